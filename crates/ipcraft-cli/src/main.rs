@@ -1,0 +1,3 @@
+//! The `ipcraft` command.
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! Linux IPC.
+#![deny(unsafe_code)]
