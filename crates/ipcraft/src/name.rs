@@ -1,0 +1,83 @@
+//! Names of objects: unique ones, and the checks before the kernel sees one.
+//!
+//! FIFOs and Unix sockets live at paths, and such a path is visible to the whole machine. [`unique`] and [`unique_path`]
+//! make names that no other running process makes, for tests, examples and objects whose name is passed on to the peer
+//! (as an argument, through the environment). A service that clients must find needs a fixed name instead, in a directory
+//! that only the right users may write to, such as its own below `/run`.
+//!
+//! ```
+//! use ipcraft::name;
+//!
+//! let path = name::unique_path("jobs");
+//! assert!(path.starts_with(name::runtime_dir()));
+//! assert_ne!(path, name::unique_path("jobs"));
+//! ```
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// `prefix-PID-N`: differs from every other name made by this function in any running process of this pid namespace.
+///
+/// A process that died may have had the same pid and left an object of that name: create with `create_new`, which says so.
+pub fn unique(prefix: &str) -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    format!("{prefix}-{}-{}", process::id(), COUNTER.fetch_add(1, Relaxed))
+}
+
+/// A [`unique`] name in the [`runtime_dir`].
+pub fn unique_path(prefix: &str) -> PathBuf {
+    runtime_dir().join(unique(prefix))
+}
+
+/// Where short-lived objects of this user belong: `$XDG_RUNTIME_DIR` if that is a directory, else the directory for temporary files.
+///
+/// The first is private to the user; in the second (usually `/tmp`) every user can see and make names, so check whom you talk to:
+/// open with the type checks that this library makes, and ask a socket for its peer's credentials.
+pub fn runtime_dir() -> PathBuf {
+    match env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from) {
+        Some(dir) if dir.is_absolute() && dir.is_dir() => dir,
+        _ => env::temp_dir(),
+    }
+}
+
+/// How an error names a path.
+pub(crate) fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Refuses what no path can be; the kernel judges the rest.
+pub(crate) fn check_path(operation: &'static str, path: &Path) -> Result<()> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.is_empty() || bytes.contains(&0) {
+        return Err(Error::refused(operation, ErrorKind::InvalidName)
+            .on_name(format!("{path:?}"))
+            .advise("a path is not empty and has no NUL byte"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unique_names_differ_and_carry_the_pid() {
+        let (a, b) = (unique("x"), unique("x"));
+        assert_ne!(a, b);
+        assert!(a.starts_with(&format!("x-{}-", process::id())));
+    }
+
+    #[test]
+    fn empty_and_nul_are_refused_with_the_name_shown() {
+        for bad in ["", "a\0b"] {
+            let error = check_path("mkfifo", Path::new(bad)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidName);
+            assert_eq!(error.object(), Some(format!("{bad:?}").as_str()));
+        }
+        check_path("mkfifo", Path::new("a")).unwrap();
+    }
+}

@@ -1,0 +1,90 @@
+//! Making a pipe.
+
+use nix::fcntl::OFlag;
+use nix::unistd::pipe2;
+
+use super::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::sys::limits;
+
+/// `pipe2(2)`: a pipe with the kernel's defaults; see [`Options`] for another capacity, packets, or a non-blocking one.
+///
+/// Both ends are close-on-exec.
+///
+/// # Errors
+///
+/// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table or the user's share of pipe memory is used up.
+#[doc(alias = "pipe2")]
+pub fn pipe() -> Result<(Reader, Writer)> {
+    Options::new().create()
+}
+
+/// How to make a pipe.
+///
+/// ```
+/// use ipcraft::pipe::Options;
+///
+/// let (reader, _writer) = Options::new().capacity(100_000).create()?;
+/// assert_eq!(reader.capacity()?, 131_072); // rounded up by the kernel
+/// # Ok::<(), ipcraft::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Options {
+    packets: bool,
+    nonblocking: bool,
+    capacity: Option<usize>,
+}
+
+impl Options {
+    /// A byte stream that blocks, of the default capacity.
+    pub fn new() -> Self {
+        Options::default()
+    }
+
+    /// `O_DIRECT`: each write of at most [`PIPE_BUF`](super::PIPE_BUF) bytes is a packet, and a read returns one packet.
+    ///
+    /// A longer write becomes several packets. A packet takes a page of the pipe however short it is. A packet that is longer
+    /// than the read's buffer is an error of kind [`Truncated`](crate::ErrorKind::Truncated) with its true length in the limit; the kernel
+    /// alone would drop the rest and say nothing.
+    #[doc(alias = "O_DIRECT")]
+    pub fn packets(mut self, yes: bool) -> Self {
+        self.packets = yes;
+        self
+    }
+
+    /// `O_NONBLOCK` on both ends: for event loops. The plain calls then fail like the `try_` ones, and the
+    /// `_timeout` ones still wait.
+    #[doc(alias = "O_NONBLOCK")]
+    pub fn nonblocking(mut self, yes: bool) -> Self {
+        self.nonblocking = yes;
+        self
+    }
+
+    /// `F_SETPIPE_SZ`: room for at least so many bytes. The kernel rounds up to a power of two of pages;
+    /// [`Reader::capacity`] tells what it gave.
+    #[doc(alias = "F_SETPIPE_SZ")]
+    pub fn capacity(mut self, bytes: usize) -> Self {
+        self.capacity = Some(bytes);
+        self
+    }
+
+    /// `pipe2(2)`: makes the pipe.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full, if the user's share of pipe memory is used up, or if the capacity is above
+    /// `/proc/sys/fs/pipe-max-size`.
+    pub fn create(self) -> Result<(Reader, Writer)> {
+        let mut flags = OFlag::O_CLOEXEC;
+        flags.set(OFlag::O_DIRECT, self.packets);
+        flags.set(OFlag::O_NONBLOCK, self.nonblocking);
+        let (reader, writer) =
+            pipe2(flags).map_err(|e| Error::system("pipe2", e).with_limit(limits::descriptors(e)))?;
+        let (reader, writer) = (Reader::of(reader, self.packets), Writer::of(writer));
+        if let Some(bytes) = self.capacity {
+            writer.set_capacity(bytes)?;
+        }
+        Ok((reader, writer))
+    }
+}

@@ -1,0 +1,156 @@
+//! Moving bytes through a pipe without copying them through this process.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::fcntl::{SpliceFFlags, splice, tee, vmsplice};
+use nix::poll::PollFlags;
+
+use super::{Reader, Writer};
+use crate::error::{Error, Result};
+use crate::sys::{retry, sigpipe, wait};
+
+use std::io::IoSlice;
+
+const SPLICE: &str = "splice";
+const TEE: &str = "tee";
+const VMSPLICE: &str = "vmsplice";
+
+/// `splice(2)`: moves the pipe's bytes on, into a file, a socket or another pipe, inside the kernel.
+///
+/// The `_nowait` and `_timeout` forms rule the waiting for the *pipe*: a blocking socket at the other side can still make the call wait.
+impl Reader {
+    /// `splice(2)`: moves at most `length` bytes out of the pipe to `output` and returns how many; `Ok(0)` is end of stream.
+    ///
+    /// A file gets them at its position.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if `output` is a pipe that nobody reads; [`Invalid`](crate::ErrorKind::Invalid) if it was opened for appending, or is
+    /// the other end of this same pipe.
+    #[doc(alias = "splice")]
+    pub fn splice_to(&self, output: impl AsFd, length: usize) -> Result<usize> {
+        spliced(move_bytes(self.as_fd(), output.as_fd(), length, SpliceFFlags::empty()))
+    }
+
+    /// [`splice_to`](Reader::splice_to) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting for the pipe.
+    pub fn try_splice_to(&self, output: impl AsFd, length: usize) -> Result<usize> {
+        move_bytes(self.as_fd(), output.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
+            .map_err(|e| Error::receiving(SPLICE, e))
+    }
+
+    /// [`splice_to`](Reader::splice_to) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
+    pub fn splice_to_timeout(&self, output: impl AsFd, length: usize, timeout: Duration) -> Result<usize> {
+        spliced(timed(self.as_fd(), output.as_fd(), timeout, || {
+            move_bytes(self.as_fd(), output.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
+        }))
+    }
+
+    /// `tee(2)`: copies at most `length` bytes into another pipe and leaves them in this one too; `Ok(0)` is end of stream.
+    ///
+    /// It always starts at the first byte: read or splice as many bytes as it returned before the next call, or it copies them again.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads `output`; [`Invalid`](crate::ErrorKind::Invalid) if it is the other end of this same pipe.
+    pub fn tee(&self, output: &Writer, length: usize) -> Result<usize> {
+        duplicate(self, output, length, SpliceFFlags::empty()).map_err(|e| Error::receiving(TEE, e))
+    }
+
+    /// [`tee`](Reader::tee) that fails with [`Empty`](crate::ErrorKind::Empty) if there is nothing to copy, or no room for it.
+    pub fn try_tee(&self, output: &Writer, length: usize) -> Result<usize> {
+        duplicate(self, output, length, SpliceFFlags::SPLICE_F_NONBLOCK).map_err(|e| Error::receiving(TEE, e))
+    }
+
+    /// [`tee`](Reader::tee) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be copied within `timeout`.
+    pub fn tee_timeout(&self, output: &Writer, length: usize, timeout: Duration) -> Result<usize> {
+        timed(self.as_fd(), output.as_fd(), timeout, || {
+            duplicate(self, output, length, SpliceFFlags::SPLICE_F_NONBLOCK)
+        })
+        .map_err(|e| Error::receiving(TEE, e))
+    }
+}
+
+/// Filling the pipe without a copy.
+impl Writer {
+    /// `splice(2)`: moves at most `length` bytes from `input` (a file, a socket, a pipe) into the pipe and returns how many; `Ok(0)` is
+    /// the end of the input.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads the pipe; [`Invalid`](crate::ErrorKind::Invalid) if `input` cannot be spliced, or is the other end of this same pipe.
+    #[doc(alias = "splice")]
+    pub fn splice_from(&self, input: impl AsFd, length: usize) -> Result<usize> {
+        spliced(move_bytes(input.as_fd(), self.as_fd(), length, SpliceFFlags::empty()))
+    }
+
+    /// [`splice_from`](Writer::splice_from) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting for room in the pipe.
+    pub fn try_splice_from(&self, input: impl AsFd, length: usize) -> Result<usize> {
+        move_bytes(input.as_fd(), self.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
+            .map_err(|e| Error::sending(SPLICE, e))
+    }
+
+    /// [`splice_from`](Writer::splice_from) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
+    pub fn splice_from_timeout(&self, input: impl AsFd, length: usize, timeout: Duration) -> Result<usize> {
+        spliced(timed(input.as_fd(), self.as_fd(), timeout, || {
+            move_bytes(input.as_fd(), self.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
+        }))
+    }
+
+    /// `vmsplice(2)`: puts `bytes` into the pipe by reference and returns how many; the reader gets them from this process's own pages.
+    ///
+    /// The kernel reads the memory when the *reader* comes, which may be long after this call has returned, and tells nobody when. Any change in
+    /// between would show to the reader. So the safe form takes only bytes that can never change or go away: `&'static [u8]`. Giving pages away for good
+    /// (`SPLICE_F_GIFT`) is not offered.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads the pipe.
+    #[doc(alias = "vmsplice")]
+    pub fn splice_static(&self, bytes: &'static [u8]) -> Result<usize> {
+        refer(self, bytes, SpliceFFlags::empty()).map_err(|e| Error::sending(VMSPLICE, e))
+    }
+
+    /// [`splice_static`](Writer::splice_static) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting for room.
+    pub fn try_splice_static(&self, bytes: &'static [u8]) -> Result<usize> {
+        refer(self, bytes, SpliceFFlags::SPLICE_F_NONBLOCK).map_err(|e| Error::sending(VMSPLICE, e))
+    }
+
+    /// [`splice_static`](Writer::splice_static) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    pub fn splice_static_timeout(&self, bytes: &'static [u8], timeout: Duration) -> Result<usize> {
+        let room = [(self.as_fd(), PollFlags::POLLOUT)];
+        wait::attempt_until(timeout, &room, || refer(self, bytes, SpliceFFlags::SPLICE_F_NONBLOCK))
+            .map_err(|e| Error::sending(VMSPLICE, e))
+    }
+}
+
+fn move_bytes(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    length: usize,
+    flags: SpliceFFlags,
+) -> nix::Result<usize> {
+    sigpipe::held(|| retry(|| splice(from, None, to, None, length, flags)))
+}
+
+fn duplicate(from: &Reader, to: &Writer, length: usize, flags: SpliceFFlags) -> nix::Result<usize> {
+    sigpipe::held(|| retry(|| tee(from, to, length, flags)))
+}
+
+fn refer(writer: &Writer, bytes: &'static [u8], flags: SpliceFFlags) -> nix::Result<usize> {
+    sigpipe::held(|| retry(|| vmsplice(writer, &[IoSlice::new(bytes)], flags)))
+}
+
+fn timed(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    timeout: Duration,
+    attempt: impl FnMut() -> nix::Result<usize>,
+) -> nix::Result<usize> {
+    wait::attempt_until(timeout, &[(from, PollFlags::POLLIN), (to, PollFlags::POLLOUT)], attempt)
+}
+
+/// A blocking splice meets `EAGAIN` only where one of the two descriptors is non-blocking.
+fn spliced(result: nix::Result<usize>) -> Result<usize> {
+    result.map_err(|e| Error::receiving(SPLICE, e))
+}

@@ -1,0 +1,15 @@
+//! The ioctls that nix does not wrap.
+
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+/// `FIONREAD`: how many bytes can be read now (pipe(7), unix(7)).
+pub(crate) fn bytes_readable(fd: BorrowedFd<'_>) -> nix::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: because FIONREAD writes one int, to a variable of that type (ioctl_list(2)).
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &mut bytes) })?;
+    Ok(bytes as usize)
+}

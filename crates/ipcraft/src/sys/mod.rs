@@ -1,0 +1,22 @@
+//! What several mechanisms need of the kernel and no user needs to see.
+
+pub(crate) mod ioctl;
+pub(crate) mod limits;
+pub(crate) mod pipe_end;
+pub(crate) mod removal;
+pub(crate) mod rw;
+pub(crate) mod sigpipe;
+pub(crate) mod wait;
+
+use nix::errno::Errno;
+
+/// Repeats a call for as long as signals interrupt it.
+#[inline]
+pub(crate) fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+}

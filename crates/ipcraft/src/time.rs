@@ -1,0 +1,80 @@
+//! Deadlines on the monotonic clock.
+//!
+//! Every `…_timeout` call of this library takes a [`Duration`] and turns it into a [`Deadline`] once, so that a call
+//! that is interrupted by signals or woken for nothing waits for the time that is *left*, and a step of the wall clock
+//! changes nothing. Use a [`Deadline`] yourself when several calls share one time budget.
+//!
+//! The clock is `CLOCK_MONOTONIC` ([clock_gettime(2)]): it does not count time in suspend.
+//!
+//! ```
+//! use std::time::Duration;
+//! use ipcraft::time::Deadline;
+//!
+//! let budget = Deadline::after(Duration::from_secs(5));
+//! assert!(budget.remaining().unwrap() <= Duration::from_secs(5));
+//! assert!(Deadline::after(Duration::ZERO).has_passed());
+//! assert_eq!(Deadline::after(Duration::MAX).remaining(), None); // never
+//! ```
+//!
+//! [clock_gettime(2)]: https://man7.org/linux/man-pages/man2/clock_gettime.2.html
+
+use std::time::{Duration, Instant};
+
+/// A point in monotonic time, or never.
+///
+/// A duration too long for the clock, such as [`Duration::MAX`], is never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// The deadline that never passes.
+    pub const NEVER: Deadline = Deadline(None);
+
+    /// `timeout` from now; zero has passed already.
+    pub fn after(timeout: Duration) -> Self {
+        Deadline(Instant::now().checked_add(timeout))
+    }
+
+    /// The time that is left: zero once it has passed, `None` if it never will.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.0.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether it has passed. May turn true at any moment after it was false; never the other way round.
+    pub fn has_passed(&self) -> bool {
+        self.remaining() == Some(Duration::ZERO)
+    }
+
+    /// The earlier of this deadline and `step` from now: for a wait that has to look up once in a while.
+    pub(crate) fn capped(&self, step: Duration) -> Duration {
+        self.remaining().map_or(step, |left| left.min(step))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_passed_and_max_never_does() {
+        assert!(Deadline::after(Duration::ZERO).has_passed());
+        assert!(!Deadline::after(Duration::MAX).has_passed());
+        assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
+    }
+
+    #[test]
+    fn remaining_shrinks_to_zero_and_stays_there() {
+        let deadline = Deadline::after(Duration::from_millis(5));
+        assert!(deadline.remaining().unwrap() <= Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(6));
+        assert_eq!(deadline.remaining(), Some(Duration::ZERO));
+        assert!(deadline.has_passed());
+    }
+
+    #[test]
+    fn capped_takes_the_shorter() {
+        let step = Duration::from_millis(1);
+        assert_eq!(Deadline::NEVER.capped(step), step);
+        assert_eq!(Deadline::after(Duration::ZERO).capped(step), Duration::ZERO);
+    }
+}
