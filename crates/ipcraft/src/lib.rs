@@ -47,10 +47,10 @@
 compile_error!("ipcraft is for Linux: what it promises rests on what the Linux kernel does");
 
 pub mod error;
-//pub mod fifo;
+pub mod fifo;
 pub mod name;
 pub mod pipe;
-//pub mod process;
+pub mod process;
 //pub mod socket;
 mod sys;
 pub mod time;

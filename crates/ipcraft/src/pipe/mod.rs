@@ -73,7 +73,6 @@
 //! [tee(2)]: https://man7.org/linux/man-pages/man2/tee.2.html
 //! [vmsplice(2)]: https://man7.org/linux/man-pages/man2/vmsplice.2.html
 
-mod capacity;
 mod duplex;
 mod options;
 mod reader;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::{PIPE_BUF, capacity};
+use super::PIPE_BUF;
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::ioctl;
 use crate::sys::pipe_end::PipeEnd;
+use crate::sys::{capacity, ioctl};
 
 const READ: &str = "read from pipe";
 

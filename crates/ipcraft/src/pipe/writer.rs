@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::capacity;
 use crate::error::{Error, Result};
+use crate::sys::capacity;
 use crate::sys::pipe_end::PipeEnd;
 
 const WRITE: &str = "write to pipe";

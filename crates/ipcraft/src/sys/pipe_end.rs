@@ -105,17 +105,23 @@ impl PipeEnd {
 
     #[cold]
     fn reopen(&self, access: OFlag) -> nix::Result<()> {
-        let path = format!("/proc/self/fd/{}", self.fd.as_raw_fd());
-        match open(path.as_str(), access | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty()) {
+        match open_again(self.fd.as_fd(), access) {
             // Another thread may have been faster; its description serves as well, and ours is closed here.
             Ok(fd) => drop(self.nonblocking.set(fd)),
             // A FIFO cannot be opened for writing when nobody reads any more (fifo(7)).
             Err(Errno::ENXIO) => return Err(Errno::EPIPE),
+            // Without /proc there is no way not to wait.
             Err(Errno::ENOENT) => return Err(Errno::ENOSYS),
             Err(errno) => return Err(errno),
         }
         Ok(())
     }
+}
+
+/// Opens the pipe behind `fd` again, as a description of its own that does not block.
+pub(crate) fn open_again(fd: BorrowedFd<'_>, access: OFlag) -> nix::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    retry(|| open(path.as_str(), access | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty()))
 }
 
 impl AsFd for PipeEnd {

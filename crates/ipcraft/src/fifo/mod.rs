@@ -1,0 +1,92 @@
+//! FIFOs: pipes with a name in the file system, where unrelated processes meet (fifo(7)).
+//!
+//! # When to use it
+//!
+//! For a one-way byte stream between processes that did not start each other but know a path: a shell script and a daemon,
+//! a log collector, a command channel that `echo` can write to.
+//!
+//! # When not
+//!
+//! * A child of yours: a [`pipe`](crate::pipe) needs no name and leaves nothing behind.
+//! * Several clients that each want answers: a [`socket::stream`](crate::socket::stream) keeps them apart; in a FIFO all
+//!   writers share one stream.
+//! * Messages longer than [`PIPE_BUF`] from several writers: they mix. Use [`socket::seqpacket`](crate::socket::seqpacket).
+//!
+//! # Example
+//!
+//! ```
+//! use std::thread;
+//! use std::time::Duration;
+//! use ipcraft::{ErrorKind, fifo, name};
+//!
+//! let path = name::unique_path("doc-fifo");
+//! let fifo = fifo::Options::new().remove_on_drop(true).create_new(&path)?;
+//! assert_eq!(fifo.try_open_write().unwrap_err().kind(), ErrorKind::NoReader);
+//!
+//! // Somebody else, usually another process, who knows nothing but the path:
+//! let writing = thread::spawn(move || {
+//!     let writer = fifo::Fifo::open(path)?.open_write_timeout(Duration::from_secs(5))?;
+//!     writer.write(b"met")
+//! });
+//!
+//! let reader = fifo.open_read()?;
+//! let mut buffer = [0; 8];
+//! assert_eq!(reader.read(&mut buffer)?, 3);
+//! assert_eq!(&buffer[..3], b"met");
+//! assert_eq!(writing.join().unwrap()?, 3);
+//! # Ok::<(), ipcraft::Error>(())
+//! ```
+//!
+//! # Contract
+//!
+//! * **Opening is a meeting.** [`open_read`](Fifo::open_read) waits for a writer and [`open_write`](Fifo::open_write) for a reader. The `try_` forms do not wait; the
+//!   `_timeout` forms look again at growing intervals of at most 5 ms, since the kernel has no timed open.
+//! * **Data** behaves as in a [`pipe`](crate::pipe): order, atomicity up to [`PIPE_BUF`] bytes, capacity, no `SIGPIPE`.
+//! * **End of stream** is when the last writer closes. It ends one "session" only: the next writer's bytes can be read from the
+//!   same [`Reader`]. A reader that [stays open](Options::stay_open) never sees it, neither before the first writer nor between writers.
+//! * **The name** has owner and mode, 0600 unless set, less the umask. It outlives every process until it is
+//!   [removed](Fifo::remove); the bytes do not: they are gone when both sides are closed.
+//! * **What is behind the path** is checked at every open. Anything but a FIFO is refused, so a planted file, device or directory
+//!   gets no data. A symbolic link to a FIFO is followed; in a sticky directory such as `/tmp` the kernel refuses other
+//!   users' (`/proc/sys/fs/protected_symlinks`, `protected_fifos`).
+//! * **Fork** gives the child both ends and the handle, but only the creating process removes the name on drop. **Exec** closes the ends. **Death** closes them too and
+//!   leaves the name, also with [`remove_on_drop`](Options::remove_on_drop).
+//!
+//! # Errors
+//!
+//! | errno | from | [`ErrorKind`] | what happened | what to do |
+//! |---|---|---|---|---|
+//! | `ENXIO` | [`try_open_write`](Fifo::try_open_write) | [`NoReader`](crate::ErrorKind::NoReader) | nobody has it open for reading | start the reader, or use [`open_write_timeout`](Fifo::open_write_timeout) |
+//! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | no peer, data or room in time | try again or give up |
+//! | `EEXIST` | [`create_new`](Fifo::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | something has this name | [`open`](Fifo::open) it, or take another name |
+//! | none | creating, opening | [`WrongType`](crate::ErrorKind::WrongType) | the path leads to something that is not a FIFO | find out who put it there |
+//! | `ENOENT`, `ENOTDIR` | creating, opening | [`NotFound`](crate::ErrorKind::NotFound) | no such name, or a part of the path is no directory | create it |
+//! | `EACCES`, `EPERM`, `EROFS` | creating, opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | directory or FIFO not permitted, or file system read-only | check owner and mode |
+//! | `ENAMETOOLONG`, `ELOOP`, none | creating, opening | [`InvalidName`](crate::ErrorKind::InvalidName) | too long, over 40 symbolic links, empty, or with a NUL byte | shorten it |
+//! | `EPIPE` | writing | [`Disconnected`](crate::ErrorKind::Disconnected) | the last reader closed | open again to wait for the next one |
+//! | `EAGAIN` | writing | [`Full`](crate::ErrorKind::Full) | no room, and the call may not wait | wait for `POLLOUT`, or drop data |
+//! | `EAGAIN` | reading | [`Empty`](crate::ErrorKind::Empty) | a writer is there but no data, and the call may not wait | wait for `POLLIN` |
+//! | `ENOSPC`, `EDQUOT` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | no room for the directory entry | free some |
+//! | `EMFILE`, `ENFILE` | opening | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
+//!
+//! Sources: [fifo(7)], [mkfifo(3)], [open(2)], [pipe(7)].
+//!
+//! [`ErrorKind`]: crate::ErrorKind
+//! [fifo(7)]: https://man7.org/linux/man-pages/man7/fifo.7.html
+//! [mkfifo(3)]: https://man7.org/linux/man-pages/man3/mkfifo.3.html
+//! [open(2)]: https://man7.org/linux/man-pages/man2/open.2.html
+//! [pipe(7)]: https://man7.org/linux/man-pages/man7/pipe.7.html
+
+mod handle;
+mod open;
+mod options;
+mod reader;
+mod writer;
+
+pub use handle::Fifo;
+pub use options::Options;
+pub use reader::Reader;
+pub use writer::Writer;
+
+/// The most bytes that one write transfers as a whole, never mixed with another writer's: 4096 (pipe(7)).
+pub const PIPE_BUF: usize = crate::sys::pipe_end::PIPE_BUF;

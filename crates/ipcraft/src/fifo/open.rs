@@ -1,0 +1,136 @@
+//! Opening the two ends: at once, when the peer comes, or before a deadline; and never anything but a FIFO.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{self, FcntlArg, OFlag, SpliceFFlags, fcntl};
+use nix::poll::PollFlags;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::name;
+use crate::sys::{limits, pipe_end, retry, wait};
+use crate::time::Deadline;
+
+const READING: &str = "open for reading";
+const WRITING: &str = "open for writing";
+
+/// How long to wait before looking for the peer again: grows from the first to the second.
+const FIRST_STEP: Duration = Duration::from_micros(100);
+const LAST_STEP: Duration = Duration::from_millis(5);
+
+pub(super) fn read(path: &Path) -> Result<OwnedFd> {
+    open(READING, path, OFlag::O_RDONLY)
+}
+
+pub(super) fn try_read(path: &Path) -> Result<OwnedFd> {
+    open(READING, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)
+}
+
+pub(super) fn write(path: &Path) -> Result<OwnedFd> {
+    open(WRITING, path, OFlag::O_WRONLY)
+}
+
+pub(super) fn try_write(path: &Path) -> Result<OwnedFd> {
+    open(WRITING, path, OFlag::O_WRONLY | OFlag::O_NONBLOCK).map_err(|e| match e.kind() {
+        ErrorKind::NoReader => e.advise("start the reader first, or give it time with open_write_timeout"),
+        _ => e,
+    })
+}
+
+pub(super) fn write_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
+    let mut step = FIRST_STEP;
+    loop {
+        match try_write(path) {
+            Err(e) if e.kind() == ErrorKind::NoReader && deadline.has_passed() => {
+                return Err(timed_out(WRITING, path));
+            }
+            Err(e) if e.kind() == ErrorKind::NoReader => thread::sleep(deadline.capped(step)),
+            other => return other,
+        }
+        step = next(step);
+    }
+}
+
+pub(super) fn read_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
+    let fd = try_read(path)?;
+    let mut step = FIRST_STEP;
+    while !writer_has_come(&fd, deadline.capped(step)).map_err(|e| failed(READING, path, e))? {
+        if deadline.has_passed() {
+            return Err(timed_out(READING, path));
+        }
+        step = next(step);
+    }
+    Ok(fd)
+}
+
+/// Waits a step for data or a hang-up, both of which a writer leaves; then asks whether a silent one is there.
+fn writer_has_come(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
+    if wait::wait(fd.as_fd(), PollFlags::POLLIN, Deadline::after(step))? {
+        return Ok(true);
+    }
+    // tee(2) takes nothing out, and tells an empty pipe with a writer (EAGAIN) from one without (0).
+    let (_scratch, copy) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    match retry(|| fcntl::tee(fd, &copy, 1, SpliceFFlags::SPLICE_F_NONBLOCK)) {
+        Ok(0) => Ok(false),
+        Ok(_) | Err(Errno::EAGAIN) => Ok(true),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn next(step: Duration) -> Duration {
+    (step * 2).min(LAST_STEP)
+}
+
+/// A writing end of the FIFO that `reader` has open, which keeps end of stream away from it.
+pub(super) fn own_writer(path: &Path, reader: &OwnedFd) -> Result<OwnedFd> {
+    pipe_end::open_again(reader.as_fd(), OFlag::O_WRONLY).map_err(|e| match e {
+        Errno::EACCES => {
+            failed(WRITING, path, e).advise("a reader that stays open needs permission to write as well")
+        }
+        _ => failed(WRITING, path, e),
+    })
+}
+
+pub(super) fn set_nonblocking(fd: OwnedFd, nonblocking: bool) -> Result<OwnedFd> {
+    let mut flags = OFlag::empty();
+    flags.set(OFlag::O_NONBLOCK, nonblocking);
+    match fcntl(&fd, FcntlArg::F_SETFL(flags)) {
+        Ok(_) => Ok(fd),
+        Err(errno) => Err(Error::system("fcntl(F_SETFL)", errno)),
+    }
+}
+
+/// Opens the path, which must lead to a FIFO before and after: opening a device can have effects of its own.
+fn open(operation: &'static str, path: &Path, flags: OFlag) -> Result<OwnedFd> {
+    check_type_at(path)?;
+    let flags = flags | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+    let fd = retry(|| fcntl::open(path, flags, Mode::empty())).map_err(|e| failed(operation, path, e))?;
+    check_type(path, &fstat(&fd).map_err(|e| failed("fstat", path, e))?)?;
+    Ok(fd)
+}
+
+/// Refuses a path that leads to anything but a FIFO.
+pub(super) fn check_type_at(path: &Path) -> Result<()> {
+    check_type(path, &stat(path).map_err(|e| failed("stat", path, e))?)
+}
+
+fn check_type(path: &Path, stat: &FileStat) -> Result<()> {
+    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO {
+        return Ok(());
+    }
+    Err(Error::refused("open", ErrorKind::WrongType)
+        .on_name(name::display(path))
+        .advise("the path must lead to a FIFO"))
+}
+
+fn failed(operation: &'static str, path: &Path, errno: Errno) -> Error {
+    Error::system(operation, errno).on_name(name::display(path)).with_limit(limits::descriptors(errno))
+}
+
+fn timed_out(operation: &'static str, path: &Path) -> Error {
+    failed(operation, path, Errno::ETIMEDOUT)
+}

@@ -1,0 +1,137 @@
+//! The parent's side: a child is forked, and between fork and exec its descriptors are put in order.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::RawFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use nix::errno::Errno;
+
+use super::inherit::{Inherit, Placement};
+use super::manifest::{Identity, VARIABLE};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::limits;
+
+/// The first number after the standard streams.
+const FIRST: RawFd = 3;
+
+/// Mark all at once (close_range(2), Linux 5.11).
+const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+
+/// Starts children that inherit named descriptors and nothing else.
+pub trait CommandExt {
+    /// `fork(2)` and `execve(2)`: starts the program with these descriptors and its standard streams, and closes them here.
+    ///
+    /// The command can be used again; it keeps nothing of this call.
+    ///
+    /// # Errors
+    ///
+    /// As in the [module's table](super#errors). The descriptors are closed here then, too.
+    fn spawn_inheriting(&mut self, descriptors: Inherit) -> Result<Child>;
+}
+
+impl CommandExt for Command {
+    fn spawn_inheriting(&mut self, descriptors: Inherit) -> Result<Child> {
+        let arranged = descriptors.arrange()?;
+        self.env(VARIABLE, arranged.manifest()?);
+        let (kept, placed) = (arranged.kept(), arranged.placed());
+        let current = Arc::new(AtomicBool::new(true));
+        let of_this_call = current.clone();
+        let arrange = move || if of_this_call.load(SeqCst) { in_child(&kept, &placed) } else { Ok(()) };
+        // SAFETY: because the closure makes only system calls that are async-signal-safe and allocates nothing.
+        unsafe { self.pre_exec(arrange) };
+        let child = self.spawn();
+        // The closure stays with the command, and its numbers mean nothing after this call.
+        current.store(false, SeqCst);
+        self.env_remove(VARIABLE);
+        child.map_err(|e| failed(self, &e))
+    }
+}
+
+/// Runs in the child alone, whose copy of the descriptor table nobody else uses.
+fn in_child(kept: &[RawFd], placed: &[Placement]) -> io::Result<()> {
+    close_all_on_exec()?;
+    for &number in kept {
+        keep_on_exec(number)?;
+    }
+    for placement in placed {
+        put_in_place(placement)?;
+    }
+    Ok(())
+}
+
+fn close_all_on_exec() -> nix::Result<()> {
+    // SAFETY: because the call takes three integers and touches no memory.
+    let status =
+        unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+    match Errno::result(status) {
+        Err(Errno::EINVAL | Errno::ENOSYS) => close_each_on_exec(),
+        result => result.map(drop),
+    }
+}
+
+/// The same before Linux 5.11: every number that the limit allows.
+fn close_each_on_exec() -> nix::Result<()> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: because getrlimit(2) writes one structure of this type.
+    Errno::result(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
+    for number in FIRST..RawFd::try_from(limit.rlim_cur).unwrap_or(RawFd::MAX) {
+        // SAFETY: because setting a flag of a descriptor touches no memory; a number that is not open is EBADF and no harm.
+        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
+}
+
+fn keep_on_exec(number: RawFd) -> nix::Result<()> {
+    // SAFETY: because clearing a flag of a descriptor touches no memory.
+    Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, 0) }).map(drop)
+}
+
+/// Puts the source under the target number, unless something is there that was not before the fork: that would be the pipe by which std
+/// learns of a failed exec.
+fn put_in_place(placement: &Placement) -> nix::Result<()> {
+    match Identity::of_number(placement.target) {
+        Ok(found) if placement.occupant != Some(found) => return Err(Errno::EBUSY),
+        _ => {}
+    }
+    // SAFETY: because dup2(2) touches no memory, and what it closes in this child is a copy of a descriptor that the parent keeps.
+    Errno::result(unsafe { libc::dup2(placement.source, placement.target) }).map(drop)
+}
+
+fn failed(command: &Command, error: &io::Error) -> Error {
+    let Some(errno) = error.raw_os_error().map(Errno::from_raw) else {
+        // std refuses arguments with NUL bytes itself.
+        return Error::refused("spawn", ErrorKind::Invalid).on_name(program(command));
+    };
+    let error =
+        Error::system("spawn", errno).on_name(program(command)).with_limit(limits::descriptors(errno));
+    match errno {
+        Errno::EAGAIN => {
+            error.with_kind(ErrorKind::LimitReached).advise("see RLIMIT_NPROC and the pids cgroup")
+        }
+        _ => error,
+    }
+}
+
+fn program(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn the_way_of_older_kernels_marks_descriptors_too() {
+        let (reader, _writer) = std::io::pipe().unwrap();
+        fcntl(reader.as_fd(), FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        close_each_on_exec().unwrap();
+        assert_eq!(fcntl(reader.as_fd(), FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
+    }
+}
