@@ -1,0 +1,77 @@
+//! A pipe: the parent produces, a child consumes.
+//!
+//! Shows a byte stream, end of stream, and what a writer learns when nobody reads any more.
+//!
+//! Run it: `cargo run --example pipe`
+
+use std::process::id;
+use std::time::Instant;
+
+use ipcraft::pipe::{self, Reader};
+use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::{ErrorKind, pipe::Writer};
+use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, speed, verify};
+
+const TOTAL: usize = 16 << 20;
+const CHUNK: usize = 64 << 10;
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--consumer") => consume(&Reader::from(take("data")?)),
+        Some("--quitter") => Ok(drop(take("data")?)),
+        _ => {
+            produce_everything()?;
+            produce_for_nobody()
+        }
+    }
+}
+
+fn produce_everything() -> Outcome {
+    let (reader, writer) = pipe::pipe()?;
+    println!("producer {}: made a pipe that holds {} KiB", id(), writer.capacity()? / 1024);
+    let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("data", reader))?;
+
+    let start = Instant::now();
+    let mut sent = 0;
+    while sent < TOTAL {
+        sent += write_all(&writer, &pattern(sent, CHUNK))?;
+    }
+    drop(writer); // the last writer is gone: this is what ends the stream
+    finish(consumer)?;
+    println!("producer {}: sent {}", id(), speed(sent, start.elapsed()));
+    Ok(())
+}
+
+/// A write may take a part only, so it is repeated with the rest.
+fn write_all(writer: &Writer, bytes: &[u8]) -> ipcraft::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        done += writer.write(&bytes[done..])?;
+    }
+    Ok(done)
+}
+
+fn consume(reader: &Reader) -> Outcome {
+    let mut buffer = vec![0; CHUNK];
+    let mut received = 0;
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => break,
+            length => {
+                verify(received, &buffer[..length])?;
+                received += length;
+            }
+        }
+    }
+    println!("consumer {}: end of stream after {received} bytes, every one as expected", id());
+    expect("bytes received", received, TOTAL)
+}
+
+fn produce_for_nobody() -> Outcome {
+    let (reader, writer) = pipe::pipe()?;
+    let quitter = myself("--quitter")?.spawn_inheriting(Inherit::new().named("data", reader))?;
+    finish(quitter)?;
+    let error = writer.write(b"is anybody there?").expect_err("the only reader has quit");
+    println!("producer {}: {error}", id());
+    expect("kind of error", error.kind(), ErrorKind::Disconnected)
+}

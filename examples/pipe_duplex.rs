@@ -1,0 +1,57 @@
+//! Two pipes as one two-way connection: questions go one way, answers come back.
+//!
+//! Run it: `cargo run --example pipe_duplex`
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::id;
+use std::time::Instant;
+
+use ipcraft::pipe::{self, Duplex, Reader, Writer};
+use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft_examples::{Outcome, expect, finish, myself, part};
+
+const QUESTIONS: u64 = 10_000;
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--consumer") => {
+            answer(Duplex::new(Reader::from(take("questions")?), Writer::from(take("answers")?)))
+        }
+        _ => ask(),
+    }
+}
+
+/// The producer: asks for squares and checks each answer.
+fn ask() -> Outcome {
+    let (ours, theirs) = pipe::duplex()?;
+    let (questions, answers) = theirs.into_split();
+    let inherit = Inherit::new().named("questions", questions).named("answers", answers);
+    let consumer = myself("--consumer")?.spawn_inheriting(inherit)?;
+
+    let (reader, mut writer) = ours.into_split();
+    let mut answers = BufReader::new(reader).lines();
+    let start = Instant::now();
+    for question in 0..QUESTIONS {
+        writeln!(writer, "{question}")?;
+        let answer: u64 = answers.next().ok_or("the consumer hung up")??.parse()?;
+        expect("square", answer, question * question)?;
+    }
+    let each = start.elapsed() / QUESTIONS as u32;
+    println!("producer {}: {QUESTIONS} questions, {QUESTIONS} right answers, {each:?} each", id());
+
+    drop(writer); // no more questions: the consumer sees the end of its stream and leaves
+    finish(consumer)
+}
+
+/// The consumer: squares whatever comes, until no more does.
+fn answer(connection: Duplex) -> Outcome {
+    let (reader, mut writer) = connection.into_split();
+    let mut answered = 0;
+    for question in BufReader::new(reader).lines() {
+        let question: u64 = question?.parse()?;
+        writeln!(writer, "{}", question * question)?;
+        answered += 1;
+    }
+    println!("consumer {}: answered {answered} questions", id());
+    expect("questions", answered, QUESTIONS)
+}
