@@ -1,0 +1,49 @@
+//! Cache lines that both processes see.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// Bytes between two words that must not share a cache line, also when the processor fetches lines in pairs.
+const APART: usize = 128;
+const SIZE: usize = 4096;
+
+/// One page, shared with the processes forked while it is mapped.
+pub(super) struct Page {
+    /// The start of `SIZE` bytes that stay mapped until `drop`, aligned to a page.
+    start: NonNull<u8>,
+}
+
+impl Page {
+    pub(super) fn new() -> io::Result<Arc<Page>> {
+        let (access, flags) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+        );
+        // SAFETY: mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that exists.
+        let start = unsafe { libc::mmap(ptr::null_mut(), SIZE, access, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Arc::new(Page { start }))
+    }
+
+    /// The n-th word of a line.
+    pub(super) fn word(&self, line: usize, n: usize) -> &AtomicU64 {
+        let offset = line * APART + n * size_of::<AtomicU64>();
+        assert!(offset < SIZE);
+        // SAFETY: by the assertion and the invariant on `start` the aligned word is mapped as long as `self` lives, and
+        // both processes use it only as an atomic.
+        unsafe { self.start.add(offset).cast::<AtomicU64>().as_ref() }
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant on `start` these bytes are this page's, and no reference outlives `self`.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), SIZE) };
+    }
+}

@@ -1,0 +1,22 @@
+//! An unnamed pair of sequenced-packet sockets.
+
+use std::io;
+use std::path::Path;
+
+use crate::link::Ends;
+use crate::raw::{seqpacket::Seqpacket, socket};
+use crate::registry::{Implementation, Mechanism};
+
+/// The registration.
+pub(super) static MECHANISM: Mechanism = Mechanism {
+    id: "socketpair_seqpacket",
+    summary: "unnamed pair of Unix sequenced-packet sockets",
+    sizes: super::unix_record_sizes,
+    implementations: &[(Implementation::Raw, raw)],
+    ..Mechanism::BLOCKING
+};
+
+fn raw(_scratch: &Path) -> io::Result<Ends> {
+    let (client, server) = socket::pair(libc::SOCK_SEQPACKET)?;
+    Ok(Ends::new(Seqpacket::new(client)?, Seqpacket::new(server)?))
+}

@@ -1,0 +1,157 @@
+//! Which core each of the two processes runs on.
+
+use std::fs;
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
+/// Where the two processes of a connection run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// Each on a core of its own.
+    TwoCores,
+    /// Both on one core.
+    SameCore,
+}
+
+impl Placement {
+    /// All placements.
+    pub const ALL: &'static [Placement] = &[Placement::TwoCores, Placement::SameCore];
+
+    /// The name used in results and on command lines.
+    pub fn name(self) -> &'static str {
+        match self {
+            Placement::TwoCores => "two_cores",
+            Placement::SameCore => "same_core",
+        }
+    }
+}
+
+/// The cores that this process may use, and the two that measurements use.
+#[derive(Clone, Debug)]
+pub struct Cores {
+    allowed: Vec<usize>,
+    second: Option<usize>,
+}
+
+/// The cores of the two processes of one connection; `None` leaves the choice to the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seats {
+    /// Core of the client.
+    pub client: Option<usize>,
+    /// Core of the server.
+    pub server: Option<usize>,
+}
+
+impl Cores {
+    /// Asks the kernel (`sched_getaffinity(2)`).
+    pub fn of_this_process() -> Cores {
+        let allowed = allowed_cores();
+        let second = second_core(&allowed);
+        Cores { allowed, second }
+    }
+
+    /// The cores that the kernel lets this process use; empty when it would not say.
+    pub fn allowed(&self) -> &[usize] {
+        &self.allowed
+    }
+
+    /// Where to run the two processes, or `None` when this machine cannot do that.
+    pub fn seats(&self, placement: Placement) -> Option<Seats> {
+        let first = self.allowed.first().copied();
+        let server = match placement {
+            Placement::TwoCores => Some(self.second?),
+            Placement::SameCore => first,
+        };
+        Some(Seats {
+            client: first,
+            server,
+        })
+    }
+}
+
+fn allowed_cores() -> Vec<usize> {
+    let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else {
+        return Vec::new();
+    };
+    (0..CpuSet::count())
+        .filter(|&core| set.is_set(core).unwrap_or(false))
+        .collect()
+}
+
+/// A core that is not the other hardware thread of the first one, if there is a choice.
+fn second_core(allowed: &[usize]) -> Option<usize> {
+    let (&first, others) = allowed.split_first()?;
+    let siblings = siblings_of(first);
+    let apart = others.iter().find(|core| !siblings.contains(core));
+    apart.or(others.first()).copied()
+}
+
+fn siblings_of(core: usize) -> Vec<usize> {
+    let path = format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
+    fs::read_to_string(path).map_or_else(|_| Vec::new(), |list| parse_list(&list))
+}
+
+/// Reads the kernel's list notation, `0-2,5`.
+fn parse_list(list: &str) -> Vec<usize> {
+    let span = |part: &str| {
+        let (low, high) = part.split_once('-').unwrap_or((part, part));
+        Some(low.parse().ok()?..=high.parse().ok()?)
+    };
+    list.trim().split(',').filter_map(span).flatten().collect()
+}
+
+/// Binds this process to a core; false when the kernel refuses.
+pub(crate) fn pin(core: usize) -> bool {
+    let mut set = CpuSet::new();
+    set.set(core).is_ok() && sched_setaffinity(Pid::from_raw(0), &set).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_kernels_lists() {
+        assert_eq!(parse_list("0-2,5\n"), [0, 1, 2, 5]);
+        assert_eq!(parse_list("3"), [3]);
+        assert!(parse_list("\n").is_empty());
+    }
+
+    #[test]
+    fn one_core_has_only_one_placement() {
+        let cores = Cores {
+            allowed: vec![4],
+            second: second_core(&[4]),
+        };
+        assert_eq!(cores.seats(Placement::TwoCores), None);
+        let both = Seats {
+            client: Some(4),
+            server: Some(4),
+        };
+        assert_eq!(cores.seats(Placement::SameCore), Some(both));
+    }
+
+    #[test]
+    fn without_an_answer_of_the_kernel_nothing_is_pinned() {
+        let cores = Cores {
+            allowed: Vec::new(),
+            second: None,
+        };
+        let free = Seats {
+            client: None,
+            server: None,
+        };
+        assert_eq!(cores.seats(Placement::SameCore), Some(free));
+    }
+
+    #[test]
+    fn two_cores_are_two() {
+        let cores = Cores::of_this_process();
+        if let Some(seats) = cores.seats(Placement::TwoCores) {
+            assert_ne!(seats.client, seats.server);
+        }
+    }
+}

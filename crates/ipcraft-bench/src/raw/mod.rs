@@ -1,0 +1,62 @@
+//! The raw twins: each mechanism written straight on libc, as a careful C program would, and nothing more.
+
+pub(crate) mod address;
+pub(crate) mod datagram;
+pub(crate) mod file;
+pub(crate) mod seqpacket;
+pub(crate) mod socket;
+pub(crate) mod stream;
+
+use std::io;
+
+/// Turns `-1` into the error in `errno`.
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    match result {
+        -1 => Err(io::Error::last_os_error()),
+        value => Ok(value),
+    }
+}
+
+/// Repeats a transfer that a signal interrupted.
+#[inline]
+fn retry(mut call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
+    loop {
+        let result = call();
+        if result >= 0 {
+            return Ok(result as usize);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// Writes a whole message to a byte stream that may take it in pieces.
+#[inline]
+fn send_all(
+    mut message: &[u8],
+    mut write: impl FnMut(&[u8]) -> io::Result<usize>,
+) -> io::Result<()> {
+    while !message.is_empty() {
+        let written = write(message)?;
+        message = &message[written..];
+    }
+    Ok(())
+}
+
+/// Fills a whole buffer from a byte stream that may give it in pieces.
+#[inline]
+fn receive_all(
+    buffer: &mut [u8],
+    mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read(&mut buffer[filled..])? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => filled += count,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The list of everything that can be measured.
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::link::Ends;
+use crate::placement::Placement;
+use crate::workload::Workload;
+
+/// Builds both ends of a connection. Names in the file system go into the given directory and are unlinked before
+/// the call returns.
+pub type Connect = fn(&Path) -> io::Result<Ends>;
+
+/// Who wrote the code under measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Implementation {
+    /// The library (for TCP and UDP, which it leaves to std: std).
+    Ipcraft,
+    /// The same thing written straight on libc: what hand-written C costs with equal guarantees.
+    Raw,
+    /// No mechanism but a limit that the machine sets to all of them.
+    Floor,
+}
+
+/// How a receiver waits for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waiting {
+    /// It sleeps in the kernel.
+    Block,
+    /// It looks again and again.
+    Spin,
+}
+
+/// One way for two processes to talk, or a floor.
+#[derive(Debug)]
+pub struct Mechanism {
+    /// The name in results, on command lines and in bench ids.
+    pub id: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// How its receivers wait.
+    pub waiting: Waiting,
+    /// What can be asked of it.
+    pub workloads: &'static [Workload],
+    /// Where it can be measured with sense.
+    pub placements: &'static [Placement],
+    /// The message sizes that it carries on this machine.
+    pub sizes: fn() -> RangeInclusive<usize>,
+    /// True when the kernel drops messages that find no room, so that a stream needs acknowledgements.
+    pub lossy: bool,
+    /// True when an idle-priority spinner has to keep every core awake meanwhile.
+    pub awake: bool,
+    /// Who implements it, and how a connection is built.
+    pub implementations: &'static [(Implementation, Connect)],
+}
+
+impl Mechanism {
+    /// What most mechanisms have in common; a new one states only how it differs.
+    pub(crate) const BLOCKING: Mechanism = Mechanism {
+        id: "",
+        summary: "",
+        waiting: Waiting::Block,
+        workloads: &[Workload::RoundTrip, Workload::Stream, Workload::Rate],
+        placements: Placement::ALL,
+        sizes: any_size,
+        lossy: false,
+        awake: false,
+        implementations: &[],
+    };
+
+    /// The constructor of one implementation.
+    pub fn connect(&self, implementation: Implementation) -> Option<Connect> {
+        let found = self
+            .implementations
+            .iter()
+            .find(|(who, _)| *who == implementation);
+        found.map(|(_, connect)| *connect)
+    }
+
+    /// How many messages of a size may go without an acknowledgement, twice over, where the kernel would drop what finds
+    /// no room. A kernel's default receive buffer holds two such windows, its bookkeeping included.
+    pub fn window(&self, size: usize) -> Option<u64> {
+        const BYTES: usize = 48 << 10;
+        const BOOKKEEPING: usize = 1 << 10;
+        let fits = (BYTES / (size + BOOKKEEPING)).clamp(1, 32);
+        self.lossy.then_some(fits as u64)
+    }
+
+    /// The size that this mechanism can carry and that is closest to `size`.
+    pub fn nearest_size(&self, size: usize) -> usize {
+        let sizes = (self.sizes)();
+        size.clamp(*sizes.start(), *sizes.end())
+    }
+}
+
+/// A byte stream cuts messages as it likes; a gibibyte is only a bound against mistakes.
+fn any_size() -> RangeInclusive<usize> {
+    1..=1 << 30
+}
+
+/// All mechanisms, in the order in which they are explained.
+pub fn mechanisms() -> &'static [&'static Mechanism] {
+    crate::mechanisms::ALL
+}
+
+/// All floors.
+pub fn floors() -> &'static [&'static Mechanism] {
+    crate::floors::ALL
+}
+
+/// The mechanism with this id.
+pub fn find(id: &str) -> Option<&'static Mechanism> {
+    mechanisms()
+        .iter()
+        .copied()
+        .find(|mechanism| mechanism.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_these() {
+        let ids: Vec<_> = mechanisms().iter().map(|mechanism| mechanism.id).collect();
+        let expected = [
+            "pipe",
+            "fifo",
+            "socketpair_stream",
+            "socketpair_datagram",
+            "socketpair_seqpacket",
+            "unix_stream",
+            "unix_datagram",
+            "unix_seqpacket",
+            "tcp",
+            "udp",
+        ];
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn no_id_stands_for_two_things() {
+        let all = mechanisms().iter().chain(floors());
+        let mut ids: Vec<_> = all.map(|mechanism| mechanism.id).collect();
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+
+    #[test]
+    fn every_mechanism_has_a_raw_twin_and_every_floor_is_one() {
+        assert!(
+            mechanisms()
+                .iter()
+                .all(|mechanism| mechanism.connect(Implementation::Raw).is_some())
+        );
+        assert!(
+            floors()
+                .iter()
+                .all(|floor| floor.connect(Implementation::Floor).is_some())
+        );
+    }
+
+    #[test]
+    fn sizes_are_brought_into_range() {
+        let udp = find("udp").unwrap();
+        assert_eq!(udp.nearest_size(0), 1);
+        assert_eq!(udp.nearest_size(64), 64);
+        assert_eq!(udp.nearest_size(1 << 20), 65_507);
+    }
+
+    #[test]
+    fn only_what_can_lose_messages_has_a_window() {
+        let windows: Vec<_> = mechanisms()
+            .iter()
+            .filter(|m| m.window(64).is_some())
+            .map(|m| m.id)
+            .collect();
+        assert_eq!(windows, ["udp"]);
+        assert_eq!(find("udp").unwrap().window(65_507), Some(1));
+    }
+}

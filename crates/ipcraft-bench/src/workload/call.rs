@@ -1,0 +1,31 @@
+//! One process that repeats one operation.
+
+use std::io;
+
+use super::round_trip::time;
+use super::{Report, Slice, Usage};
+use crate::clock;
+use crate::link::Link;
+use crate::payload::Payload;
+use crate::peer::Role;
+
+/// The only side there is.
+pub(super) fn repeat(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
+    let mut payload = Payload::new(slice.size, Role::Client.salt());
+    let message = payload.message(0);
+    time(1, slice.warm_up.max(1), || link.send(message))?;
+    let before = Usage::so_far()?;
+    let start = clock::now();
+    let samples = time(slice.messages / slice.batch, slice.batch, || {
+        link.send(message)
+    })?;
+    let elapsed_ns = clock::now() - start;
+    let usage = before.elapsed()?;
+    let singles = time(slice.singles, 1, || link.send(message))?;
+    Ok(Report {
+        samples,
+        singles,
+        elapsed_ns,
+        usage,
+    })
+}
