@@ -12,7 +12,7 @@ use crate::registry::{Implementation, Mechanism, Waiting};
 use crate::workload::Workload;
 
 /// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "cacheline_store",
     summary: "8 bytes and a sequence number in one cache line each way",
     waiting: Waiting::Spin,

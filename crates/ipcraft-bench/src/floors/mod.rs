@@ -11,6 +11,7 @@ mod sched_yield;
 use crate::registry::Mechanism;
 
 pub(crate) use cacheline_cas::MECHANISM as CACHELINE_CAS;
+pub(crate) use cacheline_store::MECHANISM as CACHELINE_STORE;
 pub(crate) use futex::MECHANISM as FUTEX;
 pub(crate) use memcpy::MECHANISM as MEMCPY;
 pub(crate) use null_syscall::MECHANISM as NULL_SYSCALL;
@@ -18,7 +19,7 @@ pub(crate) use null_syscall::MECHANISM as NULL_SYSCALL;
 /// All of them.
 pub(crate) const ALL: &[&Mechanism] = &[
     &CACHELINE_CAS,
-    &cacheline_store::MECHANISM,
+    &CACHELINE_STORE,
     &FUTEX,
     &futex::AWAKE,
     &sched_yield::MECHANISM,

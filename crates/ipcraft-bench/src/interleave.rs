@@ -1,0 +1,358 @@
+//! Slices of the implementations of one mechanism in turns, so that what disturbs one disturbs the other.
+//!
+//! A launch starts fresh processes for each implementation and goes through all cases. Within a case the implementations
+//! take turns, first A B, then B A: a machine that gets steadily slower or faster favours neither, and the ratio of two
+//! neighbouring slices is a ratio of the code.
+
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::placement::{Placement, Seats};
+use crate::registry::{Implementation, Mechanism};
+use crate::supervise::{Failure, Pair, Spinners, Watch};
+use crate::tally::Tally;
+use crate::workload::{Report, Slice, Workload};
+
+/// A slice lasts this long if there is time for enough of them; shorter, and starting it would show.
+const SLICE: Duration = Duration::from_millis(5);
+const SHORTEST_SLICE: Duration = Duration::from_micros(300);
+/// Slices of each implementation in one launch, whatever the time.
+const LEAST_ROUNDS: u32 = 2;
+/// Below this a message is timed in batches, since reading the clock would be a good part of it.
+const BATCHED_BELOW_NS: f64 = 1000.0;
+const BATCH: u64 = 100;
+/// The schedule of [`Workload::Rate`].
+pub(crate) const RATE_PER_S: u64 = 1000;
+
+/// A request to stop was heard.
+pub(crate) struct Stopped;
+
+/// One mechanism at one placement.
+pub(crate) struct Group {
+    pub(crate) mechanism: &'static Mechanism,
+    /// `None` for floors of a single process.
+    pub(crate) placement: Option<Placement>,
+    pub(crate) seats: Seats,
+    pub(crate) cases: Vec<Case>,
+}
+
+/// One workload at one size, and what is known of it for each implementation.
+pub(crate) struct Case {
+    pub(crate) workload: Workload,
+    pub(crate) size: usize,
+    /// In the order of the mechanism's implementations.
+    pub(crate) tallies: Vec<Tally>,
+    /// Time of the library's slice to that of the raw twin's beside it.
+    pub(crate) ratios: Vec<f64>,
+}
+
+impl Case {
+    pub(crate) fn new(mechanism: &Mechanism, workload: Workload, size: usize) -> Case {
+        Case {
+            workload,
+            size,
+            tallies: vec![Tally::new(); mechanism.implementations.len()],
+            ratios: Vec::new(),
+        }
+    }
+}
+
+impl Group {
+    /// How much of the time this group should get, relative to others.
+    pub(crate) fn weight(&self) -> f64 {
+        (self.cases.len() * self.mechanism.implementations.len()) as f64
+    }
+
+    /// One launch of every case; true when all processes were bound to their cores.
+    pub(crate) fn launch(&mut self, until: Instant, watch: Watch<'_>) -> Result<bool, Stopped> {
+        let _spinners = match self.spinners() {
+            Ok(spinners) => spinners,
+            Err(failure) => {
+                self.give_up(&failure);
+                return Ok(true);
+            }
+        };
+        let mut crew = Crew::new(self.mechanism, self.seats, watch);
+        let mut left = self.cases.len() as u32;
+        for case in &mut self.cases {
+            let now = Instant::now();
+            let share = until.saturating_duration_since(now) / left;
+            case.measure(&mut crew, now + share)?;
+            left -= 1;
+        }
+        Ok(crew.pinned)
+    }
+
+    fn spinners(&self) -> Result<Option<Spinners>, Failure> {
+        if !self.mechanism.awake {
+            return Ok(None);
+        }
+        Ok(Some(Spinners::start(self.seats)?))
+    }
+
+    fn give_up(&mut self, failure: &Failure) {
+        for tally in self.cases.iter_mut().flat_map(|case| &mut case.tallies) {
+            tally.error.get_or_insert_with(|| failure.to_string());
+        }
+    }
+}
+
+/// The processes of one launch, a pair for each implementation, started when first needed.
+struct Crew<'a> {
+    mechanism: &'static Mechanism,
+    seats: Seats,
+    watch: Watch<'a>,
+    pairs: Vec<Option<Pair>>,
+    pinned: bool,
+}
+
+impl<'a> Crew<'a> {
+    fn new(mechanism: &'static Mechanism, seats: Seats, watch: Watch<'a>) -> Crew<'a> {
+        Crew {
+            mechanism,
+            seats,
+            watch,
+            pairs: mechanism.implementations.iter().map(|_| None).collect(),
+            pinned: true,
+        }
+    }
+
+    fn pair(&mut self, who: usize) -> Result<&mut Pair, Failure> {
+        let slot = &mut self.pairs[who];
+        if slot.is_none() {
+            let (_, connect) = self.mechanism.implementations[who];
+            let pair = Pair::launch(connect, self.seats, self.watch)?;
+            self.pinned &= pair.pinned();
+            *slot = Some(pair);
+        }
+        slot.as_mut().ok_or(Failure::Stopped)
+    }
+
+    /// A pair that failed is in an unknown state, so the next case gets a fresh one.
+    fn run(&mut self, who: usize, slice: &Slice) -> Result<Report, Failure> {
+        let watch = self.watch;
+        let report = self.pair(who)?.run(&scheduled(slice), watch);
+        if report.is_err() {
+            self.pairs[who] = None;
+        }
+        report
+    }
+}
+
+/// A schedule begins when both peers have surely heard of it.
+fn scheduled(slice: &Slice) -> Slice {
+    const NOTICE_NS: u64 = 2_000_000;
+    Slice {
+        start_ns: clock::now() + NOTICE_NS,
+        ..slice.clone()
+    }
+}
+
+impl Case {
+    fn measure(&mut self, crew: &mut Crew<'_>, until: Instant) -> Result<(), Stopped> {
+        self.begin(crew)?;
+        let Some(slice) = self.calibrate(crew, until)? else {
+            return Ok(());
+        };
+        let mut rounds = 0;
+        let mut last = Instant::now();
+        loop {
+            self.round(crew, &slice, rounds % 2 == 1)?;
+            rounds += 1;
+            let now = Instant::now();
+            let no_time_for_another = now + (now - last) > until;
+            if self.failed() || (rounds >= LEAST_ROUNDS && no_time_for_another) {
+                return Ok(());
+            }
+            last = now;
+        }
+    }
+
+    fn failed(&self) -> bool {
+        self.tallies.iter().all(|tally| tally.error.is_some())
+    }
+
+    fn begin(&mut self, crew: &mut Crew<'_>) -> Result<(), Stopped> {
+        for who in 0..self.tallies.len() {
+            let setup = crew.pair(who).map(|pair| pair.setup());
+            if let Some(setup) = self.sort_out(who, setup)? {
+                self.tallies[who].begin_launch(setup.as_secs_f64() * 1e6);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out how many messages fill a slice. All implementations get the same number.
+    fn calibrate(&mut self, crew: &mut Crew<'_>, until: Instant) -> Result<Option<Slice>, Stopped> {
+        let window = crew.mechanism.window(self.size);
+        let target = slice_time(
+            until.saturating_duration_since(Instant::now()),
+            self.tallies.len(),
+        );
+        if self.workload == Workload::Rate {
+            return Ok(Some(on_schedule(self.size, target)));
+        }
+        let mut slice = Slice {
+            warm_up: 4,
+            window,
+            ..Slice::new(self.workload, self.size, 8)
+        };
+        for target in [target / 5, target] {
+            let Some(time) = self.slowest(crew, &slice)? else {
+                return Ok(None);
+            };
+            slice = sized(&slice, time, target);
+        }
+        Ok(Some(slice))
+    }
+
+    /// Nanoseconds per message of the slowest implementation; none when all have failed.
+    fn slowest(&mut self, crew: &mut Crew<'_>, slice: &Slice) -> Result<Option<f64>, Stopped> {
+        let mut slowest = None;
+        for who in 0..self.tallies.len() {
+            if let Some(report) = self.turn(crew, who, slice)? {
+                let time = report.elapsed_ns as f64 / slice.messages as f64;
+                slowest = Some(time.max(slowest.unwrap_or(1.0)));
+            }
+        }
+        Ok(slowest)
+    }
+
+    /// One slice of each implementation.
+    fn round(&mut self, crew: &mut Crew<'_>, slice: &Slice, reversed: bool) -> Result<(), Stopped> {
+        let count = self.tallies.len();
+        let mut times = vec![None; count];
+        for turn in 0..count {
+            let who = if reversed { count - 1 - turn } else { turn };
+            if let Some(report) = self.turn(crew, who, slice)? {
+                times[who] = Some(self.tallies[who].record(&report, slice.messages, slice.batch));
+            }
+        }
+        self.ratios.extend(ratio(crew.mechanism, &times));
+        Ok(())
+    }
+
+    /// One slice of one implementation, unless that has failed before.
+    fn turn(
+        &mut self,
+        crew: &mut Crew<'_>,
+        who: usize,
+        slice: &Slice,
+    ) -> Result<Option<Report>, Stopped> {
+        if self.tallies[who].error.is_some() {
+            return Ok(None);
+        }
+        let report = crew.run(who, slice);
+        self.sort_out(who, report)
+    }
+
+    /// A failure stays with its row; only a request to stop ends everything.
+    fn sort_out<T>(
+        &mut self,
+        who: usize,
+        result: Result<T, Failure>,
+    ) -> Result<Option<T>, Stopped> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Failure::Stopped) => Err(Stopped),
+            Err(Failure::Failed(what)) => {
+                self.tallies[who].error = Some(what);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The library's time to the raw twin's.
+fn ratio(mechanism: &Mechanism, times: &[Option<f64>]) -> Option<f64> {
+    let time = |implementation| {
+        let who = mechanism
+            .implementations
+            .iter()
+            .position(|(who, _)| *who == implementation)?;
+        times[who]
+    };
+    Some(time(Implementation::Ipcraft)? / time(Implementation::Raw)?)
+}
+
+/// As long as slices should be, or shorter when the time would not hold the least number of rounds and the calibration.
+fn slice_time(left: Duration, implementations: usize) -> Duration {
+    let slices = (LEAST_ROUNDS + 2) * implementations as u32;
+    (left / slices).clamp(SHORTEST_SLICE, SLICE)
+}
+
+/// A slice that takes about `target` when a message takes `time` nanoseconds.
+fn sized(slice: &Slice, time: f64, target: Duration) -> Slice {
+    const MOST: f64 = 4e6;
+    let fitting = (target.as_nanos() as f64 / time).clamp(8.0, MOST) as u64;
+    let batched = slice.workload != Workload::Stream && time < BATCHED_BELOW_NS;
+    let batch = if batched { BATCH } else { 1 };
+    let messages = fitting.next_multiple_of(batch);
+    Slice {
+        messages,
+        batch,
+        singles: if batched { messages.min(1000) } else { 0 },
+        warm_up: warm_up(slice.workload, messages),
+        ..slice.clone()
+    }
+}
+
+/// A stream has to be in full flow, with every buffer as full as it will be; the others only have to be warm.
+fn warm_up(workload: Workload, messages: u64) -> u64 {
+    match workload {
+        Workload::Stream => (messages / 4).max(4),
+        _ => (messages / 10).clamp(4, 100),
+    }
+}
+
+/// A slice on a schedule lasts longer, since it is mostly waiting.
+fn on_schedule(size: usize, target: Duration) -> Slice {
+    let interval = Duration::from_secs(1) / RATE_PER_S as u32;
+    let messages = (4 * target.as_nanos() / interval.as_nanos()).max(5) as u64;
+    Slice {
+        interval_ns: interval.as_nanos() as u64,
+        ..Slice::new(Workload::Rate, size, messages)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn slices_get_shorter_when_there_is_less_time_but_not_too_short() {
+        assert_eq!(slice_time(Duration::from_secs(1), 2), SLICE);
+        assert_eq!(
+            slice_time(Duration::from_millis(16), 2),
+            Duration::from_millis(2)
+        );
+        assert_eq!(slice_time(Duration::ZERO, 2), SHORTEST_SLICE);
+    }
+
+    #[test]
+    fn messages_below_a_microsecond_are_timed_in_batches() {
+        let slice = Slice::new(Workload::RoundTrip, 64, 8);
+        let fast = sized(&slice, 100.0, SLICE);
+        assert_eq!(
+            (fast.messages, fast.batch, fast.singles),
+            (50_000, 100, 1000)
+        );
+        let slow = sized(&slice, 10_000.0, SLICE);
+        assert_eq!((slow.messages, slow.batch, slow.singles), (500, 1, 0));
+    }
+
+    #[test]
+    fn a_stream_runs_in_and_out() {
+        let slice = sized(&Slice::new(Workload::Stream, 64, 8), 1000.0, SLICE);
+        assert_eq!((slice.messages, slice.warm_up), (5000, 1250));
+    }
+
+    #[test]
+    fn a_ratio_needs_both() {
+        let udp = registry::find("udp").unwrap();
+        assert_eq!(ratio(udp, &[Some(3.0), Some(2.0)]), Some(1.5));
+        assert_eq!(ratio(udp, &[Some(3.0), None]), None);
+        assert_eq!(ratio(registry::floors()[0], &[Some(3.0)]), None);
+    }
+}
