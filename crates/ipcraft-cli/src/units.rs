@@ -1,0 +1,52 @@
+//! Figures as people read them.
+
+/// `64 B`, `4 KiB`, `1 MiB`; sizes that are no whole multiple stay in bytes.
+pub(crate) fn size(bytes: usize) -> String {
+    match bytes {
+        b if b >= 1 << 20 && b % (1 << 20) == 0 => format!("{} MiB", b >> 20),
+        b if b >= 1 << 10 && b % (1 << 10) == 0 => format!("{} KiB", b >> 10),
+        b => format!("{b} B"),
+    }
+}
+
+/// `340 ns`, `11.0 us`, `4.29 ms`.
+pub(crate) fn time(ns: f64) -> String {
+    match ns {
+        ns if ns < 1e3 => format!("{ns:.0} ns"),
+        ns if ns < 1e4 => format!("{:.2} us", ns / 1e3),
+        ns if ns < 1e5 => format!("{:.1} us", ns / 1e3),
+        ns if ns < 1e6 => format!("{:.0} us", ns / 1e3),
+        ns => format!("{:.2} ms", ns / 1e6),
+    }
+}
+
+/// `2.30 M/s`, `28.4 k/s`.
+pub(crate) fn rate(per_second: f64) -> String {
+    match per_second {
+        r if r >= 1e6 => format!("{:.2} M/s", r / 1e6),
+        r if r >= 1e3 => format!("{:.1} k/s", r / 1e3),
+        r => format!("{r:.0} /s"),
+    }
+}
+
+/// `4.57 GB/s`, `83 MB/s`.
+pub(crate) fn bandwidth(bytes_per_second: f64) -> String {
+    match bytes_per_second {
+        b if b >= 1e9 => format!("{:.2} GB/s", b / 1e9),
+        b => format!("{:.0} MB/s", b / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_a_fitting_unit() {
+        assert_eq!([size(1), size(4096), size(1 << 20), size(1500)], ["1 B", "4 KiB", "1 MiB", "1500 B"]);
+        assert_eq!([time(340.4), time(5087.0), time(38207.0)], ["340 ns", "5.09 us", "38.2 us"]);
+        assert_eq!([time(250_000.0), time(4_292_607.0)], ["250 us", "4.29 ms"]);
+        assert_eq!([rate(28423.0), rate(2_122_357.0), rate(12.0)], ["28.4 k/s", "2.12 M/s", "12 /s"]);
+        assert_eq!([bandwidth(4.571e9), bandwidth(8.3e7)], ["4.57 GB/s", "83 MB/s"]);
+    }
+}
