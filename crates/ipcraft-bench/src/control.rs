@@ -25,10 +25,7 @@ impl Control {
     }
 
     fn new(stream: UnixStream) -> Control {
-        Control {
-            stream: BufReader::new(stream),
-            line: Vec::new(),
-        }
+        Control { stream: BufReader::new(stream), line: Vec::new() }
     }
 
     /// Sends one item.

@@ -43,13 +43,7 @@ pub(crate) fn steal() -> Option<Duration> {
 
 /// The eighth figure of the first line of `/proc/stat`.
 fn steal_ticks(stat: &str) -> Option<u64> {
-    stat.lines()
-        .next()?
-        .strip_prefix("cpu ")?
-        .split_whitespace()
-        .nth(7)?
-        .parse()
-        .ok()
+    stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().nth(7)?.parse().ok()
 }
 
 fn system() -> (String, String) {
@@ -57,10 +51,7 @@ fn system() -> (String, String) {
         |_| ("Linux".into(), std::env::consts::ARCH.into()),
         |name| {
             let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
-            (
-                format!("{} {}", text(name.sysname()), text(name.release())),
-                text(name.machine()),
-            )
+            (format!("{} {}", text(name.sysname()), text(name.release())), text(name.machine()))
         },
     )
 }
@@ -90,8 +81,7 @@ fn virtualised(cpuinfo: &str) -> Option<bool> {
     if let Some(flags) = field(cpuinfo, "flags") {
         return Some(flags.split_whitespace().any(|flag| flag == "hypervisor"));
     }
-    let said = fs::exists("/sys/hypervisor/type").ok()?
-        || fs::exists("/proc/device-tree/hypervisor").ok()?;
+    let said = fs::exists("/sys/hypervisor/type").ok()? || fs::exists("/proc/device-tree/hypervisor").ok()?;
     said.then_some(true)
 }
 
@@ -101,14 +91,9 @@ fn online() -> usize {
 }
 
 fn used(cores: &Cores) -> Vec<usize> {
-    let seats = cores
-        .seats(Placement::TwoCores)
-        .or_else(|| cores.seats(Placement::SameCore));
-    let mut used: Vec<usize> = seats
-        .iter()
-        .flat_map(|seats| [seats.client, seats.server])
-        .flatten()
-        .collect();
+    let seats = cores.seats(Placement::TwoCores).or_else(|| cores.seats(Placement::SameCore));
+    let mut used: Vec<usize> =
+        seats.iter().flat_map(|seats| [seats.client, seats.server]).flatten().collect();
     used.dedup();
     used
 }
@@ -125,9 +110,7 @@ fn load_average() -> Option<f64> {
 }
 
 fn iso_8601(time: SystemTime) -> String {
-    let seconds = time
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
@@ -182,10 +165,7 @@ mod tests {
         assert_eq!(cpu_model(x86), "Some CPU @ 2 GHz");
         assert_eq!(virtualised(x86), Some(true));
         assert_eq!(virtualised("flags : fpu\n"), Some(false));
-        assert_eq!(
-            cpu_model("CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n"),
-            "implementer 0x41 part 0xd0c"
-        );
+        assert_eq!(cpu_model("CPU implementer\t: 0x41\nCPU part\t: 0xd0c\n"), "implementer 0x41 part 0xd0c");
     }
 
     #[test]

@@ -8,23 +8,11 @@ use crate::workload::Workload;
 
 /// The floors, then the mechanisms, each at every placement that this machine has.
 pub(crate) fn of(plan: &Plan, cores: &Cores) -> Vec<Group> {
-    let mechanisms: Vec<Group> = plan
-        .mechanisms
-        .iter()
-        .flat_map(|mechanism| placed(plan, mechanism, cores))
-        .collect();
-    let sizes: Vec<usize> = mechanisms
-        .iter()
-        .flat_map(|group| &group.cases)
-        .map(|case| case.size)
-        .collect();
-    let floors = registry::floors()
-        .iter()
-        .flat_map(|floor| floor_groups(plan, floor, &sizes, cores));
-    floors
-        .chain(mechanisms)
-        .filter(|group| !group.cases.is_empty())
-        .collect()
+    let mechanisms: Vec<Group> =
+        plan.mechanisms.iter().flat_map(|mechanism| placed(plan, mechanism, cores)).collect();
+    let sizes: Vec<usize> = mechanisms.iter().flat_map(|group| &group.cases).map(|case| case.size).collect();
+    let floors = registry::floors().iter().flat_map(|floor| floor_groups(plan, floor, &sizes, cores));
+    floors.chain(mechanisms).filter(|group| !group.cases.is_empty()).collect()
 }
 
 fn placed(plan: &Plan, mechanism: &'static Mechanism, cores: &Cores) -> Vec<Group> {
@@ -36,21 +24,13 @@ fn placed(plan: &Plan, mechanism: &'static Mechanism, cores: &Cores) -> Vec<Grou
 }
 
 /// A floor has sizes of its own, except where copying bytes is the point.
-fn floor_groups(
-    plan: &Plan,
-    floor: &'static Mechanism,
-    used: &[usize],
-    cores: &Cores,
-) -> Vec<Group> {
+fn floor_groups(plan: &Plan, floor: &'static Mechanism, used: &[usize], cores: &Cores) -> Vec<Group> {
     let mut sizes: Vec<usize> = used.iter().map(|&size| floor.nearest_size(size)).collect();
     sizes.sort_unstable();
     sizes.dedup();
     let placements = match floor.workloads {
         [Workload::Call] => vec![None],
-        _ => common(&plan.placements, floor.placements)
-            .into_iter()
-            .map(Some)
-            .collect(),
+        _ => common(&plan.placements, floor.placements).into_iter().map(Some).collect(),
     };
     let group = |placement| group(floor, placement, floor.workloads, &sizes, cores);
     placements.into_iter().filter_map(group).collect()
@@ -63,28 +43,17 @@ fn group(
     sizes: &[usize],
     cores: &Cores,
 ) -> Option<Group> {
-    let case = |workload| {
-        sizes
-            .iter()
-            .map(move |&size| Case::new(mechanism, workload, size))
-    };
+    let case = |workload| sizes.iter().map(move |&size| Case::new(mechanism, workload, size));
     Some(Group {
         mechanism,
         placement,
         seats: cores.seats(placement.unwrap_or(Placement::SameCore))?,
-        cases: workloads
-            .iter()
-            .flat_map(|&workload| case(workload))
-            .collect(),
+        cases: workloads.iter().flat_map(|&workload| case(workload)).collect(),
     })
 }
 
 fn common<T: Copy + PartialEq>(wanted: &[T], possible: &[T]) -> Vec<T> {
-    wanted
-        .iter()
-        .copied()
-        .filter(|item| possible.contains(item))
-        .collect()
+    wanted.iter().copied().filter(|item| possible.contains(item)).collect()
 }
 
 #[cfg(test)]
@@ -93,10 +62,7 @@ mod tests {
     use crate::plan::Effort;
 
     fn ids(groups: &[Group]) -> Vec<(&str, Option<Placement>)> {
-        groups
-            .iter()
-            .map(|group| (group.mechanism.id, group.placement))
-            .collect()
+        groups.iter().map(|group| (group.mechanism.id, group.placement)).collect()
     }
 
     #[test]
@@ -117,26 +83,16 @@ mod tests {
             ("pipe", same),
         ];
         assert_eq!(ids(&groups), expected);
-        let cases: Vec<_> = groups[5]
-            .cases
-            .iter()
-            .map(|case| (case.workload, case.size))
-            .collect();
+        let cases: Vec<_> = groups[5].cases.iter().map(|case| (case.workload, case.size)).collect();
         let sizes = |workload| [64, 4096, 65_536].map(|size| (workload, size));
-        assert_eq!(
-            cases,
-            [sizes(Workload::RoundTrip), sizes(Workload::Stream)].concat()
-        );
+        assert_eq!(cases, [sizes(Workload::RoundTrip), sizes(Workload::Stream)].concat());
     }
 
     #[test]
     fn copying_is_measured_at_all_sizes_in_use() {
         let plan = Plan::new(Effort::Full);
         let groups = of(&plan, &Cores::of_this_process());
-        let memcpy = groups
-            .iter()
-            .find(|group| group.mechanism.id == "memcpy")
-            .unwrap();
+        let memcpy = groups.iter().find(|group| group.mechanism.id == "memcpy").unwrap();
         let sizes: Vec<_> = memcpy.cases.iter().map(|case| case.size).collect();
         assert_eq!(sizes, Effort::Full.sizes());
     }

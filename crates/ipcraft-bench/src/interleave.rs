@@ -142,10 +142,7 @@ impl<'a> Crew<'a> {
 /// A schedule begins when both peers have surely heard of it.
 fn scheduled(slice: &Slice) -> Slice {
     const NOTICE_NS: u64 = 2_000_000;
-    Slice {
-        start_ns: clock::now() + NOTICE_NS,
-        ..slice.clone()
-    }
+    Slice { start_ns: clock::now() + NOTICE_NS, ..slice.clone() }
 }
 
 impl Case {
@@ -185,18 +182,11 @@ impl Case {
     /// Finds out how many messages fill a slice. All implementations get the same number.
     fn calibrate(&mut self, crew: &mut Crew<'_>, until: Instant) -> Result<Option<Slice>, Stopped> {
         let window = crew.mechanism.window(self.size);
-        let target = slice_time(
-            until.saturating_duration_since(Instant::now()),
-            self.tallies.len(),
-        );
+        let target = slice_time(until.saturating_duration_since(Instant::now()), self.tallies.len());
         if self.workload == Workload::Rate {
             return Ok(Some(on_schedule(self.size, target)));
         }
-        let mut slice = Slice {
-            warm_up: 4,
-            window,
-            ..Slice::new(self.workload, self.size, 8)
-        };
+        let mut slice = Slice { warm_up: 4, window, ..Slice::new(self.workload, self.size, 8) };
         for target in [target / 5, target] {
             let Some(time) = self.slowest(crew, &slice)? else {
                 return Ok(None);
@@ -233,12 +223,7 @@ impl Case {
     }
 
     /// One slice of one implementation, unless that has failed before.
-    fn turn(
-        &mut self,
-        crew: &mut Crew<'_>,
-        who: usize,
-        slice: &Slice,
-    ) -> Result<Option<Report>, Stopped> {
+    fn turn(&mut self, crew: &mut Crew<'_>, who: usize, slice: &Slice) -> Result<Option<Report>, Stopped> {
         if self.tallies[who].error.is_some() {
             return Ok(None);
         }
@@ -247,11 +232,7 @@ impl Case {
     }
 
     /// A failure stays with its row; only a request to stop ends everything.
-    fn sort_out<T>(
-        &mut self,
-        who: usize,
-        result: Result<T, Failure>,
-    ) -> Result<Option<T>, Stopped> {
+    fn sort_out<T>(&mut self, who: usize, result: Result<T, Failure>) -> Result<Option<T>, Stopped> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(Failure::Stopped) => Err(Stopped),
@@ -266,10 +247,7 @@ impl Case {
 /// The library's time to the raw twin's.
 fn ratio(mechanism: &Mechanism, times: &[Option<f64>]) -> Option<f64> {
     let time = |implementation| {
-        let who = mechanism
-            .implementations
-            .iter()
-            .position(|(who, _)| *who == implementation)?;
+        let who = mechanism.implementations.iter().position(|(who, _)| *who == implementation)?;
         times[who]
     };
     Some(time(Implementation::Ipcraft)? / time(Implementation::Raw)?)
@@ -309,10 +287,7 @@ fn warm_up(workload: Workload, messages: u64) -> u64 {
 fn on_schedule(size: usize, target: Duration) -> Slice {
     let interval = Duration::from_secs(1) / RATE_PER_S as u32;
     let messages = (4 * target.as_nanos() / interval.as_nanos()).max(5) as u64;
-    Slice {
-        interval_ns: interval.as_nanos() as u64,
-        ..Slice::new(Workload::Rate, size, messages)
-    }
+    Slice { interval_ns: interval.as_nanos() as u64, ..Slice::new(Workload::Rate, size, messages) }
 }
 
 #[cfg(test)]
@@ -323,10 +298,7 @@ mod tests {
     #[test]
     fn slices_get_shorter_when_there_is_less_time_but_not_too_short() {
         assert_eq!(slice_time(Duration::from_secs(1), 2), SLICE);
-        assert_eq!(
-            slice_time(Duration::from_millis(16), 2),
-            Duration::from_millis(2)
-        );
+        assert_eq!(slice_time(Duration::from_millis(16), 2), Duration::from_millis(2));
         assert_eq!(slice_time(Duration::ZERO, 2), SHORTEST_SLICE);
     }
 
@@ -334,10 +306,7 @@ mod tests {
     fn messages_below_a_microsecond_are_timed_in_batches() {
         let slice = Slice::new(Workload::RoundTrip, 64, 8);
         let fast = sized(&slice, 100.0, SLICE);
-        assert_eq!(
-            (fast.messages, fast.batch, fast.singles),
-            (50_000, 100, 1000)
-        );
+        assert_eq!((fast.messages, fast.batch, fast.singles), (50_000, 100, 1000));
         let slow = sized(&slice, 10_000.0, SLICE);
         assert_eq!((slow.messages, slow.batch, slow.singles), (500, 1, 0));
     }

@@ -33,10 +33,7 @@ pub struct Ends {
 impl Ends {
     /// Boxes the two ends.
     pub fn new(client: impl Link + 'static, server: impl Link + 'static) -> Ends {
-        Ends {
-            client: Box::new(client),
-            server: Box::new(server),
-        }
+        Ends { client: Box::new(client), server: Box::new(server) }
     }
 
     /// The end of one process; the other end is closed.

@@ -15,10 +15,7 @@ impl Payload {
     /// A payload of `size` bytes; the two directions of a connection use different salts.
     pub(crate) fn new(size: usize, salt: u8) -> Payload {
         let pattern = |i: usize| (i.wrapping_mul(31) ^ (i >> 8)) as u8 ^ salt;
-        Payload {
-            bytes: (0..size).map(pattern).collect(),
-            salt,
-        }
+        Payload { bytes: (0..size).map(pattern).collect(), salt }
     }
 
     /// The message with this number.

@@ -64,11 +64,7 @@ impl Peer {
                 drop(supervisor);
                 run_and_exit(parent, peer, task)
             }
-            ForkResult::Parent { child } => Ok(Peer {
-                pid: child,
-                control: supervisor,
-                reaped: false,
-            }),
+            ForkResult::Parent { child } => Ok(Peer { pid: child, control: supervisor, reaped: false }),
         }
     }
 
@@ -82,16 +78,12 @@ impl Peer {
     pub(crate) fn report<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
         match self.control.receive() {
             Ok(report) => Ok(Some(report)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.must_be_alive().map(|()| None)
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.must_be_alive().map(|()| None),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.must_be_alive()?;
                 Err(Failure::Failed("a peer hung up".into()))
             }
-            Err(error) => Err(Failure::Failed(format!(
-                "a peer's report is unreadable: {error}"
-            ))),
+            Err(error) => Err(Failure::Failed(format!("a peer's report is unreadable: {error}"))),
         }
     }
 
@@ -125,11 +117,7 @@ impl Drop for Peer {
 }
 
 /// Never returns into the caller's code, whose destructors and tests belong to the parent.
-fn run_and_exit(
-    parent: Pid,
-    mut control: Control,
-    task: impl FnOnce(&mut Control) -> io::Result<()>,
-) -> ! {
+fn run_and_exit(parent: Pid, mut control: Control, task: impl FnOnce(&mut Control) -> io::Result<()>) -> ! {
     let work = AssertUnwindSafe(|| {
         settle(parent)?;
         task(&mut control)

@@ -65,10 +65,7 @@ impl Cores {
             Placement::TwoCores => Some(self.second?),
             Placement::SameCore => first,
         };
-        Some(Seats {
-            client: first,
-            server,
-        })
+        Some(Seats { client: first, server })
     }
 }
 
@@ -76,9 +73,7 @@ fn allowed_cores() -> Vec<usize> {
     let Ok(set) = sched_getaffinity(Pid::from_raw(0)) else {
         return Vec::new();
     };
-    (0..CpuSet::count())
-        .filter(|&core| set.is_set(core).unwrap_or(false))
-        .collect()
+    (0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect()
 }
 
 /// A core that is not the other hardware thread of the first one, if there is a choice.
@@ -122,28 +117,16 @@ mod tests {
 
     #[test]
     fn one_core_has_only_one_placement() {
-        let cores = Cores {
-            allowed: vec![4],
-            second: second_core(&[4]),
-        };
+        let cores = Cores { allowed: vec![4], second: second_core(&[4]) };
         assert_eq!(cores.seats(Placement::TwoCores), None);
-        let both = Seats {
-            client: Some(4),
-            server: Some(4),
-        };
+        let both = Seats { client: Some(4), server: Some(4) };
         assert_eq!(cores.seats(Placement::SameCore), Some(both));
     }
 
     #[test]
     fn without_an_answer_of_the_kernel_nothing_is_pinned() {
-        let cores = Cores {
-            allowed: Vec::new(),
-            second: None,
-        };
-        let free = Seats {
-            client: None,
-            server: None,
-        };
+        let cores = Cores { allowed: Vec::new(), second: None };
+        let free = Seats { client: None, server: None };
         assert_eq!(cores.seats(Placement::SameCore), Some(free));
     }
 

@@ -86,11 +86,7 @@ impl Plan {
     pub(crate) fn sizes_of(&self, mechanism: &Mechanism) -> Vec<usize> {
         let range = (mechanism.sizes)();
         let wanted = self.wanted_sizes();
-        let mut sizes: Vec<usize> = wanted
-            .iter()
-            .copied()
-            .filter(|size| range.contains(size))
-            .collect();
+        let mut sizes: Vec<usize> = wanted.iter().copied().filter(|size| range.contains(size)).collect();
         if sizes.is_empty() && self.sizes.is_none() {
             sizes.extend(wanted.first().map(|&size| mechanism.nearest_size(size)));
         }
@@ -121,26 +117,17 @@ mod tests {
         let plan = Plan::new(Effort::Full);
         assert_eq!(plan.sizes_of(udp), [1, 8, 64, 1024, 4096]);
         assert!(plan.refused_sizes(udp).is_empty());
-        let asked = Plan {
-            sizes: Some(vec![1 << 20, 0, 64, 64]),
-            ..plan
-        };
+        let asked = Plan { sizes: Some(vec![1 << 20, 0, 64, 64]), ..plan };
         assert_eq!(asked.sizes_of(udp), [64]);
         assert_eq!(asked.refused_sizes(udp), [1 << 20, 0]);
     }
 
     #[test]
     fn a_mechanism_of_tiny_messages_is_not_left_out_unless_sizes_are_asked_for() {
-        let tiny = Mechanism {
-            sizes: || 4..=4,
-            ..Mechanism::BLOCKING
-        };
+        let tiny = Mechanism { sizes: || 4..=4, ..Mechanism::BLOCKING };
         let plan = Plan::new(Effort::Quick);
         assert_eq!(plan.sizes_of(&tiny), [4]);
-        let asked = Plan {
-            sizes: Some(vec![64]),
-            ..plan
-        };
+        let asked = Plan { sizes: Some(vec![64]), ..plan };
         assert!(asked.sizes_of(&tiny).is_empty());
     }
 }

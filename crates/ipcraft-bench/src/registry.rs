@@ -75,10 +75,7 @@ impl Mechanism {
 
     /// The constructor of one implementation.
     pub fn connect(&self, implementation: Implementation) -> Option<Connect> {
-        let found = self
-            .implementations
-            .iter()
-            .find(|(who, _)| *who == implementation);
+        let found = self.implementations.iter().find(|(who, _)| *who == implementation);
         found.map(|(_, connect)| *connect)
     }
 
@@ -115,10 +112,7 @@ pub fn floors() -> &'static [&'static Mechanism] {
 
 /// The mechanism with this id.
 pub fn find(id: &str) -> Option<&'static Mechanism> {
-    mechanisms()
-        .iter()
-        .copied()
-        .find(|mechanism| mechanism.id == id)
+    mechanisms().iter().copied().find(|mechanism| mechanism.id == id)
 }
 
 #[cfg(test)]
@@ -155,16 +149,8 @@ mod tests {
 
     #[test]
     fn every_mechanism_has_a_raw_twin_and_every_floor_is_one() {
-        assert!(
-            mechanisms()
-                .iter()
-                .all(|mechanism| mechanism.connect(Implementation::Raw).is_some())
-        );
-        assert!(
-            floors()
-                .iter()
-                .all(|floor| floor.connect(Implementation::Floor).is_some())
-        );
+        assert!(mechanisms().iter().all(|mechanism| mechanism.connect(Implementation::Raw).is_some()));
+        assert!(floors().iter().all(|floor| floor.connect(Implementation::Floor).is_some()));
     }
 
     #[test]
@@ -177,11 +163,7 @@ mod tests {
 
     #[test]
     fn only_what_can_lose_messages_has_a_window() {
-        let windows: Vec<_> = mechanisms()
-            .iter()
-            .filter(|m| m.window(64).is_some())
-            .map(|m| m.id)
-            .collect();
+        let windows: Vec<_> = mechanisms().iter().filter(|m| m.window(64).is_some()).map(|m| m.id).collect();
         assert_eq!(windows, ["udp"]);
         assert_eq!(find("udp").unwrap().window(65_507), Some(1));
     }

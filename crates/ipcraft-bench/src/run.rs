@@ -32,10 +32,7 @@ pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) 
     let mut environment = environment::at_start(&cores);
     let (start, steal) = (Instant::now(), environment::steal());
     let mut groups = groups::of(plan, &cores);
-    let watch = Watch {
-        patience: plan.patience,
-        stop,
-    };
+    let watch = Watch { patience: plan.patience, stop };
     let outcome = all_launches(&mut groups, plan, watch, progress);
     environment.pinned = matches!(outcome, Outcome { pinned: true, .. });
     environment.duration_s = start.elapsed().as_secs_f64();
@@ -66,10 +63,8 @@ fn all_launches(
     progress: &mut dyn FnMut(&Progress),
 ) -> Outcome {
     let total = groups.len() * plan.launches;
-    let mut budget = Budget::new(
-        plan.budget,
-        groups.iter().map(Group::weight).sum::<f64>() * plan.launches as f64,
-    );
+    let mut budget =
+        Budget::new(plan.budget, groups.iter().map(Group::weight).sum::<f64>() * plan.launches as f64);
     let mut pinned = true;
     for launch in 0..plan.launches {
         for (index, group) in groups.iter_mut().enumerate() {
@@ -82,18 +77,12 @@ fn all_launches(
             match group.launch(budget.share(group.weight()), watch) {
                 Ok(bound) => pinned &= bound,
                 Err(Stopped) => {
-                    return Outcome {
-                        pinned,
-                        complete: false,
-                    };
+                    return Outcome { pinned, complete: false };
                 }
             }
         }
     }
-    Outcome {
-        pinned,
-        complete: true,
-    }
+    Outcome { pinned, complete: true }
 }
 
 fn label(group: &Group) -> String {
@@ -105,22 +94,17 @@ fn label(group: &Group) -> String {
 
 fn notes(plan: &Plan, cores: &Cores, environment: &Environment) -> Vec<String> {
     let mut notes = Vec::new();
-    if plan.placements.contains(&Placement::TwoCores) && cores.seats(Placement::TwoCores).is_none()
-    {
+    if plan.placements.contains(&Placement::TwoCores) && cores.seats(Placement::TwoCores).is_none() {
         notes.push("two_cores left out: this process may use only one core".into());
     }
     if !environment.pinned {
-        notes.push(
-            "the kernel refused to bind processes to cores: placements are only wishes".into(),
-        );
+        notes.push("the kernel refused to bind processes to cores: placements are only wishes".into());
     }
     for mechanism in &plan.mechanisms {
         let (sizes, refused) = ((mechanism.sizes)(), plan.refused_sizes(mechanism));
         if !refused.is_empty() {
             let (id, least, most) = (mechanism.id, sizes.start(), sizes.end());
-            notes.push(format!(
-                "{id} carries {least} to {most} bytes here: {refused:?} left out"
-            ));
+            notes.push(format!("{id} carries {least} to {most} bytes here: {refused:?} left out"));
         }
     }
     notes
@@ -134,10 +118,7 @@ struct Budget {
 
 impl Budget {
     fn new(time: Duration, weight: f64) -> Budget {
-        Budget {
-            end: Instant::now() + time,
-            weight_left: weight,
-        }
+        Budget { end: Instant::now() + time, weight_left: weight }
     }
 
     fn remaining(&self) -> Duration {
@@ -146,9 +127,7 @@ impl Budget {
 
     /// When something of this weight has to be done.
     fn share(&mut self, weight: f64) -> Instant {
-        let share = self
-            .remaining()
-            .mul_f64((weight / self.weight_left).clamp(0.0, 1.0));
+        let share = self.remaining().mul_f64((weight / self.weight_left).clamp(0.0, 1.0));
         self.weight_left -= weight;
         Instant::now() + share
     }
@@ -197,28 +176,19 @@ mod tests {
         let ours = row(&results, Implementation::Ipcraft, Workload::RoundTrip);
         assert_eq!(ours.launch_medians_ns.len(), 2);
         assert!(ours.p50_ns <= ours.p99_ns && ours.p99_ns <= ours.max_ns);
-        assert!(
-            ours.ratio_to_raw.is_some() && ours.ratio_to_floor.is_some() && ours.setup_us.is_some()
-        );
+        assert!(ours.ratio_to_raw.is_some() && ours.ratio_to_floor.is_some() && ours.setup_us.is_some());
         assert!(ours.ratio_pairs >= 4);
         assert!(ours.switches_per_message > Some(0.0));
         let raw = row(&results, Implementation::Raw, Workload::Stream);
         assert!(raw.ratio_to_raw.is_none() && raw.p50_ns.is_none());
         assert!(raw.bytes_per_s > Some(0.0) && raw.cpu_ns_per_message > Some(0.0));
-        let floors = results
-            .results
-            .iter()
-            .filter(|row| row.implementation == Implementation::Floor);
+        let floors = results.results.iter().filter(|row| row.implementation == Implementation::Floor);
         assert!(floors.count() >= 5);
     }
 
     #[test]
     fn messages_on_a_schedule_are_measured_too() {
-        let plan = Plan {
-            workloads: vec![Workload::Rate],
-            placements: vec![Placement::SameCore],
-            ..small()
-        };
+        let plan = Plan { workloads: vec![Workload::Rate], placements: vec![Placement::SameCore], ..small() };
         let results = run_through(&plan);
         let ours = row(&results, Implementation::Ipcraft, Workload::Rate);
         assert_eq!(ours.rate_per_s, Some(1000.0));
@@ -228,19 +198,14 @@ mod tests {
     #[test]
     fn progress_goes_from_nothing_to_almost_all() {
         let mut seen = Vec::new();
-        run(&small(), &AtomicBool::new(false), &mut |progress| {
-            seen.push(progress.done)
-        });
+        run(&small(), &AtomicBool::new(false), &mut |progress| seen.push(progress.done));
         assert_eq!(seen, (0..seen.len()).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_request_to_stop_ends_a_run_with_what_there_is() {
         let stop = AtomicBool::new(false);
-        let plan = Plan {
-            budget: Duration::from_secs(3600),
-            ..small()
-        };
+        let plan = Plan { budget: Duration::from_secs(3600), ..small() };
         let results = std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(200));

@@ -10,10 +10,7 @@ use crate::workload::Workload;
 
 /// A row for everything that was measured.
 pub(crate) fn rows(groups: &[Group]) -> Vec<Row> {
-    let mut rows: Vec<Row> = tallies(groups)
-        .filter(|(.., tally)| !tally.is_empty())
-        .map(row)
-        .collect();
+    let mut rows: Vec<Row> = tallies(groups).filter(|(.., tally)| !tally.is_empty()).map(row).collect();
     let ratios: Vec<_> = rows.iter().map(|row| ratio_to_floor(row, &rows)).collect();
     for (row, ratio) in rows.iter_mut().zip(ratios) {
         row.ratio_to_floor = ratio;
@@ -39,14 +36,10 @@ pub(crate) fn errors(groups: &[Group]) -> Vec<RowError> {
 type Entry<'a> = (&'a Group, &'a Case, Implementation, &'a Tally);
 
 fn tallies(groups: &[Group]) -> impl Iterator<Item = Entry<'_>> {
-    let cases = groups
-        .iter()
-        .flat_map(|group| group.cases.iter().map(move |case| (group, case)));
+    let cases = groups.iter().flat_map(|group| group.cases.iter().map(move |case| (group, case)));
     cases.flat_map(|(group, case)| {
         let implementations = group.mechanism.implementations.iter();
-        implementations
-            .zip(&case.tallies)
-            .map(move |((who, _), tally)| (group, case, *who, tally))
+        implementations.zip(&case.tallies).map(move |((who, _), tally)| (group, case, *who, tally))
     })
 }
 
@@ -71,9 +64,7 @@ fn row((group, case, implementation, tally): Entry<'_>) -> Row {
         p999_ns: percentiles.map(|found| found.p999_ns),
         max_ns: percentiles.map(|found| found.max_ns),
         messages_per_s,
-        bytes_per_s: messages_per_s
-            .filter(|_| case.size > 0)
-            .map(|rate| rate * case.size as f64),
+        bytes_per_s: messages_per_s.filter(|_| case.size > 0).map(|rate| rate * case.size as f64),
         cpu_ns_per_message: Some(tally.cpu_ns_per_message()),
         switches_per_message: Some(tally.switches_per_message()),
         setup_us: group.placement.and(tally.setup_us()),
@@ -131,16 +122,9 @@ fn moving(row: &Row, rows: &[Row]) -> Option<f64> {
     Some(ends * (copy + call))
 }
 
-fn find(
-    rows: &[Row],
-    floor: &Mechanism,
-    placement: Option<Placement>,
-    size: Option<usize>,
-) -> Option<f64> {
+fn find(rows: &[Row], floor: &Mechanism, placement: Option<Placement>, size: Option<usize>) -> Option<f64> {
     let fits = |row: &&Row| {
-        row.mechanism == floor.id
-            && row.placement == placement
-            && size.is_none_or(|size| row.size == size)
+        row.mechanism == floor.id && row.placement == placement && size.is_none_or(|size| row.size == size)
     };
     time_of(rows.iter().find(fits)?)
 }
@@ -170,10 +154,7 @@ mod tests {
     }
 
     fn fill(case: &mut Case, time: u64) {
-        let report = Report {
-            samples: vec![time],
-            ..Report::default()
-        };
+        let report = Report { samples: vec![time], ..Report::default() };
         for tally in &mut case.tallies {
             tally.begin_launch(7.0);
             tally.record(&report, 1, 1);
@@ -182,9 +163,7 @@ mod tests {
     }
 
     fn ours(rows: &[Row]) -> &Row {
-        rows.iter()
-            .find(|row| row.implementation == Implementation::Ipcraft)
-            .unwrap()
+        rows.iter().find(|row| row.implementation == Implementation::Ipcraft).unwrap()
     }
 
     #[test]
@@ -204,14 +183,8 @@ mod tests {
     #[test]
     fn only_our_rows_are_held_against_the_twin_and_floors_against_nothing() {
         for row in rows(&measured(Workload::RoundTrip)) {
-            assert_eq!(
-                row.ratio_to_raw.is_some(),
-                row.implementation == Implementation::Ipcraft
-            );
-            assert_eq!(
-                row.ratio_to_floor.is_some(),
-                row.implementation != Implementation::Floor
-            );
+            assert_eq!(row.ratio_to_raw.is_some(), row.implementation == Implementation::Ipcraft);
+            assert_eq!(row.ratio_to_floor.is_some(), row.implementation != Implementation::Floor);
         }
     }
 
@@ -221,17 +194,10 @@ mod tests {
         let last = groups.last_mut().unwrap();
         last.cases[0].tallies[0] = Tally::new();
         last.cases[0].tallies[0].error = Some("it broke".into());
-        assert!(
-            rows(&groups)
-                .iter()
-                .all(|row| row.implementation != Implementation::Ipcraft)
-        );
+        assert!(rows(&groups).iter().all(|row| row.implementation != Implementation::Ipcraft));
         let errors = errors(&groups);
         assert_eq!(errors.len(), 1);
-        assert_eq!(
-            (&errors[0].mechanism[..], &errors[0].message[..]),
-            ("tcp", "it broke")
-        );
+        assert_eq!((&errors[0].mechanism[..], &errors[0].message[..]), ("tcp", "it broke"));
     }
 
     #[test]
@@ -263,14 +229,8 @@ mod tests {
         for name in agreed {
             assert!(json.get(name).is_some(), "{name}");
         }
-        assert_eq!(
-            (&json["implementation"], &json["workload"]),
-            (&"ipcraft".into(), &"stream".into())
-        );
-        assert_eq!(
-            (&json["waiting"], &json["placement"]),
-            (&"block".into(), &"same_core".into())
-        );
+        assert_eq!((&json["implementation"], &json["workload"]), (&"ipcraft".into(), &"stream".into()));
+        assert_eq!((&json["waiting"], &json["placement"]), (&"block".into(), &"same_core".into()));
         assert!(json["rate_per_s"].is_null());
     }
 }

@@ -87,19 +87,12 @@ impl Pair {
     /// [`Failure::Failed`] when the connection or the processes cannot be made, [`Failure::Stopped`] on request.
     pub fn launch(connect: Connect, seats: Seats, watch: Watch<'_>) -> Result<Pair, Failure> {
         let (mut ends, setup) = build(connect)?;
-        let client = Peer::start(|control| {
-            serve(control, ends.keep(Role::Client), Role::Client, seats.client)
-        })?;
-        let server = Peer::start(|control| {
-            serve(control, ends.keep(Role::Server), Role::Server, seats.server)
-        })?;
+        let client =
+            Peer::start(|control| serve(control, ends.keep(Role::Client), Role::Client, seats.client))?;
+        let server =
+            Peer::start(|control| serve(control, ends.keep(Role::Server), Role::Server, seats.server))?;
         drop(ends);
-        let mut pair = Pair {
-            client,
-            server,
-            setup,
-            pinned: false,
-        };
+        let mut pair = Pair { client, server, setup, pinned: false };
         let (client, server) = pair.await_both(watch)?;
         pair.pinned = client && server;
         Ok(pair)
@@ -179,12 +172,7 @@ fn build_once(connect: Connect) -> io::Result<(Ends, Duration)> {
 }
 
 /// The life of a peer: says whether it is pinned, then does slices until the supervisor hangs up.
-fn serve(
-    control: &mut Control,
-    link: &mut dyn Link,
-    role: Role,
-    core: Option<usize>,
-) -> io::Result<()> {
+fn serve(control: &mut Control, link: &mut dyn Link, role: Role, core: Option<usize>) -> io::Result<()> {
     let hello: Result<bool, String> = Ok(core.is_some_and(pin));
     control.send(&hello)?;
     loop {
@@ -207,10 +195,7 @@ impl Spinners {
     pub(crate) fn start(seats: Seats) -> io::Result<Spinners> {
         let mut cores: Vec<usize> = [seats.client, seats.server].into_iter().flatten().collect();
         cores.dedup();
-        let peers = cores
-            .into_iter()
-            .map(|core| Peer::start(|_| spin(core)))
-            .collect::<io::Result<_>>()?;
+        let peers = cores.into_iter().map(|core| Peer::start(|_| spin(core))).collect::<io::Result<_>>()?;
         Ok(Spinners { _peers: peers })
     }
 }
@@ -237,21 +222,14 @@ mod tests {
 
     static GO_ON: AtomicBool = AtomicBool::new(false);
 
-    const WATCH: Watch<'static> = Watch {
-        patience: Duration::from_secs(60),
-        stop: &GO_ON,
-    };
+    const WATCH: Watch<'static> = Watch { patience: Duration::from_secs(60), stop: &GO_ON };
 
-    const ANYWHERE: Seats = Seats {
-        client: None,
-        server: None,
-    };
+    const ANYWHERE: Seats = Seats { client: None, server: None };
 
     /// The sizes at which implementations differ: the smallest, one cache line, one page, the largest.
     fn sizes_of(mechanism: &Mechanism) -> Vec<usize> {
-        let mut sizes: Vec<usize> = [0, 1, 64, 4096, 65_536, 1 << 20]
-            .map(|size| mechanism.nearest_size(size))
-            .into();
+        let mut sizes: Vec<usize> =
+            [0, 1, 64, 4096, 65_536, 1 << 20].map(|size| mechanism.nearest_size(size)).into();
         sizes.dedup();
         sizes
     }
@@ -272,20 +250,14 @@ mod tests {
         for &workload in mechanism.workloads {
             for size in sizes_of(mechanism) {
                 let report = pair.run(&slice(mechanism, workload, size), WATCH);
-                let report = report.unwrap_or_else(|error| {
-                    panic!("{} {workload:?} {size}: {error}", mechanism.id)
-                });
+                let report =
+                    report.unwrap_or_else(|error| panic!("{} {workload:?} {size}: {error}", mechanism.id));
                 let samples = match workload {
                     Workload::RoundTrip | Workload::Call => 10,
                     Workload::Stream => 0,
                     Workload::Rate => 20,
                 };
-                assert_eq!(
-                    report.samples.len(),
-                    samples,
-                    "{} {workload:?} {size}",
-                    mechanism.id
-                );
+                assert_eq!(report.samples.len(), samples, "{} {workload:?} {size}", mechanism.id);
             }
         }
     }
@@ -327,14 +299,8 @@ mod tests {
 
     fn lying_pipe(scratch: &Path) -> io::Result<Ends> {
         let ends = pipe(scratch)?;
-        let server = Liar {
-            inner: ends.server,
-            messages: 0,
-        };
-        Ok(Ends {
-            client: ends.client,
-            server: Box::new(server),
-        })
+        let server = Liar { inner: ends.server, messages: 0 };
+        Ok(Ends { client: ends.client, server: Box::new(server) })
     }
 
     fn failure_of(
@@ -345,18 +311,14 @@ mod tests {
     ) -> Failure {
         let mut pair = Pair::launch(connect, ANYWHERE, watch).unwrap();
         prepare(&pair);
-        pair.run(&Slice::new(workload, 64, 1000), watch)
-            .unwrap_err()
+        pair.run(&Slice::new(workload, 64, 1000), watch).unwrap_err()
     }
 
     #[test]
     fn a_corrupt_message_is_a_failure() {
         for workload in [Workload::RoundTrip, Workload::Stream, Workload::Rate] {
             let failure = failure_of(lying_pipe, workload, |_| {}, WATCH);
-            assert!(
-                failure.to_string().contains("message 4"),
-                "{workload:?}: {failure}"
-            );
+            assert!(failure.to_string().contains("message 4"), "{workload:?}: {failure}");
         }
     }
 
@@ -371,10 +333,7 @@ mod tests {
 
     #[test]
     fn a_stopped_peer_is_a_failure_once_patience_ends() {
-        let watch = Watch {
-            patience: Duration::from_millis(200),
-            ..WATCH
-        };
+        let watch = Watch { patience: Duration::from_millis(200), ..WATCH };
         let halt = |pair: &Pair| kill(pair.ids()[1], Signal::SIGSTOP).unwrap();
         let failure = failure_of(pipe, Workload::RoundTrip, halt, watch);
         assert!(failure.to_string().starts_with("no answer"), "{failure}");
@@ -383,10 +342,7 @@ mod tests {
     #[test]
     fn a_request_to_stop_is_heard_and_leaves_no_process() {
         let stop = AtomicBool::new(false);
-        let watch = Watch {
-            stop: &stop,
-            ..WATCH
-        };
+        let watch = Watch { stop: &stop, ..WATCH };
         let mut pair = Pair::launch(pipe, ANYWHERE, watch).unwrap();
         let ids = pair.ids();
         stop.store(true, Ordering::Relaxed);

@@ -73,10 +73,7 @@ impl Tally {
 
     /// The same for each launch that measured anything.
     pub(crate) fn launch_medians(&self) -> Vec<f64> {
-        self.launches
-            .iter()
-            .filter_map(|slices| median(slices.iter().copied()))
-            .collect()
+        self.launches.iter().filter_map(|slices| median(slices.iter().copied())).collect()
     }
 
     pub(crate) fn disturbed(&self) -> bool {
@@ -127,9 +124,7 @@ fn histogram() -> Histogram<u64> {
 
 fn add(histogram: &mut Histogram<u64>, samples: &[u64]) {
     for &sample in samples {
-        histogram
-            .record(sample)
-            .expect("a growing histogram takes every value");
+        histogram.record(sample).expect("a growing histogram takes every value");
     }
 }
 
@@ -172,11 +167,7 @@ mod tests {
         Report {
             samples: vec![nanoseconds; 3],
             elapsed_ns: 3 * nanoseconds,
-            usage: Usage {
-                cpu_ns: 300,
-                system_ns: 150,
-                switches: 6,
-            },
+            usage: Usage { cpu_ns: 300, system_ns: 150, switches: 6 },
             ..Report::default()
         }
     }
@@ -221,10 +212,7 @@ mod tests {
     fn a_stream_has_a_time_but_no_percentiles() {
         let mut tally = Tally::new();
         tally.begin_launch(1.0);
-        let report = Report {
-            elapsed_ns: 1000,
-            ..Report::default()
-        };
+        let report = Report { elapsed_ns: 1000, ..Report::default() };
         assert_eq!(tally.record(&report, 10, 1), 100.0);
         assert_eq!(tally.percentiles(), None);
     }

@@ -240,6 +240,13 @@ impl Error {
         Error::system(operation, errno).or_would_block(ErrorKind::Empty)
     }
 
+    /// A record of `length` bytes that was received into a buffer of `room`.
+    #[cold]
+    pub(crate) fn truncated(operation: &'static str, room: usize, length: usize) -> Self {
+        let limit = Limit { name: "the buffer", value: room as u64, requested: Some(length as u64) };
+        Error::refused(operation, ErrorKind::Truncated).with_limit(Some(limit))
+    }
+
     fn or_would_block(self, kind: ErrorKind) -> Self {
         if self.errno == Some(Errno::EAGAIN) { self.with_kind(kind) } else { self }
     }

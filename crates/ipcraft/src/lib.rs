@@ -51,7 +51,7 @@ pub mod fifo;
 pub mod name;
 pub mod pipe;
 pub mod process;
-//pub mod socket;
+pub mod socket;
 mod sys;
 pub mod time;
 

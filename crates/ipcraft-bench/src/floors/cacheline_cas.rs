@@ -33,10 +33,7 @@ fn connect(_scratch: &Path) -> io::Result<Ends> {
 
 fn exchange(page: &Page, from: u64, to: u64) {
     let turn = page.word(0, 0);
-    while turn
-        .compare_exchange_weak(from, to, AcqRel, Relaxed)
-        .is_err()
-    {}
+    while turn.compare_exchange_weak(from, to, AcqRel, Relaxed).is_err() {}
 }
 
 /// Takes the turn when it is 0; it gets it back by asking for the next one.

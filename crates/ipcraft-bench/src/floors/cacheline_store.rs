@@ -27,13 +27,7 @@ const SIZE: usize = size_of::<u64>();
 
 fn connect(_scratch: &Path) -> io::Result<Ends> {
     let page = Page::new()?;
-    let end = |outgoing, incoming| End {
-        page: page.clone(),
-        outgoing,
-        incoming,
-        sent: 0,
-        received: 0,
-    };
+    let end = |outgoing, incoming| End { page: page.clone(), outgoing, incoming, sent: 0, received: 0 };
     Ok(Ends::new(end(0, 1), end(1, 0)))
 }
 
@@ -51,9 +45,7 @@ impl Link for End {
             return exact_length(message.len(), SIZE);
         };
         self.sent += 1;
-        self.page
-            .word(self.outgoing, 1)
-            .store(u64::from_ne_bytes(*bytes), Relaxed);
+        self.page.word(self.outgoing, 1).store(u64::from_ne_bytes(*bytes), Relaxed);
         self.page.word(self.outgoing, 0).store(self.sent, Release);
         Ok(())
     }

@@ -42,11 +42,7 @@ const FULL: u64 = 1;
 
 fn connect(_scratch: &Path) -> io::Result<Ends> {
     let page = Page::new()?;
-    let end = |outgoing, incoming| End {
-        page: page.clone(),
-        outgoing,
-        incoming,
-    };
+    let end = |outgoing, incoming| End { page: page.clone(), outgoing, incoming };
     Ok(Ends::new(end(0, 1), end(1, 0)))
 }
 
@@ -67,10 +63,7 @@ impl Link for End {
     /// A wait that ends early, by a signal or because the word changed first, looks at the word again.
     fn receive(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
         let word = self.page.word(self.incoming, 0);
-        while word
-            .compare_exchange(FULL, EMPTY, Acquire, Relaxed)
-            .is_err()
-        {
+        while word.compare_exchange(FULL, EMPTY, Acquire, Relaxed).is_err() {
             futex(word, libc::FUTEX_WAIT, EMPTY as u32);
         }
         Ok(())

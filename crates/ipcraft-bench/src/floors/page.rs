@@ -18,10 +18,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new() -> io::Result<Arc<Page>> {
-        let (access, flags) = (
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
-        );
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
         // SAFETY: mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that exists.
         let start = unsafe { libc::mmap(ptr::null_mut(), SIZE, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {

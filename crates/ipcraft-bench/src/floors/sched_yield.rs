@@ -30,11 +30,7 @@ const SERVER: u64 = 1;
 
 fn connect(_scratch: &Path) -> io::Result<Ends> {
     let page = Page::new()?;
-    let end = |me, other| End {
-        page: page.clone(),
-        me,
-        other,
-    };
+    let end = |me, other| End { page: page.clone(), me, other };
     Ok(Ends::new(end(CLIENT, SERVER), end(SERVER, CLIENT)))
 }
 

@@ -18,8 +18,5 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
 fn raw(scratch: &Path) -> io::Result<Ends> {
     let there = fifo(&scratch.join("there"))?;
     let back = fifo(&scratch.join("back"))?;
-    Ok(Ends::new(
-        Files::new(back.0, there.1),
-        Files::new(there.0, back.1),
-    ))
+    Ok(Ends::new(Files::new(back.0, there.1), Files::new(there.0, back.1)))
 }

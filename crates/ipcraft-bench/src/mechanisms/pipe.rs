@@ -17,8 +17,5 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
 
 fn raw(_scratch: &Path) -> io::Result<Ends> {
     let (there, back) = (pipe()?, pipe()?);
-    Ok(Ends::new(
-        Files::new(back.0, there.1),
-        Files::new(there.0, back.1),
-    ))
+    Ok(Ends::new(Files::new(back.0, there.1), Files::new(there.0, back.1)))
 }

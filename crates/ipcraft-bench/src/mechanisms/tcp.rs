@@ -15,10 +15,7 @@ use crate::registry::{Implementation, Mechanism};
 pub(super) static MECHANISM: Mechanism = Mechanism {
     id: "tcp",
     summary: "TCP over loopback, TCP_NODELAY",
-    implementations: &[
-        (Implementation::Ipcraft, ipcraft),
-        (Implementation::Raw, raw),
-    ],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
     ..Mechanism::BLOCKING
 };
 

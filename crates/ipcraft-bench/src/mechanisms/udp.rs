@@ -17,10 +17,7 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
     summary: "UDP over loopback, held back by acknowledgements",
     sizes: || 1..=LARGEST,
     lossy: true,
-    implementations: &[
-        (Implementation::Ipcraft, ipcraft),
-        (Implementation::Raw, raw),
-    ],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
     ..Mechanism::BLOCKING
 };
 

@@ -27,10 +27,8 @@ impl Address {
     /// A Unix address in the file system.
     pub(crate) fn path(path: &Path) -> io::Result<Address> {
         let bytes = path.as_os_str().as_bytes();
-        let mut unix = libc::sockaddr_un {
-            sun_family: libc::AF_UNIX as libc::sa_family_t,
-            sun_path: [0; 108],
-        };
+        let mut unix =
+            libc::sockaddr_un { sun_family: libc::AF_UNIX as libc::sa_family_t, sun_path: [0; 108] };
         if bytes.len() >= unix.sun_path.len() {
             return Err(io::ErrorKind::InvalidFilename.into());
         }
@@ -45,9 +43,7 @@ impl Address {
         Address::from(libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
             sin_port: 0,
-            sin_addr: libc::in_addr {
-                s_addr: u32::from_ne_bytes([127, 0, 0, 1]),
-            },
+            sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
             sin_zero: [0; 8],
         })
     }

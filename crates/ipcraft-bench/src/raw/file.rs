@@ -22,11 +22,7 @@ pub(crate) struct Files {
 
 impl Files {
     pub(crate) fn new(reader: OwnedFd, writer: OwnedFd) -> Files {
-        Files {
-            reader,
-            writer,
-            no_signal: true,
-        }
+        Files { reader, writer, no_signal: true }
     }
 
     /// Kernels before 6.18 refuse the flag; there a plain `write(2)` relies on SIGPIPE being ignored, as Rust programs
@@ -55,10 +51,7 @@ impl Files {
 
 #[inline]
 fn write_without_signal(fd: RawFd, bytes: &[u8]) -> libc::ssize_t {
-    let iov = libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
+    let iov = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     // SAFETY: pwritev2(2) reads one iovec that describes a valid slice, and only reads the slice; offset -1 is the
     // file's own position.
     unsafe { libc::pwritev2(fd, &raw const iov, 1, -1, RWF_NOSIGNAL) }

@@ -34,10 +34,7 @@ fn retry(mut call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
 
 /// Writes a whole message to a byte stream that may take it in pieces.
 #[inline]
-fn send_all(
-    mut message: &[u8],
-    mut write: impl FnMut(&[u8]) -> io::Result<usize>,
-) -> io::Result<()> {
+fn send_all(mut message: &[u8], mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
     while !message.is_empty() {
         let written = write(message)?;
         message = &message[written..];
@@ -47,10 +44,7 @@ fn send_all(
 
 /// Fills a whole buffer from a byte stream that may give it in pieces.
 #[inline]
-fn receive_all(
-    buffer: &mut [u8],
-    mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
-) -> io::Result<()> {
+fn receive_all(buffer: &mut [u8], mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
     let mut filled = 0;
     while filled < buffer.len() {
         match read(&mut buffer[filled..])? {

@@ -23,21 +23,13 @@ impl Link for Seqpacket {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let (fd, len) = (self.0.as_raw_fd(), message.len());
         // SAFETY: send(2) reads `len` bytes from a valid slice of that length.
-        let sent =
-            retry(|| unsafe { libc::send(fd, message.as_ptr().cast(), len, libc::MSG_NOSIGNAL) })?;
+        let sent = retry(|| unsafe { libc::send(fd, message.as_ptr().cast(), len, libc::MSG_NOSIGNAL) })?;
         exact_length(sent, len)
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let mut iov = libc::iovec {
-            iov_base: buffer.as_mut_ptr().cast(),
-            iov_len: buffer.len(),
-        };
-        let mut header = libc::msghdr {
-            msg_iov: &raw mut iov,
-            msg_iovlen: 1,
-            ..EMPTY
-        };
+        let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        let mut header = libc::msghdr { msg_iov: &raw mut iov, msg_iovlen: 1, ..EMPTY };
         let fd = self.0.as_raw_fd();
         // SAFETY: recvmsg(2) writes into the one iovec, which describes a valid slice, and into the header.
         let received = retry(|| unsafe { libc::recvmsg(fd, &raw mut header, libc::MSG_TRUNC) })?;

@@ -41,9 +41,7 @@ pub(crate) fn send_buffer(socket: &OwnedFd) -> io::Result<usize> {
     let mut size = size_of::<libc::c_int>() as libc::socklen_t;
     let (fd, value) = (socket.as_raw_fd(), (&raw mut bytes).cast());
     // SAFETY: getsockopt(2) writes at most `size` bytes into an integer of that size.
-    check(unsafe {
-        libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, value, &raw mut size)
-    })?;
+    check(unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, value, &raw mut size) })?;
     Ok(bytes.unsigned_abs() as usize)
 }
 
@@ -59,11 +57,7 @@ pub(crate) fn connected_over_loopback() -> io::Result<(OwnedFd, OwnedFd)> {
     connected(libc::AF_INET, libc::SOCK_STREAM, &Address::loopback())
 }
 
-fn connected(
-    family: libc::c_int,
-    kind: libc::c_int,
-    address: &Address,
-) -> io::Result<(OwnedFd, OwnedFd)> {
+fn connected(family: libc::c_int, kind: libc::c_int, address: &Address) -> io::Result<(OwnedFd, OwnedFd)> {
     let listener = socket(family, kind)?;
     address.bind(&listener)?;
     // SAFETY: listen(2) takes integers.
@@ -83,10 +77,7 @@ fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
 }
 
 /// Two datagram sockets of a family, bound to the addresses and connected to each other.
-pub(crate) fn crossed(
-    family: libc::c_int,
-    addresses: [&Address; 2],
-) -> io::Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn crossed(family: libc::c_int, addresses: [&Address; 2]) -> io::Result<(OwnedFd, OwnedFd)> {
     let one = socket(family, libc::SOCK_DGRAM)?;
     let two = socket(family, libc::SOCK_DGRAM)?;
     addresses[0].bind(&one)?;

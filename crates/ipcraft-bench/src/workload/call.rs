@@ -16,16 +16,9 @@ pub(super) fn repeat(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     time(1, slice.warm_up.max(1), || link.send(message))?;
     let before = Usage::so_far()?;
     let start = clock::now();
-    let samples = time(slice.messages / slice.batch, slice.batch, || {
-        link.send(message)
-    })?;
+    let samples = time(slice.messages / slice.batch, slice.batch, || link.send(message))?;
     let elapsed_ns = clock::now() - start;
     let usage = before.elapsed()?;
     let singles = time(slice.singles, 1, || link.send(message))?;
-    Ok(Report {
-        samples,
-        singles,
-        elapsed_ns,
-        usage,
-    })
+    Ok(Report { samples, singles, elapsed_ns, usage })
 }

@@ -73,10 +73,7 @@ impl<'a> Exchange<'a> {
         if byte == [ACKNOWLEDGEMENT] {
             return Ok(());
         }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "an acknowledgement is corrupt",
-        ))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "an acknowledgement is corrupt"))
     }
 }
 

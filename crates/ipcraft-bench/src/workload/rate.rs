@@ -21,10 +21,7 @@ pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     (0..slice.warm_up).try_for_each(&mut send)?;
     let before = Usage::so_far()?;
     (slice.warm_up..total(slice)).try_for_each(&mut send)?;
-    Ok(Report {
-        usage: before.elapsed()?,
-        ..Report::default()
-    })
+    Ok(Report { usage: before.elapsed()?, ..Report::default() })
 }
 
 /// The server's side, which times.
@@ -37,9 +34,7 @@ pub(super) fn receive(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> 
         Ok(clock::now().saturating_sub(due(slice, number)))
     };
     Ok(Report {
-        samples: (slice.warm_up..total(slice))
-            .map(latency)
-            .collect::<io::Result<_>>()?,
+        samples: (slice.warm_up..total(slice)).map(latency).collect::<io::Result<_>>()?,
         elapsed_ns: slice.messages * slice.interval_ns,
         usage: before.elapsed()?,
         ..Report::default()

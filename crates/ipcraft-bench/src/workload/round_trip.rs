@@ -16,18 +16,11 @@ pub(super) fn ask(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     }
     let before = Usage::so_far()?;
     let start = clock::now();
-    let samples = time(slice.messages / slice.batch, slice.batch, || {
-        ask_once(&mut exchange)
-    })?;
+    let samples = time(slice.messages / slice.batch, slice.batch, || ask_once(&mut exchange))?;
     let elapsed_ns = clock::now() - start;
     let usage = before.elapsed()?;
     let singles = time(slice.singles, 1, || ask_once(&mut exchange))?;
-    Ok(Report {
-        samples,
-        singles,
-        elapsed_ns,
-        usage,
-    })
+    Ok(Report { samples, singles, elapsed_ns, usage })
 }
 
 /// The server's side.
@@ -39,10 +32,7 @@ pub(super) fn answer(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     answer(slice.messages / slice.batch * slice.batch)?;
     let usage = before.elapsed()?;
     answer(slice.singles)?;
-    Ok(Report {
-        usage,
-        ..Report::default()
-    })
+    Ok(Report { usage, ..Report::default() })
 }
 
 #[inline]

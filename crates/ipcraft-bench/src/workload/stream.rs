@@ -26,10 +26,7 @@ pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let usage = before.elapsed()?;
     sender.send(run_out(slice))?;
     sender.settle()?;
-    Ok(Report {
-        usage,
-        ..Report::default()
-    })
+    Ok(Report { usage, ..Report::default() })
 }
 
 /// The server's side, which times.
@@ -46,11 +43,7 @@ pub(super) fn receive(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> 
     let elapsed_ns = clock::now() - start;
     let usage = before.elapsed()?;
     receiver.receive(run_out(slice))?;
-    Ok(Report {
-        elapsed_ns,
-        usage,
-        ..Report::default()
-    })
+    Ok(Report { elapsed_ns, usage, ..Report::default() })
 }
 
 /// As much flow behind the messages that count as before them.
@@ -111,10 +104,7 @@ impl Receiver<'_> {
         for _ in 0..messages {
             self.exchange.receive()?;
             self.received += 1;
-            if self
-                .window
-                .is_some_and(|window| self.received.is_multiple_of(window))
-            {
+            if self.window.is_some_and(|window| self.received.is_multiple_of(window)) {
                 self.exchange.acknowledge()?;
             }
         }

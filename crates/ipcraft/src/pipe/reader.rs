@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::PIPE_BUF;
-use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::error::{Error, Result};
 use crate::sys::pipe_end::PipeEnd;
 use crate::sys::{capacity, ioctl};
 
@@ -17,7 +17,7 @@ const READ: &str = "read from pipe";
 /// The reading end of a pipe.
 ///
 /// Calls take `&self`: threads may read at once, and each byte goes to one of them. Dropping it closes the descriptor; when the
-/// last reader is gone, writers fail with [`Disconnected`](ErrorKind::Disconnected).
+/// last reader is gone, writers fail with [`Disconnected`](crate::ErrorKind::Disconnected).
 #[derive(Debug)]
 pub struct Reader {
     end: PipeEnd,
@@ -34,8 +34,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) only if the pipe is [non-blocking](super::Options::nonblocking);
-    /// [`Truncated`](ErrorKind::Truncated) for a [packet](super::Options::packets) longer than the buffer.
+    /// [`Empty`](crate::ErrorKind::Empty) only if the pipe is [non-blocking](super::Options::nonblocking);
+    /// [`Truncated`](crate::ErrorKind::Truncated) for a [packet](super::Options::packets) longer than the buffer.
     #[inline]
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
         if self.packets {
@@ -44,7 +44,7 @@ impl Reader {
         self.end.read(buffer).map_err(|e| Error::receiving(READ, e))
     }
 
-    /// `preadv2(2)` with `RWF_NOWAIT`: [`read`](Reader::read) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// `preadv2(2)` with `RWF_NOWAIT`: [`read`](Reader::read) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
     pub fn try_read(&self, buffer: &mut [u8]) -> Result<usize> {
         if self.packets {
             return packet(buffer, |buffer, spill| self.end.try_read_packet(buffer, spill));
@@ -52,7 +52,7 @@ impl Reader {
         self.end.try_read(buffer).map_err(|e| Error::receiving(READ, e))
     }
 
-    /// [`read`](Reader::read) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing comes within `timeout`.
+    /// [`read`](Reader::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within `timeout`.
     ///
     /// One system call if data is there; `ppoll(2)` and another read if not.
     pub fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
@@ -81,7 +81,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`, [`InUse`](ErrorKind::InUse) if more than `bytes` are in the pipe now.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`, [`InUse`](crate::ErrorKind::InUse) if more than `bytes` are in the pipe now.
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
         capacity::set_capacity(self.end.as_fd(), bytes)
@@ -95,11 +95,7 @@ fn packet(buffer: &mut [u8], read: impl FnOnce(&mut [u8], &mut [u8]) -> nix::Res
     if length <= buffer.len() {
         return Ok(length);
     }
-    Err(Error::refused(READ, ErrorKind::Truncated).with_limit(Some(Limit {
-        name: "the buffer",
-        value: buffer.len() as u64,
-        requested: Some(length as u64),
-    })))
+    Err(Error::truncated(READ, buffer.len(), length))
 }
 
 impl Read for &Reader {

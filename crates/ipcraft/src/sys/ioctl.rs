@@ -13,3 +13,10 @@ pub(crate) fn bytes_readable(fd: BorrowedFd<'_>) -> nix::Result<usize> {
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &mut bytes) })?;
     Ok(bytes as usize)
 }
+
+/// `FIONBIO`: sets or clears `O_NONBLOCK` on the open file description (ioctl_list(2)).
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, yes: bool) -> nix::Result<()> {
+    let mut on = libc::c_int::from(yes);
+    // SAFETY: because FIONBIO reads one int, from a variable of that type (ioctl_list(2)).
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONBIO, &mut on) }).map(drop)
+}

@@ -7,10 +7,11 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use crate::error::Limit;
 
-/// The limit behind `EMFILE` (this process's descriptor table) or `ENFILE` (the system's).
+/// The limit behind `EMFILE` (this process's descriptor table), `ENFILE` (the system's) or `ETOOMANYREFS` (descriptors
+/// that the user has sent and nobody has received).
 pub(crate) fn descriptors(errno: Errno) -> Option<Limit> {
     match errno {
-        Errno::EMFILE => rlimit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE),
+        Errno::EMFILE | Errno::ETOOMANYREFS => rlimit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE),
         Errno::ENFILE => sysctl("/proc/sys/fs/file-max", None),
         _ => None,
     }

@@ -27,6 +27,12 @@ impl RemoveOnDrop {
         Ok(RemoveOnDrop { path, device: meta.dev(), inode: meta.ino(), owner: process::id() })
     }
 
+    /// Leaves the file to whoever takes over what it leads to.
+    pub(crate) fn cancel(mut self) {
+        // No process has this id.
+        self.owner = 0;
+    }
+
     fn is_still_ours(&self) -> bool {
         self.owner == process::id()
             && fs::symlink_metadata(&self.path)

@@ -1,0 +1,32 @@
+//! What stream and seqpacket connections have in common.
+
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::sys::socket::{self as sys, SockType};
+
+use super::Address;
+use crate::error::{Error, Result};
+use crate::sys::limits;
+use crate::sys::socket::{self, Wait};
+
+const CONNECT: &str = "connect";
+
+pub(super) fn pair(kind: SockType) -> Result<(OwnedFd, OwnedFd)> {
+    socket::pair(kind).map_err(|e| Error::system("socketpair", e).with_limit(limits::descriptors(e)))
+}
+
+pub(super) fn connect(kind: SockType, address: &Address, wait: Wait) -> Result<OwnedFd> {
+    let raw = address.checked(CONNECT)?;
+    socket::connect(kind, raw, wait)
+        .map_err(|e| address.blame(Error::sending(CONNECT, e).with_limit(limits::descriptors(e))))
+}
+
+pub(super) fn shutdown(fd: BorrowedFd<'_>, how: Shutdown) -> Result<()> {
+    let how = match how {
+        Shutdown::Read => sys::Shutdown::Read,
+        Shutdown::Write => sys::Shutdown::Write,
+        Shutdown::Both => sys::Shutdown::Both,
+    };
+    sys::shutdown(fd.as_raw_fd(), how).map_err(|e| Error::system("shutdown", e))
+}

@@ -1,0 +1,175 @@
+//! Ancillary data: descriptors, credentials and pidfds beside the bytes (unix(7), cmsg(3)).
+
+#![allow(unsafe_code)]
+
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+
+use super::msg::{self, Arrival};
+use super::sockaddr::SocketAddress;
+
+/// The most descriptors that one message carries (unix(7)).
+pub(crate) const SCM_MAX_FD: usize = 253;
+
+/// The type of a control message that holds a pidfd of the sender (Linux 6.5; include/linux/socket.h).
+const SCM_PIDFD: libc::c_int = 4;
+
+const CAPACITY: usize =
+    space::<[libc::c_int; SCM_MAX_FD]>() + space::<libc::ucred>() + space::<libc::c_int>();
+
+const fn space<T>() -> usize {
+    // SAFETY: because CMSG_SPACE only computes (cmsg(3)).
+    unsafe { libc::CMSG_SPACE(mem::size_of::<T>() as libc::c_uint) as usize }
+}
+
+/// Room for all the ancillary data that one message can bring: it is never this that is too small.
+#[repr(C)]
+pub(crate) struct Control {
+    /// Gives the bytes the alignment of what they hold.
+    align: [libc::cmsghdr; 0],
+    bytes: [MaybeUninit<u8>; CAPACITY],
+}
+
+impl Control {
+    pub(crate) fn new() -> Self {
+        Control { align: [], bytes: [MaybeUninit::uninit(); CAPACITY] }
+    }
+
+    /// Appends a control message of `SOL_SOCKET` at `offset` and returns where the next one goes.
+    fn put<T>(&mut self, offset: usize, kind: libc::c_int, data: &[T]) -> usize {
+        let size = mem::size_of_val(data);
+        // SAFETY: because CMSG_SPACE and CMSG_LEN only compute (cmsg(3)).
+        let (space, length) =
+            unsafe { (libc::CMSG_SPACE(size as libc::c_uint), libc::CMSG_LEN(size as libc::c_uint)) };
+        let end = offset + space as usize;
+        assert!(end <= CAPACITY, "callers keep to SCM_MAX_FD");
+        // SAFETY: because header and data lie below `end`, and so in the buffer, which is aligned for the header as CMSG_SPACE keeps it.
+        unsafe {
+            let header = self.bytes.as_mut_ptr().add(offset).cast::<libc::cmsghdr>();
+            (*header).cmsg_level = libc::SOL_SOCKET;
+            (*header).cmsg_type = kind;
+            (*header).cmsg_len = length as _;
+            ptr::copy_nonoverlapping(data.as_ptr().cast(), libc::CMSG_DATA(header), size);
+        }
+        end
+    }
+}
+
+/// What to send in one message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parcel<'a> {
+    pub(crate) parts: &'a [IoSlice<'a>],
+    /// At most [`SCM_MAX_FD`].
+    pub(crate) descriptors: &'a [BorrowedFd<'a>],
+    pub(crate) credentials: Option<libc::ucred>,
+    pub(crate) to: Option<&'a SocketAddress>,
+}
+
+/// sendmsg(2), without `SIGPIPE`.
+pub(crate) fn send(fd: BorrowedFd<'_>, parcel: &Parcel<'_>, flags: libc::c_int) -> nix::Result<usize> {
+    let mut control = Control::new();
+    let mut used = 0;
+    if !parcel.descriptors.is_empty() {
+        // BorrowedFd has the layout of an int: std guarantees it.
+        used = control.put(used, libc::SCM_RIGHTS, parcel.descriptors);
+    }
+    if let Some(credentials) = parcel.credentials {
+        used = control.put(used, libc::SCM_CREDENTIALS, &[credentials]);
+    }
+    let mut header = msg::sending(parcel.parts);
+    if used > 0 {
+        header.msg_control = control.bytes.as_mut_ptr().cast();
+        header.msg_controllen = used as _;
+    }
+    if let Some(to) = parcel.to {
+        header.msg_name = to.as_ptr().cast_mut().cast();
+        header.msg_namelen = to.length();
+    }
+    // SAFETY: because the header points to parts, control data and an address that all outlive the call, which only reads them.
+    msg::length(unsafe { libc::sendmsg(fd.as_raw_fd(), &header, flags | libc::MSG_NOSIGNAL) })
+}
+
+/// What came beside the bytes of one message.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    pub(crate) descriptors: Vec<OwnedFd>,
+    pub(crate) credentials: Option<libc::ucred>,
+    /// An errno where the kernel could not make one.
+    pub(crate) pidfd: Option<nix::Result<OwnedFd>>,
+}
+
+/// recvmsg(2), with every descriptor owned, and close-on-exec, before anything else is looked at.
+pub(crate) fn receive(
+    fd: BorrowedFd<'_>,
+    buffers: &mut [IoSliceMut<'_>],
+    control: &mut Control,
+    sender: &mut SocketAddress,
+    flags: libc::c_int,
+) -> nix::Result<(Arrival, Contents)> {
+    let mut header = msg::receiving(buffers);
+    header.msg_control = control.bytes.as_mut_ptr().cast();
+    header.msg_controllen = CAPACITY as _;
+    header.msg_name = sender.as_mut_ptr().cast();
+    header.msg_namelen = SocketAddress::CAPACITY;
+    // SAFETY: because the header points to buffers, control buffer and address that are borrowed mutably, each with its true length.
+    let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags | libc::MSG_CMSG_CLOEXEC) };
+    let length = msg::length(count)?;
+    sender.set_length(header.msg_namelen);
+    // SAFETY: because recvmsg(2) has just succeeded with this header and its control data was not parsed before.
+    let contents = unsafe { unpack(&header) };
+    Ok((Arrival { length, flags: header.msg_flags }, contents))
+}
+
+/// Takes the control data apart.
+///
+/// # Safety
+///
+/// `header` is as recvmsg(2) left it, and is unpacked only once, since each descriptor in it becomes an owned one.
+unsafe fn unpack(header: &libc::msghdr) -> Contents {
+    let mut contents = Contents::default();
+    // SAFETY: because the kernel filled in the control buffer that the header describes (cmsg(3)).
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    while !next.is_null() {
+        // SAFETY: because CMSG_FIRSTHDR and CMSG_NXTHDR return null or an aligned, complete header.
+        let message = unsafe { &*next };
+        // SAFETY: because CMSG_DATA and CMSG_LEN only compute, on a valid header.
+        let (data, before) = unsafe { (libc::CMSG_DATA(message), libc::CMSG_LEN(0)) };
+        let size = message.cmsg_len as usize - before as usize;
+        match (message.cmsg_level, message.cmsg_type) {
+            (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                // SAFETY: because the data of SCM_RIGHTS are new descriptors of this process, owned by nobody yet.
+                let owned = |index| unsafe {
+                    OwnedFd::from_raw_fd(data.cast::<libc::c_int>().add(index).read_unaligned())
+                };
+                contents.descriptors.extend((0..size / mem::size_of::<libc::c_int>()).map(owned));
+            }
+            (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+                // SAFETY: because the data of SCM_CREDENTIALS are one `struct ucred` (unix(7)).
+                contents.credentials = Some(unsafe { data.cast::<libc::ucred>().read_unaligned() });
+            }
+            (libc::SOL_SOCKET, SCM_PIDFD) => {
+                // SAFETY: because the data of SCM_PIDFD are one int: a new descriptor, or a negative errno.
+                contents.pidfd = Some(unsafe { pidfd(data.cast::<libc::c_int>().read_unaligned()) });
+            }
+            _ => {}
+        }
+        // SAFETY: because `next` is a header within the control buffer of `header`.
+        next = unsafe { libc::CMSG_NXTHDR(header, next) };
+    }
+    contents
+}
+
+/// # Safety
+///
+/// `value` is a negative errno, or a descriptor that nobody owns.
+unsafe fn pidfd(value: libc::c_int) -> nix::Result<OwnedFd> {
+    if value < 0 {
+        return Err(Errno::from_raw(-value));
+    }
+    // SAFETY: because the caller says that it is a descriptor that nobody owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(value) })
+}
