@@ -1,1 +1,8 @@
-//! Shared pieces of the cross-module tests.
+//! Shared pieces of the tests that cross modules: a second process, a single-step harness, a watchdog, a leak check.
+//!
+//! Every test here talks to a real second process, and leaves nothing behind: no process, descriptor or file.
+
+pub mod peer;
+pub mod step;
+pub mod suite;
+pub mod watchdog;

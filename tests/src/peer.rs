@@ -1,0 +1,161 @@
+//! A second process that plays a role in a test.
+//!
+//! The role is a closure and the process a fork of the test's: so it inherits the ends of anonymous mechanisms as real
+//! relatives do, and shares nothing else with the test but what the mechanism carries.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::signal::{self, Signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, getpid, getppid};
+
+/// The exit code of a role that panicked, as Rust programs have it.
+const PANICKED: i32 = 101;
+
+/// The children that are not reaped yet, for the watchdog.
+static LIVING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// A child process; killed and reaped when dropped.
+#[derive(Debug)]
+pub struct Peer {
+    /// Ours until it is reaped, which `wait` notes in `LIVING`: so the id cannot have passed to another process before.
+    pid: Pid,
+    reaped: bool,
+}
+
+impl Peer {
+    /// Forks a child that runs `role` and exits; if the role panics, the panic is on stderr and [`join`](Peer::join) fails.
+    ///
+    /// In this process `role` is dropped without having run, so that what was moved into it is the child's alone. What
+    /// was not moved, the child inherits too.
+    ///
+    /// # Panics
+    ///
+    /// If fork(2) fails.
+    pub fn start(role: impl FnOnce()) -> Peer {
+        let parent = getpid();
+        // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded process too, and the only
+        // other threads of a test binary, its runner's and the watchdog, sleep while a test forks (fork(2)).
+        match unsafe { nix::unistd::fork() }.expect("fork") {
+            ForkResult::Parent { child } => {
+                living().push(child);
+                Peer { pid: child, reaped: false }
+            }
+            ForkResult::Child => {
+                let outcome = catch_unwind(AssertUnwindSafe(|| play(parent, role)));
+                exit_now(outcome.map_or(PANICKED, |()| 0))
+            }
+        }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Returns once the child sleeps in a system call.
+    ///
+    /// # Panics
+    ///
+    /// If it ends instead.
+    pub fn wait_asleep(&self) {
+        const LOOK: Duration = Duration::from_millis(2);
+        while !(self.is_asleep() && is_still(LOOK, || self.is_asleep())) {
+            sleep(LOOK);
+        }
+    }
+
+    fn is_asleep(&self) -> bool {
+        match self.state() {
+            'Z' => panic!("the peer ended before it had to wait"),
+            state => state == 'S',
+        }
+    }
+
+    /// The state letter of proc_pid_stat(5), which follows the command's name in parentheses.
+    fn state(&self) -> char {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).expect("/proc/PID/stat of a child");
+        let (_, rest) = stat.rsplit_once(") ").expect("a command name in parentheses");
+        rest.chars().next().expect("a state letter")
+    }
+
+    /// Kills it with `SIGKILL` and returns when it is gone: its descriptors are closed then.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// Waits for the end of its role.
+    ///
+    /// # Panics
+    ///
+    /// If the role panicked or a signal ended the child.
+    pub fn join(mut self) {
+        let status = self.wait().expect("waitpid of a child");
+        assert_eq!(status, WaitStatus::Exited(self.pid, 0), "the peer failed");
+    }
+
+    /// waitpid(2): its next change of state.
+    ///
+    /// # Errors
+    ///
+    /// `ECHILD` if it was reaped before.
+    pub fn wait(&mut self) -> nix::Result<WaitStatus> {
+        loop {
+            match waitpid(self.pid, Some(WaitPidFlag::__WALL)) {
+                Err(Errno::EINTR) => {}
+                Ok(end @ (WaitStatus::Exited(..) | WaitStatus::Signaled(..))) => {
+                    self.reaped = true;
+                    living().retain(|&pid| pid != self.pid);
+                    return Ok(end);
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        while !self.reaped && signal::kill(self.pid, Signal::SIGKILL).is_ok() {
+            // A traced child may report stops before its end.
+            let _ = self.wait();
+        }
+    }
+}
+
+/// Kills every child that was started and not reaped: for the watchdog, which is about to end this process.
+pub(crate) fn kill_all() {
+    for &pid in living().iter() {
+        let _ = signal::kill(pid, Signal::SIGKILL);
+    }
+}
+
+fn living() -> std::sync::MutexGuard<'static, Vec<Pid>> {
+    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_still(time: Duration, condition: impl FnOnce() -> bool) -> bool {
+    sleep(time);
+    condition()
+}
+
+fn play(parent: Pid, role: impl FnOnce()) {
+    // The children of the test process are its own to end, not this one's.
+    living().clear();
+    prctl::set_pdeathsig(Signal::SIGKILL).expect("PR_SET_PDEATHSIG");
+    // The parent may have died before the line above: then no signal will come.
+    if getppid() == parent {
+        role();
+    }
+}
+
+fn exit_now(code: i32) -> ! {
+    // SAFETY: because _exit(2) runs no handlers or destructors, which belong to the parent.
+    unsafe { libc::_exit(code) }
+}

@@ -1,0 +1,188 @@
+//! Running one operation in a child under ptrace(2), instruction by instruction.
+//!
+//! Two uses: counting what an operation costs in user-space instructions and system calls, and killing a process at
+//! exactly its k-th instruction, to see what its peer makes of that.
+//!
+//! The operation is called twice: once at full speed, so that lazy initialisation and page faults are over, and once
+//! between two marks, where every instruction is a step of the tracer. A step is one instruction, or one repetition of a
+//! repeated string instruction. It includes a constant few instructions of the harness itself: see [`overhead`].
+//!
+//! On aarch64 a load-exclusive/store-exclusive loop cannot succeed under single steps, so code under the harness has to
+//! use the atomic instructions of ARMv8.1; [`Stepper`] gives up after [`MOST_STEPS`] rather than spin for ever.
+
+mod mark;
+mod pin;
+mod registers;
+
+use std::collections::HashMap;
+
+use nix::errno::Errno;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
+
+use crate::peer::Peer;
+use pin::Pin;
+use registers::Registers;
+
+/// More steps than any operation worth stepping takes: beyond it the operation is taken to be stuck.
+pub const MOST_STEPS: u64 = 10_000_000;
+
+/// What stepping fails with where the system does not allow ptrace(2) at all.
+pub const REFUSED: Errno = Errno::EPERM;
+
+/// What an operation did between the marks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// Instructions executed in user space, the harness's own included.
+    pub instructions: u64,
+    /// The numbers of the system calls, in order.
+    pub system_calls: Vec<i64>,
+}
+
+/// A child that is stopped within the marked call of its operation.
+#[derive(Debug)]
+pub struct Stepper {
+    child: Peer,
+    trace: Trace,
+    ended: bool,
+    /// A signal that stopped the child and is delivered with the next step.
+    signal: Option<Signal>,
+    /// Whether there is a system call instruction at an address; program text does not change.
+    decoded: HashMap<u64, bool>,
+    /// Keeps both processes on one core for as long as this lives: a step is two switches between them.
+    _pin: Pin,
+}
+
+impl Stepper {
+    /// Forks a child, lets it call `operation` once, and stops it at the beginning of the second call.
+    ///
+    /// The operation must be able to proceed at once both times: a message to receive has to be there already.
+    ///
+    /// # Errors
+    ///
+    /// [`REFUSED`] where the system does not allow ptrace(2).
+    pub fn start(operation: impl FnMut()) -> nix::Result<Stepper> {
+        let pin = Pin::here();
+        let child = Peer::start(|| mark::run(operation));
+        let mut stepper = Stepper {
+            child,
+            trace: Trace::default(),
+            ended: false,
+            signal: None,
+            decoded: HashMap::new(),
+            _pin: pin,
+        };
+        stepper.attach()?;
+        stepper.run_to_begin()?;
+        Ok(stepper)
+    }
+
+    /// Steps until `count` instructions of the marked call have been executed; false if the call ended before.
+    ///
+    /// # Errors
+    ///
+    /// `ETIME` after [`MOST_STEPS`]; those of ptrace(2), such as `ESRCH` if the child was killed.
+    pub fn step_until(&mut self, count: u64) -> nix::Result<bool> {
+        while self.trace.instructions < count && !self.ended {
+            self.step()?;
+        }
+        Ok(!self.ended)
+    }
+
+    /// Kills the child where it stands with `SIGKILL` and waits until it is gone.
+    pub fn kill(self) {
+        self.child.kill();
+    }
+
+    /// Steps to the end of the operation and says what it did.
+    ///
+    /// # Errors
+    ///
+    /// As for [`step_until`](Stepper::step_until).
+    pub fn finish(mut self) -> nix::Result<Trace> {
+        self.step_until(MOST_STEPS)?;
+        if self.ended { Ok(std::mem::take(&mut self.trace)) } else { Err(Errno::ETIME) }
+    }
+
+    /// The child stops itself once it is ready to be traced, or exits where tracing is refused.
+    fn attach(&mut self) -> nix::Result<()> {
+        match self.child.wait()? {
+            WaitStatus::Stopped(_, Signal::SIGSTOP) => ptrace::setoptions(
+                self.child.pid(),
+                Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD,
+            ),
+            _ => Err(REFUSED),
+        }
+    }
+
+    /// Runs from system call to system call until the one that is the first mark has returned.
+    fn run_to_begin(&mut self) -> nix::Result<()> {
+        loop {
+            self.run_to_system_call()?;
+            let begins = Registers::of(self.child.pid())?.is_mark(mark::BEGIN);
+            self.run_to_system_call()?;
+            if begins {
+                return Ok(());
+            }
+        }
+    }
+
+    fn run_to_system_call(&mut self) -> nix::Result<()> {
+        loop {
+            ptrace::syscall(self.child.pid(), self.signal.take())?;
+            match self.child.wait()? {
+                WaitStatus::PtraceSyscall(_) => return Ok(()),
+                WaitStatus::Stopped(_, signal) => self.signal = Some(signal),
+                _ => return Err(Errno::ESRCH),
+            }
+        }
+    }
+
+    fn step(&mut self) -> nix::Result<()> {
+        let registers = Registers::of(self.child.pid())?;
+        if self.at_system_call(&registers)? {
+            if registers.is_mark(mark::END) {
+                self.ended = true;
+                return Ok(());
+            }
+            self.trace.system_calls.push(registers.system_call());
+        }
+        ptrace::step(self.child.pid(), self.signal.take())?;
+        match self.child.wait()? {
+            WaitStatus::Stopped(_, Signal::SIGTRAP) => self.trace.instructions += 1,
+            WaitStatus::Stopped(_, signal) => self.signal = Some(signal),
+            _ => return Err(Errno::ESRCH),
+        }
+        Ok(())
+    }
+
+    fn at_system_call(&mut self, registers: &Registers) -> nix::Result<bool> {
+        let address = registers.program_counter();
+        if let Some(&known) = self.decoded.get(&address) {
+            return Ok(known);
+        }
+        let found =
+            registers::is_system_call(ptrace::read(self.child.pid(), address as ptrace::AddressType)?);
+        self.decoded.insert(address, found);
+        Ok(found)
+    }
+}
+
+/// Counts one call of `operation`.
+///
+/// # Errors
+///
+/// As for [`Stepper::start`] and [`Stepper::finish`].
+pub fn trace(operation: impl FnMut()) -> nix::Result<Trace> {
+    Stepper::start(operation)?.finish()
+}
+
+/// The instructions that the harness itself adds to every count.
+///
+/// # Errors
+///
+/// As for [`trace`].
+pub fn overhead() -> nix::Result<u64> {
+    trace(|| {}).map(|trace| trace.instructions)
+}
