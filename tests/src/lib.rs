@@ -2,7 +2,15 @@
 //!
 //! Every test here talks to a real second process, and leaves nothing behind: no process, descriptor or file.
 
+pub mod leak;
 pub mod peer;
+pub mod scratch;
 pub mod step;
+pub mod storm;
+pub mod subject;
 pub mod suite;
 pub mod watchdog;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,0 +1,84 @@
+//! What a test binary may leave behind, counted before and after.
+//!
+//! Only what is this process's own counts: its descriptors, and objects with [unique](ipcraft::name::unique) names, which
+//! carry its process id. Others may come and go on the same machine meanwhile.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use ipcraft::name;
+
+/// The objects of this process at one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    descriptors: BTreeSet<(u32, PathBuf)>,
+    names: BTreeSet<PathBuf>,
+}
+
+impl Snapshot {
+    /// Looks at descriptors, at shared memory, and at the directories where tests put names.
+    pub fn take() -> Snapshot {
+        let directories = [Path::new("/dev/shm").to_owned(), std::env::temp_dir(), name::runtime_dir()];
+        Snapshot {
+            descriptors: descriptors(),
+            names: directories.iter().flat_map(|dir| entries(dir)).filter(|path| is_ours(path)).collect(),
+        }
+    }
+
+    /// What is there now and was not at the time of this snapshot.
+    pub fn leaked(&self) -> Vec<String> {
+        let now = Snapshot::take();
+        let descriptors = now.descriptors.difference(&self.descriptors);
+        let names = now.names.difference(&self.names);
+        let descriptors = descriptors.map(|(fd, target)| format!("descriptor {fd} -> {}", target.display()));
+        descriptors.chain(names.map(|path| path.display().to_string())).collect()
+    }
+}
+
+/// The open descriptors of this process and what they lead to.
+///
+/// # Panics
+///
+/// If /proc is not mounted.
+pub fn descriptors() -> BTreeSet<(u32, PathBuf)> {
+    let listed = entries(Path::new("/proc/self/fd"));
+    assert!(!listed.is_empty(), "/proc/self/fd cannot be read");
+    // The descriptor that reads the directory is closed again by now, and its link gone.
+    listed.iter().filter_map(|path| Some((number(path)?, fs::read_link(path).ok()?))).collect()
+}
+
+fn number(path: &Path) -> Option<u32> {
+    path.file_name()?.to_str()?.parse().ok()
+}
+
+/// A directory that cannot be read has nothing of ours.
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn is_ours(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().contains(&format!("-{}-", process::id())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch;
+
+    #[test]
+    fn finds_a_descriptor_and_a_file_and_forgets_them_when_gone() {
+        let before = Snapshot::take();
+        assert_eq!(before.leaked(), Vec::<String>::new());
+
+        let kept = (std::io::pipe().unwrap(), scratch::directory());
+        let leaked = before.leaked();
+        assert_eq!(leaked.iter().filter(|line| line.contains("pipe:[")).count(), 2, "{leaked:?}");
+        let directory = kept.1.path().display().to_string();
+        assert!(leaked.contains(&directory), "{leaked:?}");
+
+        drop(kept);
+        assert_eq!(before.leaked(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,58 @@
+//! A storm of signals: a thousand a second, each caught by a handler without `SA_RESTART`, so that every call that
+//! sleeps is interrupted.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+/// Blows until dropped; one at a time, since the timer and the handler are the process's.
+#[derive(Debug)]
+pub struct Storm {
+    previous: SigAction,
+    before: u64,
+}
+
+impl Storm {
+    /// Starts it for the calling process; children of it stay calm.
+    ///
+    /// # Panics
+    ///
+    /// If the signal cannot be handled.
+    pub fn start() -> Storm {
+        let action = SigAction::new(SigHandler::Handler(count), SaFlags::empty(), SigSet::empty());
+        // SAFETY: because the handler does nothing but add to an atomic, which is async-signal-safe.
+        let previous = unsafe { sigaction(Signal::SIGALRM, &action) }.expect("sigaction");
+        let storm = Storm { previous, before: CAUGHT.load(Relaxed) };
+        every(1000);
+        storm
+    }
+
+    /// How many signals were caught so far.
+    pub fn caught(&self) -> u64 {
+        CAUGHT.load(Relaxed) - self.before
+    }
+}
+
+impl Drop for Storm {
+    fn drop(&mut self) {
+        every(0);
+        // SAFETY: because the action is the one that was there before, as valid now as it was then.
+        let restored = unsafe { sigaction(Signal::SIGALRM, &self.previous) };
+        assert!(restored.is_ok(), "sigaction with an action from sigaction");
+    }
+}
+
+extern "C" fn count(_signal: libc::c_int) {
+    CAUGHT.fetch_add(1, Relaxed);
+}
+
+/// setitimer(2): a SIGALRM every so many microseconds; 0 stops it.
+fn every(microseconds: libc::suseconds_t) {
+    let interval = libc::timeval { tv_sec: 0, tv_usec: microseconds };
+    let timer = libc::itimerval { it_interval: interval, it_value: interval };
+    // SAFETY: because setitimer(2) reads the new value, and a null old value is allowed.
+    let status = unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) };
+    assert_eq!(status, 0, "setitimer with a valid interval");
+}

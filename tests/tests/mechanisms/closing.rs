@@ -1,0 +1,89 @@
+//! The peer goes: it closes its end, or is killed while this side waits for it.
+
+use std::time::Duration;
+
+use ipcraft::ErrorKind;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::subject::{Ends, Form, Receiver, Sender, Subject, receive_exactly};
+use nix::unistd::pause;
+
+use crate::room::kind_of_receive;
+
+/// Long enough to be killed in.
+const A_WHILE: Duration = Duration::from_millis(200);
+
+pub(crate) fn peer_closed(subject: &Subject, connect: &dyn Fn() -> Ends) {
+    let Ends { sender, receiver } = connect();
+    sender.send(b"last words", Form::Wait).unwrap();
+    drop(sender);
+    assert_eq!(receive_exactly(&*receiver, 10), b"last words");
+    nothing_more_comes(subject, &*receiver);
+
+    let Ends { sender, receiver } = connect();
+    drop(receiver);
+    for form in Form::ALL {
+        let error = sender.send(b"x", form).unwrap_err();
+        assert_eq!(error.kind(), subject.gone, "{form:?}: {error}");
+    }
+}
+
+/// A stream ends, and goes on having ended; without a connection there is nothing that could end.
+fn nothing_more_comes(subject: &Subject, receiver: &dyn Receiver) {
+    if subject.ends {
+        for form in Form::ALL {
+            assert_eq!(receiver.receive(&mut [0; 16], form).unwrap(), None, "{form:?}");
+        }
+    } else {
+        assert_eq!(kind_of_receive(receiver, Form::Try), ErrorKind::Empty);
+        assert_eq!(kind_of_receive(receiver, Form::Within(Duration::from_millis(1))), ErrorKind::TimedOut);
+    }
+}
+
+pub(crate) fn peer_killed_while_receiving(subject: &Subject, connect: &dyn Fn() -> Ends) {
+    let forms: &[Form] =
+        if subject.ends { &[Form::Wait, Form::Within(Duration::MAX)] } else { &[Form::Within(A_WHILE)] };
+    for &form in forms {
+        let (waiting, sender) = connect().receiving_peer(|receiver| sees_the_end(subject, receiver, form));
+        let victim = holder(sender);
+        waiting.wait_asleep();
+        victim.kill();
+        waiting.join();
+    }
+}
+
+fn sees_the_end(subject: &Subject, receiver: &dyn Receiver, form: Form) {
+    let received = receiver.receive(&mut [0; 16], form);
+    if subject.ends {
+        assert_eq!(received.unwrap(), None);
+    } else {
+        assert_eq!(received.unwrap_err().kind(), ErrorKind::TimedOut, "no connection, no news of the peer");
+    }
+}
+
+pub(crate) fn peer_killed_while_sending(subject: &Subject, connect: &dyn Fn() -> Ends) {
+    for form in [Form::Wait, Form::Within(Duration::MAX)] {
+        let (waiting, receiver) =
+            connect().sending_peer(|sender| sees_that_it_is_gone(subject, sender, form));
+        let victim = holder(receiver);
+        waiting.wait_asleep();
+        victim.kill();
+        waiting.join();
+    }
+}
+
+fn sees_that_it_is_gone(subject: &Subject, sender: &dyn Sender, form: Form) {
+    let error = loop {
+        if let Err(error) = sender.send(&[1; 1000], form) {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), subject.gone, "{error}");
+}
+
+/// A process that has this end, does nothing with it, and is there to be killed.
+fn holder<T>(end: T) -> Peer {
+    Peer::start(move || {
+        let _end = end;
+        pause();
+    })
+}
