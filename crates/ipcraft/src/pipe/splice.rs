@@ -3,7 +3,8 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use nix::fcntl::{SpliceFFlags, splice, tee, vmsplice};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice, tee, vmsplice};
 use nix::poll::PollFlags;
 
 use super::{Reader, Writer};
@@ -138,7 +139,14 @@ fn duplicate(from: &Reader, to: &Writer, length: usize, flags: SpliceFFlags) -> 
 }
 
 fn refer(writer: &Writer, bytes: &'static [u8], flags: SpliceFFlags) -> nix::Result<usize> {
+    check_writable(writer)?;
     sigpipe::held(|| retry(|| vmsplice(writer, &[IoSlice::new(bytes)], flags)))
+}
+
+/// On a reading end, which a descriptor from elsewhere may be, vmsplice(2) turns round and writes to the memory.
+fn check_writable(writer: &Writer) -> nix::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(writer, FcntlArg::F_GETFL)?);
+    if flags & OFlag::O_ACCMODE == OFlag::O_RDONLY { Err(Errno::EBADF) } else { Ok(()) }
 }
 
 fn timed(
