@@ -1,6 +1,6 @@
 //! Making a pipe.
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 
 use super::{Reader, Writer};
@@ -81,6 +81,10 @@ impl Options {
         flags.set(OFlag::O_NONBLOCK, self.nonblocking);
         let (reader, writer) =
             pipe2(flags).map_err(|e| Error::system("pipe2", e).with_limit(limits::descriptors(e)))?;
+        if self.packets {
+            // pipe2 marks the writing end only, and a reader made from a mere descriptor has to know too.
+            fcntl(&reader, FcntlArg::F_SETFL(flags)).map_err(|e| Error::system("fcntl(F_SETFL)", e))?;
+        }
         let (reader, writer) = (Reader::of(reader, self.packets), Writer::of(writer));
         if let Some(bytes) = self.capacity {
             writer.set_capacity(bytes)?;
