@@ -148,20 +148,20 @@ fn scheduled(slice: &Slice) -> Slice {
 impl Case {
     fn measure(&mut self, crew: &mut Crew<'_>, until: Instant) -> Result<(), Stopped> {
         self.begin(crew)?;
-        let Some(slice) = self.calibrate(crew, until)? else {
+        let Some(mut slice) = self.calibrate(crew, until)? else {
             return Ok(());
         };
         let mut rounds = 0;
-        let mut last = Instant::now();
         loop {
+            let start = Instant::now();
             self.round(crew, &slice, rounds % 2 == 1)?;
             rounds += 1;
-            let now = Instant::now();
-            let no_time_for_another = now + (now - last) > until;
+            let took = start.elapsed();
+            let no_time_for_another = Instant::now() + took > until;
             if self.failed() || (rounds >= LEAST_ROUNDS && no_time_for_another) {
                 return Ok(());
             }
-            last = now;
+            slice = shortened(slice, took / self.tallies.len() as u32);
         }
     }
 
@@ -184,7 +184,7 @@ impl Case {
         let window = crew.mechanism.window(self.size);
         let target = slice_time(until.saturating_duration_since(Instant::now()), self.tallies.len());
         if self.workload == Workload::Rate {
-            return Ok(Some(on_schedule(self.size, target)));
+            return Ok(Some(on_schedule(self.size, window, target)));
         }
         let mut slice = Slice { warm_up: 4, window, ..Slice::new(self.workload, self.size, 8) };
         for target in [target / 5, target] {
@@ -275,6 +275,15 @@ fn sized(slice: &Slice, time: f64, target: Duration) -> Slice {
     }
 }
 
+/// The same slice, or a shorter one when it took many times as long as a slice should: on a loaded machine, mechanisms that
+/// spin or yield can get slower by a factor of a thousand from one moment to the next.
+fn shortened(slice: Slice, took: Duration) -> Slice {
+    if slice.workload == Workload::Rate || took < 8 * SLICE {
+        return slice;
+    }
+    sized(&slice, took.as_nanos() as f64 / slice.messages as f64, SLICE)
+}
+
 /// A stream has to be in full flow, with every buffer as full as it will be; the others only have to be warm.
 fn warm_up(workload: Workload, messages: u64) -> u64 {
     match workload {
@@ -284,10 +293,10 @@ fn warm_up(workload: Workload, messages: u64) -> u64 {
 }
 
 /// A slice on a schedule lasts longer, since it is mostly waiting.
-fn on_schedule(size: usize, target: Duration) -> Slice {
+fn on_schedule(size: usize, window: Option<u64>, target: Duration) -> Slice {
     let interval = Duration::from_secs(1) / RATE_PER_S as u32;
     let messages = (4 * target.as_nanos() / interval.as_nanos()).max(5) as u64;
-    Slice { interval_ns: interval.as_nanos() as u64, ..Slice::new(Workload::Rate, size, messages) }
+    Slice { window, interval_ns: interval.as_nanos() as u64, ..Slice::new(Workload::Rate, size, messages) }
 }
 
 #[cfg(test)]
@@ -315,6 +324,14 @@ mod tests {
     fn a_stream_runs_in_and_out() {
         let slice = sized(&Slice::new(Workload::Stream, 64, 8), 1000.0, SLICE);
         assert_eq!((slice.messages, slice.warm_up), (5000, 1250));
+    }
+
+    #[test]
+    fn a_slice_that_took_far_too_long_is_shortened() {
+        let slice = Slice::new(Workload::RoundTrip, 64, 500);
+        assert_eq!(shortened(slice.clone(), 2 * SLICE).messages, 500);
+        assert_eq!(shortened(slice.clone(), 10 * SLICE).messages, 50);
+        assert_eq!(shortened(slice, 10_000 * SLICE).messages, 8);
     }
 
     #[test]

@@ -148,7 +148,7 @@ mod tests {
             mechanisms: vec![registry::find("udp").unwrap()],
             budget: Duration::from_millis(300),
             launches: 2,
-            patience: Duration::from_secs(60),
+            patience: Duration::from_secs(600),
             ..Plan::new(Effort::Quick)
         }
     }

@@ -222,7 +222,7 @@ mod tests {
 
     static GO_ON: AtomicBool = AtomicBool::new(false);
 
-    const WATCH: Watch<'static> = Watch { patience: Duration::from_secs(60), stop: &GO_ON };
+    const WATCH: Watch<'static> = Watch { patience: Duration::from_secs(600), stop: &GO_ON };
 
     const ANYWHERE: Seats = Seats { client: None, server: None };
 

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use super::page::Page;
@@ -37,7 +37,7 @@ fn exchange(page: &Page, from: u64, to: u64) {
 }
 
 /// Takes the turn when it is 0; it gets it back by asking for the next one.
-struct Asker(Arc<Page>);
+struct Asker(Rc<Page>);
 
 impl Link for Asker {
     fn send(&mut self, _message: &[u8]) -> io::Result<()> {
@@ -51,7 +51,7 @@ impl Link for Asker {
 }
 
 /// Gives the turn back as it takes it.
-struct Answerer(Arc<Page>);
+struct Answerer(Rc<Page>);
 
 impl Link for Answerer {
     fn send(&mut self, _message: &[u8]) -> io::Result<()> {

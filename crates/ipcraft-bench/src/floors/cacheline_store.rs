@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::page::Page;
@@ -32,7 +32,7 @@ fn connect(_scratch: &Path) -> io::Result<Ends> {
 }
 
 struct End {
-    page: Arc<Page>,
+    page: Rc<Page>,
     outgoing: usize,
     incoming: usize,
     sent: u64,

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -47,7 +47,7 @@ fn connect(_scratch: &Path) -> io::Result<Ends> {
 }
 
 struct End {
-    page: Arc<Page>,
+    page: Rc<Page>,
     outgoing: usize,
     incoming: usize,
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 
 /// Bytes between two words that must not share a cache line, also when the processor fetches lines in pairs.
@@ -17,7 +17,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new() -> io::Result<Arc<Page>> {
+    pub(super) fn new() -> io::Result<Rc<Page>> {
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
         // SAFETY: mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that exists.
         let start = unsafe { libc::mmap(ptr::null_mut(), SIZE, access, flags, -1, 0) };
@@ -25,7 +25,7 @@ impl Page {
             return Err(io::Error::last_os_error());
         }
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(Arc::new(Page { start }))
+        Ok(Rc::new(Page { start }))
     }
 
     /// The n-th word of a line.

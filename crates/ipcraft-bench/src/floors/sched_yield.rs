@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use nix::sched::sched_yield;
@@ -35,7 +35,7 @@ fn connect(_scratch: &Path) -> io::Result<Ends> {
 }
 
 struct End {
-    page: Arc<Page>,
+    page: Rc<Page>,
     me: u64,
     other: u64,
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod exchange;
+mod flow;
 mod rate;
 mod round_trip;
 mod stream;

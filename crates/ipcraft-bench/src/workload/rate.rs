@@ -1,22 +1,22 @@
 //! Messages on a schedule.
 //!
-//! Both sides know the schedule, and a message's number says when it was due. A sender that is late sends at once, and
-//! the receiver counts from the due time: what waits in a queue, or in front of it, is not hidden.
+//! Both sides know the schedule, and a message's number says when it was due. A sender that is late, because it was not woken in
+//! time or because there was no room, sends at once; and the receiver counts from when the message was due. So what waits
+//! in a queue, or in front of it, is not hidden.
 
 use std::io;
 
-use super::exchange::Exchange;
+use super::flow::{Receiver, Sender};
 use super::{Report, Slice, Usage};
 use crate::clock;
 use crate::link::Link;
-use crate::peer::Role;
 
 /// The client's side.
 pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
-    let mut exchange = Exchange::new(link, Role::Client, slice.size);
+    let mut sender = Sender::new(link, slice);
     let mut send = |number| {
         clock::sleep_until(due(slice, number))?;
-        exchange.send()
+        sender.send()
     };
     (0..slice.warm_up).try_for_each(&mut send)?;
     let before = Usage::so_far()?;
@@ -26,11 +26,11 @@ pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
 
 /// The server's side, which times.
 pub(super) fn receive(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
-    let mut exchange = Exchange::new(link, Role::Server, slice.size);
-    (0..slice.warm_up).try_for_each(|_| exchange.receive())?;
+    let mut receiver = Receiver::new(link, slice);
+    (0..slice.warm_up).try_for_each(|_| receiver.receive())?;
     let before = Usage::so_far()?;
     let latency = |number| {
-        exchange.receive()?;
+        receiver.receive()?;
         Ok(clock::now().saturating_sub(due(slice, number)))
     };
     Ok(Report {
