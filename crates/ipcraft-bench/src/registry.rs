@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn every_mechanism_has_a_raw_twin_and_every_floor_is_one() {
-        assert!(mechanisms().iter().all(|mechanism| mechanism.connect(Implementation::Raw).is_some()));
+        let twins = [Implementation::Ipcraft, Implementation::Raw];
+        assert!(mechanisms().iter().all(|m| twins.iter().all(|&who| m.connect(who).is_some())));
         assert!(floors().iter().all(|floor| floor.connect(Implementation::Floor).is_some()));
     }
 

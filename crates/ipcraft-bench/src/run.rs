@@ -136,12 +136,20 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::Ordering;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use super::*;
     use crate::plan::Effort;
     use crate::registry::{self, Implementation};
     use crate::results::Row;
     use crate::workload::Workload;
+
+    /// Two runs at a time would take the cores from each other.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+    fn alone() -> MutexGuard<'static, ()> {
+        ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     fn small() -> Plan {
         Plan {
@@ -154,6 +162,7 @@ mod tests {
     }
 
     fn run_through(plan: &Plan) -> Results {
+        let _alone = alone();
         let results = run(plan, &AtomicBool::new(false), &mut |_| {});
         assert_eq!(results.errors, []);
         assert!(results.complete);
@@ -197,6 +206,7 @@ mod tests {
 
     #[test]
     fn progress_goes_from_nothing_to_almost_all() {
+        let _alone = alone();
         let mut seen = Vec::new();
         run(&small(), &AtomicBool::new(false), &mut |progress| seen.push(progress.done));
         assert_eq!(seen, (0..seen.len()).collect::<Vec<_>>());
@@ -204,6 +214,7 @@ mod tests {
 
     #[test]
     fn a_request_to_stop_ends_a_run_with_what_there_is() {
+        let _alone = alone();
         let stop = AtomicBool::new(false);
         let plan = Plan { budget: Duration::from_secs(3600), ..small() };
         let results = std::thread::scope(|scope| {

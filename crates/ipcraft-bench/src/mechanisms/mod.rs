@@ -4,6 +4,7 @@
 
 mod fifo;
 mod pipe;
+mod records;
 mod socketpair_datagram;
 mod socketpair_seqpacket;
 mod socketpair_stream;

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use ipcraft::socket::datagram;
+
+use super::records;
 use crate::link::Ends;
 use crate::raw::{datagram::Datagram, socket};
 use crate::registry::{Implementation, Mechanism};
@@ -12,9 +15,14 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
     id: "socketpair_datagram",
     summary: "unnamed pair of Unix datagram sockets",
     sizes: super::unix_record_sizes,
-    implementations: &[(Implementation::Raw, raw)],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
     ..Mechanism::BLOCKING
 };
+
+fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
+    let (client, server) = datagram::pair()?;
+    Ok(Ends::new(records::Datagram(client), records::Datagram(server)))
+}
 
 fn raw(_scratch: &Path) -> io::Result<Ends> {
     let (client, server) = socket::pair(libc::SOCK_DGRAM)?;

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use crate::link::Ends;
+use ipcraft::socket::stream;
+
+use crate::link::{Duplex, Ends};
 use crate::raw::{socket, stream::Stream};
 use crate::registry::{Implementation, Mechanism};
 
@@ -11,9 +13,14 @@ use crate::registry::{Implementation, Mechanism};
 pub(super) static MECHANISM: Mechanism = Mechanism {
     id: "socketpair_stream",
     summary: "unnamed pair of Unix stream sockets",
-    implementations: &[(Implementation::Raw, raw)],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
     ..Mechanism::BLOCKING
 };
+
+fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
+    let (client, server) = stream::pair()?;
+    Ok(Ends::new(Duplex(client), Duplex(server)))
+}
 
 fn raw(_scratch: &Path) -> io::Result<Ends> {
     let (client, server) = socket::pair(libc::SOCK_STREAM)?;

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use ipcraft::socket::datagram;
+
+use super::records;
 use crate::link::Ends;
 use crate::raw::{address::Address, datagram::Datagram, socket};
 use crate::registry::{Implementation, Mechanism};
@@ -12,9 +15,19 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
     id: "unix_datagram",
     summary: "Unix datagram sockets, each bound to a path",
     sizes: super::unix_record_sizes,
-    implementations: &[(Implementation::Raw, raw)],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
     ..Mechanism::BLOCKING
 };
+
+fn ipcraft(scratch: &Path) -> io::Result<Ends> {
+    let paths = [scratch.join("client"), scratch.join("server")];
+    let client = datagram::Socket::bind(&paths[0])?;
+    let server = datagram::Socket::bind(&paths[1])?;
+    client.connect(&paths[1])?;
+    server.connect(&paths[0])?;
+    paths.iter().try_for_each(std::fs::remove_file)?;
+    Ok(Ends::new(records::Datagram(client), records::Datagram(server)))
+}
 
 fn raw(scratch: &Path) -> io::Result<Ends> {
     let paths = [scratch.join("client"), scratch.join("server")];
