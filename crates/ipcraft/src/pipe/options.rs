@@ -76,11 +76,11 @@ impl Options {
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full, if the user's share of pipe memory is used up, or if the capacity is above
     /// `/proc/sys/fs/pipe-max-size`.
     pub fn create(self) -> Result<(Reader, Writer)> {
-        let mut flags = OFlag::O_CLOEXEC;
+        let mut flags = OFlag::empty();
         flags.set(OFlag::O_DIRECT, self.packets);
         flags.set(OFlag::O_NONBLOCK, self.nonblocking);
-        let (reader, writer) =
-            pipe2(flags).map_err(|e| Error::system("pipe2", e).with_limit(limits::descriptors(e)))?;
+        let (reader, writer) = pipe2(flags | OFlag::O_CLOEXEC)
+            .map_err(|e| Error::system("pipe2", e).with_limit(limits::descriptors(e)))?;
         if self.packets {
             // pipe2 marks the writing end only, and a reader made from a mere descriptor has to know too.
             fcntl(&reader, FcntlArg::F_SETFL(flags)).map_err(|e| Error::system("fcntl(F_SETFL)", e))?;

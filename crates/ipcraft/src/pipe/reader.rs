@@ -123,6 +123,8 @@ impl From<Reader> for OwnedFd {
 }
 
 /// Takes the descriptor as it is: whether it is the reading end of a pipe shows at the first call.
+///
+/// That the pipe carries packets shows only if this library made it: the kernel alone marks just the writing end.
 impl From<OwnedFd> for Reader {
     fn from(fd: OwnedFd) -> Self {
         let packets = fcntl(&fd, FcntlArg::F_GETFL)
