@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
+use crate::leak::Snapshot;
 use crate::watchdog::{PATIENCE, Watchdog};
 
 /// A test called `name`, with a watchdog round it; it fails by panicking.
@@ -12,6 +13,17 @@ pub fn test(name: impl Into<String>, body: impl FnOnce() + Send + 'static) -> Tr
         body();
         Outcome::Passed
     })
+}
+
+/// A [`test`] under the function's own path, without the name of the test binary.
+pub fn of<F: FnOnce() + Send + 'static>(body: F) -> Trial {
+    let path = std::any::type_name::<F>();
+    test(path.split_once("::").map_or(path, |(_, rest)| rest), body)
+}
+
+/// A last test: nothing of this process is left that was not there at the time of the snapshot.
+pub fn nothing_is_left_behind(before: Snapshot) -> Trial {
+    test("nothing_is_left_behind", move || assert_eq!(before.leaked(), Vec::<String>::new()))
 }
 
 /// What became of a test that the system may not allow.

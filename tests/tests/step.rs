@@ -6,26 +6,28 @@ use std::process::ExitCode;
 use ipcraft::pipe;
 use ipcraft_tests::step::{self, Stepper};
 use ipcraft_tests::suite::{self, Outcome};
+use libtest_mimic::Trial;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, raise};
 
 fn main() -> ExitCode {
-    let tests: [(&str, fn()); 5] = [
-        ("counts_are_exact", counts_are_exact),
-        ("system_calls_come_in_order", system_calls_come_in_order),
-        ("steps_to_the_instruction_asked_for", steps_to_the_instruction_asked_for),
-        ("an_operation_that_dies_is_an_error", an_operation_that_dies_is_an_error),
-        ("a_killed_write_is_whole_or_absent", a_killed_write_is_whole_or_absent),
-    ];
-    suite::run(tests.map(|(name, body)| suite::skippable(name, move || where_allowed(body))).into())
+    suite::run(vec![
+        where_allowed("counts_are_exact", counts_are_exact),
+        where_allowed("system_calls_come_in_order", system_calls_come_in_order),
+        where_allowed("steps_to_the_instruction_asked_for", steps_to_the_instruction_asked_for),
+        where_allowed("an_operation_that_dies_is_an_error", an_operation_that_dies_is_an_error),
+        where_allowed("a_killed_write_is_whole_or_absent", a_killed_write_is_whole_or_absent),
+    ])
 }
 
-fn where_allowed(body: fn()) -> Outcome {
-    if step::overhead() == Err(step::REFUSED) {
-        return Outcome::Skipped("this system does not allow ptrace(2)".into());
-    }
-    body();
-    Outcome::Passed
+fn where_allowed(name: &str, body: fn()) -> Trial {
+    suite::skippable(name, move || {
+        if step::overhead() == Err(step::REFUSED) {
+            return Outcome::Skipped("this system does not allow ptrace(2)".into());
+        }
+        body();
+        Outcome::Passed
+    })
 }
 
 fn counts_are_exact() {

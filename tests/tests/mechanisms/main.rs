@@ -44,9 +44,7 @@ fn main() -> ExitCode {
             suite::test(format!("{}::{name}", subject.name), move || run(subject, check))
         })
         .collect();
-    tests.push(suite::test("nothing_is_left_behind", move || {
-        assert_eq!(before.leaked(), Vec::<String>::new());
-    }));
+    tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }
 

@@ -1,0 +1,55 @@
+//! Packet mode.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use ipcraft::pipe::{Options, PIPE_BUF, Reader, Writer};
+use ipcraft::{ErrorKind, Result};
+
+type Read = fn(&Reader, &mut [u8]) -> Result<usize>;
+
+fn ends() -> (Reader, Writer) {
+    Options::new().packets(true).create().unwrap()
+}
+
+pub(crate) fn one_write_is_one_read() {
+    let (reader, writer) = ends();
+    writer.write(b"one").unwrap();
+    writer.write(b"three").unwrap();
+    let mut buffer = [0; 64];
+    assert_eq!(reader.read(&mut buffer).unwrap(), 3);
+    assert_eq!(reader.read(&mut buffer).unwrap(), 5);
+
+    writer.write(&[7; PIPE_BUF + 1]).unwrap();
+    let mut large = [0; 2 * PIPE_BUF];
+    assert_eq!(reader.read(&mut large).unwrap(), PIPE_BUF, "a longer write is several packets");
+    assert_eq!(reader.read(&mut large).unwrap(), 1);
+    drop(writer);
+    assert_eq!(reader.read(&mut large).unwrap(), 0);
+}
+
+pub(crate) fn too_long_for_the_buffer_say_so() {
+    let (reader, writer) = ends();
+    let reads: [Read; 3] =
+        [Reader::read, Reader::try_read, |reader, buffer| reader.read_timeout(buffer, Duration::ZERO)];
+    for read in reads {
+        writer.write(&[7; 100]).unwrap();
+        writer.write(b"next").unwrap();
+        let error = read(&reader, &mut [0; 10]).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::Truncated, None), "{error}");
+        let limit = error.limit().expect("the two lengths");
+        assert_eq!((limit.value(), limit.requested()), (10, Some(100)));
+        let mut buffer = [0; 10];
+        assert_eq!(read(&reader, &mut buffer).unwrap(), 4, "the next packet is not touched");
+        assert_eq!(&buffer[..4], b"next");
+    }
+    writer.write(&[7; 10]).unwrap();
+    assert_eq!(reader.read(&mut [0; 10]).unwrap(), 10, "that fits to the byte");
+}
+
+pub(crate) fn are_recognised_in_a_descriptor() {
+    let (reader, writer) = ends();
+    let reader = Reader::from(OwnedFd::from(reader));
+    writer.write(&[7; 100]).unwrap();
+    assert_eq!(reader.read(&mut [0; 10]).unwrap_err().kind(), ErrorKind::Truncated);
+}
