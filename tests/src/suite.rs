@@ -15,7 +15,7 @@ pub fn test(name: impl Into<String>, body: impl FnOnce() + Send + 'static) -> Tr
     })
 }
 
-/// A [`test`] under the function's own path, without the name of the test binary.
+/// A [`test()`] under the function's own path, without the name of the test binary.
 pub fn of<F: FnOnce() + Send + 'static>(body: F) -> Trial {
     let path = std::any::type_name::<F>();
     test(path.split_once("::").map_or(path, |(_, rest)| rest), body)
@@ -35,7 +35,7 @@ pub enum Outcome {
     Skipped(String),
 }
 
-/// A [`test`] that can find out that this system does not let it run, which then shows in the output.
+/// A [`test()`] that can find out that this system does not let it run, which then shows in the output.
 pub fn skippable(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
     let name = name.into();
     Trial::ignorable_test(name.clone(), move || {
