@@ -1,5 +1,6 @@
 //! The mechanisms under test, behind one face: so that one list of tests serves them all.
 
+mod records;
 mod streams;
 mod table;
 

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd};
 
 use ipcraft::pipe::Duplex;
+use ipcraft::socket::stream::Stream;
 use ipcraft::{Result, fifo, pipe};
 
 use super::{Form, Receiver, Sender};
@@ -76,6 +77,35 @@ impl Sender for fifo::Writer {
 }
 
 impl Receiver for fifo::Reader {
+    fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
+        match form {
+            Form::Wait => self.read(buffer),
+            Form::Try => self.try_read(buffer),
+            Form::Within(timeout) => self.read_timeout(buffer, timeout),
+        }
+        .map(or_end)
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+}
+
+impl Sender for Stream {
+    fn send(&self, message: &[u8], form: Form) -> Result<usize> {
+        match form {
+            Form::Wait => self.write(message),
+            Form::Try => self.try_write(message),
+            Form::Within(timeout) => self.write_timeout(message, timeout),
+        }
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.as_fd()
+    }
+}
+
+impl Receiver for Stream {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
         match form {
             Form::Wait => self.read(buffer),

@@ -5,6 +5,7 @@ use std::path::Path;
 use ipcraft::ErrorKind;
 use ipcraft::fifo::Fifo;
 use ipcraft::pipe;
+use ipcraft::socket::{datagram, seqpacket, stream};
 
 use super::{Ends, Subject};
 
@@ -14,11 +15,23 @@ pub static SUBJECTS: &[Subject] = &[
     Subject { name: "pipe_duplex", connect: duplex, ..STREAM },
     Subject { name: "pipe_duplex_back", connect: duplex_back, ..STREAM },
     Subject { name: "fifo", connect: fifo, ..STREAM },
+    Subject { name: "socketpair_stream", connect: socketpair_stream, ..STREAM },
+    Subject { name: "socketpair_datagram", connect: socketpair_datagram, ..DATAGRAMS },
+    Subject { name: "socketpair_seqpacket", connect: socketpair_seqpacket, ..RECORDS },
+    Subject { name: "unix_stream", connect: unix_stream, ..STREAM },
+    Subject { name: "unix_stream_back", connect: unix_stream_back, ..STREAM },
+    Subject { name: "unix_datagram", connect: unix_datagram, ..DATAGRAMS },
+    Subject { name: "unix_seqpacket", connect: unix_seqpacket, ..RECORDS },
+    Subject { name: "unix_seqpacket_back", connect: unix_seqpacket_back, ..RECORDS },
 ];
 
 /// What the byte streams have in common.
 const STREAM: Subject =
     Subject { name: "", records: false, ends: true, gone: ErrorKind::Disconnected, connect: pipe };
+/// Records over a connection.
+const RECORDS: Subject = Subject { records: true, ..STREAM };
+/// Records without one, so that nothing tells a receiver that no sender is left.
+const DATAGRAMS: Subject = Subject { ends: false, ..RECORDS };
 
 fn pipe(_: &Path) -> Ends {
     let (reader, writer) = pipe::pipe().unwrap();
@@ -39,4 +52,59 @@ fn fifo(directory: &Path) -> Ends {
     let fifo = Fifo::create_new(directory.join("fifo")).unwrap();
     let reader = fifo.try_open_read().unwrap();
     Ends::new(fifo.try_open_write().unwrap(), reader)
+}
+
+fn socketpair_stream(_: &Path) -> Ends {
+    let (left, right) = stream::pair().unwrap();
+    Ends::new(left, right)
+}
+
+fn socketpair_datagram(_: &Path) -> Ends {
+    let (left, right) = datagram::pair().unwrap();
+    Ends::new(left, right)
+}
+
+fn socketpair_seqpacket(_: &Path) -> Ends {
+    let (left, right) = seqpacket::pair().unwrap();
+    Ends::new(left, right)
+}
+
+fn unix_stream(directory: &Path) -> Ends {
+    let (client, server) = stream_ends(directory);
+    Ends::new(client, server)
+}
+
+fn unix_stream_back(directory: &Path) -> Ends {
+    let (client, server) = stream_ends(directory);
+    Ends::new(server, client)
+}
+
+fn stream_ends(directory: &Path) -> (stream::Stream, stream::Stream) {
+    let path = directory.join("stream");
+    let listener = stream::Listener::bind(path.as_path()).unwrap();
+    (stream::Stream::connect(path).unwrap(), listener.accept().unwrap())
+}
+
+fn unix_datagram(directory: &Path) -> Ends {
+    let path = directory.join("datagram");
+    let receiver = datagram::Socket::bind(path.as_path()).unwrap();
+    let sender = datagram::Socket::unbound().unwrap();
+    sender.connect(path).unwrap();
+    Ends::new(sender, receiver)
+}
+
+fn unix_seqpacket(directory: &Path) -> Ends {
+    let (client, server) = seqpacket_ends(directory);
+    Ends::new(client, server)
+}
+
+fn unix_seqpacket_back(directory: &Path) -> Ends {
+    let (client, server) = seqpacket_ends(directory);
+    Ends::new(server, client)
+}
+
+fn seqpacket_ends(directory: &Path) -> (seqpacket::Connection, seqpacket::Connection) {
+    let path = directory.join("seqpacket");
+    let listener = seqpacket::Listener::bind(path.as_path()).unwrap();
+    (seqpacket::Connection::connect(path).unwrap(), listener.accept().unwrap())
 }
