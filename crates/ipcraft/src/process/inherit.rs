@@ -55,9 +55,7 @@ impl Inherit {
         let targets: BTreeSet<RawFd> = self.numbered.iter().map(|(number, _)| *number).collect();
         let named = moved_off(self.named, &targets)?;
         let numbered = moved_off(self.numbered, &targets)?;
-        let placeholders =
-            numbered.iter().map(|(number, fd)| occupy(*number, fd.as_fd())).collect::<Result<_>>()?;
-        Ok(Arranged { named, numbered, _placeholders: placeholders })
+        Ok(Arranged { named, numbered })
     }
 
     fn check(&self) -> Result<()> {
@@ -90,8 +88,6 @@ pub(super) struct Arranged {
     named: Vec<(String, OwnedFd)>,
     /// Target number and descriptor; no descriptor has any target's number.
     numbered: Vec<(RawFd, OwnedFd)>,
-    /// Occupy targets that were free, so that nothing that std opens while it forks lands there.
-    _placeholders: Vec<Option<OwnedFd>>,
 }
 
 impl Arranged {
@@ -112,21 +108,39 @@ impl Arranged {
         self.named.iter().map(|(_, fd)| fd.as_raw_fd()).collect()
     }
 
-    /// Source and target of each descriptor that the child has to put in place, and what this process has at the target now.
-    pub(super) fn placed(&self) -> Vec<Placement> {
-        let placement = |(target, fd): &(RawFd, OwnedFd)| Placement {
-            source: fd.as_raw_fd(),
-            target: *target,
-            occupant: Identity::of_number(*target).ok(),
-        };
-        self.numbered.iter().map(placement).collect()
+    /// Whether the child has to put anything in place.
+    pub(super) fn has_numbers(&self) -> bool {
+        !self.numbered.is_empty()
+    }
+
+    /// What the child has to put in place; to be held until it has.
+    pub(super) fn placed(&self) -> Result<Vec<Placement>> {
+        self.numbered.iter().map(|(target, fd)| Placement::new(fd.as_fd(), *target)).collect()
     }
 }
 
+/// A descriptor that the child finds under another number.
 #[derive(Debug)]
 pub(super) struct Placement {
+    pub(super) step: Step,
+    /// Occupies a target that was free, so that nothing that std opens while it forks lands there.
+    _placeholder: Option<OwnedFd>,
+}
+
+impl Placement {
+    fn new(fd: BorrowedFd<'_>, target: RawFd) -> Result<Self> {
+        let placeholder = occupy(target, fd)?;
+        let occupant = Identity::of_number(target).ok();
+        Ok(Placement { step: Step { source: fd.as_raw_fd(), target, occupant }, _placeholder: placeholder })
+    }
+}
+
+/// The child's part of a placement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
     pub(super) source: RawFd,
     pub(super) target: RawFd,
+    /// What was at the target before the fork.
     pub(super) occupant: Option<Identity>,
 }
 

@@ -6,12 +6,12 @@ use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 
-use super::inherit::{Inherit, Placement};
+use super::inherit::{Arranged, Inherit, Step};
 use super::manifest::{Identity, VARIABLE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::limits;
@@ -21,6 +21,9 @@ const FIRST: RawFd = 3;
 
 /// Mark all at once (close_range(2), Linux 5.11).
 const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+
+/// How often to start over when other threads open and close the very numbers that the child wants.
+const ATTEMPTS: u32 = 100;
 
 /// Starts children that inherit named descriptors and nothing else.
 pub trait CommandExt {
@@ -38,28 +41,48 @@ impl CommandExt for Command {
     fn spawn_inheriting(&mut self, descriptors: Inherit) -> Result<Child> {
         let arranged = descriptors.arrange()?;
         self.env(VARIABLE, arranged.manifest()?);
-        let (kept, placed) = (arranged.kept(), arranged.placed());
-        let current = Arc::new(AtomicBool::new(true));
-        let of_this_call = current.clone();
-        let arrange = move || if of_this_call.load(SeqCst) { in_child(&kept, &placed) } else { Ok(()) };
-        // SAFETY: because the closure makes only system calls that are async-signal-safe and allocates nothing.
-        unsafe { self.pre_exec(arrange) };
-        let child = self.spawn();
-        // The closure stays with the command, and its numbers mean nothing after this call.
-        current.store(false, SeqCst);
+        let child = start(self, &arranged);
         self.env_remove(VARIABLE);
-        child.map_err(|e| failed(self, &e))
+        child
     }
 }
 
+/// Starts the child, again if another thread of this process changed what is under a number that the child wants.
+fn start(command: &mut Command, arranged: &Arranged) -> Result<Child> {
+    // Placeholders of two starts at once would be in each other's way.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = arranged.has_numbers().then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut attempts = 0;
+    loop {
+        let placed = arranged.placed()?;
+        let steps: Vec<Step> = placed.iter().map(|placement| placement.step).collect();
+        match fork_and_exec(command, arranged.kept(), steps) {
+            Err(e) if e.raw_os_error() == Some(libc::EBUSY) && attempts < ATTEMPTS => attempts += 1,
+            started => return started.map_err(|e| failed(command, &e)),
+        }
+    }
+}
+
+fn fork_and_exec(command: &mut Command, kept: Vec<RawFd>, steps: Vec<Step>) -> io::Result<Child> {
+    let current = Arc::new(AtomicBool::new(true));
+    let of_this_call = current.clone();
+    let arrange = move || if of_this_call.load(SeqCst) { in_child(&kept, &steps) } else { Ok(()) };
+    // SAFETY: because the closure makes only system calls that are async-signal-safe and allocates nothing.
+    unsafe { command.pre_exec(arrange) };
+    let child = command.spawn();
+    // The closure stays with the command, and its numbers mean nothing after this call.
+    current.store(false, SeqCst);
+    child
+}
+
 /// Runs in the child alone, whose copy of the descriptor table nobody else uses.
-fn in_child(kept: &[RawFd], placed: &[Placement]) -> io::Result<()> {
+fn in_child(kept: &[RawFd], steps: &[Step]) -> io::Result<()> {
     close_all_on_exec()?;
     for &number in kept {
         keep_on_exec(number)?;
     }
-    for placement in placed {
-        put_in_place(placement)?;
+    for step in steps {
+        put_in_place(step)?;
     }
     Ok(())
 }
@@ -93,13 +116,13 @@ fn keep_on_exec(number: RawFd) -> nix::Result<()> {
 
 /// Puts the source under the target number, unless something is there that was not before the fork: that would be the pipe by which std
 /// learns of a failed exec.
-fn put_in_place(placement: &Placement) -> nix::Result<()> {
-    match Identity::of_number(placement.target) {
-        Ok(found) if placement.occupant != Some(found) => return Err(Errno::EBUSY),
+fn put_in_place(step: &Step) -> nix::Result<()> {
+    match Identity::of_number(step.target) {
+        Ok(found) if step.occupant != Some(found) => return Err(Errno::EBUSY),
         _ => {}
     }
     // SAFETY: because dup2(2) touches no memory, and what it closes in this child is a copy of a descriptor that the parent keeps.
-    Errno::result(unsafe { libc::dup2(placement.source, placement.target) }).map(drop)
+    Errno::result(unsafe { libc::dup2(step.source, step.target) }).map(drop)
 }
 
 fn failed(command: &Command, error: &io::Error) -> Error {
