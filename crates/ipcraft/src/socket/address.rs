@@ -171,6 +171,12 @@ impl From<String> for Address {
     }
 }
 
+impl From<&String> for Address {
+    fn from(path: &String) -> Self {
+        path.as_str().into()
+    }
+}
+
 impl From<&Address> for Address {
     fn from(address: &Address) -> Self {
         address.clone()

@@ -1,0 +1,142 @@
+//! Seqpacket sockets: what the errno table of `ipcraft::socket` promises, provoked.
+
+use std::net::Shutdown;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
+
+use ipcraft::socket::Address;
+use ipcraft::socket::seqpacket::{Connection, Listener, pair};
+use ipcraft::{ErrorKind, name};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
+
+const SHORT: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_secs(20);
+
+fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
+    result.err().expect("an error").kind()
+}
+
+fn abstract_address() -> Address {
+    Address::abstract_name(name::unique("ipcraft-seqpacket"))
+}
+
+/// Receives an empty record, one of three bytes, and the end.
+fn assert_tells_empty_from_end(receiver: &Connection) {
+    let mut buffer = [0; 16];
+    assert_eq!(receiver.pending_length().unwrap(), Some(0));
+    assert_eq!(receiver.recv(&mut buffer).unwrap(), Some(0));
+    assert_eq!(receiver.try_recv(&mut buffer).unwrap(), Some(3));
+    assert_eq!(receiver.recv_timeout(&mut buffer, LONG).unwrap(), None);
+    assert_eq!(receiver.pending_length().unwrap(), None);
+    assert_eq!(receiver.recv(&mut buffer).unwrap(), None, "the end stays");
+}
+
+#[test]
+fn an_empty_record_is_not_the_end() {
+    let (left, right) = pair().unwrap();
+    left.send(b"").unwrap();
+    left.try_send(b"abc").unwrap();
+    drop(left);
+    assert_tells_empty_from_end(&right);
+
+    let (left, right) = pair().unwrap();
+    left.send(b"").unwrap();
+    left.send_timeout(b"abc", LONG).unwrap();
+    left.shutdown(Shutdown::Write).unwrap();
+    assert_tells_empty_from_end(&right);
+}
+
+#[test]
+fn nor_is_one_that_was_sent_before_the_receiver_was_taken_over() {
+    let (left, right) =
+        socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
+    for record in [&b""[..], b"abc"] {
+        send(left.as_raw_fd(), record, MsgFlags::empty()).unwrap();
+    }
+    drop(left);
+    assert_tells_empty_from_end(&Connection::from(right));
+}
+
+#[test]
+fn nor_is_one_that_was_sent_before_the_accept() {
+    let name = abstract_address();
+    let listener = Listener::bind(&name).unwrap();
+    assert_eq!(kind(listener.try_accept()), ErrorKind::Empty);
+    assert_eq!(kind(listener.accept_timeout(SHORT)), ErrorKind::TimedOut);
+    for _ in 0..3 {
+        let client = Connection::connect_timeout(&name, LONG).unwrap();
+        client.send(b"").unwrap();
+        client.send(b"abc").unwrap();
+    }
+    assert_tells_empty_from_end(&listener.accept().unwrap());
+    assert_tells_empty_from_end(&listener.try_accept().unwrap());
+    let adopted = Listener::from(OwnedFd::from(listener));
+    assert_tells_empty_from_end(&adopted.accept_timeout(LONG).unwrap());
+
+    let client = Connection::try_connect(&name).unwrap();
+    let server = adopted.accept().unwrap();
+    server.send(b"").unwrap();
+    server.send(b"abc").unwrap();
+    drop(server);
+    assert_tells_empty_from_end(&client);
+}
+
+#[test]
+fn a_record_longer_than_the_buffer_is_an_error_with_its_length() {
+    let (left, right) = pair().unwrap();
+    left.send(&[1; 100]).unwrap();
+    left.send(b"next").unwrap();
+    let error = right.recv(&mut [0; 10]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Truncated);
+    let limit = error.limit().unwrap();
+    assert_eq!((limit.value(), limit.requested()), (10, Some(100)));
+    assert_eq!(right.recv(&mut [0; 10]).unwrap(), Some(4));
+}
+
+#[test]
+fn empty_full_timed_out_and_too_large() {
+    let (left, right) = pair().unwrap();
+    assert_eq!(kind(right.try_recv(&mut [0; 8])), ErrorKind::Empty);
+    assert_eq!(kind(right.recv_timeout(&mut [0; 8], SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(right.pending_length()), ErrorKind::Empty);
+    while left.try_send(&[0; 1000]).is_ok() {}
+    assert_eq!(kind(left.try_send(&[0; 1000])), ErrorKind::Full);
+    assert_eq!(kind(left.send_timeout(&[0; 1000], SHORT)), ErrorKind::TimedOut);
+    let error = left.send(&[0; 1 << 20]).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::TooLarge, Some(libc::EMSGSIZE)));
+    assert_eq!(error.limit().unwrap().name(), "SO_SNDBUF");
+}
+
+#[test]
+fn a_peer_that_closed_is_the_end_or_a_reset() {
+    let (left, right) = pair().unwrap();
+    drop(right);
+    let error = left.send(b"x").unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Disconnected, Some(libc::EPIPE)));
+    assert_eq!(left.recv(&mut [0; 8]).unwrap(), None);
+
+    let (left, right) = pair().unwrap();
+    left.send(b"never received").unwrap();
+    drop(right);
+    let error = left.recv(&mut [0; 8]).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Disconnected, Some(libc::ECONNRESET)));
+}
+
+#[test]
+fn a_connection_that_was_never_accepted_is_reset() {
+    let name = abstract_address();
+    let listener = Listener::bind(&name).unwrap();
+    let client = Connection::connect(&name).unwrap();
+    drop(listener);
+    assert_eq!(kind(client.recv(&mut [0; 8])), ErrorKind::Disconnected);
+    assert_eq!(kind(Connection::connect(&name)), ErrorKind::Refused);
+}
+
+#[test]
+fn an_end_without_a_name_gets_one_when_it_sends() {
+    let (left, right) = pair().unwrap();
+    assert!(left.local_address().unwrap().is_unnamed());
+    left.send(b"x").unwrap();
+    assert_eq!(left.local_address().unwrap().as_abstract_name().map(<[u8]>::len), Some(5));
+    assert!(right.local_address().unwrap().is_unnamed());
+}

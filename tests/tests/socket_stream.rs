@@ -1,0 +1,302 @@
+//! Stream sockets: what the errno table of `ipcraft::socket` promises, provoked.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Duration;
+use std::{fs, thread};
+
+use ipcraft::ErrorKind;
+use ipcraft::socket::stream::{Listener, Stream, pair};
+use ipcraft::socket::{Address, Credentials, Options};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use nix::sys::stat::{Mode, umask};
+
+const SHORT: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_secs(20);
+
+fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
+    result.err().expect("an error").kind()
+}
+
+fn is_close_on_exec(fd: impl AsFd) -> bool {
+    FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD).unwrap()).contains(FdFlag::FD_CLOEXEC)
+}
+
+/// Writes until there is no room, and says how much that was.
+fn fill(stream: &Stream) -> usize {
+    std::iter::from_fn(|| stream.try_write(&[7; 4096]).ok()).sum()
+}
+
+#[test]
+fn bytes_go_both_ways_in_order() {
+    let (left, right) = pair().unwrap();
+    (&left).write_all(b"ping").unwrap();
+    assert_eq!(right.available().unwrap(), 4);
+    let mut buffer = [0; 2];
+    assert_eq!(right.read(&mut buffer).unwrap(), 2);
+    assert_eq!(&buffer, b"pi");
+    assert_eq!(right.read(&mut buffer).unwrap(), 2);
+    assert_eq!(&buffer, b"ng");
+    assert_eq!(right.write(b"pong").unwrap(), 4);
+    assert_eq!(left.read_timeout(&mut [0; 8], LONG).unwrap(), 4);
+}
+
+#[test]
+fn empty_full_and_timed_out() {
+    let (left, right) = pair().unwrap();
+    assert_eq!(kind(right.try_read(&mut [0; 8])), ErrorKind::Empty);
+    assert_eq!(kind(right.read_timeout(&mut [0; 8], SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(right.read_timeout(&mut [0; 8], Duration::ZERO)), ErrorKind::TimedOut);
+    let sent = fill(&left);
+    assert_eq!(kind(left.try_write(b"x")), ErrorKind::Full);
+    assert_eq!(kind(left.write_timeout(b"x", SHORT)), ErrorKind::TimedOut);
+    drop(left);
+    let mut all = Vec::new();
+    (&right).read_to_end(&mut all).unwrap();
+    assert_eq!(all.len(), sent);
+}
+
+#[test]
+fn a_timed_write_is_woken_by_the_reader() {
+    let (left, right) = pair().unwrap();
+    fill(&left);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(SHORT);
+            let mut buffer = vec![0; 1 << 20];
+            while right.try_read(&mut buffer).is_ok() {}
+        });
+        assert_eq!(left.write_timeout(b"x", LONG).unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_nonblocking_stream_fails_at_once_and_its_timed_forms_wait() {
+    let (left, _right) = pair().unwrap();
+    left.set_nonblocking(true).unwrap();
+    assert_eq!(kind(left.read(&mut [0; 8])), ErrorKind::Empty);
+    assert_eq!(kind(left.read_timeout(&mut [0; 8], SHORT)), ErrorKind::TimedOut);
+    fill(&left);
+    assert_eq!(kind(left.write(b"x")), ErrorKind::Full);
+}
+
+#[test]
+fn a_peer_that_closed_is_end_of_stream_or_reset() {
+    let (left, right) = pair().unwrap();
+    right.write(b"last words").unwrap();
+    drop(right);
+    assert_eq!(left.read(&mut [0; 32]).unwrap(), 10);
+    assert_eq!(left.read(&mut [0; 32]).unwrap(), 0);
+    let error = left.write(b"x").unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Disconnected, Some(libc::EPIPE)));
+
+    let (left, right) = pair().unwrap();
+    left.write(b"never read").unwrap();
+    drop(right);
+    let error = left.read(&mut [0; 32]).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Disconnected, Some(libc::ECONNRESET)));
+}
+
+#[test]
+fn shutdown_ends_one_direction() {
+    let (left, right) = pair().unwrap();
+    left.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(right.read(&mut [0; 8]).unwrap(), 0);
+    assert_eq!(kind(left.write(b"x")), ErrorKind::Disconnected);
+    assert_eq!(right.write(b"answer").unwrap(), 6);
+    assert_eq!(left.read(&mut [0; 8]).unwrap(), 6);
+}
+
+#[test]
+fn a_listener_accepts_in_all_three_forms() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listener = Listener::bind(&path).unwrap();
+    assert_eq!(listener.local_address().unwrap(), Address::from(&path));
+    assert_eq!(kind(listener.try_accept()), ErrorKind::Empty);
+    assert_eq!(kind(listener.accept_timeout(SHORT)), ErrorKind::TimedOut);
+
+    let clients: Vec<_> = (0..3).map(|_| Stream::connect(&path).unwrap()).collect();
+    let servers =
+        [listener.accept().unwrap(), listener.try_accept().unwrap(), listener.accept_timeout(LONG).unwrap()];
+    for (client, server) in clients.iter().zip(&servers) {
+        client.write(b"hi").unwrap();
+        assert_eq!(server.read(&mut [0; 8]).unwrap(), 2);
+        assert_eq!(client.peer_address().unwrap(), Address::from(&path));
+        assert!(server.peer_address().unwrap().is_unnamed());
+    }
+}
+
+#[test]
+fn a_waiting_accept_is_woken() {
+    let name = Address::abstract_name(ipcraft::name::unique("ipcraft-accept"));
+    let listener = Listener::bind(&name).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for digit in [b"1", b"2"] {
+                thread::sleep(SHORT);
+                Stream::connect(&name).unwrap().write(digit).unwrap();
+            }
+        });
+        for (expected, stream) in [b"1", b"2"].into_iter().zip(listener.incoming()) {
+            let mut buffer = [0; 1];
+            assert_eq!(stream.unwrap().read(&mut buffer).unwrap(), 1);
+            assert_eq!(&buffer, expected);
+        }
+    });
+}
+
+#[test]
+fn a_full_queue_is_full_then_times_out_then_lets_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listener = Options::new().backlog(0).listen_stream(&path).unwrap();
+    let _first = Stream::try_connect(&path).unwrap();
+    let error = Stream::try_connect(&path).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Full, Some(libc::EAGAIN)));
+    assert_eq!(kind(Stream::connect_timeout(&path, SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(Stream::connect_timeout(&path, Duration::ZERO)), ErrorKind::TimedOut);
+    let stream = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(SHORT);
+            listener.accept().unwrap();
+        });
+        Stream::connect_timeout(&path, LONG).unwrap()
+    });
+    let timeout = UnixStream::from(stream).write_timeout().unwrap();
+    assert_eq!(timeout, None, "the timeout of the connect does not stay on the stream");
+}
+
+#[test]
+fn connecting_where_nobody_listens_names_the_address_and_the_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    assert_eq!(kind(Stream::connect(&path)), ErrorKind::NotFound);
+
+    drop(Listener::bind(&path).unwrap());
+    let error = Stream::connect(&path).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Refused, Some(libc::ECONNREFUSED)));
+    assert_eq!(error.object(), path.to_str());
+    let error = Listener::bind(&path).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::InUse, Some(libc::EADDRINUSE)));
+
+    let other = dir.path().join("seqpacket");
+    let _listener = Options::new().listen_seqpacket(&other).unwrap();
+    let error = Stream::connect(&other).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::WrongType, Some(libc::EPROTOTYPE)));
+}
+
+#[test]
+fn names_that_cannot_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Listener::bind(file.join("below")).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOTDIR)));
+    for bad in ["x".repeat(108), String::new(), "a\0b".into()] {
+        assert_eq!(kind(Stream::connect(&*bad)), ErrorKind::InvalidName);
+        assert_eq!(kind(Listener::bind(bad)), ErrorKind::InvalidName);
+    }
+}
+
+#[test]
+fn the_mode_is_as_asked_less_the_umask() {
+    let dir = tempfile::tempdir().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let (private, public) = (dir.path().join("private"), dir.path().join("public"));
+    let _private = Listener::bind(&private).unwrap();
+    assert_eq!(mode(&private), 0o600);
+    let before = umask(Mode::from_bits_truncate(0o022));
+    let _public = Options::new().mode(0o666).listen_stream(&public).unwrap();
+    umask(before);
+    assert_eq!(mode(&public), 0o644);
+}
+
+#[test]
+fn a_path_of_107_bytes_works_and_one_of_108_is_shown() {
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let base = dir.path().to_str().unwrap();
+    let path = format!("{base}/{}", "x".repeat(106 - base.len()));
+    assert_eq!(path.len(), 107);
+    let _listener = Listener::bind(&path).unwrap();
+    Stream::connect(&path).unwrap();
+
+    // What the kernel allows beyond that has no room for the final NUL; others may use it.
+    let longest = format!("{path}y");
+    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    bind_without_nul(&fd, longest.as_bytes());
+    assert_eq!(Stream::from(fd).local_address().unwrap().as_path(), Some(Path::new(&longest)));
+}
+
+fn bind_without_nul(socket: &OwnedFd, path: &[u8]) {
+    let mut address = [0_u8; 110];
+    address[..2].copy_from_slice(&(libc::AF_UNIX as u16).to_ne_bytes());
+    address[2..].copy_from_slice(path);
+    // SAFETY: because the bytes are a `sockaddr_un` of the length given (unix(7)).
+    let status = unsafe { libc::bind(socket.as_raw_fd(), address.as_ptr().cast(), 110) };
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn credentials_and_pidfd_of_the_peer() {
+    let (left, _right) = pair().unwrap();
+    assert_eq!(left.peer_credentials().unwrap(), Credentials::current());
+    match left.peer_pidfd() {
+        Ok(pidfd) => assert!(is_close_on_exec(&pidfd)),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
+    }
+    let loose = Stream::from(socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap());
+    assert_eq!(kind(loose.peer_credentials()), ErrorKind::NotConnected);
+    assert_eq!(kind(loose.peer_address()), ErrorKind::NotConnected);
+    assert!(matches!(kind(loose.peer_pidfd()), ErrorKind::NotConnected | ErrorKind::Unsupported));
+}
+
+#[test]
+fn every_descriptor_is_close_on_exec() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listener = Listener::bind(&path).unwrap();
+    let client = Stream::connect(&path).unwrap();
+    let server = listener.accept().unwrap();
+    let (left, right) = pair().unwrap();
+    for fd in [listener.as_fd(), client.as_fd(), server.as_fd(), left.as_fd(), right.as_fd()] {
+        assert!(is_close_on_exec(fd));
+    }
+}
+
+#[test]
+fn std_streams_and_listeners_are_interchangeable() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listener = UnixListener::from(Listener::bind(&path).unwrap());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(SHORT);
+            assert_eq!(Stream::connect(&path).unwrap().read(&mut [0; 32]).unwrap(), 8);
+        });
+        // It waits again, as std expects.
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"from std").unwrap();
+    });
+
+    let listener = Listener::from(listener);
+    assert_eq!(kind(listener.try_accept()), ErrorKind::Empty);
+    let mut client = UnixStream::connect(&path).unwrap();
+    let server = listener.accept().unwrap();
+    client.write_all(b"from std").unwrap();
+    assert_eq!(server.read(&mut [0; 32]).unwrap(), 8);
+    assert!(UnixStream::from(server).peer_addr().unwrap().is_unnamed());
+}
+
+#[test]
+fn a_send_buffer_is_doubled() {
+    let (left, _right) = pair().unwrap();
+    assert_eq!(left.set_send_buffer(10_000).unwrap(), 20_000);
+    assert_eq!(left.send_buffer().unwrap(), 20_000);
+    assert!(left.set_send_buffer(usize::MAX).unwrap() >= 20_000);
+}
