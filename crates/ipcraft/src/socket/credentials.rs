@@ -21,18 +21,14 @@ pub struct Credentials {
 impl Credentials {
     /// The calling process, with its real user and group.
     pub fn current() -> Self {
-        UnixCredentials::new().into()
+        Credentials::of(UnixCredentials::new().into())
     }
-}
 
-impl From<UnixCredentials> for Credentials {
-    fn from(credentials: UnixCredentials) -> Self {
-        Credentials { pid: credentials.pid(), uid: credentials.uid(), gid: credentials.gid() }
+    pub(super) fn of(ucred: libc::ucred) -> Self {
+        Credentials { pid: ucred.pid, uid: ucred.uid, gid: ucred.gid }
     }
-}
 
-impl From<libc::ucred> for Credentials {
-    fn from(ucred: libc::ucred) -> Self {
-        UnixCredentials::from(ucred).into()
+    pub(super) fn raw(self) -> libc::ucred {
+        libc::ucred { pid: self.pid, uid: self.uid, gid: self.gid }
     }
 }

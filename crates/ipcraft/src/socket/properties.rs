@@ -24,7 +24,7 @@ pub(super) fn peer_credentials(fd: BorrowedFd<'_>) -> Result<Credentials> {
         Ok(credentials) if credentials.pid() == 0 && credentials.uid() == u32::MAX => {
             Err(Error::refused("getsockopt(SO_PEERCRED)", ErrorKind::NotConnected))
         }
-        Ok(credentials) => Ok(credentials.into()),
+        Ok(credentials) => Ok(Credentials::of(credentials.into())),
         Err(errno) => Err(Error::system("getsockopt(SO_PEERCRED)", errno)),
     }
 }
@@ -33,7 +33,7 @@ pub(super) fn peer_pidfd(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     getsockopt(&fd, PeerPidfd).map_err(|errno| {
         let error = Error::system("getsockopt(SO_PEERPIDFD)", errno).with_limit(limits::descriptors(errno));
         match errno {
-            Errno::ENOPROTOOPT => error.with_kind(ErrorKind::Unsupported).advise("it needs Linux 6.5"),
+            Errno::ENOPROTOOPT => needs_linux_6_5(error),
             Errno::ENODATA => error.with_kind(ErrorKind::NotConnected),
             Errno::ESRCH => error.with_kind(ErrorKind::Disconnected),
             _ => error,
@@ -61,4 +61,16 @@ pub(super) fn set_nonblocking(fd: BorrowedFd<'_>, yes: bool) -> Result<()> {
 
 pub(super) fn set_receive_credentials(fd: BorrowedFd<'_>, yes: bool) -> Result<()> {
     setsockopt(&fd, PassCred, &yes).map_err(|e| Error::system("setsockopt(SO_PASSCRED)", e))
+}
+
+pub(super) fn set_receive_pidfds(fd: BorrowedFd<'_>, yes: bool) -> Result<()> {
+    msg::set_switch(fd, libc::SO_PASSPIDFD, yes).map_err(|errno| {
+        let error = Error::system("setsockopt(SO_PASSPIDFD)", errno);
+        if errno == Errno::ENOPROTOOPT { needs_linux_6_5(error) } else { error }
+    })
+}
+
+/// An option that the running kernel does not know.
+fn needs_linux_6_5(error: Error) -> Error {
+    error.with_kind(ErrorKind::Unsupported).advise("it needs Linux 6.5")
 }

@@ -203,7 +203,7 @@ impl Connection {
 
 /// The credentials that come with every record find no room, which shows; the end of the stream brings none.
 #[inline]
-fn is_end(arrival: Arrival) -> bool {
+pub(super) fn is_end(arrival: Arrival) -> bool {
     arrival.length == 0 && !arrival.control_was_cut()
 }
 

@@ -1,5 +1,6 @@
 //! What several mechanisms need of the kernel and no user needs to see.
 
+pub(crate) mod batch;
 pub(crate) mod capacity;
 pub(crate) mod control;
 pub(crate) mod ioctl;

@@ -1,0 +1,149 @@
+//! Several records per system call.
+
+use std::io::IoSliceMut;
+use std::time::Duration;
+
+use nix::sys::socket::SockType;
+
+use super::sealed::Sealed;
+use super::{datagram, record, seqpacket};
+use crate::error::{Error, Result};
+use crate::sys::batch;
+use crate::sys::msg::{Arrival, TRUNC};
+use crate::sys::socket::{self, Wait};
+
+const SENDMMSG: &str = "sendmmsg";
+const RECVMMSG: &str = "recvmmsg";
+
+/// The most records that one call transfers; of longer slices the first so many are used.
+pub const MAX_BATCH: usize = batch::MAX_BATCH;
+
+/// Several records in one system call: what [`datagram::Socket`] and [`seqpacket::Connection`] can.
+///
+/// It saves system calls where records come faster than they are handled; it never waits to fill a batch.
+///
+/// ```
+/// use std::io::IoSliceMut;
+/// use ipcraft::socket::{Records, seqpacket};
+///
+/// let (left, right) = seqpacket::pair()?;
+/// assert_eq!(left.send_many(&[b"one", b"", b"three"])?, 3);
+///
+/// let mut memory = [[0; 16]; 8];
+/// let mut buffers = memory.each_mut().map(|buffer| IoSliceMut::new(buffer));
+/// let batch = right.recv_many(&mut buffers)?;
+/// let records: Vec<&[u8]> = batch.records(&buffers).collect::<Result<_, _>>()?;
+/// assert_eq!(records, [&b"one"[..], b"", b"three"]);
+/// assert!(!batch.is_end_of_stream());
+/// # Ok::<(), ipcraft::Error>(())
+/// ```
+pub trait Records: Sealed {
+    /// `sendmmsg(2)`: sends the records in order, waiting for room for each, and returns how many were sent.
+    ///
+    /// Fewer than given, if there were more than [`MAX_BATCH`] or if one could not be sent: the next call, which begins with that
+    /// one, says why.
+    ///
+    /// # Errors
+    ///
+    /// Of the first record, as for sending it alone.
+    #[doc(alias = "sendmmsg")]
+    fn send_many(&self, records: &[&[u8]]) -> Result<usize> {
+        send(self, records, Wait::Forever)
+    }
+
+    /// [`send_many`](Records::send_many) that sends as many as there is room for, and fails with
+    /// [`Full`](crate::ErrorKind::Full) if there is none for the first.
+    fn try_send_many(&self, records: &[&[u8]]) -> Result<usize> {
+        send(self, records, Wait::Never)
+    }
+
+    /// [`try_send_many`](Records::try_send_many) that waits for room for the first, and fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is none within `timeout`.
+    fn send_many_timeout(&self, records: &[&[u8]], timeout: Duration) -> Result<usize> {
+        send(self, records, Wait::For(timeout))
+    }
+
+    /// `recvmmsg(2)`: waits for one record and takes with it those that are there already, one into each buffer.
+    ///
+    /// A failure after the first record is reported by the next call.
+    #[doc(alias = "recvmmsg")]
+    #[doc(alias = "MSG_WAITFORONE")]
+    fn recv_many(&self, buffers: &mut [IoSliceMut<'_>]) -> Result<Batch> {
+        receive(self, buffers, Wait::Forever)
+    }
+
+    /// [`recv_many`](Records::recv_many) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    fn try_recv_many(&self, buffers: &mut [IoSliceMut<'_>]) -> Result<Batch> {
+        receive(self, buffers, Wait::Never)
+    }
+
+    /// [`recv_many`](Records::recv_many) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no record comes within
+    /// `timeout`.
+    fn recv_many_timeout(&self, buffers: &mut [IoSliceMut<'_>], timeout: Duration) -> Result<Batch> {
+        receive(self, buffers, Wait::For(timeout))
+    }
+}
+
+impl Records for datagram::Socket {}
+impl Records for seqpacket::Connection {}
+
+/// What one call received.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Batch {
+    lengths: [u32; MAX_BATCH],
+    count: usize,
+    ended: bool,
+}
+
+impl Batch {
+    const EMPTY: Batch = Batch { lengths: [0; MAX_BATCH], count: 0, ended: false };
+
+    /// How many records came.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether none came: at the end of the stream, or for want of buffers.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Whether the stream ended after these records. Never on a datagram socket.
+    pub fn is_end_of_stream(&self) -> bool {
+        self.ended
+    }
+
+    /// The records, from the buffers that they were received into. One that was longer than its buffer is an error of kind
+    /// [`Truncated`](crate::ErrorKind::Truncated); those after it are whole.
+    pub fn records<'a>(&'a self, buffers: &'a [IoSliceMut<'_>]) -> impl Iterator<Item = Result<&'a [u8]>> {
+        self.lengths[..self.count].iter().zip(buffers).map(|(&length, buffer)| {
+            let length = record::whole(RECVMMSG, buffer.len(), length as usize)?;
+            Ok(&buffer[..length])
+        })
+    }
+
+    fn push(&mut self, kind: SockType, arrival: Arrival) {
+        self.ended |= kind == SockType::SeqPacket && seqpacket::is_end(arrival);
+        if !self.ended {
+            self.lengths[self.count] = arrival.length as u32;
+            self.count += 1;
+        }
+    }
+}
+
+fn send<S: Sealed + ?Sized>(socket: &S, records: &[&[u8]], wait: Wait) -> Result<usize> {
+    let fd = socket.as_fd();
+    socket::send(fd, wait, |flags| batch::send(fd, records, flags))
+        .map_err(|e| socket.unsent(SENDMMSG, e, records.first().map_or(0, |first| first.len())))
+}
+
+fn receive<S: Sealed + ?Sized>(socket: &S, buffers: &mut [IoSliceMut<'_>], wait: Wait) -> Result<Batch> {
+    let fd = socket.as_fd();
+    let mut batch = Batch::EMPTY;
+    socket::receive(fd, wait, |flags| {
+        batch::receive(fd, buffers, flags | TRUNC, |arrival| batch.push(S::KIND, arrival))
+    })
+    .map_err(|e| Error::receiving(RECVMMSG, e))?;
+    Ok(batch)
+}

@@ -1,0 +1,402 @@
+//! Descriptors, credentials and pidfds beside the bytes: nothing is lost in silence, and nothing leaks on any path.
+
+use std::fs::{self, File};
+use std::io::{IoSlice, IoSliceMut, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+use std::{env, iter};
+
+use ipcraft::socket::datagram::{self, Socket};
+use ipcraft::socket::{Address, Ancillary, Credentials, Incoming, Outgoing, seqpacket, stream};
+use ipcraft::{ErrorKind, name};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::stat::fstat;
+
+const SHORT: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_secs(20);
+
+fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
+    result.err().expect("an error").kind()
+}
+
+fn open_descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Runs `check` and expects as many open descriptors afterwards as before.
+fn without_leak(check: impl FnOnce()) {
+    let before = open_descriptors();
+    check();
+    assert_eq!(open_descriptors(), before);
+}
+
+fn is_same_file(left: impl AsFd, right: impl AsFd) -> bool {
+    let (left, right) = (fstat(left).unwrap(), fstat(right).unwrap());
+    (left.st_dev, left.st_ino) == (right.st_dev, right.st_ino)
+}
+
+fn is_close_on_exec(fd: impl AsFd) -> bool {
+    FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD).unwrap()).contains(FdFlag::FD_CLOEXEC)
+}
+
+/// Sends two descriptors with two bytes, and receives them.
+fn assert_passes_descriptors<S: Ancillary>(left: &S, right: &S) {
+    let (null, zero) = (File::open("/dev/null").unwrap(), File::open("/dev/zero").unwrap());
+    assert_eq!(left.send_descriptors(b"ab", &[null.as_fd(), zero.as_fd()]).unwrap(), 2);
+    let (length, descriptors) = right.recv_descriptors(&mut [0; 8], 2).unwrap().unwrap();
+    assert_eq!((length, descriptors.len()), (2, 2));
+    assert!(is_same_file(&descriptors[0], &null) && is_same_file(&descriptors[1], &zero));
+    assert!(descriptors.iter().all(is_close_on_exec));
+    let mut bytes = [1; 4];
+    File::from(descriptors.into_iter().nth(1).unwrap()).read_exact(&mut bytes).unwrap();
+    assert_eq!(bytes, [0; 4]);
+}
+
+#[test]
+fn descriptors_pass_on_every_type() {
+    without_leak(|| {
+        let (left, right) = stream::pair().unwrap();
+        assert_passes_descriptors(&left, &right);
+        let (left, right) = datagram::pair().unwrap();
+        assert_passes_descriptors(&left, &right);
+        let (left, right) = seqpacket::pair().unwrap();
+        assert_passes_descriptors(&left, &right);
+    });
+}
+
+#[test]
+fn the_three_forms() {
+    let (left, right) = stream::pair().unwrap();
+    let file = File::open("/dev/null").unwrap();
+    assert_eq!(kind(right.try_recv_descriptors(&mut [0; 8], 1)), ErrorKind::Empty);
+    assert_eq!(kind(right.recv_descriptors_timeout(&mut [0; 8], 1, SHORT)), ErrorKind::TimedOut);
+    assert_eq!(left.try_send_descriptors(b"a", &[file.as_fd()]).unwrap(), 1);
+    assert_eq!(right.try_recv_descriptors(&mut [0; 8], 1).unwrap().unwrap().1.len(), 1);
+    assert_eq!(left.send_descriptors_timeout(b"a", &[file.as_fd()], LONG).unwrap(), 1);
+    assert_eq!(right.recv_descriptors_timeout(&mut [0; 8], 1, LONG).unwrap().unwrap().1.len(), 1);
+    while left.try_write(&[0; 4096]).is_ok() {}
+    assert_eq!(kind(left.try_send_descriptors(b"a", &[file.as_fd()])), ErrorKind::Full);
+    assert_eq!(kind(left.send_descriptors_timeout(b"a", &[file.as_fd()], SHORT)), ErrorKind::TimedOut);
+}
+
+#[test]
+fn the_most_descriptors_pass_and_more_are_refused() {
+    without_leak(|| {
+        let (left, right) = seqpacket::pair().unwrap();
+        let file = File::open("/dev/null").unwrap();
+        let many: Vec<BorrowedFd<'_>> = iter::repeat_n(file.as_fd(), 254).collect();
+        // Credentials come along on this type, and pidfds if wanted: there is room for all of it.
+        let pidfds = right.set_receive_pidfds(true).is_ok();
+        left.send_descriptors(b"x", &many[..253]).unwrap();
+        let mut incoming = Incoming::new();
+        let mut byte = [0];
+        right.recv_message(&mut [IoSliceMut::new(&mut byte)], &mut incoming).unwrap();
+        assert_eq!(incoming.descriptors().len(), 253);
+        assert_eq!(incoming.pidfd().is_some(), pidfds);
+        let error = left.send_descriptors(b"x", &many).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, None));
+        let limit = error.limit().unwrap();
+        assert_eq!((limit.name(), limit.value(), limit.requested()), ("SCM_MAX_FD", 253, Some(254)));
+    });
+}
+
+#[test]
+fn descriptors_without_bytes_are_refused_on_a_stream_only() {
+    let file = File::open("/dev/null").unwrap();
+    let (left, right) = stream::pair().unwrap();
+    assert_eq!(kind(left.send_descriptors(b"", &[file.as_fd()])), ErrorKind::Invalid);
+    assert_eq!(kind(right.try_recv_descriptors(&mut [0; 8], 1)), ErrorKind::Empty);
+
+    let (left, right) = seqpacket::pair().unwrap();
+    left.send_descriptors(b"", &[file.as_fd()]).unwrap();
+    left.send(b"").unwrap();
+    drop(left);
+    let (length, descriptors) = right.recv_descriptors(&mut [0; 8], 1).unwrap().unwrap();
+    assert_eq!((length, descriptors.len()), (0, 1));
+    assert_eq!(right.recv_descriptors(&mut [0; 8], 1).unwrap().unwrap().0, 0);
+    assert!(right.recv_descriptors(&mut [0; 8], 1).unwrap().is_none(), "the end, and no empty record");
+}
+
+#[test]
+fn the_end_of_a_stream_is_none() {
+    let (left, right) = stream::pair().unwrap();
+    drop(left);
+    assert!(right.recv_descriptors(&mut [0; 8], 1).unwrap().is_none());
+}
+
+#[test]
+fn more_than_wanted_are_all_closed() {
+    without_leak(|| {
+        let (left, right) = seqpacket::pair().unwrap();
+        left.send_descriptors(b"ab", &[left.as_fd(), right.as_fd()]).unwrap();
+        let error = right.recv_descriptors(&mut [0; 8], 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert_eq!(error.limit().unwrap().requested(), Some(2));
+    });
+}
+
+#[test]
+fn a_truncated_record_leaves_no_descriptor() {
+    without_leak(|| {
+        let (left, right) = datagram::pair().unwrap();
+        left.send_descriptors(&[0; 100], &[left.as_fd()]).unwrap();
+        let mut incoming = Incoming::new();
+        let error = right.recv_message(&mut [IoSliceMut::new(&mut [0; 10])], &mut incoming).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Truncated);
+        assert_eq!(error.limit().unwrap().requested(), Some(100));
+        assert!(incoming.descriptors().is_empty());
+    });
+}
+
+#[test]
+fn what_a_plain_receive_ignores_is_closed() {
+    without_leak(|| {
+        let (left, right) = stream::pair().unwrap();
+        let (reader, writer) = std::io::pipe().unwrap();
+        left.send_descriptors(b"ab", &[writer.as_fd()]).unwrap();
+        drop(writer);
+        assert_eq!(right.read(&mut [0; 8]).unwrap(), 2);
+        assert_eq!((&reader).read(&mut [0; 8]).unwrap(), 0, "no writer is left");
+
+        let (left, right) = seqpacket::pair().unwrap();
+        left.send_descriptors(b"", &[left.as_fd()]).unwrap();
+        assert_eq!(right.recv(&mut [0; 8]).unwrap(), Some(0));
+    });
+}
+
+#[test]
+fn what_is_not_taken_is_closed_by_the_next_receive() {
+    without_leak(|| {
+        let (left, right) = stream::pair().unwrap();
+        let mut incoming = Incoming::new();
+        let mut byte = [0];
+        left.send_descriptors(b"a", &[left.as_fd()]).unwrap();
+        right.recv_message(&mut [IoSliceMut::new(&mut byte)], &mut incoming).unwrap();
+        assert_eq!(incoming.descriptors().len(), 1);
+        left.write(b"b").unwrap();
+        let before = open_descriptors();
+        right.recv_message(&mut [IoSliceMut::new(&mut byte)], &mut incoming).unwrap();
+        assert!(incoming.descriptors().is_empty());
+        assert_eq!(open_descriptors(), before - 1);
+    });
+}
+
+#[test]
+fn one_receive_never_joins_two_messages_with_descriptors() {
+    let (left, right) = stream::pair().unwrap();
+    left.write(b"plain ").unwrap();
+    left.send_descriptors(b"one", &[left.as_fd()]).unwrap();
+    left.send_descriptors(b"two", &[left.as_fd()]).unwrap();
+    let mut received = Vec::new();
+    while received.iter().map(|(length, _)| length).sum::<usize>() < 12 {
+        let (length, descriptors) = right.recv_descriptors(&mut [0; 64], 8).unwrap().unwrap();
+        received.push((length, descriptors.len()));
+    }
+    assert_eq!(received, [(9, 1), (3, 1)]);
+}
+
+#[test]
+fn credentials_come_when_asked_for() {
+    let (left, right) = stream::pair().unwrap();
+    let mut incoming = Incoming::new();
+    let mut buffer = [0; 8];
+    left.write(b"x").unwrap();
+    right.recv_message(&mut [IoSliceMut::new(&mut buffer)], &mut incoming).unwrap();
+    assert_eq!(incoming.credentials(), None);
+
+    right.set_receive_credentials(true).unwrap();
+    left.write(b"x").unwrap();
+    right.recv_message(&mut [IoSliceMut::new(&mut buffer)], &mut incoming).unwrap();
+    assert_eq!(incoming.credentials(), Some(Credentials::current()));
+
+    let bytes = [IoSlice::new(b"y"), IoSlice::new(b"z")];
+    let message = Outgoing::new(&bytes).credentials(Credentials::current());
+    assert_eq!(left.send_message(&message).unwrap(), 2);
+    assert_eq!(right.recv_message(&mut [IoSliceMut::new(&mut buffer)], &mut incoming).unwrap(), Some(2));
+    assert_eq!(incoming.credentials(), Some(Credentials::current()));
+    right.set_receive_credentials(false).unwrap();
+}
+
+#[test]
+fn false_credentials_are_refused_by_the_kernel() {
+    let (left, _right) = datagram::pair().unwrap();
+    let nobody = Credentials { pid: i32::MAX, ..Credentials::current() };
+    let bytes = [IoSlice::new(b"x")];
+    let error = left.send_message(&Outgoing::new(&bytes).credentials(nobody)).unwrap_err();
+    // The privileged may claim it, but there is no such process.
+    assert!(matches!(error.errno(), Some(libc::EPERM | libc::ESRCH)), "{error}");
+}
+
+#[test]
+fn a_pidfd_of_the_sender_comes_when_asked_for() {
+    let (left, right) = datagram::pair().unwrap();
+    if let Err(error) = right.set_receive_pidfds(true) {
+        return assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
+    without_leak(|| {
+        left.send(b"x").unwrap();
+        let mut incoming = Incoming::new();
+        right.recv_message(&mut [IoSliceMut::new(&mut [0; 8])], &mut incoming).unwrap();
+        let pidfd = incoming.take_pidfd().unwrap();
+        assert!(is_close_on_exec(&pidfd));
+        assert!(incoming.pidfd().is_none());
+        let mut ready = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut ready, PollTimeout::ZERO), Ok(0), "the sender, this process, lives");
+    });
+}
+
+#[test]
+fn a_datagram_goes_where_the_message_says() {
+    let [here, there] = ["here", "there"].map(|prefix| Address::abstract_name(name::unique(prefix)));
+    let receiver = Socket::bind(&there).unwrap();
+    let sender = Socket::bind(&here).unwrap();
+    let bytes = [IoSlice::new(b"he"), IoSlice::new(b"llo")];
+    let file = File::open("/dev/null").unwrap();
+    let descriptors = [file.as_fd()];
+    let message = Outgoing::new(&bytes).descriptors(&descriptors).to(&there);
+    assert_eq!(sender.send_message_timeout(&message, LONG).unwrap(), 5);
+    let mut incoming = Incoming::new();
+    let (mut first, mut second) = ([0; 3], [0; 8]);
+    let mut buffers = [IoSliceMut::new(&mut first), IoSliceMut::new(&mut second)];
+    assert_eq!(receiver.recv_message_timeout(&mut buffers, &mut incoming, LONG).unwrap(), Some(5));
+    assert_eq!((&first, &second[..2]), (b"hel", &b"lo"[..]));
+    assert_eq!(incoming.sender(), Some(&here));
+    assert_eq!(incoming.descriptors().len(), 1);
+
+    while sender.try_send_message(&message).is_ok() {}
+    assert_eq!(kind(sender.try_send_message(&message)), ErrorKind::Full);
+    assert_eq!(kind(sender.send_message_timeout(&message, SHORT)), ErrorKind::TimedOut);
+    drop(receiver);
+    let error = sender.send_message(&message).unwrap_err();
+    assert_eq!((error.kind(), error.object()), (ErrorKind::Refused, Some(there.to_string().as_str())));
+}
+
+#[test]
+fn cyclic_sockets_in_flight_are_collected() {
+    without_leak(|| {
+        for _ in 0..100 {
+            let (left, right) = stream::pair().unwrap();
+            left.send_descriptors(b"me", &[left.as_fd(), right.as_fd()]).unwrap();
+            right.send_descriptors(b"you", &[left.as_fd(), right.as_fd()]).unwrap();
+        }
+    });
+}
+
+/// Runs one test of this binary again, in a process of its own, whose limits it may change.
+fn in_a_process_of_its_own(test: &str) -> ExitStatus {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env("IPCRAFT_SOCKET_CHILD", test);
+    let output = command.output().unwrap();
+    std::io::stderr().write_all(&output.stderr).unwrap();
+    output.status
+}
+
+fn is_child(test: &str) -> bool {
+    env::var("IPCRAFT_SOCKET_CHILD").is_ok_and(|name| name == test)
+}
+
+fn limit_descriptors(count: usize) {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, count as u64, hard).unwrap();
+}
+
+/// Receives five descriptors where there is room for two.
+fn assert_full_table_is_reported<S: Ancillary>(left: &S, right: &S) {
+    let before = open_descriptors();
+    let file = File::open("/dev/null").unwrap();
+    left.send_descriptors(b"x", &[file.as_fd(); 5]).unwrap();
+    drop(file);
+    // The count includes the directory that was open for the counting, and its number is free now.
+    limit_descriptors(before - 1 + 2);
+    let error = right.recv_descriptors(&mut [0; 8], 8).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitReached, "{error}");
+    assert_eq!(error.limit().unwrap().name(), "RLIMIT_NOFILE");
+    limit_descriptors(before + 20);
+    assert_eq!(open_descriptors(), before, "those that did come are closed");
+}
+
+#[test]
+fn a_full_descriptor_table_loses_no_descriptor_in_silence() {
+    const NAME: &str = "a_full_descriptor_table_loses_no_descriptor_in_silence";
+    if !is_child(NAME) {
+        return assert!(in_a_process_of_its_own(NAME).success());
+    }
+    let (left, right) = stream::pair().unwrap();
+    assert_full_table_is_reported(&left, &right);
+    let (left, right) = seqpacket::pair().unwrap();
+    assert_full_table_is_reported(&left, &right);
+    let (left, right) = datagram::pair().unwrap();
+    assert_full_table_is_reported(&left, &right);
+    assert_full_table_keeps_back_the_pidfd();
+    assert_full_table_is_named_everywhere();
+}
+
+fn assert_full_table_keeps_back_the_pidfd() {
+    let (left, right) = datagram::pair().unwrap();
+    if right.set_receive_pidfds(true).is_ok() {
+        left.send(b"x").unwrap();
+        let before = open_descriptors();
+        limit_descriptors(before - 1);
+        assert_eq!(kind(right.recv_descriptors(&mut [0; 8], 8)), ErrorKind::LimitReached);
+        limit_descriptors(before + 20);
+    }
+}
+
+fn assert_full_table_is_named_everywhere() {
+    let name = Address::abstract_name(name::unique("ipcraft-full"));
+    let listener = stream::Listener::bind(&name).unwrap();
+    let client = stream::Stream::connect(&name).unwrap();
+    limit_descriptors(open_descriptors() - 1);
+    for error in [
+        stream::pair().unwrap_err(),
+        Socket::unbound().unwrap_err(),
+        stream::Stream::connect(&name).unwrap_err(),
+        listener.accept().unwrap_err(),
+    ] {
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EMFILE)), "{error}");
+        assert_eq!(error.limit().unwrap().name(), "RLIMIT_NOFILE");
+    }
+    limit_descriptors(64);
+    drop(client);
+    listener.try_accept().expect("the connection waited");
+}
+
+#[test]
+fn too_many_in_flight_is_a_limit_for_the_unprivileged() {
+    const NAME: &str = "too_many_in_flight_is_a_limit_for_the_unprivileged";
+    if !is_child(NAME) {
+        return assert!(in_a_process_of_its_own(NAME).success());
+    }
+    give_up_privileges();
+    let (left, _right) = seqpacket::pair().unwrap();
+    limit_descriptors(30);
+    let errors = iter::from_fn(|| Some(left.try_send_descriptors(b"x", &[left.as_fd(); 10])));
+    let error = errors.take(10).find_map(Result::err).expect("a limit");
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::ETOOMANYREFS)));
+    assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("RLIMIT_NOFILE", 30)));
+}
+
+/// Becomes an ordinary user, if this is root: the limit does not bind the privileged.
+fn give_up_privileges() {
+    if nix::unistd::geteuid().is_root() {
+        nix::unistd::setuid(nix::unistd::Uid::from_raw(54_321)).unwrap();
+    }
+}
+
+#[test]
+fn descriptors_pass_to_and_from_std() {
+    use std::os::unix::net::UnixStream;
+    let (left, right) = stream::pair().unwrap();
+    let (inner, mut outer) = UnixStream::pair().unwrap();
+    left.send_descriptors(b"x", &[inner.as_fd()]).unwrap();
+    drop(inner);
+    let (_, mut descriptors) = right.recv_descriptors(&mut [0; 8], 1).unwrap().unwrap();
+    let received: OwnedFd = descriptors.remove(0);
+    outer.write_all(b"through").unwrap();
+    let mut buffer = [0; 7];
+    UnixStream::from(received).read_exact(&mut buffer).unwrap();
+    assert_eq!(&buffer, b"through");
+}
