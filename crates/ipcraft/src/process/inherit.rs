@@ -1,5 +1,7 @@
 //! What a child is given: the list, checked and arranged before the fork.
 
+#![allow(unsafe_code)]
+
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -162,7 +164,6 @@ fn occupy(number: RawFd, by: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
 }
 
 /// A close-on-exec duplicate under the lowest free number from `lowest` up.
-#[allow(unsafe_code)]
 fn duplicate_from(fd: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd> {
     match fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(lowest)) {
         // SAFETY: because F_DUPFD_CLOEXEC returns a new descriptor that nobody else owns (fcntl(2)).
