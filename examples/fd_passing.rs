@@ -1,0 +1,83 @@
+//! Passing descriptors: a process opens files and pipes for another one that could not, or must not, open them itself.
+//!
+//! Run it: `cargo run --example fd_passing`
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+use std::os::fd::AsFd;
+use std::process::id;
+
+use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::socket::seqpacket::{self, Connection};
+use ipcraft::socket::{Ancillary, Incoming};
+use ipcraft::{ErrorKind, pipe};
+use ipcraft_examples::{Outcome, expect, finish, fresh_path, myself, part, pattern, verify};
+
+const LENGTH: usize = 100_000;
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--consumer") => consume(&Connection::from(take("channel")?)),
+        _ => produce(),
+    }
+}
+
+/// The producer: gives away a file without a name, and the writing end of a pipe for the answer.
+fn produce() -> Outcome {
+    let (ours, theirs) = seqpacket::pair()?;
+    let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("channel", theirs))?;
+
+    let mut file = nameless_file()?;
+    file.write_all(&pattern(0, LENGTH))?;
+    file.rewind()?; // both processes share one position
+    let (mut answer, answer_writer) = pipe::pipe()?;
+    ours.send_descriptors(b"a file, and a pipe for the answer", &[file.as_fd(), answer_writer.as_fd()])?;
+    println!("producer {}: sent two descriptors beside 33 bytes", id());
+    drop(answer_writer); // the message holds a copy: with the consumer's the pipe will end
+
+    let mut text = String::new();
+    answer.read_to_string(&mut text)?;
+    println!("producer {}: the answer through the pipe: {text}", id());
+    expect("answer", text, format!("{LENGTH} bytes, every one as expected"))?;
+    expect("shared position in the file", file.stream_position()?, LENGTH as u64)?;
+
+    // More descriptors than the receiver takes are refused by the receiver, and closed there: nothing leaks.
+    ours.send_descriptors(b"three", &[file.as_fd(), file.as_fd(), file.as_fd()])?;
+    drop(ours);
+    finish(consumer)
+}
+
+/// Nobody else can open it: only a descriptor leads to it.
+fn nameless_file() -> Outcome<File> {
+    let path = fresh_path("ipcraft-example-file");
+    let file = File::create_new(&path).and_then(|_| File::options().read(true).write(true).open(&path));
+    std::fs::remove_file(&path)?;
+    Ok(file?)
+}
+
+fn consume(channel: &Connection) -> Outcome {
+    let mut buffer = [0; 64];
+    let (length, mut received) = channel.recv_descriptors(&mut buffer, 2)?.ok_or("no message")?;
+    println!("consumer {}: {:?} came with {received:?}", id(), String::from_utf8_lossy(&buffer[..length]));
+    expect("descriptors", received.len(), 2)?;
+    let mut answer = pipe::Writer::from(received.remove(1));
+    let mut file = File::from(received.remove(0));
+
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    expect("length of the file", bytes.len(), LENGTH)?;
+    verify(0, &bytes)?;
+    write!(answer, "{LENGTH} bytes, every one as expected")?;
+    drop(answer);
+
+    let before = open_descriptors()?;
+    let error = channel.recv_descriptors(&mut buffer, 2).expect_err("three came, room for two");
+    println!("consumer {}: {error}", id());
+    expect("kind of error", error.kind(), ErrorKind::TooLarge)?;
+    expect("open descriptors", open_descriptors()?, before)?;
+    expect("end of stream", channel.recv_message(&mut [], &mut Incoming::new())?, None)
+}
+
+fn open_descriptors() -> Outcome<usize> {
+    Ok(std::fs::read_dir("/proc/self/fd")?.count())
+}
