@@ -41,7 +41,7 @@
 //!   microsecond, over batches of 100, with single ones beside them. One *message* in `messages_per_s`,
 //!   `cpu_ns_per_message` and `switches_per_message` is one round trip.
 //! - `stream`: one way, as fast as the receiver takes; timed at the receiver, in the middle of a longer flow, so that filling
-//!   and emptying the kernel's buffers are not taken for speed. It has a rate but no percentiles.
+//!   and emptying the kernel's buffers are not taken for speed (TCP and UDP are held back by acknowledgements). It has a rate but no percentiles.
 //! - `rate`: 1000 messages a second; each is timed at the receiver from when it was due, so queueing shows.
 //! - `two_cores`, `same_core`: where the two processes run.
 //! - `block`, `spin`: how a receiver waits.

@@ -51,8 +51,10 @@ pub struct Mechanism {
     pub placements: &'static [Placement],
     /// The message sizes that it carries on this machine.
     pub sizes: fn() -> RangeInclusive<usize>,
-    /// True when the kernel drops messages that find no room, so that a stream needs acknowledgements.
-    pub lossy: bool,
+    /// Bytes that may be under way without an acknowledgement, the kernel's bookkeeping included, where something has to
+    /// hold the sender back: because the kernel would drop what finds no room, or because it has room for megabytes and a
+    /// slice would measure the filling and emptying of buffers.
+    pub in_flight: Option<usize>,
     /// True when an idle-priority spinner has to keep every core awake meanwhile.
     pub awake: bool,
     /// Who implements it, and how a connection is built.
@@ -68,7 +70,7 @@ impl Mechanism {
         workloads: &[Workload::RoundTrip, Workload::Stream, Workload::Rate],
         placements: Placement::ALL,
         sizes: any_size,
-        lossy: false,
+        in_flight: None,
         awake: false,
         implementations: &[],
     };
@@ -79,13 +81,13 @@ impl Mechanism {
         found.map(|(_, connect)| *connect)
     }
 
-    /// How many messages of a size may go without an acknowledgement, twice over, where the kernel would drop what finds
-    /// no room. A kernel's default receive buffer holds two such windows, its bookkeeping included.
+    /// How many messages of a size share an acknowledgement; two such windows may be under way. That is a small part of
+    /// what a slice moves, and large enough for the acknowledgements not to show.
     pub fn window(&self, size: usize) -> Option<u64> {
-        const BYTES: usize = 48 << 10;
         const BOOKKEEPING: usize = 1 << 10;
-        let fits = (BYTES / (size + BOOKKEEPING)).clamp(1, 32);
-        self.lossy.then_some(fits as u64)
+        const MOST: usize = 64;
+        let window = |bytes: usize| (bytes / 2 / (size + BOOKKEEPING)).clamp(1, MOST) as u64;
+        self.in_flight.map(window)
     }
 
     /// The size that this mechanism can carry and that is closest to `size`.
@@ -163,9 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_can_lose_messages_has_a_window() {
+    fn what_has_to_be_held_back_is() {
         let windows: Vec<_> = mechanisms().iter().filter(|m| m.window(64).is_some()).map(|m| m.id).collect();
-        assert_eq!(windows, ["udp"]);
+        assert_eq!(windows, ["tcp", "udp"]);
         assert_eq!(find("udp").unwrap().window(65_507), Some(1));
     }
 }

@@ -1,4 +1,5 @@
 //! A TCP connection over the loopback interface, without delaying small messages.
+//! A stream is held back by acknowledgements, or a slice of it would fit the buffers that the kernel grows for a connection.
 //!
 //! The library has no TCP, since std's is what a program should use: its implementation here is std's, used as the
 //! library's `tcp` example does.
@@ -15,9 +16,13 @@ use crate::registry::{Implementation, Mechanism};
 pub(super) static MECHANISM: Mechanism = Mechanism {
     id: "tcp",
     summary: "TCP over loopback, TCP_NODELAY",
+    in_flight: Some(IN_FLIGHT),
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
     ..Mechanism::BLOCKING
 };
+
+/// The kernel lets a connection's buffers grow to many times this.
+const IN_FLIGHT: usize = 1 << 20;
 
 fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -16,13 +16,16 @@ pub(super) static MECHANISM: Mechanism = Mechanism {
     id: "udp",
     summary: "UDP over loopback, held back by acknowledgements",
     sizes: || 1..=LARGEST,
-    lossy: true,
+    in_flight: Some(IN_FLIGHT),
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
     ..Mechanism::BLOCKING
 };
 
 /// The largest payload of an IPv4 datagram.
 const LARGEST: usize = 65_507;
+
+/// Well within a receive buffer of the default size.
+const IN_FLIGHT: usize = 96 << 10;
 
 fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
     let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;

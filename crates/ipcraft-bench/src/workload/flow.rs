@@ -1,4 +1,4 @@
-//! One way, with acknowledgements where the kernel would drop what finds no room.
+//! One way, with acknowledgements where the kernel alone does not hold the sender back as it should.
 
 use std::io;
 

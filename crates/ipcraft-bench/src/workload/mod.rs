@@ -61,7 +61,7 @@ pub struct Slice {
     pub batch: u64,
     /// Round trips to time one by one beside the batches.
     pub singles: u64,
-    /// Messages per acknowledgement, where the mechanism drops what finds no room.
+    /// Messages per acknowledgement, where something has to hold the sender back.
     pub window: Option<u64>,
     /// For [`Workload::Rate`]: when the first message is due, on the monotonic clock.
     pub start_ns: u64,
