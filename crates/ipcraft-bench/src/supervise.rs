@@ -124,13 +124,13 @@ impl Pair {
         let deadline = watch.until();
         let (mut client, mut server) = (None, None);
         loop {
+            watch.check(deadline)?;
             poll(&mut self.client, &mut client)?;
             poll(&mut self.server, &mut server)?;
             match (client, server) {
                 (Some(client), Some(server)) => return Ok((client, server)),
                 pending => (client, server) = pending,
             }
-            watch.check(deadline)?;
         }
     }
 
