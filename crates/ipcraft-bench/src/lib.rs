@@ -95,5 +95,5 @@ pub use plan::{Effort, Plan};
 pub use registry::{Connect, Implementation, Mechanism, Waiting, find, floors, mechanisms};
 pub use results::{Environment, Percentiles, Results, Row, RowError};
 pub use run::{Progress, run};
-pub use supervise::{Failure, Pair, Watch};
+pub use supervise::{Failure, Pair, Watch, build};
 pub use workload::{Report, Slice, Usage, Workload};

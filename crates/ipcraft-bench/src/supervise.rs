@@ -86,6 +86,8 @@ impl Pair {
     /// # Errors
     /// [`Failure::Failed`] when the connection or the processes cannot be made, [`Failure::Stopped`] on request.
     pub fn launch(connect: Connect, seats: Seats, watch: Watch<'_>) -> Result<Pair, Failure> {
+        // The first time is dearer, and not what is asked for.
+        build(connect)?;
         let (mut ends, setup) = build(connect)?;
         let client =
             Peer::start(|control| serve(control, ends.keep(Role::Client), Role::Client, seats.client))?;
@@ -155,14 +157,12 @@ fn poll<T: DeserializeOwned>(peer: &mut Peer, report: &mut Option<T>) -> Result<
     Ok(())
 }
 
-/// Both ends, and how long it takes to build them when it is not the first time.
-fn build(connect: Connect) -> io::Result<(Ends, Duration)> {
-    build_once(connect)?;
-    build_once(connect)
-}
-
-/// The directory for names is gone again before anybody uses the ends.
-fn build_once(connect: Connect) -> io::Result<(Ends, Duration)> {
+/// Builds both ends of a connection, and tells how long that took. The directory for names is gone again before anybody
+/// uses the ends.
+///
+/// # Errors
+/// Whatever the mechanism reports, or that there is no temporary directory.
+pub fn build(connect: Connect) -> io::Result<(Ends, Duration)> {
     let scratch = tempfile::tempdir()?;
     let start = Instant::now();
     let ends = connect(scratch.path())?;

@@ -1,0 +1,15 @@
+//! How much goes through in one direction?
+#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ipcraft_bench::Workload;
+use ipcraft_benches::{group, run};
+
+fn throughput(criterion: &mut Criterion) {
+    let mut group = group(criterion, "throughput");
+    run(&mut group, Workload::Stream, &[64, 4096, 65_536]);
+    group.finish();
+}
+
+criterion_group!(benches, throughput);
+criterion_main!(benches);
