@@ -45,12 +45,12 @@ impl Tally {
 
     /// Adds a slice; gives its time per message.
     pub(crate) fn record(&mut self, report: &Report, messages: u64, batch: u64) -> f64 {
-        let figure = time_per_message(report, messages);
+        let figure = time_per_message(report, messages, batch);
         if let Some(launch) = self.launches.last_mut() {
             launch.push(figure);
         }
-        add(&mut self.samples, &report.samples);
-        add(&mut self.singles, &report.singles);
+        add(&mut self.samples, &report.samples, batch);
+        add(&mut self.singles, &report.singles, 1);
         self.usage += report.usage;
         self.messages += messages;
         self.batch = batch;
@@ -109,9 +109,9 @@ impl Tally {
     }
 }
 
-/// The median sample, or where there are none the mean.
-fn time_per_message(report: &Report, messages: u64) -> f64 {
-    let samples = report.samples.iter().map(|&sample| sample as f64);
+/// That of the median sample, or where there are none the mean.
+fn time_per_message(report: &Report, messages: u64, batch: u64) -> f64 {
+    let samples = report.samples.iter().map(|&sample| sample as f64 / batch as f64);
     median(samples).unwrap_or(report.elapsed_ns as f64 / messages as f64)
 }
 
@@ -122,9 +122,10 @@ fn histogram() -> Histogram<u64> {
     histogram
 }
 
-fn add(histogram: &mut Histogram<u64>, samples: &[u64]) {
+/// Adds the time per message of each batch, to the nearest nanosecond.
+fn add(histogram: &mut Histogram<u64>, samples: &[u64], batch: u64) {
     for &sample in samples {
-        histogram.record(sample).expect("a growing histogram takes every value");
+        histogram.record((sample + batch / 2) / batch).expect("a growing histogram takes every value");
     }
 }
 
@@ -215,6 +216,15 @@ mod tests {
         let report = Report { elapsed_ns: 1000, ..Report::default() };
         assert_eq!(tally.record(&report, 10, 1), 100.0);
         assert_eq!(tally.percentiles(), None);
+    }
+
+    #[test]
+    fn batches_keep_fractions_of_a_nanosecond() {
+        let mut tally = Tally::new();
+        tally.begin_launch(1.0);
+        let report = Report { samples: vec![360, 370, 380], ..Report::default() };
+        assert_eq!(tally.record(&report, 300, 100), 3.7);
+        assert_eq!(tally.percentiles().unwrap().p50_ns, 4);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Slice {
 /// What one peer found in one slice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// Nanoseconds per message, one for each batch; empty on the side that does not time and in a stream.
+    /// Nanoseconds for each batch of messages; empty on the side that does not time and in a stream.
     pub samples: Vec<u64>,
     /// Nanoseconds of the messages that were timed one by one.
     pub singles: Vec<u64>,

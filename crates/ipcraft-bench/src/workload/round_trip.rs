@@ -47,7 +47,7 @@ fn answer_once(exchange: &mut Exchange<'_>) -> io::Result<()> {
     exchange.send()
 }
 
-/// Nanoseconds per operation, for `samples` batches. One reading of the clock ends a sample and starts the next.
+/// Nanoseconds for each of `samples` batches of operations. One reading of the clock ends a sample and starts the next.
 #[inline]
 pub(super) fn time(
     samples: u64,
@@ -61,7 +61,7 @@ pub(super) fn time(
             operation()?;
         }
         let now = clock::now();
-        times.push((now - last) / batch);
+        times.push(now - last);
         last = now;
     }
     Ok(times)
