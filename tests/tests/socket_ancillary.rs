@@ -303,19 +303,25 @@ fn limit_descriptors(count: usize) {
     setrlimit(Resource::RLIMIT_NOFILE, count as u64, hard).unwrap();
 }
 
+/// Fills the descriptor table but for `room`, until the result is dropped.
+fn fill_table(room: usize) -> Vec<OwnedFd> {
+    limit_descriptors(64);
+    let mut all: Vec<OwnedFd> =
+        iter::from_fn(|| std::io::stdin().as_fd().try_clone_to_owned().ok()).collect();
+    all.truncate(all.len() - room);
+    all
+}
+
 /// Receives five descriptors where there is room for two.
 fn assert_full_table_is_reported<S: Ancillary>(left: &S, right: &S) {
-    let before = open_descriptors();
-    let file = File::open("/dev/null").unwrap();
-    left.send_descriptors(b"x", &[file.as_fd(); 5]).unwrap();
-    drop(file);
-    // The count includes the directory that was open for the counting, and its number is free now.
-    limit_descriptors(before - 1 + 2);
+    left.send_descriptors(b"x", &[left.as_fd(); 5]).unwrap();
+    let table = fill_table(2);
     let error = right.recv_descriptors(&mut [0; 8], 8).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LimitReached, "{error}");
-    assert_eq!(error.limit().unwrap().name(), "RLIMIT_NOFILE");
-    limit_descriptors(before + 20);
-    assert_eq!(open_descriptors(), before, "those that did come are closed");
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EMFILE)), "{error}");
+    assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("RLIMIT_NOFILE", 64)));
+    let room = fill_table(0);
+    assert_eq!(room.len(), 2, "those that did come are closed");
+    drop(table);
 }
 
 #[test]
@@ -338,18 +344,16 @@ fn assert_full_table_keeps_back_the_pidfd() {
     let (left, right) = datagram::pair().unwrap();
     if right.set_receive_pidfds(true).is_ok() {
         left.send(b"x").unwrap();
-        let before = open_descriptors();
-        limit_descriptors(before - 1);
+        let _table = fill_table(0);
         assert_eq!(kind(right.recv_descriptors(&mut [0; 8], 8)), ErrorKind::LimitReached);
-        limit_descriptors(before + 20);
     }
 }
 
 fn assert_full_table_is_named_everywhere() {
     let name = Address::abstract_name(name::unique("ipcraft-full"));
     let listener = stream::Listener::bind(&name).unwrap();
-    let client = stream::Stream::connect(&name).unwrap();
-    limit_descriptors(open_descriptors() - 1);
+    let _client = stream::Stream::connect(&name).unwrap();
+    let table = fill_table(0);
     for error in [
         stream::pair().unwrap_err(),
         Socket::unbound().unwrap_err(),
@@ -359,8 +363,7 @@ fn assert_full_table_is_named_everywhere() {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EMFILE)), "{error}");
         assert_eq!(error.limit().unwrap().name(), "RLIMIT_NOFILE");
     }
-    limit_descriptors(64);
-    drop(client);
+    drop(table);
     listener.try_accept().expect("the connection waited");
 }
 

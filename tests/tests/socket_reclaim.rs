@@ -1,0 +1,176 @@
+//! Taking over a path: only from the dead, only from sockets, one at a time.
+
+use std::fs::{self, File};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Barrier;
+use std::{env, thread};
+
+use ipcraft::ErrorKind;
+use ipcraft::socket::stream::{Listener, Stream};
+use ipcraft::socket::{Options, datagram, seqpacket};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
+
+fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
+    result.err().expect("an error").kind()
+}
+
+fn reclaiming() -> Options {
+    Options::new().reclaim_stale(true)
+}
+
+fn entries(directory: &Path) -> usize {
+    fs::read_dir(directory).unwrap().count()
+}
+
+#[test]
+fn a_dead_socket_of_any_type_gives_way_to_any_type() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    drop(Listener::bind(&path).unwrap());
+    assert_eq!(kind(Listener::bind(&path)), ErrorKind::InUse);
+    drop(reclaiming().listen_seqpacket(&path).unwrap());
+    drop(reclaiming().bind_datagram(&path).unwrap());
+    let listener = reclaiming().listen_stream(&path).unwrap();
+    Stream::connect(&path).unwrap();
+    listener.try_accept().unwrap();
+    assert_eq!(entries(dir.path()), 1, "no lock file stays");
+}
+
+#[test]
+fn a_free_path_is_simply_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let _listener = reclaiming().listen_stream(dir.path().join("socket")).unwrap();
+    assert_eq!(kind(reclaiming().listen_stream(dir.path().join("no").join("socket"))), ErrorKind::NotFound);
+}
+
+/// A socket that is bound and nothing more.
+fn bound(kind: SockType, path: &Path) -> OwnedFd {
+    let fd = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    bind(fd.as_raw_fd(), &UnixAddr::new(path).unwrap()).unwrap();
+    fd
+}
+
+#[test]
+fn a_live_socket_is_never_touched_not_even_before_it_listens() {
+    let dir = tempfile::tempdir().unwrap();
+    for socket_type in [SockType::Stream, SockType::SeqPacket, SockType::Datagram] {
+        let path = dir.path().join(format!("{socket_type:?}"));
+        let _live = bound(socket_type, &path);
+        assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::InUse);
+        assert_eq!(kind(reclaiming().bind_datagram(&path)), ErrorKind::InUse);
+        assert!(path.exists());
+    }
+}
+
+#[test]
+fn a_live_listener_gets_no_connection_from_the_probing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let listener = Options::new().backlog(0).listen_stream(&path).unwrap();
+    let error = reclaiming().listen_stream(&path).unwrap_err();
+    assert_eq!((error.kind(), error.object()), (ErrorKind::InUse, path.to_str()));
+    assert_eq!(kind(listener.try_accept()), ErrorKind::Empty);
+    // Nor does a full queue make it look dead.
+    let _waiting = Stream::connect(&path).unwrap();
+    assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::InUse);
+    listener.try_accept().unwrap();
+}
+
+#[test]
+fn a_live_datagram_socket_that_is_connected_elsewhere_is_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let (here, there) = (dir.path().join("here"), dir.path().join("there"));
+    let socket = datagram::Socket::bind(&here).unwrap();
+    let _other = datagram::Socket::bind(&there).unwrap();
+    socket.connect(&there).unwrap();
+    assert_eq!(kind(reclaiming().bind_datagram(&here)), ErrorKind::InUse);
+}
+
+#[test]
+fn what_is_not_a_socket_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, link, dead) = (dir.path().join("file"), dir.path().join("link"), dir.path().join("dead"));
+    fs::write(&file, "precious").unwrap();
+    drop(seqpacket::Listener::bind(&dead).unwrap());
+    std::os::unix::fs::symlink(&dead, &link).unwrap();
+    for path in [&file, &link] {
+        let error = reclaiming().listen_stream(path).unwrap_err();
+        assert_eq!((error.kind(), error.object()), (ErrorKind::WrongType, path.to_str()));
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    assert!(link.is_symlink() && dead.exists());
+}
+
+#[test]
+fn of_many_reclaimers_one_wins() {
+    const RACERS: usize = 8;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    drop(Listener::bind(&path).unwrap());
+    let barrier = Barrier::new(RACERS);
+    let results: Vec<_> = thread::scope(|scope| {
+        let race = || {
+            barrier.wait();
+            reclaiming().listen_stream(&path)
+        };
+        let racers: Vec<_> = (0..RACERS).map(|_| scope.spawn(race)).collect();
+        racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+    });
+    let (winners, losers): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(winners.len(), 1);
+    assert!(losers.into_iter().all(|loser| kind(loser) == ErrorKind::InUse));
+    Stream::connect(&path).expect("the winner's socket is the one at the path");
+}
+
+#[test]
+fn a_turn_that_does_not_come_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let directory = File::open(dir.path()).unwrap();
+    directory.lock().unwrap();
+    assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::TimedOut);
+    directory.unlock().unwrap();
+    reclaiming().listen_stream(&path).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_left_is_reclaimed() {
+    const NAME: &str = "what_a_killed_process_left_is_reclaimed";
+    if let Some(path) = env::var_os("IPCRAFT_SOCKET_PATH") {
+        let _listener = Options::new().remove_on_drop(true).listen_stream(Path::new(&path)).unwrap();
+        loop {
+            thread::park();
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("socket");
+    let mut command = Command::new(env::current_exe().unwrap());
+    let mut child = command.args(["--exact", NAME]).env("IPCRAFT_SOCKET_PATH", &path).spawn().unwrap();
+    while Stream::connect(&path).is_err() {
+        assert_eq!(child.try_wait().unwrap(), None, "the child listens until it is killed");
+        thread::yield_now();
+    }
+    assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::InUse);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(path.exists());
+    reclaiming().listen_stream(&path).unwrap();
+}
+
+#[test]
+fn the_file_goes_with_its_handle_only_if_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (stays, goes) = (dir.path().join("stays"), dir.path().join("goes"));
+    let removing = Options::new().remove_on_drop(true);
+    drop(Listener::bind(&stays).unwrap());
+    drop(removing.listen_seqpacket(&goes).unwrap());
+    assert!(stays.exists() && !goes.exists());
+    drop(removing.bind_datagram(&goes).unwrap());
+    assert!(!goes.exists());
+    let taken_over = OwnedFd::from(removing.listen_stream(&goes).unwrap());
+    assert!(goes.exists(), "what the path leads to lives on");
+    Stream::connect(&goes).unwrap();
+    drop(taken_over);
+}
