@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 use std::{env, iter};
 
 use ipcraft::socket::datagram::{self, Socket};
-use ipcraft::socket::{Address, Ancillary, Credentials, Incoming, Outgoing, seqpacket, stream};
+use ipcraft::socket::{Address, Ancillary, Credentials, Incoming, Options, Outgoing, seqpacket, stream};
 use ipcraft::{ErrorKind, name};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -231,6 +232,38 @@ fn false_credentials_are_refused_by_the_kernel() {
 }
 
 #[test]
+fn a_receiver_that_takes_no_descriptors_gets_none() {
+    const SO_PASSRIGHTS: libc::c_int = 83;
+    let (left, right) = stream::pair().unwrap();
+    let off: libc::c_int = 0;
+    let size = size_of_val(&off) as libc::socklen_t;
+    // SAFETY: because the kernel reads one int, from a variable of that type.
+    let status = unsafe {
+        libc::setsockopt(
+            right.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_PASSRIGHTS,
+            (&raw const off).cast(),
+            size,
+        )
+    };
+    // Before Linux 6.16 there is no such option.
+    if status == 0 {
+        let error = left.send_descriptors(b"x", &[left.as_fd()]).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
+    }
+}
+
+#[test]
+fn a_connection_takes_no_destination() {
+    let elsewhere = Address::abstract_name("elsewhere");
+    let bytes = [IoSlice::new(b"x")];
+    let message = Outgoing::new(&bytes).to(&elsewhere);
+    assert_eq!(kind(stream::pair().unwrap().0.send_message(&message)), ErrorKind::Invalid);
+    assert_eq!(kind(seqpacket::pair().unwrap().0.send_message(&message)), ErrorKind::Invalid);
+}
+
+#[test]
 fn a_pidfd_of_the_sender_comes_when_asked_for() {
     let (left, right) = datagram::pair().unwrap();
     if let Err(error) = right.set_receive_pidfds(true) {
@@ -380,6 +413,26 @@ fn too_many_in_flight_is_a_limit_for_the_unprivileged() {
     let error = errors.take(10).find_map(Result::err).expect("a limit");
     assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::ETOOMANYREFS)));
     assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("RLIMIT_NOFILE", 30)));
+}
+
+#[test]
+fn without_write_permission_on_the_file_there_is_no_connection() {
+    const NAME: &str = "without_write_permission_on_the_file_there_is_no_connection";
+    if !is_child(NAME) {
+        return assert!(in_a_process_of_its_own(NAME).success());
+    }
+    give_up_privileges();
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let path = dir.path().join("socket");
+    let _listener = Options::new().mode(0o400).listen_stream(&path).unwrap();
+    let error = stream::Stream::connect(&path).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EACCES)));
+    let error = Options::new().reclaim_stale(true).listen_stream(&path).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EACCES)));
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    let error = stream::Listener::bind(dir.path().join("other")).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EACCES)));
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 /// Becomes an ordinary user, if this is root: the limit does not bind the privileged.

@@ -3,13 +3,14 @@
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::Barrier;
 use std::{env, thread};
 
 use ipcraft::ErrorKind;
 use ipcraft::socket::stream::{Listener, Stream};
 use ipcraft::socket::{Options, datagram, seqpacket};
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
 
 fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
@@ -128,11 +129,20 @@ fn of_many_reclaimers_one_wins() {
 fn a_turn_that_does_not_come_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("socket");
-    let directory = File::open(dir.path()).unwrap();
-    directory.lock().unwrap();
+    let lock = Flock::lock(File::open(dir.path()).unwrap(), FlockArg::LockExclusive).unwrap();
     assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::TimedOut);
-    directory.unlock().unwrap();
+    drop(lock);
     reclaiming().listen_stream(&path).unwrap();
+}
+
+/// A child that is killed, and waited for, on drop.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
@@ -147,14 +157,14 @@ fn what_a_killed_process_left_is_reclaimed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("socket");
     let mut command = Command::new(env::current_exe().unwrap());
-    let mut child = command.args(["--exact", NAME]).env("IPCRAFT_SOCKET_PATH", &path).spawn().unwrap();
+    let child = command.args(["--exact", NAME]).env("IPCRAFT_SOCKET_PATH", &path).spawn().unwrap();
+    let mut child = Killed(child);
     while Stream::connect(&path).is_err() {
-        assert_eq!(child.try_wait().unwrap(), None, "the child listens until it is killed");
+        assert_eq!(child.0.try_wait().unwrap(), None, "the child listens until it is killed");
         thread::yield_now();
     }
     assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::InUse);
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     assert!(path.exists());
     reclaiming().listen_stream(&path).unwrap();
 }

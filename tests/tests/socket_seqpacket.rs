@@ -123,6 +123,23 @@ fn a_peer_that_closed_is_the_end_or_a_reset() {
 }
 
 #[test]
+fn after_a_reset_what_the_peer_sent_is_still_there() {
+    let (left, right) = pair().unwrap();
+    left.send(b"never received").unwrap();
+    right.send(b"last words").unwrap();
+    drop(right);
+    assert_eq!(kind(left.recv(&mut [0; 16])), ErrorKind::Disconnected);
+    assert_eq!(left.recv(&mut [0; 16]).unwrap(), Some(10));
+    assert_eq!(left.recv(&mut [0; 16]).unwrap(), None);
+
+    let (left, right) = pair().unwrap();
+    left.send(b"never received").unwrap();
+    drop(right);
+    let error = left.send(b"x").unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Disconnected, Some(libc::ECONNRESET)));
+}
+
+#[test]
 fn a_connection_that_was_never_accepted_is_reset() {
     let name = abstract_address();
     let listener = Listener::bind(&name).unwrap();

@@ -103,6 +103,34 @@ fn a_peer_that_closed_is_end_of_stream_or_reset() {
 }
 
 #[test]
+fn before_a_reset_what_the_peer_sent_is_delivered() {
+    let (left, right) = pair().unwrap();
+    left.write(b"never read").unwrap();
+    right.write(b"last words").unwrap();
+    drop(right);
+    assert_eq!(left.read(&mut [0; 32]).unwrap(), 10);
+    assert_eq!(kind(left.read(&mut [0; 32])), ErrorKind::Disconnected);
+    assert_eq!(left.read(&mut [0; 32]).unwrap(), 0);
+}
+
+#[test]
+fn a_descriptor_of_another_kind_shows_at_the_first_call() {
+    let file = OwnedFd::from(fs::File::open("/dev/null").unwrap());
+    assert_eq!(kind(Stream::from(file).read(&mut [0; 8])), ErrorKind::WrongType);
+    let (left, _right) = pair().unwrap();
+    assert_eq!(kind(Listener::from(OwnedFd::from(left)).accept()), ErrorKind::Invalid);
+    let (left, _right) = ipcraft::socket::datagram::pair().unwrap();
+    assert_eq!(kind(Listener::from(OwnedFd::from(left)).accept()), ErrorKind::Unsupported);
+    let loose = Stream::from(unconnected());
+    assert_eq!(kind(loose.write(b"x")), ErrorKind::NotConnected);
+    assert_eq!(kind(loose.read(&mut [0; 8])), ErrorKind::Invalid);
+}
+
+fn unconnected() -> OwnedFd {
+    socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap()
+}
+
+#[test]
 fn shutdown_ends_one_direction() {
     let (left, right) = pair().unwrap();
     left.shutdown(Shutdown::Write).unwrap();
@@ -228,7 +256,7 @@ fn a_path_of_107_bytes_works_and_one_of_108_is_shown() {
 
     // What the kernel allows beyond that has no room for the final NUL; others may use it.
     let longest = format!("{path}y");
-    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    let fd = unconnected();
     bind_without_nul(&fd, longest.as_bytes());
     assert_eq!(Stream::from(fd).local_address().unwrap().as_path(), Some(Path::new(&longest)));
 }
@@ -250,7 +278,7 @@ fn credentials_and_pidfd_of_the_peer() {
         Ok(pidfd) => assert!(is_close_on_exec(&pidfd)),
         Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
     }
-    let loose = Stream::from(socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap());
+    let loose = Stream::from(unconnected());
     assert_eq!(kind(loose.peer_credentials()), ErrorKind::NotConnected);
     assert_eq!(kind(loose.peer_address()), ErrorKind::NotConnected);
     assert!(matches!(kind(loose.peer_pidfd()), ErrorKind::NotConnected | ErrorKind::Unsupported));

@@ -1,4 +1,24 @@
 //! Datagram sockets: records to a named receiver, without a connection (unix(7), `SOCK_DGRAM`).
+//!
+//! Use them where many send to one and nobody waits for an answer. There is no connection, so there is no end of stream, and a receiver
+//! does not learn that a sender died; where that matters take [`seqpacket`](super::seqpacket). What holds for all sockets, and the table of
+//! errors, is on [the module's page](super).
+//!
+//! ```
+//! use ipcraft::name;
+//! use ipcraft::socket::{Address, datagram::Socket};
+//!
+//! let address = Address::abstract_name(name::unique("log"));
+//! let receiver = Socket::bind(&address)?;
+//! let sender = Socket::unbound()?;
+//! sender.send_to(b"disk full", &address)?;
+//!
+//! let mut buffer = [0; 64];
+//! let (length, from) = receiver.recv_from(&mut buffer)?;
+//! assert_eq!(&buffer[..length], b"disk full");
+//! assert!(from.is_unnamed());
+//! # Ok::<(), ipcraft::Error>(())
+//! ```
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;

@@ -20,7 +20,7 @@ pub(super) struct Acceptor {
 impl Acceptor {
     pub(super) fn new(fd: OwnedFd, removal: Option<RemoveOnDrop>) -> Result<Self> {
         ioctl::set_nonblocking(fd.as_fd(), true).map_err(|e| Error::system("ioctl(FIONBIO)", e))?;
-        Ok(Acceptor { removal: removal, fd })
+        Ok(Acceptor { removal, fd })
     }
 
     /// Takes over a descriptor whose nature shows at the first call.

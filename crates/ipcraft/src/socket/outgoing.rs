@@ -61,7 +61,7 @@ impl<'a> Outgoing<'a> {
         self
     }
 
-    /// Where to, for a datagram socket that is not connected there. The kernel refuses it for the others.
+    /// Where to, for a datagram socket that is not connected there. Refused for connections, which have their peer.
     pub fn to(mut self, address: &'a Address) -> Self {
         self.address = Some(address);
         self
@@ -80,6 +80,11 @@ impl<'a> Outgoing<'a> {
     pub(super) fn parcel(&self, kind: SockType) -> Result<Parcel<'a>> {
         if self.descriptors.len() > SCM_MAX_FD {
             return Err(too_many(self.descriptors.len()));
+        }
+        if kind != SockType::Datagram && self.address.is_some() {
+            return Err(
+                Error::refused(SENDMSG, ErrorKind::Invalid).advise("a connection sends to its peer only")
+            );
         }
         let ancillary = !self.descriptors.is_empty() || self.credentials.is_some();
         if kind == SockType::Stream && ancillary && self.length() == 0 {

@@ -35,7 +35,8 @@ pub(super) fn peer_pidfd(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
         match errno {
             Errno::ENOPROTOOPT => needs_linux_6_5(error),
             Errno::ENODATA => error.with_kind(ErrorKind::NotConnected),
-            Errno::ESRCH => error.with_kind(ErrorKind::Disconnected),
+            // The peer was reaped, on a kernel that then has no pidfd to give.
+            Errno::ESRCH | Errno::EINVAL => error.with_kind(ErrorKind::Disconnected),
             _ => error,
         }
     })

@@ -1,4 +1,21 @@
 //! Seqpacket sockets: records, both ways, over a connection (unix(7), `SOCK_SEQPACKET`).
+//!
+//! Use them for messages between two processes: they keep boundaries as datagrams do, and end and push back as streams do. What holds
+//! for all sockets, and the table of errors, is on [the module's page](super).
+//!
+//! ```
+//! use ipcraft::socket::seqpacket;
+//!
+//! let (left, right) = seqpacket::pair()?;
+//! left.send(b"one")?;
+//! left.send(b"")?;
+//! drop(left);
+//! let mut buffer = [0; 64];
+//! assert_eq!(right.recv(&mut buffer)?, Some(3));
+//! assert_eq!(right.recv(&mut buffer)?, Some(0));
+//! assert_eq!(right.recv(&mut buffer)?, None);
+//! # Ok::<(), ipcraft::Error>(())
+//! ```
 
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -1,4 +1,19 @@
 //! Stream sockets: bytes, both ways, over a connection (unix(7), `SOCK_STREAM`).
+//!
+//! Use them as a pipe that goes both ways, and for protocols that have boundaries of their own. For messages take [`seqpacket`](super::seqpacket),
+//! which keeps theirs. What holds for all sockets, and the table of errors, is on [the module's page](super).
+//!
+//! ```
+//! use std::io::{BufRead, BufReader, Write};
+//! use ipcraft::socket::stream;
+//!
+//! let (mut left, right) = stream::pair()?;
+//! writeln!(left, "first line")?;
+//! left.shutdown(std::net::Shutdown::Write)?;
+//! let lines: Vec<String> = BufReader::new(&right).lines().collect::<Result<_, _>>()?;
+//! assert_eq!(lines, ["first line"]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
