@@ -12,7 +12,9 @@ use std::{fs, thread};
 use ipcraft::ErrorKind;
 use ipcraft::socket::stream::{Listener, Stream, pair};
 use ipcraft::socket::{Address, Credentials, Options};
+use ipcraft_tests::peer::Peer;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use nix::sys::stat::{Mode, umask};
 
@@ -282,6 +284,24 @@ fn credentials_and_pidfd_of_the_peer() {
     assert_eq!(kind(loose.peer_credentials()), ErrorKind::NotConnected);
     assert_eq!(kind(loose.peer_address()), ErrorKind::NotConnected);
     assert!(matches!(kind(loose.peer_pidfd()), ErrorKind::NotConnected | ErrorKind::Unsupported));
+}
+
+#[test]
+fn the_pidfd_of_a_peer_that_was_reaped() {
+    let address = Address::abstract_name(ipcraft::name::unique("ipcraft-reaped"));
+    let listener = Listener::bind(&address).unwrap();
+    Peer::start(|| drop(Stream::connect(&address).unwrap())).join();
+    let server = listener.try_accept().unwrap();
+    assert_ne!(server.peer_credentials().unwrap(), Credentials::current());
+    match server.peer_pidfd() {
+        Ok(pidfd) => {
+            let mut ready = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+            assert_eq!(poll(&mut ready, PollTimeout::ZERO), Ok(1), "it has ended");
+        }
+        Err(error) => {
+            assert!(matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::Unsupported), "{error}")
+        }
+    }
 }
 
 #[test]

@@ -116,16 +116,18 @@ impl Socket {
     }
 
     /// [`send`](Socket::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    #[inline]
     pub fn try_send(&self, datagram: &[u8]) -> Result<()> {
         self.transmit(datagram, Wait::Never)
     }
 
     /// [`send`](Socket::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    #[inline]
     pub fn send_timeout(&self, datagram: &[u8], timeout: Duration) -> Result<()> {
         self.transmit(datagram, Wait::For(timeout))
     }
 
-    #[inline]
+    #[inline(always)]
     fn transmit(&self, datagram: &[u8], wait: Wait) -> Result<()> {
         let fd = self.fd.as_fd();
         match socket::send(fd, wait, |flags| msg::send(fd, datagram, flags)) {
@@ -200,16 +202,18 @@ impl Socket {
     }
 
     /// [`recv`](Socket::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    #[inline]
     pub fn try_recv(&self, buffer: &mut [u8]) -> Result<usize> {
         self.receive(buffer, Wait::Never)
     }
 
     /// [`recv`](Socket::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    #[inline]
     pub fn recv_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
         self.receive(buffer, Wait::For(timeout))
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
         let length = socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags | TRUNC))
@@ -225,16 +229,18 @@ impl Socket {
     }
 
     /// [`recv_from`](Socket::recv_from) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    #[inline]
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> Result<(usize, Address)> {
         self.receive_from(buffer, Wait::Never)
     }
 
     /// [`recv_from`](Socket::recv_from) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    #[inline]
     pub fn recv_from_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<(usize, Address)> {
         self.receive_from(buffer, Wait::For(timeout))
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive_from(&self, buffer: &mut [u8], wait: Wait) -> Result<(usize, Address)> {
         let fd = self.fd.as_fd();
         let (length, sender) = socket::receive(fd, wait, |flags| msg::recv_from(fd, buffer, flags | TRUNC))

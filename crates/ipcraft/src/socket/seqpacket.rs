@@ -90,16 +90,18 @@ impl Connection {
     }
 
     /// [`send`](Connection::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    #[inline]
     pub fn try_send(&self, record: &[u8]) -> Result<()> {
         self.transmit(record, Wait::Never)
     }
 
     /// [`send`](Connection::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    #[inline]
     pub fn send_timeout(&self, record: &[u8], timeout: Duration) -> Result<()> {
         self.transmit(record, Wait::For(timeout))
     }
 
-    #[inline]
+    #[inline(always)]
     fn transmit(&self, bytes: &[u8], wait: Wait) -> Result<()> {
         let fd = self.fd.as_fd();
         match socket::send(fd, wait, |flags| msg::send(fd, bytes, flags)) {
@@ -124,16 +126,18 @@ impl Connection {
     }
 
     /// [`recv`](Connection::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    #[inline]
     pub fn try_recv(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
         self.receive(buffer, Wait::Never)
     }
 
     /// [`recv`](Connection::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    #[inline]
     pub fn recv_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<Option<usize>> {
         self.receive(buffer, Wait::For(timeout))
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<Option<usize>> {
         let fd = self.fd.as_fd();
         let arrival = socket::receive(fd, wait, |flags| msg::recv_record(fd, buffer, flags | TRUNC))

@@ -91,6 +91,7 @@ impl Stream {
     }
 
     /// [`read`](Stream::read) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    #[inline]
     pub fn try_read(&self, buffer: &mut [u8]) -> Result<usize> {
         self.receive(buffer, Wait::Never)
     }
@@ -98,6 +99,7 @@ impl Stream {
     /// [`read`](Stream::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within `timeout`.
     ///
     /// One system call if data is there; `ppoll(2)` and another if not.
+    #[inline]
     pub fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
         self.receive(buffer, Wait::For(timeout))
     }
@@ -115,23 +117,25 @@ impl Stream {
 
     /// [`write`](Stream::write) that takes as many bytes as there is room for, and fails with
     /// [`Full`](crate::ErrorKind::Full) if there is none.
+    #[inline]
     pub fn try_write(&self, bytes: &[u8]) -> Result<usize> {
         self.send(bytes, Wait::Never)
     }
 
     /// [`try_write`](Stream::try_write) that waits for room, and fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
     /// there is none within `timeout`.
+    #[inline]
     pub fn write_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<usize> {
         self.send(bytes, Wait::For(timeout))
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
         socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags)).map_err(|e| Error::receiving(RECV, e))
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&self, bytes: &[u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
         socket::send(fd, wait, |flags| msg::send(fd, bytes, flags)).map_err(|e| Error::sending(SEND, e))

@@ -22,7 +22,7 @@ pub(crate) enum Wait {
 }
 
 /// Makes a receiving `call`, which gets the flags that keep it from waiting where it must not.
-#[inline]
+#[inline(always)]
 pub(crate) fn receive<T>(
     fd: BorrowedFd<'_>,
     wait: Wait,
@@ -32,7 +32,7 @@ pub(crate) fn receive<T>(
 }
 
 /// Makes a sending `call`, likewise.
-#[inline]
+#[inline(always)]
 pub(crate) fn send<T>(
     fd: BorrowedFd<'_>,
     wait: Wait,
@@ -41,7 +41,7 @@ pub(crate) fn send<T>(
     transfer(fd, PollFlags::POLLOUT, wait, call)
 }
 
-#[inline]
+#[inline(always)]
 fn transfer<T>(
     fd: BorrowedFd<'_>,
     interest: PollFlags,
@@ -66,26 +66,13 @@ pub(crate) fn send_to_until<T>(
     fd: BorrowedFd<'_>,
     to: &SocketAddress,
     timeout: Duration,
-    mut attempt: impl FnMut() -> nix::Result<T>,
+    attempt: impl FnMut() -> nix::Result<T>,
 ) -> nix::Result<T> {
-    match attempt() {
-        Err(Errno::EAGAIN) => {}
-        other => return other,
-    }
-    let deadline = Deadline::after(timeout);
-    loop {
+    wait::attempt_between(timeout, attempt, |deadline| {
         let guide = guide(to)?;
-        for fd in [Some(fd), guide.as_ref().map(OwnedFd::as_fd)].into_iter().flatten() {
-            if !wait::wait(fd, PollFlags::POLLOUT, deadline)? {
-                return Err(Errno::ETIMEDOUT);
-            }
-        }
-        match attempt() {
-            Err(Errno::EAGAIN) if deadline.has_passed() => return Err(Errno::ETIMEDOUT),
-            Err(Errno::EAGAIN) => {}
-            other => return other,
-        }
-    }
+        Ok(wait::wait(fd, PollFlags::POLLOUT, deadline)?
+            && guide.map_or(Ok(true), |guide| wait::wait(guide.as_fd(), PollFlags::POLLOUT, deadline))?)
+    })
 }
 
 /// A socket that is ready for writing when the receiver's queue has room; none if the receiver is connected to another

@@ -23,31 +23,54 @@ pub(crate) fn wait(fd: BorrowedFd<'_>, interest: PollFlags, deadline: Deadline) 
 }
 
 /// Repeats a non-blocking `attempt` until it proceeds, waiting in between until all of `ready` are.
-///
-/// The first attempt comes before any look at the clock: an operation that can proceed succeeds even with no time left,
-/// and costs no more than the attempt.
+#[inline]
 pub(crate) fn attempt_until<T>(
     timeout: Duration,
     ready: &[(BorrowedFd<'_>, PollFlags)],
+    attempt: impl FnMut() -> nix::Result<T>,
+) -> nix::Result<T> {
+    attempt_between(timeout, attempt, |deadline| wait_all(ready, deadline))
+}
+
+/// Repeats a non-blocking `attempt` until it proceeds, with a `pause` in between that says false if the deadline passed.
+///
+/// The first attempt comes before any look at the clock: an operation that can proceed succeeds even with no time left,
+/// and costs no more than the attempt.
+#[inline]
+pub(crate) fn attempt_between<T>(
+    timeout: Duration,
     mut attempt: impl FnMut() -> nix::Result<T>,
+    pause: impl FnMut(Deadline) -> nix::Result<bool>,
 ) -> nix::Result<T> {
     match attempt() {
-        Err(Errno::EAGAIN) => {}
-        other => return other,
+        Err(Errno::EAGAIN) => attempt_again(Deadline::after(timeout), attempt, pause),
+        other => other,
     }
-    let deadline = Deadline::after(timeout);
-    loop {
-        for &(fd, interest) in ready {
-            if !wait(fd, interest, deadline)? {
-                return Err(Errno::ETIMEDOUT);
-            }
-        }
+}
+
+#[cold]
+fn attempt_again<T>(
+    deadline: Deadline,
+    mut attempt: impl FnMut() -> nix::Result<T>,
+    mut pause: impl FnMut(Deadline) -> nix::Result<bool>,
+) -> nix::Result<T> {
+    while pause(deadline)? {
         match attempt() {
-            Err(Errno::EAGAIN) if deadline.has_passed() => return Err(Errno::ETIMEDOUT),
+            Err(Errno::EAGAIN) if deadline.has_passed() => break,
             Err(Errno::EAGAIN) => {}
             other => return other,
         }
     }
+    Err(Errno::ETIMEDOUT)
+}
+
+fn wait_all(ready: &[(BorrowedFd<'_>, PollFlags)], deadline: Deadline) -> nix::Result<bool> {
+    for &(fd, interest) in ready {
+        if !wait(fd, interest, deadline)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn timespec(duration: Duration) -> TimeSpec {
