@@ -12,6 +12,7 @@ use ipcraft::socket::stream::{Listener, Stream};
 use ipcraft::socket::{Options, datagram, seqpacket};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, socket};
+use nix::sys::stat::Mode;
 
 fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
     result.err().expect("an error").kind()
@@ -44,6 +45,15 @@ fn a_free_path_is_simply_bound() {
     let dir = tempfile::tempdir().unwrap();
     let _listener = reclaiming().listen_stream(dir.path().join("socket")).unwrap();
     assert_eq!(kind(reclaiming().listen_stream(dir.path().join("no").join("socket"))), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_fifo_in_place_of_the_directory_makes_nobody_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    let error = reclaiming().listen_stream(fifo.join("socket")).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOTDIR)));
 }
 
 /// A socket that is bound and nothing more.

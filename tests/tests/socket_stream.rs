@@ -299,7 +299,7 @@ fn the_pidfd_of_a_peer_that_was_reaped() {
             assert_eq!(poll(&mut ready, PollTimeout::ZERO), Ok(1), "it has ended");
         }
         Err(error) => {
-            assert!(matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::Unsupported), "{error}")
+            assert!(matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::Unsupported), "{error}");
         }
     }
 }

@@ -39,7 +39,7 @@
 //!   pages: many small writes that the kernel cannot merge fill a pipe before the bytes add up.
 //! * **End of stream.** A read returns `Ok(0)` once every writer is closed and the pipe is empty. A copy of the writer that
 //!   is still open anywhere, in a forked child too, keeps the stream open: drop the ends that you do not use.
-//! * **Nobody reads.** A write fails with [`ErrorKind::Disconnected`] and raises no `SIGPIPE`, whatever the program's
+//! * **Nobody reads.** A write fails with [`Disconnected`](crate::ErrorKind::Disconnected) and raises no `SIGPIPE`, whatever the program's
 //!   disposition of that signal. Linux 6.18 has a flag for that (`RWF_NOSIGNAL`); on older kernels each write costs one more
 //!   system call, and four more where the signal is at its default.
 //! * **Fork** gives the child both ends, with the same position. **Exec** closes them, unless they are the child's standard streams or

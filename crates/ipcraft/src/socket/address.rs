@@ -14,14 +14,16 @@ use crate::sys::sockaddr::{NAME_MAX, SocketAddress};
 
 /// `sockaddr_un`: the address of a Unix socket (unix(7)).
 ///
-/// * A **path** is a file of type socket; whoever may write to that file may connect. It stays when the socket is closed.
+/// * A **path** is a file of type socket; whoever may write to that file may connect. It stays when the socket is
+///   closed.
 /// * An **abstract name** is any bytes; it exists only in the network namespace, without permissions, and goes with the
 ///   socket. Any user can take any free one: ask whom you talk to for its credentials.
 /// * **Unnamed** is what the two ends of a pair are, and a client that was not bound.
 ///
-/// A path or name holds at most 107 bytes. (Linux also takes a path of 108, which leaves no room for the NUL that most programs
-/// expect; this library shows such an address but does not make one.) The length is checked when the address is used. For a
-/// longer path, change the working directory, or go through `/proc/self/fd/N/name` with a descriptor of the directory.
+/// A path or name holds at most 107 bytes. (Linux also takes a path of 108, which leaves no room for the NUL that most
+/// programs expect; this library shows such an address but does not make one.) The length is checked when the address
+/// is used. For a longer path, change the working directory, or go through `/proc/self/fd/N/name` with a descriptor of
+/// the directory.
 ///
 /// ```
 /// use ipcraft::socket::Address;

@@ -17,17 +17,21 @@ use crate::sys::retry;
 use crate::sys::sockaddr::SocketAddress;
 use crate::sys::socket::{self, Wait};
 
-/// Descriptors, credentials and pidfds beside the bytes: what [`stream::Stream`], [`datagram::Socket`] and [`seqpacket::Connection`] all can.
+/// Descriptors, credentials and pidfds beside the bytes: what [`stream::Stream`], [`datagram::Socket`] and
+/// [`seqpacket::Connection`] all can.
 ///
-/// A descriptor that is sent is copied at once: the sender may close its own, and the copy lives in the message until it is received,
-/// or closed with the socket. The receiver's is another number for the same open file description, so both share
-/// position and status flags.
+/// A descriptor that is sent is copied at once: the sender may close its own, and the copy lives in the message until
+/// it is received, or closed with the socket. The receiver's is another number for the same open file description, so
+/// both share position and status flags.
 ///
-/// * **On a stream** the descriptors belong to the first byte of the message. A message that is sent in part has given them away
-///   all the same: send the rest of the bytes without. One receive never joins two messages that carry descriptors.
-/// * **All or nothing.** If the kernel had to drop a descriptor (the table is full, a security module objects), the call fails, and
-///   those that did come are closed. The bytes of that message are in the buffers, but it is lost as a message.
-/// * **A plain receive** without this trait closes what comes along, as the kernel does with descriptors that nobody takes.
+/// * **On a stream** the descriptors belong to the first byte of the message. A message that is sent in part has given
+///   them away all the same: send the rest of the bytes without. One receive never joins two messages that carry
+///   descriptors.
+/// * **All or nothing.** If the kernel had to drop a descriptor (the table is full, a security module objects), the
+///   call fails, and those that did come are closed. The bytes of that message are in the buffers, but it is lost as a
+///   message.
+/// * **A plain receive** without this trait closes what comes along, as the kernel does with descriptors that nobody
+///   takes.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -53,8 +57,9 @@ pub trait Ancillary: Sealed {
     /// # Errors
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) for more than 253 descriptors, or for more on their way to all
-    /// receivers than `RLIMIT_NOFILE` (`ETOOMANYREFS`); [`Invalid`](crate::ErrorKind::Invalid) for descriptors without a byte on a
-    /// stream; [`PermissionDenied`](crate::ErrorKind::PermissionDenied) for false credentials, or a receiver that takes no descriptors.
+    /// receivers than `RLIMIT_NOFILE` (`ETOOMANYREFS`); [`Invalid`](crate::ErrorKind::Invalid) for descriptors without
+    /// a byte on a stream; [`PermissionDenied`](crate::ErrorKind::PermissionDenied) for false credentials, or a
+    /// receiver that takes no descriptors.
     #[doc(alias = "sendmsg")]
     fn send_message(&self, message: &Outgoing<'_>) -> Result<usize> {
         transmit(self, message, Wait::Forever)
@@ -65,18 +70,20 @@ pub trait Ancillary: Sealed {
         transmit(self, message, Wait::Never)
     }
 
-    /// [`send_message`](Ancillary::send_message) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room
-    /// within `timeout`.
+    /// [`send_message`](Ancillary::send_message) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is
+    /// no room within `timeout`.
     fn send_message_timeout(&self, message: &Outgoing<'_>, timeout: Duration) -> Result<usize> {
         transmit(self, message, Wait::For(timeout))
     }
 
-    /// `recvmsg(2)`: waits for a message, fills the buffers in turn and returns its length; `Ok(None)` is end of stream.
+    /// `recvmsg(2)`: waits for a message, fills the buffers in turn and returns its length; `Ok(None)` is end of
+    /// stream.
     ///
     /// # Errors
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table had no room for all;
-    /// [`Truncated`](crate::ErrorKind::Truncated) if a record was longer than the buffers. In either case all descriptors that came are closed.
+    /// [`Truncated`](crate::ErrorKind::Truncated) if a record was longer than the buffers. In either case all
+    /// descriptors that came are closed.
     #[doc(alias = "recvmsg")]
     fn recv_message(&self, buffers: &mut [IoSliceMut<'_>], incoming: &mut Incoming) -> Result<Option<usize>> {
         receive(self, buffers, incoming, Wait::Forever)
@@ -91,7 +98,8 @@ pub trait Ancillary: Sealed {
         receive(self, buffers, incoming, Wait::Never)
     }
 
-    /// [`recv_message`](Ancillary::recv_message) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    /// [`recv_message`](Ancillary::recv_message) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none
+    /// comes within `timeout`.
     fn recv_message_timeout(
         &self,
         buffers: &mut [IoSliceMut<'_>],
@@ -107,13 +115,14 @@ pub trait Ancillary: Sealed {
         self.send_message(&Outgoing::new(&[IoSlice::new(bytes)]).descriptors(descriptors))
     }
 
-    /// [`send_descriptors`](Ancillary::send_descriptors) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    /// [`send_descriptors`](Ancillary::send_descriptors) that fails with [`Full`](crate::ErrorKind::Full) instead of
+    /// waiting.
     fn try_send_descriptors(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<usize> {
         self.try_send_message(&Outgoing::new(&[IoSlice::new(bytes)]).descriptors(descriptors))
     }
 
-    /// [`send_descriptors`](Ancillary::send_descriptors) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room
-    /// within `timeout`.
+    /// [`send_descriptors`](Ancillary::send_descriptors) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// there is no room within `timeout`.
     fn send_descriptors_timeout(
         &self,
         bytes: &[u8],
@@ -123,7 +132,8 @@ pub trait Ancillary: Sealed {
         self.send_message_timeout(&Outgoing::new(&[IoSlice::new(bytes)]).descriptors(descriptors), timeout)
     }
 
-    /// `SCM_RIGHTS`: [`recv_message`](Ancillary::recv_message) with at most `max` descriptors; returns the length of the message and them.
+    /// `SCM_RIGHTS`: [`recv_message`](Ancillary::recv_message) with at most `max` descriptors; returns the length of
+    /// the message and them.
     ///
     /// # Errors
     ///
@@ -133,13 +143,14 @@ pub trait Ancillary: Sealed {
         receive_descriptors(self, buffer, max, Wait::Forever)
     }
 
-    /// [`recv_descriptors`](Ancillary::recv_descriptors) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    /// [`recv_descriptors`](Ancillary::recv_descriptors) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// waiting.
     fn try_recv_descriptors(&self, buffer: &mut [u8], max: usize) -> Result<Option<(usize, Vec<OwnedFd>)>> {
         receive_descriptors(self, buffer, max, Wait::Never)
     }
 
-    /// [`recv_descriptors`](Ancillary::recv_descriptors) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no message comes
-    /// within `timeout`.
+    /// [`recv_descriptors`](Ancillary::recv_descriptors) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// no message comes within `timeout`.
     fn recv_descriptors_timeout(
         &self,
         buffer: &mut [u8],
@@ -149,7 +160,8 @@ pub trait Ancillary: Sealed {
         receive_descriptors(self, buffer, max, Wait::For(timeout))
     }
 
-    /// `SO_PASSPIDFD`: whether messages that are received from now on bring a pidfd of their sender; see [`Incoming::pidfd`].
+    /// `SO_PASSPIDFD`: whether messages that are received from now on bring a pidfd of their sender; see
+    /// [`Incoming::pidfd`].
     ///
     /// # Errors
     ///

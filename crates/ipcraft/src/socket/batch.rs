@@ -40,8 +40,8 @@ pub const MAX_BATCH: usize = batch::MAX_BATCH;
 pub trait Records: Sealed {
     /// `sendmmsg(2)`: sends the records in order, waiting for room for each, and returns how many were sent.
     ///
-    /// Fewer than given, if there were more than [`MAX_BATCH`] or if one could not be sent: the next call, which begins with that
-    /// one, says why.
+    /// Fewer than given, if there were more than [`MAX_BATCH`] or if one could not be sent: the next call, which
+    /// begins with that one, says why.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ pub trait Records: Sealed {
         receive(self, buffers, Wait::Never)
     }
 
-    /// [`recv_many`](Records::recv_many) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no record comes within
-    /// `timeout`.
+    /// [`recv_many`](Records::recv_many) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no record comes
+    /// within `timeout`.
     fn recv_many_timeout(&self, buffers: &mut [IoSliceMut<'_>], timeout: Duration) -> Result<Batch> {
         receive(self, buffers, Wait::For(timeout))
     }
@@ -114,8 +114,8 @@ impl Batch {
         self.ended
     }
 
-    /// The records, from the buffers that they were received into. One that was longer than its buffer is an error of kind
-    /// [`Truncated`](crate::ErrorKind::Truncated); those after it are whole.
+    /// The records, from the buffers that they were received into. One that was longer than its buffer is an error of
+    /// kind [`Truncated`](crate::ErrorKind::Truncated); those after it are whole.
     pub fn records<'a>(&'a self, buffers: &'a [IoSliceMut<'_>]) -> impl Iterator<Item = Result<&'a [u8]>> {
         self.lengths[..self.count].iter().zip(buffers).map(|(&length, buffer)| {
             let length = record::whole(RECVMMSG, buffer.len(), length as usize)?;

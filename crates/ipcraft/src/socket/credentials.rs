@@ -4,9 +4,9 @@ use nix::sys::socket::UnixCredentials;
 
 /// `struct ucred`: a process, its user and its group, vouched for by the kernel (unix(7)).
 ///
-/// Identifiers are translated into the receiver's namespaces: a process that cannot be seen from there has pid 0, a user or
-/// group that has no mapping is the overflow one (65534). A pid may belong to another process by the time you look: a
-/// pidfd does not.
+/// Identifiers are translated into the receiver's namespaces: a process that cannot be seen from there has pid 0, a
+/// user or group that has no mapping is the overflow one (65534). A pid may belong to another process by the time you
+/// look: a pidfd does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "ucred")]
 pub struct Credentials {

@@ -1,8 +1,8 @@
 //! Datagram sockets: records to a named receiver, without a connection (unix(7), `SOCK_DGRAM`).
 //!
-//! Use them where many send to one and nobody waits for an answer. There is no connection, so there is no end of stream, and a receiver
-//! does not learn that a sender died; where that matters take [`seqpacket`](super::seqpacket). What holds for all sockets, and the table of
-//! errors, is on [the module's page](super).
+//! Use them where many send to one and nobody waits for an answer. There is no connection, so there is no end of
+//! stream, and a receiver does not learn that a sender died; where that matters take [`seqpacket`](super::seqpacket).
+//! What holds for all sockets, and the table of errors, is on [the module's page](super).
 //!
 //! ```
 //! use ipcraft::name;
@@ -33,6 +33,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::msg::{self, DONTWAIT, PEEK, TRUNC};
 use crate::sys::removal::RemoveOnDrop;
 use crate::sys::retry;
+use crate::sys::sockaddr::SocketAddress;
 use crate::sys::socket::{self, Wait};
 
 const RECV: &str = "recv from datagram socket";
@@ -53,8 +54,8 @@ pub fn pair() -> Result<(Socket, Socket)> {
 /// A socket that sends and receives datagrams.
 ///
 /// Unix datagrams are reliable: none is lost, doubled or reordered; a sender that is too fast waits. A datagram may be
-/// empty. There is no end of stream: a receiver whose senders have all gone waits for ever, so use the `_timeout` forms or say
-/// goodbye.
+/// empty. There is no end of stream: a receiver whose senders have all gone waits for ever, so use the `_timeout`
+/// forms or say goodbye.
 #[derive(Debug)]
 pub struct Socket {
     /// Dropped first, so that the path never leads to a socket that is gone.
@@ -69,7 +70,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see [`Options::reclaim_stale`].
+    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see
+    /// [`Options::reclaim_stale`].
     pub fn bind(address: impl Into<Address>) -> Result<Self> {
         Options::new().bind_datagram(address)
     }
@@ -88,13 +90,14 @@ impl Socket {
         Socket { removal, fd, connected: AtomicBool::new(connected) }
     }
 
-    /// `connect(2)`: makes the address the destination of [`send`](Socket::send), and its socket the only one that this one
-    /// receives from. Never waits.
+    /// `connect(2)`: makes the address the destination of [`send`](Socket::send), and its socket the only one that
+    /// this one receives from. Never waits.
     ///
     /// # Errors
     ///
     /// [`Refused`](crate::ErrorKind::Refused), [`NotFound`](crate::ErrorKind::NotFound) if nobody receives there;
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) without write permission, or if that socket is connected to another.
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) without write permission, or if that socket is
+    /// connected to another.
     pub fn connect(&self, address: impl Into<Address>) -> Result<()> {
         let address = address.into();
         let raw = address.checked("connect")?;
@@ -108,8 +111,9 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the peer is gone; [`NotConnected`](crate::ErrorKind::NotConnected) if there
-    /// never was one; [`TooLarge`](crate::ErrorKind::TooLarge) above the [send buffer](Socket::send_buffer).
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the peer is gone;
+    /// [`NotConnected`](crate::ErrorKind::NotConnected) if there never was one;
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) above the [send buffer](Socket::send_buffer).
     #[inline]
     pub fn send(&self, datagram: &[u8]) -> Result<()> {
         self.transmit(datagram, Wait::Forever)
@@ -121,7 +125,8 @@ impl Socket {
         self.transmit(datagram, Wait::Never)
     }
 
-    /// [`send`](Socket::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`send`](Socket::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within
+    /// `timeout`.
     #[inline]
     pub fn send_timeout(&self, datagram: &[u8], timeout: Duration) -> Result<()> {
         self.transmit(datagram, Wait::For(timeout))
@@ -152,8 +157,8 @@ impl Socket {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound), [`Refused`](crate::ErrorKind::Refused): nobody receives there;
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied): no write permission, or that socket is connected to another;
-    /// [`TooLarge`](crate::ErrorKind::TooLarge): above the [send buffer](Socket::send_buffer).
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied): no write permission, or that socket is connected to
+    /// another; [`TooLarge`](crate::ErrorKind::TooLarge): above the [send buffer](Socket::send_buffer).
     #[inline]
     #[doc(alias = "sendto")]
     pub fn send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
@@ -169,10 +174,11 @@ impl Socket {
         self.sent_to(address, datagram, retry(|| msg::send_to(fd, datagram, raw, DONTWAIT)))
     }
 
-    /// [`send_to`](Socket::send_to) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`send_to`](Socket::send_to) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room
+    /// within `timeout`.
     ///
-    /// One system call if there is room. To wait for it, a second socket is connected to the address: poll(2) does not tell for
-    /// a destination that the socket is not connected to.
+    /// One system call if there is room. To wait for it, a second socket is connected to the address: poll(2) does not
+    /// tell for a destination that the socket is not connected to.
     pub fn send_to_timeout(&self, datagram: &[u8], address: &Address, timeout: Duration) -> Result<()> {
         let fd = self.fd.as_fd();
         let raw = address.checked(SEND_TO)?;
@@ -221,7 +227,8 @@ impl Socket {
         record::whole(RECV, buffer.len(), length)
     }
 
-    /// `recvfrom(2)`: [`recv`](Socket::recv) that also says where the datagram came from: unnamed, if the sender is not bound.
+    /// `recvfrom(2)`: [`recv`](Socket::recv) that also says where the datagram came from: unnamed, if the sender is
+    /// not bound.
     #[inline]
     #[doc(alias = "recvfrom")]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, Address)> {
@@ -234,7 +241,8 @@ impl Socket {
         self.receive_from(buffer, Wait::Never)
     }
 
-    /// [`recv_from`](Socket::recv_from) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    /// [`recv_from`](Socket::recv_from) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within
+    /// `timeout`.
     #[inline]
     pub fn recv_from_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<(usize, Address)> {
         self.receive_from(buffer, Wait::For(timeout))
@@ -243,8 +251,10 @@ impl Socket {
     #[inline(always)]
     fn receive_from(&self, buffer: &mut [u8], wait: Wait) -> Result<(usize, Address)> {
         let fd = self.fd.as_fd();
-        let (length, sender) = socket::receive(fd, wait, |flags| msg::recv_from(fd, buffer, flags | TRUNC))
-            .map_err(|e| Error::receiving(RECV, e))?;
+        let mut sender = SocketAddress::unnamed();
+        let length =
+            socket::receive(fd, wait, |flags| msg::recv_from(fd, buffer, &mut sender, flags | TRUNC))
+                .map_err(|e| Error::receiving(RECV, e))?;
         Ok((record::whole(RECV, buffer.len(), length)?, Address::of(sender)))
     }
 
@@ -282,39 +292,40 @@ impl Socket {
         properties::peer_address(self.fd.as_fd())
     }
 
-    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as it was at
-    /// that moment. Another process may use the socket now.
+    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as
+    /// it was at that moment. Another process may use the socket now.
     #[doc(alias = "SO_PEERCRED")]
     pub fn peer_credentials(&self) -> Result<Credentials> {
         properties::peer_credentials(self.fd.as_fd())
     }
 
-    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot come to mean
-    /// another one. It turns readable when that process ends.
+    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot
+    /// come to mean another one. It turns readable when that process ends.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5; [`Disconnected`](crate::ErrorKind::Disconnected) for a peer
-    /// that was reaped, before Linux 6.16.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5;
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) for a peer that was reaped, before Linux 6.16.
     #[doc(alias = "SO_PEERPIDFD")]
     pub fn peer_pidfd(&self) -> Result<OwnedFd> {
         properties::peer_pidfd(self.fd.as_fd())
     }
 
-    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than the data.
+    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than
+    /// the data.
     #[doc(alias = "SO_SNDBUF")]
     pub fn send_buffer(&self) -> Result<usize> {
         properties::send_buffer(self.fd.as_fd())
     }
 
-    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its bookkeeping, but no more
-    /// than twice `/proc/sys/net/core/wmem_max`.
+    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its
+    /// bookkeeping, but no more than twice `/proc/sys/net/core/wmem_max`.
     pub fn set_send_buffer(&self, bytes: usize) -> Result<usize> {
         properties::set_send_buffer(self.fd.as_fd(), bytes)
     }
 
-    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that shares the
-    /// descriptor; the `_timeout` ones still wait.
+    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that
+    /// shares the descriptor; the `_timeout` ones still wait.
     #[doc(alias = "O_NONBLOCK")]
     pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
         properties::set_nonblocking(self.fd.as_fd(), yes)

@@ -14,8 +14,8 @@ pub(super) const RECVMSG: &str = "recvmsg";
 
 /// Descriptors, credentials and the sender of the message that was received last; made once and used again.
 ///
-/// It has room for the most that the kernel sends with one message, so nothing is cut for want of room. What is not taken
-/// out is closed by the next receive, or when this is dropped; after an error it is empty.
+/// It has room for the most that the kernel sends with one message, so nothing is cut for want of room. What is not
+/// taken out is closed by the next receive, or when this is dropped; after an error it is empty.
 #[derive(Debug)]
 pub struct Incoming {
     pub(super) control: Control,
@@ -54,7 +54,8 @@ impl Incoming {
         std::mem::take(&mut self.descriptors)
     }
 
-    /// `SCM_CREDENTIALS`: who sent the message. There if the socket was told to receive them, and always on a seqpacket connection.
+    /// `SCM_CREDENTIALS`: who sent the message. There if the socket was told to receive them, and always on a
+    /// seqpacket connection.
     ///
     /// User and group are the sender's real ones at the time of sending, unless a privileged sender said otherwise.
     #[doc(alias = "SCM_CREDENTIALS")]
@@ -62,7 +63,8 @@ impl Incoming {
         self.credentials
     }
 
-    /// `SCM_PIDFD`: the sender's process, if the socket was told to [receive pidfds](super::Ancillary::set_receive_pidfds).
+    /// `SCM_PIDFD`: the sender's process, if the socket was told to [receive
+    /// pidfds](super::Ancillary::set_receive_pidfds).
     ///
     /// Still none if the process was gone and the kernel, before Linux 6.16, could not make one any more.
     #[doc(alias = "SCM_PIDFD")]

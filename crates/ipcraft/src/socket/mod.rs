@@ -2,9 +2,9 @@
 //!
 //! # When to use them
 //!
-//! For a server and its clients; for two-way talk with a child; for anything that has to hand over an open file, or to know who is at the
-//! other end: no other mechanism of the kernel does either. And whenever in doubt: they close when a process dies,
-//! they push back when the receiver is slow, and every event loop knows them.
+//! For a server and its clients; for two-way talk with a child; for anything that has to hand over an open file, or to
+//! know who is at the other end: no other mechanism of the kernel does either. And whenever in doubt: they close when
+//! a process dies, they push back when the receiver is slow, and every event loop knows them.
 //!
 //! | type | what goes through it | ends when the peer is gone | use it for |
 //! |---|---|---|---|
@@ -12,8 +12,8 @@
 //! | [`stream`] | bytes, both ways, over a connection | yes | byte streams, and protocols that exist already |
 //! | [`datagram`] | records, from many senders to one receiver | no | logs and notices, where nobody answers |
 //!
-//! Each has a `pair()`, connected from the start, for a process and its children; and an [`Address`], where unrelated processes meet,
-//! with [`Options`] for the file that it is.
+//! Each has a `pair()`, connected from the start, for a process and its children; and an [`Address`], where unrelated
+//! processes meet, with [`Options`] for the file that it is.
 //!
 //! # When not
 //!
@@ -56,20 +56,23 @@
 //! # Contract
 //!
 //! * **Order.** What one sender sends arrives in that order, and nothing is lost or doubled while both ends live.
-//! * **Records** arrive whole or not at all. One that is longer than the receiver's buffer is an error with its true length, and
-//!   its rest is gone; `pending_length` asks beforehand. The kernel alone would cut it and say nothing.
+//! * **Records** arrive whole or not at all. One that is longer than the receiver's buffer is an error with its true
+//!   length, and its rest is gone; `pending_length` asks beforehand. The kernel alone would cut it and say nothing.
 //! * **An empty record** is a record, and is told from the end of the stream.
-//! * **Back-pressure.** A sender waits while its send buffer is full (`SO_SNDBUF`, 208 KiB unless set, counted with the kernel's bookkeeping:
-//!   some 280 records of one byte), or, for datagrams to a bound socket, while the receiver has as many unread as
-//!   `/proc/sys/net/unix/max_dgram_qlen` says (10 unless raised). `SO_RCVBUF` has no effect on Unix sockets.
-//! * **The peer closes.** A connection delivers what was sent before and then ends. But if the peer closed *without having read all* that it was
-//!   sent, receiving is [`Disconnected`](crate::ErrorKind::Disconnected) once (`ECONNRESET`): on a stream after what the peer had sent, on a seqpacket
-//!   connection before it. Sending is [`Disconnected`](crate::ErrorKind::Disconnected) at once, with no
-//!   `SIGPIPE`. A datagram socket notices only when it sends.
-//! * **Fork** gives the child the same sockets: the end comes when every copy is closed. **Exec** closes them. **Death**, by `SIGKILL` too, closes
-//!   them and lets the file of a listener stay.
-//! * **Who is there.** `peer_credentials` tells who *made* the other end; [`Incoming::credentials`] who *sent* this message. Both are the
-//!   kernel's word. A path is as safe as its directory; an abstract name belongs to whoever took it first.
+//! * **Back-pressure.** A sender waits while its send buffer is full (`SO_SNDBUF`, 208 KiB unless set, counted with
+//!   the kernel's bookkeeping: some 280 records of one byte), or, for datagrams to a bound socket, while the receiver
+//!   has as many unread as `/proc/sys/net/unix/max_dgram_qlen` says (10 unless raised). `SO_RCVBUF` has no effect on
+//!   Unix sockets.
+//! * **The peer closes.** A connection delivers what was sent before and then ends. But if the peer closed *without
+//!   having read all* that it was sent, receiving is [`Disconnected`](crate::ErrorKind::Disconnected) once
+//!   (`ECONNRESET`): on a stream after what the peer had sent, on a seqpacket connection before it. Sending is
+//!   [`Disconnected`](crate::ErrorKind::Disconnected) at once, with no `SIGPIPE`. A datagram socket notices only when
+//!   it sends.
+//! * **Fork** gives the child the same sockets: the end comes when every copy is closed. **Exec** closes them.
+//!   **Death**, by `SIGKILL` too, closes them and lets the file of a listener stay.
+//! * **Who is there.** `peer_credentials` tells who *made* the other end; [`Incoming::credentials`] who *sent* this
+//!   message. Both are the kernel's word. A path is as safe as its directory; an abstract name belongs to whoever took
+//!   it first.
 //! * **Signals** never show. A `connect` that one interrupts has not begun, so it is made again.
 //!
 //! # Errors
@@ -106,7 +109,8 @@
 //! | `ENOTSOCK` | any | [`WrongType`](crate::ErrorKind::WrongType) | a descriptor that was converted is no socket | convert the other one |
 //! | `EINVAL`, `EOPNOTSUPP` | accepting, receiving | [`Invalid`](crate::ErrorKind::Invalid), [`Unsupported`](crate::ErrorKind::Unsupported) | … is a socket that does not listen, or has no connection | convert the other one |
 //!
-//! Sources: [unix(7)], [socket(7)], [socketpair(2)], [connect(2)], [bind(2)], [accept4(2)], [send(2)], [recv(2)], [sendmmsg(2)], [recvmmsg(2)], [cmsg(3)].
+//! Sources: [unix(7)], [socket(7)], [socketpair(2)], [connect(2)], [bind(2)], [accept4(2)], [send(2)], [recv(2)],
+//! [sendmmsg(2)], [recvmmsg(2)], [cmsg(3)].
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [unix(7)]: https://man7.org/linux/man-pages/man7/unix.7.html

@@ -50,7 +50,8 @@ impl Options {
         Options::default()
     }
 
-    /// The permissions of the file, less the umask. Write permission is what lets somebody connect or send. Default: 0600.
+    /// The permissions of the file, less the umask. Write permission is what lets somebody connect or send. Default:
+    /// 0600.
     ///
     /// They are right from the moment the file exists. An abstract name has none.
     pub fn mode(mut self, mode: u32) -> Self {
@@ -68,18 +69,19 @@ impl Options {
         self
     }
 
-    /// Takes the path over if a socket that is gone left its file there. A live one is never touched, nor is what is not a socket.
+    /// Takes the path over if a socket that is gone left its file there. A live one is never touched, nor is what is
+    /// not a socket.
     ///
-    /// Whether a socket is live is asked of the kernel, which also knows those that do not listen yet. Processes that reclaim
-    /// one path at once take turns, by a lock on the directory; it waits at most five seconds for its turn. A process that binds
-    /// the path *without* this option in the very moment of the reclaiming may lose its file.
+    /// Whether a socket is live is asked of the kernel, which also knows those that do not listen yet. Processes that
+    /// reclaim one path at once take turns, by a lock on the directory; it waits at most five seconds for its turn. A
+    /// process that binds the path *without* this option in the very moment of the reclaiming may lose its file.
     pub fn reclaim_stale(mut self, yes: bool) -> Self {
         self.reclaim_stale = yes;
         self
     }
 
-    /// Removes the file when the handle is dropped: by this process only, not by a forked child, and only if the path still leads
-    /// to this file. After `SIGKILL` it stays; see [`reclaim_stale`](Options::reclaim_stale).
+    /// Removes the file when the handle is dropped: by this process only, not by a forked child, and only if the path
+    /// still leads to this file. After `SIGKILL` it stays; see [`reclaim_stale`](Options::reclaim_stale).
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self

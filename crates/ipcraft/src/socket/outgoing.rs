@@ -89,7 +89,7 @@ impl<'a> Outgoing<'a> {
         let ancillary = !self.descriptors.is_empty() || self.credentials.is_some();
         if kind == SockType::Stream && ancillary && self.length() == 0 {
             return Err(Error::refused(SENDMSG, ErrorKind::Invalid)
-                .advise("on a stream, ancillary data travels with a byte at least; the kernel would drop it in silence"));
+                .advise("on a stream it takes a byte to carry them; the kernel would drop them in silence"));
         }
         Ok(Parcel {
             parts: self.parts,

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -24,8 +24,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Makes `bind` succeed where only a dead socket's file was in the way.
 ///
-/// The lock is taken before the first attempt: a file is there for a moment before its socket can be found by it, and another
-/// reclaimer must not look in that moment.
+/// The lock is taken before the first attempt: a file is there for a moment before its socket can be found by it, and
+/// another reclaimer must not look in that moment.
 pub(super) fn bind(path: &Path, bind: impl Fn() -> Result<()>) -> Result<()> {
     let _turn = lock(path)?;
     match bind() {
@@ -39,7 +39,9 @@ pub(super) fn bind(path: &Path, bind: impl Fn() -> Result<()>) -> Result<()> {
 /// Locks the directory, so that nothing of the lock stays behind.
 fn lock(path: &Path) -> Result<Flock<File>> {
     let directory = directory(path);
-    let mut file = File::open(&directory).map_err(|e| failed(&directory, errno(&e)))?;
+    // Nothing but a directory is opened: a FIFO there would make this wait.
+    let opened = File::options().read(true).custom_flags(libc::O_DIRECTORY).open(&directory);
+    let mut file = opened.map_err(|e| failed(&directory, errno(&e)))?;
     let deadline = Deadline::after(TURN);
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -90,8 +92,9 @@ fn inode(path: &Path) -> Result<Option<(u64, u64)>> {
 
 /// Refuses unless no socket of any type is bound to the file.
 ///
-/// The kernel looks for the socket before it compares types. So a datagram socket's connect finds a live stream socket with
-/// `EPROTOTYPE`, also one that does not listen yet, and does not disturb it with a connection; only a dead one is `ECONNREFUSED`.
+/// The kernel looks for the socket before it compares types. So a datagram socket's connect finds a live stream socket
+/// with `EPROTOTYPE`, also one that does not listen yet, and does not disturb it with a connection; only a dead one is
+/// `ECONNREFUSED`.
 fn probe(path: &Path) -> Result<()> {
     let address = Address::from(path);
     let socket = create(SockType::Datagram)?;

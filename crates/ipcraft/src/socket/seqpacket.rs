@@ -1,7 +1,7 @@
 //! Seqpacket sockets: records, both ways, over a connection (unix(7), `SOCK_SEQPACKET`).
 //!
-//! Use them for messages between two processes: they keep boundaries as datagrams do, and end and push back as streams do. What holds
-//! for all sockets, and the table of errors, is on [the module's page](super).
+//! Use them for messages between two processes: they keep boundaries as datagrams do, and end and push back as streams
+//! do. What holds for all sockets, and the table of errors, is on [the module's page](super).
 //!
 //! ```
 //! use ipcraft::socket::seqpacket;
@@ -46,9 +46,9 @@ pub fn pair() -> Result<(Connection, Connection)> {
 
 /// One end of a connection that carries records, in order, each whole or not at all.
 ///
-/// A record may be empty, and is told from the end of the stream. The kernel's `recv` returns 0 for both, so this type receives
-/// with `SO_PASSCRED` set: every record then comes with credentials, and the end does not. The side effect is unix(7)'s
-/// *autobind*: an end without a name gets an abstract one when it connects or first sends.
+/// A record may be empty, and is told from the end of the stream. The kernel's `recv` returns 0 for both, so this type
+/// receives with `SO_PASSCRED` set: every record then comes with credentials, and the end does not. The side effect is
+/// unix(7)'s *autobind*: an end without a name gets an abstract one when it connects or first sends.
 #[derive(Debug)]
 pub struct Connection {
     fd: OwnedFd,
@@ -66,13 +66,14 @@ impl Connection {
         Ok(Connection { fd: connection::connect(SockType::SeqPacket, &address.into(), Wait::Forever)? })
     }
 
-    /// [`connect`](Connection::connect) that fails with [`Full`](crate::ErrorKind::Full) if the listener's queue is full.
+    /// [`connect`](Connection::connect) that fails with [`Full`](crate::ErrorKind::Full) if the listener's queue is
+    /// full.
     pub fn try_connect(address: impl Into<Address>) -> Result<Self> {
         Ok(Connection { fd: connection::connect(SockType::SeqPacket, &address.into(), Wait::Never)? })
     }
 
-    /// [`connect`](Connection::connect) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the queue stays full for
-    /// `timeout`.
+    /// [`connect`](Connection::connect) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the queue stays
+    /// full for `timeout`.
     #[doc(alias = "SO_SNDTIMEO")]
     pub fn connect_timeout(address: impl Into<Address>, timeout: Duration) -> Result<Self> {
         Ok(Connection { fd: connection::connect(SockType::SeqPacket, &address.into(), Wait::For(timeout))? })
@@ -95,7 +96,8 @@ impl Connection {
         self.transmit(record, Wait::Never)
     }
 
-    /// [`send`](Connection::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`send`](Connection::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within
+    /// `timeout`.
     #[inline]
     pub fn send_timeout(&self, record: &[u8], timeout: Duration) -> Result<()> {
         self.transmit(record, Wait::For(timeout))
@@ -110,15 +112,16 @@ impl Connection {
         }
     }
 
-    /// `recvmsg(2)`: waits for a record and returns its length; `Ok(None)` is end of stream, `Ok(Some(0))` an empty record.
+    /// `recvmsg(2)`: waits for a record and returns its length; `Ok(None)` is end of stream, `Ok(Some(0))` an empty
+    /// record.
     ///
     /// Descriptors that were sent with it are closed: receive them with [`Ancillary`](super::Ancillary).
     ///
     /// # Errors
     ///
     /// [`Truncated`](crate::ErrorKind::Truncated) if it was longer than the buffer, with its true length in the
-    /// [limit](Error::limit); [`Disconnected`](crate::ErrorKind::Disconnected) if the peer closed without having received all that
-    /// was sent to it.
+    /// [limit](Error::limit); [`Disconnected`](crate::ErrorKind::Disconnected) if the peer closed without having
+    /// received all that was sent to it.
     #[inline]
     #[doc(alias = "recvmsg")]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
@@ -131,7 +134,8 @@ impl Connection {
         self.receive(buffer, Wait::Never)
     }
 
-    /// [`recv`](Connection::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    /// [`recv`](Connection::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within
+    /// `timeout`.
     #[inline]
     pub fn recv_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<Option<usize>> {
         self.receive(buffer, Wait::For(timeout))
@@ -148,8 +152,8 @@ impl Connection {
         record::whole(RECV, buffer.len(), arrival.length).map(Some)
     }
 
-    /// `MSG_PEEK`, `MSG_TRUNC`: the length of the record that would be received next, to size a buffer by; `Ok(None)` at the end
-    /// of the stream.
+    /// `MSG_PEEK`, `MSG_TRUNC`: the length of the record that would be received next, to size a buffer by; `Ok(None)`
+    /// at the end of the stream.
     ///
     /// Right only for the one thread that receives: another may take it first.
     ///
@@ -183,39 +187,40 @@ impl Connection {
         properties::peer_address(self.fd.as_fd())
     }
 
-    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as it was at
-    /// that moment. Another process may use the socket now.
+    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as
+    /// it was at that moment. Another process may use the socket now.
     #[doc(alias = "SO_PEERCRED")]
     pub fn peer_credentials(&self) -> Result<Credentials> {
         properties::peer_credentials(self.fd.as_fd())
     }
 
-    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot come to mean
-    /// another one. It turns readable when that process ends.
+    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot
+    /// come to mean another one. It turns readable when that process ends.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5; [`Disconnected`](crate::ErrorKind::Disconnected) for a peer
-    /// that was reaped, before Linux 6.16.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5;
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) for a peer that was reaped, before Linux 6.16.
     #[doc(alias = "SO_PEERPIDFD")]
     pub fn peer_pidfd(&self) -> Result<OwnedFd> {
         properties::peer_pidfd(self.fd.as_fd())
     }
 
-    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than the data.
+    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than
+    /// the data.
     #[doc(alias = "SO_SNDBUF")]
     pub fn send_buffer(&self) -> Result<usize> {
         properties::send_buffer(self.fd.as_fd())
     }
 
-    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its bookkeeping, but no more
-    /// than twice `/proc/sys/net/core/wmem_max`.
+    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its
+    /// bookkeeping, but no more than twice `/proc/sys/net/core/wmem_max`.
     pub fn set_send_buffer(&self, bytes: usize) -> Result<usize> {
         properties::set_send_buffer(self.fd.as_fd(), bytes)
     }
 
-    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that shares the
-    /// descriptor; the `_timeout` ones still wait.
+    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that
+    /// shares the descriptor; the `_timeout` ones still wait.
     #[doc(alias = "O_NONBLOCK")]
     pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
         properties::set_nonblocking(self.fd.as_fd(), yes)
@@ -241,7 +246,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see [`Options::reclaim_stale`].
+    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see
+    /// [`Options::reclaim_stale`].
     #[doc(alias = "listen")]
     pub fn bind(address: impl Into<Address>) -> Result<Self> {
         Options::new().listen_seqpacket(address)
@@ -255,7 +261,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full; the connection then still waits.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full; the connection then still
+    /// waits.
     #[doc(alias = "accept4")]
     pub fn accept(&self) -> Result<Connection> {
         Ok(Connection { fd: self.inner.accept(Wait::Forever)? })
@@ -266,7 +273,8 @@ impl Listener {
         Ok(Connection { fd: self.inner.accept(Wait::Never)? })
     }
 
-    /// [`accept`](Listener::accept) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    /// [`accept`](Listener::accept) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within
+    /// `timeout`.
     pub fn accept_timeout(&self, timeout: Duration) -> Result<Connection> {
         Ok(Connection { fd: self.inner.accept(Wait::For(timeout))? })
     }
@@ -316,8 +324,8 @@ impl From<Listener> for OwnedFd {
     }
 }
 
-/// Makes the open file description non-blocking, and sets `SO_PASSCRED`, which accepted connections inherit. Whether it is a
-/// listening seqpacket socket shows at the first call.
+/// Makes the open file description non-blocking, and sets `SO_PASSCRED`, which accepted connections inherit. Whether
+/// it is a listening seqpacket socket shows at the first call.
 impl From<OwnedFd> for Listener {
     fn from(fd: OwnedFd) -> Self {
         let _ = socket::mark_records(fd.as_fd(), SockType::SeqPacket);

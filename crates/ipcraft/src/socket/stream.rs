@@ -1,7 +1,8 @@
 //! Stream sockets: bytes, both ways, over a connection (unix(7), `SOCK_STREAM`).
 //!
-//! Use them as a pipe that goes both ways, and for protocols that have boundaries of their own. For messages take [`seqpacket`](super::seqpacket),
-//! which keeps theirs. What holds for all sockets, and the table of errors, is on [the module's page](super).
+//! Use them as a pipe that goes both ways, and for protocols that have boundaries of their own. For messages take
+//! [`seqpacket`](super::seqpacket), which keeps theirs. What holds for all sockets, and the table of errors, is on
+//! [the module's page](super).
 //!
 //! ```
 //! use std::io::{BufRead, BufReader, Write};
@@ -46,8 +47,8 @@ pub fn pair() -> Result<(Stream, Stream)> {
 
 /// One end of a two-way stream of bytes.
 ///
-/// Calls take `&self`: one thread may read while another writes. If several write, each call's bytes may be mixed with the
-/// others'; use one of the types that keep records instead.
+/// Calls take `&self`: one thread may read while another writes. If several write, each call's bytes may be mixed with
+/// the others'; use one of the types that keep records instead.
 #[derive(Debug)]
 pub struct Stream {
     fd: OwnedFd,
@@ -70,8 +71,8 @@ impl Stream {
         Ok(Stream { fd: connection::connect(SockType::Stream, &address.into(), Wait::Never)? })
     }
 
-    /// [`connect`](Stream::connect) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the queue stays full for
-    /// `timeout`.
+    /// [`connect`](Stream::connect) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the queue stays full
+    /// for `timeout`.
     #[doc(alias = "SO_SNDTIMEO")]
     pub fn connect_timeout(address: impl Into<Address>, timeout: Duration) -> Result<Self> {
         Ok(Stream { fd: connection::connect(SockType::Stream, &address.into(), Wait::For(timeout))? })
@@ -96,7 +97,8 @@ impl Stream {
         self.receive(buffer, Wait::Never)
     }
 
-    /// [`read`](Stream::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within `timeout`.
+    /// [`read`](Stream::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within
+    /// `timeout`.
     ///
     /// One system call if data is there; `ppoll(2)` and another if not.
     #[inline]
@@ -148,7 +150,8 @@ impl Stream {
         connection::shutdown(self.fd.as_fd(), how)
     }
 
-    /// `FIONREAD`: how many bytes wait to be read. Stale as soon as it is returned: more may come, another reader may take.
+    /// `FIONREAD`: how many bytes wait to be read. Stale as soon as it is returned: more may come, another reader may
+    /// take.
     #[doc(alias = "FIONREAD")]
     pub fn available(&self) -> Result<usize> {
         ioctl::bytes_readable(self.fd.as_fd()).map_err(|e| Error::system("ioctl(FIONREAD)", e))
@@ -174,39 +177,40 @@ impl Stream {
         properties::peer_address(self.fd.as_fd())
     }
 
-    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as it was at
-    /// that moment. Another process may use the socket now.
+    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as
+    /// it was at that moment. Another process may use the socket now.
     #[doc(alias = "SO_PEERCRED")]
     pub fn peer_credentials(&self) -> Result<Credentials> {
         properties::peer_credentials(self.fd.as_fd())
     }
 
-    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot come to mean
-    /// another one. It turns readable when that process ends.
+    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot
+    /// come to mean another one. It turns readable when that process ends.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5; [`Disconnected`](crate::ErrorKind::Disconnected) for a peer
-    /// that was reaped, before Linux 6.16.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5;
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) for a peer that was reaped, before Linux 6.16.
     #[doc(alias = "SO_PEERPIDFD")]
     pub fn peer_pidfd(&self) -> Result<OwnedFd> {
         properties::peer_pidfd(self.fd.as_fd())
     }
 
-    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than the data.
+    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than
+    /// the data.
     #[doc(alias = "SO_SNDBUF")]
     pub fn send_buffer(&self) -> Result<usize> {
         properties::send_buffer(self.fd.as_fd())
     }
 
-    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its bookkeeping, but no more
-    /// than twice `/proc/sys/net/core/wmem_max`.
+    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its
+    /// bookkeeping, but no more than twice `/proc/sys/net/core/wmem_max`.
     pub fn set_send_buffer(&self, bytes: usize) -> Result<usize> {
         properties::set_send_buffer(self.fd.as_fd(), bytes)
     }
 
-    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that shares the
-    /// descriptor; the `_timeout` ones still wait.
+    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that
+    /// shares the descriptor; the `_timeout` ones still wait.
     #[doc(alias = "O_NONBLOCK")]
     pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
         properties::set_nonblocking(self.fd.as_fd(), yes)
@@ -215,9 +219,9 @@ impl Stream {
 
 /// A socket that waits for connections which carry bytes.
 ///
-/// Dropping it closes it, and lets the file stay unless [`Options::remove_on_drop`] was set. Connections that were not accepted are
-/// then reset. Its open file description is non-blocking inside, so that no form of accepting can be made to wait by another
-/// process that was faster.
+/// Dropping it closes it, and lets the file stay unless [`Options::remove_on_drop`] was set. Connections that were not
+/// accepted are then reset. Its open file description is non-blocking inside, so that no form of accepting can be made
+/// to wait by another process that was faster.
 #[derive(Debug)]
 pub struct Listener {
     inner: Acceptor,
@@ -228,7 +232,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see [`Options::reclaim_stale`].
+    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see
+    /// [`Options::reclaim_stale`].
     #[doc(alias = "listen")]
     pub fn bind(address: impl Into<Address>) -> Result<Self> {
         Options::new().listen_stream(address)
@@ -242,7 +247,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full; the connection then still waits.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full; the connection then still
+    /// waits.
     #[doc(alias = "accept4")]
     pub fn accept(&self) -> Result<Stream> {
         Ok(Stream { fd: self.inner.accept(Wait::Forever)? })
@@ -253,7 +259,8 @@ impl Listener {
         Ok(Stream { fd: self.inner.accept(Wait::Never)? })
     }
 
-    /// [`accept`](Listener::accept) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    /// [`accept`](Listener::accept) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within
+    /// `timeout`.
     pub fn accept_timeout(&self, timeout: Duration) -> Result<Stream> {
         Ok(Stream { fd: self.inner.accept(Wait::For(timeout))? })
     }

@@ -35,7 +35,8 @@ pub(crate) fn send(fd: BorrowedFd<'_>, records: &[&[u8]], flags: libc::c_int) ->
 
 /// recvmmsg(2): receives into the first [`MAX_BATCH`] buffers at most and shows `each` arrival in order.
 ///
-/// Waits for the first record only. The call's own timeout is not used: the kernel looks at it only when a record has come.
+/// Waits for the first record only. The call's own timeout is not used: the kernel looks at it only when a record has
+/// come.
 pub(crate) fn receive(
     fd: BorrowedFd<'_>,
     buffers: &mut [IoSliceMut<'_>],

@@ -48,7 +48,8 @@ impl Control {
             unsafe { (libc::CMSG_SPACE(size as libc::c_uint), libc::CMSG_LEN(size as libc::c_uint)) };
         let end = offset + space as usize;
         assert!(end <= CAPACITY, "callers keep to SCM_MAX_FD");
-        // SAFETY: because header and data lie below `end`, and so in the buffer, which is aligned for the header as CMSG_SPACE keeps it.
+        // SAFETY: because header and data lie below `end`, and so in the buffer, which is aligned for the header as
+        // CMSG_SPACE keeps it.
         unsafe {
             let header = self.bytes.as_mut_ptr().add(offset).cast::<libc::cmsghdr>();
             (*header).cmsg_level = libc::SOL_SOCKET;
@@ -96,7 +97,8 @@ pub(crate) fn send(fd: BorrowedFd<'_>, parcel: &Parcel<'_>, flags: libc::c_int) 
         header.msg_name = to.as_ptr().cast_mut().cast();
         header.msg_namelen = to.length();
     }
-    // SAFETY: because the header points to parts, control data and an address that all outlive the call, which only reads them.
+    // SAFETY: because the header points to parts, control data and an address that all outlive the call, which only
+    // reads them.
     msg::length(unsafe { libc::sendmsg(fd.as_raw_fd(), &header, flags | libc::MSG_NOSIGNAL) })
 }
 
@@ -122,7 +124,8 @@ pub(crate) fn receive(
     header.msg_controllen = CAPACITY as _;
     header.msg_name = sender.as_mut_ptr().cast();
     header.msg_namelen = SocketAddress::CAPACITY;
-    // SAFETY: because the header points to buffers, control buffer and address that are borrowed mutably, each with its true length.
+    // SAFETY: because the header points to buffers, control buffer and address that are borrowed mutably, each with
+    // its true length.
     let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags | libc::MSG_CMSG_CLOEXEC) };
     let length = msg::length(count)?;
     sender.set_length(header.msg_namelen);

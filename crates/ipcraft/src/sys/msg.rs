@@ -70,28 +70,22 @@ pub(crate) fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8], flags: libc::c_int) ->
     length(unsafe { libc::recv(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), flags) })
 }
 
-/// recvfrom(2).
+/// recvfrom(2): also tells the `sender`.
 #[inline]
 pub(crate) fn recv_from(
     fd: BorrowedFd<'_>,
     buffer: &mut [u8],
+    sender: &mut SocketAddress,
     flags: libc::c_int,
-) -> nix::Result<(usize, SocketAddress)> {
-    let mut address = SocketAddress::unnamed();
+) -> nix::Result<usize> {
+    let (bytes, room) = (buffer.as_mut_ptr().cast(), buffer.len());
     let mut address_length = SocketAddress::CAPACITY;
-    // SAFETY: because recvfrom(2) writes at most `len` bytes to the buffer and the capacity's worth to the address.
+    // SAFETY: because recvfrom(2) writes at most `room` bytes to the buffer and the capacity's worth to the address.
     let count = length(unsafe {
-        libc::recvfrom(
-            fd.as_raw_fd(),
-            buffer.as_mut_ptr().cast(),
-            buffer.len(),
-            flags,
-            address.as_mut_ptr(),
-            &mut address_length,
-        )
+        libc::recvfrom(fd.as_raw_fd(), bytes, room, flags, sender.as_mut_ptr(), &mut address_length)
     })?;
-    address.set_length(address_length);
-    Ok((count, address))
+    sender.set_length(address_length);
+    Ok(count)
 }
 
 /// send(2), without `SIGPIPE`.

@@ -51,7 +51,8 @@ impl SocketAddress {
         SocketAddress { family: libc::AF_UNIX as libc::sa_family_t, path: bytes, length }
     }
 
-    /// `sun_path` as far as it is used: empty if unnamed, beginning with NUL if abstract, else a path, which may end in NUL.
+    /// `sun_path` as far as it is used: empty if unnamed, beginning with NUL if abstract, else a path, which may end
+    /// in NUL.
     pub(crate) fn name(&self) -> &[u8] {
         &self.path[..self.length as usize - FAMILY_SIZE]
     }

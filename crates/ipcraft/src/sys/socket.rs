@@ -59,9 +59,9 @@ fn transfer<T>(
 
 /// Repeats a non-blocking `attempt` to send to `to` until it proceeds.
 ///
-/// For a socket that is not connected, poll(2) knows only its own room, not that of the receiver's queue. A second socket that
-/// is connected to the receiver is woken by that queue. It is made anew each time: another receiver may have taken the
-/// address over.
+/// For a socket that is not connected, poll(2) knows only its own room, not that of the receiver's queue. A second
+/// socket that is connected to the receiver is woken by that queue. It is made anew each time: another receiver may
+/// have taken the address over.
 pub(crate) fn send_to_until<T>(
     fd: BorrowedFd<'_>,
     to: &SocketAddress,

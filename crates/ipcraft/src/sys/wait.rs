@@ -32,7 +32,8 @@ pub(crate) fn attempt_until<T>(
     attempt_between(timeout, attempt, |deadline| wait_all(ready, deadline))
 }
 
-/// Repeats a non-blocking `attempt` until it proceeds, with a `pause` in between that says false if the deadline passed.
+/// Repeats a non-blocking `attempt` until it proceeds, with a `pause` in between that says false if the deadline
+/// passed.
 ///
 /// The first attempt comes before any look at the clock: an operation that can proceed succeeds even with no time left,
 /// and costs no more than the attempt.
