@@ -78,12 +78,14 @@ impl Reader {
 }
 
 impl Read for &Reader {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(Reader::read(self, buffer)?)
     }
 }
 
 impl Read for Reader {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(Reader::read(self, buffer)?)
     }

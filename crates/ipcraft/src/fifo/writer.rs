@@ -65,6 +65,7 @@ impl Writer {
 }
 
 impl Write for &Writer {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(Writer::write(self, bytes)?)
     }
@@ -76,6 +77,7 @@ impl Write for &Writer {
 }
 
 impl Write for Writer {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(Writer::write(self, bytes)?)
     }

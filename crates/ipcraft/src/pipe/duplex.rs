@@ -64,12 +64,14 @@ impl Duplex {
 }
 
 impl Read for Duplex {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(self.reader.read(buffer)?)
     }
 }
 
 impl Write for Duplex {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(self.writer.write(bytes)?)
     }

@@ -99,12 +99,14 @@ fn packet(buffer: &mut [u8], read: impl FnOnce(&mut [u8], &mut [u8]) -> nix::Res
 }
 
 impl Read for &Reader {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(Reader::read(self, buffer)?)
     }
 }
 
 impl Read for Reader {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(Reader::read(self, buffer)?)
     }

@@ -63,6 +63,7 @@ impl Writer {
 }
 
 impl Write for &Writer {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(Writer::write(self, bytes)?)
     }
@@ -74,6 +75,7 @@ impl Write for &Writer {
 }
 
 impl Write for Writer {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(Writer::write(self, bytes)?)
     }

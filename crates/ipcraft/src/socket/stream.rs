@@ -131,12 +131,14 @@ impl Stream {
         self.send(bytes, Wait::For(timeout))
     }
 
+    // Always: each of the three forms is then its own short path.
     #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
         socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags)).map_err(|e| Error::receiving(RECV, e))
     }
 
+    // Always: each of the three forms is then its own short path.
     #[inline(always)]
     fn send(&self, bytes: &[u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
@@ -278,18 +280,21 @@ impl Listener {
 }
 
 impl Read for &Stream {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(Stream::read(self, buffer)?)
     }
 }
 
 impl Read for Stream {
+    #[inline]
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(Stream::read(self, buffer)?)
     }
 }
 
 impl Write for &Stream {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(Stream::write(self, bytes)?)
     }
@@ -301,6 +306,7 @@ impl Write for &Stream {
 }
 
 impl Write for Stream {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(Stream::write(self, bytes)?)
     }
