@@ -2,11 +2,11 @@
 //! [`ALLOWANCE`] more instructions per message.
 
 use std::fmt;
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::io;
 use std::process::ExitCode;
 
-use ipcraft::pipe;
+use ipcraft_bench::{Ends, Implementation, Link, Mechanism, mechanisms};
+use ipcraft_tests::scratch;
 use ipcraft_tests::step::{self, Trace};
 use ipcraft_tests::suite::{self, Outcome};
 
@@ -16,25 +16,15 @@ const ALLOWANCE: i64 = 30;
 /// Small enough that no mechanism has to cut it.
 const MESSAGE: [u8; 64] = [7; 64];
 
-/// One call of ours, and what C does in its place.
-struct Comparison {
-    mechanism: &'static str,
-    operation: &'static str,
-    ipcraft: Box<dyn FnMut()>,
-    raw: Box<dyn FnMut()>,
-}
-
 fn main() -> ExitCode {
     suite::run(vec![suite::skippable("thinness", thinness)])
 }
 
 fn thinness() -> Outcome {
-    let overhead = match step::overhead() {
-        Err(step::REFUSED) => return Outcome::Skipped("this system does not allow ptrace(2)".into()),
-        overhead => overhead.expect("stepping through nothing"),
-    };
-    let rows: Vec<Row> =
-        comparisons().into_iter().map(|comparison| Row::count(comparison, overhead)).collect();
+    if step::overhead() == Err(step::REFUSED) {
+        return Outcome::Skipped("this system does not allow ptrace(2)".into());
+    }
+    let rows: Vec<Row> = mechanisms().iter().flat_map(|mechanism| rows(mechanism)).collect();
     println!("\n{}", Row::HEADING);
     for row in &rows {
         println!("{row}");
@@ -44,31 +34,81 @@ fn thinness() -> Outcome {
     Outcome::Passed
 }
 
-/// What was counted of a [`Comparison`].
+/// What one operation costs in both implementations.
 struct Row {
     mechanism: &'static str,
     operation: &'static str,
     ipcraft: Trace,
     raw: Trace,
+    /// What the measuring itself costs, the same in both.
     overhead: u64,
+}
+
+/// An operation on a connection that is ready for it, as often as it is called.
+type Operation = fn(Ends) -> Box<dyn FnMut()>;
+
+fn rows(mechanism: &Mechanism) -> [Row; 2] {
+    [row(mechanism, "send", sending), row(mechanism, "receive", receiving)]
+}
+
+fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
+    let count =
+        |ends| step::trace(operation(ends)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id));
+    Row {
+        mechanism: mechanism.id,
+        operation: name,
+        ipcraft: count(connect(mechanism, Implementation::Ipcraft)),
+        raw: count(connect(mechanism, Implementation::Raw)),
+        overhead: count(Ends::new(Nothing, Nothing)).instructions,
+    }
+}
+
+fn connect(mechanism: &Mechanism, implementation: Implementation) -> Ends {
+    let connect = mechanism.connect(implementation).expect("both implementations");
+    connect(scratch::directory().path()).unwrap_or_else(|e| panic!("connecting {}: {e}", mechanism.id))
+}
+
+fn sending(mut ends: Ends) -> Box<dyn FnMut()> {
+    Box::new(move || {
+        let Ends { client, server: _open } = &mut ends;
+        client.send(&MESSAGE).expect("sending");
+    })
+}
+
+fn receiving(mut ends: Ends) -> Box<dyn FnMut()> {
+    // One message for the warm-up and one for the call that is counted.
+    for _ in 0..2 {
+        ends.client.send(&MESSAGE).expect("sending");
+    }
+    Box::new(move || {
+        let Ends { client: _open, server } = &mut ends;
+        server.receive(&mut [0; MESSAGE.len()]).expect("receiving");
+    })
+}
+
+/// A mechanism that does nothing: calling it costs what calling the others costs around the operation.
+struct Nothing;
+
+impl Link for Nothing {
+    fn send(&mut self, _message: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn receive(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Row {
     const HEADING: &str = "mechanism               operation   raw  ipcraft  more  system calls";
-
-    fn count(comparison: Comparison, overhead: u64) -> Row {
-        let Comparison { mechanism, operation, ipcraft, raw } = comparison;
-        let count =
-            |run| step::trace(run).unwrap_or_else(|e| panic!("stepping {operation} on {mechanism}: {e}"));
-        Row { mechanism, operation, ipcraft: count(ipcraft), raw: count(raw), overhead }
-    }
 
     fn more(&self) -> i64 {
         self.ipcraft.instructions as i64 - self.raw.instructions as i64
     }
 
     fn is_thin(&self) -> bool {
-        self.more() <= ALLOWANCE && self.ipcraft.system_calls == self.raw.system_calls
+        let calls = &self.ipcraft.system_calls;
+        self.more() <= ALLOWANCE && *calls == self.raw.system_calls && !calls.is_empty()
     }
 }
 
@@ -100,58 +140,4 @@ fn name(number: i64) -> String {
         libc::SYS_recvmsg => "recvmsg".into(),
         other => other.to_string(),
     }
-}
-
-fn comparisons() -> Vec<Comparison> {
-    vec![
-        Comparison {
-            mechanism: "pipe",
-            operation: "send",
-            ipcraft: {
-                let (reader, mut writer) = pipe::pipe().unwrap();
-                Box::new(move || {
-                    let _open = &reader;
-                    assert_eq!(Write::write(&mut writer, &MESSAGE).unwrap(), MESSAGE.len());
-                })
-            },
-            raw: {
-                let (reader, writer) = pipe::pipe().unwrap();
-                Box::new(move || {
-                    let _open = &reader;
-                    let part =
-                        libc::iovec { iov_base: MESSAGE.as_ptr().cast_mut().cast(), iov_len: MESSAGE.len() };
-                    // SAFETY: because pwritev2(2) only reads the one part, which describes a constant.
-                    let count = unsafe { libc::pwritev2(writer.as_fd().as_raw_fd(), &part, 1, -1, 0x100) };
-                    assert_eq!(count, MESSAGE.len() as isize);
-                })
-            },
-        },
-        Comparison {
-            mechanism: "pipe",
-            operation: "receive",
-            ipcraft: {
-                let mut reader = filled();
-                Box::new(move || {
-                    assert_eq!(Read::read(&mut reader, &mut [0; MESSAGE.len()]).unwrap(), MESSAGE.len());
-                })
-            },
-            raw: {
-                let reader = filled();
-                Box::new(move || {
-                    let mut buffer = [0; MESSAGE.len()];
-                    let fd = reader.as_fd().as_raw_fd();
-                    // SAFETY: because read(2) writes at most the buffer's length to the buffer.
-                    let count = unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), buffer.len()) };
-                    assert_eq!(count, MESSAGE.len() as isize);
-                })
-            },
-        },
-    ]
-}
-
-/// A pipe with messages to receive, for the warm-up and for the call that is counted.
-fn filled() -> pipe::Reader {
-    let (reader, writer) = pipe::pipe().unwrap();
-    assert_eq!(writer.write(&[MESSAGE, MESSAGE].concat()).unwrap(), 2 * MESSAGE.len());
-    reader
 }
