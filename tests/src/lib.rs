@@ -18,6 +18,8 @@ mod documents {
     struct Readme;
     #[doc = include_str!("../../docs/architecture.md")]
     struct Architecture;
+    #[doc = include_str!("../../docs/benchmarks.md")]
+    struct Benchmarks;
     #[doc = include_str!("../../docs/choosing.md")]
     struct Choosing;
     #[doc = include_str!("../../docs/errors.md")]

@@ -1,0 +1,166 @@
+//! Promises about the repository itself, and the rules that docs/architecture.md says are checked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ipcraft_bench::mechanisms;
+
+/// What is measured for comparison only: the library leaves it to std, and one example of that is enough.
+const WITHOUT_EXAMPLE: &[&str] = &["udp"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+fn library() -> PathBuf {
+    root().join("crates/ipcraft/src")
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// All files below a directory whose names end so, without what cargo and git keep there and without second names.
+fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            found.extend(files(&path, suffix));
+        } else if name.ends_with(suffix) && !path.is_symlink() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A source file without its comments and its unit tests.
+fn code(path: &Path) -> String {
+    let text = text(path);
+    let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
+    shipped.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The library's source files whose code has one of the words.
+fn using(words: &[&str]) -> Vec<String> {
+    let sources = files(&library(), ".rs").into_iter();
+    let users = sources.filter(|path| words.iter().any(|word| code(path).contains(word)));
+    let mut names: Vec<String> = users.map(|path| relative(&path)).collect();
+    names.sort();
+    names
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(library()).unwrap().display().to_string()
+}
+
+#[test]
+fn unsafe_code_is_only_where_it_is_said() {
+    for path in files(&library(), ".rs") {
+        let has_unsafe =
+            ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"].map(|word| code(&path).contains(word));
+        let says_so = text(&path).contains("#![allow(unsafe_code)]");
+        assert_eq!(has_unsafe.contains(&true), says_so, "{}", relative(&path));
+        assert!(
+            !text(&path).contains("#[allow(unsafe_code)]"),
+            "{}: per file, not per item",
+            relative(&path)
+        );
+    }
+    assert!(text(library().join("lib.rs")).contains("#![deny(unsafe_code)]"));
+    for path in files(&root().join("examples"), ".rs") {
+        assert!(!code(&path).contains("unsafe"), "{}", path.display());
+    }
+}
+
+#[test]
+fn only_process_starts_processes() {
+    let starters = using(&["Command", "fork(", "posix_spawn", "execv", "clone3", ".spawn("]);
+    assert!(!starters.is_empty(), "process does");
+    for file in starters {
+        assert!(file.starts_with("process/"), "{file} starts processes");
+    }
+}
+
+#[test]
+fn only_three_places_remove_files() {
+    let removers = using(&["remove_file", "unlink("]);
+    assert_eq!(removers, ["fifo/handle.rs", "socket/reclaim.rs", "sys/removal.rs"]);
+}
+
+#[test]
+fn no_mechanism_knows_another() {
+    let mechanisms = ["pipe", "fifo", "socket", "process"];
+    for module in mechanisms {
+        for path in files(&library().join(module), ".rs") {
+            for other in mechanisms.iter().filter(|other| **other != module) {
+                let code = code(&path);
+                assert!(!code.contains(&format!("crate::{other}")), "{} knows {other}", relative(&path));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_example_is_run_and_on_the_tour() {
+    let folder = root().join("examples");
+    let (manifest, tour) = (text(folder.join("Cargo.toml")), text(folder.join("README.md")));
+    let examples = examples();
+    assert!(!examples.is_empty());
+    for name in examples {
+        let entry = manifest.split("[[example]]").find(|entry| entry.contains(&format!("name = \"{name}\"")));
+        let entry = entry.unwrap_or_else(|| panic!("{name} is not in examples/Cargo.toml"));
+        assert!(entry.contains("test = true"), "cargo test does not run {name}");
+        assert!(tour.contains(&format!("{name}.rs")), "{name} is not in examples/README.md");
+    }
+}
+
+fn examples() -> Vec<String> {
+    let found = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path());
+    let sources = found.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    sources.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn every_measured_mechanism_has_an_example() {
+    let examples = examples();
+    for id in mechanisms().iter().map(|mechanism| mechanism.id) {
+        // The three types of a socket pair share one example.
+        let name = if id.starts_with("socketpair_") { "socketpair" } else { id };
+        assert!(
+            WITHOUT_EXAMPLE.contains(&id) || examples.iter().any(|example| example == name),
+            "{id} has no example"
+        );
+    }
+}
+
+#[test]
+fn every_document_is_executed() {
+    let executed = text(root().join("tests/src/lib.rs"));
+    for path in files(&root().join("docs"), ".md") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(
+            executed.contains(&format!("docs/{name}")),
+            "{name} is not among the documents that are tested"
+        );
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for page in files(&root(), ".md") {
+        for target in links(&text(&page)) {
+            let path = page.parent().unwrap().join(&target);
+            assert!(path.exists(), "{} links to {target}", page.display());
+        }
+    }
+}
+
+/// The targets of a page's links that are files of this repository.
+fn links(page: &str) -> Vec<String> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.map(|target| target.split('#').next().unwrap_or_default());
+    files.filter(|file| !file.is_empty() && !file.contains("://")).map(str::to_owned).collect()
+}
