@@ -55,12 +55,15 @@ impl Drop for Watchdog {
 mod tests {
     use super::*;
     use crate::peer::Peer;
+    use nix::sys::resource::{Resource, setrlimit};
     use nix::sys::signal::Signal;
     use nix::sys::wait::WaitStatus;
 
     #[test]
     fn a_hanging_test_is_ended() {
         let mut peer = Peer::start(|| {
+            // It aborts on purpose: no core file of that.
+            setrlimit(Resource::RLIMIT_CORE, 0, 0).unwrap();
             let _watchdog = Watchdog::start("a test of the watchdog", Duration::from_millis(1));
             nix::unistd::pause();
         });

@@ -22,6 +22,7 @@ type Check = fn(&Subject, &dyn Fn() -> Ends);
 
 const BEHAVIOURS: &[(&str, Check)] = &[
     ("order", transfer::order),
+    ("nothing", transfer::nothing),
     ("two_processes", transfer::two_processes),
     ("full", room::full),
     ("empty", room::empty),

@@ -29,6 +29,19 @@ fn receive_message(subject: &Subject, ends: &Ends, length: usize) -> Vec<u8> {
     buffer
 }
 
+/// An empty message is a record like any other, and to a stream it is nothing at all; it is never the end.
+pub(crate) fn nothing(subject: &Subject, connect: &dyn Fn() -> Ends) {
+    let ends = connect();
+    for form in Form::ALL {
+        assert_eq!(ends.sender.send(b"", form).unwrap(), 0, "{form:?}");
+        if subject.records {
+            assert_eq!(ends.receiver.receive(&mut [0; 16], form).unwrap(), Some(0), "{form:?}");
+        }
+        ends.sender.send(b"something", form).unwrap();
+        assert_eq!(ends.receiver.receive(&mut [0; 16], form).unwrap(), Some(9), "{form:?}");
+    }
+}
+
 pub(crate) fn two_processes(subject: &Subject, connect: &dyn Fn() -> Ends) {
     const TOTAL: usize = 8 << 20;
     let (peer, receiver) = connect().sending_peer(|sender| {

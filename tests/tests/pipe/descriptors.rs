@@ -27,7 +27,7 @@ pub(crate) fn of_the_wrong_direction_are_refused() {
 
 pub(crate) fn a_full_table_is_named() {
     Peer::start(|| {
-        // Two descriptors are free in the first round, then one, then none: a pipe needs two.
+        // Two descriptors are free, as many as a pipe needs; then one.
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         let allowed = lowest_unused() + 2;
         setrlimit(Resource::RLIMIT_NOFILE, allowed, hard).unwrap();
@@ -49,11 +49,11 @@ pub(crate) fn a_full_table_is_named() {
     .join();
 }
 
-/// The table is full above the limit, but below it there may be gaps: the child has none.
+/// The number above all open descriptors of this child, whose table then has no gaps below it.
 fn lowest_unused() -> u64 {
     let taken = leak::descriptors();
     let highest = taken.iter().map(|(fd, _)| u64::from(*fd)).max().unwrap_or(2);
-    // Plugs that last for the life of the child.
+    // The plugs last for the life of the child.
     let gaps = (0..=highest).filter(|fd| !taken.iter().any(|(number, _)| u64::from(*number) == *fd)).count();
     (0..gaps).for_each(|_| std::mem::forget(std::fs::File::open("/dev/null").unwrap()));
     highest + 1
