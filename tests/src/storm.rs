@@ -38,6 +38,11 @@ impl Storm {
 impl Drop for Storm {
     fn drop(&mut self) {
         every(0);
+        // One may be on its way to another thread still; to ignore a signal is to discard those that are pending.
+        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: because ignoring a signal runs no code.
+        let ignored = unsafe { sigaction(Signal::SIGALRM, &ignore) };
+        assert!(ignored.is_ok(), "sigaction with a valid signal");
         // SAFETY: because the action is the one that was there before, as valid now as it was then.
         let restored = unsafe { sigaction(Signal::SIGALRM, &self.previous) };
         assert!(restored.is_ok(), "sigaction with an action from sigaction");
