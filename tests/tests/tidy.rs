@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use ipcraft_bench::mechanisms;
 
+/// Modules of the library that ask nothing of the kernel, so that no errno can come of them.
+const WITHOUT_ERRNO: &[&str] = &["error", "name", "time"];
+
 /// What is measured for comparison only: the library leaves it to std, and one example of that is enough.
 const WITHOUT_EXAMPLE: &[&str] = &["udp"];
 
@@ -54,6 +57,32 @@ fn using(words: &[&str]) -> Vec<String> {
 
 fn relative(path: &Path) -> String {
     path.strip_prefix(library()).unwrap().display().to_string()
+}
+
+/// The library's public modules, without the private ones.
+fn modules() -> Vec<String> {
+    let lib = text(library().join("lib.rs"));
+    let declared = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    declared.map(str::to_owned).collect()
+}
+
+/// The text of a module's front page.
+fn front_page(module: &str) -> String {
+    let folder = library().join(module).join("mod.rs");
+    let path = if folder.exists() { folder } else { library().join(format!("{module}.rs")) };
+    text(path).lines().filter_map(|line| line.strip_prefix("//!")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_mechanism_has_an_errno_table() {
+    let modules = modules();
+    assert!(modules.len() > WITHOUT_ERRNO.len(), "{modules:?}");
+    for module in modules.iter().filter(|module| !WITHOUT_ERRNO.contains(&module.as_str())) {
+        let page = front_page(module);
+        for part in ["# When to use ", "# When not", "# Contract", "# Errors", "| errno |"] {
+            assert!(page.contains(part), "the page of {module} has no `{part}`");
+        }
+    }
 }
 
 #[test]
@@ -133,6 +162,15 @@ fn every_measured_mechanism_has_an_example() {
             WITHOUT_EXAMPLE.contains(&id) || examples.iter().any(|example| example == name),
             "{id} has no example"
         );
+    }
+}
+
+#[test]
+fn every_bench_goes_over_every_mechanism() {
+    for bench in ["latency", "throughput", "setup"] {
+        let source = text(root().join(format!("benches/benches/{bench}.rs")));
+        let helpers = text(root().join("benches/src/lib.rs"));
+        assert!((source + &helpers).contains("mechanisms()"), "{bench} has a list of its own");
     }
 }
 
