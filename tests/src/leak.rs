@@ -1,7 +1,7 @@
 //! What a test binary may leave behind, counted before and after.
 //!
-//! Only what is this process's own counts: its descriptors, and objects with [unique](ipcraft::name::unique) names, which
-//! carry its process id. Others may come and go on the same machine meanwhile.
+//! Only what is this process's own counts: its descriptors, its children, and objects with
+//! [unique](ipcraft::name::unique) names, which carry its process id. Others may come and go on the same machine meanwhile.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use ipcraft::name;
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 /// The objects of this process at one moment.
 #[derive(Debug)]
@@ -27,13 +29,14 @@ impl Snapshot {
         }
     }
 
-    /// What is there now and was not at the time of this snapshot.
+    /// What is there now and was not at the time of this snapshot, and children, which there should be none of at all.
     pub fn leaked(&self) -> Vec<String> {
         let now = Snapshot::take();
         let descriptors = now.descriptors.difference(&self.descriptors);
         let names = now.names.difference(&self.names);
         let descriptors = descriptors.map(|(fd, target)| format!("descriptor {fd} -> {}", target.display()));
-        descriptors.chain(names.map(|path| path.display().to_string())).collect()
+        let child = has_child().then(|| "a child process".to_owned());
+        descriptors.chain(names.map(|path| path.display().to_string())).chain(child).collect()
     }
 }
 
@@ -47,6 +50,12 @@ pub fn descriptors() -> BTreeSet<(u32, PathBuf)> {
     assert!(!listed.is_empty(), "/proc/self/fd cannot be read");
     // The descriptor that reads the directory is closed again by now, and its link gone.
     listed.iter().filter_map(|path| Some((number(path)?, fs::read_link(path).ok()?))).collect()
+}
+
+/// Whether a child of this process still runs, or has ended and was not waited for.
+fn has_child() -> bool {
+    let look_only = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, look_only) != Err(Errno::ECHILD)
 }
 
 fn number(path: &Path) -> Option<u32> {
@@ -65,6 +74,7 @@ fn is_ours(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peer::Peer;
     use crate::scratch;
 
     #[test]
@@ -79,6 +89,9 @@ mod tests {
         assert!(leaked.contains(&directory), "{leaked:?}");
 
         drop(kept);
+        let child = Peer::start(|| ());
+        assert_eq!(before.leaked(), ["a child process"]);
+        child.join();
         assert_eq!(before.leaked(), Vec::<String>::new());
     }
 }
