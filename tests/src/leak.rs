@@ -1,7 +1,7 @@
 //! What a test binary may leave behind, counted before and after.
 //!
 //! Only what is this process's own counts: its descriptors, its children, and objects with
-//! [unique](ipcraft::name::unique) names, which carry its process id. Others may come and go on the same machine meanwhile.
+//! [unique](ipcraft::name::unique) names, which carry its process id. Others may come and go meanwhile.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -30,7 +30,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Forks a child that runs `role` and exits; if the role panics, the panic is on stderr and [`join`](Peer::join) fails.
+    /// Forks a child that runs `role` and exits; if it panics, that is on stderr and [`join`](Peer::join) fails.
     ///
     /// In this process `role` is dropped without having run, so that what was moved into it is the child's alone. What
     /// was not moved, the child inherits too.
@@ -40,8 +40,8 @@ impl Peer {
     /// If fork(2) fails.
     pub fn start(role: impl FnOnce()) -> Peer {
         let parent = getpid();
-        // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded process too, and the only
-        // other threads of a test binary, its runner's and the watchdog, sleep while a test forks (fork(2)).
+        // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded process too, and the
+        // only other threads of a test binary, its runner's and the watchdog, sleep while a test forks (fork(2)).
         match unsafe { nix::unistd::fork() }.expect("fork") {
             ForkResult::Parent { child } => {
                 living().push(child);

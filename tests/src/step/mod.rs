@@ -4,8 +4,8 @@
 //! exactly its k-th instruction, to see what its peer makes of that.
 //!
 //! The operation is called twice: once at full speed, so that lazy initialisation and page faults are over, and once
-//! between two marks, where every instruction is a step of the tracer. A step is one instruction, or one repetition of a
-//! repeated string instruction. It includes a constant few instructions of the harness itself: see [`overhead`].
+//! between two marks, where every instruction is a step of the tracer. A step is one instruction, or one repetition of
+//! a repeated string instruction. It includes a constant few instructions of the harness itself: see [`overhead`].
 //!
 //! On aarch64 a load-exclusive/store-exclusive loop cannot succeed under single steps, so code under the harness has to
 //! use the atomic instructions of ARMv8.1; [`Stepper`] gives up after [`MOST_STEPS`] rather than spin for ever.

@@ -1,5 +1,5 @@
-//! What Linux does with pipes, row by row, as seen through the library: and every error that its page on pipes lists and
-//! that can be provoked.
+//! What Linux does with pipes, row by row, as seen through the library: and every error that its page on pipes lists
+//! and that can be provoked.
 
 mod atomicity;
 mod capacity;
