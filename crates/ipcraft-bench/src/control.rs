@@ -28,6 +28,11 @@ impl Control {
         Control { stream: BufReader::new(stream), line: Vec::new() }
     }
 
+    /// From now on [`receive`](Control::receive) does not wait at all.
+    pub(crate) fn never_wait(&self) -> io::Result<()> {
+        self.stream.get_ref().set_nonblocking(true)
+    }
+
     /// Sends one item.
     pub(crate) fn send(&mut self, item: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(item)?;

@@ -83,7 +83,8 @@ impl Group {
         Ok(crew.pinned)
     }
 
-    fn spinners(&self) -> Result<Option<Spinners>, Failure> {
+    /// What keeps the cores awake, where that belongs to the mechanism.
+    pub(crate) fn spinners(&self) -> Result<Option<Spinners>, Failure> {
         if !self.mechanism.awake {
             return Ok(None);
         }
@@ -140,7 +141,7 @@ impl<'a> Crew<'a> {
 }
 
 /// A schedule begins when both peers have surely heard of it.
-fn scheduled(slice: &Slice) -> Slice {
+pub(crate) fn scheduled(slice: &Slice) -> Slice {
     const NOTICE_NS: u64 = 2_000_000;
     Slice { start_ns: clock::now() + NOTICE_NS, ..slice.clone() }
 }
@@ -171,9 +172,10 @@ impl Case {
 
     fn begin(&mut self, crew: &mut Crew<'_>) -> Result<(), Stopped> {
         for who in 0..self.tallies.len() {
-            let setup = crew.pair(who).map(|pair| pair.setup());
-            if let Some(setup) = self.sort_out(who, setup)? {
+            let cost = crew.pair(who).map(|pair| (pair.setup(), pair.memory()));
+            if let Some((setup, memory)) = self.sort_out(who, cost)? {
                 self.tallies[who].begin_launch(setup.as_secs_f64() * 1e6);
+                self.tallies[who].memory_bytes = memory;
             }
         }
         Ok(())

@@ -69,12 +69,14 @@
 
 mod clock;
 mod control;
+mod count;
 mod environment;
 mod floors;
 mod groups;
 mod interleave;
 mod link;
 mod mechanisms;
+mod memory;
 mod payload;
 mod peer;
 mod placement;
@@ -86,6 +88,7 @@ mod run;
 mod summary;
 mod supervise;
 mod tally;
+mod traced;
 mod workload;
 
 pub use link::{Ends, Link};

@@ -76,30 +76,46 @@ impl Peer {
 
     /// Waits a moment for a report.
     pub(crate) fn report<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
+        let report = self.unread()?;
+        if report.is_none() {
+            self.change()?;
+        }
+        Ok(report)
+    }
+
+    /// A report, if there is one, whatever has become of the child.
+    pub(crate) fn unread<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
         match self.control.receive() {
             Ok(report) => Ok(Some(report)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.must_be_alive().map(|()| None),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.must_be_alive()?;
+                self.change()?;
                 Err(Failure::Failed("a peer hung up".into()))
             }
             Err(error) => Err(Failure::Failed(format!("a peer's report is unreadable: {error}"))),
         }
     }
 
-    fn must_be_alive(&mut self) -> Result<(), Failure> {
+    /// How the child, if it is traced, has stopped since the last call; a failure when it is gone.
+    pub(crate) fn change(&mut self) -> Result<Option<WaitStatus>, Failure> {
         let how = match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => return Ok(()),
+            Ok(WaitStatus::StillAlive) | Err(Errno::EINTR) => return Ok(None),
             Ok(WaitStatus::Exited(_, code)) => format!("a peer exited with code {code}"),
             Ok(WaitStatus::Signaled(_, signal, _)) => format!("a peer was killed by {signal}"),
-            Ok(_) | Err(_) => "a peer is gone".into(),
+            Ok(stopped) => return Ok(Some(stopped)),
+            Err(Errno::ECHILD) => "a peer is gone".into(),
+            Err(error) => return Err(Failure::Failed(format!("a peer stopped in an unknown way: {error}"))),
         };
         self.reaped = true;
         Err(Failure::Failed(how))
     }
 
+    /// From now on looking for a report does not wait for one.
+    pub(crate) fn never_wait(&self) -> io::Result<()> {
+        self.control.never_wait()
+    }
+
     /// The child's process id.
-    #[cfg(test)]
     pub(crate) fn id(&self) -> Pid {
         self.pid
     }
@@ -112,8 +128,13 @@ impl Drop for Peer {
         }
         // A child that is gone already needs neither, and there is nobody to tell.
         let _ = kill(self.pid, Signal::SIGKILL);
-        while waitpid(self.pid, None) == Err(Errno::EINTR) {}
+        while !is_over(waitpid(self.pid, None)) {}
     }
+}
+
+/// A traced child may report a stop before its end.
+fn is_over(state: nix::Result<WaitStatus>) -> bool {
+    matches!(state, Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) | Err(Errno::ECHILD))
 }
 
 /// Never returns into the caller's code, whose destructors and tests belong to the parent.

@@ -115,6 +115,16 @@ pub struct Row {
     pub ratio_pairs: usize,
     /// The part of the CPU time that was spent in the kernel.
     pub system_ns_per_message: Option<f64>,
+    /// System calls of both processes together, counted under `ptrace(2)` in processes of their own, which nothing is timed in;
+    /// null where that is refused or fails, which the notes say. It slows them down, so the figure is exact where every message
+    /// takes the same calls, and an example where that depends on who comes first. In `rate` one of them is the sender's sleep
+    /// until the message is due.
+    pub syscalls_per_message: Option<f64>,
+    /// What the kernel may hold for the connection: over the descriptors that building both ends added, the capacity of each
+    /// pipe or FIFO (`F_GETPIPE_SZ`), both buffers of each socket (`SO_SNDBUF` and `SO_RCVBUF`, as the kernel counts them) and the
+    /// length of each file in memory (tmpfs or hugetlbfs, `st_size`), each inode once and nothing else. Null when none of
+    /// them is among the descriptors: a mapping whose descriptor is closed, for one, does not show.
+    pub memory_bytes: Option<u64>,
     /// Messages per sample.
     pub batch: u64,
     /// Single samples, where `batch` is more than one.

@@ -7,8 +7,8 @@ use crate::interleave::{Group, Stopped};
 use crate::placement::{Cores, Placement};
 use crate::plan::Plan;
 use crate::results::{Environment, Results};
-use crate::supervise::Watch;
-use crate::{environment, groups, summary};
+use crate::supervise::{Failure, Watch};
+use crate::{count, environment, groups, summary};
 
 /// Where a run has got to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +34,14 @@ pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) 
     let mut groups = groups::of(plan, &cores);
     let watch = Watch { patience: plan.patience, stop };
     let outcome = all_launches(&mut groups, plan, watch, progress);
-    environment.pinned = matches!(outcome, Outcome { pinned: true, .. });
+    environment.pinned = outcome.pinned;
     environment.duration_s = start.elapsed().as_secs_f64();
     environment.steal_ms = environment::steal().zip(steal).map(|(after, before)| {
         let stolen = after.saturating_sub(before);
         stolen.as_millis() as u64
     });
     environment.notes = notes(plan, &cores, &environment);
+    environment.notes.extend(outcome.uncounted);
     Results {
         ipcraft: env!("CARGO_PKG_VERSION").into(),
         environment,
@@ -53,6 +54,8 @@ pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) 
 struct Outcome {
     pinned: bool,
     complete: bool,
+    /// Why system calls were not counted.
+    uncounted: Vec<String>,
 }
 
 /// Goes round all groups once per launch, so that a slow drift of the machine meets all of them alike.
@@ -65,7 +68,10 @@ fn all_launches(
     let total = groups.len() * plan.launches;
     let mut budget =
         Budget::new(plan.budget, groups.iter().map(Group::weight).sum::<f64>() * plan.launches as f64);
-    let mut pinned = true;
+    let mut outcome = Outcome { pinned: true, complete: false, uncounted: Vec::new() };
+    let refusal = count::check().err();
+    let may_count = refusal.is_none();
+    outcome.uncounted.extend(refusal.map(|failure| format!("system calls not counted: {failure}")));
     for launch in 0..plan.launches {
         for (index, group) in groups.iter_mut().enumerate() {
             progress(&Progress {
@@ -74,15 +80,42 @@ fn all_launches(
                 label: label(group),
                 remaining: budget.remaining(),
             });
-            match group.launch(budget.share(group.weight()), watch) {
-                Ok(bound) => pinned &= bound,
-                Err(Stopped) => {
-                    return Outcome { pinned, complete: false };
-                }
+            let count = launch == 0 && may_count;
+            if let Err(Stopped) = outcome.step(group, &mut budget, count, watch) {
+                return outcome;
             }
         }
     }
-    Outcome { pinned, complete: true }
+    outcome.complete = true;
+    outcome
+}
+
+impl Outcome {
+    /// Counting comes before the time is shared out, so that it shortens all launches alike.
+    fn step(
+        &mut self,
+        group: &mut Group,
+        budget: &mut Budget,
+        count: bool,
+        watch: Watch<'_>,
+    ) -> Result<(), Stopped> {
+        if count {
+            self.count(group, watch)?;
+        }
+        self.pinned &= group.launch(budget.share(group.weight()), watch)?;
+        Ok(())
+    }
+
+    fn count(&mut self, group: &mut Group, watch: Watch<'_>) -> Result<(), Stopped> {
+        match count::count(group, watch) {
+            Ok(()) => Ok(()),
+            Err(Failure::Stopped) => Err(Stopped),
+            Err(Failure::Failed(what)) => {
+                self.uncounted.push(format!("system calls not counted for {}: {what}", label(group)));
+                Ok(())
+            }
+        }
+    }
 }
 
 fn label(group: &Group) -> String {

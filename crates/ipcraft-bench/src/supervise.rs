@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::control::Control;
 use crate::link::{Ends, Link};
+use crate::memory::Descriptors;
 use crate::peer::{Peer, Role, become_idle};
 use crate::placement::{Seats, pin};
 use crate::registry::Connect;
@@ -54,11 +55,11 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn until(&self) -> Instant {
+    pub(crate) fn until(&self) -> Instant {
         Instant::now() + self.patience
     }
 
-    fn check(&self, deadline: Instant) -> Result<(), Failure> {
+    pub(crate) fn check(&self, deadline: Instant) -> Result<(), Failure> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Failure::Stopped);
         }
@@ -75,6 +76,7 @@ pub struct Pair {
     client: Peer,
     server: Peer,
     setup: Duration,
+    memory: Option<u64>,
     pinned: bool,
 }
 
@@ -86,15 +88,15 @@ impl Pair {
     /// # Errors
     /// [`Failure::Failed`] when the connection or the processes cannot be made, [`Failure::Stopped`] on request.
     pub fn launch(connect: Connect, seats: Seats, watch: Watch<'_>) -> Result<Pair, Failure> {
-        // The first time is dearer, and not what is asked for.
-        build(connect)?;
+        // The first time is dearer, so the second one is timed.
+        let memory = memory_of(connect)?;
         let (mut ends, setup) = build(connect)?;
         let client =
             Peer::start(|control| serve(control, ends.keep(Role::Client), Role::Client, seats.client))?;
         let server =
             Peer::start(|control| serve(control, ends.keep(Role::Server), Role::Server, seats.server))?;
         drop(ends);
-        let mut pair = Pair { client, server, setup, pinned: false };
+        let mut pair = Pair { client, server, setup, memory, pinned: false };
         let (client, server) = pair.await_both(watch)?;
         pair.pinned = client && server;
         Ok(pair)
@@ -103,6 +105,11 @@ impl Pair {
     /// The time that building both ends took.
     pub fn setup(&self) -> Duration {
         self.setup
+    }
+
+    /// What the kernel may hold for the connection, in bytes: see [`Row::memory_bytes`](crate::Row::memory_bytes).
+    pub fn memory(&self) -> Option<u64> {
+        self.memory
     }
 
     /// Whether both processes are bound to their cores.
@@ -134,6 +141,11 @@ impl Pair {
                 pending => (client, server) = pending,
             }
         }
+    }
+
+    /// Client and server, for somebody else to watch.
+    pub(crate) fn into_peers(self) -> (Peer, Peer) {
+        (self.client, self.server)
     }
 
     /// The process ids of client and server.
@@ -169,6 +181,13 @@ pub fn build(connect: Connect) -> io::Result<(Ends, Duration)> {
     let setup = start.elapsed();
     scratch.close()?;
     Ok((ends, setup))
+}
+
+/// Builds both ends once, for a look at the descriptors that they add; none where these are not to be seen.
+fn memory_of(connect: Connect) -> io::Result<Option<u64>> {
+    let before = Descriptors::now();
+    let _ends = build(connect)?;
+    Ok(before.and_then(|before| Ok(Descriptors::now()?.capacity_added_since(&before))).unwrap_or(None))
 }
 
 /// The life of a peer: says whether it is pinned, then does slices until the supervisor hangs up.

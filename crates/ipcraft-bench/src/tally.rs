@@ -19,6 +19,8 @@ pub(crate) struct Tally {
     usage: Usage,
     messages: u64,
     pub(crate) batch: u64,
+    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) syscalls_per_message: Option<f64>,
     /// Why nothing more is measured.
     pub(crate) error: Option<String>,
 }
@@ -33,6 +35,8 @@ impl Tally {
             usage: Usage::default(),
             messages: 0,
             batch: 1,
+            memory_bytes: None,
+            syscalls_per_message: None,
             error: None,
         }
     }
