@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::interleave::{Group, RATE_PER_S, scheduled};
+use crate::interleave::{Group, scheduled};
 use crate::peer::Peer;
 use crate::placement::Seats;
 use crate::registry::{Connect, Mechanism};
@@ -18,9 +18,11 @@ use crate::workload::{Report, Slice, Workload};
 /// A slice takes milliseconds; a count is not worth waiting for longer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Messages in the shorter slice, and bytes that it should not exceed by much.
-const MOST_MESSAGES: u64 = 20;
+const MOST_MESSAGES: u64 = 10;
 const LEAST_MESSAGES: u64 = 4;
 const BYTES: u64 = 1 << 20;
+/// Faster than the schedule of timed slices, which is no matter to what is counted here.
+const INTERVAL_NS: u64 = 200_000;
 /// How often to hope that the heap has settled.
 const ATTEMPTS: u32 = 3;
 
@@ -44,17 +46,15 @@ pub(crate) fn count(group: &mut Group, watch: Watch<'_>) -> Result<(), Failure> 
     Ok(())
 }
 
-/// As many messages as make whole windows, and one sample whatever the number, so that reports do not differ in length.
+/// One sample whatever the number of messages, so that reports do not differ in length.
 fn slice(mechanism: &Mechanism, workload: Workload, size: usize) -> Slice {
     let window = mechanism.window(size);
     let fitting = (BYTES / size.max(1) as u64).clamp(LEAST_MESSAGES, MOST_MESSAGES);
-    let messages = fitting.next_multiple_of(window.unwrap_or(1));
-    Slice {
-        batch: messages,
-        window,
-        interval_ns: 1_000_000_000 / RATE_PER_S,
-        ..Slice::new(workload, size, messages)
-    }
+    let messages = match workload {
+        Workload::RoundTrip | Workload::Call => fitting,
+        Workload::Stream | Workload::Rate => fitting.next_multiple_of(window.unwrap_or(1)),
+    };
+    Slice { batch: messages, window, interval_ns: INTERVAL_NS, ..Slice::new(workload, size, messages) }
 }
 
 /// Two traced processes with a connection between them.

@@ -46,7 +46,10 @@
 //! - `two_cores`, `same_core`: where the two processes run.
 //! - `block`, `spin`: how a receiver waits.
 //! - CPU time and context switches (voluntary and involuntary) are those of both processes together.
+//! - System calls are counted under `ptrace(2)`, in processes of their own that nothing is timed in, as the difference
+//!   between two slices of different length.
 //! - `setup_us`: building both ends, directories for names not included.
+//! - `memory_bytes`: what the kernel may hold for the connection, see [`Row::memory_bytes`].
 //!
 //! Every message carries its number at both ends and is checked; the first of each slice are checked in every byte. A
 //! message lost, repeated or torn fails the row.
