@@ -7,6 +7,7 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::control::Control;
 use crate::interleave::{Group, scheduled};
 use crate::peer::Peer;
 use crate::placement::Seats;
@@ -28,7 +29,7 @@ const ATTEMPTS: u32 = 3;
 
 /// Whether ptrace(2) lets this process trace its children.
 pub(crate) fn check() -> Result<(), Failure> {
-    let peer = Peer::start(|control| control.receive())?;
+    let peer = Peer::start(Control::receive)?;
     Traced::start(peer).map(drop)
 }
 

@@ -57,8 +57,8 @@ impl Peer {
     pub(crate) fn start(task: impl FnOnce(&mut Control) -> io::Result<()>) -> io::Result<Peer> {
         let (supervisor, peer) = Control::pair()?;
         let parent = getpid();
-        // SAFETY: fork(2) in a program with several threads leaves the child with one thread and copies of all locks. The
-        // task takes no lock of this program, and glibc keeps its allocator usable in such a child.
+        // SAFETY: because fork(2) in a program with several threads leaves the child with one thread and copies of
+        // all locks. The task takes no lock of this program, and glibc keeps its allocator usable in such a child.
         match unsafe { fork() }? {
             ForkResult::Child => {
                 drop(supervisor);
@@ -148,7 +148,7 @@ fn run_and_exit(parent: Pid, mut control: Control, task: impl FnOnce(&mut Contro
         Ok(Err(_)) => 1,
         Err(_) => 101,
     };
-    // SAFETY: _exit(2) ends the process and runs nothing of it any more.
+    // SAFETY: because _exit(2) ends the process and runs nothing of it any more.
     unsafe { libc::_exit(code) }
 }
 
@@ -158,7 +158,7 @@ fn settle(parent: Pid) -> io::Result<()> {
     if getppid() != parent {
         return Err(io::ErrorKind::BrokenPipe.into());
     }
-    // SAFETY: SIG_IGN and SIG_DFL run no code of this program.
+    // SAFETY: because SIG_IGN and SIG_DFL run no code of this program.
     unsafe {
         signal(Signal::SIGINT, SigHandler::SigIgn)?;
         signal(Signal::SIGTERM, SigHandler::SigDfl)?;
@@ -170,7 +170,7 @@ fn settle(parent: Pid) -> io::Result<()> {
 /// Gives this process the lowest priority there is (`SCHED_IDLE`): it runs only when nobody else wants the core.
 pub(crate) fn become_idle() -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 0 };
-    // SAFETY: sched_setscheduler(2) reads one structure of the right type.
+    // SAFETY: because sched_setscheduler(2) reads one structure of the right type.
     match unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),

@@ -73,6 +73,7 @@ impl Link for End {
 /// The kernel looks at 32 bits: the low half of the word, which on these little-endian machines comes first.
 fn futex(word: &AtomicU64, operation: libc::c_int, value: u32) {
     let forever = ptr::null::<libc::timespec>();
-    // SAFETY: futex(2) with FUTEX_WAIT or FUTEX_WAKE reads four aligned bytes at a valid address and no time-out.
+    // SAFETY: because futex(2) with FUTEX_WAIT or FUTEX_WAKE reads four aligned bytes at a valid address and no
+    // time-out.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, forever) };
 }

@@ -26,7 +26,7 @@ struct Caller;
 
 impl Link for Caller {
     fn send(&mut self, _message: &[u8]) -> io::Result<()> {
-        // SAFETY: getppid(2) takes nothing and cannot fail.
+        // SAFETY: because getppid(2) takes nothing and cannot fail.
         unsafe { libc::syscall(libc::SYS_getppid) };
         Ok(())
     }

@@ -19,7 +19,8 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn new() -> io::Result<Rc<Page>> {
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        // SAFETY: mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that exists.
+        // SAFETY: because mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that
+        // exists.
         let start = unsafe { libc::mmap(ptr::null_mut(), SIZE, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -32,15 +33,15 @@ impl Page {
     pub(super) fn word(&self, line: usize, n: usize) -> &AtomicU64 {
         let offset = line * APART + n * size_of::<AtomicU64>();
         assert!(offset < SIZE);
-        // SAFETY: by the assertion and the invariant on `start` the aligned word is mapped as long as `self` lives, and
-        // both processes use it only as an atomic.
+        // SAFETY: because by the assertion and the invariant on `start` the aligned word is mapped as long as `self`
+        // lives, and both processes use it only as an atomic.
         unsafe { self.start.add(offset).cast::<AtomicU64>().as_ref() }
     }
 }
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // SAFETY: by the invariant on `start` these bytes are this page's, and no reference outlives `self`.
+        // SAFETY: because by the invariant on `start` these bytes are this page's, and no reference outlives `self`.
         unsafe { libc::munmap(self.start.as_ptr().cast(), SIZE) };
     }
 }

@@ -18,7 +18,7 @@ impl Address {
     /// No address yet.
     fn empty() -> Address {
         Address {
-            // SAFETY: sockaddr_storage is a C structure of integers, for which all zeroes is a valid value.
+            // SAFETY: because sockaddr_storage is a C structure of integers, for which all zeroes is a valid value.
             storage: unsafe { std::mem::zeroed() },
             length: 0,
         }
@@ -53,7 +53,7 @@ impl Address {
         let mut address = Address::empty();
         address.length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
         let (fd, name) = (socket.as_raw_fd(), (&raw mut address.storage).cast());
-        // SAFETY: getsockname(2) writes at most `length` bytes, which is the size of the storage.
+        // SAFETY: because getsockname(2) writes at most `length` bytes, which is the size of the storage.
         check(unsafe { libc::getsockname(fd, name, &raw mut address.length) })?;
         Ok(address)
     }
@@ -61,7 +61,8 @@ impl Address {
     fn from<T: Copy>(specific: T) -> Address {
         const { assert!(size_of::<T>() <= size_of::<libc::sockaddr_storage>()) };
         let mut address = Address::empty();
-        // SAFETY: the storage is at least as large as `T`, as asserted above, and aligned for every address family.
+        // SAFETY: because the storage is at least as large as `T`, as asserted above, and aligned for every address
+        // family.
         unsafe { (&raw mut address.storage).cast::<T>().write(specific) };
         address.length = size_of::<T>() as libc::socklen_t;
         address
@@ -70,14 +71,14 @@ impl Address {
     /// `bind(2)`
     pub(crate) fn bind(&self, socket: &OwnedFd) -> io::Result<()> {
         let (fd, name) = (socket.as_raw_fd(), (&raw const self.storage).cast());
-        // SAFETY: bind(2) reads `length` bytes, which the storage holds.
+        // SAFETY: because bind(2) reads `length` bytes, which the storage holds.
         check(unsafe { libc::bind(fd, name, self.length) }).map(drop)
     }
 
     /// `connect(2)`. A listener of this process with an empty backlog is there, so it does not wait.
     pub(crate) fn connect(&self, socket: &OwnedFd) -> io::Result<()> {
         let (fd, name) = (socket.as_raw_fd(), (&raw const self.storage).cast());
-        // SAFETY: connect(2) reads `length` bytes, which the storage holds.
+        // SAFETY: because connect(2) reads `length` bytes, which the storage holds.
         check(unsafe { libc::connect(fd, name, self.length) }).map(drop)
     }
 }

@@ -37,14 +37,14 @@ impl Files {
             }
             self.no_signal = false;
         }
-        // SAFETY: write(2) reads `bytes.len()` bytes from a valid slice.
+        // SAFETY: because write(2) reads `bytes.len()` bytes from a valid slice.
         retry(|| unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) })
     }
 
     #[inline]
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (fd, len) = (self.reader.as_raw_fd(), buffer.len());
-        // SAFETY: read(2) writes at most `len` bytes into a valid slice of that length.
+        // SAFETY: because read(2) writes at most `len` bytes into a valid slice of that length.
         retry(|| unsafe { libc::read(fd, buffer.as_mut_ptr().cast(), len) })
     }
 }
@@ -52,8 +52,8 @@ impl Files {
 #[inline]
 fn write_without_signal(fd: RawFd, bytes: &[u8]) -> libc::ssize_t {
     let iov = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    // SAFETY: pwritev2(2) reads one iovec that describes a valid slice, and only reads the slice; offset -1 is the
-    // file's own position.
+    // SAFETY: because pwritev2(2) reads one iovec that describes a valid slice, and only reads the slice; offset -1
+    // is the file's own position.
     unsafe { libc::pwritev2(fd, &raw const iov, 1, -1, RWF_NOSIGNAL) }
 }
 
@@ -70,19 +70,19 @@ impl Link for Files {
 /// `pipe2(2)`: the reading and the writing end.
 pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [-1; 2];
-    // SAFETY: pipe2(2) writes two descriptors into an array of two.
+    // SAFETY: because pipe2(2) writes two descriptors into an array of two.
     check(unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC) })?;
-    // SAFETY: both descriptors are new and nobody else has them, because pipe2(2) succeeded.
+    // SAFETY: because both descriptors are new and nobody else has them, as pipe2(2) succeeded.
     Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
 }
 
 /// A new FIFO at `path`, opened at both ends and unlinked again.
 pub(crate) fn fifo(path: &Path) -> io::Result<(OwnedFd, OwnedFd)> {
     let path = CString::new(path.as_os_str().as_bytes())?;
-    // SAFETY: mkfifo(3) reads a NUL-terminated string.
+    // SAFETY: because mkfifo(3) reads a NUL-terminated string.
     check(unsafe { libc::mkfifo(path.as_ptr(), 0o600) })?;
     let ends = open_both(&path);
-    // SAFETY: unlink(2) reads a NUL-terminated string.
+    // SAFETY: because unlink(2) reads a NUL-terminated string.
     check(unsafe { libc::unlink(path.as_ptr()) })?;
     ends
 }
@@ -91,14 +91,14 @@ pub(crate) fn fifo(path: &Path) -> io::Result<(OwnedFd, OwnedFd)> {
 fn open_both(path: &CString) -> io::Result<(OwnedFd, OwnedFd)> {
     let reader = open(path, libc::O_RDONLY | libc::O_NONBLOCK)?;
     let writer = open(path, libc::O_WRONLY)?;
-    // SAFETY: fcntl(2) with F_SETFL takes an integer.
+    // SAFETY: because fcntl(2) with F_SETFL takes an integer.
     check(unsafe { libc::fcntl(reader.as_raw_fd(), libc::F_SETFL, 0) })?;
     Ok((reader, writer))
 }
 
 fn open(path: &CString, flags: libc::c_int) -> io::Result<OwnedFd> {
-    // SAFETY: open(2) reads a NUL-terminated string.
+    // SAFETY: because open(2) reads a NUL-terminated string.
     let fd = check(unsafe { libc::open(path.as_ptr(), flags | libc::O_CLOEXEC) })?;
-    // SAFETY: the descriptor is new and nobody else has it, because open(2) succeeded.
+    // SAFETY: because the descriptor is new and nobody else has it, as open(2) succeeded.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -22,7 +22,7 @@ impl Seqpacket {
 impl Link for Seqpacket {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let (fd, len) = (self.0.as_raw_fd(), message.len());
-        // SAFETY: send(2) reads `len` bytes from a valid slice of that length.
+        // SAFETY: because send(2) reads `len` bytes from a valid slice of that length.
         let sent = retry(|| unsafe { libc::send(fd, message.as_ptr().cast(), len, libc::MSG_NOSIGNAL) })?;
         exact_length(sent, len)
     }
@@ -31,7 +31,7 @@ impl Link for Seqpacket {
         let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         let mut header = libc::msghdr { msg_iov: &raw mut iov, msg_iovlen: 1, ..EMPTY };
         let fd = self.0.as_raw_fd();
-        // SAFETY: recvmsg(2) writes into the one iovec, which describes a valid slice, and into the header.
+        // SAFETY: because recvmsg(2) writes into the one iovec, which describes a valid slice, and into the header.
         let received = retry(|| unsafe { libc::recvmsg(fd, &raw mut header, libc::MSG_TRUNC) })?;
         if received == 0 && header.msg_flags & libc::MSG_CTRUNC == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -40,5 +40,5 @@ impl Link for Seqpacket {
     }
 }
 
-// SAFETY: msghdr is a C structure of integers and pointers, for which all zeroes is a valid value.
+// SAFETY: because msghdr is a C structure of integers and pointers, for which all zeroes is a valid value.
 const EMPTY: libc::msghdr = unsafe { std::mem::zeroed() };

@@ -12,17 +12,17 @@ use super::check;
 pub(crate) fn pair(kind: libc::c_int) -> io::Result<(OwnedFd, OwnedFd)> {
     let mut fds = [-1; 2];
     let kind = kind | libc::SOCK_CLOEXEC;
-    // SAFETY: socketpair(2) writes two descriptors into an array of two.
+    // SAFETY: because socketpair(2) writes two descriptors into an array of two.
     check(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
-    // SAFETY: both descriptors are new and nobody else has them, because socketpair(2) succeeded.
+    // SAFETY: because both descriptors are new and nobody else has them, as socketpair(2) succeeded.
     Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
 }
 
 /// `socket(2)`
 pub(crate) fn socket(family: libc::c_int, kind: libc::c_int) -> io::Result<OwnedFd> {
-    // SAFETY: socket(2) takes integers.
+    // SAFETY: because socket(2) takes integers.
     let fd = check(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, 0) })?;
-    // SAFETY: the descriptor is new and nobody else has it, because socket(2) succeeded.
+    // SAFETY: because the descriptor is new and nobody else has it, as socket(2) succeeded.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn enable(socket: &OwnedFd, level: libc::c_int, option: libc::c_int) 
     let on: libc::c_int = 1;
     let size = size_of::<libc::c_int>() as libc::socklen_t;
     let (fd, value) = (socket.as_raw_fd(), (&raw const on).cast());
-    // SAFETY: setsockopt(2) reads `size` bytes from an integer of that size.
+    // SAFETY: because setsockopt(2) reads `size` bytes from an integer of that size.
     check(unsafe { libc::setsockopt(fd, level, option, value, size) }).map(drop)
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn send_buffer(socket: &OwnedFd) -> io::Result<usize> {
     let mut bytes: libc::c_int = 0;
     let mut size = size_of::<libc::c_int>() as libc::socklen_t;
     let (fd, value) = (socket.as_raw_fd(), (&raw mut bytes).cast());
-    // SAFETY: getsockopt(2) writes at most `size` bytes into an integer of that size.
+    // SAFETY: because getsockopt(2) writes at most `size` bytes into an integer of that size.
     check(unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_SNDBUF, value, &raw mut size) })?;
     Ok(bytes.unsigned_abs() as usize)
 }
@@ -60,7 +60,7 @@ pub(crate) fn connected_over_loopback() -> io::Result<(OwnedFd, OwnedFd)> {
 fn connected(family: libc::c_int, kind: libc::c_int, address: &Address) -> io::Result<(OwnedFd, OwnedFd)> {
     let listener = socket(family, kind)?;
     address.bind(&listener)?;
-    // SAFETY: listen(2) takes integers.
+    // SAFETY: because listen(2) takes integers.
     check(unsafe { libc::listen(listener.as_raw_fd(), 1) })?;
     let client = socket(family, kind)?;
     Address::of(&listener)?.connect(&client)?;
@@ -70,9 +70,9 @@ fn connected(family: libc::c_int, kind: libc::c_int, address: &Address) -> io::R
 fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
     let fd = listener.as_raw_fd();
     let none = std::ptr::null_mut();
-    // SAFETY: accept4(2) takes null pointers for an address that nobody wants.
+    // SAFETY: because accept4(2) takes null pointers for an address that nobody wants.
     let fd = check(unsafe { libc::accept4(fd, none, std::ptr::null_mut(), libc::SOCK_CLOEXEC) })?;
-    // SAFETY: the descriptor is new and nobody else has it, because accept4(2) succeeded.
+    // SAFETY: because the descriptor is new and nobody else has it, as accept4(2) succeeded.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 

@@ -14,14 +14,14 @@ impl Stream {
     #[inline]
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         let (fd, len) = (self.0.as_raw_fd(), bytes.len());
-        // SAFETY: send(2) reads `len` bytes from a valid slice of that length.
+        // SAFETY: because send(2) reads `len` bytes from a valid slice of that length.
         retry(|| unsafe { libc::send(fd, bytes.as_ptr().cast(), len, libc::MSG_NOSIGNAL) })
     }
 
     #[inline]
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let (fd, len) = (self.0.as_raw_fd(), buffer.len());
-        // SAFETY: recv(2) writes at most `len` bytes into a valid slice of that length.
+        // SAFETY: because recv(2) writes at most `len` bytes into a valid slice of that length.
         retry(|| unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), len, 0) })
     }
 }
