@@ -105,6 +105,17 @@ fn unsafe_code_is_only_where_it_is_said() {
 }
 
 #[test]
+fn every_unsafe_site_says_because() {
+    for path in files(&root(), ".rs") {
+        let reasons = text(&path).matches("// SAFETY:").count();
+        let stated = text(&path).matches("// SAFETY: because ").count();
+        // This file has the two words in its own code.
+        let own = if path.ends_with("tests/tests/tidy.rs") { 1 } else { 0 };
+        assert_eq!(reasons, stated + own, "{}", path.display());
+    }
+}
+
+#[test]
 fn only_process_starts_processes() {
     let starters = using(&["Command", "fork(", "posix_spawn", "execv", "clone3", ".spawn("]);
     assert!(!starters.is_empty(), "process does");
