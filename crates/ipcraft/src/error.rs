@@ -59,6 +59,8 @@ pub enum ErrorKind {
     TimedOut,
     /// The peer is gone: nobody will ever receive this, or nothing more will ever come (`EPIPE`, `ECONNRESET`).
     Disconnected,
+    /// The object was removed while the call waited for it, or before (`EIDRM`).
+    Removed,
     /// Nobody has the FIFO open for reading yet (`ENXIO`).
     NoReader,
     /// Nobody listens at this address (`ECONNREFUSED`).
@@ -70,6 +72,8 @@ pub enum ErrorKind {
     /// A record was longer than the receive buffer; the part that did not fit is lost.
     /// [`Error::limit`] tells its true length.
     Truncated,
+    /// The value would leave the range that it can have (`EOVERFLOW`, `ERANGE`); it is unchanged.
+    Overflow,
     /// A limit of the system or of the process was hit (`EMFILE`, `ENFILE`, `ENOSPC`, `ENOMEM`, …).
     LimitReached,
     /// The object behind the name or descriptor is of another type than the operation needs.
@@ -95,11 +99,13 @@ impl ErrorKind {
             ErrorKind::Empty => "nothing to receive",
             ErrorKind::TimedOut => "timed out",
             ErrorKind::Disconnected => "the peer is gone",
+            ErrorKind::Removed => "it was removed",
             ErrorKind::NoReader => "no process has it open for reading",
             ErrorKind::Refused => "nobody listens there",
             ErrorKind::NotConnected => "not connected",
             ErrorKind::TooLarge => "the message is too large",
             ErrorKind::Truncated => "the record was longer than the buffer and its rest is lost",
+            ErrorKind::Overflow => "the value would leave its range",
             ErrorKind::LimitReached => "a limit was reached",
             ErrorKind::WrongType => "the object is of another type",
             ErrorKind::InvalidName => "not a valid name",
@@ -125,7 +131,11 @@ impl ErrorKind {
                 io::ErrorKind::InvalidInput
             }
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
-            ErrorKind::NoReader | ErrorKind::LimitReached | ErrorKind::Other => io::ErrorKind::Other,
+            ErrorKind::Removed
+            | ErrorKind::NoReader
+            | ErrorKind::Overflow
+            | ErrorKind::LimitReached
+            | ErrorKind::Other => io::ErrorKind::Other,
         }
     }
 }
@@ -148,7 +158,9 @@ impl From<Errno> for ErrorKind {
             Errno::EACCES | Errno::EPERM | Errno::EROFS => ErrorKind::PermissionDenied,
             Errno::ETIMEDOUT => ErrorKind::TimedOut,
             Errno::EPIPE | Errno::ECONNRESET => ErrorKind::Disconnected,
+            Errno::EIDRM => ErrorKind::Removed,
             Errno::ENXIO => ErrorKind::NoReader,
+            Errno::EOVERFLOW | Errno::ERANGE => ErrorKind::Overflow,
             Errno::ECONNREFUSED => ErrorKind::Refused,
             Errno::ENOTCONN | Errno::EDESTADDRREQ => ErrorKind::NotConnected,
             Errno::EMSGSIZE => ErrorKind::TooLarge,

@@ -53,6 +53,7 @@ pub mod pipe;
 pub mod process;
 pub mod socket;
 mod sys;
+pub mod sysv;
 pub mod time;
 
 pub use error::{Error, ErrorKind, Result};
