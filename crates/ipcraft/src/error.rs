@@ -199,6 +199,14 @@ impl Limit {
         self.value
     }
 
+    pub(crate) fn asked(self, requested: usize) -> Self {
+        Limit { requested: Some(requested as u64), ..self }
+    }
+
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.requested.is_some_and(|requested| requested > self.value)
+    }
+
     /// How much the operation asked for, in the same unit, where that is known.
     pub fn requested(&self) -> Option<u64> {
         self.requested

@@ -23,6 +23,21 @@ pub(crate) fn sysctl(path: &'static str, requested: Option<u64>) -> Option<Limit
     Some(Limit { name: path, value, requested })
 }
 
+/// How much memory the process may lock.
+pub(crate) fn locked(bytes: usize) -> Option<Limit> {
+    rlimit("RLIMIT_MEMLOCK", Resource::RLIMIT_MEMLOCK).map(|limit| limit.asked(bytes))
+}
+
+/// How large a file of the process may be.
+pub(crate) fn file_size(bytes: usize) -> Option<Limit> {
+    rlimit("RLIMIT_FSIZE", Resource::RLIMIT_FSIZE).map(|limit| limit.asked(bytes))
+}
+
+/// How much address space the process may have.
+pub(crate) fn address_space(bytes: usize) -> Option<Limit> {
+    rlimit("RLIMIT_AS", Resource::RLIMIT_AS).map(|limit| limit.asked(bytes))
+}
+
 fn rlimit(name: &'static str, resource: Resource) -> Option<Limit> {
     let (soft, _hard) = getrlimit(resource).ok()?;
     Some(Limit { name, value: soft, requested: None })

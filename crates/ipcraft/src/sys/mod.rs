@@ -1,5 +1,6 @@
 //! What several mechanisms need of the kernel and no user needs to see.
 
+pub(crate) mod attachment;
 pub(crate) mod batch;
 pub(crate) mod capacity;
 pub(crate) mod control;
@@ -8,6 +9,7 @@ pub(crate) mod limits;
 pub(crate) mod msg;
 pub(crate) mod pipe_end;
 pub(crate) mod removal;
+pub(crate) mod reserve;
 pub(crate) mod rw;
 pub(crate) mod sigpipe;
 pub(crate) mod sockaddr;
