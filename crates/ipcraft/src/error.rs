@@ -13,7 +13,7 @@
 //! # Cost
 //!
 //! Making an error never formats and never allocates: an error of kind [`Full`](ErrorKind::Full),
-//! [`Empty`](ErrorKind::Empty) or [`TimedOut`](ErrorKind::TimedOut) is an ordinary answer in many loops. The text is
+//! [`Empty`](ErrorKind::Empty), [`WouldBlock`](ErrorKind::WouldBlock) or [`TimedOut`](ErrorKind::TimedOut) is an ordinary answer in many loops. The text is
 //! put together only when it is displayed.
 //!
 //! # Example
@@ -55,6 +55,8 @@ pub enum ErrorKind {
     Full,
     /// There is nothing to receive now (`EAGAIN` on receiving).
     Empty,
+    /// The operation would have to wait, and neither for room nor for a message (`EAGAIN` of a semaphore).
+    WouldBlock,
     /// The timeout passed before the operation could be done; nothing was transferred (`ETIMEDOUT`).
     TimedOut,
     /// The peer is gone: nobody will ever receive this, or nothing more will ever come (`EPIPE`, `ECONNRESET`).
@@ -97,6 +99,7 @@ impl ErrorKind {
             ErrorKind::PermissionDenied => "not permitted",
             ErrorKind::Full => "no room to send",
             ErrorKind::Empty => "nothing to receive",
+            ErrorKind::WouldBlock => "it would have to wait",
             ErrorKind::TimedOut => "timed out",
             ErrorKind::Disconnected => "the peer is gone",
             ErrorKind::Removed => "it was removed",
@@ -121,7 +124,7 @@ impl ErrorKind {
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
             ErrorKind::InUse => io::ErrorKind::AddrInUse,
             ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
-            ErrorKind::Full | ErrorKind::Empty => io::ErrorKind::WouldBlock,
+            ErrorKind::Full | ErrorKind::Empty | ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Disconnected => io::ErrorKind::BrokenPipe,
             ErrorKind::Refused => io::ErrorKind::ConnectionRefused,
@@ -260,6 +263,12 @@ impl Error {
         Error::system(operation, errno).or_would_block(ErrorKind::Empty)
     }
 
+    /// `EAGAIN` of an operation that moves no message: it would have to wait.
+    #[cold]
+    pub(crate) fn waiting(operation: &'static str, errno: Errno) -> Self {
+        Error::system(operation, errno).or_would_block(ErrorKind::WouldBlock)
+    }
+
     /// A record of `length` bytes that was received into a buffer of `room`.
     #[cold]
     pub(crate) fn truncated(operation: &'static str, room: usize, length: usize) -> Self {
@@ -394,6 +403,7 @@ mod tests {
     fn direction_decides_what_eagain_means() {
         assert_eq!(Error::sending("send", Errno::EAGAIN).kind(), ErrorKind::Full);
         assert_eq!(Error::receiving("recv", Errno::EAGAIN).kind(), ErrorKind::Empty);
+        assert_eq!(Error::waiting("semop", Errno::EAGAIN).kind(), ErrorKind::WouldBlock);
         assert_eq!(Error::receiving("recv", Errno::ETIMEDOUT).kind(), ErrorKind::TimedOut);
     }
 }
