@@ -1,7 +1,7 @@
 //! What a test binary may leave behind, counted before and after.
 //!
-//! Only what is this process's own counts: its descriptors, and objects with [unique](ipcraft::name::unique) names, which
-//! carry its process id. Others may come and go on the same machine meanwhile.
+//! Only what is this process's own counts: its descriptors, objects with [unique](ipcraft::name::unique) names, which
+//! carry its process id, and System V objects that it was the last to change. Others may come and go on the same machine meanwhile.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use ipcraft::name;
+use ipcraft::semaphore::sysv;
 
 /// The objects of this process at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
     descriptors: BTreeSet<(u32, PathBuf)>,
     names: BTreeSet<PathBuf>,
+    semaphore_sets: BTreeSet<i32>,
 }
 
 impl Snapshot {
@@ -24,6 +26,7 @@ impl Snapshot {
         Snapshot {
             descriptors: descriptors(),
             names: directories.iter().flat_map(|dir| entries(dir)).filter(|path| is_ours(path)).collect(),
+            semaphore_sets: semaphore_sets(),
         }
     }
 
@@ -33,7 +36,11 @@ impl Snapshot {
         let descriptors = now.descriptors.difference(&self.descriptors);
         let names = now.names.difference(&self.names);
         let descriptors = descriptors.map(|(fd, target)| format!("descriptor {fd} -> {}", target.display()));
-        descriptors.chain(names.map(|path| path.display().to_string())).collect()
+        let sets = now.semaphore_sets.difference(&self.semaphore_sets);
+        descriptors
+            .chain(names.map(|path| path.display().to_string()))
+            .chain(sets.map(|id| format!("semaphore set {id}")))
+            .collect()
     }
 }
 
@@ -47,6 +54,19 @@ pub fn descriptors() -> BTreeSet<(u32, PathBuf)> {
     assert!(!listed.is_empty(), "/proc/self/fd cannot be read");
     // The descriptor that reads the directory is closed again by now, and its link gone.
     listed.iter().filter_map(|path| Some((number(path)?, fs::read_link(path).ok()?))).collect()
+}
+
+/// The identifiers of the sets whose first semaphore this process was the last to change.
+fn semaphore_sets() -> BTreeSet<i32> {
+    let listed = fs::read_to_string("/proc/sysvipc/sem").unwrap_or_default();
+    let ids = listed.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)?.parse().ok());
+    ids.filter(|&id| last_pid(id) == Some(process::id())).collect()
+}
+
+/// Somebody else's set may be gone by now, or closed to this user.
+fn last_pid(id: i32) -> Option<u32> {
+    let set = sysv::Options::new().wait_for_creator(None).open_id(id).ok()?;
+    set.last_pid(0).ok()?
 }
 
 fn number(path: &Path) -> Option<u32> {
@@ -66,6 +86,7 @@ fn is_ours(path: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::scratch;
+    use ipcraft::sysv::Key;
 
     #[test]
     fn finds_a_descriptor_and_a_file_and_forgets_them_when_gone() {
@@ -79,6 +100,17 @@ mod tests {
         assert!(leaked.contains(&directory), "{leaked:?}");
 
         drop(kept);
+        assert_eq!(before.leaked(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn finds_a_semaphore_set_and_forgets_it_when_gone() {
+        let before = Snapshot::take();
+        let set = sysv::SemaphoreSet::create_new(Key::PRIVATE, &[1]).unwrap();
+        let leaked = before.leaked();
+        let id = set.id();
+        set.remove().unwrap();
+        assert_eq!(leaked, [format!("semaphore set {id}")]);
         assert_eq!(before.leaked(), Vec::<String>::new());
     }
 }

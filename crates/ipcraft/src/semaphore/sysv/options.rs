@@ -167,7 +167,9 @@ fn get(key: Key, count: usize, flags: c_int) -> Result<c_int> {
 fn refusal(errno: Errno, count: usize, flags: c_int) -> Error {
     let error = Error::system(SEMGET, errno);
     match errno {
-        Errno::EINVAL if flags & libc::IPC_CREAT == 0 => error.advise("the set that exists has fewer semaphores"),
+        Errno::EINVAL if flags & libc::IPC_CREAT == 0 => {
+            error.advise("the set that exists has fewer semaphores")
+        }
         Errno::EINVAL if count == 0 => error.advise("a set has at least one semaphore"),
         Errno::EINVAL => match limits::set_size(count) {
             None => error,

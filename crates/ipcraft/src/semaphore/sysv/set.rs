@@ -140,11 +140,12 @@ impl SemaphoreSet {
     pub fn apply_timeout(&self, operations: &[Operation], timeout: Duration) -> Result<()> {
         let deadline = Deadline::after(timeout);
         let raw = Operation::as_raw(operations);
-        retry(|| sysv_semaphore::apply_timed(self.id, raw, deadline.remaining().map(wait::timespec)))
-            .map_err(|e| match e {
+        retry(|| sysv_semaphore::apply_timed(self.id, raw, deadline.remaining().map(wait::timespec))).map_err(
+            |e| match e {
                 Errno::EAGAIN => self.failed(SEMTIMEDOP, Errno::ETIMEDOUT, operations),
                 _ => self.failed(SEMTIMEDOP, e, operations),
-            })
+            },
+        )
     }
 
     /// `GETVAL`: the value of one semaphore; stale as soon as it is returned.
@@ -294,9 +295,9 @@ impl SemaphoreSet {
                 let largest = operations.iter().map(Operation::index).max().unwrap_or_default();
                 self.no_such(error, largest)
             }
-            Errno::E2BIG => error
-                .with_kind(ErrorKind::LimitReached)
-                .with_limit(limits::operations(operations.len())),
+            Errno::E2BIG => {
+                error.with_kind(ErrorKind::LimitReached).with_limit(limits::operations(operations.len()))
+            }
             Errno::ERANGE => error.with_limit(Some(limits::value(None))),
             _ => error,
         }
