@@ -10,82 +10,57 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 const WORD: usize = size_of::<u64>();
 
-/// Copies out of shared memory.
-///
-/// # Safety
-///
-/// `into.len()` bytes from `from` on are mapped for the time of the call, and `into` is not among them.
+/// Copies out of shared memory: as many bytes as both have.
 #[inline]
-pub(super) unsafe fn out_of(from: *const u8, into: &mut [u8]) {
-    let (head, rest) = into.split_at_mut(until_aligned(from, into.len()));
+pub(super) fn out_of(cells: &[AtomicU8], into: &mut [u8]) {
+    let (first, middle, last) = split(cells);
+    let (head, rest) = into.split_at_mut(first.len());
     let (words, tail) = rest.as_chunks_mut::<WORD>();
-    let mut from = from;
-    for byte in head {
-        // SAFETY: because the caller vouches for every byte of the range, and a relaxed load only reads.
-        (*byte, from) = unsafe { (load_byte(from), from.add(1)) };
+    for (byte, cell) in head.iter_mut().zip(first) {
+        *byte = cell.load(Relaxed);
     }
-    for word in words {
-        // SAFETY: because `from` is aligned for a word after the head, and the word is within the range.
-        (*word, from) = unsafe { (load_word(from), from.add(WORD)) };
+    for (word, cell) in words.iter_mut().zip(middle) {
+        *word = cell.load(Relaxed).to_ne_bytes();
     }
-    for byte in tail {
-        // SAFETY: because the caller vouches for every byte of the range.
-        (*byte, from) = unsafe { (load_byte(from), from.add(1)) };
+    for (byte, cell) in tail.iter_mut().zip(last) {
+        *byte = cell.load(Relaxed);
     }
 }
 
-/// Copies into shared memory.
-///
-/// # Safety
-///
-/// `bytes.len()` bytes from `into` on are mapped and writable for the time of the call, and `bytes` is not among them.
+/// Copies into shared memory: as many bytes as both have.
 #[inline]
-pub(super) unsafe fn into(bytes: &[u8], into: *mut u8) {
-    let (head, rest) = bytes.split_at(until_aligned(into, bytes.len()));
+pub(super) fn into(bytes: &[u8], cells: &[AtomicU8]) {
+    let (first, middle, last) = split(cells);
+    let (head, rest) = bytes.split_at(first.len());
     let (words, tail) = rest.as_chunks::<WORD>();
-    let mut into = into;
-    for byte in head {
-        // SAFETY: because the caller vouches for every byte of the range.
-        into = unsafe { store_byte(*byte, into) };
+    for (byte, cell) in head.iter().zip(first) {
+        cell.store(*byte, Relaxed);
     }
-    for word in words {
-        // SAFETY: because `into` is aligned for a word after the head, and the word is within the range.
-        into = unsafe { store_word(*word, into) };
+    for (word, cell) in words.iter().zip(middle) {
+        cell.store(u64::from_ne_bytes(*word), Relaxed);
     }
-    for byte in tail {
-        // SAFETY: because the caller vouches for every byte of the range.
-        into = unsafe { store_byte(*byte, into) };
+    for (byte, cell) in tail.iter().zip(last) {
+        cell.store(*byte, Relaxed);
     }
 }
 
-/// How many of `length` bytes come before the first aligned word.
+/// The same memory as bytes up to the first aligned word, words, and the bytes that are left.
 #[inline]
-fn until_aligned(address: *const u8, length: usize) -> usize {
-    (address.addr().wrapping_neg() % WORD).min(length)
+fn split(cells: &[AtomicU8]) -> (&[AtomicU8], &[AtomicU64], &[AtomicU8]) {
+    // SAFETY: because eight aligned bytes are a valid word, whatever they hold, and both types may change under a reference.
+    unsafe { cells.align_to::<AtomicU64>() }
 }
 
-#[inline]
-unsafe fn load_byte(from: *const u8) -> u8 {
-    // SAFETY: because the caller vouches for the byte, and what is only loaded needs no permission to write.
-    unsafe { AtomicU8::from_ptr(from.cast_mut()) }.load(Relaxed)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[inline]
-unsafe fn load_word(from: *const u8) -> [u8; WORD] {
-    // SAFETY: because the caller vouches for an aligned word, and what is only loaded needs no permission to write.
-    unsafe { AtomicU64::from_ptr(from.cast_mut().cast()) }.load(Relaxed).to_ne_bytes()
-}
-
-#[inline]
-unsafe fn store_byte(byte: u8, into: *mut u8) -> *mut u8 {
-    // SAFETY: because the caller vouches for the byte.
-    unsafe { AtomicU8::from_ptr(into) }.store(byte, Relaxed);
-    into.wrapping_add(1)
-}
-
-#[inline]
-unsafe fn store_word(word: [u8; WORD], into: *mut u8) -> *mut u8 {
-    // SAFETY: because the caller vouches for an aligned word.
-    unsafe { AtomicU64::from_ptr(into.cast()) }.store(u64::from_ne_bytes(word), Relaxed);
-    into.wrapping_add(WORD)
+    #[test]
+    fn words_are_words() {
+        let memory: [AtomicU64; 3] = Default::default();
+        // SAFETY: because a word is eight bytes, and both types may change under a reference.
+        let cells = unsafe { memory.align_to::<AtomicU8>().1 };
+        let (first, middle, last) = split(&cells[3..23]);
+        assert_eq!((first.len(), middle.len(), last.len()), (5, 1, 7));
+    }
 }

@@ -1,6 +1,6 @@
 //! Huge pages.
 
-use std::fs;
+use crate::sys::limits;
 
 /// Which huge pages memory is made of. What the machine has is listed in `/sys/kernel/mm/hugepages`; how many of the default size are free, in `/proc/meminfo`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,15 +33,8 @@ impl HugePages {
 
     fn size(self) -> Option<usize> {
         match self.log {
-            0 => default_size(),
+            0 => limits::default_huge_page(),
             log => Some(1 << log),
         }
     }
-}
-
-/// proc_meminfo(5).
-fn default_size() -> Option<usize> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Hugepagesize:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kib| kib * 1024)
 }

@@ -4,6 +4,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
@@ -14,8 +15,8 @@ use nix::sys::mman::{mlock, munlock};
 use super::copy;
 use super::{Access, Advice};
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::attachment::Attachment;
 use crate::sys::limits;
+use crate::sys::segment::Attachment;
 
 /// Shared memory as this process sees it.
 ///
@@ -102,8 +103,7 @@ impl Mapping {
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         let from = self.range("read_at", offset, buffer.len())?;
-        // SAFETY: because `range` checked the bytes, and a private buffer is not within a mapping that gives out no references.
-        unsafe { copy::out_of(from.as_ptr(), buffer) };
+        copy::out_of(self.cells(from, buffer.len()), buffer);
         Ok(())
     }
 
@@ -117,8 +117,7 @@ impl Mapping {
     #[inline]
     pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<()> {
         let into = self.writable_range("write_at", offset, bytes.len())?;
-        // SAFETY: because `writable_range` checked the bytes, and private bytes are not within a mapping that gives out no references.
-        unsafe { copy::into(bytes, into.as_ptr()) };
+        copy::into(bytes, self.cells(into, bytes.len()));
         Ok(())
     }
 
@@ -250,6 +249,13 @@ impl Mapping {
             Access::ReadWrite => self.range(operation, offset, length),
             Access::ReadOnly => Err(self.read_only(operation)),
         }
+    }
+
+    /// The bytes of a checked range. If the mapping is read-only they must only be loaded.
+    #[inline]
+    fn cells(&self, at: NonNull<u8>, length: usize) -> &[AtomicU8] {
+        // SAFETY: because the range is mapped while `self` is borrowed, and an atomic byte is valid whatever it holds and whoever changes it.
+        unsafe { slice::from_raw_parts(at.as_ptr().cast(), length) }
     }
 
     #[inline]

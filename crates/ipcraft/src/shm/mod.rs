@@ -6,7 +6,10 @@ mod huge;
 mod mapping;
 pub mod memfd;
 pub mod posix;
+mod shared;
+pub mod sysv;
 
 pub use access::{Access, Advice};
 pub use huge::HugePages;
 pub use mapping::Mapping;
+pub use shared::{Layout, ProcessShared, Shared};

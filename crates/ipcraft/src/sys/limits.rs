@@ -33,6 +33,24 @@ pub(crate) fn file_size(bytes: usize) -> Option<Limit> {
     rlimit("RLIMIT_FSIZE", Resource::RLIMIT_FSIZE).map(|limit| limit.asked(bytes))
 }
 
+/// What can be taken without killing anybody: memory that is free or can be freed at once, and swap (proc_meminfo(5)).
+pub(crate) fn available_memory(bytes: usize) -> Option<Limit> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let value = kib(&text, "MemAvailable:")?.saturating_add(kib(&text, "SwapFree:")?).saturating_mul(1024);
+    Some(Limit { name: "available memory", value, requested: Some(bytes as u64) })
+}
+
+/// The size of huge pages that have no other.
+pub(crate) fn default_huge_page() -> Option<usize> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    kib(&text, "Hugepagesize:")?.checked_mul(1024)?.try_into().ok()
+}
+
+/// A line of proc_meminfo(5).
+fn kib(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
+}
+
 /// How much address space the process may have.
 pub(crate) fn address_space(bytes: usize) -> Option<Limit> {
     rlimit("RLIMIT_AS", Resource::RLIMIT_AS).map(|limit| limit.asked(bytes))

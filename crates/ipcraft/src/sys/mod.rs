@@ -1,6 +1,5 @@
 //! What several mechanisms need of the kernel and no user needs to see.
 
-pub(crate) mod attachment;
 pub(crate) mod backoff;
 pub(crate) mod batch;
 pub(crate) mod capacity;
@@ -13,6 +12,7 @@ pub(crate) mod pipe_end;
 pub(crate) mod removal;
 pub(crate) mod reserve;
 pub(crate) mod rw;
+pub(crate) mod segment;
 pub(crate) mod sigpipe;
 pub(crate) mod sockaddr;
 pub(crate) mod socket;

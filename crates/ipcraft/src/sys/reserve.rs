@@ -1,6 +1,5 @@
 //! Sizing a memory file so that every page of it is there.
 
-use std::fs;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
@@ -16,7 +15,7 @@ const FALLOCATE: &str = "fallocate";
 ///
 /// What is beyond the memory of the machine is refused here: the kernel would try page by page until it has to kill somebody.
 pub(crate) fn reserve(fd: BorrowedFd<'_>, size: usize) -> Result<()> {
-    within(available(size))?;
+    within(limits::available_memory(size))?;
     reserve_huge(fd, size)
 }
 
@@ -39,16 +38,6 @@ fn within(limit: Option<Limit>) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// What can be taken without killing: memory that is free or can be freed at once, and swap (proc_meminfo(5)).
-fn available(size: usize) -> Option<Limit> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let kib = |name: &str| -> Option<u64> {
-        text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
-    };
-    let value = (kib("MemAvailable:")? + kib("SwapFree:")?) * 1024;
-    Some(Limit { name: "available memory", value, requested: Some(size as u64) })
 }
 
 fn refusal(fd: BorrowedFd<'_>, errno: Errno, size: usize) -> Error {

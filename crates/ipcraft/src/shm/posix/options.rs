@@ -1,7 +1,6 @@
 //! Making or finding an object, and what an opened one has to be like.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -10,6 +9,7 @@ use super::{SharedMemory, directory, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::shm::Access;
+use crate::sys::backoff::Backoff;
 use crate::sys::removal::RemoveOnDrop;
 use crate::sys::reserve;
 use crate::time::Deadline;
@@ -18,10 +18,6 @@ use crate::time::Deadline;
 const LONGEST_NAME: usize = 255;
 
 pub(super) const SHM_OPEN: &str = "shm_open";
-
-/// How long to wait before looking for the name again: grows from the first to the second.
-const FIRST_STEP: Duration = Duration::from_micros(100);
-const LAST_STEP: Duration = Duration::from_millis(5);
 
 /// How to make a shared memory object, and what one that is opened has to be like.
 ///
@@ -87,7 +83,7 @@ impl Options {
     /// [`WrongType`](ErrorKind::WrongType) if something else has the name, or an object that is smaller; others as in the [module's table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create(self, name: &str, size: usize) -> Result<SharedMemory> {
-        let memory = self.create_with(name, size, |_| Ok(()))?;
+        let memory = self.create_filled(name, size, |_| Ok(()))?;
         let found = memory.size()?;
         if found < size { Err(open::too_small(found, size).on_name(name)) } else { Ok(memory) }
     }
@@ -101,7 +97,7 @@ impl Options {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(self, name: &str, size: usize) -> Result<SharedMemory> {
-        self.create_new_with(name, size, |_| Ok(()))
+        self.create_new_filled(name, size, |_| Ok(()))
     }
 
     /// `shm_open(3)`: takes an object that exists, if it is a regular file of the right owner and mode and has a size.
@@ -120,22 +116,18 @@ impl Options {
     ///
     /// Looks again at growing intervals of at most 5 ms, since the kernel does not tell.
     pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<SharedMemory> {
-        let deadline = Deadline::after(timeout);
-        let mut step = FIRST_STEP;
+        let (deadline, mut backoff) = (Deadline::after(timeout), Backoff::new());
         loop {
-            match self.open(name) {
-                Err(e) if e.kind() == ErrorKind::NotFound && deadline.has_passed() => {
-                    return Err(Error::system(SHM_OPEN, Errno::ETIMEDOUT).on_name(name));
-                }
-                Err(e) if e.kind() == ErrorKind::NotFound => thread::sleep(deadline.capped(step)),
-                other => return other,
+            match self.find(name)? {
+                Some(found) => return Ok(found),
+                None if backoff.sleep(deadline) => {}
+                None => return Err(Error::system(SHM_OPEN, Errno::ETIMEDOUT).on_name(name)),
             }
-            step = (step * 2).min(LAST_STEP);
         }
     }
 
     /// Makes an object whose contents `fill` has written before anybody can find it.
-    pub(in crate::shm) fn create_new_with(
+    pub(in crate::shm) fn create_new_filled(
         self,
         name: &str,
         size: usize,
@@ -148,7 +140,7 @@ impl Options {
     }
 
     /// Takes the object that exists, or else makes one whose contents `fill` has written before anybody can find it.
-    pub(in crate::shm) fn create_with(
+    pub(in crate::shm) fn create_filled(
         self,
         name: &str,
         size: usize,
