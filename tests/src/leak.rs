@@ -17,6 +17,7 @@ pub struct Snapshot {
     descriptors: BTreeSet<(u32, PathBuf)>,
     names: BTreeSet<PathBuf>,
     semaphore_sets: BTreeSet<i32>,
+    segments: BTreeSet<i32>,
 }
 
 impl Snapshot {
@@ -27,6 +28,7 @@ impl Snapshot {
             descriptors: descriptors(),
             names: directories.iter().flat_map(|dir| entries(dir)).filter(|path| is_ours(path)).collect(),
             semaphore_sets: semaphore_sets(),
+            segments: segments(),
         }
     }
 
@@ -40,6 +42,7 @@ impl Snapshot {
         descriptors
             .chain(names.map(|path| path.display().to_string()))
             .chain(sets.map(|id| format!("semaphore set {id}")))
+            .chain(now.segments.difference(&self.segments).map(|id| format!("memory segment {id}")))
             .collect()
     }
 }
@@ -61,6 +64,16 @@ fn semaphore_sets() -> BTreeSet<i32> {
     let listed = fs::read_to_string("/proc/sysvipc/sem").unwrap_or_default();
     let ids = listed.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)?.parse().ok());
     ids.filter(|&id| last_pid(id) == Some(process::id())).collect()
+}
+
+/// The identifiers of the memory segments that this process made.
+fn segments() -> BTreeSet<i32> {
+    let listed = fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    let made_here = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (fields.get(4)?.parse() == Ok(process::id())).then(|| fields[1].parse().ok())?
+    };
+    listed.lines().skip(1).filter_map(made_here).collect()
 }
 
 /// Somebody else's set may be gone by now, or closed to this user.
@@ -86,6 +99,7 @@ fn is_ours(path: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::scratch;
+    use ipcraft::shm::sysv::Segment;
     use ipcraft::sysv::Key;
 
     #[test]
@@ -111,6 +125,16 @@ mod tests {
         let id = set.id();
         set.remove().unwrap();
         assert_eq!(leaked, [format!("semaphore set {id}")]);
+        assert_eq!(before.leaked(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn finds_a_memory_segment_and_forgets_it_when_gone() {
+        let before = Snapshot::take();
+        let segment = Segment::create_new(Key::PRIVATE, 1).unwrap();
+        let (leaked, id) = (before.leaked(), segment.id());
+        segment.remove().unwrap();
+        assert_eq!(leaked, [format!("memory segment {id}")]);
         assert_eq!(before.leaked(), Vec::<String>::new());
     }
 }
