@@ -15,11 +15,31 @@ use crate::suite::Outcome;
 ///
 /// If the role does.
 pub fn with_own_ipc(role: impl FnOnce()) -> Outcome {
+    within(CloneFlags::CLONE_NEWIPC, role)
+}
+
+/// Runs `role` in a child that has an empty /dev/shm of `pages` pages to itself; skips without the privilege to make one.
+///
+/// # Panics
+///
+/// If the role does.
+pub fn with_own_shm(pages: usize, role: impl FnOnce()) -> Outcome {
+    within(CloneFlags::CLONE_NEWNS, || {
+        let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        mount(none, "/", none, private, none).expect("making mounts private");
+        let options = format!("nr_blocks={pages}");
+        let (flags, options) = (MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()));
+        mount(Some("tmpfs"), "/dev/shm", Some("tmpfs"), flags, options).expect("mounting a tmpfs");
+        role();
+    })
+}
+
+fn within(namespace: CloneFlags, role: impl FnOnce()) -> Outcome {
     if !geteuid().is_root() {
-        return Outcome::Skipped("only root may make an IPC namespace".into());
+        return Outcome::Skipped("only root may make a namespace".into());
     }
     Peer::start(|| {
-        unshare(CloneFlags::CLONE_NEWIPC).expect("unshare(CLONE_NEWIPC)");
+        unshare(namespace).expect("unshare(2)");
         role();
     })
     .join();

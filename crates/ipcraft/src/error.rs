@@ -295,6 +295,12 @@ impl Error {
         self
     }
 
+    /// The same under the name of the operation that the caller knows.
+    pub(crate) fn during(mut self, operation: &'static str) -> Self {
+        self.operation = operation;
+        self
+    }
+
     pub(crate) fn with_limit(mut self, limit: Option<Limit>) -> Self {
         self.limit = limit;
         self

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use libc::{c_int, c_ushort, sembuf, semid_ds, seminfo, size_t, timespec};
+use libc::{c_int, c_ushort, clockid_t, sem_t, sembuf, semid_ds, seminfo, size_t, timespec};
 
 /// The fourth argument of semctl(2), which a program has to declare itself.
 #[repr(C)]
@@ -26,4 +26,7 @@ unsafe extern "C" {
         count: size_t,
         timeout: *const timespec,
     ) -> c_int;
+
+    /// sem_wait(3) until a moment on a clock of the caller's choice.
+    pub(crate) fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, until: *const timespec) -> c_int;
 }

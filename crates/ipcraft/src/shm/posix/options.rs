@@ -127,7 +127,7 @@ impl Options {
     }
 
     /// Makes an object whose contents `fill` has written before anybody can find it.
-    pub(in crate::shm) fn create_new_filled(
+    pub(crate) fn create_new_filled(
         self,
         name: &str,
         size: usize,
@@ -140,7 +140,7 @@ impl Options {
     }
 
     /// Takes the object that exists, or else makes one whose contents `fill` has written before anybody can find it.
-    pub(in crate::shm) fn create_filled(
+    pub(crate) fn create_filled(
         self,
         name: &str,
         size: usize,
