@@ -22,7 +22,10 @@ pub(super) fn beyond_the_largest_value_is_refused() {
     let full = semaphore(MOST);
     let error = full.post().unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Overflow, Some(Errno::EOVERFLOW as i32)));
-    assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("SEM_VALUE_MAX", MOST.into())));
+    assert_eq!(
+        error.limit().map(|limit| (limit.name(), limit.value())),
+        Some(("SEM_VALUE_MAX", MOST.into()))
+    );
     assert_eq!(full.value().unwrap(), MOST);
     let name = unique();
     let error = Semaphore::create_new(&name, MOST + 1).unwrap_err();

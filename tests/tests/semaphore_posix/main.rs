@@ -42,7 +42,10 @@ fn main() -> ExitCode {
         of(planted::files_that_are_too_short_are_refused),
         of(planted::files_of_other_content_are_refused),
         of(planted::files_open_to_others_are_refused),
-        suite::skippable("planted::files_of_other_users_are_refused", planted::files_of_other_users_are_refused),
+        suite::skippable(
+            "planted::files_of_other_users_are_refused",
+            planted::files_of_other_users_are_refused,
+        ),
         of(counting::goes_up_and_down),
         of(counting::beyond_the_largest_value_is_refused),
         of(counting::with_no_unit_left_says_so),
@@ -61,7 +64,10 @@ fn main() -> ExitCode {
         of(memory::stays_for_as_long_as_the_semaphore),
         suite::skippable("interop::a_c_program_uses_our_semaphore", interop::a_c_program_uses_our_semaphore),
         suite::skippable("interop::we_use_a_c_programs_semaphore", interop::we_use_a_c_programs_semaphore),
-        suite::skippable("interop::wakes_and_is_woken_by_a_c_program", interop::wakes_and_is_woken_by_a_c_program),
+        suite::skippable(
+            "interop::wakes_and_is_woken_by_a_c_program",
+            interop::wakes_and_is_woken_by_a_c_program,
+        ),
         suite::nothing_is_left_behind(before),
     ])
 }

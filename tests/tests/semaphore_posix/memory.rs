@@ -16,7 +16,8 @@ fn memory() -> Arc<Mapping> {
 
 pub(super) fn is_shared_with_a_child() {
     let memory = memory();
-    let (there, back) = (Semaphore::init_in(&memory, 0, 0).unwrap(), Semaphore::init_in(&memory, 64, 0).unwrap());
+    let (there, back) =
+        (Semaphore::init_in(&memory, 0, 0).unwrap(), Semaphore::init_in(&memory, 64, 0).unwrap());
     let peer = Peer::start(|| {
         for _ in 0..1000 {
             there.wait().unwrap();

@@ -19,7 +19,10 @@ fn ours() -> Options {
 pub(super) fn lead_to_one_semaphore() {
     let name = unique();
     let error = Semaphore::open(&name).unwrap_err();
-    assert_eq!((error.kind(), error.operation(), error.object()), (ErrorKind::NotFound, "sem_open", Some(&*name)));
+    assert_eq!(
+        (error.kind(), error.operation(), error.object()),
+        (ErrorKind::NotFound, "sem_open", Some(&*name))
+    );
     let made = ours().create_new(&name, 5).unwrap();
     let error = Semaphore::create_new(&name, 1).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::AlreadyExists, Some(Errno::EEXIST as i32)));
@@ -96,7 +99,10 @@ pub(super) fn removed_twice_or_taken_over_are_told() {
     let third = Semaphore::open(&name).unwrap();
     made.remove().unwrap();
     let error = opened.remove().unwrap_err();
-    assert_eq!((error.kind(), error.operation(), error.object()), (ErrorKind::NotFound, "sem_unlink", Some(&*name)));
+    assert_eq!(
+        (error.kind(), error.operation(), error.object()),
+        (ErrorKind::NotFound, "sem_unlink", Some(&*name))
+    );
     let _another = ours().create_new(&name, 0).unwrap();
     assert_eq!(kind_of(third.remove()), ErrorKind::Removed);
     assert!(file(&name).exists());

@@ -10,7 +10,9 @@ use super::{LONG, SHORT, kind_of, semaphore};
 
 pub(super) fn ends_with_a_post() {
     let semaphore = semaphore(0);
-    for wait in [Semaphore::wait, |s: &Semaphore| s.wait_timeout(LONG), |s: &Semaphore| s.wait_timeout(Duration::MAX)] {
+    for wait in
+        [Semaphore::wait, |s: &Semaphore| s.wait_timeout(LONG), |s: &Semaphore| s.wait_timeout(Duration::MAX)]
+    {
         let peer = Peer::start(|| wait(&semaphore).unwrap());
         peer.wait_asleep();
         assert_eq!(semaphore.value().unwrap(), 0, "not negative, though somebody waits");
