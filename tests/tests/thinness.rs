@@ -52,8 +52,10 @@ fn rows(mechanism: &Mechanism) -> [Row; 2] {
 }
 
 fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
-    let count =
-        |ends| step::trace(operation(ends)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id));
+    let count = |mut ends: Ends| {
+        let _object = ends.object.take();
+        step::trace(operation(ends)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id))
+    };
     Row {
         mechanism: mechanism.id,
         operation: name,
@@ -70,7 +72,7 @@ fn connect(mechanism: &Mechanism, implementation: Implementation) -> Ends {
 
 fn sending(mut ends: Ends) -> Box<dyn FnMut()> {
     Box::new(move || {
-        let Ends { client, server: _open } = &mut ends;
+        let Ends { client, server: _open, .. } = &mut ends;
         client.send(&MESSAGE).expect("sending");
     })
 }
@@ -81,7 +83,7 @@ fn receiving(mut ends: Ends) -> Box<dyn FnMut()> {
         ends.client.send(&MESSAGE).expect("sending");
     }
     Box::new(move || {
-        let Ends { client: _open, server } = &mut ends;
+        let Ends { client: _open, server, .. } = &mut ends;
         server.receive(&mut [0; MESSAGE.len()]).expect("receiving");
     })
 }
