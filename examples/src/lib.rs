@@ -37,14 +37,25 @@ pub fn argument() -> Outcome<String> {
 ///
 /// An example that was killed could not remove its own: what dead processes of this user left under this prefix goes now.
 pub fn fresh_path(prefix: &str) -> PathBuf {
-    for entry in fs::read_dir(name::runtime_dir()).into_iter().flatten().flatten() {
+    sweep(&name::runtime_dir(), prefix);
+    name::unique_path(prefix)
+}
+
+/// The name of a POSIX shared memory object, likewise.
+pub fn fresh_object(prefix: &str) -> String {
+    sweep(Path::new("/dev/shm"), prefix);
+    format!("/{}", name::unique(prefix))
+}
+
+/// Removes the files whose names have this prefix and the id of a process that is dead.
+fn sweep(directory: &Path, prefix: &str) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
         let maker = file.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')?.split('-').next());
         if maker.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists()) {
             let _ = fs::remove_file(entry.path());
         }
     }
-    name::unique_path(prefix)
 }
 
 /// Waits for the other process, which must succeed.

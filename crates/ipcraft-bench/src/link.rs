@@ -1,5 +1,6 @@
 //! One end of a two-way connection, and what both implementations of a mechanism share.
 
+use std::any::Any;
 use std::fmt;
 use std::io::{self, Read, Write};
 
@@ -28,12 +29,20 @@ pub struct Ends {
     pub client: Box<dyn Link>,
     /// The end of the process that answers or receives.
     pub server: Box<dyn Link>,
+    /// What is removed when it is dropped, for objects that cannot be removed before both ends are done with them. It stays with
+    /// the process that built the ends.
+    pub object: Option<Box<dyn Any>>,
 }
 
 impl Ends {
     /// Boxes the two ends.
     pub fn new(client: impl Link + 'static, server: impl Link + 'static) -> Ends {
-        Ends { client: Box::new(client), server: Box::new(server) }
+        Ends { client: Box::new(client), server: Box::new(server), object: None }
+    }
+
+    /// The same with an object that has to be removed when both ends are done with it.
+    pub(crate) fn removing(self, object: impl Any) -> Ends {
+        Ends { object: Some(Box::new(object)), ..self }
     }
 
     /// The end of one process; the other end is closed.

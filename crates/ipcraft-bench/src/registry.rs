@@ -133,6 +133,8 @@ mod tests {
             "unix_stream",
             "unix_datagram",
             "unix_seqpacket",
+            "shm_posix_semaphore",
+            "shm_sysv_semaphore",
             "tcp",
             "udp",
         ];

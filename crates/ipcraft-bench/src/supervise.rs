@@ -4,6 +4,7 @@
 //! reports in short ticks, and in each it notices a dead peer, an exhausted patience or a request to stop. Then it kills
 //! both.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,6 +79,8 @@ pub struct Pair {
     setup: Duration,
     memory: Option<u64>,
     pinned: bool,
+    /// Goes last, when no process is left that uses it.
+    _object: Option<Box<dyn Any>>,
 }
 
 impl Pair {
@@ -95,8 +98,9 @@ impl Pair {
             Peer::start(|control| serve(control, ends.keep(Role::Client), Role::Client, seats.client))?;
         let server =
             Peer::start(|control| serve(control, ends.keep(Role::Server), Role::Server, seats.server))?;
+        let object = ends.object.take();
         drop(ends);
-        let mut pair = Pair { client, server, setup, memory, pinned: false };
+        let mut pair = Pair { client, server, setup, memory, pinned: false, _object: object };
         let (client, server) = pair.await_both(watch)?;
         pair.pinned = client && server;
         Ok(pair)
@@ -319,7 +323,7 @@ mod tests {
     fn lying_pipe(scratch: &Path) -> io::Result<Ends> {
         let ends = pipe(scratch)?;
         let server = Liar { inner: ends.server, messages: 0 };
-        Ok(Ends { client: ends.client, server: Box::new(server) })
+        Ok(Ends { server: Box::new(server), ..ends })
     }
 
     fn failure_of(

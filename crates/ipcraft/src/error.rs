@@ -13,7 +13,7 @@
 //! # Cost
 //!
 //! Making an error never formats and never allocates: an error of kind [`Full`](ErrorKind::Full),
-//! [`Empty`](ErrorKind::Empty) or [`TimedOut`](ErrorKind::TimedOut) is an ordinary answer in many loops. The text is
+//! [`Empty`](ErrorKind::Empty), [`WouldBlock`](ErrorKind::WouldBlock) or [`TimedOut`](ErrorKind::TimedOut) is an ordinary answer in many loops. The text is
 //! put together only when it is displayed.
 //!
 //! # Example
@@ -55,10 +55,14 @@ pub enum ErrorKind {
     Full,
     /// There is nothing to receive now (`EAGAIN` on receiving).
     Empty,
+    /// The operation would have to wait, and neither for room nor for a message (`EAGAIN` of a semaphore).
+    WouldBlock,
     /// The timeout passed before the operation could be done; nothing was transferred (`ETIMEDOUT`).
     TimedOut,
     /// The peer is gone: nobody will ever receive this, or nothing more will ever come (`EPIPE`, `ECONNRESET`).
     Disconnected,
+    /// The object was removed while the call waited for it, or before (`EIDRM`).
+    Removed,
     /// Nobody has the FIFO open for reading yet (`ENXIO`).
     NoReader,
     /// Nobody listens at this address (`ECONNREFUSED`).
@@ -70,6 +74,8 @@ pub enum ErrorKind {
     /// A record was longer than the receive buffer; the part that did not fit is lost.
     /// [`Error::limit`] tells its true length.
     Truncated,
+    /// The value would leave the range that it can have (`EOVERFLOW`, `ERANGE`); it is unchanged.
+    Overflow,
     /// A limit of the system or of the process was hit (`EMFILE`, `ENFILE`, `ENOSPC`, `ENOMEM`, …).
     LimitReached,
     /// The object behind the name or descriptor is of another type than the operation needs.
@@ -93,13 +99,16 @@ impl ErrorKind {
             ErrorKind::PermissionDenied => "not permitted",
             ErrorKind::Full => "no room to send",
             ErrorKind::Empty => "nothing to receive",
+            ErrorKind::WouldBlock => "it would have to wait",
             ErrorKind::TimedOut => "timed out",
             ErrorKind::Disconnected => "the peer is gone",
+            ErrorKind::Removed => "it was removed",
             ErrorKind::NoReader => "no process has it open for reading",
             ErrorKind::Refused => "nobody listens there",
             ErrorKind::NotConnected => "not connected",
             ErrorKind::TooLarge => "the message is too large",
             ErrorKind::Truncated => "the record was longer than the buffer and its rest is lost",
+            ErrorKind::Overflow => "the value would leave its range",
             ErrorKind::LimitReached => "a limit was reached",
             ErrorKind::WrongType => "the object is of another type",
             ErrorKind::InvalidName => "not a valid name",
@@ -115,7 +124,7 @@ impl ErrorKind {
             ErrorKind::AlreadyExists => io::ErrorKind::AlreadyExists,
             ErrorKind::InUse => io::ErrorKind::AddrInUse,
             ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
-            ErrorKind::Full | ErrorKind::Empty => io::ErrorKind::WouldBlock,
+            ErrorKind::Full | ErrorKind::Empty | ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Disconnected => io::ErrorKind::BrokenPipe,
             ErrorKind::Refused => io::ErrorKind::ConnectionRefused,
@@ -125,7 +134,11 @@ impl ErrorKind {
                 io::ErrorKind::InvalidInput
             }
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
-            ErrorKind::NoReader | ErrorKind::LimitReached | ErrorKind::Other => io::ErrorKind::Other,
+            ErrorKind::Removed
+            | ErrorKind::NoReader
+            | ErrorKind::Overflow
+            | ErrorKind::LimitReached
+            | ErrorKind::Other => io::ErrorKind::Other,
         }
     }
 }
@@ -148,7 +161,9 @@ impl From<Errno> for ErrorKind {
             Errno::EACCES | Errno::EPERM | Errno::EROFS => ErrorKind::PermissionDenied,
             Errno::ETIMEDOUT => ErrorKind::TimedOut,
             Errno::EPIPE | Errno::ECONNRESET => ErrorKind::Disconnected,
+            Errno::EIDRM => ErrorKind::Removed,
             Errno::ENXIO => ErrorKind::NoReader,
+            Errno::EOVERFLOW | Errno::ERANGE => ErrorKind::Overflow,
             Errno::ECONNREFUSED => ErrorKind::Refused,
             Errno::ENOTCONN | Errno::EDESTADDRREQ => ErrorKind::NotConnected,
             Errno::EMSGSIZE => ErrorKind::TooLarge,
@@ -185,6 +200,14 @@ impl Limit {
     /// What it allows, in its own unit (bytes, descriptors, records; the operation's page says which).
     pub fn value(&self) -> u64 {
         self.value
+    }
+
+    pub(crate) fn asked(self, requested: usize) -> Self {
+        Limit { requested: Some(requested as u64), ..self }
+    }
+
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.requested.is_some_and(|requested| requested > self.value)
     }
 
     /// How much the operation asked for, in the same unit, where that is known.
@@ -240,6 +263,12 @@ impl Error {
         Error::system(operation, errno).or_would_block(ErrorKind::Empty)
     }
 
+    /// `EAGAIN` of an operation that moves no message: it would have to wait.
+    #[cold]
+    pub(crate) fn waiting(operation: &'static str, errno: Errno) -> Self {
+        Error::system(operation, errno).or_would_block(ErrorKind::WouldBlock)
+    }
+
     /// A record of `length` bytes that was received into a buffer of `room`.
     #[cold]
     pub(crate) fn truncated(operation: &'static str, room: usize, length: usize) -> Self {
@@ -263,6 +292,12 @@ impl Error {
 
     pub(crate) fn on_name(mut self, object: impl Into<Arc<str>>) -> Self {
         self.object = Some(object.into());
+        self
+    }
+
+    /// The same under the name of the operation that the caller knows.
+    pub(crate) fn during(mut self, operation: &'static str) -> Self {
+        self.operation = operation;
         self
     }
 
@@ -374,6 +409,7 @@ mod tests {
     fn direction_decides_what_eagain_means() {
         assert_eq!(Error::sending("send", Errno::EAGAIN).kind(), ErrorKind::Full);
         assert_eq!(Error::receiving("recv", Errno::EAGAIN).kind(), ErrorKind::Empty);
+        assert_eq!(Error::waiting("semop", Errno::EAGAIN).kind(), ErrorKind::WouldBlock);
         assert_eq!(Error::receiving("recv", Errno::ETIMEDOUT).kind(), ErrorKind::TimedOut);
     }
 }

@@ -51,8 +51,11 @@ pub mod fifo;
 pub mod name;
 pub mod pipe;
 pub mod process;
+pub mod semaphore;
+pub mod shm;
 pub mod socket;
 mod sys;
+pub mod sysv;
 pub mod time;
 
 pub use error::{Error, ErrorKind, Result};

@@ -14,11 +14,12 @@
 //! ```
 
 use std::env;
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Limit, Result};
 
 /// `prefix-PID-N`: differs from every other name made by this function in any running process of this pid namespace.
 ///
@@ -60,6 +61,26 @@ pub(crate) fn check_path(operation: &'static str, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The name of a POSIX object for the kernel: a slash and at most `longest` bytes without another (mq_overview(7), shm_overview(7),
+/// sem_overview(7)).
+///
+/// C libraries differ in whether they accept a name without the slash, and in the errno for a bad one; here all mechanisms agree.
+pub(crate) fn posix(operation: &'static str, name: &str, longest: usize) -> Result<CString> {
+    let refused = || Error::refused(operation, ErrorKind::InvalidName).on_name(format!("{name:?}"));
+    let body = name.strip_prefix('/').unwrap_or_default();
+    if body.is_empty() || body.contains(['/', '\0']) || body == "." || body == ".." {
+        return Err(
+            refused().advise("a name is a slash and one or more bytes that are neither slash nor NUL")
+        );
+    }
+    if body.len() > longest {
+        let limit =
+            Limit { name: "the longest name", value: longest as u64, requested: Some(body.len() as u64) };
+        return Err(refused().with_limit(Some(limit)));
+    }
+    CString::new(name).map_err(|_| refused())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +100,15 @@ mod tests {
             assert_eq!(error.object(), Some(format!("{bad:?}").as_str()));
         }
         check_path("mkfifo", Path::new("a")).unwrap();
+    }
+
+    #[test]
+    fn a_posix_name_is_a_slash_and_one_component() {
+        for bad in ["", "/", "jobs", "//", "/a/b", "/a\0", "/.", "/..", "/123456"] {
+            let error = posix("shm_open", bad, 5).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidName, "{bad:?}");
+        }
+        assert_eq!(posix("shm_open", "/12345", 5).unwrap().to_bytes(), b"/12345");
+        assert_eq!(posix("shm_open", "/123456", 5).unwrap_err().limit().unwrap().value(), 5);
     }
 }

@@ -20,6 +20,9 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime};
+
 /// A point in monotonic time, or never.
 ///
 /// A duration too long for the clock, such as [`Duration::MAX`], is never.
@@ -43,6 +46,14 @@ impl Deadline {
     /// Whether it has passed. May turn true at any moment after it was false; never the other way round.
     pub fn has_passed(&self) -> bool {
         self.remaining() == Some(Duration::ZERO)
+    }
+
+    /// The point itself, for calls that take `CLOCK_MONOTONIC` absolutely; `None` if it never passes.
+    pub(crate) fn absolute(&self) -> Option<TimeSpec> {
+        let left = TimeSpec::from_duration(self.remaining()?);
+        // The clock exists on every Linux, and so cannot fail to be read.
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
+        Some(now + left)
     }
 
     /// The earlier of this deadline and `step` from now: for a wait that has to look up once in a while.
@@ -69,6 +80,14 @@ mod tests {
         std::thread::sleep(Duration::from_millis(6));
         assert_eq!(deadline.remaining(), Some(Duration::ZERO));
         assert!(deadline.has_passed());
+    }
+
+    #[test]
+    fn absolute_is_on_the_monotonic_clock() {
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
+        let at = Deadline::after(Duration::from_secs(100)).absolute().unwrap();
+        assert!(at >= now + TimeSpec::new(99, 0));
+        assert_eq!(Deadline::NEVER.absolute(), None);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 mod fifo;
 mod pipe;
 mod records;
+mod shm_posix_semaphore;
+mod shm_sysv_semaphore;
+mod slot;
 mod socketpair_datagram;
 mod socketpair_seqpacket;
 mod socketpair_stream;
@@ -29,6 +32,8 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &unix_stream::MECHANISM,
     &unix_datagram::MECHANISM,
     &unix_seqpacket::MECHANISM,
+    &shm_posix_semaphore::MECHANISM,
+    &shm_sysv_semaphore::MECHANISM,
     &tcp::MECHANISM,
     &udp::MECHANISM,
 ];

@@ -3,9 +3,12 @@
 pub(crate) mod address;
 pub(crate) mod datagram;
 pub(crate) mod file;
+pub(crate) mod posix_semaphore;
 pub(crate) mod seqpacket;
+pub(crate) mod slot;
 pub(crate) mod socket;
 pub(crate) mod stream;
+pub(crate) mod sysv_semaphore;
 
 use std::io;
 

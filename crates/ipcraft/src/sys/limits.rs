@@ -23,6 +23,39 @@ pub(crate) fn sysctl(path: &'static str, requested: Option<u64>) -> Option<Limit
     Some(Limit { name: path, value, requested })
 }
 
+/// How much memory the process may lock.
+pub(crate) fn locked(bytes: usize) -> Option<Limit> {
+    rlimit("RLIMIT_MEMLOCK", Resource::RLIMIT_MEMLOCK).map(|limit| limit.asked(bytes))
+}
+
+/// How large a file of the process may be.
+pub(crate) fn file_size(bytes: usize) -> Option<Limit> {
+    rlimit("RLIMIT_FSIZE", Resource::RLIMIT_FSIZE).map(|limit| limit.asked(bytes))
+}
+
+/// What can be taken without killing anybody: memory that is free or can be freed at once, and swap (proc_meminfo(5)).
+pub(crate) fn available_memory(bytes: usize) -> Option<Limit> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let value = kib(&text, "MemAvailable:")?.saturating_add(kib(&text, "SwapFree:")?).saturating_mul(1024);
+    Some(Limit { name: "available memory", value, requested: Some(bytes as u64) })
+}
+
+/// The size of huge pages that have no other.
+pub(crate) fn default_huge_page() -> Option<usize> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    kib(&text, "Hugepagesize:")?.checked_mul(1024)?.try_into().ok()
+}
+
+/// A line of proc_meminfo(5).
+fn kib(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
+}
+
+/// How much address space the process may have.
+pub(crate) fn address_space(bytes: usize) -> Option<Limit> {
+    rlimit("RLIMIT_AS", Resource::RLIMIT_AS).map(|limit| limit.asked(bytes))
+}
+
 fn rlimit(name: &'static str, resource: Resource) -> Option<Limit> {
     let (soft, _hard) = getrlimit(resource).ok()?;
     Some(Limit { name, value: soft, requested: None })

@@ -1,17 +1,22 @@
 //! What several mechanisms need of the kernel and no user needs to see.
 
+pub(crate) mod backoff;
 pub(crate) mod batch;
 pub(crate) mod capacity;
 pub(crate) mod control;
+pub(crate) mod ffi;
 pub(crate) mod ioctl;
 pub(crate) mod limits;
 pub(crate) mod msg;
 pub(crate) mod pipe_end;
 pub(crate) mod removal;
+pub(crate) mod reserve;
 pub(crate) mod rw;
+pub(crate) mod segment;
 pub(crate) mod sigpipe;
 pub(crate) mod sockaddr;
 pub(crate) mod socket;
+pub(crate) mod sysv_semaphore;
 pub(crate) mod wait;
 
 use nix::errno::Errno;

@@ -74,7 +74,8 @@ fn wait_all(ready: &[(BorrowedFd<'_>, PollFlags)], deadline: Deadline) -> nix::R
     Ok(true)
 }
 
-fn timespec(duration: Duration) -> TimeSpec {
+/// A relative timeout for the kernel.
+pub(crate) fn timespec(duration: Duration) -> TimeSpec {
     // A duration beyond the kernel's range is centuries: the caller looks at the deadline again when it passes.
     let seconds = duration.as_secs().min(i32::MAX as u64) as libc::time_t;
     TimeSpec::new(seconds, duration.subsec_nanos().into())

@@ -1,0 +1,79 @@
+//! One slot of shared memory each way, guarded by two POSIX semaphores in the same memory.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use ipcraft::semaphore::posix::Semaphore;
+use ipcraft::shm::Mapping;
+
+use super::slot::{self, Slot};
+use crate::link::{Ends, Link};
+use crate::raw::posix_semaphore::{self, semaphores};
+use crate::raw::slot::LARGEST;
+use crate::registry::{Implementation, Mechanism};
+
+/// The registration.
+pub(super) static MECHANISM: Mechanism = Mechanism {
+    id: "shm_posix_semaphore",
+    summary: "a slot of shared memory and two POSIX semaphores, each way",
+    sizes: || 1..=LARGEST,
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, posix_semaphore::connect)],
+    ..Mechanism::BLOCKING
+};
+
+fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
+    let memory = slot::memory(posix_semaphore::ROOM)?;
+    for direction in [0, 1] {
+        let [empty, full] = semaphores(direction);
+        Semaphore::init_in(&memory, empty, 1)?;
+        Semaphore::init_in(&memory, full, 0)?;
+    }
+    Ok(Ends::new(End::new(&memory, 0, 1)?, End::new(&memory, 1, 0)?))
+}
+
+struct End {
+    outgoing: Lane,
+    incoming: Lane,
+}
+
+impl End {
+    fn new(memory: &Arc<Mapping>, outgoing: usize, incoming: usize) -> io::Result<End> {
+        Ok(End { outgoing: Lane::new(memory, outgoing)?, incoming: Lane::new(memory, incoming)? })
+    }
+}
+
+/// A direction.
+struct Lane {
+    slot: Slot,
+    empty: Semaphore,
+    full: Semaphore,
+}
+
+impl Lane {
+    fn new(memory: &Arc<Mapping>, direction: usize) -> io::Result<Lane> {
+        let [empty, full] = semaphores(direction);
+        Ok(Lane {
+            slot: Slot::new(memory, direction),
+            empty: Semaphore::find_in(memory, empty)?,
+            full: Semaphore::find_in(memory, full)?,
+        })
+    }
+}
+
+impl Link for End {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        let Lane { slot, empty, full } = &self.outgoing;
+        Slot::check(message)?;
+        empty.wait()?;
+        slot.put(message)?;
+        Ok(full.post()?)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let Lane { slot, empty, full } = &self.incoming;
+        full.wait()?;
+        slot.take(buffer)?;
+        Ok(empty.post()?)
+    }
+}

@@ -1,0 +1,73 @@
+//! One slot of shared memory each way, guarded by two semaphores of a System V set.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use ipcraft::semaphore::sysv::{Operation, Options, SemaphoreSet};
+use ipcraft::shm::Mapping;
+use ipcraft::sysv::Key;
+
+use super::slot::{self, Slot};
+use crate::link::{Ends, Link};
+use crate::raw::slot::LARGEST;
+use crate::raw::sysv_semaphore::{self, FIRST_VALUES, indices};
+use crate::registry::{Implementation, Mechanism};
+
+/// The registration.
+pub(super) static MECHANISM: Mechanism = Mechanism {
+    id: "shm_sysv_semaphore",
+    summary: "a slot of shared memory and two System V semaphores, each way",
+    sizes: || 1..=LARGEST,
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, sysv_semaphore::connect)],
+    ..Mechanism::BLOCKING
+};
+
+fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
+    let memory = slot::memory(0)?;
+    let set = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &FIRST_VALUES)?;
+    let set = Arc::new(set);
+    let end = |outgoing, incoming| End {
+        set: set.clone(),
+        outgoing: Lane::new(&memory, outgoing),
+        incoming: Lane::new(&memory, incoming),
+    };
+    Ok(Ends::new(end(0, 1), end(1, 0)).removing(set))
+}
+
+struct End {
+    set: Arc<SemaphoreSet>,
+    outgoing: Lane,
+    incoming: Lane,
+}
+
+/// A direction.
+struct Lane {
+    slot: Slot,
+    empty: u16,
+    full: u16,
+}
+
+impl Lane {
+    fn new(memory: &Arc<Mapping>, direction: usize) -> Lane {
+        let [empty, full] = indices(direction);
+        Lane { slot: Slot::new(memory, direction), empty, full }
+    }
+}
+
+impl Link for End {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        let Lane { slot, empty, full } = &self.outgoing;
+        Slot::check(message)?;
+        self.set.apply(&[Operation::subtract(*empty, 1)])?;
+        slot.put(message)?;
+        Ok(self.set.apply(&[Operation::add(*full, 1)])?)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let Lane { slot, empty, full } = &self.incoming;
+        self.set.apply(&[Operation::subtract(*full, 1)])?;
+        slot.take(buffer)?;
+        Ok(self.set.apply(&[Operation::add(*empty, 1)])?)
+    }
+}

@@ -1,0 +1,96 @@
+//! Room for one message in memory that two processes share, on libc.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+
+use crate::link::exact_length;
+
+/// The largest message.
+pub(crate) const LARGEST: usize = 1 << 20;
+
+/// Where in a slot the message begins: on the next cache line after its length.
+pub(crate) const CONTENT: usize = 64;
+
+/// The bytes of a slot.
+pub(crate) const SIZE: usize = CONTENT + LARGEST;
+
+/// `mmap(2)`: anonymous memory that is shared with the processes forked while it is mapped.
+pub(crate) struct Memory {
+    /// The start of `size` bytes that stay mapped until `drop`, aligned to a page.
+    start: NonNull<u8>,
+    size: usize,
+}
+
+impl Memory {
+    /// Two slots, and that much beside them.
+    pub(crate) fn new(beside: usize) -> io::Result<Rc<Memory>> {
+        let size = 2 * SIZE + beside;
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        // SAFETY: mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that exists.
+        let start = unsafe { libc::mmap(ptr::null_mut(), size, access, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Rc::new(Memory { start, size }))
+    }
+
+    /// A place within, aligned as `offset` is.
+    pub(crate) fn at(&self, offset: usize) -> *mut u8 {
+        assert!(offset < self.size);
+        // SAFETY: by the assertion and the invariant on `start` the result is within the mapping.
+        unsafe { self.start.as_ptr().add(offset) }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant on `start` these bytes are this mapping's, and who has a pointer into it keeps `self`.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
+    }
+}
+
+/// One slot: the length of the message and then the message. Something else tells whether it is full.
+pub(crate) struct Slot {
+    /// `SIZE` bytes within `_memory`, aligned to eight.
+    start: *mut u8,
+    _memory: Rc<Memory>,
+}
+
+impl Slot {
+    /// The slot of a direction, 0 or 1.
+    pub(crate) fn new(memory: &Rc<Memory>, direction: usize) -> Slot {
+        Slot { start: memory.at(direction * SIZE), _memory: memory.clone() }
+    }
+
+    /// Refuses a message that the slot has no room for.
+    #[inline]
+    pub(crate) fn check(message: &[u8]) -> io::Result<()> {
+        if message.len() <= LARGEST { Ok(()) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+
+    /// For a message that was [checked](Slot::check), while the slot is this process's alone.
+    #[inline]
+    pub(crate) fn put(&self, message: &[u8]) {
+        assert!(message.len() <= LARGEST);
+        // SAFETY: by the invariant on `start` and the assertion all of it is within the slot, which nobody else uses now.
+        unsafe {
+            self.start.cast::<u64>().write(message.len() as u64);
+            ptr::copy_nonoverlapping(message.as_ptr(), self.start.add(CONTENT), message.len());
+        }
+    }
+
+    /// While the slot is this process's alone.
+    #[inline]
+    pub(crate) fn take(&self, buffer: &mut [u8]) -> io::Result<()> {
+        // SAFETY: by the invariant on `start` the aligned word is within the slot, which nobody else uses now.
+        let length = unsafe { self.start.cast::<u64>().read() };
+        exact_length(length as usize, buffer.len())?;
+        assert!(buffer.len() <= LARGEST);
+        // SAFETY: by the invariant on `start` and the assertion all of it is within the slot, which nobody else uses now.
+        unsafe { ptr::copy_nonoverlapping(self.start.add(CONTENT), buffer.as_mut_ptr(), buffer.len()) };
+        Ok(())
+    }
+}

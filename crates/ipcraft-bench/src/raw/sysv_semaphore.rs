@@ -1,0 +1,97 @@
+//! A slot of shared memory each way, guarded by two System V semaphores, on libc.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::path::Path;
+
+use libc::{c_int, c_short, sembuf};
+
+use super::check;
+use super::slot::{Memory, Slot};
+use crate::link::{Ends, Link};
+
+/// What the semaphores of the set start with: in each direction one empty slot and no full one.
+pub(crate) const FIRST_VALUES: [u16; 4] = [1, 0, 1, 0];
+
+/// Which semaphores count the empty and the full slots of a direction.
+pub(crate) fn indices(direction: usize) -> [u16; 2] {
+    [2 * direction as u16, 2 * direction as u16 + 1]
+}
+
+/// The raw twin.
+pub(crate) fn connect(_scratch: &Path) -> io::Result<Ends> {
+    let memory = Memory::new(0)?;
+    let set = Set::new()?;
+    let lane = |direction| {
+        let [empty, full] = indices(direction);
+        Lane { slot: Slot::new(&memory, direction), empty, full }
+    };
+    let end = |outgoing, incoming| End { id: set.id, outgoing: lane(outgoing), incoming: lane(incoming) };
+    Ok(Ends::new(end(0, 1), end(1, 0)).removing(set))
+}
+
+/// A private set, removed on drop: which the forked peers, who leave by `_exit(2)`, never come to.
+struct Set {
+    id: c_int,
+}
+
+impl Set {
+    fn new() -> io::Result<Set> {
+        let count = FIRST_VALUES.len() as c_int;
+        // SAFETY: semget(2) takes three integers.
+        let id = check(unsafe { libc::semget(libc::IPC_PRIVATE, count, libc::IPC_CREAT | 0o600) })?;
+        let set = Set { id };
+        // SAFETY: SETALL reads as many values as the set has semaphores, and it was made for so many.
+        check(unsafe { libc::semctl(id, 0, libc::SETALL, FIRST_VALUES.as_ptr()) })?;
+        Ok(set)
+    }
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        // SAFETY: IPC_RMID takes no fourth argument.
+        unsafe { libc::semctl(self.id, 0, libc::IPC_RMID) };
+    }
+}
+
+struct End {
+    id: c_int,
+    outgoing: Lane,
+    incoming: Lane,
+}
+
+/// A direction.
+struct Lane {
+    slot: Slot,
+    empty: u16,
+    full: u16,
+}
+
+impl Link for End {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        let Lane { slot, empty, full } = &self.outgoing;
+        Slot::check(message)?;
+        change(self.id, *empty, -1)?;
+        slot.put(message);
+        change(self.id, *full, 1)
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let Lane { slot, empty, full } = &self.incoming;
+        change(self.id, *full, -1)?;
+        slot.take(buffer)?;
+        change(self.id, *empty, 1)
+    }
+}
+
+#[inline]
+fn change(id: c_int, index: u16, change: c_short) -> io::Result<()> {
+    let mut operation = sembuf { sem_num: index, sem_op: change, sem_flg: 0 };
+    loop {
+        // SAFETY: semop(2) reads one operation, from a variable of that type.
+        match check(unsafe { libc::semop(id, &raw mut operation, 1) }) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done.map(drop),
+        }
+    }
+}

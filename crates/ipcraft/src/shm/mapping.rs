@@ -1,0 +1,307 @@
+//! A range of shared memory in this process's address space, and the safe ways to touch it.
+
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::NonNull;
+use std::slice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+
+use memmap2::{MmapOptions, MmapRaw};
+use nix::errno::Errno;
+use nix::sys::mman::{mlock, munlock};
+
+use super::copy;
+use super::{Access, Advice};
+use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::sys::limits;
+use crate::sys::segment::Attachment;
+
+/// Shared memory as this process sees it.
+///
+/// It gives out no `&[u8]` and no `&T`: a reference promises the compiler that nobody else writes, and somebody else may. Copy in and out, or
+/// use atomics. All methods take `&self`; a mapping may be used by several threads at once, and shared with `Arc`.
+///
+/// Dropping it unmaps the memory and leaves the object as it is. A forked child has the mapping too; exec and death remove it.
+#[derive(Debug)]
+pub struct Mapping {
+    /// The first of `length` bytes that stay mapped until `_memory` is dropped; aligned to a page.
+    start: NonNull<u8>,
+    length: usize,
+    access: Access,
+    name: Option<Arc<str>>,
+    _memory: Memory,
+}
+
+/// What keeps the memory mapped.
+#[derive(Debug)]
+enum Memory {
+    File { _map: MmapRaw },
+    Segment { _attachment: Attachment },
+}
+
+// SAFETY: because the memory is not bound to a thread, and `_memory` may be dropped in any.
+unsafe impl Send for Mapping {}
+// SAFETY: because what is behind `start` is only accessed by atomics, and nothing else changes after construction.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// `mmap(2)` with `MAP_SHARED`: the first `length` bytes of a file that has them.
+    pub(super) fn of_file(
+        fd: BorrowedFd<'_>,
+        length: usize,
+        access: Access,
+        name: Option<&Arc<str>>,
+    ) -> Result<Mapping> {
+        let mut options = MmapOptions::new();
+        options.len(length);
+        let fd = fd.as_raw_fd();
+        let mapped = match access {
+            Access::ReadOnly => options.map_raw_read_only(fd),
+            Access::ReadWrite => options.map_raw(fd),
+        };
+        let map = mapped.map_err(|e| refused_map(e.raw_os_error(), length).on(name))?;
+        // The kernel maps nothing at address 0.
+        let start = NonNull::new(map.as_mut_ptr()).ok_or_else(|| refused_map(None, length))?;
+        Ok(Mapping { start, length, access, name: name.cloned(), _memory: Memory::File { _map: map } })
+    }
+
+    /// Takes over an attached System V segment of `length` bytes.
+    pub(super) fn of_segment(
+        attachment: Attachment,
+        length: usize,
+        access: Access,
+        name: &Arc<str>,
+    ) -> Mapping {
+        let start = attachment.start();
+        let memory = Memory::Segment { _attachment: attachment };
+        Mapping { start, length, access, name: Some(name.clone()), _memory: memory }
+    }
+
+    /// How many bytes can be accessed: the size of the object when it was mapped. The kernel maps whole pages; what is beyond the length on the last one is out of bounds.
+    #[allow(clippy::len_without_is_empty, reason = "no mapping is empty")]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// What the memory was mapped for.
+    #[inline]
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Copies the bytes from `offset` on into `buffer`, all of it.
+    ///
+    /// While others write, each byte is the old or the new one, and a copy may be a mixture of both: validate what the copy
+    /// says, not what the memory says, which may have changed again.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it; nothing was copied.
+    #[inline]
+    pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
+        let from = self.range("read_at", offset, buffer.len())?;
+        copy::out_of(self.cells(from, buffer.len()), buffer);
+        Ok(())
+    }
+
+    /// Copies `bytes` to `offset`, all of them.
+    ///
+    /// Others see the bytes arrive in no particular order: tell them by an atomic with `Release`, or another mechanism, that all are there.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it, [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only; nothing was copied.
+    #[inline]
+    pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<()> {
+        let into = self.writable_range("write_at", offset, bytes.len())?;
+        copy::into(bytes, self.cells(into, bytes.len()));
+        Ok(())
+    }
+
+    /// The byte at `offset` as an atomic.
+    ///
+    /// # Errors
+    ///
+    /// As for [`atomic_u32`](Mapping::atomic_u32).
+    #[inline]
+    pub fn atomic_u8(&self, offset: usize) -> Result<&AtomicU8> {
+        let at = self.writable_place::<AtomicU8>(offset)?;
+        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any byte is valid.
+        Ok(unsafe { at.as_ref() })
+    }
+
+    /// The four bytes at `offset` as an atomic, in the byte order of the machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if they are not within the mapping or `offset` is no multiple of their size,
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only.
+    #[inline]
+    pub fn atomic_u32(&self, offset: usize) -> Result<&AtomicU32> {
+        let at = self.writable_place::<AtomicU32>(offset)?;
+        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes are valid.
+        Ok(unsafe { at.as_ref() })
+    }
+
+    /// The eight bytes at `offset` as an atomic, in the byte order of the machine.
+    ///
+    /// # Errors
+    ///
+    /// As for [`atomic_u32`](Mapping::atomic_u32).
+    #[inline]
+    pub fn atomic_u64(&self, offset: usize) -> Result<&AtomicU64> {
+        let at = self.writable_place::<AtomicU64>(offset)?;
+        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes are valid.
+        Ok(unsafe { at.as_ref() })
+    }
+
+    /// A pointer to `length` bytes at `offset`, aligned to `align`, for code that vouches for its own accesses.
+    ///
+    /// It is valid for as long as the mapping lives. Others may write there at any time: access it atomically or by volatile
+    /// operations, and make no reference to anything but atomics. On a read-only mapping a write is `SIGSEGV`.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if the range is not within the mapping, its start not so aligned, or `align` no power of two.
+    #[inline]
+    pub fn pointer(&self, offset: usize, length: usize, align: usize) -> Result<NonNull<u8>> {
+        let at = self.range("pointer", offset, length)?;
+        if align.is_power_of_two() && at.addr().get() & (align - 1) == 0 {
+            Ok(at)
+        } else {
+            Err(self.misaligned(align))
+        }
+    }
+
+    /// `madvise(2)` with `MADV_POPULATE_WRITE` (`MADV_POPULATE_READ` if read-only): makes every page present now, so that no later access takes a page fault.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) before Linux 5.14; [`LimitReached`](ErrorKind::LimitReached) if memory is short.
+    #[doc(alias = "MADV_POPULATE_WRITE")]
+    pub fn populate(&self) -> Result<()> {
+        let advice = match self.access {
+            Access::ReadOnly => libc::MADV_POPULATE_READ,
+            Access::ReadWrite => libc::MADV_POPULATE_WRITE,
+        };
+        self.madvise(advice).map_err(|e| match e.kind() {
+            ErrorKind::Invalid => e.with_kind(ErrorKind::Unsupported),
+            _ => e,
+        })
+    }
+
+    /// `madvise(2)`: tells the kernel how the memory will be used. Changes speed, never contents.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if the kernel was built without what the advice asks for (huge pages).
+    #[doc(alias = "madvise")]
+    pub fn advise(&self, advice: Advice) -> Result<()> {
+        self.madvise(advice.number())
+    }
+
+    fn madvise(&self, advice: libc::c_int) -> Result<()> {
+        // SAFETY: because the range is mapped, and none of the advices used here unmaps it or changes its contents (madvise(2)).
+        let outcome = unsafe { libc::madvise(self.start.as_ptr().cast(), self.length, advice) };
+        Errno::result(outcome).map(drop).map_err(|e| self.failed("madvise", e))
+    }
+
+    /// `mlock(2)`: makes every page present, and keeps it in memory until [unlocked](Mapping::unlock) or unmapped. A forked child does not inherit the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) with `RLIMIT_MEMLOCK` if it is more than the process may lock.
+    #[doc(alias = "mlock")]
+    pub fn lock(&self) -> Result<()> {
+        // SAFETY: because locking a mapped range changes nothing but its residence (mlock(2)).
+        unsafe { mlock(self.start.cast(), self.length) }.map_err(|e| {
+            self.failed("mlock", e).with_kind(ErrorKind::LimitReached).with_limit(limits::locked(self.length))
+        })
+    }
+
+    /// `munlock(2)`: allows the pages to be swapped out again.
+    ///
+    /// # Errors
+    ///
+    /// None is known for a mapping that is there.
+    #[doc(alias = "munlock")]
+    pub fn unlock(&self) -> Result<()> {
+        // SAFETY: because unlocking a mapped range changes nothing but its residence (mlock(2)).
+        unsafe { munlock(self.start.cast(), self.length) }.map_err(|e| self.failed("munlock", e))
+    }
+
+    #[inline]
+    fn range(&self, operation: &'static str, offset: usize, length: usize) -> Result<NonNull<u8>> {
+        if offset <= self.length && length <= self.length - offset {
+            // SAFETY: because the result is within the mapped bytes, or one past them for an empty range.
+            Ok(unsafe { self.start.add(offset) })
+        } else {
+            Err(self.out_of_bounds(operation, offset, length))
+        }
+    }
+
+    #[inline]
+    fn writable_range(&self, operation: &'static str, offset: usize, length: usize) -> Result<NonNull<u8>> {
+        match self.access {
+            Access::ReadWrite => self.range(operation, offset, length),
+            Access::ReadOnly => Err(self.read_only(operation)),
+        }
+    }
+
+    /// The bytes of a checked range. If the mapping is read-only they must only be loaded.
+    #[inline]
+    fn cells(&self, at: NonNull<u8>, length: usize) -> &[AtomicU8] {
+        // SAFETY: because the range is mapped while `self` is borrowed, and an atomic byte is valid whatever it holds and whoever changes it.
+        unsafe { slice::from_raw_parts(at.as_ptr().cast(), length) }
+    }
+
+    #[inline]
+    fn writable_place<T>(&self, offset: usize) -> Result<NonNull<T>> {
+        let at = self.writable_range("atomic", offset, size_of::<T>())?.cast::<T>();
+        if at.is_aligned() { Ok(at) } else { Err(self.misaligned(align_of::<T>())) }
+    }
+
+    #[cold]
+    fn out_of_bounds(&self, operation: &'static str, offset: usize, length: usize) -> Error {
+        let end = offset.saturating_add(length) as u64;
+        let limit =
+            Limit { name: "the length of the mapping", value: self.length as u64, requested: Some(end) };
+        Error::refused(operation, ErrorKind::Invalid).on(self.name.as_ref()).with_limit(Some(limit))
+    }
+
+    #[cold]
+    fn misaligned(&self, align: usize) -> Error {
+        let advice = if align.is_power_of_two() {
+            "the offset is no multiple of the alignment"
+        } else {
+            "an alignment is a power of two"
+        };
+        Error::refused("pointer", ErrorKind::Invalid).on(self.name.as_ref()).advise(advice)
+    }
+
+    #[cold]
+    fn read_only(&self, operation: &'static str) -> Error {
+        Error::refused(operation, ErrorKind::PermissionDenied)
+            .on(self.name.as_ref())
+            .advise("the mapping is read-only")
+    }
+
+    fn failed(&self, operation: &'static str, errno: Errno) -> Error {
+        Error::system(operation, errno).on(self.name.as_ref())
+    }
+}
+
+fn refused_map(errno: Option<i32>, length: usize) -> Error {
+    match errno.map(Errno::from_raw) {
+        Some(Errno::ENOMEM) => Error::system("mmap", Errno::ENOMEM).with_limit(limits::address_space(length)),
+        Some(Errno::EAGAIN) => Error::system("mmap", Errno::EAGAIN)
+            .with_kind(ErrorKind::LimitReached)
+            .with_limit(limits::locked(length)),
+        Some(errno) => Error::system("mmap", errno),
+        // Lengths beyond the address space are refused without asking the kernel.
+        None => Error::refused("mmap", ErrorKind::Invalid),
+    }
+}

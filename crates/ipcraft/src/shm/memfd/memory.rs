@@ -1,0 +1,156 @@
+//! The handle.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::stat::fstat;
+
+use super::{Options, Seals};
+use crate::error::{Error, ErrorKind, Result};
+use crate::shm::{Access, Mapping};
+
+const F_ADD_SEALS: &str = "fcntl(F_ADD_SEALS)";
+const F_GET_SEALS: &str = "fcntl(F_GET_SEALS)";
+
+/// Memory that only a descriptor leads to, of a size that nobody can change.
+///
+/// Dropping it closes the descriptor. The memory is gone with the last descriptor and the last mapping, in whatever process.
+#[derive(Debug)]
+pub struct Memfd {
+    fd: OwnedFd,
+    /// Fixed by the seals that `fd` has from the moment that somebody else can have it.
+    size: usize,
+}
+
+impl Memfd {
+    pub(super) fn new(fd: OwnedFd, size: usize) -> Self {
+        Memfd { fd, size }
+    }
+
+    /// `memfd_create(2)`, `fallocate(2)`: makes a sealed memfd of `size` bytes, all zero; see [`Options::create`].
+    #[doc(alias = "memfd_create")]
+    pub fn create(name: &str, size: usize) -> Result<Memfd> {
+        Options::new().create(name, size)
+    }
+
+    /// `fcntl(2)` with `F_GET_SEALS`: takes a descriptor that came from a peer, if it is a memfd that carries [`Seals::REQUIRED`].
+    ///
+    /// Without them the peer could make it smaller at any time, and every access here would be `SIGBUS`.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](ErrorKind::WrongType) if it is no memfd, lacks one of the seals, which the text then names, or is empty. The descriptor is closed then.
+    #[doc(alias = "F_GET_SEALS")]
+    pub fn from_received(fd: OwnedFd) -> Result<Memfd> {
+        let missing = Seals::REQUIRED.without(seals(fd.as_fd())?);
+        if let Some(seal) = missing.names().next() {
+            return Err(Error::refused(F_GET_SEALS, ErrorKind::WrongType).on_name(format!("without {seal}")));
+        }
+        let size = fstat(&fd).map_err(|e| Error::system("fstat", e))?.st_size as usize;
+        if size == 0 {
+            return Err(Error::refused("fstat", ErrorKind::WrongType).advise("it is empty"));
+        }
+        Ok(Memfd { fd, size })
+    }
+
+    /// Its size in bytes, which never changes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// `mmap(2)`: maps all of it for reading and writing.
+    ///
+    /// # Errors
+    ///
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is sealed against writing, or its descriptor was opened for reading only;
+    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    #[doc(alias = "mmap")]
+    pub fn map(&self) -> Result<Mapping> {
+        Mapping::of_file(self.fd.as_fd(), self.size, Access::ReadWrite, None)
+    }
+
+    /// `mmap(2)` without `PROT_WRITE`: maps all of it for reading.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    #[doc(alias = "mmap")]
+    pub fn map_read_only(&self) -> Result<Mapping> {
+        Mapping::of_file(self.fd.as_fd(), self.size, Access::ReadOnly, None)
+    }
+
+    /// `fcntl(2)` with `F_GET_SEALS`: the seals that it has now. Others may have added some a moment later, unless [`Seals::SEAL`] is among them.
+    ///
+    /// # Errors
+    ///
+    /// None is known.
+    #[doc(alias = "F_GET_SEALS")]
+    pub fn seals(&self) -> Result<Seals> {
+        seals(self.fd.as_fd())
+    }
+
+    /// `fcntl(2)` with `F_ADD_SEALS`: adds seals, for everybody who has it and for good.
+    ///
+    /// # Errors
+    ///
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it carries [`Seals::SEAL`], as it does from its creation unless [`Options::unsealed`] was asked for;
+    /// [`InUse`](ErrorKind::InUse) for [`Seals::WRITE`] while it is mapped for writing somewhere; [`Unsupported`](ErrorKind::Unsupported) for a seal that the kernel does not know.
+    #[doc(alias = "F_ADD_SEALS")]
+    pub fn seal(&self, seals: Seals) -> Result<()> {
+        let flags = SealFlag::from_bits_retain(seals.bits());
+        match fcntl(&self.fd, FcntlArg::F_ADD_SEALS(flags)) {
+            Ok(_) => Ok(()),
+            Err(Errno::EINVAL) => {
+                Err(Error::system(F_ADD_SEALS, Errno::EINVAL).with_kind(ErrorKind::Unsupported))
+            }
+            Err(errno) => Err(Error::system(F_ADD_SEALS, errno)),
+        }
+    }
+
+    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: another descriptor for the same memory, to give away and keep one.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
+    #[doc(alias = "dup")]
+    pub fn try_clone(&self) -> Result<Memfd> {
+        let fd = self.fd.try_clone().map_err(|e| {
+            let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
+            Error::system("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(crate::sys::limits::descriptors(errno))
+        })?;
+        Ok(Memfd { fd, size: self.size })
+    }
+}
+
+fn seals(fd: BorrowedFd<'_>) -> Result<Seals> {
+    match fcntl(fd, FcntlArg::F_GET_SEALS) {
+        Ok(bits) => Ok(Seals::from_bits(bits)),
+        // Only memory files have seals.
+        Err(Errno::EINVAL) => Err(Error::system(F_GET_SEALS, Errno::EINVAL)
+            .with_kind(ErrorKind::WrongType)
+            .advise("the descriptor is no memfd")),
+        Err(errno) => Err(Error::system(F_GET_SEALS, errno)),
+    }
+}
+
+impl AsFd for Memfd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl From<Memfd> for OwnedFd {
+    fn from(memory: Memfd) -> Self {
+        memory.fd
+    }
+}
+
+/// [`Memfd::from_received`].
+impl TryFrom<OwnedFd> for Memfd {
+    type Error = Error;
+
+    fn try_from(fd: OwnedFd) -> Result<Self> {
+        Memfd::from_received(fd)
+    }
+}

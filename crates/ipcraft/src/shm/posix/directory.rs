@@ -1,0 +1,45 @@
+//! The file system where the names are.
+//!
+//! An object is a file in /dev/shm, on every C library (shm_overview(7)). It is made without a name, so that it can be sized and filled in
+//! private, and then linked, which exactly one of several racing processes can do.
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::linkat;
+
+use super::options::SHM_OPEN;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{limits, retry};
+
+const DIRECTORY: &str = "/dev/shm";
+
+/// Where the object of this name, with its slash, is.
+pub(super) fn path(name: &str) -> PathBuf {
+    PathBuf::from(format!("{DIRECTORY}{name}"))
+}
+
+/// open(2) with `O_TMPFILE`: gone with its last descriptor unless it is given a name.
+pub(super) fn nameless_file(mode: u32) -> Result<OwnedFd> {
+    let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    retry(|| open(DIRECTORY, flags, Mode::from_bits_truncate(mode))).map_err(|e| match e {
+        Errno::ENOENT => unsupported(e, "POSIX shared memory needs a tmpfs on /dev/shm"),
+        _ => Error::system(SHM_OPEN, e).with_limit(limits::descriptors(e)),
+    })
+}
+
+/// linkat(2): the file appears at `path`, unless something else is there.
+pub(super) fn give_name(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
+    let file = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    linkat(AT_FDCWD, file.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW).map_err(|e| match e {
+        Errno::ENOENT => unsupported(e, "making an object needs /proc"),
+        _ => Error::system(SHM_OPEN, e),
+    })
+}
+
+fn unsupported(errno: Errno, advice: &'static str) -> Error {
+    Error::system(SHM_OPEN, errno).with_kind(ErrorKind::Unsupported).advise(advice)
+}

@@ -1,0 +1,61 @@
+//! Opening what is behind a name, if it is what it should be.
+
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::mman::shm_open;
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::unistd::geteuid;
+
+use super::options::{Options, SHM_OPEN};
+use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::shm::Access;
+use crate::sys::{limits, retry};
+
+/// shm_open(3), which follows no symbolic link and waits for nobody, and then a look at what it opened.
+pub(super) fn checked(options: &Options, c_name: &CStr, name: &str) -> Result<OwnedFd> {
+    let flags = match options.access {
+        Access::ReadOnly => OFlag::O_RDONLY,
+        Access::ReadWrite => OFlag::O_RDWR,
+    };
+    let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| refusal(e).on_name(name))?;
+    let stat = fstat(&fd).map_err(|e| Error::system("fstat", e).on_name(name))?;
+    check(options, &stat).map_err(|e| e.on_name(name))?;
+    Ok(fd)
+}
+
+fn refusal(errno: Errno) -> Error {
+    let error = Error::system(SHM_OPEN, errno);
+    match errno {
+        Errno::ELOOP => wrong_type(error, "the name leads to a symbolic link"),
+        Errno::ENXIO => wrong_type(error, "the name leads to a socket"),
+        Errno::EINVAL | Errno::EISDIR => wrong_type(error, "the name leads to a directory"),
+        _ => error.with_limit(limits::descriptors(errno)),
+    }
+}
+
+fn wrong_type(error: Error, advice: &'static str) -> Error {
+    error.with_kind(ErrorKind::WrongType).advise(advice)
+}
+
+fn check(options: &Options, stat: &FileStat) -> Result<()> {
+    let refused = |kind, advice| Err(Error::refused(SHM_OPEN, kind).advise(advice));
+    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+        return refused(ErrorKind::WrongType, "the name does not lead to shared memory");
+    }
+    if stat.st_uid != options.owner.unwrap_or_else(|| geteuid().as_raw()) {
+        return refused(ErrorKind::PermissionDenied, "it belongs to another user than expected");
+    }
+    if stat.st_mode & 0o777 & !options.mode != 0 {
+        return refused(ErrorKind::PermissionDenied, "its mode permits more than Options::mode does");
+    }
+    if stat.st_size == 0 { Err(too_small(0, 1)) } else { Ok(()) }
+}
+
+/// A file of the right kind that does not hold what it should.
+pub(super) fn too_small(size: usize, wanted: usize) -> Error {
+    let limit = Limit { name: "its size", value: size as u64, requested: Some(wanted as u64) };
+    Error::refused(SHM_OPEN, ErrorKind::WrongType).with_limit(Some(limit))
+}

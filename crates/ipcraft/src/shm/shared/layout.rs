@@ -1,0 +1,62 @@
+//! What a value looks like in memory, in one number.
+
+/// A number for the layout of a type, which all programs that share a value must agree on.
+///
+/// ```
+/// use ipcraft::shm::Layout;
+///
+/// const COUNTERS: Layout = Layout::new("myservice counters, version 2", &[]);
+/// assert_ne!(COUNTERS, Layout::new("myservice counters, version 3", &[]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Layout(u64);
+
+impl Layout {
+    /// The layout of a type with this name and with parts of these layouts. Put a version into the name, and change it with the type.
+    ///
+    /// Size and alignment need not be told: they are checked on their own.
+    pub const fn new(name: &str, parts: &[Layout]) -> Layout {
+        let mut hash = hash(BASIS, name.as_bytes());
+        let mut i = 0;
+        while i < parts.len() {
+            hash = self::hash(hash, &parts[i].0.to_le_bytes());
+            i += 1;
+        }
+        Layout(hash)
+    }
+
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// The Fowler-Noll-Vo hash (FNV-1a, 64 bits): no secret, just short and the same for ever.
+const fn hash(mut hash: u64, bytes: &[u8]) -> u64 {
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = (hash ^ bytes[i] as u64).wrapping_mul(PRIME);
+        i += 1;
+    }
+    hash
+}
+
+const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x100_0000_01b3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!(Layout::new("a", &[]).number(), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(Layout::new("foobar", &[]).number(), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn parts_count() {
+        let part = Layout::new("part", &[]);
+        assert_ne!(Layout::new("whole", &[part]), Layout::new("whole", &[]));
+        assert_ne!(Layout::new("whole", &[part]), Layout::new("whole", &[part, part]));
+    }
+}

@@ -1,0 +1,11 @@
+//! A value of one type in memory that several processes have.
+
+mod header;
+mod layout;
+mod named;
+mod process_shared;
+mod value;
+
+pub use layout::Layout;
+pub use process_shared::ProcessShared;
+pub use value::Shared;

@@ -1,0 +1,91 @@
+//! Values that are found by name.
+
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::value::too_small;
+use super::{ProcessShared, Shared};
+use crate::error::Result;
+use crate::shm::posix::{Options, SharedMemory};
+use crate::shm::{Access, Mapping};
+
+impl<T: ProcessShared> Shared<T> {
+    /// `shm_open(3)`: takes the value of this name, or makes it, with mode 0600: whoever wins the race initialises it.
+    ///
+    /// The name appears when the value is complete. So nobody sees it half made, and a creator that dies half way leaves nothing. Of two that come at once both may
+    /// run `initialise`, each on memory of its own; the loser's is thrown away.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](crate::ErrorKind::WrongType) if something else has the name; others as in the [table](crate::shm::posix#errors).
+    #[doc(alias = "shm_open")]
+    pub fn create(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
+        Shared::create_with(Options::new(), name, initialise)
+    }
+
+    /// [`create`](Shared::create) with other options than the usual.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create`](Shared::create).
+    pub fn create_with(options: Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
+        Shared::of_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
+    }
+
+    /// `shm_open(3)` with `O_EXCL`: makes a value of this name, with mode 0600; exactly one of several racing processes succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if anything has the name; others as in the [table](crate::shm::posix#errors).
+    #[doc(alias = "shm_open")]
+    pub fn create_new(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
+        Shared::create_new_with(Options::new(), name, initialise)
+    }
+
+    /// [`create_new`](Shared::create_new) with other options than the usual.
+    ///
+    /// # Errors
+    ///
+    /// As for [`create_new`](Shared::create_new).
+    pub fn create_new_with(options: Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
+        Shared::of_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
+    }
+
+    /// `shm_open(3)`: takes the value of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`WrongType`](crate::ErrorKind::WrongType) with what differs if something else has the name; others as in the [table](crate::shm::posix#errors).
+    #[doc(alias = "shm_open")]
+    pub fn open(name: &str) -> Result<Shared<T>> {
+        Shared::of_object(Options::new().open(name)?)
+    }
+
+    /// [`open`](Shared::open) that waits until somebody has made the value: fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nobody does within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Shared::open).
+    pub fn open_timeout(name: &str, timeout: Duration) -> Result<Shared<T>> {
+        Shared::of_object(Options::new().open_timeout(name, timeout)?)
+    }
+
+    /// The value in an object that was opened already, with options of its own for example.
+    ///
+    /// # Errors
+    ///
+    /// As for [`attach`](Shared::attach).
+    pub fn of_object(object: SharedMemory) -> Result<Shared<T>> {
+        let size = object.size()?;
+        if size < Self::SIZE {
+            return Err(too_small::<T>(size).on_name(object.name()));
+        }
+        let attached = Self::attach(object.map()?).map_err(|e| e.on_name(object.name()))?;
+        Ok(attached.with_object(object))
+    }
+
+    fn fill(fd: BorrowedFd<'_>, initialise: impl FnOnce(&T)) -> Result<()> {
+        let mapping = Mapping::of_file(fd, Self::SIZE, Access::ReadWrite, None)?;
+        Shared::initialise(mapping, initialise).map(drop)
+    }
+}

@@ -1,0 +1,72 @@
+//! The calls of System V shared memory, which nix lacks.
+
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::ptr::{self, NonNull};
+
+use nix::errno::Errno;
+
+/// shmget(2): the identifier.
+pub(crate) fn get(key: libc::key_t, size: usize, flags: libc::c_int) -> nix::Result<i32> {
+    // SAFETY: because shmget(2) takes numbers alone.
+    Errno::result(unsafe { libc::shmget(key, size, flags) })
+}
+
+/// shmctl(2) with `IPC_STAT`.
+pub(crate) fn stat(id: i32) -> nix::Result<libc::shmid_ds> {
+    let mut data = MaybeUninit::<libc::shmid_ds>::zeroed();
+    // SAFETY: because IPC_STAT writes one structure, to a variable of that type (shmctl(2)).
+    Errno::result(unsafe { libc::shmctl(id, libc::IPC_STAT, data.as_mut_ptr()) })?;
+    // SAFETY: because it was zeroed, which is valid for numbers, and then filled by the kernel.
+    Ok(unsafe { data.assume_init() })
+}
+
+/// shmctl(2) with `IPC_SET`, which takes owner, group and mode of the structure.
+pub(crate) fn set(id: i32, data: &mut libc::shmid_ds) -> nix::Result<()> {
+    // SAFETY: because IPC_SET reads one structure, from a variable of that type (shmctl(2)).
+    Errno::result(unsafe { libc::shmctl(id, libc::IPC_SET, data) }).map(drop)
+}
+
+/// shmctl(2) with a command that takes no structure: `IPC_RMID`, `SHM_LOCK`, `SHM_UNLOCK`.
+pub(crate) fn control(id: i32, command: libc::c_int) -> nix::Result<()> {
+    // SAFETY: because these commands ignore the pointer (shmctl(2)).
+    Errno::result(unsafe { libc::shmctl(id, command, ptr::null_mut()) }).map(drop)
+}
+
+/// A System V segment at an address that the kernel chose; detached on drop.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    /// Where shmat(2) put the segment; only the drop detaches it.
+    start: NonNull<u8>,
+}
+
+// SAFETY: because an attachment belongs to the process and not to a thread (shmop(2)).
+unsafe impl Send for Attachment {}
+// SAFETY: because nothing of it changes until it is dropped.
+unsafe impl Sync for Attachment {}
+
+impl Attachment {
+    /// shmat(2).
+    pub(crate) fn new(id: i32, read_only: bool) -> nix::Result<Attachment> {
+        let flags = if read_only { libc::SHM_RDONLY } else { 0 };
+        // SAFETY: because without an address of ours the kernel chooses one where nothing is mapped (shmop(2)).
+        let start = unsafe { libc::shmat(id, ptr::null(), flags) };
+        if start.addr() == usize::MAX {
+            return Err(Errno::last());
+        }
+        NonNull::new(start.cast()).map(|start| Attachment { start }).ok_or(Errno::EINVAL)
+    }
+
+    /// Aligned to a page; valid until the drop.
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // SAFETY: because the segment is attached there, and whoever holds the address holds `self` too.
+        unsafe { libc::shmdt(self.start.as_ptr().cast()) };
+    }
+}

@@ -1,0 +1,21 @@
+//! What the three System V mechanisms share: keys, ownership and permissions (sysvipc(7)).
+//!
+//! A System V object is known by a *key*, a number that strangers agree on, and has an *identifier* once it exists. It belongs to the
+//! IPC namespace and lives until it is removed or the machine stops, whoever dies in between: `ipcs` lists what is there, `ipcrm`
+//! removes it. It has no descriptor, so nothing of it can be polled, passed on or closed.
+//!
+//! ```
+//! use ipcraft::sysv::Key;
+//!
+//! let by_number = Key::new(0x6a6f6273);
+//! let by_file = Key::of_file("/", b'j')?;
+//! assert_eq!(by_file, Key::of_file("/", b'j')?);
+//! assert_ne!(by_file, by_number);
+//! # Ok::<(), ipcraft::Error>(())
+//! ```
+
+mod key;
+mod permissions;
+
+pub use key::Key;
+pub use permissions::Permissions;

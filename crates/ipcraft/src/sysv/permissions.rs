@@ -1,0 +1,33 @@
+//! Who owns a System V object, and who may do what with it.
+
+/// `struct ipc_perm`: owner, creator and mode of a System V object, as they were when they were asked for.
+///
+/// The owner and the creator may both change and remove it. The mode has read and write bits for owner, group and others, like a file's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "ipc_perm")]
+#[non_exhaustive]
+pub struct Permissions {
+    /// User id of the owner.
+    pub uid: u32,
+    /// Group id of the owner.
+    pub gid: u32,
+    /// User id of the creator, which never changes.
+    pub creator_uid: u32,
+    /// Group id of the creator, which never changes.
+    pub creator_gid: u32,
+    /// The permission bits, such as 0o600.
+    pub mode: u32,
+}
+
+impl From<&libc::ipc_perm> for Permissions {
+    fn from(perm: &libc::ipc_perm) -> Self {
+        Permissions {
+            uid: perm.uid,
+            gid: perm.gid,
+            creator_uid: perm.cuid,
+            creator_gid: perm.cgid,
+            // Above the permission bits the kernel keeps flags of its own (SHM_DEST, SHM_LOCKED).
+            mode: perm.mode as u32 & 0o777,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A child in a world of its own, for tests of limits that a whole machine shares.
+
+use std::fs;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::geteuid;
+
+use crate::peer::Peer;
+use crate::suite::Outcome;
+
+/// Runs `role` in a child that has a new, empty IPC namespace; skips without the privilege to make one.
+///
+/// # Panics
+///
+/// If the role does.
+pub fn with_own_ipc(role: impl FnOnce()) -> Outcome {
+    within(CloneFlags::CLONE_NEWIPC, role)
+}
+
+/// Runs `role` in a child that has an empty /dev/shm of `pages` pages to itself; skips without the privilege to make one.
+///
+/// # Panics
+///
+/// If the role does.
+pub fn with_own_shm(pages: usize, role: impl FnOnce()) -> Outcome {
+    within(CloneFlags::CLONE_NEWNS, || {
+        let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        mount(none, "/", none, private, none).expect("making mounts private");
+        let options = format!("nr_blocks={pages}");
+        let (flags, options) = (MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()));
+        mount(Some("tmpfs"), "/dev/shm", Some("tmpfs"), flags, options).expect("mounting a tmpfs");
+        role();
+    })
+}
+
+fn within(namespace: CloneFlags, role: impl FnOnce()) -> Outcome {
+    if !geteuid().is_root() {
+        return Outcome::Skipped("only root may make a namespace".into());
+    }
+    Peer::start(|| {
+        unshare(namespace).expect("unshare(2)");
+        role();
+    })
+    .join();
+    Outcome::Passed
+}
+
+/// Runs `role` in a child whose /dev/shm is a file system of its own, of this size; skips without the privilege to mount one.
+///
+/// # Panics
+///
+/// If the role does.
+pub fn with_own_shm(size: &str, role: impl FnOnce()) -> Outcome {
+    if !geteuid().is_root() {
+        return Outcome::Skipped("only root may mount a file system".into());
+    }
+    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    let options = format!("size={size}");
+    Peer::start(|| {
+        unshare(CloneFlags::CLONE_NEWNS).expect("unshare(CLONE_NEWNS)");
+        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("mounts of its own");
+        mount(None::<&str>, "/dev/shm", Some("tmpfs"), MsFlags::empty(), Some(&*options)).expect("a tmpfs");
+        role();
+    })
+    .join();
+    Outcome::Passed
+}
+
+/// Sets a limit below /proc/sys that belongs to the IPC namespace of the calling process.
+///
+/// # Panics
+///
+/// If that is not allowed.
+pub fn set_limit(path: &str, value: &str) {
+    fs::write(path, value).unwrap_or_else(|e| panic!("{path}: {e}"));
+}

@@ -1,0 +1,58 @@
+use ipcraft::ErrorKind;
+use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
+use ipcraft::sysv::Key;
+use ipcraft_tests::namespace;
+use ipcraft_tests::suite::Outcome;
+use nix::errno::Errno;
+
+const SEM: &str = "/proc/sys/kernel/sem";
+
+/// Name, value and what was asked for, of the limit that creating such a set runs into.
+fn limit(semaphores: usize, errno: Errno) -> (&'static str, u64, Option<u64>) {
+    let error = SemaphoreSet::create_new(Key::PRIVATE, &vec![0; semaphores]).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(errno as i32)));
+    let limit = error.limit().expect("the limit is named");
+    let name = ["SEMMSL", "SEMMNS", "SEMMNI"].into_iter().find(|name| *name == limit.name());
+    (name.expect("one of the three"), limit.value(), limit.requested())
+}
+
+pub(super) fn on_sets_and_semaphores_are_named() -> Outcome {
+    namespace::with_own_ipc(|| {
+        namespace::set_limit(SEM, "10 25 5 3");
+        assert_eq!(limit(11, Errno::EINVAL), ("SEMMSL", 10, Some(11)));
+        // Nobody else is here, and the namespace goes with this process.
+        SemaphoreSet::create_new(Key::PRIVATE, &[0; 10]).unwrap();
+        SemaphoreSet::create_new(Key::PRIVATE, &[0; 10]).unwrap();
+        assert_eq!(limit(6, Errno::ENOSPC), ("SEMMNS", 25, Some(26)));
+        SemaphoreSet::create_new(Key::PRIVATE, &[0; 1]).unwrap();
+        assert_eq!(limit(1, Errno::ENOSPC), ("SEMMNI", 3, Some(4)));
+    })
+}
+
+pub(super) fn on_operations_is_named() -> Outcome {
+    namespace::with_own_ipc(|| {
+        let set = SemaphoreSet::create_new(Key::PRIVATE, &[0; 3]).unwrap();
+        namespace::set_limit(SEM, "10 25 2 3");
+        let error = set.apply(&[Operation::add(0, 1); 3]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("semop id {}: a limit was reached (E2BIG): 3 needed, SEMOPM is 2", set.id())
+        );
+        // Raised above what a copy on the stack has room for.
+        namespace::set_limit(SEM, "10 25 1000 3");
+        set.try_apply(&[Operation::add(1, 1); 1000]).unwrap();
+        assert_eq!(set.values().unwrap(), [0, 1000, 0]);
+    })
+}
+
+pub(super) fn namespaces_do_not_share_keys() -> Outcome {
+    let key = super::unique_key();
+    let set = super::Options::new().remove_on_drop(true).create_new(key, &[1]).unwrap();
+    let outcome = namespace::with_own_ipc(|| {
+        assert_eq!(super::kind_of(SemaphoreSet::open(key)), ErrorKind::NotFound);
+        SemaphoreSet::create_new(key, &[2]).unwrap();
+        assert_eq!(SemaphoreSet::open(key).unwrap().value(0).unwrap(), 2);
+    });
+    assert_eq!(set.value(0).unwrap(), 1);
+    outcome
+}

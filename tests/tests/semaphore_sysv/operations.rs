@@ -1,0 +1,86 @@
+use ipcraft::ErrorKind;
+use ipcraft::semaphore::sysv::Operation;
+use nix::errno::Errno;
+
+use super::{kind_of, set};
+
+pub(super) fn happen_together_or_not_at_all() {
+    let set = set(&[0, 1]);
+    set.apply(&[Operation::add(0, 3), Operation::subtract(1, 1)]).unwrap();
+    assert_eq!(set.values().unwrap(), [3, 0]);
+    let error = set.try_apply(&[Operation::subtract(0, 1), Operation::subtract(1, 1)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    assert_eq!(set.values().unwrap(), [3, 0], "the first was possible and is not done");
+}
+
+pub(super) fn are_tried_in_order() {
+    let set = set(&[0]);
+    set.apply(&[Operation::add(0, 1), Operation::subtract(0, 1), Operation::wait_zero(0)]).unwrap();
+    assert_eq!(
+        kind_of(set.try_apply(&[Operation::subtract(0, 1), Operation::add(0, 1)])),
+        ErrorKind::WouldBlock
+    );
+}
+
+pub(super) fn beyond_the_largest_value_are_refused() {
+    let set = set(&[0, 32766]);
+    set.apply(&[Operation::add(1, 1)]).unwrap();
+    let error = set.apply(&[Operation::add(0, 1), Operation::add(1, 1)]).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Overflow, Some(Errno::ERANGE as i32)));
+    assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("SEMVMX", 32767)));
+    assert_eq!(set.values().unwrap(), [0, 32767]);
+}
+
+pub(super) fn on_no_such_semaphore_are_refused() {
+    let set = set(&[0, 0]);
+    let error = set.apply(&[Operation::add(0, 1), Operation::add(2, 1)]).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Invalid, Some(Errno::EFBIG as i32)));
+    let limit = error.limit().unwrap();
+    assert_eq!((limit.name(), limit.value(), limit.requested()), ("the size of the set", 2, Some(3)));
+    assert_eq!(set.values().unwrap(), [0, 0]);
+    assert_eq!(kind_of(set.value(2)), ErrorKind::Invalid);
+    assert_eq!(kind_of(set.set_value(2, 1)), ErrorKind::Invalid);
+    assert_eq!(kind_of(set.waiting_for_zero(u16::MAX)), ErrorKind::Invalid);
+}
+
+pub(super) fn of_no_or_an_impossible_amount_are_refused() {
+    let set = set(&[1]);
+    assert_eq!(kind_of(set.apply(&[])), ErrorKind::Invalid);
+    for amount in [0, 32768, u16::MAX] {
+        for operation in [Operation::add(0, amount), Operation::subtract(0, amount)] {
+            let error = set.try_apply(&[operation]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.to_string().ends_with("an amount is 1 to 32767"), "{error}");
+        }
+    }
+    assert_eq!(set.value(0).unwrap(), 1);
+}
+
+pub(super) fn that_would_wait_say_so() {
+    let set = set(&[0, 1]);
+    for operation in [Operation::subtract(0, 1), Operation::wait_zero(1), Operation::subtract(1, 2)] {
+        let error = set.try_apply(&[operation]).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::WouldBlock, Some(Errno::EAGAIN as i32)));
+    }
+    set.try_apply(&[Operation::wait_zero(0), Operation::subtract(1, 1)]).unwrap();
+}
+
+pub(super) fn more_than_the_usual_limit_are_refused_by_name() {
+    let set = set(&[0]);
+    let limits = std::fs::read_to_string("/proc/sys/kernel/sem").unwrap();
+    let most: usize = limits.split_whitespace().nth(2).unwrap().parse().unwrap();
+    set.try_apply(&vec![Operation::add(0, 1); most]).unwrap();
+    for refused in [
+        set.apply(&vec![Operation::add(0, 1); most + 1]),
+        set.try_apply(&vec![Operation::add(0, 1); most + 1]),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(Errno::E2BIG as i32)));
+        let limit = error.limit().unwrap();
+        assert_eq!(
+            (limit.name(), limit.value(), limit.requested()),
+            ("SEMOPM", most as u64, Some(most as u64 + 1))
+        );
+    }
+    assert_eq!(usize::from(set.value(0).unwrap()), most);
+}

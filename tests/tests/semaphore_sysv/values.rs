@@ -1,0 +1,94 @@
+use std::time::{Duration, SystemTime};
+
+use ipcraft::ErrorKind;
+use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
+use ipcraft::sysv::Key;
+use ipcraft_tests::peer::Peer;
+
+use super::{SHORT, kind_of, set};
+
+pub(super) fn are_set_and_got_one_by_one_and_all_at_once() {
+    let set = set(&[1, 2, 3]);
+    assert_eq!((set.value(0).unwrap(), set.value(2).unwrap()), (1, 3));
+    set.set_value(1, 32767).unwrap();
+    assert_eq!(set.values().unwrap(), [1, 32767, 3]);
+    set.set_values(&[0, 0, 9]).unwrap();
+    assert_eq!(set.values().unwrap(), [0, 0, 9]);
+}
+
+pub(super) fn out_of_range_are_refused() {
+    let set = set(&[1, 2]);
+    for refused in [set.set_value(0, 32768), set.set_values(&[5, u16::MAX])] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Overflow);
+        assert!(error.limit().unwrap().requested() > Some(32767), "{error}");
+    }
+    for wrong in [&[1][..], &[1, 2, 3], &[]] {
+        assert_eq!(kind_of(set.set_values(wrong)), ErrorKind::Invalid);
+    }
+    assert_eq!(set.values().unwrap(), [1, 2]);
+}
+
+pub(super) fn waiters_are_counted() {
+    let set = set(&[1, 0]);
+    let growing = Peer::start(|| set.apply(&[Operation::subtract(1, 1)]).unwrap());
+    let zeroing = [0; 2].map(|_| Peer::start(|| set.apply(&[Operation::wait_zero(0)]).unwrap()));
+    growing.wait_asleep();
+    zeroing.iter().for_each(Peer::wait_asleep);
+    let counts = |index| (set.waiting_for_increase(index).unwrap(), set.waiting_for_zero(index).unwrap());
+    assert_eq!((counts(0), counts(1)), ((0, 2), (1, 0)));
+    set.apply(&[Operation::subtract(0, 1), Operation::add(1, 1)]).unwrap();
+    growing.join();
+    zeroing.into_iter().for_each(Peer::join);
+    assert_eq!((counts(0), counts(1)), ((0, 0), (0, 0)));
+}
+
+pub(super) fn the_last_process_is_known() {
+    let set = set(&[1, 0]);
+    assert_eq!(set.last_pid(0).unwrap(), Some(std::process::id()));
+    let peer = Peer::start(|| set.apply(&[Operation::add(1, 1)]).unwrap());
+    let pid = peer.pid().as_raw() as u32;
+    peer.join();
+    assert_eq!(set.last_pid(1).unwrap(), Some(pid));
+    assert_eq!(set.last_pid(0).unwrap(), Some(std::process::id()));
+}
+
+pub(super) fn statistics_are_true() {
+    let set = SemaphoreSet::create_new(Key::PRIVATE, &[0; 4]).unwrap();
+    let found = set.statistics().unwrap();
+    set.remove().unwrap();
+    assert_eq!(found.count, 4);
+    let uid = nix::unistd::geteuid().as_raw();
+    assert_eq!(
+        (found.permissions.uid, found.permissions.creator_uid, found.permissions.mode),
+        (uid, uid, 0o600)
+    );
+    let now = SystemTime::now();
+    for time in [found.last_change, found.last_operation.expect("the creator's sign")] {
+        let age = now.duration_since(time).expect("not in the future");
+        assert!(age < SHORT + Duration::from_secs(600), "{age:?}");
+    }
+}
+
+pub(super) fn nothing_works_on_a_removed_set() {
+    let set = set(&[1]);
+    let other = SemaphoreSet::open_id(set.id()).unwrap();
+    set.remove().unwrap();
+    let one = [Operation::subtract(0, 1)];
+    for kind in [
+        kind_of(other.apply(&one)),
+        kind_of(other.try_apply(&one)),
+        kind_of(other.apply_timeout(&one, SHORT)),
+        kind_of(other.value(0)),
+        kind_of(other.values()),
+        kind_of(other.set_value(0, 1)),
+        kind_of(other.set_values(&[1])),
+        kind_of(other.last_pid(0)),
+        kind_of(other.waiting_for_zero(0)),
+        kind_of(other.statistics()),
+        kind_of(other.set_mode(0o600)),
+        kind_of(other.remove()),
+    ] {
+        assert_eq!(kind, ErrorKind::Removed);
+    }
+}

@@ -1,0 +1,256 @@
+//! Segments: made, found, attached, counted, removed.
+
+use std::cell::RefCell;
+use std::fs;
+use std::process;
+use std::time::{Duration, SystemTime};
+
+use ipcraft::ErrorKind;
+use ipcraft::shm::HugePages;
+use ipcraft::shm::sysv::{Options, Segment};
+use ipcraft::sysv::Key;
+use ipcraft_tests::namespace;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::Outcome;
+use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
+
+use super::{NOBODY, kind, page, unique_key};
+
+fn private(size: usize) -> Segment {
+    Options::new().remove_on_drop(true).create_new(Key::PRIVATE, size).unwrap()
+}
+
+pub(super) fn capacity_is_exact_and_all_zero() {
+    for size in [1, page() - 1, page(), page() + 1, 100_000] {
+        let segment = private(size);
+        let mapping = segment.attach().unwrap();
+        assert_eq!((segment.statistics().unwrap().size, mapping.len()), (size, size));
+        let mut all = vec![1; size];
+        mapping.read_at(0, &mut all).unwrap();
+        assert_eq!(all, vec![0; size]);
+        mapping.write_at(size - 1, b"x").unwrap();
+        assert_eq!(kind(mapping.write_at(size, b"x")), ErrorKind::Invalid);
+    }
+}
+
+pub(super) fn absurd_sizes_are_typed_errors() {
+    assert_eq!(kind(Segment::create_new(Key::PRIVATE, 0)), ErrorKind::Invalid);
+    for size in [usize::MAX, isize::MAX as usize, 1 << 62] {
+        let error = Segment::create_new(Key::PRIVATE, size).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitReached, "{error}");
+    }
+}
+
+pub(super) fn a_key_leads_to_one_segment() {
+    let key = unique_key();
+    let error = Segment::open(key).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOENT)));
+    let segment = Options::new().remove_on_drop(true).create_new(key, 100).unwrap();
+    assert_eq!(kind(Segment::create_new(key, 100)), ErrorKind::AlreadyExists);
+    let (opened, created) = (Segment::open(key).unwrap(), Segment::create(key, 50).unwrap());
+    let by_id = Segment::from_id(segment.id()).unwrap();
+    assert_eq!((opened.id(), created.id(), by_id.id()), (segment.id(), segment.id(), segment.id()));
+    let error = Segment::create(key, 101).unwrap_err();
+    assert_eq!((error.kind(), error.limit().unwrap().value()), (ErrorKind::WrongType, 100), "{error}");
+    assert_eq!(kind(Segment::open(Key::PRIVATE)), ErrorKind::Invalid);
+    assert_ne!(private(1).id(), private(1).id());
+}
+
+pub(super) fn attaching_for_reading_refuses_writers() {
+    let segment = private(100);
+    let (writer, reader) = (segment.attach().unwrap(), segment.attach_read_only().unwrap());
+    writer.write_at(0, b"seen").unwrap();
+    let mut text = [0; 4];
+    reader.read_at(0, &mut text).unwrap();
+    assert_eq!(&text, b"seen");
+    assert_eq!(kind(reader.write_at(0, b"x")), ErrorKind::PermissionDenied);
+}
+
+pub(super) fn attachments_are_counted() {
+    let segment = private(100);
+    let count = || segment.statistics().unwrap().attachments;
+    assert_eq!(count(), 0);
+    let mapping = segment.attach().unwrap();
+    assert_eq!(count(), 1);
+    let peer = Peer::start(|| {
+        assert_eq!(count(), 2, "a forked child is attached too");
+        let _second = segment.attach().unwrap();
+        assert_eq!(count(), 3);
+    });
+    peer.join();
+    assert_eq!(count(), 1, "its exit detached it");
+    drop(mapping);
+    assert_eq!(count(), 0);
+}
+
+pub(super) fn statistics_tell_who_and_when() {
+    let start = SystemTime::now() - Duration::from_secs(2);
+    let segment = private(100);
+    let new = segment.statistics().unwrap();
+    assert_eq!(
+        (new.creator, new.last_user, new.attached, new.detached),
+        (process::id() as i32, None, None, None)
+    );
+    assert!(new.changed.unwrap() >= start);
+    let owner = new.permissions;
+    assert_eq!((owner.uid, owner.creator_uid, owner.mode), (geteuid().as_raw(), geteuid().as_raw(), 0o600));
+    drop(segment.attach().unwrap());
+    let used = segment.statistics().unwrap();
+    assert_eq!(used.last_user, Some(process::id() as i32));
+    assert!(used.attached.unwrap() >= start && used.detached.unwrap() >= start);
+    segment.set_mode(0o640).unwrap();
+    assert_eq!(segment.statistics().unwrap().permissions.mode, 0o640);
+}
+
+pub(super) fn a_removed_segment_lives_until_the_last_detaches() {
+    let key = unique_key();
+    let segment = Segment::create_new(key, 100).unwrap();
+    let other = Segment::open(key).unwrap();
+    let mapping = segment.attach().unwrap();
+    segment.remove().unwrap();
+    assert_eq!(kind(Segment::open(key)), ErrorKind::NotFound);
+    assert!(other.statistics().unwrap().is_removed);
+    mapping.write_at(0, b"alive").unwrap();
+    let mut text = [0; 5];
+    other.attach().unwrap().read_at(0, &mut text).unwrap();
+    assert_eq!(&text, b"alive");
+    drop(mapping);
+    let error = other.attach().unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Removed, Some(libc::EINVAL)));
+    assert_eq!(kind(other.statistics()), ErrorKind::Removed);
+    assert_eq!(kind(other.set_mode(0o600)), ErrorKind::Removed);
+    assert_eq!(kind(other.lock()), ErrorKind::Removed);
+    assert_eq!(kind(Segment::from_id(other.id())), ErrorKind::Removed);
+    assert_eq!(kind(other.remove()), ErrorKind::Removed);
+}
+
+pub(super) fn it_stays_unless_removal_was_asked_for() {
+    let key = unique_key();
+    drop(Segment::create_new(key, 1).unwrap());
+    drop(Options::new().remove_on_drop(true).create(key, 1).unwrap());
+    Segment::open(key).unwrap().remove().unwrap();
+    let segment = RefCell::new(Some(Options::new().remove_on_drop(true).create(key, 1).unwrap()));
+    Peer::start(|| drop(segment.take())).join();
+    Segment::open(key).expect("a forked copy removes nothing");
+    drop(segment);
+    assert_eq!(kind(Segment::open(key)), ErrorKind::NotFound);
+}
+
+pub(super) fn exactly_one_of_many_racing_creators_wins() {
+    let key = unique_key();
+    let wins = private(8);
+    let tally = wins.attach().unwrap();
+    let race = || {
+        if Segment::create_new(key, 100).is_ok() {
+            tally.atomic_u64(0).unwrap().fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+    };
+    let racers: Vec<Peer> = (0..8).map(|_| Peer::start(race)).collect();
+    racers.into_iter().for_each(Peer::join);
+    assert_eq!(tally.atomic_u64(0).unwrap().load(std::sync::atomic::Ordering::SeqCst), 1);
+    Segment::open(key).unwrap().remove().unwrap();
+}
+
+pub(super) fn locking_shows_in_the_statistics() {
+    let segment = private(100);
+    segment.lock().unwrap();
+    assert!(segment.statistics().unwrap().is_locked);
+    segment.unlock().unwrap();
+    assert!(!segment.statistics().unwrap().is_locked);
+}
+
+pub(super) fn permissions_are_needed() -> Outcome {
+    if !geteuid().is_root() {
+        return Outcome::Skipped("only root may become another user".into());
+    }
+    let key = unique_key();
+    let segment = Options::new().remove_on_drop(true).create_new(key, 100).unwrap();
+    as_nobody(|| {
+        let found = Segment::open(key).unwrap();
+        for error in [found.attach().unwrap_err(), found.attach_read_only().unwrap_err()] {
+            assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EACCES)));
+        }
+        assert_eq!(kind(found.statistics()), ErrorKind::PermissionDenied);
+    });
+    segment.set_mode(0o604).unwrap();
+    as_nobody(|| {
+        let found = Segment::open(key).unwrap();
+        found.attach_read_only().unwrap();
+        assert_eq!(kind(found.attach()), ErrorKind::PermissionDenied);
+        assert_eq!(kind(found.set_mode(0o666)), ErrorKind::PermissionDenied);
+        assert_eq!(kind(found.set_owner(NOBODY, NOBODY)), ErrorKind::PermissionDenied);
+        assert_eq!(kind(found.lock()), ErrorKind::PermissionDenied);
+        let error = found.remove().unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
+    });
+    segment.set_owner(NOBODY, NOBODY).unwrap();
+    as_nobody(|| Segment::open(key).unwrap().set_mode(0o640).unwrap());
+    let found = segment.statistics().unwrap().permissions;
+    assert_eq!((found.uid, found.gid, found.creator_uid, found.mode), (NOBODY, NOBODY, 0, 0o640));
+    Outcome::Passed
+}
+
+fn as_nobody(role: impl FnOnce()) {
+    Peer::start(|| {
+        setgroups(&[]).unwrap();
+        setgid(Gid::from_raw(NOBODY)).unwrap();
+        setuid(Uid::from_raw(NOBODY)).unwrap();
+        role();
+    })
+    .join();
+}
+
+pub(super) fn limits_are_named() -> Outcome {
+    namespace::with_own_ipc(|| {
+        namespace::set_limit("/proc/sys/kernel/shmmni", "2");
+        Segment::create_new(Key::new(1), 1).unwrap();
+        Segment::create_new(Key::new(2), 1).unwrap();
+        let error = Segment::create_new(Key::new(3), 1).unwrap_err();
+        let limit = error.limit().unwrap();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::ENOSPC)));
+        assert_eq!((limit.name(), limit.value()), ("/proc/sys/kernel/shmmni", 2));
+
+        namespace::set_limit("/proc/sys/kernel/shmmni", "10");
+        namespace::set_limit("/proc/sys/kernel/shmall", "3");
+        let error = Segment::create_new(Key::new(3), 100_000).unwrap_err();
+        assert_eq!(error.limit().unwrap().name(), "/proc/sys/kernel/shmall");
+
+        namespace::set_limit("/proc/sys/kernel/shmmax", "5000");
+        let error = Segment::create_new(Key::new(3), 5001).unwrap_err();
+        let limit = error.limit().unwrap();
+        assert_eq!(error.kind(), ErrorKind::LimitReached);
+        assert_eq!(
+            (limit.name(), limit.value(), limit.requested()),
+            ("/proc/sys/kernel/shmmax", 5000, Some(5001))
+        );
+    })
+}
+
+pub(super) fn namespaces_do_not_share_keys() -> Outcome {
+    let key = unique_key();
+    let _segment = Options::new().remove_on_drop(true).create_new(key, 1).unwrap();
+    namespace::with_own_ipc(|| {
+        assert_eq!(kind(Segment::open(key)), ErrorKind::NotFound);
+        Segment::create_new(key, 2).unwrap();
+    })
+}
+
+pub(super) fn huge_pages_are_there_or_an_error() {
+    match Options::new().remove_on_drop(true).huge_pages(HugePages::DEFAULT).create_new(Key::PRIVATE, 1) {
+        Ok(segment) => segment.attach().unwrap().write_at(0, b"x").unwrap(),
+        Err(error) => {
+            let kinds = [ErrorKind::LimitReached, ErrorKind::Unsupported, ErrorKind::PermissionDenied];
+            assert!(kinds.contains(&error.kind()), "{error}");
+        }
+    }
+}
+
+pub(super) fn the_kernels_own_list_agrees() {
+    let segment = private(12_345);
+    let _mapping = segment.attach().unwrap();
+    let list = fs::read_to_string("/proc/sysvipc/shm").unwrap();
+    let id = segment.id().to_string();
+    let line = list.lines().find(|line| line.split_whitespace().nth(1) == Some(&id)).expect("listed");
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!((fields[2], fields[3], fields[6]), ("600", "12345", "1"));
+}
