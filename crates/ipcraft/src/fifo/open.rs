@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -12,15 +11,12 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
+use crate::sys::backoff::Backoff;
 use crate::sys::{limits, pipe_end, retry, wait};
 use crate::time::Deadline;
 
 const READING: &str = "open for reading";
 const WRITING: &str = "open for writing";
-
-/// How long to wait before looking for the peer again: grows from the first to the second.
-const FIRST_STEP: Duration = Duration::from_micros(100);
-const LAST_STEP: Duration = Duration::from_millis(5);
 
 pub(super) fn read(path: &Path) -> Result<OwnedFd> {
     open(READING, path, OFlag::O_RDONLY)
@@ -42,27 +38,23 @@ pub(super) fn try_write(path: &Path) -> Result<OwnedFd> {
 }
 
 pub(super) fn write_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
-    let mut step = FIRST_STEP;
+    let mut backoff = Backoff::new();
     loop {
         match try_write(path) {
-            Err(e) if e.kind() == ErrorKind::NoReader && deadline.has_passed() => {
-                return Err(timed_out(WRITING, path));
-            }
-            Err(e) if e.kind() == ErrorKind::NoReader => thread::sleep(deadline.capped(step)),
+            Err(e) if e.kind() == ErrorKind::NoReader && backoff.sleep(deadline) => {}
+            Err(e) if e.kind() == ErrorKind::NoReader => return Err(timed_out(WRITING, path)),
             other => return other,
         }
-        step = next(step);
     }
 }
 
 pub(super) fn read_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
     let fd = try_read(path)?;
-    let mut step = FIRST_STEP;
-    while !writer_has_come(&fd, deadline.capped(step)).map_err(|e| failed(READING, path, e))? {
+    let mut backoff = Backoff::new();
+    while !writer_has_come(&fd, deadline.capped(backoff.step())).map_err(|e| failed(READING, path, e))? {
         if deadline.has_passed() {
             return Err(timed_out(READING, path));
         }
-        step = next(step);
     }
     Ok(fd)
 }
@@ -79,10 +71,6 @@ fn writer_has_come(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
         Ok(_) | Err(Errno::EAGAIN) => Ok(true),
         Err(errno) => Err(errno),
     }
-}
-
-fn next(step: Duration) -> Duration {
-    (step * 2).min(LAST_STEP)
 }
 
 /// A writing end of the FIFO that `reader` has open, which keeps end of stream away from it.

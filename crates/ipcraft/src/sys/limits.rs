@@ -11,7 +11,7 @@ use crate::error::Limit;
 /// that the user has sent and nobody has received).
 pub(crate) fn descriptors(errno: Errno) -> Option<Limit> {
     match errno {
-        Errno::EMFILE | Errno::ETOOMANYREFS => rlimit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE),
+        Errno::EMFILE | Errno::ETOOMANYREFS => rlimit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE, None),
         Errno::ENFILE => sysctl("/proc/sys/fs/file-max", None),
         _ => None,
     }
@@ -23,9 +23,10 @@ pub(crate) fn sysctl(path: &'static str, requested: Option<u64>) -> Option<Limit
     Some(Limit { name: path, value, requested })
 }
 
-fn rlimit(name: &'static str, resource: Resource) -> Option<Limit> {
+/// A limit of this process, as it is now.
+pub(crate) fn rlimit(name: &'static str, resource: Resource, requested: Option<u64>) -> Option<Limit> {
     let (soft, _hard) = getrlimit(resource).ok()?;
-    Some(Limit { name, value: soft, requested: None })
+    Some(Limit { name, value: soft, requested })
 }
 
 #[cfg(test)]

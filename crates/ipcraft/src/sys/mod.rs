@@ -1,11 +1,14 @@
 //! What several mechanisms need of the kernel and no user needs to see.
 
+pub(crate) mod backoff;
 pub(crate) mod batch;
 pub(crate) mod capacity;
 pub(crate) mod control;
 pub(crate) mod ioctl;
 pub(crate) mod limits;
+pub(crate) mod mq;
 pub(crate) mod msg;
+pub(crate) mod msgq;
 pub(crate) mod pipe_end;
 pub(crate) mod removal;
 pub(crate) mod rw;
