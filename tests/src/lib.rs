@@ -2,7 +2,9 @@
 //!
 //! Every test here talks to a real second process, and leaves nothing behind: no process, descriptor or file.
 
+pub mod c;
 pub mod leak;
+pub mod namespace;
 pub mod peer;
 pub mod scratch;
 pub mod step;
