@@ -14,10 +14,12 @@ use std::process::ExitCode;
 use ipcraft::queue::posix::{Options, Queue};
 use ipcraft::{ErrorKind, Result, name};
 use ipcraft_tests::leak::Snapshot;
+use ipcraft_tests::namespace;
 use ipcraft_tests::suite::{self, Outcome, of, skippable};
 use nix::unistd::{Gid, Uid, geteuid, setgroups, setresgid, setresuid};
 
 fn main() -> ExitCode {
+    namespace::enter_own_ipc();
     let before = Snapshot::take();
     suite::run(vec![
         of(names::that_no_queue_can_have_are_refused_by_every_call),
@@ -92,7 +94,7 @@ fn as_nobody(arrange: impl FnOnce(), role: impl FnOnce()) -> Outcome {
     if !geteuid().is_root() {
         return Outcome::Skipped("only root may become another user".into());
     }
-    ipcraft_tests::namespace::with_own_ipc(|| {
+    namespace::with_own_ipc(|| {
         arrange();
         become_nobody();
         role();

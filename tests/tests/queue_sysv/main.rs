@@ -17,11 +17,12 @@ use ipcraft::queue::sysv::{Options, Queue};
 use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::leak::Snapshot;
-use ipcraft_tests::namespace::with_own_ipc;
+use ipcraft_tests::namespace::{self, with_own_ipc};
 use ipcraft_tests::suite::{self, Outcome, of, skippable};
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 
 fn main() -> ExitCode {
+    namespace::enter_own_ipc();
     let before = Snapshot::take();
     suite::run(vec![
         of(keys::lead_to_one_queue),
