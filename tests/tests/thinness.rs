@@ -52,8 +52,11 @@ fn rows(mechanism: &Mechanism) -> [Row; 2] {
 }
 
 fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
-    let count =
-        |ends| step::trace(operation(ends)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id));
+    let count = |mut ends: Ends| {
+        // The operation is the child's alone.
+        let _kept = ends.kept.take();
+        step::trace(operation(ends)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id))
+    };
     Row {
         mechanism: mechanism.id,
         operation: name,
@@ -70,7 +73,7 @@ fn connect(mechanism: &Mechanism, implementation: Implementation) -> Ends {
 
 fn sending(mut ends: Ends) -> Box<dyn FnMut()> {
     Box::new(move || {
-        let Ends { client, server: _open } = &mut ends;
+        let Ends { client, server: _open, .. } = &mut ends;
         client.send(&MESSAGE).expect("sending");
     })
 }
@@ -81,7 +84,7 @@ fn receiving(mut ends: Ends) -> Box<dyn FnMut()> {
         ends.client.send(&MESSAGE).expect("sending");
     }
     Box::new(move || {
-        let Ends { client: _open, server } = &mut ends;
+        let Ends { client: _open, server, .. } = &mut ends;
         server.receive(&mut [0; MESSAGE.len()]).expect("receiving");
     })
 }
@@ -138,6 +141,10 @@ fn name(number: i64) -> String {
         libc::SYS_sendmsg => "sendmsg".into(),
         libc::SYS_recvfrom => "recvfrom".into(),
         libc::SYS_recvmsg => "recvmsg".into(),
+        libc::SYS_mq_timedsend => "mq_timedsend".into(),
+        libc::SYS_mq_timedreceive => "mq_timedreceive".into(),
+        libc::SYS_msgsnd => "msgsnd".into(),
+        libc::SYS_msgrcv => "msgrcv".into(),
         other => other.to_string(),
     }
 }

@@ -1,5 +1,6 @@
 //! One end of a two-way connection, and what both implementations of a mechanism share.
 
+use std::any::Any;
 use std::fmt;
 use std::io::{self, Read, Write};
 
@@ -28,12 +29,19 @@ pub struct Ends {
     pub client: Box<dyn Link>,
     /// The end of the process that answers or receives.
     pub server: Box<dyn Link>,
+    /// What lives for as long as both ends are in use, and goes when this is dropped by the process that made it.
+    pub kept: Option<Box<dyn Any>>,
 }
 
 impl Ends {
     /// Boxes the two ends.
     pub fn new(client: impl Link + 'static, server: impl Link + 'static) -> Ends {
-        Ends { client: Box::new(client), server: Box::new(server) }
+        Ends { client: Box::new(client), server: Box::new(server), kept: None }
+    }
+
+    /// Keeps kernel objects that, unlike a name, cannot be removed while the ends are in use.
+    pub(crate) fn keeping(self, objects: impl Any) -> Ends {
+        Ends { kept: Some(Box::new(objects)), ..self }
     }
 
     /// The end of one process; the other end is closed.

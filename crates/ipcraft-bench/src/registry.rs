@@ -133,6 +133,8 @@ mod tests {
             "unix_stream",
             "unix_datagram",
             "unix_seqpacket",
+            "posix_queue",
+            "sysv_queue",
             "tcp",
             "udp",
         ];

@@ -4,6 +4,7 @@
 //! reports in short ticks, and in each it notices a dead peer, an exhausted patience or a request to stop. Then it kills
 //! both.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,6 +77,8 @@ pub struct Pair {
     server: Peer,
     setup: Duration,
     pinned: bool,
+    /// Dropped when both peers are gone.
+    _kept: Option<Box<dyn Any>>,
 }
 
 impl Pair {
@@ -93,8 +96,9 @@ impl Pair {
             Peer::start(|control| serve(control, ends.keep(Role::Client), Role::Client, seats.client))?;
         let server =
             Peer::start(|control| serve(control, ends.keep(Role::Server), Role::Server, seats.server))?;
+        let _kept = ends.kept.take();
         drop(ends);
-        let mut pair = Pair { client, server, setup, pinned: false };
+        let mut pair = Pair { client, server, setup, pinned: false, _kept };
         let (client, server) = pair.await_both(watch)?;
         pair.pinned = client && server;
         Ok(pair)
@@ -300,7 +304,7 @@ mod tests {
     fn lying_pipe(scratch: &Path) -> io::Result<Ends> {
         let ends = pipe(scratch)?;
         let server = Liar { inner: ends.server, messages: 0 };
-        Ok(Ends { client: ends.client, server: Box::new(server) })
+        Ok(Ends { server: Box::new(server), ..ends })
     }
 
     fn failure_of(

@@ -4,10 +4,12 @@
 
 mod fifo;
 mod pipe;
+mod posix_queue;
 mod records;
 mod socketpair_datagram;
 mod socketpair_seqpacket;
 mod socketpair_stream;
+mod sysv_queue;
 mod tcp;
 mod udp;
 mod unix_datagram;
@@ -29,6 +31,8 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &unix_stream::MECHANISM,
     &unix_datagram::MECHANISM,
     &unix_seqpacket::MECHANISM,
+    &posix_queue::MECHANISM,
+    &sysv_queue::MECHANISM,
     &tcp::MECHANISM,
     &udp::MECHANISM,
 ];

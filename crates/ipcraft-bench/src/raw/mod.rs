@@ -3,9 +3,11 @@
 pub(crate) mod address;
 pub(crate) mod datagram;
 pub(crate) mod file;
+pub(crate) mod posix_queue;
 pub(crate) mod seqpacket;
 pub(crate) mod socket;
 pub(crate) mod stream;
+pub(crate) mod sysv_queue;
 
 use std::io;
 
