@@ -37,22 +37,29 @@ pub fn argument() -> Outcome<String> {
 ///
 /// An example that was killed could not remove its own: what dead processes of this user left under this prefix goes now.
 pub fn fresh_path(prefix: &str) -> PathBuf {
-    sweep(&name::runtime_dir(), prefix);
+    fresh_path_after(prefix, |_| ())
+}
+
+/// A [`fresh_path`] for an object that is no file, and that a file at the path stands for: with what dead processes left
+/// there, `reclaim` removes the objects.
+pub fn fresh_path_after(prefix: &str, reclaim: impl Fn(&Path)) -> PathBuf {
+    sweep(&name::runtime_dir(), prefix, reclaim);
     name::unique_path(prefix)
 }
 
 /// The name of a POSIX shared memory object, likewise.
 pub fn fresh_object(prefix: &str) -> String {
-    sweep(Path::new("/dev/shm"), prefix);
+    sweep(Path::new("/dev/shm"), prefix, |_| ());
     format!("/{}", name::unique(prefix))
 }
 
 /// Removes the files whose names have this prefix and the id of a process that is dead.
-fn sweep(directory: &Path, prefix: &str) {
+fn sweep(directory: &Path, prefix: &str, reclaim: impl Fn(&Path)) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
         let maker = file.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')?.split('-').next());
         if maker.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists()) {
+            reclaim(&entry.path());
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -12,20 +12,25 @@ use ipcraft::name;
 use nix::errno::Errno;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
+use crate::ipc;
+
 /// The objects of this process at one moment.
 #[derive(Debug)]
 pub struct Snapshot {
     descriptors: BTreeSet<(u32, PathBuf)>,
     names: BTreeSet<PathBuf>,
+    system_v: BTreeSet<String>,
 }
 
 impl Snapshot {
-    /// Looks at descriptors, at shared memory, and at the directories where tests put names.
+    /// Looks at descriptors, at shared memory, at queues, and at the directories where tests put names.
     pub fn take() -> Snapshot {
         let directories = [Path::new("/dev/shm").to_owned(), std::env::temp_dir(), name::runtime_dir()];
+        let names = directories.iter().flat_map(|dir| entries(dir)).chain(ipc::posix_queues());
         Snapshot {
             descriptors: descriptors(),
-            names: directories.iter().flat_map(|dir| entries(dir)).filter(|path| is_ours(path)).collect(),
+            names: names.filter(|path| is_ours(path)).collect(),
+            system_v: ipc::system_v_objects().into_iter().collect(),
         }
     }
 
@@ -36,7 +41,8 @@ impl Snapshot {
         let names = now.names.difference(&self.names);
         let descriptors = descriptors.map(|(fd, target)| format!("descriptor {fd} -> {}", target.display()));
         let child = has_child().then(|| "a child process".to_owned());
-        descriptors.chain(names.map(|path| path.display().to_string())).chain(child).collect()
+        let system_v = now.system_v.difference(&self.system_v).cloned();
+        descriptors.chain(names.map(|path| path.display().to_string())).chain(system_v).chain(child).collect()
     }
 }
 
@@ -74,8 +80,13 @@ fn is_ours(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::namespace::enter_own_ipc;
     use crate::peer::Peer;
     use crate::scratch;
+    use ipcraft::queue::{posix, sysv};
+    use ipcraft::semaphore::sysv::SemaphoreSet;
+    use ipcraft::shm::sysv::Segment;
+    use ipcraft::sysv::Key;
 
     #[test]
     fn finds_a_descriptor_and_a_file_and_forgets_them_when_gone() {
@@ -93,5 +104,34 @@ mod tests {
         assert_eq!(before.leaked(), ["a child process"]);
         child.join();
         assert_eq!(before.leaked(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn finds_queues_segments_and_semaphores() {
+        Peer::start(|| {
+            enter_own_ipc();
+            let before = Snapshot::take();
+            let name = format!("/{}", name::unique("ipcraft-tests"));
+            let named = posix::Options::new().remove_on_drop(true).create_new(&name).unwrap();
+            let queue = sysv::Options::new().remove_on_drop(true).create_new(Key::PRIVATE).unwrap();
+            let segment = Segment::create_new(Key::PRIVATE, 1).unwrap();
+            let set = SemaphoreSet::create_new(Key::PRIVATE, &[1]).unwrap();
+            let leaked = before.leaked();
+            let expected = [
+                format!("/dev/mqueue{name}"),
+                format!("msg {}", queue.id()),
+                format!("shm {}", segment.id()),
+                format!("sem {}", set.id()),
+            ];
+            // Without privileges none may be to be seen.
+            if nix::unistd::geteuid().is_root() {
+                assert!(expected.iter().all(|object| leaked.contains(object)), "{leaked:?}");
+            }
+            drop((named, queue));
+            segment.remove().unwrap();
+            set.remove().unwrap();
+            assert_eq!(before.leaked(), Vec::<String>::new());
+        })
+        .join();
     }
 }

@@ -62,6 +62,7 @@ fn rows(mechanism: &Mechanism) -> Vec<Row> {
 
 fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
     let count = |mut ends: Ends| {
+        // The operation is the child's alone.
         let _object = ends.object.take();
         step::trace(operation(ends)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id))
     };
@@ -158,6 +159,10 @@ fn name(number: i64) -> String {
         libc::SYS_recvfrom => "recvfrom".into(),
         libc::SYS_recvmsg => "recvmsg".into(),
         libc::SYS_semtimedop => "semtimedop".into(),
+        libc::SYS_mq_timedsend => "mq_timedsend".into(),
+        libc::SYS_mq_timedreceive => "mq_timedreceive".into(),
+        libc::SYS_msgsnd => "msgsnd".into(),
+        libc::SYS_msgrcv => "msgrcv".into(),
         other => other.to_string(),
     }
 }

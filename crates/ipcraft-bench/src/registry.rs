@@ -135,6 +135,8 @@ mod tests {
             "unix_seqpacket",
             "shm_posix_semaphore",
             "shm_sysv_semaphore",
+            "posix_queue",
+            "sysv_queue",
             "tcp",
             "udp",
         ];

@@ -51,6 +51,7 @@ pub mod fifo;
 pub mod name;
 pub mod pipe;
 pub mod process;
+pub mod queue;
 pub mod semaphore;
 pub mod shm;
 pub mod socket;

@@ -4,6 +4,7 @@
 
 mod fifo;
 mod pipe;
+mod posix_queue;
 mod records;
 mod shm_posix_semaphore;
 mod shm_sysv_semaphore;
@@ -11,6 +12,7 @@ mod slot;
 mod socketpair_datagram;
 mod socketpair_seqpacket;
 mod socketpair_stream;
+mod sysv_queue;
 mod tcp;
 mod udp;
 mod unix_datagram;
@@ -34,6 +36,8 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &unix_seqpacket::MECHANISM,
     &shm_posix_semaphore::MECHANISM,
     &shm_sysv_semaphore::MECHANISM,
+    &posix_queue::MECHANISM,
+    &sysv_queue::MECHANISM,
     &tcp::MECHANISM,
     &udp::MECHANISM,
 ];

@@ -3,11 +3,13 @@
 pub(crate) mod address;
 pub(crate) mod datagram;
 pub(crate) mod file;
+pub(crate) mod posix_queue;
 pub(crate) mod posix_semaphore;
 pub(crate) mod seqpacket;
 pub(crate) mod slot;
 pub(crate) mod socket;
 pub(crate) mod stream;
+pub(crate) mod sysv_queue;
 pub(crate) mod sysv_semaphore;
 
 use std::io;

@@ -11,7 +11,7 @@ use crate::error::Limit;
 /// that the user has sent and nobody has received).
 pub(crate) fn descriptors(errno: Errno) -> Option<Limit> {
     match errno {
-        Errno::EMFILE | Errno::ETOOMANYREFS => rlimit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE),
+        Errno::EMFILE | Errno::ETOOMANYREFS => rlimit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE, None),
         Errno::ENFILE => sysctl("/proc/sys/fs/file-max", None),
         _ => None,
     }
@@ -25,12 +25,12 @@ pub(crate) fn sysctl(path: &'static str, requested: Option<u64>) -> Option<Limit
 
 /// How much memory the process may lock.
 pub(crate) fn locked(bytes: usize) -> Option<Limit> {
-    rlimit("RLIMIT_MEMLOCK", Resource::RLIMIT_MEMLOCK).map(|limit| limit.asked(bytes))
+    rlimit("RLIMIT_MEMLOCK", Resource::RLIMIT_MEMLOCK, Some(bytes as u64))
 }
 
 /// How large a file of the process may be.
 pub(crate) fn file_size(bytes: usize) -> Option<Limit> {
-    rlimit("RLIMIT_FSIZE", Resource::RLIMIT_FSIZE).map(|limit| limit.asked(bytes))
+    rlimit("RLIMIT_FSIZE", Resource::RLIMIT_FSIZE, Some(bytes as u64))
 }
 
 /// What can be taken without killing anybody: memory that is free or can be freed at once, and swap (proc_meminfo(5)).
@@ -53,12 +53,13 @@ fn kib(text: &str, name: &str) -> Option<u64> {
 
 /// How much address space the process may have.
 pub(crate) fn address_space(bytes: usize) -> Option<Limit> {
-    rlimit("RLIMIT_AS", Resource::RLIMIT_AS).map(|limit| limit.asked(bytes))
+    rlimit("RLIMIT_AS", Resource::RLIMIT_AS, Some(bytes as u64))
 }
 
-fn rlimit(name: &'static str, resource: Resource) -> Option<Limit> {
+/// A limit of this process, as it is now.
+pub(crate) fn rlimit(name: &'static str, resource: Resource, requested: Option<u64>) -> Option<Limit> {
     let (soft, _hard) = getrlimit(resource).ok()?;
-    Some(Limit { name, value: soft, requested: None })
+    Some(Limit { name, value: soft, requested })
 }
 
 #[cfg(test)]

@@ -1,0 +1,290 @@
+//! The queue, and sending and receiving.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::removal::RemoveOnDrop;
+use super::{Options, Selector, options};
+use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::sys::backoff::Backoff;
+use crate::sys::{limits, msgq, wait};
+use crate::sysv::Key;
+
+const SEND: &str = "msgsnd";
+const RECEIVE: &str = "msgrcv";
+
+const NOWAIT: libc::c_int = libc::IPC_NOWAIT;
+const TRUNCATE: libc::c_int = libc::MSG_NOERROR;
+
+/// A System V message queue.
+///
+/// Holds its identifier only: the kernel knows no open queues. Calls take `&self`: threads, and other processes with handles of their own, may
+/// send and receive at once, and each message goes to one receiver. Dropping it leaves the queue, unless
+/// [`Options::remove_on_drop`] was asked for.
+#[derive(Debug)]
+pub struct Queue {
+    id: i32,
+    name: Arc<str>,
+    removal: Option<RemoveOnDrop>,
+}
+
+/// A message that was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What was sent.
+    pub bytes: Vec<u8>,
+    /// The type that it was sent with.
+    pub kind: i64,
+}
+
+impl Queue {
+    pub(super) fn new(id: i32, name: Arc<str>, removal: Option<RemoveOnDrop>) -> Self {
+        Queue { id, name, removal }
+    }
+
+    /// `msgget(2)`: makes the queue with mode 0600, or takes the one that has the key; see [`Options::create`].
+    #[doc(alias = "msgget")]
+    pub fn create(key: Key) -> Result<Queue> {
+        Options::new().create(key)
+    }
+
+    /// `msgget(2)`: makes the queue with mode 0600, and fails if the key is taken; see [`Options::create_new`].
+    #[doc(alias = "msgget")]
+    pub fn create_new(key: Key) -> Result<Queue> {
+        Options::new().create_new(key)
+    }
+
+    /// `msgget(2)`: takes the queue that has the key.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, [`Invalid`](ErrorKind::Invalid) for [`Key::PRIVATE`].
+    #[doc(alias = "msgget")]
+    pub fn open(key: Key) -> Result<Queue> {
+        options::open(key)
+    }
+
+    /// `msgctl(2)` with `IPC_STAT`: takes the queue that has this identifier, which somebody has passed on.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub fn with_id(id: i32) -> Result<Queue> {
+        options::with_id(id)
+    }
+
+    /// The identifier, by which every process of the IPC namespace can reach the queue if its mode allows it.
+    pub fn id(&self) -> i32 {
+        self.id
+    }
+
+    /// `msgsnd(2)`: adds a message of this type, and waits while the queue is full.
+    ///
+    /// The type is 1 or more. An empty message is a message. A queue is full when this message would bring it above its
+    /// [`max_bytes`](super::Statistics::max_bytes); one that is longer than that waits for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`Removed`](ErrorKind::Removed) if the queue is gone, or goes while the call waits; [`TooLarge`](ErrorKind::TooLarge) above
+    /// `/proc/sys/kernel/msgmax`; [`Invalid`](ErrorKind::Invalid) if the type is not positive.
+    #[inline]
+    #[doc(alias = "msgsnd")]
+    pub fn send(&self, kind: i64, message: &[u8]) -> Result<()> {
+        msgq::send(self.id, kind, message, 0).map_err(|e| self.unsent(e, kind, message.len()))
+    }
+
+    /// `msgsnd(2)` with `IPC_NOWAIT`: [`send`](Queue::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    #[doc(alias = "IPC_NOWAIT")]
+    pub fn try_send(&self, kind: i64, message: &[u8]) -> Result<()> {
+        msgq::send(self.id, kind, message, NOWAIT).map_err(|e| self.unsent(e, kind, message.len()))
+    }
+
+    /// [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
+    ///
+    /// The kernel has no such call: this one looks again after 0.1 ms, 0.2 ms and so on to every 5 ms, each time with one system call, and may
+    /// be that late. Who waits in a plain call is served before it.
+    pub fn send_timeout(&self, kind: i64, message: &[u8], timeout: Duration) -> Result<()> {
+        look_again(timeout, || msgq::send(self.id, kind, message, NOWAIT))
+            .map_err(|e| self.unsent(e, kind, message.len()))
+    }
+
+    /// `msgrcv(2)`: takes the message that `which` selects and returns its length and type; waits until there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`](ErrorKind::TooLarge), and the message stays, if it is longer than the buffer; [`Removed`](ErrorKind::Removed) if the queue is gone, or
+    /// goes while the call waits; [`Invalid`](ErrorKind::Invalid) if the selector's type is not positive.
+    #[inline]
+    #[doc(alias = "msgrcv")]
+    pub fn receive(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+        self.take(which, buffer, 0).map_err(|e| self.unreceived(e, which, buffer.len()))
+    }
+
+    /// `msgrcv(2)` with `IPC_NOWAIT`: [`receive`](Queue::receive) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    #[doc(alias = "IPC_NOWAIT")]
+    pub fn try_receive(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+        self.take(which, buffer, NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
+    }
+
+    /// [`receive`](Queue::receive) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message within `timeout`.
+    ///
+    /// It looks again and again, as [`send_timeout`](Queue::send_timeout) does, at the same cost.
+    pub fn receive_timeout(
+        &self,
+        which: Selector,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> Result<(usize, i64)> {
+        look_again(timeout, || self.take(which, buffer, NOWAIT))
+            .map_err(|e| self.unreceived(e, which, buffer.len()))
+    }
+
+    /// `msgrcv(2)` with `MSG_NOERROR`: [`receive`](Queue::receive) that cuts a message which is longer than the buffer. The rest is lost, and nothing
+    /// tells that there was one.
+    #[doc(alias = "MSG_NOERROR")]
+    pub fn receive_cut(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+        self.take(which, buffer, TRUNCATE).map_err(|e| self.unreceived(e, which, buffer.len()))
+    }
+
+    /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`receive_cut`](Queue::receive_cut) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    #[doc(alias = "MSG_NOERROR")]
+    pub fn try_receive_cut(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+        self.take(which, buffer, TRUNCATE | NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
+    }
+
+    /// [`receive_cut`](Queue::receive_cut) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message within `timeout`.
+    pub fn receive_cut_timeout(
+        &self,
+        which: Selector,
+        buffer: &mut [u8],
+        timeout: Duration,
+    ) -> Result<(usize, i64)> {
+        look_again(timeout, || self.take(which, buffer, TRUNCATE | NOWAIT))
+            .map_err(|e| self.unreceived(e, which, buffer.len()))
+    }
+
+    /// `msgrcv(2)` with `MSG_COPY`: copies the message at this position, counted from the oldest, which is 0, and leaves it there. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](ErrorKind::Empty) if fewer messages are in the queue, [`TooLarge`](ErrorKind::TooLarge) if it is longer than the buffer,
+    /// [`Unsupported`](ErrorKind::Unsupported) if the kernel was built without `CONFIG_CHECKPOINT_RESTORE`.
+    #[doc(alias = "MSG_COPY")]
+    pub fn copy(&self, position: usize, buffer: &mut [u8]) -> Result<(usize, i64)> {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        msgq::receive(self.id, buffer, position, msgq::COPY | NOWAIT)
+            .map_err(|e| self.unreceived(e, Selector::First, buffer.len()))
+    }
+
+    /// [`receive`](Queue::receive) into memory of its own.
+    pub fn receive_message(&self, which: Selector) -> Result<Message> {
+        self.message(|buffer| self.receive(which, buffer))
+    }
+
+    /// [`try_receive`](Queue::try_receive) into memory of its own.
+    pub fn try_receive_message(&self, which: Selector) -> Result<Message> {
+        self.message(|buffer| self.try_receive(which, buffer))
+    }
+
+    /// [`receive_timeout`](Queue::receive_timeout) into memory of its own.
+    pub fn receive_message_timeout(&self, which: Selector, timeout: Duration) -> Result<Message> {
+        self.message(|buffer| self.receive_timeout(which, buffer, timeout))
+    }
+
+    /// Receives into memory that grows until the message fits.
+    fn message(&self, mut receive: impl FnMut(&mut [u8]) -> Result<(usize, i64)>) -> Result<Message> {
+        let mut bytes = vec![0; msgq::INLINE];
+        loop {
+            match receive(&mut bytes) {
+                Ok((length, kind)) => {
+                    bytes.truncate(length);
+                    return Ok(Message { bytes, kind });
+                }
+                Err(e) if e.kind() == ErrorKind::TooLarge => bytes.resize(bytes.len() * 2, 0),
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// `msgctl(2)` with `IPC_RMID`: removes the queue and all messages in it. Every process that waits for it, or uses it later, gets
+    /// [`Removed`](ErrorKind::Removed).
+    ///
+    /// # Errors
+    ///
+    /// [`Removed`](ErrorKind::Removed) if somebody was faster; [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller owns or created it.
+    #[doc(alias = "IPC_RMID")]
+    pub fn remove(mut self) -> Result<()> {
+        msgq::remove(self.id).map_err(|e| self.failed("msgctl(IPC_RMID)", e))?;
+        if let Some(removal) = self.removal.take() {
+            removal.cancel();
+        }
+        Ok(())
+    }
+
+    /// Whether dropping this handle removes the queue.
+    pub fn removes_on_drop(&self) -> bool {
+        self.removal.is_some()
+    }
+
+    #[inline]
+    fn take(&self, which: Selector, buffer: &mut [u8], flags: libc::c_int) -> nix::Result<(usize, i64)> {
+        match which.arguments() {
+            Some((kind, except)) => msgq::receive(self.id, buffer, kind, flags | except),
+            None => Err(Errno::EINVAL),
+        }
+    }
+
+    #[cold]
+    fn unsent(&self, errno: Errno, kind: i64, length: usize) -> Error {
+        match errno {
+            Errno::EINVAL if kind < 1 => invalid_type(SEND, errno).on(Some(&self.name)),
+            Errno::EINVAL => match too_large(length) {
+                None => self.failed(SEND, errno),
+                limit => self.failed(SEND, errno).with_kind(ErrorKind::TooLarge).with_limit(limit),
+            },
+            Errno::EAGAIN => self.failed(SEND, errno).with_kind(ErrorKind::Full),
+            _ => self.failed(SEND, errno),
+        }
+    }
+
+    #[cold]
+    fn unreceived(&self, errno: Errno, which: Selector, room: usize) -> Error {
+        match errno {
+            Errno::EINVAL if which.arguments().is_none() => invalid_type(RECEIVE, errno).on(Some(&self.name)),
+            Errno::ENOMSG => self.failed(RECEIVE, errno).with_kind(ErrorKind::Empty),
+            Errno::E2BIG => {
+                let limit = Limit { name: "the buffer", value: room as u64, requested: None };
+                self.failed(RECEIVE, errno)
+                    .with_kind(ErrorKind::TooLarge)
+                    .with_limit(Some(limit))
+                    .advise("it is still in the queue")
+            }
+            _ => self.failed(RECEIVE, errno),
+        }
+    }
+
+    /// An error of a call whose arguments are valid, so that `EINVAL` is about the identifier.
+    #[cold]
+    pub(super) fn failed(&self, operation: &'static str, errno: Errno) -> Error {
+        let error = Error::system(operation, errno).on(Some(&self.name));
+        if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
+    }
+}
+
+/// Repeats an `attempt` that does not wait, at growing intervals.
+fn look_again<T>(timeout: Duration, mut attempt: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+    let mut backoff = Backoff::new();
+    let attempt = || attempt().map_err(|e| if e == Errno::ENOMSG { Errno::EAGAIN } else { e });
+    wait::attempt_between(timeout, attempt, |deadline| Ok(backoff.sleep(deadline)))
+}
+
+fn invalid_type(operation: &'static str, errno: Errno) -> Error {
+    Error::system(operation, errno).advise("a type is 1 or more")
+}
+
+fn too_large(length: usize) -> Option<Limit> {
+    let limit = limits::sysctl("/proc/sys/kernel/msgmax", Some(length as u64));
+    limit.filter(|limit| length as u64 > limit.value)
+}

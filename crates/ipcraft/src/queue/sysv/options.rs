@@ -1,0 +1,134 @@
+//! Making and finding a queue.
+
+use std::sync::Arc;
+
+use nix::errno::Errno;
+
+use super::Queue;
+use super::removal::RemoveOnDrop;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{limits, msgq};
+use crate::sysv::Key;
+
+const GET: &str = "msgget";
+
+/// How to make a queue, and how the handle behaves.
+///
+/// ```
+/// use ipcraft::queue::sysv::{Options, Queue};
+/// use ipcraft::sysv::Key;
+///
+/// let queue = Options::new().mode(0o660).remove_on_drop(true).create_new(Key::PRIVATE)?;
+/// let id = queue.id();
+/// assert_eq!(queue.statistics()?.permissions.mode, 0o660);
+/// drop(queue);
+/// assert!(Queue::with_id(id).is_err());
+/// # Ok::<(), ipcraft::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    mode: u32,
+    remove_on_drop: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { mode: 0o600, remove_on_drop: false }
+    }
+}
+
+impl Options {
+    /// Mode 0600, never removed.
+    pub fn new() -> Self {
+        Options::default()
+    }
+
+    /// Permission bits of a queue that is created, such as `0o620`; the umask has no part in it. Reading is receiving, writing is sending.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Removes the queue when the handle is dropped: if this call created it, and in the process that did.
+    pub fn remove_on_drop(mut self, yes: bool) -> Self {
+        self.remove_on_drop = yes;
+        self
+    }
+
+    /// `msgget(2)` with `IPC_CREAT`: makes the queue, or takes the one that has the key, whose mode is then left as it is.
+    ///
+    /// # Errors
+    ///
+    /// As in the [module's table](super#errors).
+    pub fn create(self, key: Key) -> Result<Queue> {
+        loop {
+            match self.make(key) {
+                Err(Errno::EEXIST) => {}
+                made => return made.map_err(|e| failed(key, e)),
+            }
+            match find(key) {
+                // Removed in between by its owner.
+                Err(Errno::ENOENT) => {}
+                found => return found.map_err(|e| failed(key, e)),
+            }
+        }
+    }
+
+    /// `msgget(2)` with `IPC_CREAT | IPC_EXCL`: makes the queue; exactly one of several racing processes succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the [module's table](super#errors).
+    pub fn create_new(self, key: Key) -> Result<Queue> {
+        self.make(key).map_err(|e| failed(key, e))
+    }
+
+    fn make(&self, key: Key) -> nix::Result<Queue> {
+        let mode = (self.mode & 0o777) as libc::c_int;
+        let id = msgq::get(key.number(), libc::IPC_CREAT | libc::IPC_EXCL | mode)?;
+        let removal = self.remove_on_drop.then(|| RemoveOnDrop::new(id));
+        Ok(Queue::new(id, describe(key, id), removal))
+    }
+}
+
+/// `msgget(2)`: takes the queue that has the key.
+pub(super) fn open(key: Key) -> Result<Queue> {
+    if key.is_private() {
+        return Err(Error::refused(GET, ErrorKind::Invalid)
+            .on_name(key.to_string())
+            .advise("a private queue has no key to be found by: pass its identifier on"));
+    }
+    find(key).map_err(|e| failed(key, e))
+}
+
+fn find(key: Key) -> nix::Result<Queue> {
+    let id = msgq::get(key.number(), 0)?;
+    Ok(Queue::new(id, describe(key, id), None))
+}
+
+/// `msgctl(2)` with `IPC_STAT`: takes the queue that has the identifier.
+pub(super) fn with_id(id: i32) -> Result<Queue> {
+    let name: Arc<str> = format!("queue {id}").into();
+    match msgq::status(id) {
+        // Who may only send may not ask either, and is told so by the first message.
+        Ok(_) | Err(Errno::EACCES) => Ok(Queue::new(id, name, None)),
+        Err(e @ (Errno::EINVAL | Errno::EIDRM)) => {
+            Err(Error::system("msgctl", e).with_kind(ErrorKind::NotFound).on(Some(&name)))
+        }
+        Err(e) => Err(Error::system("msgctl", e).on(Some(&name))),
+    }
+}
+
+fn describe(key: Key, id: i32) -> Arc<str> {
+    format!("queue {id} ({key})").into()
+}
+
+#[cold]
+fn failed(key: Key, errno: Errno) -> Error {
+    let limit = match errno {
+        Errno::ENOSPC => limits::sysctl("/proc/sys/kernel/msgmni", None),
+        _ => None,
+    };
+    Error::system(GET, errno).on_name(key.to_string()).with_limit(limit)
+}

@@ -1,0 +1,133 @@
+//! The calls on POSIX message queues, as safe functions: one system call each.
+//!
+//! On Linux a queue's descriptor is a file descriptor (mq_overview(7)), so close(2) and poll(2) serve it.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use nix::errno::Errno;
+
+/// The size of what the kernel writes to a netlink socket in place of a signal (Linux, ipc/mqueue.c).
+pub(crate) const COOKIE: usize = 32;
+
+/// A deadline that passed in 1970: the kernel then never waits (mq_send(3)).
+const LONG_PASSED: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// mq_open(3), close-on-exec.
+pub(crate) fn open(
+    name: &CStr,
+    flags: libc::c_int,
+    mode: libc::mode_t,
+    attributes: Option<&libc::mq_attr>,
+) -> nix::Result<OwnedFd> {
+    let attributes = attributes.map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: because the name ends in NUL, and mq_open(3) takes a mode and a pointer to attributes that may be null.
+    let fd =
+        Errno::result(unsafe { libc::mq_open(name.as_ptr(), flags | libc::O_CLOEXEC, mode, attributes) })?;
+    // SAFETY: because mq_open(3) returns a new descriptor, which nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// mq_unlink(3).
+pub(crate) fn unlink(name: &CStr) -> nix::Result<()> {
+    // SAFETY: because the name ends in NUL.
+    Errno::result(unsafe { libc::mq_unlink(name.as_ptr()) }).map(drop)
+}
+
+/// What mq_open(3) takes and mq_getattr(3) returns.
+pub(crate) fn attributes(capacity: libc::c_long, message_size: libc::c_long) -> libc::mq_attr {
+    // SAFETY: because mq_attr is a C structure of integers, for which zeroes are valid.
+    let mut attributes: libc::mq_attr = unsafe { mem::zeroed() };
+    attributes.mq_maxmsg = capacity;
+    attributes.mq_msgsize = message_size;
+    attributes
+}
+
+/// mq_getattr(3).
+pub(crate) fn get_attributes(fd: BorrowedFd<'_>) -> nix::Result<libc::mq_attr> {
+    let mut found = attributes(0, 0);
+    // SAFETY: because mq_getattr(3) writes one structure, to a variable of that type.
+    Errno::result(unsafe { libc::mq_getattr(fd.as_raw_fd(), &mut found) })?;
+    Ok(found)
+}
+
+/// mq_send(3).
+#[inline]
+pub(crate) fn send(fd: BorrowedFd<'_>, message: &[u8], priority: u32) -> nix::Result<()> {
+    // SAFETY: because mq_send(3) reads `len` bytes of the message, which is borrowed for the call.
+    let sent = unsafe { libc::mq_send(fd.as_raw_fd(), message.as_ptr().cast(), message.len(), priority) };
+    Errno::result(sent).map(drop)
+}
+
+/// mq_timedsend(3) that does not wait: `EAGAIN` if there is no room.
+pub(crate) fn try_send(fd: BorrowedFd<'_>, message: &[u8], priority: u32) -> nix::Result<()> {
+    let (bytes, length) = (message.as_ptr().cast(), message.len());
+    // SAFETY: because mq_timedsend(3) reads `len` bytes of the message, which is borrowed for the call, and a timespec.
+    let sent = unsafe { libc::mq_timedsend(fd.as_raw_fd(), bytes, length, priority, &LONG_PASSED) };
+    Errno::result(sent).map(drop).map_err(would_wait)
+}
+
+/// mq_receive(3): the length and the priority.
+#[inline]
+pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, u32)> {
+    let (bytes, length) = (buffer.as_mut_ptr().cast(), buffer.len());
+    let mut priority = 0;
+    // SAFETY: because mq_receive(3) writes at most `len` bytes to the buffer, which is borrowed mutably, and a priority.
+    let received = unsafe { libc::mq_receive(fd.as_raw_fd(), bytes, length, &mut priority) };
+    Errno::result(received).map(|length| (length as usize, priority))
+}
+
+/// mq_timedreceive(3) that does not wait: `EAGAIN` if the queue is empty.
+pub(crate) fn try_receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, u32)> {
+    let (bytes, length) = (buffer.as_mut_ptr().cast(), buffer.len());
+    let mut priority = 0;
+    // SAFETY: because mq_timedreceive(3) writes at most `len` bytes to the buffer, which is borrowed mutably, and a
+    // priority, and reads a timespec.
+    let received =
+        unsafe { libc::mq_timedreceive(fd.as_raw_fd(), bytes, length, &mut priority, &LONG_PASSED) };
+    Errno::result(received).map(|length| (length as usize, priority)).map_err(would_wait)
+}
+
+/// A deadline that has passed and `O_NONBLOCK` say the same thing under two names.
+fn would_wait(errno: Errno) -> Errno {
+    if errno == Errno::ETIMEDOUT { Errno::EAGAIN } else { errno }
+}
+
+/// mq_notify(3) with `SIGEV_SIGNAL`.
+pub(crate) fn notify_by_signal(fd: BorrowedFd<'_>, signal: libc::c_int, value: usize) -> nix::Result<()> {
+    let value = libc::sigval { sival_ptr: ptr::without_provenance_mut(value) };
+    notify(fd, Some(&event(libc::SIGEV_SIGNAL, signal, value)))
+}
+
+/// mq_notify(3) with `SIGEV_THREAD`, whose system call wants a netlink socket instead of a function.
+pub(crate) fn notify_by_socket(fd: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> nix::Result<()> {
+    let mut cookie = [0_u8; COOKIE];
+    let value = libc::sigval { sival_ptr: cookie.as_mut_ptr().cast() };
+    notify(fd, Some(&event(libc::SIGEV_THREAD, socket.as_raw_fd(), value)))
+}
+
+/// mq_notify(3) with null: gives up the registration of this process, if there is one.
+pub(crate) fn notify_no_more(fd: BorrowedFd<'_>) -> nix::Result<()> {
+    notify(fd, None)
+}
+
+fn event(notify: libc::c_int, number: libc::c_int, value: libc::sigval) -> libc::sigevent {
+    // SAFETY: because sigevent is a C structure of integers and pointers, for which zeroes are valid.
+    let mut event: libc::sigevent = unsafe { mem::zeroed() };
+    event.sigev_notify = notify;
+    event.sigev_signo = number;
+    event.sigev_value = value;
+    event
+}
+
+/// The system call itself: the C library's function would start a thread for `SIGEV_THREAD`.
+fn notify(fd: BorrowedFd<'_>, event: Option<&libc::sigevent>) -> nix::Result<()> {
+    let event = event.map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: because mq_notify(2) reads one sigevent or null, and a cookie of 32 bytes if that asks for a thread; both
+    // outlive the call.
+    Errno::result(unsafe { libc::syscall(libc::SYS_mq_notify, fd.as_raw_fd(), event) }).map(drop)
+}

@@ -1,0 +1,165 @@
+//! Names: which there are, what they lead to, who may use them and who removes them.
+
+use ipcraft::ErrorKind;
+use ipcraft::queue::posix::{Options, Queue};
+use ipcraft_tests::namespace::with_own_ipc;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::Outcome;
+use nix::sys::stat::{Mode, fstat, umask};
+use nix::unistd::pause;
+
+use crate::{as_nobody, fresh_name, kind_of, small, small_queue};
+
+pub(crate) fn that_no_queue_can_have_are_refused_by_every_call() {
+    for bad in ["", "/", "jobs", "//", "/a/b", "/a\0b", "/.", "/.."] {
+        for error in [
+            Queue::create(bad).unwrap_err(),
+            Queue::create_new(bad).unwrap_err(),
+            Queue::open(bad).unwrap_err(),
+            Queue::unlink(bad).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidName, "{error}");
+        }
+    }
+}
+
+pub(crate) fn are_as_long_as_the_kernel_allows() {
+    let name = fresh_name();
+    let longest = format!("{name}-{}", "n".repeat(255 - name.len()));
+    assert_eq!(longest.len(), 256, "with the slash");
+    drop(small().remove_on_drop(true).create_new(&longest).unwrap());
+    let error = Queue::create_new(&format!("{longest}n")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidName);
+    assert_eq!(error.limit().map(|limit| (limit.value(), limit.requested())), Some((255, Some(256))));
+}
+
+pub(crate) fn lead_to_one_queue_until_unlinked() {
+    let (queue, name) = small_queue();
+    let other = small().capacity(1).create(&name).unwrap();
+    assert_eq!(other.attributes().unwrap().capacity, 4, "an existing queue keeps its sizes");
+    queue.send(b"through", 0).unwrap();
+    assert_eq!(other.receive_message().unwrap().bytes, b"through");
+
+    Queue::unlink(&name).unwrap();
+    assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound, "at once");
+    let (next, _) = (small().remove_on_drop(true).create_new(&name).unwrap(), ());
+    queue.send(b"old", 0).unwrap();
+    assert_eq!(other.try_receive_message().unwrap().bytes, b"old", "who has it open goes on");
+    assert_eq!(kind_of(next.try_receive_message()), ErrorKind::Empty, "a name made anew is a new queue");
+}
+
+pub(crate) fn that_are_missing_or_taken_say_so() {
+    let name = fresh_name();
+    let error = Queue::open(&name).unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, "mq_open"));
+    assert_eq!(error.object(), Some(&*name));
+    assert_eq!(kind_of(Queue::unlink(&name)), ErrorKind::NotFound);
+    let _queue = small().remove_on_drop(true).create_new(&name).unwrap();
+    assert_eq!(kind_of(Queue::create_new(&name)), ErrorKind::AlreadyExists);
+    Queue::create(&name).expect("takes the one that exists");
+}
+
+pub(crate) fn have_one_exclusive_creator_among_racers() {
+    let name = fresh_name();
+    let (winners, _rest) = small_queue();
+    let racers: Vec<Peer> = (0..6)
+        .map(|_| {
+            Peer::start(|| match small().create_new(&name) {
+                Ok(_) => winners.try_send(b"won", 0).unwrap(),
+                Err(e) => assert_eq!(e.kind(), ErrorKind::AlreadyExists),
+            })
+        })
+        .collect();
+    racers.into_iter().for_each(Peer::join);
+    Queue::unlink(&name).unwrap();
+    assert_eq!(winners.drain().count(), 1);
+}
+
+pub(crate) fn are_removed_on_drop_by_their_maker_only() {
+    let name = fresh_name();
+    let removing = || small().remove_on_drop(true);
+    drop(small().create_new(&name).unwrap());
+    drop(removing().create(&name).unwrap());
+    drop(removing().open(&name).unwrap());
+    drop(Queue::open(&name).expect("only what the call itself made is removed"));
+    Queue::unlink(&name).unwrap();
+
+    let queue = removing().create(&name).unwrap();
+    assert!(queue.removes_on_drop());
+    let copy = Some(queue);
+    Peer::start(|| drop(copy.as_ref().map(|_| Queue::open(&name)))).join();
+    let queue = copy.unwrap();
+    let mut inherited = Some(queue);
+    Peer::start(|| drop(inherited.take())).join();
+    drop(Queue::open(&name).expect("the child is not the maker"));
+    drop(inherited);
+    assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
+
+    // A mode that lets its owner do one thing only is no obstacle.
+    drop(removing().mode(0o200).create_new(&name).unwrap());
+    assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
+}
+
+pub(crate) fn of_another_queue_by_now_are_left_alone() {
+    let (queue, name) = small_queue();
+    Queue::unlink(&name).unwrap();
+    let other = small().remove_on_drop(true).create_new(&name).unwrap();
+    drop(queue);
+    drop(Queue::open(&name).expect("the name is the other queue's now"));
+    drop(other);
+    assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
+}
+
+pub(crate) fn stay_after_a_kill_and_can_be_taken_over() {
+    let name = fresh_name();
+    let victim = Peer::start(|| {
+        let queue = small().remove_on_drop(true).create_new(&name).unwrap();
+        queue.send(b"last words", 0).unwrap();
+        pause();
+    });
+    victim.wait_asleep();
+    victim.kill();
+    let queue = Queue::open(&name).expect("nobody was left to remove it");
+    assert_eq!(queue.try_receive_message().unwrap().bytes, b"last words");
+    Queue::unlink(&name).unwrap();
+}
+
+pub(crate) fn have_mode_0600_less_the_umask_unless_set() {
+    let before = umask(Mode::from_bits_truncate(0o027));
+    let modes = [None, Some(0o666)].map(|mode| {
+        let name = fresh_name();
+        let options = mode.map_or_else(Options::new, |mode| Options::new().mode(mode));
+        let queue = options.remove_on_drop(true).create_new(&name).unwrap();
+        fstat(&queue).unwrap().st_mode & 0o777
+    });
+    umask(before);
+    assert_eq!(modes, [0o600, 0o640]);
+}
+
+pub(crate) fn need_permission() -> Outcome {
+    let name = fresh_name();
+    let made = || {
+        small().create_new(&name).unwrap();
+        small().mode(0o602).create_new(&format!("{name}-drop")).map(drop).unwrap();
+        let unmasked = umask(Mode::empty());
+        Queue::unlink(&format!("{name}-drop")).unwrap();
+        small().mode(0o602).create_new(&format!("{name}-drop")).map(drop).unwrap();
+        umask(unmasked);
+    };
+    as_nobody(made, || {
+        assert_eq!(kind_of(Queue::open(&name)), ErrorKind::PermissionDenied);
+        assert_eq!(kind_of(Queue::create(&name)), ErrorKind::PermissionDenied);
+        assert_eq!(kind_of(Queue::unlink(&name)), ErrorKind::PermissionDenied);
+        let drop_box = format!("{name}-drop");
+        assert_eq!(kind_of(Queue::open(&drop_box)), ErrorKind::PermissionDenied);
+        small().send_only().open(&drop_box).unwrap().send(b"in", 0).unwrap();
+    })
+}
+
+pub(crate) fn are_of_one_ipc_namespace() -> Outcome {
+    let (_queue, name) = small_queue();
+    with_own_ipc(|| {
+        assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
+        small().create_new(&name).unwrap();
+    })
+}

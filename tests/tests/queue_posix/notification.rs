@@ -1,0 +1,163 @@
+//! Notification: once, for the first message, to one process.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use ipcraft::ErrorKind;
+use ipcraft::queue::posix::{NotificationFd, Queue};
+use ipcraft_tests::peer::Peer;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{getuid, pause};
+
+use crate::{kind_of, small_queue};
+
+const SIGNAL: i32 = libc::SIGUSR1;
+/// Long enough for a signal that is not to come.
+const SHORT: Duration = Duration::from_millis(30);
+const LONG: Duration = Duration::from_secs(20);
+
+pub(crate) fn comes_once_for_the_first_message() {
+    let (queue, _) = small_queue();
+    // In a child, since the signal is for the process and the test's runner has threads that would take it.
+    Peer::start(|| {
+        SigSet::from(Signal::SIGUSR1).thread_block().unwrap();
+        let notification = queue.notify_signal(SIGNAL, 0x1234).unwrap();
+        assert!(arrived(SHORT).is_none());
+        let sender = Peer::start(|| queue.send(b"first", 0).unwrap());
+        let pid = sender.pid();
+        sender.join();
+        let info = arrived(LONG).expect("a signal");
+        assert_eq!((info.si_signo, info.si_code), (SIGNAL, libc::SI_MESGQ));
+        // SAFETY: because these members are what a signal of a message queue carries (sigaction(2)).
+        let (value, from, user) = unsafe { (info.si_value(), info.si_pid(), info.si_uid()) };
+        assert_eq!(value.sival_ptr.addr(), 0x1234);
+        assert_eq!((from, user), (pid.as_raw(), getuid().as_raw()));
+
+        queue.send(b"second", 0).unwrap();
+        assert!(arrived(SHORT).is_none(), "the queue was not empty");
+        queue.drain().for_each(drop);
+        queue.send(b"third", 0).unwrap();
+        assert!(arrived(SHORT).is_none(), "once for each registration");
+
+        queue.drain().for_each(drop);
+        notification.rearm().unwrap();
+        assert_eq!(kind_of(notification.rearm()), ErrorKind::InUse);
+        queue.send(b"fourth", 0).unwrap();
+        assert!(arrived(LONG).is_some());
+    })
+    .join();
+}
+
+/// The next signal, if it comes within `time`.
+fn arrived(time: Duration) -> Option<libc::siginfo_t> {
+    let timeout = libc::timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos().into() };
+    let mut info = std::mem::MaybeUninit::uninit();
+    let set = SigSet::from(Signal::SIGUSR1);
+    // SAFETY: because sigtimedwait(2) reads a set and a timeout and writes one siginfo_t.
+    let signal = unsafe { libc::sigtimedwait(set.as_ref(), info.as_mut_ptr(), &timeout) };
+    // SAFETY: because sigtimedwait(2) has written it when it returns a signal.
+    (signal == SIGNAL).then(|| unsafe { info.assume_init() })
+}
+
+pub(crate) fn makes_a_descriptor_readable() {
+    let (queue, _) = small_queue();
+    let notification = queue.notify_descriptor().unwrap();
+    assert!(!is_readable(&notification));
+    assert_eq!(kind_of(notification.try_wait()), ErrorKind::Empty);
+    assert_eq!(kind_of(notification.wait_timeout(SHORT)), ErrorKind::TimedOut);
+
+    queue.send(b"first", 0).unwrap();
+    assert!(is_readable(&notification));
+    notification.wait().unwrap();
+    assert!(!is_readable(&notification));
+    queue.drain().for_each(drop);
+    queue.send(b"second", 0).unwrap();
+    assert_eq!(kind_of(notification.try_wait()), ErrorKind::Empty, "once for each registration");
+
+    queue.drain().for_each(drop);
+    notification.rearm().unwrap();
+    assert_eq!(kind_of(notification.rearm()), ErrorKind::InUse);
+    let sender = Peer::start(|| {
+        std::thread::sleep(SHORT);
+        queue.send(b"third", 0).unwrap();
+    });
+    notification.wait_timeout(LONG).unwrap();
+    sender.join();
+}
+
+fn is_readable(notification: &NotificationFd<'_>) -> bool {
+    let mut fds = [PollFd::new(notification.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO).unwrap() == 1
+}
+
+pub(crate) fn is_for_one_registration() {
+    let (queue, name) = small_queue();
+    let _first = queue.notify_descriptor().unwrap();
+    assert_eq!(kind_of(queue.notify_signal(SIGNAL, 0)), ErrorKind::InUse);
+    assert_eq!(kind_of(queue.notify_descriptor()), ErrorKind::InUse);
+    Peer::start(|| {
+        let other = Queue::open(&name).unwrap();
+        let error = other.notify_descriptor().unwrap_err();
+        assert_eq!((error.kind(), error.operation()), (ErrorKind::InUse, "mq_notify"));
+        assert_eq!(error.object(), Some(&*name));
+    })
+    .join();
+}
+
+pub(crate) fn is_given_up_on_drop_and_on_death() {
+    let (queue, name) = small_queue();
+    for _ in 0..3 {
+        drop(queue.notify_descriptor().unwrap());
+        drop(queue.notify_signal(SIGNAL, 0).unwrap());
+    }
+    queue.send(b"nobody is told", 0).unwrap();
+    queue.drain().for_each(drop);
+
+    let victim = Peer::start(|| {
+        let queue = Queue::open(&name).unwrap();
+        let _registration = queue.notify_descriptor().unwrap();
+        pause();
+    });
+    victim.wait_asleep();
+    assert_eq!(kind_of(queue.notify_descriptor()), ErrorKind::InUse);
+    victim.kill();
+    let registration = queue.notify_descriptor().unwrap();
+
+    // A forked copy of the registration gives up nothing.
+    let mut inherited = Some(registration);
+    Peer::start(|| drop(inherited.take())).join();
+    queue.send(b"x", 0).unwrap();
+    inherited.unwrap().wait_timeout(LONG).unwrap();
+}
+
+pub(crate) fn goes_to_nobody_while_a_receiver_waits() {
+    let (queue, _) = small_queue();
+    let notification = queue.notify_descriptor().unwrap();
+    let receiver = Peer::start(|| assert_eq!(queue.receive_message().unwrap().bytes, b"for the receiver"));
+    receiver.wait_asleep();
+    queue.send(b"for the receiver", 0).unwrap();
+    receiver.join();
+    assert_eq!(kind_of(notification.try_wait()), ErrorKind::Empty);
+    queue.send(b"x", 0).unwrap();
+    notification.try_wait().expect("the registration still stands");
+}
+
+pub(crate) fn ends_when_the_process_closes_the_queue() {
+    let (queue, name) = small_queue();
+    let notification = queue.notify_descriptor().unwrap();
+    drop(Queue::open(&name).unwrap());
+    assert!(is_readable(&notification));
+    assert_eq!(kind_of(notification.wait()), ErrorKind::Removed);
+    notification.rearm().unwrap();
+    queue.send(b"x", 0).unwrap();
+    notification.wait().unwrap();
+}
+
+pub(crate) fn refuses_what_is_no_signal() {
+    let (queue, _) = small_queue();
+    for nonsense in [-1, 65] {
+        assert_eq!(kind_of(queue.notify_signal(nonsense, 0)), ErrorKind::Invalid, "{nonsense}");
+    }
+    queue.notify_descriptor().expect("a refusal leaves no registration");
+}

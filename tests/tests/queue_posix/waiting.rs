@@ -1,0 +1,133 @@
+//! Waiting: for how long, for whom, and through signals.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use ipcraft::queue::posix::Queue;
+use ipcraft::{ErrorKind, Result};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::storm::Storm;
+
+use crate::{kind_of, small, small_queue};
+
+const SHORT: Duration = Duration::from_millis(30);
+const LONG: Duration = Duration::from_secs(50);
+
+fn fill(queue: &Queue) {
+    while queue.try_send(b"full", 0).is_ok() {}
+}
+
+pub(crate) fn is_never_done_by_a_try() {
+    let (queue, _) = small_queue();
+    let error = queue.try_receive(&mut [0; 64]).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
+    assert_eq!(kind_of(queue.try_receive_message()), ErrorKind::Empty);
+    fill(&queue);
+    let error = queue.try_send(b"x", 9).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Full, Some(libc::EAGAIN)));
+    assert_eq!(queue.attributes().unwrap().messages, 4, "nothing was added");
+    assert_eq!(queue.try_receive(&mut [0; 64]).unwrap(), (4, 0));
+    queue.try_send(b"x", 9).expect("there is room again");
+}
+
+pub(crate) fn is_cut_by_a_timeout_and_by_nothing_else() {
+    let (queue, _) = small_queue();
+    expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
+    expires(|| queue.receive_message_timeout(SHORT).map(drop));
+    assert_eq!(kind_of(queue.receive_timeout(&mut [0; 64], Duration::ZERO)), ErrorKind::TimedOut);
+    queue.send_timeout(b"x", 0, Duration::ZERO).expect("no time, but room");
+    assert_eq!(
+        queue.receive_timeout(&mut [0; 64], Duration::ZERO).unwrap(),
+        (1, 0),
+        "no time, but a message"
+    );
+    fill(&queue);
+    expires(|| queue.send_timeout(b"x", 0, SHORT));
+    assert_eq!(queue.drain().count(), 4, "a timeout transfers nothing");
+}
+
+fn expires(call: impl FnOnce() -> Result<()>) {
+    let start = Instant::now();
+    assert_eq!(kind_of(call()), ErrorKind::TimedOut);
+    assert!(start.elapsed() >= SHORT, "after {:?} already", start.elapsed());
+}
+
+pub(crate) fn ends_in_time_for_what_comes_late() {
+    let (queue, _) = small_queue();
+    let receivers: [fn(&Queue) -> Result<(usize, u32)>; 3] = [
+        |queue| queue.receive(&mut [0; 64]),
+        |queue| queue.receive_timeout(&mut [0; 64], LONG),
+        |queue| queue.receive_timeout(&mut [0; 64], Duration::MAX),
+    ];
+    for receive in receivers {
+        let waiting = Peer::start(|| assert_eq!(receive(&queue).unwrap(), (4, 1)));
+        waiting.wait_asleep();
+        queue.send(b"late", 1).unwrap();
+        waiting.join();
+    }
+    let senders: [fn(&Queue) -> Result<()>; 2] =
+        [|queue| queue.send(b"late", 9), |queue| queue.send_timeout(b"late", 9, Duration::MAX)];
+    for send in senders {
+        fill(&queue);
+        let waiting = Peer::start(|| send(&queue).unwrap());
+        waiting.wait_asleep();
+        queue.receive(&mut [0; 64]).unwrap();
+        waiting.join();
+        assert_eq!(queue.drain().next().unwrap().unwrap().priority, 9);
+        assert_eq!(queue.drain().count(), 3);
+    }
+}
+
+pub(crate) fn goes_on_through_signals() {
+    let (queue, _) = small_queue();
+    let calm = Peer::start(|| {
+        sleep(SHORT);
+        queue.send(b"1", 0).unwrap();
+        sleep(SHORT);
+        queue.send(b"2", 0).unwrap();
+    });
+    let storm = Storm::start();
+    assert_eq!(queue.receive_message().unwrap().bytes, b"1");
+    assert_eq!(queue.receive_message_timeout(LONG).unwrap().bytes, b"2");
+    expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
+    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
+    drop(storm);
+    calm.join();
+}
+
+pub(crate) fn is_not_done_by_a_nonblocking_queue() {
+    let (blocking, name) = small_queue();
+    let queue = small().nonblocking(true).open(&name).unwrap();
+    assert!(queue.attributes().unwrap().nonblocking);
+    assert!(!blocking.attributes().unwrap().nonblocking, "the flag is of the one handle");
+    assert_eq!(kind_of(queue.receive(&mut [0; 64])), ErrorKind::Empty);
+    assert_eq!(kind_of(queue.try_receive(&mut [0; 64])), ErrorKind::Empty);
+    expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
+    fill(&queue);
+    assert_eq!(kind_of(queue.send(b"x", 0)), ErrorKind::Full);
+}
+
+pub(crate) fn leaves_each_message_to_one_of_several() {
+    const MESSAGES: u32 = 300;
+    let (jobs, _) = small_queue();
+    let (sums, _) = small_queue();
+    let consumer = |timed: bool| {
+        let mut sum = 0;
+        loop {
+            let message = if timed { jobs.receive_message_timeout(LONG) } else { jobs.receive_message() };
+            match message.unwrap().bytes.try_into() {
+                Ok(number) => sum += u32::from_le_bytes(number),
+                Err(_) => return sums.send(&sum.to_le_bytes(), 0).unwrap(),
+            }
+        }
+    };
+    let consumers = [true, false, true].map(|timed| Peer::start(|| consumer(timed)));
+    for number in 1..=MESSAGES {
+        jobs.send(&number.to_le_bytes(), 1).unwrap();
+    }
+    // An empty message ends one consumer, and has a lower priority than the work.
+    consumers.iter().for_each(|_| jobs.send(b"", 0).unwrap());
+    consumers.into_iter().for_each(Peer::join);
+    let total: u32 = sums.drain().map(|m| u32::from_le_bytes(m.unwrap().bytes.try_into().unwrap())).sum();
+    assert_eq!(total, MESSAGES * (MESSAGES + 1) / 2, "none lost, none twice");
+}

@@ -1,0 +1,109 @@
+//! Statistics, owners, modes and limits of one queue, and counts of all.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use ipcraft::ErrorKind;
+use ipcraft::queue::sysv::{self, Options, Queue, Selector};
+use ipcraft::sysv::Key;
+use ipcraft_tests::namespace::with_own_ipc;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::Outcome;
+use nix::unistd::{getegid, geteuid};
+
+use crate::{as_nobody, kind_of, queue};
+
+pub(crate) fn tells_who_used_the_queue() {
+    let queue = queue();
+    let fresh = queue.statistics().unwrap();
+    assert_eq!((fresh.messages, fresh.bytes), (0, 0));
+    assert_eq!((fresh.last_sender, fresh.last_receiver), (None, None));
+    assert_eq!((fresh.last_send, fresh.last_receive), (None, None));
+    assert_eq!(fresh.max_bytes, sysv::usage().unwrap().max_bytes);
+    assert!(is_recent(fresh.last_change));
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    let permissions = fresh.permissions;
+    assert_eq!((permissions.uid, permissions.gid, permissions.mode), (uid, gid, 0o600));
+    assert_eq!((permissions.creator_uid, permissions.creator_gid), (uid, gid));
+
+    let sender = Peer::start(|| queue.send(1, b"12345").unwrap());
+    let pid = sender.pid().as_raw() as u32;
+    sender.join();
+    let sent = queue.statistics().unwrap();
+    assert_eq!((sent.messages, sent.bytes), (1, 5));
+    assert_eq!((sent.last_sender, sent.last_receiver), (Some(pid), None));
+    assert!(is_recent(sent.last_send));
+    queue.receive_message(Selector::First).unwrap();
+    let received = queue.statistics().unwrap();
+    assert_eq!((received.messages, received.last_receiver), (0, Some(std::process::id())));
+    assert!(is_recent(received.last_receive));
+}
+
+/// The kernel counts seconds, on a clock that may be a tick behind.
+fn is_recent(time: Option<SystemTime>) -> bool {
+    time.is_some_and(|time| time + Duration::from_secs(100) > SystemTime::now())
+}
+
+pub(crate) fn sets_limit_owner_and_mode() {
+    let queue = queue();
+    queue.send(1, &[0; 600]).unwrap();
+    queue.set_max_bytes(1000).unwrap();
+    assert_eq!(queue.statistics().unwrap().max_bytes, 1000);
+    assert_eq!(kind_of(queue.try_send(1, &[0; 401])), ErrorKind::Full);
+    queue.try_send(1, &[0; 400]).unwrap();
+    queue.set_mode(0o7640).unwrap();
+    let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+    queue.set_owner(uid, gid).unwrap();
+    let permissions = queue.statistics().unwrap().permissions;
+    assert_eq!((permissions.uid, permissions.mode), (uid, 0o640));
+    assert_eq!(kind_of(queue.set_owner(u32::MAX, gid)), ErrorKind::Invalid);
+}
+
+pub(crate) fn is_for_owners() -> Outcome {
+    let arrange = || {
+        let closed = Queue::create_new(Key::PRIVATE).unwrap();
+        let open = Options::new().mode(0o606).create_new(Key::PRIVATE).unwrap();
+        let given = Queue::create_new(Key::PRIVATE).unwrap();
+        given.set_owner(65_534, 65_534).unwrap();
+        [closed, open, given]
+    };
+    as_nobody(arrange, |[closed, open, given]| {
+        let mut buffer = [0; 8];
+        let denied = [
+            kind_of(closed.try_send(1, b"x")),
+            kind_of(closed.try_receive(Selector::First, &mut buffer)),
+            kind_of(closed.statistics()),
+            kind_of(open.set_mode(0o600)),
+            kind_of(Queue::with_id(open.id()).unwrap().remove()),
+        ];
+        assert_eq!(denied, [ErrorKind::PermissionDenied; 5]);
+        Queue::with_id(closed.id()).expect("may not be looked at, but is there");
+        open.try_send(1, b"x").unwrap();
+        assert_eq!(kind_of(open.set_max_bytes(10)), ErrorKind::PermissionDenied);
+
+        let most = sysv::usage().unwrap().max_bytes;
+        let error = given.set_max_bytes(most + 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitReached, "{error}");
+        let limit = *error.limit().unwrap();
+        assert_eq!((limit.name(), limit.requested()), ("/proc/sys/kernel/msgmnb", Some(most + 1)));
+        given.set_max_bytes(most).unwrap();
+        given.remove().unwrap();
+    })
+}
+
+pub(crate) fn counts_all_queues() -> Outcome {
+    with_own_ipc(|| {
+        assert_eq!(sysv::usage().unwrap().queues, 0);
+        let queues = [queue(), queue()];
+        queues[0].send(1, b"123").unwrap();
+        queues[1].send(1, b"45").unwrap();
+        let usage = sysv::usage().unwrap();
+        assert_eq!((usage.queues, usage.messages, usage.bytes), (2, 2, 5));
+        let number = |file: &str| fs::read_to_string(format!("/proc/sys/kernel/{file}")).unwrap();
+        assert_eq!(usage.max_queues.to_string(), number("msgmni").trim());
+        assert_eq!(usage.max_message.to_string(), number("msgmax").trim());
+        assert_eq!(usage.max_bytes.to_string(), number("msgmnb").trim());
+        let listed = fs::read_to_string("/proc/sysvipc/msg").unwrap();
+        assert_eq!(listed.lines().count(), 3, "a heading and two queues:\n{listed}");
+    })
+}
