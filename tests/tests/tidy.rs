@@ -106,12 +106,12 @@ fn unsafe_code_is_only_where_it_is_said() {
 
 #[test]
 fn every_unsafe_site_says_because() {
+    // In two parts, so that this file does not count.
+    let reason = concat!("// SAFE", "TY:");
     for path in files(&root(), ".rs") {
-        let reasons = text(&path).matches("// SAFETY:").count();
-        let stated = text(&path).matches("// SAFETY: because ").count();
-        // This file has the two words in its own code.
-        let own = if path.ends_with("tests/tests/tidy.rs") { 1 } else { 0 };
-        assert_eq!(reasons, stated + own, "{}", path.display());
+        let given = text(&path).matches(reason).count();
+        let stated = text(&path).matches(&format!("{reason} because ")).count();
+        assert_eq!(given, stated, "{}", path.display());
     }
 }
 
