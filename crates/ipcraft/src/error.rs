@@ -202,10 +202,6 @@ impl Limit {
         self.value
     }
 
-    pub(crate) fn asked(self, requested: usize) -> Self {
-        Limit { requested: Some(requested as u64), ..self }
-    }
-
     pub(crate) fn is_exceeded(&self) -> bool {
         self.requested.is_some_and(|requested| requested > self.value)
     }
