@@ -46,27 +46,6 @@ fn within(namespace: CloneFlags, role: impl FnOnce()) -> Outcome {
     Outcome::Passed
 }
 
-/// Runs `role` in a child whose /dev/shm is a file system of its own, of this size; skips without the privilege to mount one.
-///
-/// # Panics
-///
-/// If the role does.
-pub fn with_own_shm(size: &str, role: impl FnOnce()) -> Outcome {
-    if !geteuid().is_root() {
-        return Outcome::Skipped("only root may mount a file system".into());
-    }
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    let options = format!("size={size}");
-    Peer::start(|| {
-        unshare(CloneFlags::CLONE_NEWNS).expect("unshare(CLONE_NEWNS)");
-        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("mounts of its own");
-        mount(None::<&str>, "/dev/shm", Some("tmpfs"), MsFlags::empty(), Some(&*options)).expect("a tmpfs");
-        role();
-    })
-    .join();
-    Outcome::Passed
-}
-
 /// Sets a limit below /proc/sys that belongs to the IPC namespace of the calling process.
 ///
 /// # Panics
