@@ -125,14 +125,14 @@ fn only_process_starts_processes() {
 }
 
 #[test]
-fn only_three_places_remove_files() {
+fn only_these_places_remove_files() {
     let removers = using(&["remove_file", "unlink("]);
-    assert_eq!(removers, ["fifo/handle.rs", "socket/reclaim.rs", "sys/removal.rs"]);
+    assert_eq!(removers, ["fifo/handle.rs", "shm/posix/memory.rs", "socket/reclaim.rs", "sys/removal.rs"]);
 }
 
 #[test]
 fn no_mechanism_knows_another() {
-    let mechanisms = ["pipe", "fifo", "socket", "process"];
+    let mechanisms = ["pipe", "fifo", "socket", "process", "shm"];
     for module in mechanisms {
         for path in files(&library().join(module), ".rs") {
             for other in mechanisms.iter().filter(|other| **other != module) {
