@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use ipcraft::name;
 
+pub mod buffer;
+
 /// What the parts of an example return: any error ends the process with a non-zero status.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -37,22 +39,30 @@ pub fn argument() -> Outcome<String> {
 ///
 /// An example that was killed could not remove its own: what dead processes of this user left under this prefix goes now.
 pub fn fresh_path(prefix: &str) -> PathBuf {
-    sweep(&name::runtime_dir(), prefix);
+    sweep(&name::runtime_dir(), prefix, |_| ());
     name::unique_path(prefix)
 }
 
-/// The name of a POSIX shared memory object, likewise.
+/// The name of a POSIX shared memory object or semaphore, likewise.
 pub fn fresh_object(prefix: &str) -> String {
-    sweep(Path::new("/dev/shm"), prefix);
+    fresh_object_after(prefix, |_| ())
+}
+
+/// A [`fresh_object`] for one whose file other objects go with: of what dead processes left, `reclaim` removes those.
+pub fn fresh_object_after(prefix: &str, reclaim: impl Fn(&Path)) -> String {
+    for file_prefix in [prefix, &format!("sem.{prefix}")] {
+        sweep(Path::new("/dev/shm"), file_prefix, &reclaim);
+    }
     format!("/{}", name::unique(prefix))
 }
 
 /// Removes the files whose names have this prefix and the id of a process that is dead.
-fn sweep(directory: &Path, prefix: &str) {
+fn sweep(directory: &Path, prefix: &str, reclaim: impl Fn(&Path)) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
         let maker = file.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')?.split('-').next());
         if maker.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists()) {
+            reclaim(&entry.path());
             let _ = fs::remove_file(entry.path());
         }
     }

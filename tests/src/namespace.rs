@@ -18,18 +18,17 @@ pub fn with_own_ipc(role: impl FnOnce()) -> Outcome {
     within(CloneFlags::CLONE_NEWIPC, role)
 }
 
-/// Runs `role` in a child that has an empty /dev/shm of `pages` pages to itself; skips without the privilege to make one.
+/// Runs `role` in a child whose /dev/shm is a file system of its own, of this size; skips without the privilege to mount one.
 ///
 /// # Panics
 ///
 /// If the role does.
-pub fn with_own_shm(pages: usize, role: impl FnOnce()) -> Outcome {
+pub fn with_own_shm(size: &str, role: impl FnOnce()) -> Outcome {
     within(CloneFlags::CLONE_NEWNS, || {
         let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
-        mount(none, "/", none, private, none).expect("making mounts private");
-        let options = format!("nr_blocks={pages}");
-        let (flags, options) = (MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()));
-        mount(Some("tmpfs"), "/dev/shm", Some("tmpfs"), flags, options).expect("mounting a tmpfs");
+        mount(none, "/", none, private, none).expect("mounts of its own");
+        let options = format!("size={size}");
+        mount(none, "/dev/shm", Some("tmpfs"), MsFlags::empty(), Some(&*options)).expect("a tmpfs");
         role();
     })
 }
@@ -40,27 +39,6 @@ fn within(namespace: CloneFlags, role: impl FnOnce()) -> Outcome {
     }
     Peer::start(|| {
         unshare(namespace).expect("unshare(2)");
-        role();
-    })
-    .join();
-    Outcome::Passed
-}
-
-/// Runs `role` in a child whose /dev/shm is a file system of its own, of this size; skips without the privilege to mount one.
-///
-/// # Panics
-///
-/// If the role does.
-pub fn with_own_shm(size: &str, role: impl FnOnce()) -> Outcome {
-    if !geteuid().is_root() {
-        return Outcome::Skipped("only root may mount a file system".into());
-    }
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    let options = format!("size={size}");
-    Peer::start(|| {
-        unshare(CloneFlags::CLONE_NEWNS).expect("unshare(CLONE_NEWNS)");
-        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("mounts of its own");
-        mount(None::<&str>, "/dev/shm", Some("tmpfs"), MsFlags::empty(), Some(&*options)).expect("a tmpfs");
         role();
     })
     .join();

@@ -162,7 +162,7 @@ pub(super) fn need_permission() -> Outcome {
 }
 
 pub(super) fn need_room() -> Outcome {
-    namespace::with_own_shm(2, || {
+    namespace::with_own_shm("8k", || {
         fs::write("/dev/shm/filler", [0; 4096]).unwrap();
         // The page for the directory entry counts too on some kernels, so the first may or may not find room.
         let results: Vec<_> = (0..2).map(|i| Semaphore::create_new(&format!("/room-{i}"), 1)).collect();
