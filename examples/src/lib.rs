@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use ipcraft::name;
 
+pub mod buffer;
+
 /// What the parts of an example return: any error ends the process with a non-zero status.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -47,9 +49,16 @@ pub fn fresh_path_after(prefix: &str, reclaim: impl Fn(&Path)) -> PathBuf {
     name::unique_path(prefix)
 }
 
-/// The name of a POSIX shared memory object, likewise.
+/// The name of a POSIX shared memory object or semaphore, likewise.
 pub fn fresh_object(prefix: &str) -> String {
-    sweep(Path::new("/dev/shm"), prefix, |_| ());
+    fresh_object_after(prefix, |_| ())
+}
+
+/// A [`fresh_object`] for one whose file other objects go with: of what dead processes left, `reclaim` removes those.
+pub fn fresh_object_after(prefix: &str, reclaim: impl Fn(&Path)) -> String {
+    for file_prefix in [prefix, &format!("sem.{prefix}")] {
+        sweep(Path::new("/dev/shm"), file_prefix, &reclaim);
+    }
     format!("/{}", name::unique(prefix))
 }
 

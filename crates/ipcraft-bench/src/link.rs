@@ -29,20 +29,19 @@ pub struct Ends {
     pub client: Box<dyn Link>,
     /// The end of the process that answers or receives.
     pub server: Box<dyn Link>,
-    /// What is removed when it is dropped, for objects that cannot be removed before both ends are done with them. It stays with
-    /// the process that built the ends.
-    pub object: Option<Box<dyn Any>>,
+    /// What lives for as long as both ends are in use, and goes when this is dropped by the process that made it.
+    pub kept: Option<Box<dyn Any>>,
 }
 
 impl Ends {
     /// Boxes the two ends.
     pub fn new(client: impl Link + 'static, server: impl Link + 'static) -> Ends {
-        Ends { client: Box::new(client), server: Box::new(server), object: None }
+        Ends { client: Box::new(client), server: Box::new(server), kept: None }
     }
 
-    /// The same with an object that has to be removed when both ends are done with it.
-    pub(crate) fn removing(self, object: impl Any) -> Ends {
-        Ends { object: Some(Box::new(object)), ..self }
+    /// Keeps kernel objects that, unlike a name, cannot be removed while the ends are in use.
+    pub(crate) fn keeping(self, objects: impl Any) -> Ends {
+        Ends { kept: Some(Box::new(objects)), ..self }
     }
 
     /// The end of one process; the other end is closed.

@@ -79,8 +79,8 @@ pub struct Pair {
     setup: Duration,
     memory: Option<u64>,
     pinned: bool,
-    /// Goes last, when no process is left that uses it.
-    _object: Option<Box<dyn Any>>,
+    /// Dropped when both peers are gone.
+    _kept: Option<Box<dyn Any>>,
 }
 
 impl Pair {
@@ -98,9 +98,9 @@ impl Pair {
             Peer::start(|control| serve(control, ends.keep(Role::Client), Role::Client, seats.client))?;
         let server =
             Peer::start(|control| serve(control, ends.keep(Role::Server), Role::Server, seats.server))?;
-        let object = ends.object.take();
+        let _kept = ends.kept.take();
         drop(ends);
-        let mut pair = Pair { client, server, setup, memory, pinned: false, _object: object };
+        let mut pair = Pair { client, server, setup, memory, pinned: false, _kept };
         let (client, server) = pair.await_both(watch)?;
         pair.pinned = client && server;
         Ok(pair)

@@ -32,7 +32,7 @@ fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
         outgoing: Lane::new(&memory, outgoing),
         incoming: Lane::new(&memory, incoming),
     };
-    Ok(Ends::new(end(0, 1), end(1, 0)).removing(set))
+    Ok(Ends::new(end(0, 1), end(1, 0)).keeping(set))
 }
 
 struct End {

@@ -51,12 +51,12 @@ fn ipcraft(_: &Path) -> io::Result<Ends> {
     let make = || Options::new().remove_on_drop(true).create_new(Key::PRIVATE);
     let (there, back) = (make()?, make()?);
     let ends = Ends::new(Queues::new(&back, &there)?, Queues::new(&there, &back)?);
-    Ok(ends.removing((there, back)))
+    Ok(ends.keeping((there, back)))
 }
 
 fn raw(_: &Path) -> io::Result<Ends> {
     let (there, back) = (sysv_queue::Owned::new()?, sysv_queue::Owned::new()?);
     let client = sysv_queue::Queues::new(&back, &there);
     let server = sysv_queue::Queues::new(&there, &back);
-    Ok(Ends::new(client, server).removing((there, back)))
+    Ok(Ends::new(client, server).keeping((there, back)))
 }

@@ -27,7 +27,7 @@ pub(crate) fn connect(_scratch: &Path) -> io::Result<Ends> {
         Lane { slot: Slot::new(&memory, direction), empty, full }
     };
     let end = |outgoing, incoming| End { id: set.id, outgoing: lane(outgoing), incoming: lane(incoming) };
-    Ok(Ends::new(end(0, 1), end(1, 0)).removing(set))
+    Ok(Ends::new(end(0, 1), end(1, 0)).keeping(set))
 }
 
 /// A private set, removed on drop: which the forked peers, who leave by `_exit(2)`, never come to.

@@ -1,0 +1,94 @@
+//! The bounded buffer: several producers and consumers, and three POSIX semaphores. `empty` counts the free places, `full` the taken ones,
+//! and `mutex` lets one process at a time touch the buffer.
+//!
+//! Buffer and semaphores have names; every process finds them by these.
+//!
+//! Run it: `cargo run --example posix_semaphore`
+
+use std::process::id;
+use std::time::{Duration, Instant};
+
+use ipcraft::semaphore::posix::{Options, Semaphore};
+use ipcraft::shm::{Mapping, posix};
+use ipcraft_examples::buffer::{self, Buffer, CONSUMERS, ITEMS, PRODUCERS, SHARE};
+use ipcraft_examples::{Outcome, argument, finish, fresh_object, myself, part};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--producer") => produce(&Shop::open(&argument()?)?),
+        Some("--consumer") => consume(&Shop::open(&argument()?)?),
+        _ => supervise(),
+    }
+}
+
+/// What all processes share.
+struct Shop {
+    memory: Mapping,
+    empty: Semaphore,
+    full: Semaphore,
+    mutex: Semaphore,
+}
+
+impl Shop {
+    fn open(name: &str) -> ipcraft::Result<Shop> {
+        Ok(Shop {
+            memory: posix::SharedMemory::open(name)?.map()?,
+            empty: Semaphore::open(&format!("{name}-empty"))?,
+            full: Semaphore::open(&format!("{name}-full"))?,
+            mutex: Semaphore::open(&format!("{name}-mutex"))?,
+        })
+    }
+}
+
+fn supervise() -> Outcome {
+    let name = fresh_object("ipcraft-example-posix-semaphore");
+    let shared = posix::Options::new().remove_on_drop(true).create_new(&name, Buffer::SIZE)?;
+    let make = |what, value| Options::new().remove_on_drop(true).create_new(&format!("{name}-{what}"), value);
+    let _semaphores = [make("empty", Buffer::PLACES)?, make("full", 0)?, make("mutex", 1)?];
+
+    let start = Instant::now();
+    let mut children = Vec::new();
+    for (part, count) in [("--producer", PRODUCERS), ("--consumer", CONSUMERS)] {
+        for number in 0..count {
+            children.push(myself(part)?.arg(&name).arg(number.to_string()).spawn()?);
+        }
+    }
+    children.into_iter().try_for_each(finish)?;
+    buffer::check(&shared.map()?)?;
+    println!(
+        "supervisor {}: {ITEMS} items from {PRODUCERS} producers to {CONSUMERS} consumers in {:?}, nothing lost or doubled",
+        id(),
+        start.elapsed()
+    );
+    Ok(())
+}
+
+fn produce(shop: &Shop) -> Outcome {
+    let buffer = Buffer::new(&shop.memory);
+    for item in buffer::items_of(buffer::number()?) {
+        shop.empty.wait_timeout(PATIENCE)?;
+        {
+            let _alone = shop.mutex.acquire_timeout(PATIENCE)?;
+            buffer.put(item)?;
+        }
+        shop.full.post()?;
+    }
+    println!("producer {}: done", id());
+    Ok(())
+}
+
+fn consume(shop: &Shop) -> Outcome {
+    let buffer = Buffer::new(&shop.memory);
+    for _ in 0..SHARE {
+        shop.full.wait_timeout(PATIENCE)?;
+        {
+            let _alone = shop.mutex.acquire_timeout(PATIENCE)?;
+            buffer.take()?;
+        }
+        shop.empty.post()?;
+    }
+    println!("consumer {}: took {SHARE} items", id());
+    Ok(())
+}
