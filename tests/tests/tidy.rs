@@ -85,14 +85,22 @@ fn only_process_starts_processes() {
 }
 
 #[test]
-fn only_three_places_remove_files() {
+fn only_few_places_remove_names() {
     let removers = using(&["remove_file", "unlink("]);
-    assert_eq!(removers, ["fifo/handle.rs", "socket/reclaim.rs", "sys/removal.rs"]);
+    let expected = [
+        "fifo/handle.rs",
+        "queue/posix/handle.rs",
+        "queue/posix/removal.rs",
+        "socket/reclaim.rs",
+        "sys/mq.rs",
+        "sys/removal.rs",
+    ];
+    assert_eq!(removers, expected);
 }
 
 #[test]
 fn no_mechanism_knows_another() {
-    let mechanisms = ["pipe", "fifo", "socket", "process"];
+    let mechanisms = ["pipe", "fifo", "socket", "queue", "process"];
     for module in mechanisms {
         for path in files(&library().join(module), ".rs") {
             for other in mechanisms.iter().filter(|other| **other != module) {

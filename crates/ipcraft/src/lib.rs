@@ -21,6 +21,8 @@
 //! | unrelated processes that meet at a name, bytes one way | [`fifo`] |
 //! | a server and many clients | [`socket::stream`] (bytes) or [`socket::seqpacket`] (messages) |
 //! | messages from many senders to one receiver, no connection | [`socket::datagram`] |
+//! | messages that wait for whoever comes, urgent ones first | [`queue::posix`] |
+//! | messages that wait, each for the receiver of its type | [`queue::sysv`] |
 //!
 //! # What holds everywhere
 //!
@@ -36,8 +38,8 @@
 //!
 //! # What this crate does not do
 //!
-//! No async runtime: every handle has a descriptor ([`AsFd`](std::os::fd::AsFd)) and a non-blocking mode, which is what
-//! an event loop needs. No serialisation: messages are bytes. No Windows, macOS or BSD: what is promised here rests on
+//! No async runtime: every handle but those of System V objects has a descriptor ([`AsFd`](std::os::fd::AsFd)) and a
+//! non-blocking mode, which is what an event loop needs. No serialisation: messages are bytes. No Windows, macOS or BSD: what is promised here rests on
 //! what Linux does.
 
 #![deny(unsafe_code)]
