@@ -105,6 +105,14 @@ pub(crate) fn is_not_done_by_a_nonblocking_queue() {
     expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
     fill(&queue);
     assert_eq!(kind_of(queue.send(b"x", 0)), ErrorKind::Full);
+
+    blocking.set_nonblocking(true).unwrap();
+    assert_eq!(kind_of(blocking.send(b"x", 0)), ErrorKind::Full);
+    let before = blocking.attributes().unwrap();
+    blocking.set_nonblocking(false).unwrap();
+    let after = blocking.attributes().unwrap();
+    assert!(before.nonblocking && !after.nonblocking);
+    assert_eq!((after.capacity, after.message_size, after.messages), (4, 64, 4), "nothing else changes");
 }
 
 pub(crate) fn leaves_each_message_to_one_of_several() {
