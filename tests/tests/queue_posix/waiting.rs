@@ -54,7 +54,8 @@ fn expires(call: impl FnOnce() -> Result<()>) {
 
 pub(crate) fn ends_in_time_for_what_comes_late() {
     let (queue, _) = small_queue();
-    let receivers: [fn(&Queue) -> Result<(usize, u32)>; 3] = [
+    type Receive = fn(&Queue) -> Result<(usize, u32)>;
+    let receivers: [Receive; 3] = [
         |queue| queue.receive(&mut [0; 64]),
         |queue| queue.receive_timeout(&mut [0; 64], LONG),
         |queue| queue.receive_timeout(&mut [0; 64], Duration::MAX),
