@@ -127,7 +127,15 @@ fn only_process_starts_processes() {
 #[test]
 fn only_few_places_remove_names() {
     let removers = using(&["remove_file", "unlink("]);
-    let expected = ["fifo/handle.rs", "shm/posix/memory.rs", "socket/reclaim.rs", "sys/removal.rs"];
+    let expected = [
+        "fifo/handle.rs",
+        "queue/posix/handle.rs",
+        "queue/posix/removal.rs",
+        "shm/posix/memory.rs",
+        "socket/reclaim.rs",
+        "sys/mq.rs",
+        "sys/removal.rs",
+    ];
     assert_eq!(removers, expected);
 }
 

@@ -22,6 +22,8 @@
 //! | a server and many clients | [`socket::stream`] (bytes) or [`socket::seqpacket`] (messages) |
 //! | messages from many senders to one receiver, no connection | [`socket::datagram`] |
 //! | much data, or data that changes less often than it is read | [`shm`]: a [`memfd`](shm::memfd) for whoever can be handed a descriptor, [`shm::posix`] for strangers |
+//! | messages that wait for whoever comes, urgent ones first | [`queue::posix`] |
+//! | messages that wait, each for the receiver of its type | [`queue::sysv`] |
 //!
 //! # What holds everywhere
 //!
@@ -37,8 +39,8 @@
 //!
 //! # What this crate does not do
 //!
-//! No async runtime: every handle has a descriptor ([`AsFd`](std::os::fd::AsFd)) and a non-blocking mode, which is what
-//! an event loop needs. No serialisation: messages are bytes. No Windows, macOS or BSD: what is promised here rests on
+//! No async runtime: every handle but those of System V objects has a descriptor ([`AsFd`](std::os::fd::AsFd)) and a
+//! non-blocking mode, which is what an event loop needs. No serialisation: messages are bytes. No Windows, macOS or BSD: what is promised here rests on
 //! what Linux does.
 
 #![deny(unsafe_code)]

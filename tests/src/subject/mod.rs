@@ -1,5 +1,6 @@
 //! The mechanisms under test, behind one face: so that one list of tests serves them all.
 
+mod queues;
 mod records;
 mod streams;
 mod table;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use ipcraft::{ErrorKind, Result};
 
 use crate::peer::Peer;
+pub use queues::Release;
 pub use table::SUBJECTS;
 
 /// Which of its three forms an operation is called in.
@@ -39,8 +41,8 @@ pub trait Sender {
     /// The mechanism's own.
     fn send(&self, message: &[u8], form: Form) -> Result<usize>;
 
-    /// Its descriptor.
-    fn fd(&self) -> BorrowedFd<'_>;
+    /// Its descriptor, if it has one.
+    fn fd(&self) -> Option<BorrowedFd<'_>>;
 }
 
 /// An end to receive from.
@@ -52,8 +54,8 @@ pub trait Receiver {
     /// The mechanism's own.
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>>;
 
-    /// Its descriptor.
-    fn fd(&self) -> BorrowedFd<'_>;
+    /// Its descriptor, if it has one.
+    fn fd(&self) -> Option<BorrowedFd<'_>>;
 }
 
 /// A mechanism, and what it documents where mechanisms differ.
@@ -64,10 +66,23 @@ pub struct Subject {
     pub records: bool,
     /// Whether a receiver learns that the last sender is gone.
     pub ends: bool,
-    /// What sending fails with once the last receiver is gone.
-    pub gone: ErrorKind,
+    /// What sending fails with once the last receiver is gone; `None` if it does not, since the kernel keeps what is sent.
+    pub gone: Option<ErrorKind>,
+    /// What becomes of a record that is longer than the buffer.
+    pub long_record: LongRecord,
     /// Connects two ends in this process; names go into the directory, which is empty.
     pub connect: fn(&Path) -> Ends,
+}
+
+/// What becomes of a record that is longer than the buffer that it would be received into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongRecord {
+    /// As much of it as fits is received, with an error that tells.
+    Cut,
+    /// It stays, with an error that tells.
+    Stays,
+    /// The question does not arise, since every buffer has to have room for the longest there can be.
+    Impossible,
 }
 
 /// Both ends of a fresh connection.

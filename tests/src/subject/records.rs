@@ -17,8 +17,8 @@ impl Sender for datagram::Socket {
         .map(|()| message.len())
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -32,8 +32,8 @@ impl Receiver for datagram::Socket {
         .map(Some)
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -47,8 +47,8 @@ impl Sender for seqpacket::Connection {
         .map(|()| message.len())
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -61,7 +61,7 @@ impl Receiver for seqpacket::Connection {
         }
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }

@@ -22,8 +22,8 @@ impl Sender for pipe::Writer {
         }
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -37,8 +37,8 @@ impl Receiver for pipe::Reader {
         .map(or_end)
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -47,8 +47,8 @@ impl Sender for Duplex {
         self.writer().send(message, form)
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.writer().as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.writer().as_fd())
     }
 }
 
@@ -57,8 +57,8 @@ impl Receiver for Duplex {
         self.reader().receive(buffer, form)
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.reader().as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.reader().as_fd())
     }
 }
 
@@ -71,8 +71,8 @@ impl Sender for fifo::Writer {
         }
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -86,8 +86,8 @@ impl Receiver for fifo::Reader {
         .map(or_end)
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -100,8 +100,8 @@ impl Sender for Stream {
         }
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 
@@ -115,7 +115,7 @@ impl Receiver for Stream {
         .map(or_end)
     }
 
-    fn fd(&self) -> BorrowedFd<'_> {
-        self.as_fd()
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }

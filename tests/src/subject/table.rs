@@ -7,7 +7,7 @@ use ipcraft::fifo::Fifo;
 use ipcraft::pipe;
 use ipcraft::socket::{datagram, seqpacket, stream};
 
-use super::{Ends, Subject};
+use super::{Ends, LongRecord, Subject, queues};
 
 /// Every mechanism, and again backwards where the two directions are not made alike.
 pub static SUBJECTS: &[Subject] = &[
@@ -23,15 +23,25 @@ pub static SUBJECTS: &[Subject] = &[
     Subject { name: "unix_datagram", connect: unix_datagram, ..DATAGRAMS },
     Subject { name: "unix_seqpacket", connect: unix_seqpacket, ..RECORDS },
     Subject { name: "unix_seqpacket_back", connect: unix_seqpacket_back, ..RECORDS },
+    Subject { name: "posix_queue", connect: queues::posix, long_record: LongRecord::Impossible, ..QUEUE },
+    Subject { name: "sysv_queue", connect: queues::sysv, ..QUEUE },
 ];
 
 /// What the byte streams have in common.
-const STREAM: Subject =
-    Subject { name: "", records: false, ends: true, gone: ErrorKind::Disconnected, connect: pipe };
+const STREAM: Subject = Subject {
+    name: "",
+    records: false,
+    ends: true,
+    gone: Some(ErrorKind::Disconnected),
+    long_record: LongRecord::Cut,
+    connect: pipe,
+};
 /// Records over a connection.
 const RECORDS: Subject = Subject { records: true, ..STREAM };
 /// Records without one, so that nothing tells a receiver that no sender is left.
 const DATAGRAMS: Subject = Subject { ends: false, ..RECORDS };
+/// Records that wait in the kernel, whoever comes and goes.
+const QUEUE: Subject = Subject { gone: None, long_record: LongRecord::Stays, ..DATAGRAMS };
 
 fn pipe(_: &Path) -> Ends {
     let (reader, writer) = pipe::pipe().unwrap();

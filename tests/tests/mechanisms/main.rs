@@ -13,8 +13,9 @@ mod waiting;
 use std::process::ExitCode;
 
 use ipcraft_tests::leak::Snapshot;
+use ipcraft_tests::namespace::enter_own_ipc;
 use ipcraft_tests::scratch;
-use ipcraft_tests::subject::{Ends, SUBJECTS, Subject};
+use ipcraft_tests::subject::{Ends, Release, SUBJECTS, Subject};
 use ipcraft_tests::suite;
 
 /// A behaviour, checked on a mechanism; the second argument makes fresh connections of it.
@@ -37,6 +38,7 @@ const BEHAVIOURS: &[(&str, Check)] = &[
 ];
 
 fn main() -> ExitCode {
+    enter_own_ipc();
     let before = Snapshot::take();
     let mut tests: Vec<_> = SUBJECTS
         .iter()
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn run(subject: &Subject, check: Check) {
+    let _release = Release;
     let connect = || {
         let directory = scratch::directory();
         // The ends outlive their names: what is connected needs them no more.

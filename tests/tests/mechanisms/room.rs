@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipcraft::ErrorKind;
 use ipcraft_tests::subject::{
-    Ends, Form, Receiver, Sender, Subject, fill, pattern, receive_exactly, send_all,
+    Ends, Form, LongRecord, Receiver, Sender, Subject, fill, pattern, receive_exactly, send_all,
 };
 use nix::fcntl::{FcntlArg, fcntl};
 
@@ -71,7 +71,11 @@ const HUGE: usize = 4 << 20;
 pub(crate) fn too_large(subject: &Subject, connect: &dyn Fn() -> Ends) {
     if subject.records {
         a_huge_record_is_refused_whole(&connect());
-        a_long_record_is_cut_and_says_so(&connect());
+        match subject.long_record {
+            LongRecord::Cut => a_long_record_is_cut_and_says_so(&connect()),
+            LongRecord::Stays => a_long_record_stays(&connect()),
+            LongRecord::Impossible => {}
+        }
     } else {
         a_huge_write_is_taken_in_part(&connect());
         a_huge_write_arrives_whole(connect());
@@ -102,6 +106,15 @@ fn a_long_record_is_cut_and_says_so(ends: &Ends) {
     }
 }
 
+fn a_long_record_stays(ends: &Ends) {
+    for form in Form::ALL {
+        ends.sender.send(&[1; 100], Form::Wait).unwrap();
+        let error = ends.receiver.receive(&mut [0; 10], form).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{form:?}: {error}");
+        assert_eq!(receive_exactly(&*ends.receiver, 100), [1; 100], "{form:?}");
+    }
+}
+
 fn a_huge_write_is_taken_in_part(ends: &Ends) {
     let huge = pattern(0, HUGE);
     let taken = ends.sender.send(&huge, Form::Try).unwrap();
@@ -126,6 +139,6 @@ pub(crate) fn kind_of_receive(receiver: &dyn Receiver, form: Form) -> ErrorKind 
     receiver.receive(&mut [0; 16], form).expect_err("nothing there").kind()
 }
 
-fn status_flags(fd: BorrowedFd<'_>) -> i32 {
-    fcntl(fd, FcntlArg::F_GETFL).unwrap()
+fn status_flags(fd: Option<BorrowedFd<'_>>) -> Option<i32> {
+    fd.map(|fd| fcntl(fd, FcntlArg::F_GETFL).unwrap())
 }

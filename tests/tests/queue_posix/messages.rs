@@ -1,7 +1,7 @@
 //! Messages: their order, their sizes, and that they stay.
 
 use ipcraft::ErrorKind;
-use ipcraft::queue::posix::{PRIORITIES, Queue};
+use ipcraft::queue::posix::PRIORITIES;
 use ipcraft_tests::peer::Peer;
 
 use crate::{kind_of, small_queue};
@@ -67,8 +67,7 @@ pub(crate) fn are_drained_until_none_is_left() {
 }
 
 pub(crate) fn are_kept_when_nobody_is_there() {
-    let (queue, name) = small_queue();
-    drop(Queue::open(&name));
+    let (queue, _) = small_queue();
     Peer::start(|| queue.send(b"from one who is gone", 5).unwrap()).join();
     assert_eq!(queue.receive_message().unwrap().bytes, b"from one who is gone");
 }

@@ -42,7 +42,7 @@ pub(crate) fn lead_to_one_queue_until_unlinked() {
 
     Queue::unlink(&name).unwrap();
     assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound, "at once");
-    let (next, _) = (small().remove_on_drop(true).create_new(&name).unwrap(), ());
+    let next = small().remove_on_drop(true).create_new(&name).unwrap();
     queue.send(b"old", 0).unwrap();
     assert_eq!(other.try_receive_message().unwrap().bytes, b"old", "who has it open goes on");
     assert_eq!(kind_of(next.try_receive_message()), ErrorKind::Empty, "a name made anew is a new queue");
@@ -86,9 +86,6 @@ pub(crate) fn are_removed_on_drop_by_their_maker_only() {
 
     let queue = removing().create(&name).unwrap();
     assert!(queue.removes_on_drop());
-    let copy = Some(queue);
-    Peer::start(|| drop(copy.as_ref().map(|_| Queue::open(&name)))).join();
-    let queue = copy.unwrap();
     let mut inherited = Some(queue);
     Peer::start(|| drop(inherited.take())).join();
     drop(Queue::open(&name).expect("the child is not the maker"));
@@ -137,20 +134,16 @@ pub(crate) fn have_mode_0600_less_the_umask_unless_set() {
 }
 
 pub(crate) fn need_permission() -> Outcome {
-    let name = fresh_name();
-    let made = || {
-        small().create_new(&name).unwrap();
-        small().mode(0o602).create_new(&format!("{name}-drop")).map(drop).unwrap();
-        let unmasked = umask(Mode::empty());
-        Queue::unlink(&format!("{name}-drop")).unwrap();
-        small().mode(0o602).create_new(&format!("{name}-drop")).map(drop).unwrap();
-        umask(unmasked);
+    let (closed, drop_box) = (fresh_name(), fresh_name());
+    let make = || {
+        umask(Mode::empty());
+        small().create_new(&closed).unwrap();
+        small().mode(0o602).create_new(&drop_box).unwrap();
     };
-    as_nobody(made, || {
-        assert_eq!(kind_of(Queue::open(&name)), ErrorKind::PermissionDenied);
-        assert_eq!(kind_of(Queue::create(&name)), ErrorKind::PermissionDenied);
-        assert_eq!(kind_of(Queue::unlink(&name)), ErrorKind::PermissionDenied);
-        let drop_box = format!("{name}-drop");
+    as_nobody(make, || {
+        assert_eq!(kind_of(Queue::open(&closed)), ErrorKind::PermissionDenied);
+        assert_eq!(kind_of(Queue::create(&closed)), ErrorKind::PermissionDenied);
+        assert_eq!(kind_of(Queue::unlink(&closed)), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(Queue::open(&drop_box)), ErrorKind::PermissionDenied);
         small().send_only().open(&drop_box).unwrap().send(b"in", 0).unwrap();
     })

@@ -54,7 +54,8 @@ fn expires(call: impl FnOnce() -> Result<()>) {
 
 pub(crate) fn ends_in_time_for_what_comes_late() {
     let (queue, _) = small_queue();
-    let receivers: [fn(&Queue) -> Result<(usize, u32)>; 3] = [
+    type Receive = fn(&Queue) -> Result<(usize, u32)>;
+    let receivers: [Receive; 3] = [
         |queue| queue.receive(&mut [0; 64]),
         |queue| queue.receive_timeout(&mut [0; 64], LONG),
         |queue| queue.receive_timeout(&mut [0; 64], Duration::MAX),
@@ -105,6 +106,14 @@ pub(crate) fn is_not_done_by_a_nonblocking_queue() {
     expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
     fill(&queue);
     assert_eq!(kind_of(queue.send(b"x", 0)), ErrorKind::Full);
+
+    blocking.set_nonblocking(true).unwrap();
+    assert_eq!(kind_of(blocking.send(b"x", 0)), ErrorKind::Full);
+    let before = blocking.attributes().unwrap();
+    blocking.set_nonblocking(false).unwrap();
+    let after = blocking.attributes().unwrap();
+    assert!(before.nonblocking && !after.nonblocking);
+    assert_eq!((after.capacity, after.message_size, after.messages), (4, 64, 4), "nothing else changes");
 }
 
 pub(crate) fn leaves_each_message_to_one_of_several() {

@@ -51,6 +51,12 @@ pub(crate) fn sets_limit_owner_and_mode() {
     assert_eq!(queue.statistics().unwrap().max_bytes, 1000);
     assert_eq!(kind_of(queue.try_send(1, &[0; 401])), ErrorKind::Full);
     queue.try_send(1, &[0; 400]).unwrap();
+    assert_eq!(
+        [queue.receive_message(Selector::First), queue.receive_message(Selector::First)]
+            .map(|m| m.unwrap().bytes.len()),
+        [600, 400]
+    );
+    assert_eq!(kind_of(queue.try_send(1, &[0; 1001])), ErrorKind::Full, "also if the queue is empty");
     queue.set_mode(0o7640).unwrap();
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     queue.set_owner(uid, gid).unwrap();

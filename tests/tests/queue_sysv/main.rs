@@ -1,5 +1,5 @@
-//! What Linux does with System V message queues, row by row, as seen through the library: and every error that its page on
-//! them lists and that can be provoked.
+//! What Linux does with System V message queues, row by row, as seen through the library: and every error that its
+//! page on them lists and that can be provoked.
 
 mod c;
 mod control;

@@ -104,7 +104,8 @@ pub(crate) fn may_be_longer_than_usual() -> Outcome {
         let queue = queue();
         let sent = pattern(0, 100_000);
         let mut buffer = vec![0; 100_000];
-        let receivers: [fn(&Queue, &mut [u8]) -> ipcraft::Result<(usize, i64)>; 3] = [
+        type Receive = fn(&Queue, &mut [u8]) -> ipcraft::Result<(usize, i64)>;
+        let receivers: [Receive; 3] = [
             |queue, buffer| queue.receive(Selector::Type(2), buffer),
             |queue, buffer| queue.receive_cut(Selector::Type(2), buffer),
             |queue, buffer| queue.copy(0, buffer),

@@ -57,7 +57,8 @@ fn expires(call: impl FnOnce() -> Result<()>) {
 
 pub(crate) fn ends_in_time_for_what_comes_late() {
     let queue = queue();
-    let receivers: [fn(&Queue) -> Result<(usize, i64)>; 3] = [
+    type Receive = fn(&Queue) -> Result<(usize, i64)>;
+    let receivers: [Receive; 3] = [
         |queue| queue.receive(Selector::Type(6), &mut [0; 8]),
         |queue| queue.receive_timeout(Selector::Type(6), &mut [0; 8], LONG),
         |queue| queue.receive_cut_timeout(Selector::Type(6), &mut [0; 8], Duration::MAX),

@@ -55,6 +55,14 @@ pub(crate) fn get_attributes(fd: BorrowedFd<'_>) -> nix::Result<libc::mq_attr> {
     Ok(found)
 }
 
+/// mq_setattr(3), which sets and clears `O_NONBLOCK` and nothing else.
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>, yes: bool) -> nix::Result<()> {
+    let mut wanted = attributes(0, 0);
+    wanted.mq_flags = if yes { libc::O_NONBLOCK.into() } else { 0 };
+    // SAFETY: because mq_setattr(3) reads one structure, and null is allowed for the old one.
+    Errno::result(unsafe { libc::mq_setattr(fd.as_raw_fd(), &wanted, ptr::null_mut()) }).map(drop)
+}
+
 /// mq_send(3).
 #[inline]
 pub(crate) fn send(fd: BorrowedFd<'_>, message: &[u8], priority: u32) -> nix::Result<()> {
@@ -76,7 +84,8 @@ pub(crate) fn try_send(fd: BorrowedFd<'_>, message: &[u8], priority: u32) -> nix
 pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, u32)> {
     let (bytes, length) = (buffer.as_mut_ptr().cast(), buffer.len());
     let mut priority = 0;
-    // SAFETY: because mq_receive(3) writes at most `len` bytes to the buffer, which is borrowed mutably, and a priority.
+    // SAFETY: because mq_receive(3) writes at most `len` bytes to the buffer, which is borrowed mutably, and a
+    // priority.
     let received = unsafe { libc::mq_receive(fd.as_raw_fd(), bytes, length, &mut priority) };
     Errno::result(received).map(|length| (length as usize, priority))
 }

@@ -1,8 +1,8 @@
 //! The calls on System V message queues, as safe functions.
 //!
-//! msgsnd(2) and msgrcv(2) want a message's type and its text in one piece of memory, which the callers of this library do
-//! not have. So each message is copied once through a piece on the stack, or on the heap if it is longer than any message
-//! that the kernel allows by default.
+//! msgsnd(2) and msgrcv(2) want a message's type and its text in one piece of memory, which the callers of this
+//! library do not have. So each message is copied once through a piece on the stack, or on the heap if it is longer
+//! than any message that the kernel allows by default.
 
 #![allow(unsafe_code)]
 
@@ -54,8 +54,8 @@ fn post(id: libc::c_int, kind: i64, text: &[u8], flags: libc::c_int, room: &mut 
 
 /// msgrcv(2), continued after signals: the length and the type.
 ///
-/// A buffer longer than any usual message does not make the kernel's copy go through the heap, unless a message turns out
-/// to need it.
+/// A buffer longer than any usual message does not make the kernel's copy go through the heap, unless a message turns
+/// out to need it.
 #[inline]
 pub(crate) fn receive(
     id: libc::c_int,

@@ -23,8 +23,9 @@ const UNLINK: &str = "mq_unlink";
 
 /// An open POSIX message queue.
 ///
-/// Calls take `&self`: threads, and other processes with handles of their own, may send and receive at once, and each message goes to one
-/// receiver. Dropping it closes and leaves the queue, unless [`Options::remove_on_drop`] was asked for.
+/// Calls take `&self`: threads, and other processes with handles of their own, may send and receive at once, and each
+/// message goes to one receiver. Dropping it closes and leaves the queue, unless [`Options::remove_on_drop`] was asked
+/// for.
 #[derive(Debug)]
 pub struct Queue {
     /// Dropped first, while the descriptor still holds the queue: so that its inode number is no other queue's.
@@ -38,13 +39,15 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// `mq_open(3)`: makes the queue with the system's default sizes and mode 0600, or opens the one that exists; see [`Options::create`].
+    /// `mq_open(3)`: makes the queue with the system's default sizes and mode 0600, or opens the one that exists; see
+    /// [`Options::create`].
     #[doc(alias = "mq_open")]
     pub fn create(name: &str) -> Result<Queue> {
         Options::new().create(name)
     }
 
-    /// `mq_open(3)`: makes the queue with the system's default sizes and mode 0600, and fails if the name exists; see [`Options::create_new`].
+    /// `mq_open(3)`: makes the queue with the system's default sizes and mode 0600, and fails if the name exists; see
+    /// [`Options::create_new`].
     #[doc(alias = "mq_open")]
     pub fn create_new(name: &str) -> Result<Queue> {
         Options::new().create_new(name)
@@ -73,11 +76,13 @@ impl Queue {
         Queue { removal, fd, name, message_size, notifying: AtomicBool::new(false) }
     }
 
-    /// `mq_unlink(3)`: removes the name. Who has the queue open goes on with it; who opens the name next does not find it.
+    /// `mq_unlink(3)`: removes the name. Who has the queue open goes on with it; who opens the name next does not find
+    /// it.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such queue, [`PermissionDenied`](ErrorKind::PermissionDenied) if it is another user's.
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such queue, [`PermissionDenied`](ErrorKind::PermissionDenied)
+    /// if it is another user's.
     #[doc(alias = "mq_unlink")]
     pub fn unlink(name: &str) -> Result<()> {
         let path = name::posix(UNLINK, name, LONGEST_NAME)?;
@@ -86,12 +91,14 @@ impl Queue {
 
     /// `mq_send(3)`: adds a message of this priority, and waits while the queue is full.
     ///
-    /// Higher priorities are received first, and equal ones in the order in which they came. An empty message is a message.
+    /// Higher priorities are received first, and equal ones in the order in which they came. An empty message is a
+    /// message.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) above the queue's [message size](Queue::message_size), [`Invalid`](ErrorKind::Invalid) if the priority is not
-    /// below [`PRIORITIES`](super::PRIORITIES), [`Full`](ErrorKind::Full) only if the queue is [non-blocking](Options::nonblocking).
+    /// [`TooLarge`](ErrorKind::TooLarge) above the queue's [message size](Queue::message_size),
+    /// [`Invalid`](ErrorKind::Invalid) if the priority is not below [`PRIORITIES`](super::PRIORITIES),
+    /// [`Full`](ErrorKind::Full) only if the queue is [non-blocking](Options::nonblocking).
     #[inline]
     #[doc(alias = "mq_send")]
     pub fn send(&self, message: &[u8], priority: u32) -> Result<()> {
@@ -106,9 +113,11 @@ impl Queue {
             .map_err(|e| self.unsent(e, message.len(), priority))
     }
 
-    /// `mq_timedsend(3)`: [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// `mq_timedsend(3)`: [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room
+    /// within `timeout`.
     ///
-    /// If it has to wait it does so in `ppoll(2)`, on the monotonic clock: the kernel's own timeout follows every step of the wall clock.
+    /// If it has to wait it does so in `ppoll(2)`, on the monotonic clock: the kernel's own timeout follows every step
+    /// of the wall clock.
     #[doc(alias = "mq_timedsend")]
     pub fn send_timeout(&self, message: &[u8], priority: u32, timeout: Duration) -> Result<()> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLOUT)];
@@ -116,27 +125,32 @@ impl Queue {
             .map_err(|e| self.unsent(e, message.len(), priority))
     }
 
-    /// `mq_receive(3)`: takes the oldest message of the highest priority and returns its length and priority; waits while the queue is empty.
+    /// `mq_receive(3)`: takes the oldest message of the highest priority and returns its length and priority; waits
+    /// while the queue is empty.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid), and nothing is taken, if the buffer is shorter than the queue's [message size](Queue::message_size), however short
-    /// the message; [`Empty`](ErrorKind::Empty) only if the queue is [non-blocking](Options::nonblocking).
+    /// [`Invalid`](ErrorKind::Invalid), and nothing is taken, if the buffer is shorter than the queue's [message
+    /// size](Queue::message_size), however short the message; [`Empty`](ErrorKind::Empty) only if the queue is
+    /// [non-blocking](Options::nonblocking).
     #[inline]
     #[doc(alias = "mq_receive")]
     pub fn receive(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
         retry(|| mq::receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
     }
 
-    /// `mq_timedreceive(3)`: [`receive`](Queue::receive) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// `mq_timedreceive(3)`: [`receive`](Queue::receive) that fails with [`Empty`](ErrorKind::Empty) instead of
+    /// waiting.
     #[doc(alias = "mq_timedreceive")]
     pub fn try_receive(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
         retry(|| mq::try_receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
     }
 
-    /// `mq_timedreceive(3)`: [`receive`](Queue::receive) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing comes within `timeout`.
+    /// `mq_timedreceive(3)`: [`receive`](Queue::receive) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing
+    /// comes within `timeout`.
     ///
-    /// Waits as [`send_timeout`](Queue::send_timeout) does. A receiver that waits in a plain [`receive`](Queue::receive) is served before it.
+    /// Waits as [`send_timeout`](Queue::send_timeout) does. A receiver that waits in a plain
+    /// [`receive`](Queue::receive) is served before it.
     #[doc(alias = "mq_timedreceive")]
     pub fn receive_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<(usize, u32)> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLIN)];
@@ -182,6 +196,13 @@ impl Queue {
     #[doc(alias = "mq_getattr")]
     pub fn attributes(&self) -> Result<Attributes> {
         Attributes::of(self.fd.as_fd()).map_err(|e| Error::system("mq_getattr", e).on(self.name()))
+    }
+
+    /// `mq_setattr(3)`: sets or clears `O_NONBLOCK`, for everybody who shares this descriptor: see
+    /// [`Options::nonblocking`].
+    #[doc(alias = "mq_setattr")]
+    pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
+        mq::set_nonblocking(self.fd.as_fd(), yes).map_err(|e| Error::system("mq_setattr", e).on(self.name()))
     }
 
     /// Whether dropping this handle removes the name.

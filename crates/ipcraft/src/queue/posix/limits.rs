@@ -1,4 +1,5 @@
-//! Which limit it was that `mq_open(3)` ran into: the kernel says `EINVAL`, `EMFILE` or `ENOSPC`, and each has several causes.
+//! Which limit it was that `mq_open(3)` ran into: the kernel says `EINVAL`, `EMFILE` or `ENOSPC`, and each has several
+//! causes.
 
 use std::fs::File;
 
@@ -11,8 +12,8 @@ use crate::sys::limits::{descriptors, rlimit, sysctl};
 const CAPACITY_MAX: &str = "/proc/sys/fs/mqueue/msg_max";
 const MESSAGE_SIZE_MAX: &str = "/proc/sys/fs/mqueue/msgsize_max";
 
-/// What the kernel keeps for each message beside its bytes, and for each priority that can be in use (getrlimit(2) has the formula,
-/// 64-bit Linux the sizes).
+/// What the kernel keeps for each message beside its bytes, and for each priority that can be in use (getrlimit(2) has
+/// the formula, 64-bit Linux the sizes).
 const PER_MESSAGE: u64 = 48;
 const PER_PRIORITY: u64 = 48;
 

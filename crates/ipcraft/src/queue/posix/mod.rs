@@ -2,16 +2,18 @@
 //!
 //! # When to use it
 //!
-//! For jobs or events of at most a few kilobytes that have to be kept until somebody takes them, urgent ones first, when producers and
-//! consumers come and go independently. The descriptor can be polled beside sockets and timers.
+//! For jobs or events of at most a few kilobytes that have to be kept until somebody takes them, urgent ones first,
+//! when producers and consumers come and go independently. The descriptor can be polled beside sockets and timers.
 //!
 //! # When not
 //!
-//! * Large messages or long queues: the kernel reserves room for a full queue when it is made, and allows an unprivileged user 10 messages of
-//!   8 KiB in a queue and 800 KiB in all, unless the system is set up otherwise. A [`fifo`](crate::fifo) or a [`socket`](crate::socket) takes more.
-//! * You have to know that the other side lives: use [`socket::seqpacket`](crate::socket::seqpacket). A queue tells nothing.
-//! * Answers to several clients over one queue: each client takes whatever comes first. Give each a queue of its own, or use
-//!   [`queue::sysv`](super::sysv), where messages have an address.
+//! * Large messages or long queues: the kernel charges a full queue to the user when it is made, and allows an
+//!   unprivileged one 10 messages of 8 KiB in a queue and 800 KiB in all, unless the system is set up otherwise. A
+//!   [`fifo`](crate::fifo) or a [`socket`](crate::socket) takes more.
+//! * You have to know that the other side lives: use [`socket::seqpacket`](crate::socket::seqpacket). A queue tells
+//!   nothing.
+//! * Answers to several clients over one queue: each client takes whatever comes first. Give each a queue of its own,
+//!   or use [`queue::sysv`](super::sysv), where messages have an address.
 //!
 //! # Example
 //!
@@ -38,23 +40,26 @@
 //!
 //! # Contract
 //!
-//! * **Order.** The highest priority first, and the oldest of those. Each message goes to one receiver, whole. Of several blocked receivers the one that
-//!   has waited longest gets it (of equal scheduling priority).
-//! * **Waiting.** Plain calls wait in the kernel. The `try_` forms are timed calls whose deadline has passed long ago, so `O_NONBLOCK`, which other
-//!   processes may share, is left alone. The `_timeout` forms try first and then wait in `ppoll(2)` on the monotonic clock, because
-//!   `mq_timedsend(3)` counts on the wall clock, which can be set; so a plain call that waits is served before them.
-//! * **The name** is one for the whole IPC namespace, `/` and up to 255 bytes without another slash, with owner and mode (0600 unless
-//!   set, less the umask). It outlives every process, messages included, until it is [unlinked](Queue::unlink) or the machine stops. An unlinked queue lives
-//!   on for those who have it open. Where the `mqueue` file system is mounted, usually at `/dev/mqueue`, `ls` and `rm` work on the names.
-//! * **Sizes** are fixed when the queue is made: opening one that exists takes its sizes as they are ([`Queue::attributes`]). A buffer to receive into must
-//!   have room for the largest message that the queue allows, not just for the one that comes.
+//! * **Order.** The highest priority first, and the oldest of those. Each message goes to one receiver, whole.
+//! * **Waiting.** Plain calls wait in the kernel. The `try_` forms are timed calls whose deadline has passed long ago,
+//!   so `O_NONBLOCK`, which other processes may share, is left alone. The `_timeout` forms try first and then wait in
+//!   `ppoll(2)` on the monotonic clock, because `mq_timedsend(3)` counts on the wall clock, which can be set; so a
+//!   plain call that waits is served before them.
+//! * **The name** is one for the whole IPC namespace, `/` and up to 255 bytes without another slash, with owner and
+//!   mode (0600 unless set, less the umask). It outlives every process, messages included, until it is
+//!   [unlinked](Queue::unlink) or the machine stops. An unlinked queue lives on for those who have it open. Where the
+//!   `mqueue` file system is mounted, usually at `/dev/mqueue`, `ls` and `rm` work on the names.
+//! * **Sizes** are fixed when the queue is made: opening one that exists takes its sizes as they are
+//!   ([`Queue::attributes`]). A buffer to receive into must have room for the largest message that the queue allows,
+//!   not just for the one that comes.
 //! * **Stale at once:** [`Attributes::messages`]. **Relied upon:** what a `try_` call did.
-//! * **Notification** ([`Queue::notify_signal`], [`Queue::notify_descriptor`]) is given once per registration, to one process per queue, when a message comes into
-//!   the *empty* queue and no receiver is blocked in a plain call, which would take the message instead. It ends with the process, and when the process
-//!   closes *any* descriptor of that queue.
-//! * **Fork** gives the child the handle: the same queue, not a copy. Only the creating process removes the name on drop, and only the
-//!   registered process is notified. **Exec** closes the descriptor. **Death** closes it too; what was sent stays, and the name also with
-//!   [`remove_on_drop`](Options::remove_on_drop).
+//! * **Notification** ([`Queue::notify_signal`], [`Queue::notify_descriptor`]) is given once per registration, to one
+//!   process per queue, when a message comes into the *empty* queue and no receiver is blocked in a plain call, which
+//!   would take the message instead. It ends with the process, and when the process closes *any* descriptor of that
+//!   queue.
+//! * **Fork** gives the child the handle: the same queue, not a copy. Only the creating process removes the name on
+//!   drop, and only the registered process is notified. **Exec** closes the descriptor. **Death** closes it too; what
+//!   was sent stays, and the name also with [`remove_on_drop`](Options::remove_on_drop).
 //!
 //! # Errors
 //!
@@ -81,7 +86,8 @@
 //! | `EINVAL` | [`notify_signal`](Queue::notify_signal) | [`Invalid`](crate::ErrorKind::Invalid) | no such signal | use another |
 //! | `EIDRM` | [`NotificationFd`] | [`Removed`](crate::ErrorKind::Removed) | the process closed a descriptor of the queue, which ended the registration | [register again](NotificationFd::rearm) |
 //!
-//! Sources: [mq_overview(7)], [mq_open(3)], [mq_send(3)], [mq_receive(3)], [mq_getattr(3)], [mq_notify(3)], [mq_unlink(3)], [getrlimit(2)].
+//! Sources: [mq_overview(7)], [mq_open(3)], [mq_send(3)], [mq_receive(3)], [mq_getattr(3)], [mq_notify(3)],
+//! [mq_unlink(3)], [getrlimit(2)].
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [mq_overview(7)]: https://man7.org/linux/man-pages/man7/mq_overview.7.html

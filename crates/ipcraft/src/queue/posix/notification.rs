@@ -15,20 +15,20 @@ use crate::sys::{limits, mq, retry, wait};
 const NOTIFY: &str = "mq_notify";
 const WAIT: &str = "wait for notification";
 
-/// The last byte of the kernel's message that says that one came into the queue; otherwise the registration has ended (Linux,
-/// ipc/mqueue.c).
+/// The last byte of the kernel's message that says that one came into the queue; otherwise the registration has ended
+/// (Linux, ipc/mqueue.c).
 const WOKEN: u8 = 1;
 
 impl Queue {
     /// `mq_notify(3)` with `SIGEV_SIGNAL`: sends this signal to the process when a message comes into the empty queue.
     ///
-    /// The signal's `si_code` is `SI_MESGQ`, its `si_value` the `value`, and `si_pid` and `si_uid` are those of the sender. Handle or block it
-    /// first: most signals kill a process that does neither.
+    /// The signal's `si_code` is `SI_MESGQ`, its `si_value` the `value`, and `si_pid` and `si_uid` are those of the
+    /// sender. Handle or block it first: most signals kill a process that does neither.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if anybody, in this process or another, is registered with the queue; [`Invalid`](crate::ErrorKind::Invalid)
-    /// if there is no such signal.
+    /// [`InUse`](crate::ErrorKind::InUse) if anybody, in this process or another, is registered with the queue;
+    /// [`Invalid`](crate::ErrorKind::Invalid) if there is no such signal.
     #[doc(alias = "mq_notify")]
     #[doc(alias = "SIGEV_SIGNAL")]
     pub fn notify_signal(&self, signal: i32, value: usize) -> Result<Notification<'_>> {
@@ -40,8 +40,9 @@ impl Queue {
 
     /// `mq_notify(3)` with `SIGEV_THREAD`: makes a descriptor readable when a message comes into the empty queue.
     ///
-    /// The descriptor is a netlink socket, by which the kernel tells a C library when to start a thread; here none is started. To wait for
-    /// messages, poll the queue itself: this is for the moment when it ceases to be empty, of which only one process is told.
+    /// The descriptor is a netlink socket, by which the kernel tells a C library when to start a thread; here none is
+    /// started. To wait for messages, poll the queue itself: this is for the moment when it ceases to be empty, of
+    /// which only one process is told.
     ///
     /// # Errors
     ///
@@ -81,7 +82,8 @@ impl Notification<'_> {
     }
 }
 
-/// A registration that makes a descriptor readable, from [`Queue::notify_descriptor`]. Dropping it gives the registration up.
+/// A registration that makes a descriptor readable, from [`Queue::notify_descriptor`]. Dropping it gives the
+/// registration up.
 ///
 /// Poll its descriptor for reading, and take the news with [`try_wait`](NotificationFd::try_wait).
 #[derive(Debug)]
@@ -95,7 +97,8 @@ impl NotificationFd<'_> {
     ///
     /// # Errors
     ///
-    /// [`Removed`](crate::ErrorKind::Removed) if the registration has ended otherwise: this process has closed another descriptor of the queue.
+    /// [`Removed`](crate::ErrorKind::Removed) if the registration has ended otherwise: this process has closed another
+    /// descriptor of the queue.
     pub fn wait(&self) -> Result<()> {
         self.wait_timeout(Duration::MAX)
     }
@@ -105,7 +108,8 @@ impl NotificationFd<'_> {
         self.hear().map_err(|e| self.deaf(e))
     }
 
-    /// [`wait`](NotificationFd::wait) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no message comes within `timeout`.
+    /// [`wait`](NotificationFd::wait) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no message comes
+    /// within `timeout`.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<()> {
         let ready = [(self.socket.as_fd(), PollFlags::POLLIN)];
         wait::attempt_until(timeout, &ready, || self.hear()).map_err(|e| self.deaf(e))
@@ -140,8 +144,8 @@ impl AsFd for NotificationFd<'_> {
     }
 }
 
-/// The right of a handle to be registered: the kernel knows one registration per process and queue, which a second value would
-/// give up in the first one's place.
+/// The right of a handle to be registered: the kernel knows one registration per process and queue, which a second
+/// value would give up in the first one's place.
 #[derive(Debug)]
 struct Registration<'queue> {
     queue: &'queue Queue,

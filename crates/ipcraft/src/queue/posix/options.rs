@@ -60,15 +60,17 @@ impl Options {
 
     /// The most messages that a queue which is created holds. Default: `/proc/sys/fs/mqueue/msg_default`, usually 10.
     ///
-    /// Without privileges at most `/proc/sys/fs/mqueue/msg_max`. The kernel charges the whole room to the user when the queue is made,
-    /// against `RLIMIT_MSGQUEUE`: capacity times message size, and at most 96 bytes more per message.
+    /// Without privileges at most `/proc/sys/fs/mqueue/msg_max`. The kernel charges the whole room to the user when
+    /// the queue is made, against `RLIMIT_MSGQUEUE`: capacity times message size, and at most 96 bytes more per
+    /// message.
     #[doc(alias = "mq_maxmsg")]
     pub fn capacity(mut self, messages: usize) -> Self {
         self.capacity = Some(messages);
         self
     }
 
-    /// The most bytes of a message, if the queue is created. Default: `/proc/sys/fs/mqueue/msgsize_default`, usually 8192.
+    /// The most bytes of a message, if the queue is created. Default: `/proc/sys/fs/mqueue/msgsize_default`, usually
+    /// 8192.
     ///
     /// Without privileges at most `/proc/sys/fs/mqueue/msgsize_max`. Every buffer to receive into has to be as long.
     #[doc(alias = "mq_msgsize")]
@@ -77,7 +79,8 @@ impl Options {
         self
     }
 
-    /// Permission bits of a queue that is created, such as `0o620`; the umask is taken off. Reading is receiving, writing is sending.
+    /// Permission bits of a queue that is created, such as `0o620`; the umask is taken off. Reading is receiving,
+    /// writing is sending.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
@@ -104,14 +107,15 @@ impl Options {
         self
     }
 
-    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while the name still leads to
-    /// that same queue (which the mode has to let its owner open).
+    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while
+    /// the name still leads to that same queue (which the mode has to let its owner open).
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self
     }
 
-    /// `mq_open(3)` with `O_CREAT`: makes the queue, or opens the one that exists, whose sizes and mode are then left as they are.
+    /// `mq_open(3)` with `O_CREAT`: makes the queue, or opens the one that exists, whose sizes and mode are then left
+    /// as they are.
     ///
     /// # Errors
     ///
@@ -137,7 +141,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken; others as in the [module's table](super#errors).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken; others as in the [module's
+    /// table](super#errors).
     pub fn create_new(self, name: &str) -> Result<Queue> {
         let path = name::posix(OPEN, name, LONGEST_NAME)?;
         match self.mq_open(&path, libc::O_CREAT | libc::O_EXCL) {

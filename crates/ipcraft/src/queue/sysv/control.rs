@@ -14,7 +14,8 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read, [`Removed`](ErrorKind::Removed) if the queue is gone.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read, [`Removed`](ErrorKind::Removed)
+    /// if the queue is gone.
     #[doc(alias = "IPC_STAT")]
     pub fn statistics(&self) -> Result<Statistics> {
         Ok(Statistics::from(&self.status()?))
@@ -43,8 +44,8 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller owns or created the queue; [`Invalid`](ErrorKind::Invalid) if there
-    /// can be no such user or group.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller owns or created the queue;
+    /// [`Invalid`](ErrorKind::Invalid) if there can be no such user or group.
     pub fn set_owner(&self, uid: u32, gid: u32) -> Result<()> {
         // The kernel's answer would be the one for a queue that is gone.
         if uid == u32::MAX || gid == u32::MAX {

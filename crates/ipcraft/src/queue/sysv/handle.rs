@@ -20,9 +20,9 @@ const TRUNCATE: libc::c_int = libc::MSG_NOERROR;
 
 /// A System V message queue.
 ///
-/// Holds its identifier only: the kernel knows no open queues. Calls take `&self`: threads, and other processes with handles of their own, may
-/// send and receive at once, and each message goes to one receiver. Dropping it leaves the queue, unless
-/// [`Options::remove_on_drop`] was asked for.
+/// Holds its identifier only: the kernel knows no open queues. Calls take `&self`: threads, and other processes with
+/// handles of their own, may send and receive at once, and each message goes to one receiver. Dropping it leaves the
+/// queue, unless [`Options::remove_on_drop`] was asked for.
 #[derive(Debug)]
 pub struct Queue {
     id: i32,
@@ -87,15 +87,17 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed) if the queue is gone, or goes while the call waits; [`TooLarge`](ErrorKind::TooLarge) above
-    /// `/proc/sys/kernel/msgmax`; [`Invalid`](ErrorKind::Invalid) if the type is not positive.
+    /// [`Removed`](ErrorKind::Removed) if the queue is gone, or goes while the call waits;
+    /// [`TooLarge`](ErrorKind::TooLarge) above `/proc/sys/kernel/msgmax`; [`Invalid`](ErrorKind::Invalid) if the type
+    /// is not positive.
     #[inline]
     #[doc(alias = "msgsnd")]
     pub fn send(&self, kind: i64, message: &[u8]) -> Result<()> {
         msgq::send(self.id, kind, message, 0).map_err(|e| self.unsent(e, kind, message.len()))
     }
 
-    /// `msgsnd(2)` with `IPC_NOWAIT`: [`send`](Queue::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    /// `msgsnd(2)` with `IPC_NOWAIT`: [`send`](Queue::send) that fails with [`Full`](ErrorKind::Full) instead of
+    /// waiting.
     #[doc(alias = "IPC_NOWAIT")]
     pub fn try_send(&self, kind: i64, message: &[u8]) -> Result<()> {
         msgq::send(self.id, kind, message, NOWAIT).map_err(|e| self.unsent(e, kind, message.len()))
@@ -103,8 +105,8 @@ impl Queue {
 
     /// [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
     ///
-    /// The kernel has no such call: this one looks again after 0.1 ms, 0.2 ms and so on to every 5 ms, each time with one system call, and may
-    /// be that late. Who waits in a plain call is served before it.
+    /// The kernel has no such call: this one looks again after 0.1 ms, 0.2 ms and so on to every 5 ms, each time with
+    /// one system call, and may be that late. Plain calls may overtake it.
     pub fn send_timeout(&self, kind: i64, message: &[u8], timeout: Duration) -> Result<()> {
         look_again(timeout, || msgq::send(self.id, kind, message, NOWAIT))
             .map_err(|e| self.unsent(e, kind, message.len()))
@@ -114,21 +116,24 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge), and the message stays, if it is longer than the buffer; [`Removed`](ErrorKind::Removed) if the queue is gone, or
-    /// goes while the call waits; [`Invalid`](ErrorKind::Invalid) if the selector's type is not positive.
+    /// [`TooLarge`](ErrorKind::TooLarge), and the message stays, if it is longer than the buffer;
+    /// [`Removed`](ErrorKind::Removed) if the queue is gone, or goes while the call waits;
+    /// [`Invalid`](ErrorKind::Invalid) if the selector's type is not positive.
     #[inline]
     #[doc(alias = "msgrcv")]
     pub fn receive(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, 0).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `IPC_NOWAIT`: [`receive`](Queue::receive) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// `msgrcv(2)` with `IPC_NOWAIT`: [`receive`](Queue::receive) that fails with [`Empty`](ErrorKind::Empty) instead
+    /// of waiting.
     #[doc(alias = "IPC_NOWAIT")]
     pub fn try_receive(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// [`receive`](Queue::receive) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message within `timeout`.
+    /// [`receive`](Queue::receive) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message
+    /// within `timeout`.
     ///
     /// It looks again and again, as [`send_timeout`](Queue::send_timeout) does, at the same cost.
     pub fn receive_timeout(
@@ -141,20 +146,22 @@ impl Queue {
             .map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_NOERROR`: [`receive`](Queue::receive) that cuts a message which is longer than the buffer. The rest is lost, and nothing
-    /// tells that there was one.
+    /// `msgrcv(2)` with `MSG_NOERROR`: [`receive`](Queue::receive) that cuts a message which is longer than the
+    /// buffer. The rest is lost, and nothing tells that there was one.
     #[doc(alias = "MSG_NOERROR")]
     pub fn receive_cut(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, TRUNCATE).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`receive_cut`](Queue::receive_cut) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`receive_cut`](Queue::receive_cut) that fails with
+    /// [`Empty`](ErrorKind::Empty) instead of waiting.
     #[doc(alias = "MSG_NOERROR")]
     pub fn try_receive_cut(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, TRUNCATE | NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// [`receive_cut`](Queue::receive_cut) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message within `timeout`.
+    /// [`receive_cut`](Queue::receive_cut) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such
+    /// message within `timeout`.
     pub fn receive_cut_timeout(
         &self,
         which: Selector,
@@ -165,12 +172,14 @@ impl Queue {
             .map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_COPY`: copies the message at this position, counted from the oldest, which is 0, and leaves it there. Never waits.
+    /// `msgrcv(2)` with `MSG_COPY`: copies the message at this position, counted from the oldest, which is 0, and
+    /// leaves it there. Never waits.
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) if fewer messages are in the queue, [`TooLarge`](ErrorKind::TooLarge) if it is longer than the buffer,
-    /// [`Unsupported`](ErrorKind::Unsupported) if the kernel was built without `CONFIG_CHECKPOINT_RESTORE`.
+    /// [`Empty`](ErrorKind::Empty) if fewer messages are in the queue, [`TooLarge`](ErrorKind::TooLarge) if it is
+    /// longer than the buffer, [`Unsupported`](ErrorKind::Unsupported) if the kernel was built without
+    /// `CONFIG_CHECKPOINT_RESTORE`.
     #[doc(alias = "MSG_COPY")]
     pub fn copy(&self, position: usize, buffer: &mut [u8]) -> Result<(usize, i64)> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
@@ -208,12 +217,13 @@ impl Queue {
         }
     }
 
-    /// `msgctl(2)` with `IPC_RMID`: removes the queue and all messages in it. Every process that waits for it, or uses it later, gets
-    /// [`Removed`](ErrorKind::Removed).
+    /// `msgctl(2)` with `IPC_RMID`: removes the queue and all messages in it. Every process that waits for it, or uses
+    /// it later, gets [`Removed`](ErrorKind::Removed).
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed) if somebody was faster; [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller owns or created it.
+    /// [`Removed`](ErrorKind::Removed) if somebody was faster; [`PermissionDenied`](ErrorKind::PermissionDenied)
+    /// unless the caller owns or created it.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(mut self) -> Result<()> {
         msgq::remove(self.id).map_err(|e| self.failed("msgctl(IPC_RMID)", e))?;

@@ -2,13 +2,15 @@
 //!
 //! # When to use it
 //!
-//! When one queue serves several receivers and each message is for one of them: a receiver takes the messages of its own type, in order, and
-//! leaves the others. And to talk to programs that use System V queues already. Unlike a POSIX queue it needs no set-up on any Linux.
+//! When one queue serves several receivers and each message is for one of them: a receiver takes the messages of its
+//! own type, in order, and leaves the others. And to talk to programs that use System V queues already.
 //!
 //! # When not
 //!
-//! * You want to poll, or exact timeouts: there is no descriptor, and the kernel has no timed calls. Use [`queue::posix`](super::posix).
-//! * You have to know that the other side lives: use [`socket::seqpacket`](crate::socket::seqpacket). A queue tells nothing.
+//! * You want to poll, or exact timeouts: there is no descriptor, and the kernel has no timed calls. Use
+//!   [`queue::posix`](super::posix).
+//! * You have to know that the other side lives: use [`socket::seqpacket`](crate::socket::seqpacket). A queue tells
+//!   nothing.
 //! * Messages above 8 KiB, or more than 16 KiB waiting, unless the system is set up for it.
 //!
 //! # Example
@@ -34,20 +36,25 @@
 //!
 //! # Contract
 //!
-//! * **Order.** By age, among the messages that the receiver's [`Selector`] allows. Each message goes to one receiver, whole.
-//! * **Room.** A queue takes messages up to [`max_bytes`](Statistics::max_bytes) bytes in all, and as many messages as that number, so empty ones cannot
-//!   fill the memory. A message that is longer than the queue has room for in all is never taken: [`send`](Queue::send) waits for
-//!   ever.
-//! * **Waiting.** Plain calls wait in the kernel. The `_timeout` forms look again at growing intervals of at most 5 ms, since the kernel has no timed
-//!   calls: that costs a system call each time, is late by up to 5 ms, and lets plain calls go first.
-//! * **Copying.** The kernel wants a message's type and bytes in one piece. Each message is copied once more for that, over the stack (over the heap above
-//!   8 KiB). No byte is sent that the caller has not given.
-//! * **The key** is one for the whole IPC namespace; see [`Key`](crate::sysv::Key). The queue has owner and mode (0600 unless set; the umask has no part in it),
-//!   and outlives every process, messages included, until it is [removed](Queue::remove) or the machine stops. `ipcs -q` shows it, `ipcrm` removes it.
-//! * **Removal** is at once and for everybody: messages are lost, and who waits or comes later gets [`Removed`](crate::ErrorKind::Removed).
+//! * **Order.** By age, among the messages that the receiver's [`Selector`] allows. Each message goes to one receiver,
+//!   whole.
+//! * **Room.** A queue takes messages up to [`max_bytes`](Statistics::max_bytes) bytes in all, and as many messages as
+//!   that number, so empty ones cannot fill the memory. A message that is longer than the queue has room for in all is
+//!   never taken: [`send`](Queue::send) waits for ever.
+//! * **Waiting.** Plain calls wait in the kernel. The `_timeout` forms look again at growing intervals of at most 5
+//!   ms, since the kernel has no timed calls: that costs a system call each time, may be some 5 ms late, and may be
+//!   overtaken by plain calls.
+//! * **Copying.** The kernel wants a message's type and bytes in one piece. Each message is copied once more for that,
+//!   over the stack (over the heap above 8 KiB). No byte is sent that the caller has not given.
+//! * **The key** is one for the whole IPC namespace; see [`Key`](crate::sysv::Key). The queue has owner and mode (0600
+//!   unless set; the umask has no part in it), and outlives every process, messages included, until it is
+//!   [removed](Queue::remove) or the machine stops. `ipcs -q` shows it, `ipcrm` removes it.
+//! * **Removal** is at once and for everybody: messages are lost, and who waits or comes later gets
+//!   [`Removed`](crate::ErrorKind::Removed).
 //! * **Stale at once:** [`Statistics`], [`Usage`]. **Relied upon:** what a `try_` call did.
-//! * **Fork** and **exec** matter nothing: there is no descriptor, and the identifier is good in every process; but only the creating process removes the queue
-//!   on drop. **Death** leaves the queue and what was sent, also with [`remove_on_drop`](Options::remove_on_drop).
+//! * **Fork** and **exec** matter nothing: there is no descriptor, and the identifier is good in every process; but
+//!   only the creating process removes the queue on drop. **Death** leaves the queue and what was sent, also with
+//!   [`remove_on_drop`](Options::remove_on_drop).
 //!
 //! # Errors
 //!

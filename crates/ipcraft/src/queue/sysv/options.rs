@@ -44,7 +44,8 @@ impl Options {
         Options::default()
     }
 
-    /// Permission bits of a queue that is created, such as `0o620`; the umask has no part in it. Reading is receiving, writing is sending.
+    /// Permission bits of a queue that is created, such as `0o620`; the umask has no part in it. Reading is receiving,
+    /// writing is sending.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
@@ -56,7 +57,8 @@ impl Options {
         self
     }
 
-    /// `msgget(2)` with `IPC_CREAT`: makes the queue, or takes the one that has the key, whose mode is then left as it is.
+    /// `msgget(2)` with `IPC_CREAT`: makes the queue, or takes the one that has the key, whose mode is then left as it
+    /// is.
     ///
     /// # Errors
     ///
@@ -79,7 +81,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the [module's table](super#errors).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the [module's
+    /// table](super#errors).
     pub fn create_new(self, key: Key) -> Result<Queue> {
         self.make(key).map_err(|e| failed(key, e))
     }

@@ -2,7 +2,8 @@
 
 /// Which message a receiver wants, by its type.
 ///
-/// Types make one queue serve several: a type can be the address of a consumer (its process id, for example), or a priority.
+/// Types make one queue serve several: a type can be the address of a consumer (its process id, for example), or a
+/// priority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Selector {
     /// `msgtyp` 0: the oldest message, of whatever type.
