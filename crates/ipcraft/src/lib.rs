@@ -21,6 +21,7 @@
 //! | unrelated processes that meet at a name, bytes one way | [`fifo`] |
 //! | a server and many clients | [`socket::stream`] (bytes) or [`socket::seqpacket`] (messages) |
 //! | messages from many senders to one receiver, no connection | [`socket::datagram`] |
+//! | much data, or data that changes less often than it is read | [`shm`]: a [`memfd`](shm::memfd) for whoever can be handed a descriptor, [`shm::posix`] for strangers |
 //!
 //! # What holds everywhere
 //!
