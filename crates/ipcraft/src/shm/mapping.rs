@@ -4,7 +4,6 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
-use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
@@ -12,7 +11,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use nix::errno::Errno;
 use nix::sys::mman::{mlock, munlock};
 
-use super::copy;
+use super::copy::copy;
 use super::{Access, Advice};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::sys::limits;
@@ -43,7 +42,7 @@ enum Memory {
 
 // SAFETY: because the memory is not bound to a thread, and `_memory` may be dropped in any.
 unsafe impl Send for Mapping {}
-// SAFETY: because what is behind `start` is only accessed by atomics, and nothing else changes after construction.
+// SAFETY: because what is behind `start` is only accessed by atomics and by copies that allow for others, and nothing else changes after construction.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -103,7 +102,8 @@ impl Mapping {
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         let from = self.range("read_at", offset, buffer.len())?;
-        copy::out_of(self.cells(from, buffer.len()), buffer);
+        // SAFETY: because `range` checked the bytes, and a private buffer is not within a mapping that gives out no references but to atomics.
+        unsafe { copy(from.as_ptr(), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
     }
 
@@ -117,7 +117,8 @@ impl Mapping {
     #[inline]
     pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<()> {
         let into = self.writable_range("write_at", offset, bytes.len())?;
-        copy::into(bytes, self.cells(into, bytes.len()));
+        // SAFETY: because `writable_range` checked the bytes, and private bytes are not within a mapping that gives out no references but to atomics.
+        unsafe { copy(bytes.as_ptr(), into.as_ptr(), bytes.len()) };
         Ok(())
     }
 
@@ -249,13 +250,6 @@ impl Mapping {
             Access::ReadWrite => self.range(operation, offset, length),
             Access::ReadOnly => Err(self.read_only(operation)),
         }
-    }
-
-    /// The bytes of a checked range. If the mapping is read-only they must only be loaded.
-    #[inline]
-    fn cells(&self, at: NonNull<u8>, length: usize) -> &[AtomicU8] {
-        // SAFETY: because the range is mapped while `self` is borrowed, and an atomic byte is valid whatever it holds and whoever changes it.
-        unsafe { slice::from_raw_parts(at.as_ptr().cast(), length) }
     }
 
     #[inline]
