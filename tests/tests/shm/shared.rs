@@ -46,7 +46,8 @@ pub(super) fn a_value_is_initialised_before_anybody_sees_it() {
     assert_eq!(kind(Shared::<[AtomicU64; 2]>::open_timeout(&name, SHORT)), ErrorKind::TimedOut);
 }
 
-/// Every process comes with a number of its own; the value that they all see is the number of one of them, plus one for each.
+/// Every process comes with a number of its own; the value that they all see is the number of one of them, plus one
+/// for each.
 pub(super) fn racing_creators_share_one_value() {
     const RACERS: u64 = 8;
     for _ in 0..20 {

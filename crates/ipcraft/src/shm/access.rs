@@ -23,7 +23,8 @@ pub enum Advice {
     Sequential,
     /// `MADV_WILLNEED`: soon.
     WillNeed,
-    /// `MADV_HUGEPAGE`: transparent huge pages, where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` says `advise`.
+    /// `MADV_HUGEPAGE`: transparent huge pages, where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` says
+    /// `advise`.
     HugePages,
     /// `MADV_NOHUGEPAGE`: none.
     NoHugePages,

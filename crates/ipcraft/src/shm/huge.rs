@@ -2,7 +2,8 @@
 
 use crate::sys::limits;
 
-/// Which huge pages memory is made of. What the machine has is listed in `/sys/kernel/mm/hugepages`; how many of the default size are free, in `/proc/meminfo`.
+/// Which huge pages memory is made of. What the machine has is listed in `/sys/kernel/mm/hugepages`; how many of the
+/// default size are free, in `/proc/meminfo`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HugePages {
     /// Base-2 logarithm of the size in bytes; 0 is the default size, as in the flags of the kernel.

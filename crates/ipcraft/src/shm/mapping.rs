@@ -19,10 +19,12 @@ use crate::sys::segment::Attachment;
 
 /// Shared memory as this process sees it.
 ///
-/// It gives out no `&[u8]` and no `&T`: a reference promises the compiler that nobody else writes, and somebody else may. Copy in and out, or
-/// use atomics. All methods take `&self`; a mapping may be used by several threads at once, and shared with `Arc`.
+/// It gives out no `&[u8]` and no `&T`: a reference promises the compiler that nobody else writes, and somebody else
+/// may. Copy in and out, or use atomics. All methods take `&self`; a mapping may be used by several threads at once,
+/// and shared with `Arc`.
 ///
-/// Dropping it unmaps the memory and leaves the object as it is. A forked child has the mapping too; exec and death remove it.
+/// Dropping it unmaps the memory and leaves the object as it is. A forked child has the mapping too; exec and death
+/// remove it.
 #[derive(Debug)]
 pub struct Mapping {
     /// The first of `length` bytes that stay mapped until `_memory` is dropped; aligned to a page.
@@ -42,7 +44,8 @@ enum Memory {
 
 // SAFETY: because the memory is not bound to a thread, and `_memory` may be dropped in any.
 unsafe impl Send for Mapping {}
-// SAFETY: because what is behind `start` is only accessed by atomics and by copies that allow for others, and nothing else changes after construction.
+// SAFETY: because what is behind `start` is only accessed by atomics and by copies that allow for others, and nothing
+// else changes after construction.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -78,7 +81,8 @@ impl Mapping {
         Mapping { start, length, access, name: Some(name.clone()), _memory: memory }
     }
 
-    /// How many bytes can be accessed: the size of the object when it was mapped. The kernel maps whole pages; what is beyond the length on the last one is out of bounds.
+    /// How many bytes can be accessed: the size of the object when it was mapped. The kernel maps whole pages; what is
+    /// beyond the length on the last one is out of bounds.
     #[allow(clippy::len_without_is_empty, reason = "no mapping is empty")]
     #[inline]
     pub fn len(&self) -> usize {
@@ -93,31 +97,36 @@ impl Mapping {
 
     /// Copies the bytes from `offset` on into `buffer`, all of it.
     ///
-    /// While others write, each byte is the old or the new one, and a copy may be a mixture of both: validate what the copy
-    /// says, not what the memory says, which may have changed again.
+    /// While others write, each byte is the old or the new one, and a copy may be a mixture of both: validate what the
+    /// copy says, not what the memory says, which may have changed again.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it; nothing was copied.
+    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it; nothing was
+    /// copied.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         let from = self.range("read_at", offset, buffer.len())?;
-        // SAFETY: because `range` checked the bytes, and a private buffer is not within a mapping that gives out no references but to atomics.
+        // SAFETY: because `range` checked the bytes, and a private buffer is not within a mapping that gives out no
+        // references but to atomics.
         unsafe { copy(from.as_ptr(), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
     }
 
     /// Copies `bytes` to `offset`, all of them.
     ///
-    /// Others see the bytes arrive in no particular order: tell them by an atomic with `Release`, or another mechanism, that all are there.
+    /// Others see the bytes arrive in no particular order: tell them by an atomic with `Release`, or another
+    /// mechanism, that all are there.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it, [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only; nothing was copied.
+    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it,
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only; nothing was copied.
     #[inline]
     pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<()> {
         let into = self.writable_range("write_at", offset, bytes.len())?;
-        // SAFETY: because `writable_range` checked the bytes, and private bytes are not within a mapping that gives out no references but to atomics.
+        // SAFETY: because `writable_range` checked the bytes, and private bytes are not within a mapping that gives
+        // out no references but to atomics.
         unsafe { copy(bytes.as_ptr(), into.as_ptr(), bytes.len()) };
         Ok(())
     }
@@ -130,7 +139,8 @@ impl Mapping {
     #[inline]
     pub fn atomic_u8(&self, offset: usize) -> Result<&AtomicU8> {
         let at = self.writable_place::<AtomicU8>(offset)?;
-        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any byte is valid.
+        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any byte is
+        // valid.
         Ok(unsafe { at.as_ref() })
     }
 
@@ -143,7 +153,8 @@ impl Mapping {
     #[inline]
     pub fn atomic_u32(&self, offset: usize) -> Result<&AtomicU32> {
         let at = self.writable_place::<AtomicU32>(offset)?;
-        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes are valid.
+        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes
+        // are valid.
         Ok(unsafe { at.as_ref() })
     }
 
@@ -155,18 +166,21 @@ impl Mapping {
     #[inline]
     pub fn atomic_u64(&self, offset: usize) -> Result<&AtomicU64> {
         let at = self.writable_place::<AtomicU64>(offset)?;
-        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes are valid.
+        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes
+        // are valid.
         Ok(unsafe { at.as_ref() })
     }
 
     /// A pointer to `length` bytes at `offset`, aligned to `align`, for code that vouches for its own accesses.
     ///
-    /// It is valid for as long as the mapping lives. Others may write there at any time: access it atomically or by volatile
-    /// operations, and make no reference to anything but atomics. On a read-only mapping a write is `SIGSEGV`.
+    /// It is valid for as long as the mapping lives. Others may write there at any time: access it atomically or by
+    /// volatile operations, and make no reference to anything but atomics. On a read-only mapping a write is
+    /// `SIGSEGV`.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the range is not within the mapping, its start not so aligned, or `align` no power of two.
+    /// [`Invalid`](ErrorKind::Invalid) if the range is not within the mapping, its start not so aligned, or `align` no
+    /// power of two.
     #[inline]
     pub fn pointer(&self, offset: usize, length: usize, align: usize) -> Result<NonNull<u8>> {
         let at = self.range("pointer", offset, length)?;
@@ -177,11 +191,13 @@ impl Mapping {
         }
     }
 
-    /// `madvise(2)` with `MADV_POPULATE_WRITE` (`MADV_POPULATE_READ` if read-only): makes every page present now, so that no later access takes a page fault.
+    /// `madvise(2)` with `MADV_POPULATE_WRITE` (`MADV_POPULATE_READ` if read-only): makes every page present now, so
+    /// that no later access takes a page fault.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](ErrorKind::Unsupported) before Linux 5.14; [`LimitReached`](ErrorKind::LimitReached) if memory is short.
+    /// [`Unsupported`](ErrorKind::Unsupported) before Linux 5.14; [`LimitReached`](ErrorKind::LimitReached) if memory
+    /// is short.
     #[doc(alias = "MADV_POPULATE_WRITE")]
     pub fn populate(&self) -> Result<()> {
         let advice = match self.access {
@@ -205,12 +221,14 @@ impl Mapping {
     }
 
     fn madvise(&self, advice: libc::c_int) -> Result<()> {
-        // SAFETY: because the range is mapped, and none of the advices used here unmaps it or changes its contents (madvise(2)).
+        // SAFETY: because the range is mapped, and none of the advices used here unmaps it or changes its contents
+        // (madvise(2)).
         let outcome = unsafe { libc::madvise(self.start.as_ptr().cast(), self.length, advice) };
         Errno::result(outcome).map(drop).map_err(|e| self.failed("madvise", e))
     }
 
-    /// `mlock(2)`: makes every page present, and keeps it in memory until [unlocked](Mapping::unlock) or unmapped. A forked child does not inherit the lock.
+    /// `mlock(2)`: makes every page present, and keeps it in memory until [unlocked](Mapping::unlock) or unmapped. A
+    /// forked child does not inherit the lock.
     ///
     /// # Errors
     ///

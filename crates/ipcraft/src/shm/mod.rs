@@ -2,8 +2,9 @@
 //!
 //! # When to use it
 //!
-//! For data that is large, or read far more often than it changes, or passed so often that a system call per message is too much. Three kinds
-//! of objects differ in how the others find it; what is done with the memory is the same for all, and [`Mapping`] and [`Shared`] do it:
+//! For data that is large, or read far more often than it changes, or passed so often that a system call per message
+//! is too much. Three kinds of objects differ in how the others find it; what is done with the memory is the same for
+//! all, and [`Mapping`] and [`Shared`] do it:
 //!
 //! | | found by | lives until | size | permission |
 //! |---|---|---|---|---|
@@ -11,14 +12,16 @@
 //! | [`posix`] | a name, `/jobs` | removed, and then as above | can grow | owner and mode, as a file |
 //! | [`sysv`] | a number that both agree on | removed and detached by all | fixed | owner and mode |
 //!
-//! Take a memfd for relatives and for peers that one has a socket to: it leaves nothing behind and its receiver need not trust its sender with the size. Take `posix` for strangers who know a name, and `sysv`
-//! for programs that use it already.
+//! Take a memfd for relatives and for peers that one has a socket to: it leaves nothing behind and its receiver need
+//! not trust its sender with the size. Take `posix` for strangers who know a name, and `sysv` for programs that use it
+//! already.
 //!
 //! # When not
 //!
-//! * Memory says nothing about *when*: a peer must be told that there is something to read. Mechanisms that tell, such as a [`socket`](crate::socket::seqpacket), are simpler, and fast
-//!   enough for most.
-//! * The peer is not to be trusted with what it writes *while* you read. Copy first and check the copy, or have a message sent.
+//! * Memory says nothing about *when*: a peer must be told that there is something to read. Mechanisms that tell, such
+//!   as a [`socket`](crate::socket::seqpacket), are simpler, and fast enough for most.
+//! * The peer is not to be trusted with what it writes *while* you read. Copy first and check the copy, or have a
+//!   message sent.
 //!
 //! # Example
 //!
@@ -43,14 +46,21 @@
 //!
 //! # Contract
 //!
-//! * **No references.** Safe code gets no `&[u8]` and no `&mut` into memory that others write: the compiler may read such a byte twice, and take both for the same. There are copies
-//!   ([`read_at`](Mapping::read_at), [`write_at`](Mapping::write_at)), atomics, and values made of atomics ([`Shared`]).
-//! * **Copies** find each byte as somebody wrote it, old or new. Only what an atomic with `Acquire` and `Release`, or another mechanism, puts in order is whole.
-//! * **Room** is reserved when the object is made. A full `/dev/shm` is an error then, and no `SIGBUS` at the first access to a page.
-//! * **Size.** A mapping is as long as the object was when it was mapped. Within it an access can fail in one way only: somebody who may write a *named* object makes it
-//!   smaller, which is `SIGBUS` for all who touch the rest. This library never does, and the mode 0600 keeps other users out; against such peers a sealed [`memfd`] is the remedy.
-//! * **Half made.** A [`posix`] object has its size, and a [`Shared`] value its contents, before its name appears: it is linked when it is complete, so nobody finds it earlier and a creator that dies leaves nothing.
-//! * **Fork** gives the child all mappings. **Exec** and **death** remove them; the memory stays as it is, however many bytes a dying writer had written.
+//! * **No references.** Safe code gets no `&[u8]` and no `&mut` into memory that others write: the compiler may read
+//!   such a byte twice, and take both for the same. There are copies ([`read_at`](Mapping::read_at),
+//!   [`write_at`](Mapping::write_at)), atomics, and values made of atomics ([`Shared`]).
+//! * **Copies** find each byte as somebody wrote it, old or new. Only what an atomic with `Acquire` and `Release`, or
+//!   another mechanism, puts in order is whole.
+//! * **Room** is reserved when the object is made. A full `/dev/shm` is an error then, and no `SIGBUS` at the first
+//!   access to a page.
+//! * **Size.** A mapping is as long as the object was when it was mapped. Within it an access can fail in one way
+//!   only: somebody who may write a *named* object makes it smaller, which is `SIGBUS` for all who touch the rest.
+//!   This library never does, and the mode 0600 keeps other users out; against such peers a sealed [`memfd`] is the
+//!   remedy.
+//! * **Half made.** A [`posix`] object has its size, and a [`Shared`] value its contents, before its name appears: it
+//!   is linked when it is complete, so nobody finds it earlier and a creator that dies leaves nothing.
+//! * **Fork** gives the child all mappings. **Exec** and **death** remove them; the memory stays as it is, however
+//!   many bytes a dying writer had written.
 //!
 //! # Errors
 //!

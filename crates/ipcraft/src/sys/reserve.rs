@@ -11,9 +11,11 @@ use crate::error::{Error, ErrorKind, Limit, Result};
 
 const FALLOCATE: &str = "fallocate";
 
-/// fallocate(2): grows the file to `size` bytes and reserves all of them, so that no access is `SIGBUS` for want of space later.
+/// fallocate(2): grows the file to `size` bytes and reserves all of them, so that no access is `SIGBUS` for want of
+/// space later.
 ///
-/// What is beyond the memory of the machine is refused here: the kernel would try page by page until it has to kill somebody.
+/// What is beyond the memory of the machine is refused here: the kernel would try page by page until it has to kill
+/// somebody.
 pub(crate) fn reserve(fd: BorrowedFd<'_>, size: usize) -> Result<()> {
     within(limits::available_memory(size))?;
     reserve_huge(fd, size)

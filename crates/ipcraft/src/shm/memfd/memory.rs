@@ -15,7 +15,8 @@ const F_GET_SEALS: &str = "fcntl(F_GET_SEALS)";
 
 /// Memory that only a descriptor leads to, of a size that nobody can change.
 ///
-/// Dropping it closes the descriptor. The memory is gone with the last descriptor and the last mapping, in whatever process.
+/// Dropping it closes the descriptor. The memory is gone with the last descriptor and the last mapping, in whatever
+/// process.
 #[derive(Debug)]
 pub struct Memfd {
     fd: OwnedFd,
@@ -34,13 +35,15 @@ impl Memfd {
         Options::new().create(name, size)
     }
 
-    /// `fcntl(2)` with `F_GET_SEALS`: takes a descriptor that came from a peer, if it is a memfd that carries [`Seals::REQUIRED`].
+    /// `fcntl(2)` with `F_GET_SEALS`: takes a descriptor that came from a peer, if it is a memfd that carries
+    /// [`Seals::REQUIRED`].
     ///
     /// Without them the peer could make it smaller at any time, and every access here would be `SIGBUS`.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if it is no memfd, lacks one of the seals, which the text then names, or is empty. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if it is no memfd, lacks one of the seals, which the text then names, or is
+    /// empty. The descriptor is closed then.
     #[doc(alias = "F_GET_SEALS")]
     pub fn from_received(fd: OwnedFd) -> Result<Memfd> {
         let missing = Seals::REQUIRED.without(seals(fd.as_fd())?);
@@ -63,8 +66,8 @@ impl Memfd {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is sealed against writing, or its descriptor was opened for reading only;
-    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is sealed against writing, or its descriptor was opened
+    /// for reading only; [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
     #[doc(alias = "mmap")]
     pub fn map(&self) -> Result<Mapping> {
         Mapping::of_file(self.fd.as_fd(), self.size, Access::ReadWrite, None)
@@ -80,7 +83,8 @@ impl Memfd {
         Mapping::of_file(self.fd.as_fd(), self.size, Access::ReadOnly, None)
     }
 
-    /// `fcntl(2)` with `F_GET_SEALS`: the seals that it has now. Others may have added some a moment later, unless [`Seals::SEAL`] is among them.
+    /// `fcntl(2)` with `F_GET_SEALS`: the seals that it has now. Others may have added some a moment later, unless
+    /// [`Seals::SEAL`] is among them.
     ///
     /// # Errors
     ///
@@ -94,8 +98,9 @@ impl Memfd {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it carries [`Seals::SEAL`], as it does from its creation unless [`Options::unsealed`] was asked for;
-    /// [`InUse`](ErrorKind::InUse) for [`Seals::WRITE`] while it is mapped for writing somewhere; [`Unsupported`](ErrorKind::Unsupported) for a seal that the kernel does not know.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it carries [`Seals::SEAL`], as it does from its creation
+    /// unless [`Options::unsealed`] was asked for; [`InUse`](ErrorKind::InUse) for [`Seals::WRITE`] while it is mapped
+    /// for writing somewhere; [`Unsupported`](ErrorKind::Unsupported) for a seal that the kernel does not know.
     #[doc(alias = "F_ADD_SEALS")]
     pub fn seal(&self, seals: Seals) -> Result<()> {
         let flags = SealFlag::from_bits_retain(seals.bits());

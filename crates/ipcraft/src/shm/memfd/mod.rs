@@ -2,8 +2,9 @@
 //!
 //! # When to use it
 //!
-//! Whenever the peer can be handed a descriptor: a child (with [`process`](crate::process)), or the other end of a [`socket`](crate::socket::Ancillary). Nothing is left behind, nobody can plant anything, and the
-//! receiver need not trust the sender with the size.
+//! Whenever the peer can be handed a descriptor: a child (with [`process`](crate::process)), or the other end of a
+//! [`socket`](crate::socket::Ancillary). Nothing is left behind, nobody can plant anything, and the receiver need not
+//! trust the sender with the size.
 //!
 //! # When not
 //!
@@ -32,14 +33,18 @@
 //!
 //! # Contract
 //!
-//! * **Sealed from birth.** Its size is fixed, so no access to a mapping can be `SIGBUS`, and from Linux 6.3 on it can never be executed. The set of seals is fixed too, unless it was made
-//!   [unsealed](Options::unsealed) to add more when it has been filled.
+//! * **Sealed from birth.** Its size is fixed, so no access to a mapping can be `SIGBUS`, and from Linux 6.3 on it can
+//!   never be executed. The set of seals is fixed too, unless it was made [unsealed](Options::unsealed) to add more
+//!   when it has been filled.
 //! * **Seals belong to the memory**, whatever descriptor leads to it and in whatever process, and cannot be taken off.
-//! * **What comes from a peer** is taken only with [`Seals::REQUIRED`]. Its contents may change at any time, unless [`Seals::WRITE`] is among its seals, which `seals()` tells.
+//! * **What comes from a peer** is taken only with [`Seals::REQUIRED`]. Its contents may change at any time, unless
+//!   [`Seals::WRITE`] is among its seals, which `seals()` tells.
 //! * **A hole** that somebody punches into it reads as zero; it is no fault.
-//! * **Read-only for others.** Map it, then add [`Seals::FUTURE_WRITE`] and [`Seals::SEAL`], then pass it on: only mappings that were there can write. With [`Seals::WRITE`] nobody can; older kernels do not
-//!   map such memory at all.
-//! * **Fork** gives the child the descriptor and the mappings, **exec** closes them, **death** too; the memory is gone with the last of them.
+//! * **Read-only for others.** Map it, then add [`Seals::FUTURE_WRITE`] and [`Seals::SEAL`], then pass it on: only
+//!   mappings that were there can write. With [`Seals::WRITE`] nobody can; older kernels do not map such memory at
+//!   all.
+//! * **Fork** gives the child the descriptor and the mappings, **exec** closes them, **death** too; the memory is gone
+//!   with the last of them.
 //!
 //! # Errors
 //!

@@ -39,7 +39,8 @@ impl Options {
         Options::default()
     }
 
-    /// Leaves out [`Seals::SEAL`], so that [`Memfd::seal`] can add others later. Add it last, before a peer gets the memfd: peers require it.
+    /// Leaves out [`Seals::SEAL`], so that [`Memfd::seal`] can add others later. Add it last, before a peer gets the
+    /// memfd: peers require it.
     pub fn unsealed(mut self) -> Self {
         self.unsealed = true;
         self
@@ -52,14 +53,17 @@ impl Options {
         self
     }
 
-    /// `memfd_create(2)`, `fallocate(2)`: makes a memfd of `size` bytes, all zero, sealed against shrinking, growing and, from Linux 6.3 on, executing.
+    /// `memfd_create(2)`, `fallocate(2)`: makes a memfd of `size` bytes, all zero, sealed against shrinking, growing
+    /// and, from Linux 6.3 on, executing.
     ///
     /// The name is for people who look into `/proc/PID/fd`; it leads nowhere and need not be unique.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if memory, huge pages or descriptors are short; [`InvalidName`](ErrorKind::InvalidName) if the name is longer than 249 bytes or has a NUL byte;
-    /// [`Invalid`](ErrorKind::Invalid) if the size is 0; [`Unsupported`](ErrorKind::Unsupported) if the system has no huge pages of that size.
+    /// [`LimitReached`](ErrorKind::LimitReached) if memory, huge pages or descriptors are short;
+    /// [`InvalidName`](ErrorKind::InvalidName) if the name is longer than 249 bytes or has a NUL byte;
+    /// [`Invalid`](ErrorKind::Invalid) if the size is 0; [`Unsupported`](ErrorKind::Unsupported) if the system has no
+    /// huge pages of that size.
     #[doc(alias = "memfd_create")]
     pub fn create(self, name: &str, size: usize) -> Result<Memfd> {
         let fd = self.unsized_file(name)?;

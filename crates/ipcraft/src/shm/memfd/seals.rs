@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::BitOr;
 
-/// `F_SEAL_…`: what can no longer be done to a memfd, by anybody, through any descriptor (fcntl(2)). A seal cannot be broken.
+/// `F_SEAL_…`: what can no longer be done to a memfd, by anybody, through any descriptor (fcntl(2)). A seal cannot be
+/// broken.
 ///
 /// ```
 /// use ipcraft::shm::memfd::Seals;

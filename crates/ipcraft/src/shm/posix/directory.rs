@@ -1,7 +1,7 @@
 //! The file system where the names are.
 //!
-//! An object is a file in /dev/shm, on every C library (shm_overview(7)). It is made without a name, so that it can be sized and filled in
-//! private, and then linked, which exactly one of several racing processes can do.
+//! An object is a file in /dev/shm, on every C library (shm_overview(7)). It is made without a name, so that it can be
+//! sized and filled in private, and then linked, which exactly one of several racing processes can do.
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};

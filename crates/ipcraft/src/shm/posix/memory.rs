@@ -18,7 +18,8 @@ const SHM_UNLINK: &str = "shm_unlink";
 
 /// A shared memory object: a descriptor to map, and the name that others find it by.
 ///
-/// Dropping it closes the descriptor; mappings go on, and so does the object, unless [`Options::remove_on_drop`] was asked for.
+/// Dropping it closes the descriptor; mappings go on, and so does the object, unless [`Options::remove_on_drop`] was
+/// asked for.
 #[derive(Debug)]
 pub struct SharedMemory {
     fd: OwnedFd,
@@ -31,13 +32,15 @@ impl SharedMemory {
         SharedMemory { fd, name: name.into(), removal }
     }
 
-    /// `shm_open(3)`, `fallocate(2)`: makes an object of `size` bytes with mode 0600, or takes the one that exists; see [`Options::create`].
+    /// `shm_open(3)`, `fallocate(2)`: makes an object of `size` bytes with mode 0600, or takes the one that exists;
+    /// see [`Options::create`].
     #[doc(alias = "shm_open")]
     pub fn create(name: &str, size: usize) -> Result<SharedMemory> {
         Options::new().create(name, size)
     }
 
-    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: makes an object of `size` bytes with mode 0600 and fails if the name exists; see [`Options::create_new`].
+    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: makes an object of `size` bytes with mode 0600 and fails if the
+    /// name exists; see [`Options::create_new`].
     #[doc(alias = "shm_open")]
     pub fn create_new(name: &str, size: usize) -> Result<SharedMemory> {
         Options::new().create_new(name, size)
@@ -72,7 +75,8 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it was opened for reading only; [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it was opened for reading only;
+    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
     #[doc(alias = "mmap")]
     pub fn map(&self) -> Result<Mapping> {
         self.map_for(Access::ReadWrite)
@@ -92,13 +96,16 @@ impl SharedMemory {
         Mapping::of_file(self.fd.as_fd(), self.size()?, access, Some(&self.name))
     }
 
-    /// `fallocate(2)`: makes it larger, if it is smaller than `size`. Mappings that are there keep their length: map again to see the rest.
+    /// `fallocate(2)`: makes it larger, if it is smaller than `size`. Mappings that are there keep their length: map
+    /// again to see the rest.
     ///
-    /// It cannot be made smaller: an access to what a mapping still shows would be `SIGBUS`, here and in every process. Make another one.
+    /// It cannot be made smaller: an access to what a mapping still shows would be `SIGBUS`, here and in every
+    /// process. Make another one.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if it is larger already; [`LimitReached`](ErrorKind::LimitReached) if there is no room, and then the size is as before.
+    /// [`Invalid`](ErrorKind::Invalid) if it is larger already; [`LimitReached`](ErrorKind::LimitReached) if there is
+    /// no room, and then the size is as before.
     pub fn grow(&self, size: usize) -> Result<()> {
         let now = self.size()?;
         if size < now {
@@ -110,11 +117,13 @@ impl SharedMemory {
         reserve::reserve(self.fd.as_fd(), size).map_err(|e| e.on(Some(&self.name)))
     }
 
-    /// `shm_unlink(3)`: removes the name. The memory stays for those who have it open or mapped, until the last of them closes; the next process to open the name does not find it.
+    /// `shm_unlink(3)`: removes the name. The memory stays for those who have it open or mapped, until the last of
+    /// them closes; the next process to open the name does not find it.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if somebody was faster and another object has the name by now.
+    /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if somebody was
+    /// faster and another object has the name by now.
     #[doc(alias = "shm_unlink")]
     pub fn remove(self) -> Result<()> {
         let failed = |e: Errno| Error::system(SHM_UNLINK, e).on(Some(&self.name));

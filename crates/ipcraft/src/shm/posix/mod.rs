@@ -2,11 +2,13 @@
 //!
 //! # When to use it
 //!
-//! For processes that did not start each other and know a name: a service and its monitors, a cache that outlives its makers.
+//! For processes that did not start each other and know a name: a service and its monitors, a cache that outlives its
+//! makers.
 //!
 //! # When not
 //!
-//! * Relatives, or peers that one has a socket to: a [`memfd`](crate::shm::memfd) has no name that could be taken, left behind or planted, and cannot be made smaller by anybody.
+//! * Relatives, or peers that one has a socket to: a [`memfd`](crate::shm::memfd) has no name that could be taken,
+//!   left behind or planted, and cannot be made smaller by anybody.
 //! * Data that has to survive the machine: the memory is on a tmpfs and gone at the next boot.
 //!
 //! # Example
@@ -28,15 +30,19 @@
 //!
 //! # Contract
 //!
-//! * **The object is a file** in `/dev/shm`, so that C programs and shells find it too. It is made without a name (`O_TMPFILE`), given its size, with room for every page, and
-//!   then linked: nobody finds one without its size, one of several racing creators wins, and one that dies half way leaves nothing. This takes a tmpfs on `/dev/shm`, and `/proc`.
-//!   Other programs may make objects the usual way, which are empty for a moment, and are refused in it.
-//! * **What is behind the name** is checked at every open: a regular file, of the [expected owner](Options::owner), with [no more permissions](Options::mode) than expected, not empty. A planted FIFO, symbolic link, directory, socket or
-//!   empty file is refused, and none of them is waited for.
-//! * **The name** outlives every process until it is [removed](SharedMemory::remove) or the machine stops. The memory lives until it has neither name, descriptor nor mapping.
-//! * **Size.** It can [grow](SharedMemory::grow), and is never made smaller here: see the [contract of the mappings](crate::shm#contract).
-//! * **Fork** gives the child the handle, but only the creating process removes the name on drop. **Exec** closes it. **Death** leaves the name, also with
-//!   [`remove_on_drop`](Options::remove_on_drop).
+//! * **The object is a file** in `/dev/shm`, so that C programs and shells find it too. It is made without a name
+//!   (`O_TMPFILE`), given its size, with room for every page, and then linked: nobody finds one without its size, one
+//!   of several racing creators wins, and one that dies half way leaves nothing. This takes a tmpfs on `/dev/shm`, and
+//!   `/proc`. Other programs may make objects the usual way, which are empty for a moment, and are refused in it.
+//! * **What is behind the name** is checked at every open: a regular file, of the [expected owner](Options::owner),
+//!   with [no more permissions](Options::mode) than expected, not empty. A planted FIFO, symbolic link, directory,
+//!   socket or empty file is refused, and none of them is waited for.
+//! * **The name** outlives every process until it is [removed](SharedMemory::remove) or the machine stops. The memory
+//!   lives until it has neither name, descriptor nor mapping.
+//! * **Size.** It can [grow](SharedMemory::grow), and is never made smaller here: see the [contract of the
+//!   mappings](crate::shm#contract).
+//! * **Fork** gives the child the handle, but only the creating process removes the name on drop. **Exec** closes it.
+//!   **Death** leaves the name, also with [`remove_on_drop`](Options::remove_on_drop).
 //!
 //! # Errors
 //!

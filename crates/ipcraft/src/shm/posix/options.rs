@@ -50,14 +50,15 @@ impl Options {
         Options::default()
     }
 
-    /// Permission bits of an object that is created, such as `0o640`, less the umask; one that exists may have these and no others, or it is refused.
+    /// Permission bits of an object that is created, such as `0o640`, less the umask; one that exists may have these
+    /// and no others, or it is refused.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode & 0o777;
         self
     }
 
-    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while the name still leads
-    /// to that same object.
+    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while
+    /// the name still leads to that same object.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self
@@ -69,18 +70,21 @@ impl Options {
         self
     }
 
-    /// `O_RDONLY`: opens for reading only, which is all that some users of an object may be permitted. Creating is not concerned.
+    /// `O_RDONLY`: opens for reading only, which is all that some users of an object may be permitted. Creating is not
+    /// concerned.
     #[doc(alias = "O_RDONLY")]
     pub fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// `shm_open(3)`, `fallocate(2)`: makes an object of `size` bytes, all zero, or takes the one that exists, which may be larger.
+    /// `shm_open(3)`, `fallocate(2)`: makes an object of `size` bytes, all zero, or takes the one that exists, which
+    /// may be larger.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if something else has the name, or an object that is smaller; others as in the [module's table](super#errors).
+    /// [`WrongType`](ErrorKind::WrongType) if something else has the name, or an object that is smaller; others as in
+    /// the [module's table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create(self, name: &str, size: usize) -> Result<SharedMemory> {
         let memory = self.create_filled(name, size, |_| Ok(()))?;
@@ -88,13 +92,16 @@ impl Options {
         if found < size { Err(open::too_small(found, size).on_name(name)) } else { Ok(memory) }
     }
 
-    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: makes an object of `size` bytes, all zero; exactly one of several racing processes succeeds.
+    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: makes an object of `size` bytes, all zero; exactly one of several
+    /// racing processes succeeds.
     ///
-    /// The name appears when the object has its size, so that nobody finds a smaller one, and a creator that dies half way leaves nothing.
+    /// The name appears when the object has its size, so that nobody finds a smaller one, and a creator that dies half
+    /// way leaves nothing.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's table](super#errors).
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's
+    /// table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(self, name: &str, size: usize) -> Result<SharedMemory> {
         self.create_new_filled(name, size, |_| Ok(()))
@@ -104,7 +111,9 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) or [`PermissionDenied`](ErrorKind::PermissionDenied) if the check fails; others as in the [module's table](super#errors).
+    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) or
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the check fails; others as in the [module's
+    /// table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn open(&self, name: &str) -> Result<SharedMemory> {
         let c_name = name::posix(SHM_OPEN, name, LONGEST_NAME)?;
@@ -112,7 +121,8 @@ impl Options {
         Ok(SharedMemory::new(fd, name, None))
     }
 
-    /// [`open`](Options::open) that waits for the name: fails with [`TimedOut`](ErrorKind::TimedOut) if nobody makes the object within `timeout`.
+    /// [`open`](Options::open) that waits for the name: fails with [`TimedOut`](ErrorKind::TimedOut) if nobody makes
+    /// the object within `timeout`.
     ///
     /// Looks again at growing intervals of at most 5 ms, since the kernel does not tell.
     pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<SharedMemory> {

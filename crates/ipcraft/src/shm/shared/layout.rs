@@ -12,7 +12,8 @@
 pub struct Layout(u64);
 
 impl Layout {
-    /// The layout of a type with this name and with parts of these layouts. Put a version into the name, and change it with the type.
+    /// The layout of a type with this name and with parts of these layouts. Put a version into the name, and change it
+    /// with the type.
     ///
     /// Size and alignment need not be told: they are checked on their own.
     pub const fn new(name: &str, parts: &[Layout]) -> Layout {

@@ -12,12 +12,14 @@ use crate::shm::{Access, Mapping};
 impl<T: ProcessShared> Shared<T> {
     /// `shm_open(3)`: takes the value of this name, or makes it, with mode 0600: whoever wins the race initialises it.
     ///
-    /// The name appears when the value is complete. So nobody sees it half made, and a creator that dies half way leaves nothing. Of two that come at once both may
-    /// run `initialise`, each on memory of its own; the loser's is thrown away.
+    /// The name appears when the value is complete. So nobody sees it half made, and a creator that dies half way
+    /// leaves nothing. Of two that come at once both may run `initialise`, each on memory of its own; the loser's is
+    /// thrown away.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if something else has the name; others as in the [table](crate::shm::posix#errors).
+    /// [`WrongType`](crate::ErrorKind::WrongType) if something else has the name; others as in the
+    /// [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn create(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
         Shared::create_with(Options::new(), name, initialise)
@@ -32,11 +34,13 @@ impl<T: ProcessShared> Shared<T> {
         Shared::of_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
     }
 
-    /// `shm_open(3)` with `O_EXCL`: makes a value of this name, with mode 0600; exactly one of several racing processes succeeds.
+    /// `shm_open(3)` with `O_EXCL`: makes a value of this name, with mode 0600; exactly one of several racing
+    /// processes succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if anything has the name; others as in the [table](crate::shm::posix#errors).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if anything has the name; others as in the
+    /// [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
         Shared::create_new_with(Options::new(), name, initialise)
@@ -55,13 +59,15 @@ impl<T: ProcessShared> Shared<T> {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`WrongType`](crate::ErrorKind::WrongType) with what differs if something else has the name; others as in the [table](crate::shm::posix#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`WrongType`](crate::ErrorKind::WrongType) with what differs if
+    /// something else has the name; others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn open(name: &str) -> Result<Shared<T>> {
         Shared::of_object(Options::new().open(name)?)
     }
 
-    /// [`open`](Shared::open) that waits until somebody has made the value: fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nobody does within `timeout`.
+    /// [`open`](Shared::open) that waits until somebody has made the value: fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if nobody does within `timeout`.
     ///
     /// # Errors
     ///

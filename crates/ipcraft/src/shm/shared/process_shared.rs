@@ -11,9 +11,10 @@ use super::Layout;
 
 /// A type that may live in shared memory, and be referred to while other processes change it.
 ///
-/// The atomic integers are such types, and arrays of them. Plain integers are not: `&u64` promises the compiler that nobody writes, so use
-/// [`AtomicU64`], or keep plain data in a [`Mapping`](crate::shm::Mapping) and copy it. Nor is `AtomicBool`, of which a peer could make something that is neither
-/// true nor false. A `f64` travels as the bits of an [`AtomicU64`].
+/// The atomic integers are such types, and arrays of them. Plain integers are not: `&u64` promises the compiler that
+/// nobody writes, so use [`AtomicU64`], or keep plain data in a [`Mapping`](crate::shm::Mapping) and copy it. Nor is
+/// `AtomicBool`, of which a peer could make something that is neither true nor false. A `f64` travels as the bits of
+/// an [`AtomicU64`].
 ///
 /// ```
 /// use std::sync::atomic::AtomicU64;
@@ -35,7 +36,8 @@ use super::Layout;
 ///
 /// * Any bytes are a valid value, also such as no correct program would write.
 /// * All of it may change under a shared reference: it is made of atomics and other types of this trait.
-/// * Nothing in it means anything to one process only: no pointers, references, descriptors or thread ids that are trusted.
+/// * Nothing in it means anything to one process only: no pointers, references, descriptors or thread ids that are
+///   trusted.
 /// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](ProcessShared::LAYOUT) changes when it does.
 /// * It may be forgotten without being dropped, and appear in other processes at other addresses.
 pub unsafe trait ProcessShared: Sync {
@@ -46,7 +48,8 @@ pub unsafe trait ProcessShared: Sync {
 macro_rules! process_shared {
     ($($atomic:ident)*) => {
         $(
-            // SAFETY: because an atomic integer has any bytes for a value, changes under a shared reference, and has the layout of the integer.
+            // SAFETY: because an atomic integer has any bytes for a value, changes under a shared reference, and has
+            // the layout of the integer.
             unsafe impl ProcessShared for $atomic {
                 const LAYOUT: Layout = Layout::new(stringify!($atomic), &[]);
             }

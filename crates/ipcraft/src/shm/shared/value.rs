@@ -14,8 +14,9 @@ use crate::shm::posix::SharedMemory;
 
 /// A value that several processes have in common: initialised once, and verified by everybody else.
 ///
-/// Before it stands a header with a magic number, a version, and size, alignment and [layout](ProcessShared::LAYOUT) of the type; memory in which it differs is refused.
-/// The value is used through a reference, so whatever changes it is atomic. It is never dropped, and lives as long as the memory does.
+/// Before it stands a header with a magic number, a version, and size, alignment and [layout](ProcessShared::LAYOUT)
+/// of the type; memory in which it differs is refused. The value is used through a reference, so whatever changes it
+/// is atomic. It is never dropped, and lives as long as the memory does.
 ///
 /// With a name, for processes that know nothing else of each other:
 ///
@@ -63,14 +64,17 @@ impl<T: ProcessShared> Shared<T> {
     /// How many bytes of memory header and value take.
     pub const SIZE: usize = header::offset::<T>() + size_of::<T>();
 
-    /// Initialises a value in memory that has none yet: new memory is all zero, and `initialise` is given the value that these bytes are.
+    /// Initialises a value in memory that has none yet: new memory is all zero, and `initialise` is given the value
+    /// that these bytes are.
     ///
     /// Pass the memory on when this has returned. Of several processes that try all the same, one succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a value is there; [`InUse`](ErrorKind::InUse) if somebody has begun and not finished, be it that he died; [`WrongType`](ErrorKind::WrongType)
-    /// if the memory holds something else; [`Invalid`](ErrorKind::Invalid) if it is smaller than [`SIZE`](Shared::SIZE); [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only.
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a value is there; [`InUse`](ErrorKind::InUse) if somebody has
+    /// begun and not finished, be it that he died; [`WrongType`](ErrorKind::WrongType) if the memory holds something
+    /// else; [`Invalid`](ErrorKind::Invalid) if it is smaller than [`SIZE`](Shared::SIZE);
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only.
     pub fn initialise(mapping: Mapping, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
         let shared = Shared::over(mapping)?;
         header::claim(&shared.mapping)?;
@@ -83,7 +87,8 @@ impl<T: ProcessShared> Shared<T> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) with what differs; [`InUse`](ErrorKind::InUse) if its creator has not finished; [`Invalid`](ErrorKind::Invalid) if it is smaller than [`SIZE`](Shared::SIZE);
+    /// [`WrongType`](ErrorKind::WrongType) with what differs; [`InUse`](ErrorKind::InUse) if its creator has not
+    /// finished; [`Invalid`](ErrorKind::Invalid) if it is smaller than [`SIZE`](Shared::SIZE);
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only.
     pub fn attach(mapping: Mapping) -> Result<Shared<T>> {
         let shared = Shared::over(mapping)?;
@@ -137,7 +142,8 @@ impl<T: ProcessShared> Deref for Shared<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: because the value is mapped and aligned while `self` lives, and `ProcessShared` promises that any bytes are one and may change.
+        // SAFETY: because the value is mapped and aligned while `self` lives, and `ProcessShared` promises that any
+        // bytes are one and may change.
         unsafe { self.value.as_ref() }
     }
 }

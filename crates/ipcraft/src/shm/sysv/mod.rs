@@ -2,12 +2,14 @@
 //!
 //! # When to use it
 //!
-//! For programs that use it already: databases, older C and Fortran codes, tools that show segments with `ipcs`. It has two things that the others lack: the kernel counts
-//! who is attached, and `SHM_LOCK` keeps the memory of all from being swapped out.
+//! For programs that use it already: databases, older C and Fortran codes, tools that show segments with `ipcs`. It
+//! has two things that the others lack: the kernel counts who is attached, and `SHM_LOCK` keeps the memory of all from
+//! being swapped out.
 //!
 //! # When not
 //!
-//! For anything new. Keys collide, a segment that nobody removes stays, and no descriptor leads to it: nothing can be polled, passed on or closed. Use a [`memfd`](crate::shm::memfd), or [`posix`](crate::shm::posix) for a name.
+//! For anything new. Keys collide, a segment that nobody removes stays, and no descriptor leads to it: nothing can be
+//! polled, passed on or closed. Use a [`memfd`](crate::shm::memfd), or [`posix`](crate::shm::posix) for a name.
 //!
 //! # Example
 //!
@@ -31,12 +33,14 @@
 //! # Contract
 //!
 //! * **Size** is what was asked for, and fixed. The kernel accounts for all of it at creation.
-//! * **New memory** is all zero, and visible at once: an opener can find a segment that its creator has not filled. [`Shared`](crate::shm::Shared) tells them apart.
+//! * **New memory** is all zero, and visible at once: an opener can find a segment that its creator has not filled.
+//!   [`Shared`](crate::shm::Shared) tells them apart.
 //! * **Mappings** do not need the handle. Dropping one detaches it.
-//! * **Removing** takes the key away at once and the memory with the last mapping. Until then the identifier works on, also for new attachments, on Linux alone.
+//! * **Removing** takes the key away at once and the memory with the last mapping. Until then the identifier works on,
+//!   also for new attachments, on Linux alone.
 //! * **The identifier** of a removed segment leads nowhere; the kernel gives the next segments others.
-//! * **Fork** gives the child the mappings, which count; only the creating process removes the segment on drop. **Exec** and **death** detach and leave the segment, also with
-//!   [`remove_on_drop`](Options::remove_on_drop).
+//! * **Fork** gives the child the mappings, which count; only the creating process removes the segment on drop.
+//!   **Exec** and **death** detach and leave the segment, also with [`remove_on_drop`](Options::remove_on_drop).
 //!
 //! # Errors
 //!

@@ -64,11 +64,13 @@ impl Options {
         self
     }
 
-    /// `shmget(2)` with `IPC_CREAT`: makes a segment of `size` bytes, all zero, or takes the one that has the key, which may be larger.
+    /// `shmget(2)` with `IPC_CREAT`: makes a segment of `size` bytes, all zero, or takes the one that has the key,
+    /// which may be larger.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the one that exists is smaller; others as in the [module's table](super#errors).
+    /// [`WrongType`](ErrorKind::WrongType) if the one that exists is smaller; others as in the [module's
+    /// table](super#errors).
     #[doc(alias = "shmget")]
     pub fn create(self, key: Key, size: usize) -> Result<Segment> {
         loop {
@@ -84,13 +86,15 @@ impl Options {
         }
     }
 
-    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: makes a segment of `size` bytes, all zero; exactly one of several racing processes succeeds.
+    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: makes a segment of `size` bytes, all zero; exactly one of several
+    /// racing processes succeeds.
     ///
     /// [`Key::PRIVATE`] is always free.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a segment has the key; others as in the [module's table](super#errors).
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a segment has the key; others as in the [module's
+    /// table](super#errors).
     #[doc(alias = "shmget")]
     pub fn create_new(self, key: Key, size: usize) -> Result<Segment> {
         if size == 0 {
@@ -106,7 +110,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`Invalid`](ErrorKind::Invalid) for [`Key::PRIVATE`], by which none can be found; others as in the [module's table](super#errors).
+    /// [`NotFound`](ErrorKind::NotFound); [`Invalid`](ErrorKind::Invalid) for [`Key::PRIVATE`], by which none can be
+    /// found; others as in the [module's table](super#errors).
     #[doc(alias = "shmget")]
     pub fn open(&self, key: Key) -> Result<Segment> {
         if key.is_private() {

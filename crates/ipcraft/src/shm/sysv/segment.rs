@@ -32,13 +32,15 @@ impl Segment {
         Segment { id, name, remover: if remove_on_drop { process::id() } else { 0 } }
     }
 
-    /// `shmget(2)` with `IPC_CREAT`: makes a segment of `size` bytes with mode 0600, or takes the one that has the key; see [`Options::create`].
+    /// `shmget(2)` with `IPC_CREAT`: makes a segment of `size` bytes with mode 0600, or takes the one that has the
+    /// key; see [`Options::create`].
     #[doc(alias = "shmget")]
     pub fn create(key: Key, size: usize) -> Result<Segment> {
         Options::new().create(key, size)
     }
 
-    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: makes a segment of `size` bytes with mode 0600 and fails if one has the key; see [`Options::create_new`].
+    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: makes a segment of `size` bytes with mode 0600 and fails if one has
+    /// the key; see [`Options::create_new`].
     #[doc(alias = "shmget")]
     pub fn create_new(key: Key, size: usize) -> Result<Segment> {
         Options::new().create_new(key, size)
@@ -54,7 +56,8 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed) if there is none, [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read.
+    /// [`Removed`](ErrorKind::Removed) if there is none, [`PermissionDenied`](ErrorKind::PermissionDenied) without
+    /// permission to read.
     pub fn from_id(id: i32) -> Result<Segment> {
         let found = Segment { id, name: format!("identifier {id}").into(), remover: 0 };
         found.statistics()?;
@@ -66,11 +69,13 @@ impl Segment {
         self.id
     }
 
-    /// `shmat(2)`: maps all of it for reading and writing, at an address that the kernel chooses. Dropping the mapping is `shmdt(2)`.
+    /// `shmat(2)`: maps all of it for reading and writing, at an address that the kernel chooses. Dropping the mapping
+    /// is `shmdt(2)`.
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed), [`PermissionDenied`](ErrorKind::PermissionDenied), [`LimitReached`](ErrorKind::LimitReached) as in the [module's table](super#errors).
+    /// [`Removed`](ErrorKind::Removed), [`PermissionDenied`](ErrorKind::PermissionDenied),
+    /// [`LimitReached`](ErrorKind::LimitReached) as in the [module's table](super#errors).
     #[doc(alias = "shmat")]
     #[doc(alias = "shmdt")]
     pub fn attach(&self) -> Result<Mapping> {
@@ -99,7 +104,8 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed), or [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read.
+    /// [`Removed`](ErrorKind::Removed), or [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to
+    /// read.
     #[doc(alias = "IPC_STAT")]
     #[doc(alias = "shmctl")]
     pub fn statistics(&self) -> Result<Statistics> {
@@ -110,7 +116,8 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator; [`Removed`](ErrorKind::Removed).
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator;
+    /// [`Removed`](ErrorKind::Removed).
     #[doc(alias = "IPC_SET")]
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         let mut data = self.stat()?;
@@ -130,11 +137,13 @@ impl Segment {
         segment::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
     }
 
-    /// `shmctl(2)` with `SHM_LOCK`: keeps pages in memory once they are there; it does not fetch them. Holds for all processes, until unlocked.
+    /// `shmctl(2)` with `SHM_LOCK`: keeps pages in memory once they are there; it does not fetch them. Holds for all
+    /// processes, until unlocked.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator, or if `RLIMIT_MEMLOCK` is 0; [`LimitReached`](ErrorKind::LimitReached) if it is exceeded; [`Removed`](ErrorKind::Removed).
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator, or if `RLIMIT_MEMLOCK` is
+    /// 0; [`LimitReached`](ErrorKind::LimitReached) if it is exceeded; [`Removed`](ErrorKind::Removed).
     #[doc(alias = "SHM_LOCK")]
     pub fn lock(&self) -> Result<()> {
         self.control("shmctl(SHM_LOCK)", libc::SHM_LOCK)
@@ -150,13 +159,15 @@ impl Segment {
         self.control("shmctl(SHM_UNLOCK)", libc::SHM_UNLOCK)
     }
 
-    /// `shmctl(2)` with `IPC_RMID`: removes the key and marks the segment; it is gone when the last process has detached.
+    /// `shmctl(2)` with `IPC_RMID`: removes the key and marks the segment; it is gone when the last process has
+    /// detached.
     ///
     /// Mappings go on. Until then the identifier still leads to it, also for new attachments, which only Linux allows.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator; [`Removed`](ErrorKind::Removed) if it is gone.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator;
+    /// [`Removed`](ErrorKind::Removed) if it is gone.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(mut self) -> Result<()> {
         self.remover = 0;
