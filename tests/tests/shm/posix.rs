@@ -269,7 +269,7 @@ pub(super) fn an_object_opened_for_reading_is_not_written() {
 }
 
 pub(super) fn a_full_file_system_is_an_error_at_creation() -> Outcome {
-    namespace::with_own_shm(16, || {
+    namespace::with_own_shm("64k", || {
         let error = SharedMemory::create_new("/large", 65_537).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::ENOSPC)), "{error}");
         let limit = error.limit().unwrap();
@@ -285,7 +285,7 @@ pub(super) fn a_full_file_system_is_an_error_at_creation() -> Outcome {
 }
 
 pub(super) fn without_a_tmpfs_it_is_unsupported() -> Outcome {
-    namespace::with_own_shm(16, || {
+    namespace::with_own_shm("64k", || {
         nix::mount::umount("/dev/shm").unwrap();
         nix::mount::mount(None::<&str>, "/dev", Some("ramfs"), nix::mount::MsFlags::empty(), None::<&str>)
             .unwrap();
