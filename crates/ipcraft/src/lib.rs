@@ -22,6 +22,7 @@
 //! | a server and many clients | [`socket::stream`] (bytes) or [`socket::seqpacket`] (messages) |
 //! | messages from many senders to one receiver, no connection | [`socket::datagram`] |
 //! | much data, or data that changes less often than it is read | [`shm`]: a [`memfd`](shm::memfd) for whoever can be handed a descriptor, [`shm::posix`] for strangers |
+//! | a counter to wait on, or a number of equal things to hand out | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
 //!
 //! # What holds everywhere
 //!
