@@ -45,6 +45,14 @@ fn within(namespace: CloneFlags, role: impl FnOnce()) -> Outcome {
     Outcome::Passed
 }
 
+/// Moves this process to a new, empty IPC namespace, if it may: what it makes goes with it then, also if it is killed.
+///
+/// To be called before the process has threads.
+pub fn enter_own_ipc() {
+    // Without the privilege the tests run where they are, and clean up after themselves.
+    let _ = unshare(CloneFlags::CLONE_NEWIPC);
+}
+
 /// Sets a limit below /proc/sys that belongs to the IPC namespace of the calling process.
 ///
 /// # Panics
