@@ -1,5 +1,5 @@
-//! The bounded buffer: several producers and consumers, and three POSIX semaphores. `empty` counts the free places, `full` the taken ones,
-//! and `mutex` lets one process at a time touch the buffer.
+//! The bounded buffer: several producers and consumers, and three POSIX semaphores. `empty` counts the free places,
+//! `full` the taken ones, and `mutex` lets one process at a time touch the buffer.
 //!
 //! Buffer and semaphores have names; every process finds them by these.
 //!

@@ -1,5 +1,5 @@
-//! The bounded buffer with one set of three System V semaphores: to take a place and the mutex is one atomic operation, and a process that dies
-//! gives the mutex back.
+//! The bounded buffer with one set of three System V semaphores: to take a place and the mutex is one atomic
+//! operation, and a process that dies gives the mutex back.
 //!
 //! The supervisor kills one process that holds the mutex, to show that the others go on.
 //!

@@ -1,5 +1,5 @@
-//! A ring in shared memory with room for a few items, and a note for each item that it was taken: what the examples with semaphores
-//! guard.
+//! A ring in shared memory with room for a few items, and a note for each item that it was taken: what the examples
+//! with semaphores guard.
 
 use std::env;
 use std::ops::Range;

@@ -24,6 +24,7 @@
 //! | much data, or data that changes less often than it is read | [`shm`]: a [`memfd`](shm::memfd) for whoever can be handed a descriptor, [`shm::posix`] for strangers |
 //! | messages that wait for whoever comes, urgent ones first | [`queue::posix`] |
 //! | messages that wait, each for the receiver of its type | [`queue::sysv`] |
+//! | a counter to wait on, or a number of equal things to hand out | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
 //!
 //! # What holds everywhere
 //!

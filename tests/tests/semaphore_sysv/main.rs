@@ -18,12 +18,14 @@ use ipcraft::semaphore::sysv::{Options, SemaphoreSet};
 use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::leak::Snapshot;
+use ipcraft_tests::namespace;
 use ipcraft_tests::suite::{self, of};
 
 const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
+    namespace::enter_own_ipc();
     let before = Snapshot::take();
     suite::run(vec![
         of(creating::exclusively_and_finding_what_is_there),

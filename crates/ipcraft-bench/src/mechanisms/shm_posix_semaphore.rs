@@ -54,7 +54,7 @@ impl Lane {
     fn new(memory: &Arc<Mapping>, direction: usize) -> io::Result<Lane> {
         let [empty, full] = semaphores(direction);
         Ok(Lane {
-            slot: Slot::new(memory, direction),
+            slot: Slot::new(memory, direction)?,
             empty: Semaphore::find_in(memory, empty)?,
             full: Semaphore::find_in(memory, full)?,
         })
@@ -66,7 +66,7 @@ impl Link for End {
         let Lane { slot, empty, full } = &self.outgoing;
         Slot::check(message)?;
         empty.wait()?;
-        slot.put(message)?;
+        slot.put(message);
         Ok(full.post()?)
     }
 

@@ -27,12 +27,11 @@ fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
     let memory = slot::memory(0)?;
     let set = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &FIRST_VALUES)?;
     let set = Arc::new(set);
-    let end = |outgoing, incoming| End {
-        set: set.clone(),
-        outgoing: Lane::new(&memory, outgoing),
-        incoming: Lane::new(&memory, incoming),
+    let end = |outgoing, incoming| -> io::Result<End> {
+        let (outgoing, incoming) = (Lane::new(&memory, outgoing)?, Lane::new(&memory, incoming)?);
+        Ok(End { set: set.clone(), outgoing, incoming })
     };
-    Ok(Ends::new(end(0, 1), end(1, 0)).keeping(set))
+    Ok(Ends::new(end(0, 1)?, end(1, 0)?).keeping(set))
 }
 
 struct End {
@@ -49,9 +48,9 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(memory: &Arc<Mapping>, direction: usize) -> Lane {
+    fn new(memory: &Arc<Mapping>, direction: usize) -> io::Result<Lane> {
         let [empty, full] = indices(direction);
-        Lane { slot: Slot::new(memory, direction), empty, full }
+        Ok(Lane { slot: Slot::new(memory, direction)?, empty, full })
     }
 }
 
@@ -60,7 +59,7 @@ impl Link for End {
         let Lane { slot, empty, full } = &self.outgoing;
         Slot::check(message)?;
         self.set.apply(&[Operation::subtract(*empty, 1)])?;
-        slot.put(message)?;
+        slot.put(message);
         Ok(self.set.apply(&[Operation::add(*full, 1)])?)
     }
 

@@ -10,8 +10,9 @@ use nix::sys::time::TimeSpec;
 
 use super::ffi::{Semun, semtimedop};
 
-/// Identifiers of removed sets come back after some ten thousand others, and then may belong to a larger set. The kernel
-/// copies as many values as *that* set has, so arrays for it are this long: an operation can name no more semaphores.
+/// Identifiers of removed sets come back after some ten thousand others, and then may belong to a larger set. The
+/// kernel copies as many values as *that* set has, so arrays for it are this long: an operation can name no more
+/// semaphores.
 const MOST_SEMAPHORES: usize = 1 << 16;
 
 pub(crate) fn get(key: libc::key_t, count: c_int, flags: c_int) -> nix::Result<c_int> {
@@ -38,8 +39,8 @@ pub(crate) fn apply_timed(id: c_int, operations: &[sembuf], timeout: Option<Time
 /// One number about one semaphore: `GETVAL`, `GETPID`, `GETNCNT` or `GETZCNT`.
 pub(crate) fn number(id: c_int, index: u16, command: c_int) -> nix::Result<c_int> {
     debug_assert!([libc::GETVAL, libc::GETPID, libc::GETNCNT, libc::GETZCNT].contains(&command));
-    // SAFETY: because these commands have no fourth argument, and any other value of `command` is refused above in tests
-    // and never passed by this crate.
+    // SAFETY: because these commands have no fourth argument, and any other value of `command` is refused above in
+    // tests and never passed by this crate.
     Errno::result(unsafe { libc::semctl(id, index.into(), command) })
 }
 
@@ -65,7 +66,8 @@ pub(crate) fn set_values(id: c_int, values: &[u16]) -> nix::Result<()> {
     let mut array = vec![0; MOST_SEMAPHORES.max(values.len())];
     array[..values.len()].copy_from_slice(values);
     let argument = Semun { array: array.as_mut_ptr() };
-    // SAFETY: because SETALL reads as many values as the set has semaphores, and the array is as long as the largest set.
+    // SAFETY: because SETALL reads as many values as the set has semaphores, and the array is as long as the largest
+    // set.
     Errno::result(unsafe { libc::semctl(id, 0, libc::SETALL, argument) }).map(drop)
 }
 

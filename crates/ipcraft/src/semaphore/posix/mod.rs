@@ -2,14 +2,15 @@
 //!
 //! # When to use it
 //!
-//! * To tell another process that something is there, or to hand out a number of equal things, at **no system call** unless somebody has to wait or
-//!   to be woken.
+//! * To tell another process that something is there, or to hand out a number of equal things, at **no system call**
+//!   unless somebody has to wait or to be woken.
 //! * Beside your own [shared memory](crate::shm): the semaphore can lie [in it](Semaphore::init_in).
 //! * Together with programs in C or Python: a name leads to the same semaphore there.
 //!
 //! # When not
 //!
-//! * **A holder may be killed.** Its unit is lost, nothing gives it back, and the others wait for ever: use [`semaphore::sysv`](super::sysv) with undo.
+//! * **A holder may be killed.** Its unit is lost, nothing gives it back, and the others wait for ever: use
+//!   [`semaphore::sysv`](super::sysv) with undo.
 //! * Something else is to be waited for as well: a semaphore cannot be polled.
 //! * Several counters have to change as one: that is what a System V set is for.
 //!
@@ -42,17 +43,25 @@
 //!
 //! # Contract
 //!
-//! * **Order.** What was written before a [`post`](Semaphore::post) is seen after the [`wait`](Semaphore::wait) that took it. Among several that wait, any may be first.
-//! * **Time.** Timeouts are on the monotonic clock (`sem_clockwait(3)`, not `sem_timedwait(3)`, which a step of the wall clock would prolong or cut short).
-//! * **Values** are 0 to 2147483647. [`value`](Semaphore::value) may be stale at once; only a successful wait can be relied on.
-//! * **The name** is a slash and at most 251 bytes. It leads to `/dev/shm/sem.NAME`, with owner and mode, 0600 unless set, less the umask. It appears together with the value, and stays until
-//!   it is [removed](Semaphore::remove) or the machine stops.
-//! * **What is behind the name** is checked when it is opened: a regular file of the [expected owner](Options::owner) and [mode](Options::mode), large enough for a semaphore, with a semaphore for
-//!   processes in it. `sem_open(3)` itself would take an empty file, and its first use would be `SIGBUS`.
-//! * **Trust.** Whoever may write to the memory can break the semaphore: make others wait for ever, or have the C library abort the process on finding nonsense there. Whoever may write to the file of a named one can also
-//!   shrink it, which makes the next use `SIGBUS`. Give write permission to processes that you trust.
-//! * **A handle** of a named semaphore holds a descriptor and a mapping. Two handles of one name are the same semaphore, within a process too.
-//! * **Fork** gives the child the handle, but only the creating process removes the name on drop. **Exec** ends the handle.
+//! * **Order.** What was written before a [`post`](Semaphore::post) is seen after the [`wait`](Semaphore::wait) that
+//!   took it. Among several that wait, any may be first.
+//! * **Time.** Timeouts are on the monotonic clock (`sem_clockwait(3)`, not `sem_timedwait(3)`, which a step of the
+//!   wall clock would prolong or cut short).
+//! * **Values** are 0 to 2147483647. [`value`](Semaphore::value) may be stale at once; only a successful wait can be
+//!   relied on.
+//! * **The name** is a slash and at most 251 bytes. It leads to `/dev/shm/sem.NAME`, with owner and mode, 0600 unless
+//!   set, less the umask. It appears together with the value, and stays until it is [removed](Semaphore::remove) or
+//!   the machine stops.
+//! * **What is behind the name** is checked when it is opened: a regular file of the [expected owner](Options::owner)
+//!   and [mode](Options::mode), large enough for a semaphore, with a semaphore for processes in it. `sem_open(3)`
+//!   itself would take an empty file, and its first use would be `SIGBUS`.
+//! * **Trust.** Whoever may write to the memory can break the semaphore: make others wait for ever, or have the C
+//!   library abort the process on finding nonsense there. Whoever may write to the file of a named one can also shrink
+//!   it, which makes the next use `SIGBUS`. Give write permission to processes that you trust.
+//! * **A handle** of a named semaphore holds a descriptor and a mapping. Two handles of one name are the same
+//!   semaphore, within a process too.
+//! * **Fork** gives the child the handle, but only the creating process removes the name on drop. **Exec** ends the
+//!   handle.
 //! * **Death** changes nothing: what was taken stays taken. One that is killed while it waits takes nothing.
 //!
 //! # Errors

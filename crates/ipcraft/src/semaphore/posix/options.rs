@@ -1,7 +1,7 @@
 //! Making or finding a semaphore with a name.
 //!
-//! Such a semaphore is a file in /dev/shm that holds a `sem_t` and nothing else, whoever made it: so it is shared memory with a
-//! longer name, and this library's way with that (no half-made object, no planted one) serves here too.
+//! Such a semaphore is a file in /dev/shm that holds a `sem_t` and nothing else, whoever made it: so it is shared
+//! memory with a longer name, and this library's way with that (no half-made object, no planted one) serves here too.
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -43,15 +43,15 @@ impl Options {
         Options::default()
     }
 
-    /// Permission bits of a semaphore that is created, such as `0o660`, less the umask; one that exists may have these and no others, or it is refused.
-    /// Every use needs both reading and writing.
+    /// Permission bits of a semaphore that is created, such as `0o660`, less the umask; one that exists may have these
+    /// and no others, or it is refused. Every use needs both reading and writing.
     pub fn mode(mut self, mode: u32) -> Self {
         self.memory = self.memory.mode(mode);
         self
     }
 
-    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while the name still leads
-    /// to that same semaphore.
+    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while
+    /// the name still leads to that same semaphore.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.memory = self.memory.remove_on_drop(yes);
         self
@@ -63,24 +63,28 @@ impl Options {
         self
     }
 
-    /// `sem_open(3)` with `O_CREAT`: makes a semaphore of this value, or takes the one that exists with the value that it has.
+    /// `sem_open(3)` with `O_CREAT`: makes a semaphore of this value, or takes the one that exists with the value that
+    /// it has.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if something else has the name; others as in the [module's table](super#errors).
+    /// [`WrongType`](ErrorKind::WrongType) if something else has the name; others as in the [module's
+    /// table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn create(self, name: &str, value: u32) -> Result<Semaphore> {
         let image = image(SEM_OPEN, value).map_err(|e| e.on_name(name))?;
         take(name, |file| self.memory.create_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
 
-    /// `sem_open(3)` with `O_CREAT | O_EXCL`: makes a semaphore of this value; exactly one of several racing processes succeeds.
+    /// `sem_open(3)` with `O_CREAT | O_EXCL`: makes a semaphore of this value; exactly one of several racing processes
+    /// succeeds.
     ///
     /// The name appears when the semaphore has its value, and a creator that dies half way leaves nothing.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's table](super#errors).
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's
+    /// table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn create_new(self, name: &str, value: u32) -> Result<Semaphore> {
         let image = image(SEM_OPEN, value).map_err(|e| e.on_name(name))?;
@@ -91,8 +95,9 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) or [`PermissionDenied`](ErrorKind::PermissionDenied) if the check fails; others as in
-    /// the [module's table](super#errors).
+    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) or
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the check fails; others as in the [module's
+    /// table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn open(self, name: &str) -> Result<Semaphore> {
         take(name, |file| self.memory.open(file))

@@ -4,7 +4,8 @@ use super::Semaphore;
 
 /// One unit of a semaphore, from [`Semaphore::acquire`] and its like; given back when dropped.
 ///
-/// A process that is killed gives nothing back, and a forked child that drops its copy gives back once more: [`keep`](Permit::keep) it there.
+/// A process that is killed gives nothing back, and a forked child that drops its copy gives back once more:
+/// [`keep`](Permit::keep) it there.
 #[derive(Debug)]
 #[must_use = "the unit is given back at once if nobody holds the permit"]
 pub struct Permit<'a> {

@@ -19,7 +19,8 @@ use crate::time::Deadline;
 /// How many bytes a semaphore takes.
 pub(super) const SIZE: usize = size_of::<sem_t>();
 
-/// Where C libraries keep the note that processes share it, behind value and waiters; it never changes, and is not zero.
+/// Where C libraries keep the note that processes share it, behind value and waiters; it never changes, and is not
+/// zero.
 const SHARED_NOTE: Range<usize> = 8..12;
 
 /// The bytes of a semaphore of this value that nobody waits for.
@@ -99,7 +100,8 @@ impl Raw {
 
     pub(super) fn value(&self) -> nix::Result<u32> {
         let mut value = 0;
-        // SAFETY: because of the invariant on `at`, and because sem_getvalue(3) writes one int, to a variable of that type.
+        // SAFETY: because of the invariant on `at`, and because sem_getvalue(3) writes one int, to a variable of that
+        // type.
         done(unsafe { libc::sem_getvalue(self.at.as_ptr(), &raw mut value) })?;
         Ok(value as u32)
     }

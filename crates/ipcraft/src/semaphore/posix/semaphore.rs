@@ -32,13 +32,15 @@ impl Semaphore {
         Semaphore { raw, name: Some(name.into()), object: Some(object) }
     }
 
-    /// `sem_open(3)` with `O_CREAT`: makes a semaphore with mode 0600, or takes the one that exists; see [`Options::create`].
+    /// `sem_open(3)` with `O_CREAT`: makes a semaphore with mode 0600, or takes the one that exists; see
+    /// [`Options::create`].
     #[doc(alias = "sem_open")]
     pub fn create(name: &str, value: u32) -> Result<Semaphore> {
         Options::new().create(name, value)
     }
 
-    /// `sem_open(3)` with `O_CREAT | O_EXCL`: makes a semaphore with mode 0600 and fails if the name exists; see [`Options::create_new`].
+    /// `sem_open(3)` with `O_CREAT | O_EXCL`: makes a semaphore with mode 0600 and fails if the name exists; see
+    /// [`Options::create_new`].
     #[doc(alias = "sem_open")]
     pub fn create_new(name: &str, value: u32) -> Result<Semaphore> {
         Options::new().create_new(name, value)
@@ -50,14 +52,16 @@ impl Semaphore {
         Options::new().open(name)
     }
 
-    /// `sem_init(3)`: makes a semaphore without a name at `offset` in shared memory, a multiple of 8, where it takes [`SIZE`](super::SIZE) bytes.
+    /// `sem_init(3)`: makes a semaphore without a name at `offset` in shared memory, a multiple of 8, where it takes
+    /// [`SIZE`](super::SIZE) bytes.
     ///
     /// Once only, and before others are told of it: a semaphore that is in use loses its waiters.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the bytes are not within the mapping or not aligned, [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only,
-    /// [`Overflow`](ErrorKind::Overflow) if the value is too large.
+    /// [`Invalid`](ErrorKind::Invalid) if the bytes are not within the mapping or not aligned,
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only, [`Overflow`](ErrorKind::Overflow) if the
+    /// value is too large.
     #[doc(alias = "sem_init")]
     pub fn init_in(memory: &Arc<Mapping>, offset: usize, value: u32) -> Result<Semaphore> {
         let image = image("sem_init", value)?;
@@ -91,14 +95,16 @@ impl Semaphore {
         self.raw.wait().map_err(|e| self.failed(SEM_WAIT, e))
     }
 
-    /// `sem_trywait(3)`: [`wait`](Semaphore::wait) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting.
+    /// `sem_trywait(3)`: [`wait`](Semaphore::wait) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of
+    /// waiting.
     #[doc(alias = "sem_trywait")]
     #[inline]
     pub fn try_wait(&self) -> Result<()> {
         self.raw.try_wait().map_err(|e| self.failed("sem_trywait", e))
     }
 
-    /// `sem_clockwait(3)`: [`wait`](Semaphore::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is none within `timeout`.
+    /// `sem_clockwait(3)`: [`wait`](Semaphore::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
+    /// none within `timeout`.
     #[doc(alias = "sem_clockwait")]
     #[doc(alias = "sem_timedwait")]
     #[inline]
@@ -148,11 +154,13 @@ impl Semaphore {
         self.wait_timeout(timeout).map(|()| Permit::new(self))
     }
 
-    /// `sem_unlink(3)`: removes the name. Who has the semaphore goes on with it; the next process to open the name does not find it.
+    /// `sem_unlink(3)`: removes the name. Who has the semaphore goes on with it; the next process to open the name
+    /// does not find it.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if another object has the name by now, [`Invalid`](ErrorKind::Invalid) if it has no name.
+    /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if another object has
+    /// the name by now, [`Invalid`](ErrorKind::Invalid) if it has no name.
     #[doc(alias = "sem_unlink")]
     pub fn remove(self) -> Result<()> {
         const SEM_UNLINK: &str = "sem_unlink";

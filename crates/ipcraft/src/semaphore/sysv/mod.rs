@@ -2,15 +2,19 @@
 //!
 //! # When to use it
 //!
-//! * A holder may be **killed** and must not take its unit along: the kernel takes back what was applied with [`undo`](Operation::undo).
+//! * A holder may be **killed** and must not take its unit along: the kernel takes back what was applied with
+//!   [`undo`](Operation::undo).
 //! * Several counters have to change **as one**: a buffer's free places and its lock, two forks of a philosopher.
 //! * You have to work with programs that use them: databases, for instance.
 //!
 //! # When not
 //!
-//! * Every operation is a system call. A [`posix`](super::posix) semaphore makes none unless it has to wait or to wake somebody.
-//! * Nothing of it can be polled, and no descriptor stands for it: a set that nobody removes stays until the machine stops.
-//! * As a lock that tells the next owner of a death: undo gives the unit back and says nothing about the state it guarded.
+//! * Every operation is a system call. A [`posix`](super::posix) semaphore makes none unless it has to wait or to wake
+//!   somebody.
+//! * Nothing of it can be polled, and no descriptor stands for it: a set that nobody removes stays until the machine
+//!   stops.
+//! * As a lock that tells the next owner of a death: undo gives the unit back and says nothing about the state it
+//!   guarded.
 //!
 //! # Example
 //!
@@ -36,25 +40,32 @@
 //!
 //! # Creation without a race
 //!
-//! `semget(2)` makes a set whose values nobody has set yet, and at that moment others can find it by its key. Here, whoever
-//! [creates](SemaphoreSet::create) one sets the values first and then applies an operation that changes nothing. That makes the time of the last
-//! operation (`sem_otime`) differ from zero for the first time, and whoever [opens](SemaphoreSet::open) the set waits for that, for a
-//! [limited time](Options::wait_for_creator). A creator that was killed in between leaves a set that everybody refuses with [`TimedOut`](crate::ErrorKind::TimedOut): remove
-//! it with `ipcrm -S KEY`. C programs take part if they do the same two things in the same order.
+//! `semget(2)` makes a set whose values nobody has set yet, and at that moment others can find it by its key. Here,
+//! whoever [creates](SemaphoreSet::create) one sets the values first and then applies an operation that changes
+//! nothing. That makes the time of the last operation (`sem_otime`) differ from zero for the first time, and whoever
+//! [opens](SemaphoreSet::open) the set waits for that, for a [limited time](Options::wait_for_creator). A creator that
+//! was killed in between leaves a set that everybody refuses with [`TimedOut`](crate::ErrorKind::TimedOut): remove it
+//! with `ipcrm -S KEY`. C programs take part if they do the same two things in the same order.
 //!
 //! # Contract
 //!
-//! * **Atomicity.** An array of operations is done as a whole or not at all, and nobody sees a part of it. What waits, waits for the whole array to be possible.
-//! * **Order.** Waiters are served when their array becomes possible: one that needs much may be overtaken by ones that need little.
+//! * **Atomicity.** An array of operations is done as a whole or not at all, and nobody sees a part of it. What waits,
+//!   waits for the whole array to be possible.
+//! * **Order.** Waiters are served when their array becomes possible: one that needs much may be overtaken by ones
+//!   that need little.
 //! * **Time.** Timeouts are the kernel's own, on the monotonic clock, with no cost but the system call.
-//! * **Values** are 0 to 32767. What a getter returns may be stale at once; only an operation's success can be relied on.
-//! * **Undo** belongs to the *process*: what a thread took is given back when the whole process ends, not when the thread does. It survives
-//!   **exec**. A child of **fork** starts without any. [`set_value`](SemaphoreSet::set_value) and [`set_values`](SemaphoreSet::set_values) forget it for every process. If taking
-//!   it back would go below zero the value becomes zero. Of changes that cancel out (take with undo, give back with undo) nothing is left to undo; give back
-//!   *without* undo and the kernel will give back once more.
-//! * **Fork** gives the child the handle, but only the creating process removes the set on drop. **Exec** ends the handle; the set stays.
+//! * **Values** are 0 to 32767. What a getter returns may be stale at once; only an operation's success can be relied
+//!   on.
+//! * **Undo** belongs to the *process*: what a thread took is given back when the whole process ends, not when the
+//!   thread does. It survives **exec**. A child of **fork** starts without any. [`set_value`](SemaphoreSet::set_value)
+//!   and [`set_values`](SemaphoreSet::set_values) forget it for every process. If taking it back would go below zero
+//!   the value becomes zero. Of changes that cancel out (take with undo, give back with undo) nothing is left to undo;
+//!   give back *without* undo and the kernel will give back once more.
+//! * **Fork** gives the child the handle, but only the creating process removes the set on drop. **Exec** ends the
+//!   handle; the set stays.
 //! * **Death** leaves the set and, but for undo, its values. A waiter that is killed has done nothing.
-//! * **Who may**: the mode's read bits are for looking, its write bits for operations and setting values; owner, creator and root may remove it and change the mode.
+//! * **Who may**: the mode's read bits are for looking, its write bits for operations and setting values; owner,
+//!   creator and root may remove it and change the mode.
 //! * **Removal** ends every wait and every later call with [`Removed`](crate::ErrorKind::Removed).
 //!
 //! # Errors

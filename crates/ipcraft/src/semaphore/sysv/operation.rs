@@ -20,8 +20,8 @@ use libc::{c_short, sembuf};
 #[must_use]
 pub struct Operation(sembuf);
 
-/// Stands for an amount that the kernel's structure cannot hold: no set has so many semaphores, so the kernel refuses it
-/// (`EFBIG`) and the error can say why.
+/// Stands for an amount that the kernel's structure cannot hold: no set has so many semaphores, so the kernel refuses
+/// it (`EFBIG`) and the error can say why.
 const IMPOSSIBLE: sembuf = sembuf { sem_num: u16::MAX, sem_op: c_short::MIN, sem_flg: 0 };
 
 const NOWAIT: c_short = libc::IPC_NOWAIT as c_short;

@@ -61,19 +61,22 @@ impl Options {
 
     /// How long opening waits for a set to have got its first values, or `None` to take it as it is.
     ///
-    /// The sign is that operations have been applied to it, which [`create`](Options::create) sees to. `None` is for the sets of programs that do not.
+    /// The sign is that operations have been applied to it, which [`create`](Options::create) sees to. `None` is for
+    /// the sets of programs that do not.
     pub fn wait_for_creator(mut self, patience: Option<Duration>) -> Self {
         self.wait_for_creator = patience;
         self
     }
 
-    /// `semget(2)` with `IPC_CREAT`: makes a set with these values, or takes the one that exists with the values that it has.
+    /// `semget(2)` with `IPC_CREAT`: makes a set with these values, or takes the one that exists with the values that
+    /// it has.
     ///
     /// An existing set may have more semaphores than that.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the existing set has fewer semaphores; others as in the [module's table](super#errors).
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the existing set has fewer semaphores; others as in the [module's
+    /// table](super#errors).
     pub fn create(self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         loop {
             match self.make(key, values) {
@@ -88,12 +91,13 @@ impl Options {
         }
     }
 
-    /// `semget(2)` with `IPC_CREAT | IPC_EXCL`: makes a set with these values; exactly one of several racing processes succeeds.
+    /// `semget(2)` with `IPC_CREAT | IPC_EXCL`: makes a set with these values; exactly one of several racing processes
+    /// succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if a set has the key; [`LimitReached`](crate::ErrorKind::LimitReached); others as in
-    /// the [module's table](super#errors).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if a set has the key;
+    /// [`LimitReached`](crate::ErrorKind::LimitReached); others as in the [module's table](super#errors).
     pub fn create_new(self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         self.make(key, values)
     }
@@ -102,8 +106,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`TimedOut`](crate::ErrorKind::TimedOut) if its creator has not [set the values](Options::wait_for_creator) in
-    /// time; others as in the [module's table](super#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`TimedOut`](crate::ErrorKind::TimedOut) if its creator has not [set
+    /// the values](Options::wait_for_creator) in time; others as in the [module's table](super#errors).
     pub fn open(self, key: Key) -> Result<SemaphoreSet> {
         self.find(key, 0)
     }
@@ -112,7 +116,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Removed`](crate::ErrorKind::Removed) if there is no such set (any more); [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
+    /// [`Removed`](crate::ErrorKind::Removed) if there is no such set (any more);
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
     pub fn open_id(self, id: i32) -> Result<SemaphoreSet> {
         let status = sysv_semaphore::status(id).map_err(|e| unknown(e).on_name(format!("id {id}")))?;
         self.attach(id, Key::new(status.sem_perm.__key))

@@ -17,12 +17,14 @@ use crate::time::Deadline;
 const SEMOP: &str = "semop";
 const SEMTIMEDOP: &str = "semtimedop";
 
-/// As many operations as the kernel takes at once unless told otherwise (`SEMOPM`); copies of so many need no allocation.
+/// As many operations as the kernel takes at once unless told otherwise (`SEMOPM`); copies of so many need no
+/// allocation.
 const USUAL_SEMOPM: usize = 500;
 
 /// A set of semaphores, from [`create`](SemaphoreSet::create) and its like.
 ///
-/// Dropping the handle leaves the set, unless [`Options::remove_on_drop`] was asked for. All methods take `&self`: threads and processes use it at once.
+/// Dropping the handle leaves the set, unless [`Options::remove_on_drop`] was asked for. All methods take `&self`:
+/// threads and processes use it at once.
 #[derive(Debug)]
 pub struct SemaphoreSet {
     id: c_int,
@@ -101,12 +103,14 @@ impl SemaphoreSet {
 
     /// `semop(2)`: applies all operations as one, waiting until that is possible.
     ///
-    /// Others see either none of them done or all. They are tried in order, so that one may rely on what an earlier one did.
+    /// Others see either none of them done or all. They are tried in order, so that one may rely on what an earlier
+    /// one did.
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed), also while it waits; [`Overflow`](ErrorKind::Overflow), nothing is done then; [`Invalid`](ErrorKind::Invalid) for no operation, a semaphore that
-    /// the set does not have, or an amount that is not 1 to 32767; [`LimitReached`](ErrorKind::LimitReached) for more than `SEMOPM` operations.
+    /// [`Removed`](ErrorKind::Removed), also while it waits; [`Overflow`](ErrorKind::Overflow), nothing is done then;
+    /// [`Invalid`](ErrorKind::Invalid) for no operation, a semaphore that the set does not have, or an amount that is
+    /// not 1 to 32767; [`LimitReached`](ErrorKind::LimitReached) for more than `SEMOPM` operations.
     #[doc(alias = "semop")]
     #[inline]
     pub fn apply(&self, operations: &[Operation]) -> Result<()> {
@@ -114,7 +118,8 @@ impl SemaphoreSet {
         retry(|| sysv_semaphore::apply(self.id, raw)).map_err(|e| self.failed(SEMOP, e, operations))
     }
 
-    /// [`apply`](SemaphoreSet::apply) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting (`IPC_NOWAIT`).
+    /// [`apply`](SemaphoreSet::apply) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting
+    /// (`IPC_NOWAIT`).
     ///
     /// Copies the operations; more than 500, which the kernel refuses unless `SEMOPM` was raised, to the heap.
     #[doc(alias = "IPC_NOWAIT")]
@@ -134,7 +139,8 @@ impl SemaphoreSet {
         self.apply(copy)
     }
 
-    /// `semtimedop(2)`: [`apply`](SemaphoreSet::apply) that fails with [`TimedOut`](ErrorKind::TimedOut) if it is not possible within `timeout`; nothing is done then.
+    /// `semtimedop(2)`: [`apply`](SemaphoreSet::apply) that fails with [`TimedOut`](ErrorKind::TimedOut) if it is not
+    /// possible within `timeout`; nothing is done then.
     #[doc(alias = "semtimedop")]
     #[inline]
     pub fn apply_timeout(&self, operations: &[Operation], timeout: Duration) -> Result<()> {
@@ -160,7 +166,8 @@ impl SemaphoreSet {
         sysv_semaphore::values(self.id, self.count).map_err(|e| self.refused("semctl(GETALL)", e))
     }
 
-    /// `SETVAL`: gives one semaphore a value, wakes who can proceed with it, and forgets every [undo](Operation::undo) for it, of all processes.
+    /// `SETVAL`: gives one semaphore a value, wakes who can proceed with it, and forgets every [undo](Operation::undo)
+    /// for it, of all processes.
     ///
     /// # Errors
     ///
@@ -176,7 +183,8 @@ impl SemaphoreSet {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) unless there is one value for each semaphore; [`Overflow`](ErrorKind::Overflow) if one is above 32767.
+    /// [`Invalid`](ErrorKind::Invalid) unless there is one value for each semaphore; [`Overflow`](ErrorKind::Overflow)
+    /// if one is above 32767.
     #[doc(alias = "SETALL")]
     pub fn set_values(&self, values: &[u16]) -> Result<()> {
         const SETALL: &str = "semctl(SETALL)";
@@ -201,7 +209,8 @@ impl SemaphoreSet {
         self.number("semctl(GETZCNT)", libc::GETZCNT, index).map(|count| count as usize)
     }
 
-    /// `GETPID`: the process that last applied an operation to this semaphore or set its value; it may have ended since.
+    /// `GETPID`: the process that last applied an operation to this semaphore or set its value; it may have ended
+    /// since.
     ///
     /// `None` if there was none, or none that has a number in this pid namespace.
     #[doc(alias = "GETPID")]
@@ -232,11 +241,13 @@ impl SemaphoreSet {
         self.set_permissions(status)
     }
 
-    /// `IPC_RMID`: removes the set at once. Whoever waits for it gets [`Removed`](ErrorKind::Removed), and so does every later call.
+    /// `IPC_RMID`: removes the set at once. Whoever waits for it gets [`Removed`](ErrorKind::Removed), and so does
+    /// every later call.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless this user owns or created it; [`Removed`](ErrorKind::Removed) if somebody was faster.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless this user owns or created it;
+    /// [`Removed`](ErrorKind::Removed) if somebody was faster.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(mut self) -> Result<()> {
         if let Some(removal) = self.removal.take() {
