@@ -43,7 +43,8 @@ impl Slot {
     #[inline]
     pub(super) fn put(&self, message: &[u8]) {
         assert!(message.len() <= LARGEST);
-        // SAFETY: by the invariant on `start` and the assertion all of it is within the slot, which nobody else uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which nobody
+        // else uses now.
         unsafe {
             self.start.cast::<u64>().write(message.len() as u64);
             let content = self.start.add(CONTENT).as_ptr();
@@ -54,11 +55,13 @@ impl Slot {
     /// While the slot is this process's alone.
     #[inline]
     pub(super) fn take(&self, buffer: &mut [u8]) -> io::Result<()> {
-        // SAFETY: by the invariant on `start` the aligned word is within the slot, which nobody else uses now.
+        // SAFETY: because by the invariant on `start` the aligned word is within the slot, which nobody else uses
+        // now.
         let length = unsafe { self.start.cast::<u64>().read() };
         exact_length(length as usize, buffer.len())?;
         assert!(buffer.len() <= LARGEST);
-        // SAFETY: by the invariant on `start` and the assertion all of it is within the slot, which nobody else uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which nobody
+        // else uses now.
         unsafe {
             let content = self.start.add(CONTENT).as_ptr();
             ptr::copy_nonoverlapping(content, buffer.as_mut_ptr(), buffer.len());

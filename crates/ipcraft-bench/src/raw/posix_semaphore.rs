@@ -50,7 +50,8 @@ impl Lane {
     fn init(memory: &Rc<Memory>, direction: usize) -> io::Result<Rc<Lane>> {
         let [empty, full] = semaphores(direction).map(|offset| memory.at(offset).cast::<sem_t>());
         for (semaphore, value) in [(empty, 1), (full, 0)] {
-            // SAFETY: sem_init(3) writes a sem_t to an aligned place in the memory, which nobody else uses yet.
+            // SAFETY: because sem_init(3) writes a sem_t to an aligned place in the memory, which nobody else uses
+            // yet.
             check(unsafe { libc::sem_init(semaphore, 1, value) })?;
         }
         Ok(Rc::new(Lane { slot: Slot::new(memory, direction), empty, full }))
@@ -77,7 +78,8 @@ impl Link for End {
 #[inline]
 fn wait(semaphore: *mut sem_t) -> io::Result<()> {
     loop {
-        // SAFETY: by the invariant on the fields of `Lane`, from which the pointer is, it leads to a semaphore.
+        // SAFETY: because by the invariant on the fields of `Lane`, from which the pointer is, it leads to a
+        // semaphore.
         match check(unsafe { libc::sem_wait(semaphore) }) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             done => return done.map(drop),
@@ -87,6 +89,6 @@ fn wait(semaphore: *mut sem_t) -> io::Result<()> {
 
 #[inline]
 fn post(semaphore: *mut sem_t) -> io::Result<()> {
-    // SAFETY: by the invariant on the fields of `Lane`, from which the pointer is, it leads to a semaphore.
+    // SAFETY: because by the invariant on the fields of `Lane`, from which the pointer is, it leads to a semaphore.
     check(unsafe { libc::sem_post(semaphore) }).map(drop)
 }

@@ -28,7 +28,8 @@ impl Memory {
     pub(crate) fn new(beside: usize) -> io::Result<Rc<Memory>> {
         let size = 2 * SIZE + beside;
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        // SAFETY: mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that exists.
+        // SAFETY: because mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that
+        // exists.
         let start = unsafe { libc::mmap(ptr::null_mut(), size, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -40,14 +41,15 @@ impl Memory {
     /// A place within, aligned as `offset` is.
     pub(crate) fn at(&self, offset: usize) -> *mut u8 {
         assert!(offset < self.size);
-        // SAFETY: by the assertion and the invariant on `start` the result is within the mapping.
+        // SAFETY: because by the assertion and the invariant on `start` the result is within the mapping.
         unsafe { self.start.as_ptr().add(offset) }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: by the invariant on `start` these bytes are this mapping's, and who has a pointer into it keeps `self`.
+        // SAFETY: because by the invariant on `start` these bytes are this mapping's, and who has a pointer into it
+        // keeps `self`.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
     }
 }
@@ -75,7 +77,8 @@ impl Slot {
     #[inline]
     pub(crate) fn put(&self, message: &[u8]) {
         assert!(message.len() <= LARGEST);
-        // SAFETY: by the invariant on `start` and the assertion all of it is within the slot, which nobody else uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which nobody
+        // else uses now.
         unsafe {
             self.start.cast::<u64>().write(message.len() as u64);
             ptr::copy_nonoverlapping(message.as_ptr(), self.start.add(CONTENT), message.len());
@@ -85,11 +88,13 @@ impl Slot {
     /// While the slot is this process's alone.
     #[inline]
     pub(crate) fn take(&self, buffer: &mut [u8]) -> io::Result<()> {
-        // SAFETY: by the invariant on `start` the aligned word is within the slot, which nobody else uses now.
+        // SAFETY: because by the invariant on `start` the aligned word is within the slot, which nobody else uses
+        // now.
         let length = unsafe { self.start.cast::<u64>().read() };
         exact_length(length as usize, buffer.len())?;
         assert!(buffer.len() <= LARGEST);
-        // SAFETY: by the invariant on `start` and the assertion all of it is within the slot, which nobody else uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which nobody
+        // else uses now.
         unsafe { ptr::copy_nonoverlapping(self.start.add(CONTENT), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
     }

@@ -33,7 +33,7 @@ pub(crate) struct Owned {
 
 impl Owned {
     pub(crate) fn new() -> io::Result<Owned> {
-        // SAFETY: msgget(2) takes two integers.
+        // SAFETY: because msgget(2) takes two integers.
         let id = check(unsafe { libc::msgget(libc::IPC_PRIVATE, libc::IPC_CREAT | 0o600) })?;
         Ok(Owned { id, owner: process::id() })
     }
@@ -42,7 +42,7 @@ impl Owned {
 impl Drop for Owned {
     fn drop(&mut self) {
         if self.owner == process::id() {
-            // SAFETY: msgctl(2) with IPC_RMID ignores the third argument.
+            // SAFETY: because msgctl(2) with IPC_RMID ignores the third argument.
             unsafe { libc::msgctl(self.id, libc::IPC_RMID, ptr::null_mut()) };
         }
     }
@@ -65,7 +65,7 @@ impl Link for Queues {
         let mut copy = Message::new();
         let len = message.len();
         copy.text[..len].copy_from_slice(as_uninit(message));
-        // SAFETY: msgsnd(2) reads a type and `len` bytes, which have been written.
+        // SAFETY: because msgsnd(2) reads a type and `len` bytes, which have been written.
         retry(|| unsafe { libc::msgsnd(self.to, (&raw const copy).cast(), len, 0) } as libc::ssize_t)
             .map(drop)
     }
@@ -73,16 +73,16 @@ impl Link for Queues {
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let mut copy = Message::new();
         let len = buffer.len().min(MESSAGE_SIZE);
-        // SAFETY: msgrcv(2) writes a type and at most `len` bytes, for which there is room.
+        // SAFETY: because msgrcv(2) writes a type and at most `len` bytes, for which there is room.
         let received = retry(|| unsafe { libc::msgrcv(self.from, (&raw mut copy).cast(), len, 0, 0) })?;
         exact_length(received, buffer.len())?;
-        // SAFETY: msgrcv(2) has written as many bytes as it says, which is the length of the buffer.
+        // SAFETY: because msgrcv(2) has written as many bytes as it says, which is the length of the buffer.
         unsafe { ptr::copy_nonoverlapping(copy.text.as_ptr().cast(), buffer.as_mut_ptr(), received) };
         Ok(())
     }
 }
 
 fn as_uninit(bytes: &[u8]) -> &[MaybeUninit<u8>] {
-    // SAFETY: MaybeUninit<u8> has the layout of u8, and nothing is written through the result.
+    // SAFETY: because maybeUninit<u8> has the layout of u8, and nothing is written through the result.
     unsafe { &*(ptr::from_ref(bytes) as *const [MaybeUninit<u8>]) }
 }

@@ -38,10 +38,10 @@ struct Set {
 impl Set {
     fn new() -> io::Result<Set> {
         let count = FIRST_VALUES.len() as c_int;
-        // SAFETY: semget(2) takes three integers.
+        // SAFETY: because semget(2) takes three integers.
         let id = check(unsafe { libc::semget(libc::IPC_PRIVATE, count, libc::IPC_CREAT | 0o600) })?;
         let set = Set { id };
-        // SAFETY: SETALL reads as many values as the set has semaphores, and it was made for so many.
+        // SAFETY: because SETALL reads as many values as the set has semaphores, and it was made for so many.
         check(unsafe { libc::semctl(id, 0, libc::SETALL, FIRST_VALUES.as_ptr()) })?;
         Ok(set)
     }
@@ -49,7 +49,7 @@ impl Set {
 
 impl Drop for Set {
     fn drop(&mut self) {
-        // SAFETY: IPC_RMID takes no fourth argument.
+        // SAFETY: because IPC_RMID takes no fourth argument.
         unsafe { libc::semctl(self.id, 0, libc::IPC_RMID) };
     }
 }
@@ -88,7 +88,7 @@ impl Link for End {
 fn change(id: c_int, index: u16, change: c_short) -> io::Result<()> {
     let mut operation = sembuf { sem_num: index, sem_op: change, sem_flg: 0 };
     loop {
-        // SAFETY: semop(2) reads one operation, from a variable of that type.
+        // SAFETY: because semop(2) reads one operation, from a variable of that type.
         match check(unsafe { libc::semop(id, &raw mut operation, 1) }) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             done => return done.map(drop),
