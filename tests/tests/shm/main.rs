@@ -72,7 +72,7 @@ fn unique_key() -> Key {
 }
 
 fn main() -> ExitCode {
-    namespace::enter_own_ipc();
+    ipcraft_tests::namespace::enter_own_ipc();
     let before = Snapshot::take();
     suite::run(vec![
         of(mapping::copies_are_exact_at_every_alignment_and_length),
