@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Completion, Trial};
 
 use crate::leak::Snapshot;
+use crate::scratch;
 use crate::watchdog::{PATIENCE, Watchdog};
 
 /// A test called `name`, with a watchdog round it; it fails by panicking.
@@ -50,6 +51,7 @@ pub fn skippable(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send 
 /// Runs the tests that the command line asks for, one after another in this thread: they count descriptors, handle
 /// signals and fork.
 pub fn run(tests: Vec<Trial>) -> ExitCode {
+    scratch::sweep();
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     libtest_mimic::run(&arguments, tests).exit_code()
 }

@@ -21,7 +21,7 @@ const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(20);
 
 fn place() -> (TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("fifo");
     (dir, path)
 }

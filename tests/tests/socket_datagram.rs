@@ -147,7 +147,7 @@ fn a_peer_that_is_gone_is_disconnected_each_time() {
 
 #[test]
 fn sending_where_nobody_receives_names_the_address_and_the_cause() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let address = Address::from(dir.path().join("socket"));
     let socket = Socket::unbound().unwrap();
     assert_eq!(kind(socket.send(b"x")), ErrorKind::NotConnected);

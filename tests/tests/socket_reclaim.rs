@@ -28,7 +28,7 @@ fn entries(directory: &Path) -> usize {
 
 #[test]
 fn a_dead_socket_of_any_type_gives_way_to_any_type() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     drop(Listener::bind(&path).unwrap());
     assert_eq!(kind(Listener::bind(&path)), ErrorKind::InUse);
@@ -42,14 +42,14 @@ fn a_dead_socket_of_any_type_gives_way_to_any_type() {
 
 #[test]
 fn a_free_path_is_simply_bound() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let _listener = reclaiming().listen_stream(dir.path().join("socket")).unwrap();
     assert_eq!(kind(reclaiming().listen_stream(dir.path().join("no").join("socket"))), ErrorKind::NotFound);
 }
 
 #[test]
 fn a_fifo_in_place_of_the_directory_makes_nobody_wait() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let fifo = dir.path().join("fifo");
     nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
     let error = reclaiming().listen_stream(fifo.join("socket")).unwrap_err();
@@ -65,7 +65,7 @@ fn bound(kind: SockType, path: &Path) -> OwnedFd {
 
 #[test]
 fn a_live_socket_is_never_touched_not_even_before_it_listens() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     for socket_type in [SockType::Stream, SockType::SeqPacket, SockType::Datagram] {
         let path = dir.path().join(format!("{socket_type:?}"));
         let _live = bound(socket_type, &path);
@@ -77,7 +77,7 @@ fn a_live_socket_is_never_touched_not_even_before_it_listens() {
 
 #[test]
 fn a_live_listener_gets_no_connection_from_the_probing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Options::new().backlog(0).listen_stream(&path).unwrap();
     let error = reclaiming().listen_stream(&path).unwrap_err();
@@ -91,7 +91,7 @@ fn a_live_listener_gets_no_connection_from_the_probing() {
 
 #[test]
 fn a_live_datagram_socket_that_is_connected_elsewhere_is_live() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let (here, there) = (dir.path().join("here"), dir.path().join("there"));
     let socket = datagram::Socket::bind(&here).unwrap();
     let _other = datagram::Socket::bind(&there).unwrap();
@@ -101,7 +101,7 @@ fn a_live_datagram_socket_that_is_connected_elsewhere_is_live() {
 
 #[test]
 fn what_is_not_a_socket_stays() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let (file, link, dead) = (dir.path().join("file"), dir.path().join("link"), dir.path().join("dead"));
     fs::write(&file, "precious").unwrap();
     drop(seqpacket::Listener::bind(&dead).unwrap());
@@ -117,7 +117,7 @@ fn what_is_not_a_socket_stays() {
 #[test]
 fn of_many_reclaimers_one_wins() {
     const RACERS: usize = 8;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     drop(Listener::bind(&path).unwrap());
     let barrier = Barrier::new(RACERS);
@@ -137,7 +137,7 @@ fn of_many_reclaimers_one_wins() {
 
 #[test]
 fn a_turn_that_does_not_come_is_an_error() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let lock = Flock::lock(File::open(dir.path()).unwrap(), FlockArg::LockExclusive).unwrap();
     assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::TimedOut);
@@ -164,7 +164,7 @@ fn what_a_killed_process_left_is_reclaimed() {
             thread::park();
         }
     }
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let mut command = Command::new(env::current_exe().unwrap());
     let child = command.args(["--exact", NAME]).env("IPCRAFT_SOCKET_PATH", &path).spawn().unwrap();
@@ -181,7 +181,7 @@ fn what_a_killed_process_left_is_reclaimed() {
 
 #[test]
 fn the_file_goes_with_its_handle_only_if_asked() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let (stays, goes) = (dir.path().join("stays"), dir.path().join("goes"));
     let removing = Options::new().remove_on_drop(true);
     drop(Listener::bind(&stays).unwrap());

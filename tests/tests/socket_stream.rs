@@ -144,7 +144,7 @@ fn shutdown_ends_one_direction() {
 
 #[test]
 fn a_listener_accepts_in_all_three_forms() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Listener::bind(&path).unwrap();
     assert_eq!(listener.local_address().unwrap(), Address::from(&path));
@@ -183,7 +183,7 @@ fn a_waiting_accept_is_woken() {
 
 #[test]
 fn a_full_queue_is_full_then_times_out_then_lets_in() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Options::new().backlog(0).listen_stream(&path).unwrap();
     let _first = Stream::try_connect(&path).unwrap();
@@ -204,7 +204,7 @@ fn a_full_queue_is_full_then_times_out_then_lets_in() {
 
 #[test]
 fn connecting_where_nobody_listens_names_the_address_and_the_cause() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     assert_eq!(kind(Stream::connect(&path)), ErrorKind::NotFound);
 
@@ -223,7 +223,7 @@ fn connecting_where_nobody_listens_names_the_address_and_the_cause() {
 
 #[test]
 fn names_that_cannot_be() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
     let error = Listener::bind(file.join("below")).unwrap_err();
@@ -236,7 +236,7 @@ fn names_that_cannot_be() {
 
 #[test]
 fn the_mode_is_as_asked_less_the_umask() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let (private, public) = (dir.path().join("private"), dir.path().join("public"));
     let _private = Listener::bind(&private).unwrap();
@@ -306,7 +306,7 @@ fn the_pidfd_of_a_peer_that_was_reaped() {
 
 #[test]
 fn every_descriptor_is_close_on_exec() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Listener::bind(&path).unwrap();
     let client = Stream::connect(&path).unwrap();
@@ -319,7 +319,7 @@ fn every_descriptor_is_close_on_exec() {
 
 #[test]
 fn std_streams_and_listeners_are_interchangeable() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = UnixListener::from(Listener::bind(&path).unwrap());
     thread::scope(|scope| {
