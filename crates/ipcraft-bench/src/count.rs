@@ -12,7 +12,7 @@ use crate::interleave::{Group, scheduled};
 use crate::peer::Peer;
 use crate::placement::Seats;
 use crate::registry::{Connect, Mechanism};
-use crate::supervise::{Failure, Pair, Watch};
+use crate::supervise::{Failure, Kept, Pair, Watch};
 use crate::traced::Traced;
 use crate::workload::{Report, Slice, Workload};
 
@@ -63,12 +63,14 @@ struct Counter<'a> {
     client: Traced,
     server: Traced,
     watch: Watch<'a>,
+    /// Dropped when both peers are gone.
+    _kept: Kept,
 }
 
 impl<'a> Counter<'a> {
     fn launch(connect: Connect, seats: Seats, watch: Watch<'a>) -> Result<Counter<'a>, Failure> {
-        let (client, server) = Pair::launch(connect, seats, watch)?.into_peers();
-        Ok(Counter { client: Traced::start(client)?, server: Traced::start(server)?, watch })
+        let (client, server, _kept) = Pair::launch(connect, seats, watch)?.into_peers();
+        Ok(Counter { client: Traced::start(client)?, server: Traced::start(server)?, watch, _kept })
     }
 
     /// A slice of twice the length between two of the single length. Those two agree unless the heap, which asks the kernel

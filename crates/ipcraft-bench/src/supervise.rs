@@ -72,6 +72,9 @@ impl Watch<'_> {
     }
 }
 
+/// What a connection needs for as long as anybody uses it; it goes when this is dropped.
+pub(crate) type Kept = Option<Box<dyn Any>>;
+
 /// Two processes with a connection between them. Dropping it ends both.
 pub struct Pair {
     client: Peer,
@@ -80,7 +83,7 @@ pub struct Pair {
     memory: Option<u64>,
     pinned: bool,
     /// Dropped when both peers are gone.
-    _kept: Option<Box<dyn Any>>,
+    kept: Kept,
 }
 
 impl Pair {
@@ -98,9 +101,9 @@ impl Pair {
             Peer::start(|control| serve(control, ends.keep(Role::Client), Role::Client, seats.client))?;
         let server =
             Peer::start(|control| serve(control, ends.keep(Role::Server), Role::Server, seats.server))?;
-        let _kept = ends.kept.take();
+        let kept = ends.kept.take();
         drop(ends);
-        let mut pair = Pair { client, server, setup, memory, pinned: false, _kept };
+        let mut pair = Pair { client, server, setup, memory, pinned: false, kept };
         let (client, server) = pair.await_both(watch)?;
         pair.pinned = client && server;
         Ok(pair)
@@ -148,8 +151,8 @@ impl Pair {
     }
 
     /// Client and server, for somebody else to watch.
-    pub(crate) fn into_peers(self) -> (Peer, Peer) {
-        (self.client, self.server)
+    pub(crate) fn into_peers(self) -> (Peer, Peer, Kept) {
+        (self.client, self.server, self.kept)
     }
 
     /// The process ids of client and server.
