@@ -42,7 +42,7 @@
 //! * **Opening is a meeting.** [`open_read`](Fifo::open_read) waits for a writer and [`open_write`](Fifo::open_write) for a reader. The `try_` forms do not wait; the
 //!   `_timeout` forms look again at growing intervals of at most 5 ms, since the kernel has no timed open.
 //! * **Data** behaves as in a [`pipe`](crate::pipe): order, atomicity up to [`PIPE_BUF`] bytes, capacity, no `SIGPIPE`.
-//! * **End of stream** is when the last writer closes. It ends one "session" only: the next writer's bytes can be read from the
+//! * **End of stream** is when the last writer closes. It is not final: the next writer's bytes can be read from the
 //!   same [`Reader`]. A reader that [stays open](Options::stay_open) never sees it, neither before the first writer nor between writers.
 //! * **The name** has owner and mode, 0600 unless set, less the umask. It outlives every process until it is
 //!   [removed](Fifo::remove); the bytes do not: they are gone when both sides are closed.
