@@ -58,6 +58,7 @@ pub mod process;
 pub mod queue;
 pub mod semaphore;
 pub mod shm;
+pub mod signal;
 pub mod socket;
 mod sys;
 pub mod sysv;
