@@ -52,6 +52,7 @@ compile_error!("ipcraft is for Linux: what it promises rests on what the Linux k
 
 pub mod error;
 pub mod fifo;
+pub mod futex;
 pub mod name;
 pub mod pipe;
 pub mod process;

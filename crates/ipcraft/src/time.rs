@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A point in monotonic time, or never.
 ///
 /// A duration too long for the clock, such as [`Duration::MAX`], is never.
@@ -50,7 +52,8 @@ impl Deadline {
 
     /// The point itself, for calls that take `CLOCK_MONOTONIC` absolutely; `None` if it never passes.
     pub(crate) fn absolute(&self) -> Option<TimeSpec> {
-        let left = TimeSpec::from_duration(self.remaining()?);
+        // Beyond some centuries a sum of the two would leave the range of either.
+        let left = TimeSpec::from_duration(self.remaining()?.min(CENTURY));
         // The clock exists on every Linux, and so cannot fail to be read.
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
         Some(now + left)
@@ -88,6 +91,15 @@ mod tests {
         let at = Deadline::after(Duration::from_secs(100)).absolute().unwrap();
         assert!(at >= now + TimeSpec::new(99, 0));
         assert_eq!(Deadline::NEVER.absolute(), None);
+    }
+
+    #[test]
+    fn absolute_is_in_the_future_however_far_that_is() {
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
+        for exponent in 30..64 {
+            let at = Deadline::after(Duration::from_secs(1 << exponent)).absolute();
+            assert!(at.is_none_or(|at| at > now), "2^{exponent} s");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod capacity;
 pub(crate) mod control;
 pub(crate) mod ffi;
+pub(crate) mod futex;
 pub(crate) mod ioctl;
 pub(crate) mod limits;
 pub(crate) mod mq;

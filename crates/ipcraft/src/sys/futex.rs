@@ -1,0 +1,148 @@
+//! futex(2) and futex_waitv(2) on words that processes share: never with the flag that makes a futex private.
+
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::AtomicU32;
+
+use libc::{c_int, c_long, c_uint, timespec};
+use nix::errno::Errno;
+
+use super::retry;
+use crate::time::Deadline;
+
+/// Every bit: who waits so is woken by any wake, and a wake so wakes anybody.
+pub(crate) const ANY: u32 = libc::FUTEX_BITSET_MATCH_ANY as u32;
+
+/// The most words that futex_waitv(2) takes.
+pub(crate) const WAITV_MAX: usize = libc::FUTEX_WAITV_MAX as usize;
+
+/// A word of 32 bits; the flag beside it, `FUTEX2_PRIVATE`, is not set (include/uapi/linux/futex.h).
+const FUTEX2_SIZE_U32: u32 = 2;
+
+/// `FUTEX_WAIT_BITSET`: sleeps while the word has this value, until a wake that has one of these bits.
+///
+/// `EAGAIN` if it has another value, `ETIMEDOUT` at the deadline. May return without a wake.
+#[inline]
+pub(crate) fn wait(word: *const AtomicU32, expected: u32, bits: u32, deadline: Deadline) -> nix::Result<()> {
+    let until = deadline.absolute();
+    let until = until.as_ref().map_or(ptr::null(), |until| ptr::from_ref(until.as_ref()));
+    retry(|| futex(word, libc::FUTEX_WAIT_BITSET, expected, until, bits)).map(drop)
+}
+
+/// `FUTEX_WAKE_BITSET`: wakes at most `count` of those who wait with one of these bits, and says how many.
+#[inline]
+pub(crate) fn wake(word: *const AtomicU32, count: u32, bits: u32) -> nix::Result<u32> {
+    // The kernel would wake one for zero, and takes what does not fit its int for a negative number.
+    match count.min(c_int::MAX as u32) {
+        0 => Ok(0),
+        count => futex(word, libc::FUTEX_WAKE_BITSET, count, ptr::null(), bits).map(|woken| woken as u32),
+    }
+}
+
+/// futex(2): the operations that take a word, a number, a moment or null, and bits.
+#[inline]
+fn futex(
+    word: *const AtomicU32,
+    operation: c_int,
+    number: u32,
+    until: *const timespec,
+    bits: u32,
+) -> nix::Result<c_long> {
+    let none = ptr::null::<u32>();
+    // SAFETY: because waiting and waking only read the word, and an address without a word is `EFAULT`; and because
+    // `until` is null or leads to a time that the callers keep for the call.
+    Errno::result(unsafe { libc::syscall(libc::SYS_futex, word, operation, number, until, none, bits) })
+}
+
+/// `struct futex_waitv`: a word to wait on with others, and the value that it is expected to have.
+#[doc(alias = "futex_waitv")]
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Waiter<'a> {
+    expected: u64,
+    /// That of a word, for as long as `'a`.
+    address: u64,
+    flags: u32,
+    /// Zero, or the kernel refuses it.
+    reserved: u32,
+    _word: PhantomData<&'a AtomicU32>,
+}
+
+impl<'a> Waiter<'a> {
+    /// To wait while `word` is `expected`.
+    #[inline]
+    pub fn new(word: &'a AtomicU32, expected: u32) -> Self {
+        let address = ptr::from_ref(word).expose_provenance() as u64;
+        let flags = FUTEX2_SIZE_U32;
+        Waiter { expected: expected.into(), address, flags, reserved: 0, _word: PhantomData }
+    }
+}
+
+/// futex_waitv(2): sleeps while all words have their values, until a wake of any; says of which.
+///
+/// Errors as those of [`wait`].
+pub(crate) fn wait_any(waiters: &[Waiter<'_>], deadline: Deadline) -> nix::Result<usize> {
+    let until = deadline.absolute();
+    let until: *const timespec = until.as_ref().map_or(ptr::null(), |until| ptr::from_ref(until.as_ref()));
+    // One beyond what the kernel takes stands for every larger number, which might not fit its int.
+    let count = waiters.len().min(WAITV_MAX + 1) as c_uint;
+    let (none, clock): (c_uint, c_int) = (0, libc::CLOCK_MONOTONIC);
+    let index = retry(|| {
+        // SAFETY: because futex_waitv(2) reads at most `count` structures, which are of its layout and borrowed for
+        // the call, and a time that is null or lives until then; the words it only reads.
+        Errno::result(unsafe {
+            libc::syscall(libc::SYS_futex_waitv, waiters.as_ptr(), count, none, until, clock)
+        })
+    });
+    index.map(|index| index as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const SOON: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn an_address_without_a_word_is_an_error_and_no_death() {
+        let words = [const { AtomicU32::new(0) }; 2];
+        let odd = words.as_ptr().wrapping_byte_add(1);
+        for (address, errno) in [(odd, Errno::EINVAL), (ptr::null(), Errno::EFAULT)] {
+            assert_eq!(wait(address, 0, ANY, Deadline::after(SOON)), Err(errno));
+            assert_eq!(wake(address, 1, ANY), Err(errno));
+        }
+    }
+
+    #[test]
+    fn a_wait_for_no_bits_is_refused() {
+        let word = AtomicU32::new(0);
+        assert_eq!(wait(&word, 0, 0, Deadline::after(SOON)), Err(Errno::EINVAL));
+        assert_eq!(wake(&word, 1, 0), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn the_kernel_would_wake_one_for_none() {
+        let word = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| wait(&word, 0, ANY, Deadline::NEVER));
+            while futex(&raw const word, libc::FUTEX_WAKE_BITSET, 0, ptr::null(), ANY) == Ok(0) {
+                assert_eq!(wake(&word, 0, ANY), Ok(0));
+                std::thread::yield_now();
+            }
+            assert_eq!(waiter.join().unwrap(), Ok(()));
+        });
+    }
+
+    #[test]
+    fn a_structure_that_the_kernel_does_not_know_is_refused() {
+        let word = AtomicU32::new(0);
+        let good = Waiter::new(&word, 0);
+        for bad in [Waiter { flags: 0x400 | FUTEX2_SIZE_U32, ..good }, Waiter { reserved: 1, ..good }] {
+            assert_eq!(wait_any(&[bad], Deadline::after(SOON)), Err(Errno::EINVAL));
+        }
+        assert_eq!(wait_any(&[good], Deadline::after(SOON)), Err(Errno::ETIMEDOUT));
+    }
+}
