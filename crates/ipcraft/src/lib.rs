@@ -51,6 +51,7 @@
 compile_error!("ipcraft is for Linux: what it promises rests on what the Linux kernel does");
 
 pub mod error;
+pub mod event;
 pub mod fifo;
 pub mod futex;
 pub mod name;

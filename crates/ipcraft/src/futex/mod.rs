@@ -11,8 +11,8 @@
 //! * What is needed exists: a [counter](crate::semaphore::posix) to wait on, for example. A futex is a part to build
 //!   such things from, and its rules are easy to break.
 //! * **A process that is waited for may be killed.** The kernel tells nobody; see below.
-//! * The other processes are not trusted to write the word, or a descriptor is to be waited for as well: an
-//!   eventfd is for that.
+//! * The other processes are not trusted to write the word, or a descriptor is to be waited for as well: that is what
+//!   [`EventFd`](crate::event::EventFd) is for.
 //!
 //! # Example
 //!
