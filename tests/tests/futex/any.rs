@@ -1,0 +1,68 @@
+use std::sync::atomic::{AtomicU32, Ordering::Release};
+use std::time::{Duration, Instant};
+
+use ipcraft::ErrorKind;
+use ipcraft::futex::{self, Waiter};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::storm::Storm;
+
+use super::{LONG, SHORT, page};
+
+pub(super) fn of_128_words_is_told() {
+    let page = page();
+    let words: Vec<&AtomicU32> = (0..128).map(|index| page.atomic_u32(4 * index).unwrap()).collect();
+    let waiters: Vec<Waiter<'_>> = words.iter().map(|word| Waiter::new(word, 0)).collect();
+    for (count, index) in [(128, 127), (128, 0), (128, 77), (1, 0)] {
+        for time in [None, Some(LONG), Some(Duration::MAX)] {
+            let waiters = &waiters[..count];
+            let peer = Peer::start(|| {
+                let woken = match time {
+                    None => futex::wait_any(waiters),
+                    Some(time) => futex::wait_any_timeout(waiters, time),
+                };
+                assert_eq!(woken.unwrap(), Some(index));
+            });
+            peer.wait_asleep();
+            assert_eq!(futex::wake(words[index], 1).unwrap(), 1);
+            peer.join();
+        }
+    }
+}
+
+pub(super) fn returns_at_once_if_a_word_has_changed() {
+    let words = [0, 1, 0].map(AtomicU32::new);
+    let waiters = words.each_ref().map(|word| Waiter::new(word, 0));
+    assert_eq!(futex::wait_any(&waiters).unwrap(), None);
+    assert_eq!(futex::wait_any_timeout(&waiters, Duration::ZERO).unwrap(), None, "no time, but news");
+}
+
+pub(super) fn ends_at_the_deadline() {
+    let words = [0, 1].map(AtomicU32::new);
+    let waiters = [Waiter::new(&words[0], 0), Waiter::new(&words[1], 1)];
+    for time in [SHORT, Duration::ZERO] {
+        let start = Instant::now();
+        let error = futex::wait_any_timeout(&waiters, time).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::TimedOut, Some(libc::ETIMEDOUT)));
+        assert!(start.elapsed() >= time);
+    }
+}
+
+pub(super) fn goes_on_through_signals() {
+    let page = page();
+    let waiters = [0, 4].map(|offset| Waiter::new(page.atomic_u32(offset).unwrap(), 0));
+    let waker = Peer::start(|| {
+        std::thread::sleep(SHORT * 3);
+        let word = page.atomic_u32(4).unwrap();
+        word.store(1, Release);
+        futex::wake(word, 1).unwrap();
+    });
+    let storm = Storm::start();
+    let error = futex::wait_any_timeout(&waiters[..1], SHORT).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    let woken = futex::wait_any(&waiters).expect("a signal is no error");
+    assert!(matches!(woken, Some(1) | None), "{woken:?}");
+    assert_eq!(page.atomic_u32(4).unwrap().load(std::sync::atomic::Ordering::Acquire), 1);
+    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
+    drop(storm);
+    waker.join();
+}

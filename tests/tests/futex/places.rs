@@ -1,0 +1,75 @@
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use ipcraft::futex;
+use ipcraft::shm::Mapping;
+use ipcraft::shm::memfd::Memfd;
+use ipcraft_tests::peer::Peer;
+
+use super::page;
+
+fn address(mapping: &Mapping) -> usize {
+    mapping.pointer(0, 4, 4).unwrap().addr().get()
+}
+
+pub(super) fn count_and_not_addresses() {
+    let memory = Memfd::create("test", 4096).unwrap();
+    let ours = memory.map().unwrap();
+    let here = address(&ours);
+    let word = ours.atomic_u32(0).unwrap();
+    let peer = Peer::start(|| {
+        let theirs = memory.map().unwrap();
+        assert_ne!(address(&theirs), here);
+        futex::wait(theirs.atomic_u32(0).unwrap(), 0).unwrap();
+    });
+    peer.wait_asleep();
+    let again = memory.map().unwrap();
+    assert_ne!(address(&again), here);
+    assert_eq!(futex::wake(again.atomic_u32(4).unwrap(), 1).unwrap(), 0);
+    assert_eq!(futex::wake(word, 1).unwrap(), 1);
+    peer.join();
+}
+
+pub(super) fn that_are_read_only_serve_too() {
+    let memory = Memfd::create("test", 4096).unwrap();
+    let (writable, read_only) = (memory.map().unwrap(), memory.map_read_only().unwrap());
+    let place = read_only.pointer(0, 4, 4).unwrap().cast::<AtomicU32>();
+    // SAFETY: because the place is mapped and aligned for as long as the mapping is there, and nothing below stores to
+    // it; a relaxed load of four bytes is none.
+    let seen = unsafe { place.as_ref() };
+    let word = writable.atomic_u32(0).unwrap();
+
+    let peer = Peer::start(|| {
+        futex::wait(seen, 0).unwrap();
+        assert_eq!(seen.load(Relaxed), 1);
+    });
+    peer.wait_asleep();
+    word.store(1, Relaxed);
+    assert_eq!(futex::wake(word, 1).unwrap(), 1);
+    peer.join();
+
+    let peer = Peer::start(|| futex::wait(word, 1).unwrap());
+    peer.wait_asleep();
+    assert_eq!(futex::wake(seen, 1).unwrap(), 1);
+    peer.join();
+}
+
+pub(super) fn of_a_private_futex_are_others() {
+    let page = page();
+    let word = page.atomic_u32(0).unwrap();
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    let peer = Peer::start(|| futex::wait(word, 0).unwrap());
+    peer.wait_asleep();
+    // SAFETY: because futex(2) with FUTEX_WAKE does no more than look for waiters.
+    let woken = unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, 1) };
+    assert_eq!(woken, 0);
+    assert_eq!(futex::wake(word, 1).unwrap(), 1);
+    peer.join();
+}
+
+pub(super) fn that_are_not_shared_part_with_a_fork() {
+    let word = AtomicU32::new(0);
+    let peer = Peer::start(|| futex::wait(&word, 0).unwrap());
+    peer.wait_asleep();
+    assert_eq!(futex::wake_all(&word).unwrap(), 0);
+    peer.kill();
+}

@@ -1,0 +1,129 @@
+use std::num::NonZeroU32;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::{Duration, Instant};
+
+use ipcraft::{ErrorKind, Result, futex};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::storm::Storm;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+
+use super::{LONG, SHORT, page};
+
+/// All forms of waiting while the word is 0.
+const FORMS: [fn(&AtomicU32, Duration) -> Result<()>; 4] = [
+    |word, _| futex::wait(word, 0),
+    |word, time| futex::wait_timeout(word, 0, time),
+    |word, _| futex::wait_bits(word, 0, NonZeroU32::MIN),
+    |word, time| futex::wait_bits_timeout(word, 0, NonZeroU32::MIN, time),
+];
+
+/// Those that have a timeout.
+const TIMED: [fn(&AtomicU32, Duration) -> Result<()>; 2] = [FORMS[1], FORMS[3]];
+
+pub(super) fn ends_with_a_wake() {
+    let page = page();
+    let word = page.atomic_u32(0).unwrap();
+    for wait in FORMS {
+        for time in [LONG, Duration::MAX] {
+            let peer = Peer::start(|| wait(word, time).unwrap());
+            peer.wait_asleep();
+            assert_eq!(futex::wake(word, 1).unwrap(), 1);
+            peer.join();
+        }
+    }
+}
+
+pub(super) fn for_another_value_ends_at_once() {
+    let word = AtomicU32::new(1);
+    for wait in FORMS {
+        for time in [Duration::ZERO, Duration::MAX] {
+            wait(&word, time).unwrap();
+        }
+    }
+}
+
+pub(super) fn ends_at_the_deadline() {
+    let word = AtomicU32::new(0);
+    for wait in TIMED {
+        for time in [SHORT, Duration::ZERO] {
+            let start = Instant::now();
+            let error = wait(&word, time).unwrap_err();
+            assert!(start.elapsed() >= time);
+            assert_eq!((error.kind(), error.errno()), (ErrorKind::TimedOut, Some(Errno::ETIMEDOUT as i32)));
+        }
+    }
+}
+
+pub(super) fn goes_on_through_signals() {
+    let page = page();
+    let word = page.atomic_u32(0).unwrap();
+    for wait in FORMS {
+        let waker = Peer::start(|| {
+            std::thread::sleep(SHORT * 3);
+            word.store(1, Release);
+            futex::wake_all(word).unwrap();
+        });
+        let storm = Storm::start();
+        wait(word, LONG).expect("a signal is no error");
+        assert_eq!(word.swap(0, Acquire), 1, "and no reason to return");
+        assert!(storm.caught() > 10, "only {} signals came", storm.caught());
+        drop(storm);
+        waker.join();
+    }
+    for wait in TIMED {
+        let storm = Storm::start();
+        let start = Instant::now();
+        assert_eq!(wait(word, SHORT * 3).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(start.elapsed() >= SHORT * 3 && storm.caught() > 10, "{} signals", storm.caught());
+    }
+}
+
+pub(super) fn goes_on_after_a_stop() {
+    let page = page();
+    let word = page.atomic_u32(0).unwrap();
+    let peer = Peer::start(|| futex::wait_timeout(word, 0, LONG).unwrap());
+    peer.wait_asleep();
+    kill(peer.pid(), Signal::SIGSTOP).unwrap();
+    let stopped = waitpid(peer.pid(), Some(WaitPidFlag::WUNTRACED)).unwrap();
+    assert_eq!(stopped, WaitStatus::Stopped(peer.pid(), Signal::SIGSTOP));
+    kill(peer.pid(), Signal::SIGCONT).unwrap();
+    peer.wait_asleep();
+    assert_eq!(futex::wake(word, 1).unwrap(), 1);
+    peer.join();
+}
+
+pub(super) fn is_forgotten_with_a_killed_process() {
+    let page = page();
+    let word = page.atomic_u32(0).unwrap();
+    let peer = Peer::start(|| futex::wait(word, 0).unwrap());
+    peer.wait_asleep();
+    peer.kill();
+    assert_eq!(futex::wake_all(word).unwrap(), 0);
+    assert_eq!(word.load(Acquire), 0, "the kernel changes no word");
+}
+
+pub(super) fn hands_turns_over() {
+    const TURNS: u32 = 2000;
+    let page = page();
+    let word = page.atomic_u32(0).unwrap();
+    let play = |mine: u32| {
+        for turn in (0..TURNS).filter(|turn| turn % 2 == mine) {
+            loop {
+                let now = word.load(Acquire);
+                if now == turn {
+                    break;
+                }
+                futex::wait_timeout(word, now, LONG).unwrap();
+            }
+            word.store(turn + 1, Release);
+            futex::wake(word, 1).unwrap();
+        }
+    };
+    let peer = Peer::start(|| play(1));
+    play(0);
+    peer.join();
+    assert_eq!(word.load(Acquire), TURNS);
+}
