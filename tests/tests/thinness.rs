@@ -13,14 +13,13 @@ use ipcraft_tests::suite::{self, Outcome};
 /// How many instructions more than a direct call of libc's are thin, for each call of the library.
 const ALLOWANCE: i64 = 30;
 
-/// Small enough that no mechanism has to cut it.
+/// Small enough that no mechanism has to cut it; for those of smaller messages it is cut here.
 const MESSAGE: [u8; 64] = [7; 64];
 
-/// Mechanisms with room for one message each way: a second can be sent only when the first was received. That takes two
-/// waits and two posts.
-const ONE_SLOT: &[&str] = &["shm_posix_semaphore", "shm_sysv_semaphore"];
-
-const CALLS_FOR_A_SLOT: i64 = 4;
+/// Mechanisms with room for one message each way, where a second can be sent only when the first was received; and the
+/// calls of the library that this takes.
+const ONE_SLOT: &[(&str, i64)] =
+    &[("eventfd", 2), ("shm_futex", 4), ("shm_posix_semaphore", 4), ("shm_sysv_semaphore", 4)];
 
 /// Mechanisms that need the kernel only to wait and to wake somebody who waits.
 const WITHOUT_SYSTEM_CALLS: &[&str] = &["shm_posix_semaphore"];
@@ -54,20 +53,21 @@ struct Row {
 }
 
 /// An operation on a connection that is ready for it, as often as it is called.
-type Operation = fn(Ends) -> Box<dyn FnMut()>;
+type Operation = fn(Ends, &'static [u8]) -> Box<dyn FnMut()>;
 
 fn rows(mechanism: &Mechanism) -> Vec<Row> {
-    if ONE_SLOT.contains(&mechanism.id) {
+    if calls_for_a_slot(mechanism.id).is_some() {
         return vec![row(mechanism, "both", sending_and_receiving)];
     }
     vec![row(mechanism, "send", sending), row(mechanism, "receive", receiving)]
 }
 
 fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
+    let message = &MESSAGE[..mechanism.nearest_size(MESSAGE.len())];
     let count = |mut ends: Ends| {
         // The operation is the child's alone.
         let _kept = ends.kept.take();
-        step::trace(operation(ends)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id))
+        step::trace(operation(ends, message)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id))
     };
     Row {
         mechanism: mechanism.id,
@@ -78,33 +78,37 @@ fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
     }
 }
 
+fn calls_for_a_slot(mechanism: &str) -> Option<i64> {
+    ONE_SLOT.iter().find(|(id, _)| *id == mechanism).map(|(_, calls)| *calls)
+}
+
 fn connect(mechanism: &Mechanism, implementation: Implementation) -> Ends {
     let connect = mechanism.connect(implementation).expect("both implementations");
     connect(scratch::directory().path()).unwrap_or_else(|e| panic!("connecting {}: {e}", mechanism.id))
 }
 
-fn sending(mut ends: Ends) -> Box<dyn FnMut()> {
+fn sending(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
     Box::new(move || {
         let Ends { client, server: _open, .. } = &mut ends;
-        client.send(&MESSAGE).expect("sending");
+        client.send(message).expect("sending");
     })
 }
 
-fn receiving(mut ends: Ends) -> Box<dyn FnMut()> {
+fn receiving(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
     // One message for the warm-up and one for the call that is counted.
     for _ in 0..2 {
-        ends.client.send(&MESSAGE).expect("sending");
+        ends.client.send(message).expect("sending");
     }
     Box::new(move || {
         let Ends { client: _open, server, .. } = &mut ends;
-        server.receive(&mut [0; MESSAGE.len()]).expect("receiving");
+        server.receive(&mut [0; MESSAGE.len()][..message.len()]).expect("receiving");
     })
 }
 
-fn sending_and_receiving(mut ends: Ends) -> Box<dyn FnMut()> {
+fn sending_and_receiving(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
     Box::new(move || {
-        ends.client.send(&MESSAGE).expect("sending");
-        ends.server.receive(&mut [0; MESSAGE.len()]).expect("receiving");
+        ends.client.send(message).expect("sending");
+        ends.server.receive(&mut [0; MESSAGE.len()][..message.len()]).expect("receiving");
     })
 }
 
@@ -129,7 +133,7 @@ impl Row {
     }
 
     fn allowance(&self) -> i64 {
-        if ONE_SLOT.contains(&self.mechanism) { CALLS_FOR_A_SLOT * ALLOWANCE } else { ALLOWANCE }
+        ALLOWANCE * calls_for_a_slot(self.mechanism).unwrap_or(1)
     }
 
     fn is_thin(&self) -> bool {
@@ -169,6 +173,7 @@ fn name(number: i64) -> String {
         libc::SYS_mq_timedreceive => "mq_timedreceive".into(),
         libc::SYS_msgsnd => "msgsnd".into(),
         libc::SYS_msgrcv => "msgrcv".into(),
+        libc::SYS_futex => "futex".into(),
         libc::SYS_semop | libc::SYS_semtimedop => "semop".into(),
         other => other.to_string(),
     }

@@ -133,6 +133,8 @@ mod tests {
             "unix_stream",
             "unix_datagram",
             "unix_seqpacket",
+            "eventfd",
+            "shm_futex",
             "shm_posix_semaphore",
             "shm_sysv_semaphore",
             "posix_queue",

@@ -2,17 +2,16 @@
 //!
 //! The same once more with an idle-priority spinner on each core: what it saves is the cost of waking a sleeping core,
 //! which every blocking mechanism pays.
-#![allow(unsafe_code)]
 
 use std::io;
 use std::path::Path;
-use std::ptr;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::page::Page;
 use crate::link::{Ends, Link};
+use crate::raw::futex as raw;
 use crate::registry::{Implementation, Mechanism};
 use crate::workload::Workload;
 
@@ -72,8 +71,5 @@ impl Link for End {
 
 /// The kernel looks at 32 bits: the low half of the word, which on these little-endian machines comes first.
 fn futex(word: &AtomicU64, operation: libc::c_int, value: u32) {
-    let forever = ptr::null::<libc::timespec>();
-    // SAFETY: because futex(2) with FUTEX_WAIT or FUTEX_WAKE reads four aligned bytes at a valid address and no
-    // time-out.
-    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, value, forever) };
+    raw::futex(word.as_ptr().cast_const().cast(), operation, value);
 }

@@ -2,10 +2,12 @@
 //!
 //! A new mechanism is one more file and one more line in each of the two lists here.
 
+mod eventfd;
 mod fifo;
 mod pipe;
 mod posix_queue;
 mod records;
+mod shm_futex;
 mod shm_posix_semaphore;
 mod shm_sysv_semaphore;
 mod slot;
@@ -34,6 +36,8 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &unix_stream::MECHANISM,
     &unix_datagram::MECHANISM,
     &unix_seqpacket::MECHANISM,
+    &eventfd::MECHANISM,
+    &shm_futex::MECHANISM,
     &shm_posix_semaphore::MECHANISM,
     &shm_sysv_semaphore::MECHANISM,
     &posix_queue::MECHANISM,

@@ -2,7 +2,9 @@
 
 pub(crate) mod address;
 pub(crate) mod datagram;
+pub(crate) mod eventfd;
 pub(crate) mod file;
+pub(crate) mod futex;
 pub(crate) mod posix_queue;
 pub(crate) mod posix_semaphore;
 pub(crate) mod seqpacket;
