@@ -153,7 +153,7 @@ fn only_few_places_remove_names() {
 
 #[test]
 fn no_mechanism_knows_another() {
-    let mechanisms = ["pipe", "fifo", "socket", "process", "queue", "semaphore", "shm"];
+    let mechanisms = ["pipe", "fifo", "socket", "process", "queue", "semaphore", "shm", "event", "futex"];
     // A POSIX semaphore lies in shared memory.
     let allowed = [("semaphore", "shm")];
     for module in mechanisms {

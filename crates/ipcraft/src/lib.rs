@@ -25,6 +25,8 @@
 //! | messages that wait for whoever comes, urgent ones first | [`queue::posix`] |
 //! | messages that wait, each for the receiver of its type | [`queue::sysv`] |
 //! | a counter to wait on, or a number of equal things to hand out | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
+//! | a process to wake that polls, or has sockets to wait for as well | [`event`] |
+//! | words in shared memory to sleep on, as a part to build with | [`futex`] |
 //!
 //! # What holds everywhere
 //!
