@@ -8,9 +8,12 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::process::{Child, Command, Stdio};
 
-use ipcraft::process::{CommandExt, Inherit, take, take_number};
+use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take, take_number};
 use ipcraft::{ErrorKind, pipe};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 const PART: &str = "IPCRAFT_TEST_PART";
 
@@ -21,6 +24,7 @@ fn play_part() {
         Ok("report") => report(),
         Ok("take") => take_and_answer(),
         Ok("grandparent") => start_grandchild(),
+        Ok("careless") => start_children_that_nobody_waits_for(),
         Ok("stale") => assert_eq!(take("answer").unwrap_err().kind(), ErrorKind::NotFound),
         Ok(other) => panic!("no such part: {other}"),
         Err(_) => {}
@@ -78,6 +82,21 @@ fn start_grandchild() {
         fcntl(&other, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     }
     assert!(status.status().unwrap().success());
+}
+
+/// With SIGCHLD ignored the kernel reaps each child the moment it ends.
+fn start_children_that_nobody_waits_for() {
+    // SAFETY: because ignoring a signal runs no code.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.unwrap();
+    let mut gone = 0;
+    for _ in 0..50 {
+        let (child, pidfd) = Command::new("true").spawn_pidfd(Inherit::new()).unwrap();
+        let ended = pidfd.wait().unwrap();
+        assert!(ended.status().is_none_or(|status| status.success()), "{ended}");
+        gone += usize::from(PidFd::of(&child).is_err());
+        assert_eq!(pidfd.pid().unwrap_err().kind(), ErrorKind::Disconnected);
+    }
+    assert_eq!(gone, 50, "looked up by its id such a child is not to be found");
 }
 
 fn succeed(mut child: Child) {
@@ -197,4 +216,43 @@ fn many_children_at_once_get_their_own_descriptors_only() {
     for starter in starters {
         starter.join().unwrap();
     }
+}
+
+#[test]
+fn a_child_comes_with_its_pidfd_and_its_descriptors() {
+    let (mut reported, report) = pipe::pipe().unwrap();
+    let (child, pidfd) = part("report").spawn_pidfd(Inherit::new().named("report", report)).unwrap();
+    assert_eq!(pidfd.pid().unwrap(), child.id() as i32);
+    let mut text = String::new();
+    reported.read_to_string(&mut text).unwrap();
+    let (numbers, own) = text.trim().split_once(" report=").unwrap();
+    assert_eq!(numbers, format!("[{own}]"), "it keeps neither its pidfd nor the socket");
+    assert_eq!(pidfd.wait().unwrap(), Exit::Status(Default::default()));
+}
+
+#[test]
+fn the_pidfd_comes_whatever_numbers_the_child_wants() {
+    let before = open_numbers();
+    let null = || fs::File::open("/dev/null").unwrap();
+    let inherit = (3..40).fold(Inherit::new(), |inherit, number| inherit.numbered(number, null()));
+    let script = "test $(ls /proc/self/fd | grep -cxE '[3-9]|[12][0-9]|3[0-9]') -eq 37";
+    let (child, pidfd) = Command::new("bash").args(["-c", script]).spawn_pidfd(inherit).unwrap();
+    assert_eq!(pidfd.pid().unwrap(), child.id() as i32);
+    assert!(pidfd.wait().unwrap().status().unwrap().success());
+    drop(pidfd);
+    assert_eq!(open_numbers(), before);
+}
+
+#[test]
+fn a_pidfd_is_right_even_if_the_kernel_reaps_the_child() {
+    assert!(part("careless").status().unwrap().success());
+}
+
+#[test]
+fn nothing_is_left_of_a_child_that_could_not_be_started_with_its_pidfd() {
+    let before = open_numbers();
+    let error = Command::new("/no/such/program").spawn_pidfd(Inherit::new()).unwrap_err();
+    assert_eq!((error.kind(), error.object()), (ErrorKind::NotFound, Some("/no/such/program")));
+    assert_eq!(open_numbers(), before);
+    assert_eq!(waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG), Err(Errno::ECHILD));
 }

@@ -77,11 +77,20 @@
 //! [close_range(2)]: https://man7.org/linux/man-pages/man2/close_range.2.html
 //! [fcntl(2)]: https://man7.org/linux/man-pages/man2/fcntl.2.html
 
+mod exit;
+mod handover;
 mod inherit;
 mod manifest;
+mod pidfd;
+mod sending;
 mod spawn;
+mod state;
 mod take;
+mod waiting;
 
+pub use exit::Exit;
 pub use inherit::Inherit;
+pub use pidfd::PidFd;
 pub use spawn::CommandExt;
+pub use state::{State, state};
 pub use take::{take, take_number};

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 
+use super::PidFd;
+use super::handover::{self, Handover};
 use super::inherit::{Arranged, Inherit, Step};
 use super::manifest::{Identity, VARIABLE};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,38 +37,86 @@ pub trait CommandExt {
     ///
     /// As in the [module's table](super#errors). The descriptors are closed here then, too.
     fn spawn_inheriting(&mut self, descriptors: Inherit) -> Result<Child>;
+
+    /// [`spawn_inheriting`](CommandExt::spawn_inheriting), and `pidfd_open(2)` in the child: also gives a [`PidFd`] of
+    /// the child that is right whatever has become of it by now.
+    ///
+    /// It is right even if another thread waits for any child of this process, or if `SIGCHLD` is ignored, so that the
+    /// child is reaped the moment it ends. Wait for the child through one of the two and not both: see
+    /// [`PidFd::wait`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn_inheriting`](CommandExt::spawn_inheriting).
+    #[doc(alias = "pidfd_open")]
+    #[doc(alias = "CLONE_PIDFD")]
+    fn spawn_pidfd(&mut self, descriptors: Inherit) -> Result<(Child, PidFd)>;
 }
 
 impl CommandExt for Command {
     fn spawn_inheriting(&mut self, descriptors: Inherit) -> Result<Child> {
-        let arranged = descriptors.arrange()?;
-        self.env(VARIABLE, arranged.manifest()?);
-        let child = start(self, &arranged);
-        self.env_remove(VARIABLE);
-        child
+        spawn(self, descriptors, fork_and_exec)
+    }
+
+    fn spawn_pidfd(&mut self, descriptors: Inherit) -> Result<(Child, PidFd)> {
+        spawn(self, descriptors, fork_with_pidfd)
     }
 }
 
+/// A way to start the child, prepared so.
+type Launch<T> = fn(&mut Command, Preparation) -> io::Result<T>;
+
+fn spawn<T>(command: &mut Command, descriptors: Inherit, launch: Launch<T>) -> Result<T> {
+    let arranged = descriptors.arrange()?;
+    command.env(VARIABLE, arranged.manifest()?);
+    let child = start(command, &arranged, launch);
+    command.env_remove(VARIABLE);
+    child
+}
+
+/// What the child does between fork and exec.
+#[derive(Debug)]
+struct Preparation {
+    kept: Vec<RawFd>,
+    steps: Vec<Step>,
+    /// Where to send the pidfd; open over the fork.
+    handover: Option<RawFd>,
+}
+
 /// Starts the child, again if another thread of this process changed what is under a number that the child wants.
-fn start(command: &mut Command, arranged: &Arranged) -> Result<Child> {
+fn start<T>(command: &mut Command, arranged: &Arranged, launch: Launch<T>) -> Result<T> {
     // Placeholders of two starts at once would be in each other's way.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = arranged.has_numbers().then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
     let mut attempts = 0;
     loop {
         let placed = arranged.placed()?;
-        let steps: Vec<Step> = placed.iter().map(|placement| placement.step).collect();
-        match fork_and_exec(command, arranged.kept(), steps) {
+        let steps = placed.iter().map(|placement| placement.step).collect();
+        match launch(command, Preparation { kept: arranged.kept(), steps, handover: None }) {
             Err(e) if e.raw_os_error() == Some(libc::EBUSY) && attempts < ATTEMPTS => attempts += 1,
             started => return started.map_err(|e| failed(command, &e)),
         }
     }
 }
 
-fn fork_and_exec(command: &mut Command, kept: Vec<RawFd>, steps: Vec<Step>) -> io::Result<Child> {
+fn fork_with_pidfd(command: &mut Command, preparation: Preparation) -> io::Result<(Child, PidFd)> {
+    let handover = Handover::new()?;
+    let preparation = Preparation { handover: Some(handover.number()), ..preparation };
+    let mut child = fork_and_exec(command, preparation)?;
+    match handover.receive() {
+        Ok(fd) => Ok((child, PidFd::of_descriptor(fd))),
+        Err(errno) => {
+            // There is no child without its pidfd. It is this thread's to wait for: the caller never knew of it.
+            let _ = child.kill().and_then(|()| child.wait());
+            Err(errno.into())
+        }
+    }
+}
+
+fn fork_and_exec(command: &mut Command, preparation: Preparation) -> io::Result<Child> {
     let current = Arc::new(AtomicBool::new(true));
     let of_this_call = current.clone();
-    let arrange = move || if of_this_call.load(SeqCst) { in_child(&kept, &steps) } else { Ok(()) };
+    let arrange = move || if of_this_call.load(SeqCst) { in_child(&preparation) } else { Ok(()) };
     // SAFETY: because the closure makes only system calls that are async-signal-safe and allocates nothing.
     unsafe { command.pre_exec(arrange) };
     let child = command.spawn();
@@ -76,12 +126,17 @@ fn fork_and_exec(command: &mut Command, kept: Vec<RawFd>, steps: Vec<Step>) -> i
 }
 
 /// Runs in the child alone, whose copy of the descriptor table nobody else uses.
-fn in_child(kept: &[RawFd], steps: &[Step]) -> io::Result<()> {
+fn in_child(preparation: &Preparation) -> io::Result<()> {
+    // First, since another descriptor may be wanted under the socket's number.
+    if let Some(number) = preparation.handover {
+        // SAFETY: because the parent holds the socket open over the fork, and so it is open in the child until exec.
+        handover::send(unsafe { BorrowedFd::borrow_raw(number) })?;
+    }
     close_all_on_exec()?;
-    for &number in kept {
+    for &number in &preparation.kept {
         keep_on_exec(number)?;
     }
-    for step in steps {
+    for step in &preparation.steps {
         put_in_place(step)?;
     }
     Ok(())

@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub(crate) mod mq;
 pub(crate) mod msg;
 pub(crate) mod msgq;
+pub(crate) mod pidfd;
 pub(crate) mod pipe_end;
 pub(crate) mod removal;
 pub(crate) mod reserve;

@@ -1,0 +1,112 @@
+//! The calls on pidfds, as safe functions: one system call each.
+
+#![allow(unsafe_code)]
+
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::ptr;
+
+use libc::{c_int, c_long, pid_t, rlimit, siginfo_t, uid_t};
+use nix::errno::Errno;
+
+use crate::error::Limit;
+
+/// No flags.
+const NONE: libc::c_uint = 0;
+
+/// pidfd_open(2), which always sets close-on-exec.
+pub(crate) fn open(pid: pid_t) -> nix::Result<OwnedFd> {
+    // SAFETY: because pidfd_open(2) takes two integers.
+    descriptor(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, NONE) })
+}
+
+/// pidfd_getfd(2), which always sets close-on-exec.
+pub(crate) fn get(fd: BorrowedFd<'_>, number: RawFd) -> nix::Result<OwnedFd> {
+    // SAFETY: because pidfd_getfd(2) takes three integers.
+    descriptor(unsafe { libc::syscall(libc::SYS_pidfd_getfd, fd.as_raw_fd(), number, NONE) })
+}
+
+fn descriptor(returned: c_long) -> nix::Result<OwnedFd> {
+    let number = Errno::result(returned)?;
+    // SAFETY: because both calls return a new descriptor, which nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(number as RawFd) })
+}
+
+/// waitid(2) with `P_PIDFD` for the end of a child; `EAGAIN` if that would have to wait and may not.
+///
+/// `nix` has this call, but reports the end by a realtime signal as `EINVAL`, when the child is reaped already.
+pub(crate) fn wait(fd: BorrowedFd<'_>, options: c_int) -> nix::Result<ExitStatus> {
+    let mut info = MaybeUninit::<siginfo_t>::zeroed();
+    let id = fd.as_raw_fd() as libc::id_t;
+    // SAFETY: because waitid(2) writes one siginfo_t, to a variable of that type.
+    Errno::result(unsafe { libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED | options) })?;
+    // SAFETY: because siginfo_t consists of integers, for which the zeroes it started with are valid too.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: because waitid(2) fills in both fields of a SIGCHLD, or leaves them zero if no child has ended.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    if pid == 0 {
+        return Err(Errno::EAGAIN);
+    }
+    Ok(ExitStatus::from_raw(match info.si_code {
+        libc::CLD_EXITED => (status & 0xff) << 8,
+        libc::CLD_DUMPED => status | 0x80,
+        _ => status,
+    }))
+}
+
+/// `PIDFD_GET_INFO` (Linux 6.15): how a process has ended, once it is reaped.
+pub(crate) fn exit_status(fd: BorrowedFd<'_>) -> Option<ExitStatus> {
+    // SAFETY: because pidfd_info is a C structure of integers, for which zeroes are valid.
+    let mut info: libc::pidfd_info = unsafe { mem::zeroed() };
+    let exit = u64::from(libc::PIDFD_INFO_EXIT);
+    info.mask = exit;
+    // SAFETY: because PIDFD_GET_INFO reads and writes one pidfd_info, whose size is part of its number, and other
+    // descriptors and older kernels refuse the number.
+    let status = unsafe { libc::ioctl(fd.as_raw_fd(), libc::PIDFD_GET_INFO, &mut info) };
+    (status == 0 && info.mask & exit != 0).then(|| ExitStatus::from_raw(info.exit_code))
+}
+
+/// pidfd_send_signal(2): as kill(2) does without a `value`, as sigqueue(3) does with one.
+pub(crate) fn send_signal(fd: BorrowedFd<'_>, signal: c_int, value: Option<c_int>) -> nix::Result<()> {
+    let info = value.map(|value| Queued::new(signal, value));
+    let info = info.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: because the call reads as many bytes as siginfo_t has, or nothing at null, and `Queued` has its size.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, info, NONE) };
+    Errno::result(sent).map(drop)
+}
+
+/// siginfo_t of a queued signal as 64-bit Linux lays it out; `libc` has no names for these fields.
+#[repr(C)]
+struct Queued {
+    signal: c_int,
+    errno: c_int,
+    code: c_int,
+    padding: c_int,
+    pid: pid_t,
+    uid: uid_t,
+    /// `union sigval`, which begins with the integer and has room for a pointer.
+    value: [c_int; 2],
+    rest: [c_int; 24],
+}
+
+const _: () = assert!(mem::size_of::<Queued>() == mem::size_of::<siginfo_t>());
+
+impl Queued {
+    fn new(signal: c_int, value: c_int) -> Queued {
+        // SAFETY: because both calls only return a number (getpid(2), getuid(2)).
+        let (pid, uid) = unsafe { (libc::getpid(), libc::getuid()) };
+        let code = libc::SI_QUEUE;
+        Queued { signal, errno: 0, code, padding: 0, pid, uid, value: [value, 0], rest: [0; 24] }
+    }
+}
+
+/// prlimit(2): how many signals may be pending for the user of this process.
+pub(crate) fn pending_signals(pid: pid_t) -> Option<Limit> {
+    let mut limit = rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: because prlimit(2) writes one rlimit, to a variable of that type, and takes null for no new one.
+    let status = unsafe { libc::prlimit(pid, libc::RLIMIT_SIGPENDING, ptr::null(), &mut limit) };
+    let named = Limit { name: "RLIMIT_SIGPENDING", value: limit.rlim_cur, requested: None };
+    (status == 0).then_some(named)
+}

@@ -1,0 +1,119 @@
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::process::{Command, id};
+use std::sync::mpsc;
+use std::thread;
+
+use ipcraft::ErrorKind;
+use ipcraft::process::{PidFd, State};
+use ipcraft::socket::stream;
+use ipcraft_tests::peer::Peer;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::gettid;
+
+use crate::{idle, kind_of, pidfd_of, reaches};
+
+pub(crate) fn a_process_that_is_not_there_says_so() {
+    let mut child = Command::new("true").spawn().unwrap();
+    let pid = child.id() as i32;
+    child.wait().unwrap();
+    let error = PidFd::open(pid).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ESRCH)));
+    assert_eq!(error.object(), Some(pid.to_string().as_str()));
+    assert_eq!(kind_of(PidFd::open(i32::MAX)), ErrorKind::NotFound);
+    for pid in [0, -1, i32::MIN] {
+        assert_eq!(kind_of(PidFd::open(pid)), ErrorKind::Invalid, "{pid}");
+    }
+}
+
+pub(crate) fn a_thread_is_refused() {
+    let (tell, told) = mpsc::channel();
+    let (hold, held) = mpsc::channel::<()>();
+    let thread = thread::spawn(move || {
+        tell.send(gettid().as_raw()).unwrap();
+        let _ = held.recv();
+    });
+    assert_eq!(kind_of(PidFd::open(told.recv().unwrap())), ErrorKind::Invalid);
+    drop(hold);
+    thread.join().unwrap();
+}
+
+pub(crate) fn a_child_works_until_it_was_waited_for() {
+    let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let running = PidFd::of(&child).unwrap();
+    assert_eq!(running.pid().unwrap(), child.id() as i32);
+    drop(child.stdin.take());
+    reaches(&running, State::Zombie);
+    let ended = PidFd::of(&child).unwrap();
+    assert!(ended.has_ended().unwrap());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(kind_of(PidFd::of(&child)), ErrorKind::NotFound);
+    assert_eq!(kind_of(ended.pid()), ErrorKind::Disconnected);
+}
+
+pub(crate) fn sets_close_on_exec() {
+    let pidfd = PidFd::current().unwrap();
+    for fd in [pidfd.as_fd(), pidfd.try_clone().unwrap().as_fd(), pidfd.descriptor(2).unwrap().as_fd()] {
+        assert_eq!(fcntl(fd, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
+    }
+}
+
+pub(crate) fn itself_and_the_peer_of_a_socket() {
+    let own = PidFd::current().unwrap();
+    assert_eq!(own.pid().unwrap(), id() as i32);
+    assert!(!own.has_ended().unwrap());
+    let (one, _other) = stream::pair().unwrap();
+    match one.peer_pidfd() {
+        Ok(fd) => assert_eq!(PidFd::try_from(fd).unwrap().pid().unwrap(), id() as i32),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
+    }
+}
+
+pub(crate) fn with_a_full_table_names_the_limit() {
+    Peer::start(|| {
+        let own = PidFd::current().unwrap();
+        let next = own.try_clone().unwrap().as_fd().as_raw_fd() as u64;
+        setrlimit(Resource::RLIMIT_NOFILE, next, next).unwrap();
+        for error in [PidFd::current().unwrap_err(), own.try_clone().unwrap_err()] {
+            assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EMFILE)));
+            let limit = error.limit().unwrap();
+            assert_eq!((limit.name(), limit.value()), ("RLIMIT_NOFILE", next));
+        }
+        // To look at a process of proc takes a descriptor, too.
+        let error = own.state().unwrap_err();
+        assert_eq!(error.limit().unwrap().name(), "RLIMIT_NOFILE");
+    })
+    .join();
+}
+
+pub(crate) fn takes_nothing_but_pidfds_of_processes() {
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let directory = File::open("/proc/self").unwrap();
+    for other in [OwnedFd::from(reader), directory.into()] {
+        assert_eq!(kind_of(PidFd::try_from(other)), ErrorKind::WrongType);
+    }
+    match open_with(libc::O_EXCL) {
+        Some(thread) => assert_eq!(kind_of(PidFd::try_from(thread)), ErrorKind::WrongType),
+        None => assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EINVAL)),
+    }
+}
+
+/// pidfd_open(2) of this process with flags that the library never uses.
+fn open_with(flags: i32) -> Option<OwnedFd> {
+    // SAFETY: because pidfd_open(2) takes two integers.
+    let number = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), flags) };
+    // SAFETY: because pidfd_open(2) returns a new descriptor, which nobody else owns.
+    (number >= 0).then(|| unsafe { OwnedFd::from_raw_fd(number as i32) })
+}
+
+pub(crate) fn a_handle_can_be_cloned_and_given_away() {
+    let peer = idle();
+    let pidfd = pidfd_of(&peer);
+    let clone = pidfd.try_clone().unwrap();
+    let back = PidFd::try_from(OwnedFd::from(pidfd)).unwrap();
+    assert_eq!(back.pid().unwrap(), peer.pid().as_raw());
+    drop(back);
+    assert_eq!(clone.pid().unwrap(), peer.pid().as_raw());
+    assert!(!clone.has_ended().unwrap(), "closing a handle ends nothing");
+}

@@ -1,0 +1,98 @@
+use std::fs;
+use std::hint;
+
+use ipcraft::ErrorKind;
+use ipcraft::process::{self, PidFd, State};
+use ipcraft::signal::Signal;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::Outcome;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::{prctl, ptrace};
+use nix::unistd::geteuid;
+
+use crate::{idle, kind_of, pidfd_of, reaches};
+
+pub(crate) fn are_read_one_after_another() {
+    let peer = idle();
+    let pidfd = pidfd_of(&peer);
+    reaches(&pidfd, State::Sleeping);
+    assert_eq!(process::state(peer.pid().as_raw()).unwrap(), State::Sleeping);
+    pidfd.send_signal(Signal::STOP).unwrap();
+    reaches(&pidfd, State::Stopped);
+    pidfd.send_signal(Signal::CONT).unwrap();
+    reaches(&pidfd, State::Sleeping);
+    pidfd.send_signal(Signal::KILL).unwrap();
+    reaches(&pidfd, State::Zombie);
+    peer.kill();
+    assert_eq!(kind_of(pidfd.state()), ErrorKind::Disconnected);
+
+    let busy = Peer::start(|| {
+        loop {
+            hint::spin_loop();
+        }
+    });
+    reaches(&pidfd_of(&busy), State::Running);
+    assert_eq!(PidFd::current().unwrap().state().unwrap(), State::Running);
+}
+
+pub(crate) fn of_a_traced_process() {
+    let peer = idle();
+    let pidfd = pidfd_of(&peer);
+    reaches(&pidfd, State::Sleeping);
+    ptrace::seize(peer.pid(), ptrace::Options::empty()).unwrap();
+    ptrace::interrupt(peer.pid()).unwrap();
+    reaches(&pidfd, State::Traced);
+}
+
+pub(crate) fn whatever_the_command_is_called() {
+    let peer = Peer::start(|| {
+        prctl::set_name(c"a) R (b) Z 0").unwrap();
+        loop {
+            nix::unistd::pause();
+        }
+    });
+    reaches(&pidfd_of(&peer), State::Sleeping);
+    let stat = fs::read_to_string(format!("/proc/{}/stat", peer.pid())).unwrap();
+    assert!(stat.contains("(a) R (b) Z 0)"), "{stat}");
+}
+
+pub(crate) fn of_no_process_are_errors() {
+    for pid in [0, -1] {
+        assert_eq!(kind_of(process::state(pid)), ErrorKind::Invalid);
+    }
+    let error = process::state(i32::MAX).unwrap_err();
+    assert_eq!((error.kind(), error.object()), (ErrorKind::NotFound, Some("2147483647")));
+}
+
+pub(crate) fn of_threads_of_the_kernel() -> Outcome {
+    let mut processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path().join("status"));
+    let is_idle = |text: &str| text.lines().any(|line| line.starts_with("State:\tI"));
+    let Some(status) = processes.find(|path| fs::read_to_string(path).is_ok_and(|text| is_idle(&text)))
+    else {
+        return Outcome::Skipped("no idle thread of the kernel can be seen from here".into());
+    };
+    let pid = status.parent().unwrap().file_name().unwrap().to_str().unwrap().parse().unwrap();
+    reaches(&PidFd::open(pid).unwrap(), State::Idle);
+    Outcome::Passed
+}
+
+pub(crate) fn cannot_be_read_without_proc() -> Outcome {
+    if !geteuid().is_root() {
+        return Outcome::Skipped("only root may hide /proc".into());
+    }
+    Peer::start(|| {
+        unshare(CloneFlags::CLONE_NEWNS).expect("unshare(2)");
+        let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        mount(none, "/", none, private, none).expect("making mounts private");
+        let own = PidFd::current().unwrap();
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), none).expect("mounting a tmpfs");
+        assert_eq!(kind_of(process::state(1)), ErrorKind::Unsupported);
+        assert_eq!(kind_of(own.pid()), ErrorKind::Unsupported);
+        assert_eq!(kind_of(own.state()), ErrorKind::Unsupported);
+        assert!(!own.has_ended().unwrap(), "all else works");
+        own.send_signal(Signal::WINCH).unwrap();
+    })
+    .join();
+    Outcome::Passed
+}
