@@ -1,0 +1,127 @@
+//! Pidfds: a supervisor watches its children with poll, ends one, takes an open file out of another, and cannot hit
+//! anybody else once they are gone.
+//!
+//! Run it: `cargo run --example pidfd`
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{exit, id};
+use std::time::Duration;
+
+use ipcraft::process::{CommandExt, Inherit, PidFd, take};
+use ipcraft::signal::Signal;
+use ipcraft::{ErrorKind, pipe};
+use ipcraft_examples::{Outcome, argument, expect, myself, part, pattern, verify};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LENGTH: usize = 1000;
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--worker") => work(argument()?.parse()?),
+        Some("--keeper") => keep(),
+        _ => supervise(),
+    }
+}
+
+/// A child, and a pipe to it that ends when the supervisor lets go of it, or dies.
+struct Held {
+    pidfd: PidFd,
+    leash: Option<pipe::Writer>,
+}
+
+fn start(part: &str, argument: i32, inherit: Inherit) -> Outcome<Held> {
+    let (end, leash) = pipe::pipe()?;
+    let mut command = myself(part)?;
+    let (child, pidfd) = command.arg(argument.to_string()).spawn_pidfd(inherit.named("leash", end))?;
+    println!("supervisor {}: started {part} {argument} as {}", id(), child.id());
+    expect("pid", pidfd.pid()?, child.id() as i32)?;
+    Ok(Held { pidfd, leash: Some(leash) })
+}
+
+/// Returns when the supervisor lets go.
+fn wait_for_the_end_of_the_leash() -> Outcome {
+    let length = pipe::Reader::from(take("leash")?).read_timeout(&mut [0], PATIENCE)?;
+    expect("bytes on the leash", length, 0)
+}
+
+fn work(code: i32) -> Outcome {
+    wait_for_the_end_of_the_leash()?;
+    exit(code)
+}
+
+fn supervise() -> Outcome {
+    let mut workers: Vec<(i32, Held)> = Vec::new();
+    for code in 0..4 {
+        workers.push((code, start("--worker", code, Inherit::new())?));
+    }
+    expect("how many have ended", ready(&workers, PollTimeout::ZERO)?.len(), 0)?;
+    workers.iter_mut().take(3).for_each(|(_, held)| held.leash = None);
+    while workers.len() > 1 {
+        let ended = ready(&workers, PollTimeout::try_from(PATIENCE)?)?;
+        // From behind, so that those before keep their positions.
+        for (code, held) in ended.into_iter().rev().map(|index| workers.remove(index)) {
+            bury(code, &held.pidfd)?;
+        }
+    }
+    let (code, held) = workers.remove(0);
+    expect("the one that goes on", code, 3)?;
+    held.pidfd.send_signal(Signal::TERM)?;
+    let ended = held.pidfd.wait_timeout(PATIENCE)?;
+    println!("supervisor {}: worker 3 ended by a signal through its pidfd: {ended}", id());
+    let signal = ended.status().and_then(|status| status.signal());
+    expect("signal", signal, Some(Signal::TERM.number()))?;
+    take_a_descriptor()
+}
+
+/// The positions of those that have ended; an error if that takes too long.
+fn ready(workers: &[(i32, Held)], timeout: PollTimeout) -> Outcome<Vec<usize>> {
+    let mut entries: Vec<_> =
+        workers.iter().map(|(_, held)| PollFd::new(held.pidfd.as_fd(), PollFlags::POLLIN)).collect();
+    let count = poll(&mut entries, timeout)?;
+    expect("whether it took too long", count == 0 && timeout != PollTimeout::ZERO, false)?;
+    Ok((0..entries.len()).filter(|&index| entries[index].any() == Some(true)).collect())
+}
+
+/// Reaps one that has ended: then nobody is behind its pidfd any more, whoever gets its id.
+fn bury(code: i32, pidfd: &PidFd) -> Outcome {
+    let ended = pidfd.try_wait()?;
+    println!("supervisor {}: poll saw worker {code} end: {ended}", id());
+    expect("exit code", ended.status().and_then(|status| status.code()), Some(code))?;
+    let gone = pidfd.send_signal(Signal::KILL).expect_err("it has ended");
+    println!("supervisor {}: {gone}", id());
+    expect("kind of error", gone.kind(), ErrorKind::Disconnected)
+}
+
+fn take_a_descriptor() -> Outcome {
+    let (answers, answer) = pipe::pipe()?;
+    let mut keeper = start("--keeper", 0, Inherit::new().named("answer", answer))?;
+    let mut number = [0; 4];
+    answers.read_timeout(&mut number, PATIENCE)?;
+    match keeper.pidfd.descriptor(i32::from_ne_bytes(number)) {
+        Ok(taken) => {
+            let mut bytes = [0; LENGTH];
+            File::from(taken).read_exact(&mut bytes)?;
+            verify(0, &bytes)?;
+            println!("supervisor {}: read {LENGTH} bytes from a pipe that only the keeper had open", id());
+        }
+        Err(refused) if refused.kind() == ErrorKind::PermissionDenied => {
+            println!("supervisor {}: NOTE: not allowed on this system: {refused}", id());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    keeper.leash = None;
+    let ended = keeper.pidfd.wait_timeout(PATIENCE)?;
+    expect("whether the keeper succeeded", ended.status().map(|status| status.success()), Some(true))
+}
+
+/// Puts something into a pipe of its own, and says under which number it has the other end open.
+fn keep() -> Outcome {
+    let (reader, mut writer) = pipe::pipe()?;
+    writer.write_all(&pattern(0, LENGTH))?;
+    pipe::Writer::from(take("answer")?).write_all(&reader.as_fd().as_raw_fd().to_ne_bytes())?;
+    wait_for_the_end_of_the_leash()
+}

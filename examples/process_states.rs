@@ -1,0 +1,122 @@
+//! The life of a process: a child is driven through every state of the textbooks, and each one is read from the kernel.
+//!
+//! Run it: `cargo run --example process_states`
+
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt as _;
+use std::process::{exit, id};
+use std::thread::sleep;
+use std::time::Duration;
+
+use ipcraft::process::{CommandExt, Inherit, PidFd, State, take};
+use ipcraft::signal::Signal;
+use ipcraft::time::Deadline;
+use ipcraft::{ErrorKind, pipe};
+use ipcraft_examples::{Outcome, expect, myself, part};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const CODE: i32 = 7;
+
+// What the parent writes to the child.
+const WORK: u8 = b'w';
+const WAIT: u8 = b'b';
+const END: u8 = b'e';
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--child") => live(&pipe::Reader::from(take("orders")?), pipe::Writer::from(take("answers")?)),
+        _ => drive(),
+    }
+}
+
+/// The child: waits for its next order in the kernel, or is busy until it comes.
+fn live(orders: &pipe::Reader, mut answers: pipe::Writer) -> Outcome {
+    let mut order = WAIT;
+    while order != END {
+        answers.write_all(&[order])?;
+        order = if order == WORK { look_for_one(orders)? } else { wait_for_one(orders)? };
+    }
+    exit(CODE)
+}
+
+/// Fails, as does the other, when the parent is gone.
+fn wait_for_one(mut orders: &pipe::Reader) -> Outcome<u8> {
+    let mut order = [0];
+    orders.read_exact(&mut order)?;
+    Ok(order[0])
+}
+
+fn look_for_one(orders: &pipe::Reader) -> Outcome<u8> {
+    let mut order = [0];
+    loop {
+        match orders.try_read(&mut order) {
+            Err(nothing) if nothing.kind() == ErrorKind::Empty => {}
+            read => return expect("length of an order", read?, 1).map(|()| order[0]),
+        }
+    }
+}
+
+fn drive() -> Outcome {
+    let (orders, mut order) = pipe::pipe()?;
+    let (answers, answer) = pipe::pipe()?;
+    let mut command = myself("--child")?;
+    // In a process group of its own: if this process dies while it is stopped, the kernel ends it.
+    command.process_group(0);
+    let inherit = Inherit::new().named("orders", orders).named("answers", answer);
+    let (child, pidfd) = command.spawn_pidfd(inherit)?;
+    println!("parent {}: this is the life of process {}\n", id(), child.id());
+    println!("{:<42} {:<22} the kernel says", "what happens", "the textbook says");
+
+    let alive = [State::Running, State::Sleeping, State::DiskSleep];
+    becomes(&pidfd, "fork and exec", "created", &alive)?;
+    answered(&answers, WAIT)?;
+    becomes(&pidfd, "it reads from an empty pipe", "blocked", &[State::Sleeping])?;
+    pidfd.send_signal(Signal::STOP)?;
+    becomes(&pidfd, "SIGSTOP", "suspended, blocked", &[State::Stopped])?;
+    pidfd.send_signal(Signal::CONT)?;
+    becomes(&pidfd, "SIGCONT", "blocked", &[State::Sleeping])?;
+    pidfd.send_signal(Signal::STOP)?;
+    becomes(&pidfd, "SIGSTOP", "suspended, blocked", &[State::Stopped])?;
+    order.write_all(&[WORK])?;
+    becomes(&pidfd, "what it waits for comes", "suspended, ready", &[State::Stopped])?;
+    pidfd.send_signal(Signal::CONT)?;
+    answered(&answers, WORK)?;
+    becomes(&pidfd, "SIGCONT: it computes", "ready or running", &[State::Running])?;
+    pidfd.send_signal(Signal::STOP)?;
+    becomes(&pidfd, "SIGSTOP", "suspended, ready", &[State::Stopped])?;
+    pidfd.send_signal(Signal::CONT)?;
+    becomes(&pidfd, "SIGCONT", "ready or running", &[State::Running])?;
+    order.write_all(&[WAIT])?;
+    answered(&answers, WAIT)?;
+    becomes(&pidfd, "it reads from an empty pipe again", "blocked", &[State::Sleeping])?;
+    expect("whether it has ended", pidfd.has_ended()?, false)?;
+    order.write_all(&[END])?;
+    becomes(&pidfd, "it exits", "terminated, not reaped", &[State::Zombie])?;
+    expect("whether it has ended", pidfd.has_ended()?, true)?;
+    pidfd.send_signal(Signal::KILL)?; // to signals a zombie is still there
+
+    let ended = pidfd.wait_timeout(PATIENCE)?;
+    let gone = pidfd.state().expect_err("nothing is left of it");
+    println!("{:<42} {:<22} no such process", "its parent waits for it", "reaped");
+    expect("exit code", ended.status().and_then(|status| status.code()), Some(CODE))?;
+    expect("why there is no state", gone.kind(), ErrorKind::Disconnected)
+}
+
+/// Looks until the kernel says so, and enters it in the table.
+fn becomes(pidfd: &PidFd, event: &str, taught: &str, expected: &[State]) -> Outcome {
+    let deadline = Deadline::after(PATIENCE);
+    let mut state = pidfd.state()?;
+    while !expected.contains(&state) && !deadline.has_passed() {
+        sleep(Duration::from_millis(1));
+        state = pidfd.state()?;
+    }
+    println!("{event:<42} {taught:<22} {state}");
+    expect(event, expected.contains(&state), true)
+}
+
+/// The child has got this far.
+fn answered(answers: &pipe::Reader, order: u8) -> Outcome {
+    let mut answer = [0];
+    answers.read_timeout(&mut answer, PATIENCE)?;
+    expect("answer", answer, [order])
+}
