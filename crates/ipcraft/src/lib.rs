@@ -24,6 +24,7 @@
 //! | much data, or data that changes less often than it is read | [`shm`]: a [`memfd`](shm::memfd) for whoever can be handed a descriptor, [`shm::posix`] for strangers |
 //! | messages that wait for whoever comes, urgent ones first | [`queue::posix`] |
 //! | messages that wait, each for the receiver of its type | [`queue::sysv`] |
+//! | a process: to wait for its end, to signal it and no other, to see what it does | [`process`]'s pidfds |
 //! | a counter to wait on, or a number of equal things to hand out | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
 //! | a process to wake that polls, or has sockets to wait for as well | [`event`] |
 //! | words in shared memory to sleep on, as a part to build with | [`futex`] |

@@ -111,7 +111,8 @@
 //!   dropping it neither ends nor reaps the process.
 //! * **Threads** may use one handle at once. If several wait for a child, one gets the status for certain.
 //!
-//! Of states: they are the kernel's, of the first thread, and stale when read.
+//! Of states: each is the kernel's word on the first thread, and stale when it is read. A pidfd's is that of its process
+//! for certain; by id it may be another's.
 //!
 //! | taught as | [`State`] |
 //! |---|---|
@@ -147,10 +148,10 @@
 //! | `EINVAL` | sending a signal | [`Invalid`](crate::ErrorKind::Invalid) | its pid namespace is neither yours nor below it | send from there |
 //! | `EAGAIN` | [`PidFd::queue_signal`] | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_SIGPENDING` of the receiver | let it take some first |
 //! | `EBADF` | [`PidFd::descriptor`] | [`NotFound`](crate::ErrorKind::NotFound) | nothing is open under this number there | learn the number from the process |
-//! | `EPERM` | [`PidFd::descriptor`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no right to trace the process; Yama's setting is named where it has one | the same user and a dumpable process, or `CAP_SYS_PTRACE`; under Yama `PR_SET_PTRACER` in the process |
-//! | `ENOENT` | [`state()`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id, or `/proc` hides it (`hidepid`) | |
+//! | `EPERM` | [`PidFd::descriptor`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no right to trace the process; Yama's setting is named if it has one | the same user and a dumpable process, or `CAP_SYS_PTRACE`; under Yama `PR_SET_PTRACER` in the process |
+//! | `ENOENT` | [`state()`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id, or `/proc` hides it (`hidepid`) | it has ended, or never was; a pidfd says which |
 //! | `ENOENT` | [`state()`], [`PidFd::pid`], [`PidFd::state`] | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it; all else works without |
-//! | none | [`PidFd::pid`], [`PidFd::state`] | [`NotFound`](crate::ErrorKind::NotFound) | the process is in a pid namespace that cannot be seen from here | |
+//! | none | [`PidFd::pid`], [`PidFd::state`] | [`NotFound`](crate::ErrorKind::NotFound) | the process is in a pid namespace that cannot be seen from here | do without its id: all else works |
 //!
 //! Sources: [fork(2)], [execve(2)], [close_range(2)], [fcntl(2)], [pidfd_open(2)], [pidfd_send_signal(2)],
 //! [pidfd_getfd(2)], [waitid(2)], [proc_pid_stat(5)].

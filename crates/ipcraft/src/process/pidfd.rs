@@ -53,7 +53,8 @@ impl PidFd {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if it was waited for.
+    /// [`NotFound`](ErrorKind::NotFound) if it was waited for: unless its id is another child's by now, which then is
+    /// what you get.
     pub fn of(child: &Child) -> Result<PidFd> {
         let pidfd = PidFd::open(child.id() as i32)?;
         match pidfd::wait(pidfd.as_fd(), libc::WNOHANG | libc::WNOWAIT) {
@@ -134,8 +135,9 @@ impl PidFd {
     ///
     /// [`NotFound`](ErrorKind::NotFound) if the process has nothing open under the number,
     /// [`Disconnected`](ErrorKind::Disconnected) if it has ended, [`PermissionDenied`](ErrorKind::PermissionDenied) if
-    /// this process may not trace it (ptrace(2)): it belongs to another user, has privileges of its own, has made itself
-    /// undumpable, or the security module Yama forbids it, whose setting is the error's limit then.
+    /// this process may not trace it (ptrace(2)): it belongs to another user, has privileges of its own, has made
+    /// itself undumpable, or the security module Yama forbids it: what that is set to is the error's limit, if it is
+    /// set.
     #[doc(alias = "pidfd_getfd")]
     pub fn descriptor(&self, number: RawFd) -> Result<OwnedFd> {
         pidfd::get(self.as_fd(), number).map_err(|errno| {

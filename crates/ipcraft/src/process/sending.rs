@@ -13,7 +13,8 @@ use crate::sys::pidfd;
 const SEND: &str = "pidfd_send_signal";
 
 impl PidFd {
-    /// `pidfd_send_signal(2)`: sends the signal as `kill(2)` does, but never to a process that has got the same id since.
+    /// `pidfd_send_signal(2)`: sends the signal as `kill(2)` does, but never to a process that has got the same id
+    /// since.
     ///
     /// A process that has ended and is not reaped takes every signal, and nothing comes of it.
     ///

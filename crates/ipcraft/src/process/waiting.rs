@@ -18,9 +18,9 @@ impl PidFd {
     /// `waitid(2)` with `P_PIDFD`: waits until the process has ended.
     ///
     /// A child is reaped, its status is known, and its id is free from then on: so do not use its
-    /// [`Child`](std::process::Child) any more, whose `kill` and `wait` go by the id. If somebody else has reaped it, or
-    /// it is no child of this process, the end alone is waited for, in `ppoll(2)`; how it ended the kernel then tells
-    /// from Linux 6.15 on, and only when its parent has waited for it: ask again later.
+    /// [`Child`](std::process::Child) any more, whose `kill` and `wait` go by the id. If somebody else has reaped it,
+    /// or it is no child of this process, the end alone is waited for, in `ppoll(2)`; how it ended the kernel then
+    /// tells from Linux 6.15 on, and only when its parent has waited for it: ask again later.
     ///
     /// # Errors
     ///
@@ -39,8 +39,8 @@ impl PidFd {
         self.end_now().map_err(|e| Error::waiting(WAIT, e))
     }
 
-    /// [`wait`](PidFd::wait) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the process does not end within
-    /// `timeout`.
+    /// [`wait`](PidFd::wait) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the process does not end
+    /// within `timeout`.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Exit> {
         let (mut has_ended, mut backoff) = (false, Backoff::new());
         let pause = |deadline| {
