@@ -16,7 +16,7 @@ use nix::unistd::{geteuid, getuid};
 use crate::{LONG, as_nobody, idle, kind_of, pidfd_of, reaches, shell};
 
 pub(crate) fn reaches_the_process_and_ends_it() {
-    let (_child, pidfd) = shell("sleep 60");
+    let (_child, pidfd) = shell("exec sleep 60");
     pidfd.send_signal(Signal::TERM).unwrap();
     let exit = pidfd.wait_timeout(LONG).unwrap();
     assert_eq!(exit.status().unwrap().signal(), Some(libc::SIGTERM));

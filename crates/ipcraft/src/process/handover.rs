@@ -1,8 +1,8 @@
 //! How a child hands its own pidfd to its parent, before it can end.
 //!
 //! A parent that looks its child up by id finds nobody, or another process, if the child has been reaped meanwhile: by
-//! a thread that waits for any child, or by the kernel where `SIGCHLD` is ignored. A process that looks itself up always
-//! finds itself.
+//! a thread that waits for any child, or by the kernel where `SIGCHLD` is ignored. A process that looks itself up
+//! always finds itself.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
