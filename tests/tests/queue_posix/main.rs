@@ -64,7 +64,6 @@ fn main() -> ExitCode {
         of(notification::is_given_up_on_drop_and_on_death),
         of(notification::goes_to_nobody_while_a_receiver_waits),
         of(notification::ends_when_the_process_closes_the_queue),
-        of(notification::refuses_what_is_no_signal),
         skippable("c::sends_to_and_receives_from_the_library", c::sends_to_and_receives_from_the_library),
         skippable("c::makes_a_queue_that_the_library_opens", c::makes_a_queue_that_the_library_opens),
         suite::nothing_is_left_behind(before),

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::posix::{NotificationFd, Queue};
+use ipcraft::signal::{Code, Sender, Signal, block};
 use ipcraft_tests::peer::Peer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{getuid, pause};
 
 use crate::{kind_of, small_queue};
 
-const SIGNAL: i32 = libc::SIGUSR1;
+const SIGNAL: Signal = Signal::USR1;
 /// Long enough for a signal that is not to come.
 const SHORT: Duration = Duration::from_millis(30);
 const LONG: Duration = Duration::from_secs(20);
@@ -21,43 +21,30 @@ pub(crate) fn comes_once_for_the_first_message() {
     let (queue, _) = small_queue();
     // In a child, since the signal is for the process and the test's runner has threads that would take it.
     Peer::start(|| {
-        SigSet::from(Signal::SIGUSR1).thread_block().unwrap();
-        let notification = queue.notify_signal(SIGNAL, 0x1234).unwrap();
-        assert!(arrived(SHORT).is_none());
+        let blocked = block(SIGNAL).unwrap();
+        let notification = queue.notify_signal(SIGNAL, -0x1234).unwrap();
+        let none_comes = || blocked.wait_timeout(SHORT).is_err_and(|e| e.kind() == ErrorKind::TimedOut);
+        assert!(none_comes());
         let sender = Peer::start(|| queue.send(b"first", 0).unwrap());
-        let pid = sender.pid();
+        let expected = Sender { pid: sender.pid().as_raw().unsigned_abs(), uid: getuid().as_raw() };
         sender.join();
-        let info = arrived(LONG).expect("a signal");
-        assert_eq!((info.si_signo, info.si_code), (SIGNAL, libc::SI_MESGQ));
-        // SAFETY: because these members are what a signal of a message queue carries (sigaction(2)).
-        let (value, from, user) = unsafe { (info.si_value(), info.si_pid(), info.si_uid()) };
-        assert_eq!(value.sival_ptr.addr(), 0x1234);
-        assert_eq!((from, user), (pid.as_raw(), getuid().as_raw()));
+        let info = blocked.wait_timeout(LONG).expect("a signal");
+        assert_eq!((info.signal(), info.code()), (SIGNAL, Code::MessageQueue));
+        assert_eq!((info.value(), info.sender()), (Some(-0x1234), Some(expected)));
 
         queue.send(b"second", 0).unwrap();
-        assert!(arrived(SHORT).is_none(), "the queue was not empty");
+        assert!(none_comes(), "the queue was not empty");
         queue.drain().for_each(drop);
         queue.send(b"third", 0).unwrap();
-        assert!(arrived(SHORT).is_none(), "once for each registration");
+        assert!(none_comes(), "once for each registration");
 
         queue.drain().for_each(drop);
         notification.rearm().unwrap();
         assert_eq!(kind_of(notification.rearm()), ErrorKind::InUse);
         queue.send(b"fourth", 0).unwrap();
-        assert!(arrived(LONG).is_some());
+        blocked.wait_timeout(LONG).expect("a signal");
     })
     .join();
-}
-
-/// The next signal, if it comes within `time`.
-fn arrived(time: Duration) -> Option<libc::siginfo_t> {
-    let timeout = libc::timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos().into() };
-    let mut info = std::mem::MaybeUninit::uninit();
-    let set = SigSet::from(Signal::SIGUSR1);
-    // SAFETY: because sigtimedwait(2) reads a set and a timeout and writes one siginfo_t.
-    let signal = unsafe { libc::sigtimedwait(set.as_ref(), info.as_mut_ptr(), &timeout) };
-    // SAFETY: because sigtimedwait(2) has written it when it returns a signal.
-    (signal == SIGNAL).then(|| unsafe { info.assume_init() })
 }
 
 pub(crate) fn makes_a_descriptor_readable() {
@@ -152,12 +139,4 @@ pub(crate) fn ends_when_the_process_closes_the_queue() {
     notification.rearm().unwrap();
     queue.send(b"x", 0).unwrap();
     notification.wait().unwrap();
-}
-
-pub(crate) fn refuses_what_is_no_signal() {
-    let (queue, _) = small_queue();
-    for nonsense in [-1, 65] {
-        assert_eq!(kind_of(queue.notify_signal(nonsense, 0)), ErrorKind::Invalid, "{nonsense}");
-    }
-    queue.notify_descriptor().expect("a refusal leaves no registration");
 }

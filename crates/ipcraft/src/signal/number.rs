@@ -95,10 +95,12 @@ impl Signal {
     ///
     /// [`Invalid`](ErrorKind::Invalid) unless it is 1 to 64.
     pub fn from_number(number: i32) -> Result<Signal> {
-        match u8::try_from(number) {
-            Ok(number @ 1..=LAST) => Ok(Signal(number)),
-            _ => Err(unknown(&number.to_string())),
-        }
+        Signal::known(number).ok_or_else(|| unknown(&number.to_string()))
+    }
+
+    #[inline]
+    pub(super) const fn known(number: i32) -> Option<Signal> {
+        if number >= 1 && number <= LAST as i32 { Some(Signal(number as u8)) } else { None }
     }
 
     /// Its number, 1 to 64.

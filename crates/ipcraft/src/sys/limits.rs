@@ -46,6 +46,16 @@ pub(crate) fn default_huge_page() -> Option<usize> {
     kib(&text, "Hugepagesize:")?.checked_mul(1024)?.try_into().ok()
 }
 
+/// How many signals may be queued for the user of a process, and how many there would be with one more (proc_pid_status(5),
+/// `SigQ`).
+pub(crate) fn pending_signals(pid: u32) -> Option<Limit> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let numbers = text.lines().find_map(|line| line.strip_prefix("SigQ:"))?;
+    let (queued, value) = numbers.trim().split_once('/')?;
+    let queued: u64 = queued.parse().ok()?;
+    Some(Limit { name: "RLIMIT_SIGPENDING", value: value.parse().ok()?, requested: Some(queued + 1) })
+}
+
 /// A line of proc_meminfo(5).
 fn kib(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
@@ -71,6 +81,14 @@ mod tests {
         assert_eq!(descriptors(Errno::EMFILE).unwrap().name(), "RLIMIT_NOFILE");
         assert_eq!(descriptors(Errno::ENFILE).unwrap().name(), "/proc/sys/fs/file-max");
         assert_eq!(descriptors(Errno::EINVAL), None);
+    }
+
+    #[test]
+    fn what_is_queued_is_counted_against_its_limit() {
+        let limit = pending_signals(std::process::id()).unwrap();
+        assert_eq!(limit.name(), "RLIMIT_SIGPENDING");
+        assert!(limit.requested() >= Some(1));
+        assert_eq!(pending_signals(0), None);
     }
 
     #[test]

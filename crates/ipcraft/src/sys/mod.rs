@@ -17,6 +17,7 @@ pub(crate) mod removal;
 pub(crate) mod reserve;
 pub(crate) mod rw;
 pub(crate) mod segment;
+pub(crate) mod signal;
 pub(crate) mod sigpipe;
 pub(crate) mod sockaddr;
 pub(crate) mod socket;

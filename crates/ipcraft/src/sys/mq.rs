@@ -11,6 +11,8 @@ use std::ptr;
 
 use nix::errno::Errno;
 
+use super::signal::sigval;
+
 /// The size of what the kernel writes to a netlink socket in place of a signal (Linux, ipc/mqueue.c).
 pub(crate) const COOKIE: usize = 32;
 
@@ -107,9 +109,12 @@ fn would_wait(errno: Errno) -> Errno {
 }
 
 /// mq_notify(3) with `SIGEV_SIGNAL`.
-pub(crate) fn notify_by_signal(fd: BorrowedFd<'_>, signal: libc::c_int, value: usize) -> nix::Result<()> {
-    let value = libc::sigval { sival_ptr: ptr::without_provenance_mut(value) };
-    notify(fd, Some(&event(libc::SIGEV_SIGNAL, signal, value)))
+pub(crate) fn notify_by_signal(
+    fd: BorrowedFd<'_>,
+    signal: libc::c_int,
+    value: libc::c_int,
+) -> nix::Result<()> {
+    notify(fd, Some(&event(libc::SIGEV_SIGNAL, signal, sigval(value))))
 }
 
 /// mq_notify(3) with `SIGEV_THREAD`, whose system call wants a netlink socket instead of a function.

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -29,6 +30,23 @@ pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<usize> 
     // SAFETY: because read(2) writes at most `len` bytes to the buffer, which is borrowed mutably for the call.
     let count = unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
     length(count)
+}
+
+/// read(2) of structures that the kernel writes; with flags, preadv2(2).
+#[inline]
+pub(crate) fn read_into<T>(
+    fd: BorrowedFd<'_>,
+    room: &mut [MaybeUninit<T>],
+    flags: libc::c_int,
+) -> nix::Result<usize> {
+    let (fd, start, size) = (fd.as_raw_fd(), room.as_mut_ptr().cast(), size_of_val(room));
+    if flags == 0 {
+        // SAFETY: because read(2) writes at most `size` bytes to the room, which is borrowed mutably for the call.
+        return length(unsafe { libc::read(fd, start, size) });
+    }
+    let room = libc::iovec { iov_base: start, iov_len: size };
+    // SAFETY: because preadv2(2) writes at most `size` bytes to the room, which is borrowed mutably for the call.
+    length(unsafe { libc::preadv2(fd, &raw const room, 1, CURRENT, flags) })
 }
 
 /// preadv2(2).

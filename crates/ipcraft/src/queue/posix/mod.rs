@@ -83,7 +83,6 @@
 //! | `EBADF` | sending, receiving | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the handle was opened for the other direction | open it for both |
 //! | `EBADF` | `Queue::try_from` | [`WrongType`](crate::ErrorKind::WrongType) | the descriptor leads to no queue | find out who passed it |
 //! | `EBUSY` | notification | [`InUse`](crate::ErrorKind::InUse) | somebody is registered already | poll the queue instead |
-//! | `EINVAL` | [`notify_signal`](Queue::notify_signal) | [`Invalid`](crate::ErrorKind::Invalid) | no such signal | use another |
 //! | `EIDRM` | [`NotificationFd`] | [`Removed`](crate::ErrorKind::Removed) | the process closed a descriptor of the queue, which ended the registration | [register again](NotificationFd::rearm) |
 //!
 //! Sources: [mq_overview(7)], [mq_open(3)], [mq_send(3)], [mq_receive(3)], [mq_getattr(3)], [mq_notify(3)],

@@ -10,6 +10,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 
 use super::Queue;
 use crate::error::{Error, Result};
+use crate::signal::Signal;
 use crate::sys::{limits, mq, retry, wait};
 
 const NOTIFY: &str = "mq_notify";
@@ -23,15 +24,14 @@ impl Queue {
     /// `mq_notify(3)` with `SIGEV_SIGNAL`: sends this signal to the process when a message comes into the empty queue.
     ///
     /// The signal's `si_code` is `SI_MESGQ`, its `si_value` the `value`, and `si_pid` and `si_uid` are those of the
-    /// sender. Handle or block it first: most signals kill a process that does neither.
+    /// sender. [Block](crate::signal::block) it first: most signals kill a process that neither blocks nor handles them.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if anybody, in this process or another, is registered with the queue;
-    /// [`Invalid`](crate::ErrorKind::Invalid) if there is no such signal.
+    /// [`InUse`](crate::ErrorKind::InUse) if anybody, in this process or another, is registered with the queue.
     #[doc(alias = "mq_notify")]
     #[doc(alias = "SIGEV_SIGNAL")]
-    pub fn notify_signal(&self, signal: i32, value: usize) -> Result<Notification<'_>> {
+    pub fn notify_signal(&self, signal: Signal, value: i32) -> Result<Notification<'_>> {
         let registration = Registration::new(self)?;
         let notification = Notification { registration, signal, value };
         notification.rearm()?;
@@ -65,8 +65,8 @@ impl Queue {
 #[derive(Debug)]
 pub struct Notification<'queue> {
     registration: Registration<'queue>,
-    signal: i32,
-    value: usize,
+    signal: Signal,
+    value: i32,
 }
 
 impl Notification<'_> {
@@ -78,7 +78,7 @@ impl Notification<'_> {
     ///
     /// [`InUse`](crate::ErrorKind::InUse) if the registration still stands, or somebody else was faster.
     pub fn rearm(&self) -> Result<()> {
-        self.registration.register(|queue| mq::notify_by_signal(queue, self.signal, self.value))
+        self.registration.register(|queue| mq::notify_by_signal(queue, self.signal.number(), self.value))
     }
 }
 

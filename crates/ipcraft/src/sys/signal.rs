@@ -1,0 +1,180 @@
+//! The system calls of signals, with sets as the kernel has them: one bit for each number, the lowest for number 1.
+//!
+//! Where the C library adds nothing the kernel is called directly: glibc's sigtimedwait(2) reports `SI_TKILL` as
+//! `SI_USER`, and its sigset_t is sixteen times as long as what the kernel reads.
+
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+use libc::{c_int, pid_t};
+use nix::errno::Errno;
+use nix::sys::time::TimeSpec;
+
+use super::rw;
+
+/// The bytes of a set, which the kernel wants to be told.
+const SET_SIZE: usize = size_of::<u64>();
+
+/// The most records that one read takes: what the array on the stack has room for.
+pub(crate) const MAX_BATCH: usize = 32;
+
+type Record = libc::signalfd_siginfo;
+
+/// What came with a signal, in the kernel's numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) signal: c_int,
+    pub(crate) code: c_int,
+    pub(crate) pid: pid_t,
+    pub(crate) uid: libc::uid_t,
+    /// `si_value`, or `si_status` of a child.
+    pub(crate) word: c_int,
+}
+
+/// The first members of siginfo_t, as every 64-bit Linux lays them out for signals that have a sender (sigaction(2),
+/// include/uapi/asm-generic/siginfo.h).
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Siginfo {
+    signal: c_int,
+    errno: c_int,
+    code: c_int,
+    _padding: c_int,
+    pid: pid_t,
+    uid: libc::uid_t,
+    word: c_int,
+    /// The upper half of `si_value`, and what other signals have.
+    rest: [c_int; 25],
+}
+
+const _: () = assert!(size_of::<Siginfo>() == size_of::<libc::siginfo_t>());
+
+impl Siginfo {
+    const ZERO: Siginfo =
+        Siginfo { signal: 0, errno: 0, code: 0, _padding: 0, pid: 0, uid: 0, word: 0, rest: [0; 25] };
+}
+
+/// `SIG_BLOCK`: adds to this thread's mask, and returns the mask from before.
+pub(crate) fn block(set: u64) -> nix::Result<u64> {
+    change_mask(libc::SIG_BLOCK, set)
+}
+
+/// `SIG_SETMASK`
+pub(crate) fn set_mask(set: u64) -> nix::Result<u64> {
+    change_mask(libc::SIG_SETMASK, set)
+}
+
+fn change_mask(how: c_int, set: u64) -> nix::Result<u64> {
+    let mut previous = 0_u64;
+    let (new, old) = (&raw const set, &raw mut previous);
+    // SAFETY: because rt_sigprocmask(2) reads one set of the given size and writes another.
+    Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigprocmask, how, new, old, SET_SIZE) })?;
+    Ok(previous)
+}
+
+/// The signals that wait for this thread or for its process.
+pub(crate) fn pending() -> nix::Result<u64> {
+    let mut set = 0_u64;
+    // SAFETY: because rt_sigpending(2) writes one set of the given size.
+    Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set, SET_SIZE) })?;
+    Ok(set)
+}
+
+/// Takes one signal of the set; `EAGAIN` if none comes in time.
+#[inline]
+pub(crate) fn wait(set: u64, timeout: Option<TimeSpec>) -> nix::Result<Arrival> {
+    let timeout = timeout.map(|time| *time.as_ref());
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let mut info = MaybeUninit::<Siginfo>::uninit();
+    let (set, out) = (&raw const set, info.as_mut_ptr());
+    // SAFETY: because rt_sigtimedwait(2) reads a set of the given size and a timeout, null or a local, and writes one
+    // siginfo_t, whose size this structure has.
+    let signal = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, set, out, timeout, SET_SIZE) };
+    let signal = Errno::result(signal)? as c_int;
+    // SAFETY: because the kernel writes all of it when it returns a signal, and any integers are valid.
+    let Siginfo { code, pid, uid, word, .. } = unsafe { info.assume_init() };
+    Ok(Arrival { signal, code, pid, uid, word })
+}
+
+pub(crate) fn kill(pid: pid_t, signal: c_int) -> nix::Result<()> {
+    // SAFETY: because kill(2) takes two integers.
+    Errno::result(unsafe { libc::kill(pid, signal) }).map(drop)
+}
+
+pub(crate) fn tgkill(pid: pid_t, thread: pid_t, signal: c_int) -> nix::Result<()> {
+    // SAFETY: because tgkill(2) takes three integers.
+    Errno::result(unsafe { libc::syscall(libc::SYS_tgkill, pid, thread, signal) }).map(drop)
+}
+
+/// sigqueue(3)
+#[inline]
+pub(crate) fn queue(pid: pid_t, signal: c_int, value: c_int) -> nix::Result<()> {
+    // SAFETY: because sigqueue(3) takes integers, and nobody follows the pointer that a sigval can be.
+    Errno::result(unsafe { libc::sigqueue(pid, signal, sigval(value)) }).map(drop)
+}
+
+/// The union with this integer, which is its first half since both machines put the low bytes first; the other half is 0.
+pub(crate) fn sigval(value: c_int) -> libc::sigval {
+    libc::sigval { sival_ptr: ptr::without_provenance_mut(value as u32 as usize) }
+}
+
+/// The same to a thread, for which the C library has a call with its own kind of thread only.
+pub(crate) fn queue_to_thread(pid: pid_t, thread: pid_t, signal: c_int, value: c_int) -> nix::Result<()> {
+    let sender = std::process::id() as pid_t;
+    let uid = nix::unistd::getuid().as_raw();
+    let info = Siginfo { signal, code: libc::SI_QUEUE, pid: sender, uid, word: value, ..Siginfo::ZERO };
+    let info = &raw const info;
+    // SAFETY: because rt_tgsigqueueinfo(2) takes integers and reads one siginfo_t, whose size this structure has.
+    Errno::result(unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, thread, signal, info) }).map(drop)
+}
+
+/// signalfd(2): a new descriptor, close-on-exec.
+pub(crate) fn open(set: u64) -> nix::Result<OwnedFd> {
+    let fd = signalfd(-1, set, libc::SFD_CLOEXEC)?;
+    // SAFETY: because the descriptor is new and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// signalfd(2): another set for a descriptor that there is.
+pub(crate) fn replace(fd: BorrowedFd<'_>, set: u64) -> nix::Result<()> {
+    signalfd(fd.as_raw_fd(), set, 0).map(drop)
+}
+
+fn signalfd(fd: c_int, set: u64, flags: c_int) -> nix::Result<c_int> {
+    // SAFETY: because signalfd4(2) reads one set of the given size.
+    let fd = unsafe { libc::syscall(libc::SYS_signalfd4, fd, &raw const set, SET_SIZE, flags) };
+    Errno::result(fd).map(|fd| fd as c_int)
+}
+
+/// Reads at most `most` records, and [`MAX_BATCH`], and shows `each` in order. Says how many bytes came: of something
+/// else than a signalfd it may be no whole number of records.
+#[inline]
+pub(crate) fn read(
+    fd: BorrowedFd<'_>,
+    most: usize,
+    flags: c_int,
+    mut each: impl FnMut(Arrival),
+) -> nix::Result<usize> {
+    let mut records = [const { MaybeUninit::<Record>::uninit() }; MAX_BATCH];
+    let room = &mut records[..most.min(MAX_BATCH)];
+    let length = rw::read_into(fd, room, flags)?;
+    for record in &room[..length / size_of::<Record>()] {
+        // SAFETY: because read(2) has filled in as many bytes as it says, and any integers are valid.
+        each(arrival(unsafe { record.assume_init_ref() }));
+    }
+    Ok(length)
+}
+
+/// How many bytes a record has.
+pub(crate) const RECORD: usize = size_of::<Record>();
+
+#[inline]
+fn arrival(record: &Record) -> Arrival {
+    let signal = record.ssi_signo as c_int;
+    let word =
+        if signal == libc::SIGCHLD && record.ssi_code > 0 { record.ssi_status } else { record.ssi_int };
+    Arrival { signal, code: record.ssi_code, pid: record.ssi_pid as pid_t, uid: record.ssi_uid, word }
+}

@@ -1,0 +1,165 @@
+//! signalfd: batches, forms of waiting, and what else a descriptor is.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::id;
+use std::time::{Duration, Instant};
+
+use ipcraft::ErrorKind;
+use ipcraft::signal::{Change, Code, MAX_BATCH, Signal, SignalFd, block, pending, queue, send};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::storm::Storm;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::pause;
+
+use crate::{LONG, SHORT, in_child, kind_of, queue_to_self, rt};
+
+pub(crate) fn gives_whole_batches() {
+    in_child(|| {
+        let blocked = block(rt(0) | rt(1)).unwrap();
+        let signals = SignalFd::new(&blocked).unwrap();
+        assert_eq!(kind_of(signals.try_read_many()), ErrorKind::Empty);
+        for (signal, value) in [(rt(1), 1), (rt(0), 2), (rt(0), -3)] {
+            queue_to_self(signal, value);
+        }
+        let batch = signals.read_many().unwrap();
+        assert_eq!(batch.len(), 3);
+        let found: Vec<_> = batch.map(|info| (info.signal(), info.value().unwrap())).collect();
+        assert_eq!(found, [(rt(0), 2), (rt(0), -3), (rt(1), 1)]);
+
+        let many = MAX_BATCH as i32 + 5;
+        (0..many).for_each(|value| queue_to_self(rt(0), value));
+        let first = signals.try_read_many().unwrap();
+        assert_eq!(first.len(), MAX_BATCH);
+        let rest = signals.read_many_timeout(Duration::ZERO).unwrap();
+        assert_eq!(rest.len(), 5);
+        assert!(first.chain(rest).map(|info| info.value().unwrap()).eq(0..many));
+        assert_eq!(pending().unwrap() & rt(0), ipcraft::signal::SignalSet::empty());
+    });
+}
+
+pub(crate) fn gives_one_at_a_time() {
+    in_child(|| {
+        let blocked = block(rt(0) | Signal::USR1 | Signal::CHLD).unwrap();
+        let signals = SignalFd::new(&blocked).unwrap();
+        queue_to_self(rt(0), 1);
+        queue_to_self(rt(0), 2);
+        send(id(), Signal::USR1).unwrap();
+        let user = signals.read().unwrap();
+        assert_eq!((user.signal(), user.code(), user.value()), (Signal::USR1, Code::User, None));
+        assert_eq!(user.sender().unwrap().pid, id());
+        assert_eq!(signals.try_read().unwrap().value(), Some(1));
+        let last = signals.read_timeout(Duration::ZERO).unwrap();
+        assert_eq!((last.code(), last.value()), (Code::Queue, Some(2)));
+        assert_eq!(last.sender().unwrap().pid, id());
+
+        let child = Peer::start(pause);
+        send(child.pid().as_raw().unsigned_abs(), Signal::KILL).unwrap();
+        let info = signals.read_timeout(LONG).unwrap();
+        assert_eq!(info.code(), Code::Child(Change::Killed(Signal::KILL)));
+        assert_eq!(info.sender().unwrap().pid, child.pid().as_raw().unsigned_abs());
+    });
+}
+
+pub(crate) fn waits_in_its_three_forms() {
+    let blocked = block(rt(0)).unwrap();
+    let signals = SignalFd::new(&blocked).unwrap();
+    let empty = signals.try_read().unwrap_err();
+    assert_eq!((empty.kind(), empty.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
+    let storm = Storm::start();
+    let start = Instant::now();
+    assert_eq!(kind_of(signals.read_timeout(SHORT * 3)), ErrorKind::TimedOut);
+    assert_eq!(kind_of(signals.read_many_timeout(SHORT)), ErrorKind::TimedOut);
+    assert!(start.elapsed() >= SHORT * 4);
+    assert!(storm.caught() > 0);
+    drop(storm);
+
+    let reads: [fn(&SignalFd) -> Option<i32>; 3] = [
+        |fd| fd.read().unwrap().value(),
+        |fd| fd.read_timeout(LONG).unwrap().value(),
+        |fd| fd.read_many().unwrap().next().unwrap().value(),
+    ];
+    for read in reads {
+        let receiver = Peer::start(|| {
+            let _storm = Storm::start();
+            assert_eq!(read(&signals), Some(9));
+        });
+        std::thread::sleep(SHORT);
+        queue(receiver.pid().as_raw().unsigned_abs(), rt(0), 9).unwrap();
+        receiver.join();
+    }
+}
+
+pub(crate) fn is_readable_when_a_signal_is_pending() {
+    in_child(|| {
+        let blocked = block(rt(0) | rt(1)).unwrap();
+        let signals = SignalFd::new(&block(rt(0)).unwrap()).unwrap();
+        assert!(!is_readable(&signals));
+        queue_to_self(rt(1), 0);
+        assert!(!is_readable(&signals), "of another set");
+        queue_to_self(rt(0), 0);
+        assert!(is_readable(&signals));
+        signals.read().unwrap();
+        assert!(!is_readable(&signals));
+        assert_eq!(blocked.try_wait().unwrap().signal(), rt(1));
+    });
+}
+
+fn is_readable(signals: &SignalFd) -> bool {
+    let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO).unwrap() == 1
+}
+
+pub(crate) fn takes_another_set() {
+    in_child(|| {
+        let (one, other) = (block(rt(0)).unwrap(), block(rt(1)).unwrap());
+        let signals = SignalFd::new(&one).unwrap();
+        queue_to_self(rt(0), 0);
+        queue_to_self(rt(1), 1);
+        assert_eq!(signals.signals().unwrap(), rt(0).into());
+        signals.set_signals(&other).unwrap();
+        assert_eq!(signals.signals().unwrap(), rt(1).into());
+        assert_eq!(signals.try_read().unwrap().value(), Some(1));
+        assert_eq!(kind_of(signals.try_read()), ErrorKind::Empty);
+        signals.set_signals(&one).unwrap();
+        assert_eq!(signals.try_read().unwrap().value(), Some(0));
+    });
+}
+
+pub(crate) fn of_something_else_says_so() {
+    let blocked = block(rt(0)).unwrap();
+    let zeroes = || SignalFd::from(OwnedFd::from(File::open("/dev/zero").unwrap()));
+    let nothing = || SignalFd::from(OwnedFd::from(File::open("/dev/null").unwrap()));
+    let (pipe, writer) = std::io::pipe().unwrap();
+    nix::unistd::write(&writer, &[1; 200]).unwrap();
+    let pipe = SignalFd::from(OwnedFd::from(pipe));
+    for fd in [zeroes(), nothing(), pipe] {
+        assert_eq!(kind_of(fd.signals()), ErrorKind::WrongType);
+        assert_eq!(kind_of(fd.set_signals(&blocked)), ErrorKind::WrongType);
+        assert_eq!(kind_of(fd.read()), ErrorKind::WrongType);
+    }
+    assert_eq!(kind_of(zeroes().read_many()), ErrorKind::WrongType);
+    assert_eq!(kind_of(zeroes().read_timeout(LONG)), ErrorKind::WrongType);
+}
+
+pub(crate) fn is_close_on_exec_and_converts_both_ways() {
+    let blocked = block(rt(0)).unwrap();
+    let fd = OwnedFd::from(SignalFd::new(&blocked).unwrap());
+    assert_eq!(fcntl(&fd, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
+    assert_eq!(SignalFd::from(fd).signals().unwrap(), rt(0).into());
+}
+
+pub(crate) fn reads_the_signals_of_who_reads() {
+    in_child(|| {
+        let blocked = block(rt(0)).unwrap();
+        let signals = SignalFd::new(&blocked).unwrap();
+        queue_to_self(rt(0), 5);
+        in_child(|| {
+            assert_eq!(kind_of(signals.try_read()), ErrorKind::Empty);
+            queue_to_self(rt(0), 6);
+            assert_eq!(signals.try_read().unwrap().value(), Some(6));
+        });
+        assert_eq!(signals.try_read().unwrap().value(), Some(5));
+    });
+}

@@ -1,0 +1,230 @@
+//! Waiting: what is taken, when, and by whom.
+
+use std::process::id;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ipcraft::ErrorKind;
+use ipcraft::signal::{Change, Code, Signal, SignalSet, block, catch, pending, send, send_thread, thread_id};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::storm::Storm;
+use nix::sys::signal as other;
+use nix::sys::signal::{SigHandler, SigevNotify};
+use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
+use nix::time::ClockId;
+use nix::unistd::pause;
+
+use crate::{LONG, SHORT, in_child, kind_of, queue_to_self, rt};
+
+pub(crate) fn takes_lowest_numbers_first_and_each_in_order() {
+    in_child(|| {
+        let blocked = block(SignalSet::from([rt(0), rt(1), rt(2)])).unwrap();
+        for (signal, value) in [(2, 1), (0, 2), (1, 3), (0, 4), (2, 5), (0, 6)] {
+            queue_to_self(rt(signal), value);
+        }
+        let taken: Vec<_> = (0..6).map(|_| blocked.wait().unwrap().value().unwrap()).collect();
+        assert_eq!(taken, [2, 4, 6, 3, 1, 5]);
+    });
+}
+
+pub(crate) fn takes_exactly_one() {
+    in_child(|| {
+        let blocked = block(rt(0)).unwrap();
+        for value in 1..=3 {
+            queue_to_self(rt(0), value);
+        }
+        for value in 1..=3 {
+            assert_eq!(pending().unwrap(), rt(0).into());
+            assert_eq!(blocked.try_wait().unwrap().value(), Some(value));
+        }
+        assert_eq!(pending().unwrap(), SignalSet::empty());
+        assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
+    });
+}
+
+pub(crate) fn takes_merged_standard_signals_once() {
+    in_child(|| {
+        let blocked = block(Signal::USR1).unwrap();
+        for value in [1, 2, 3] {
+            queue_to_self(Signal::USR1, value);
+        }
+        assert_eq!(blocked.try_wait().unwrap().value(), Some(1));
+        assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
+        // One for the thread and one for the process are two, the thread's first.
+        send(id(), Signal::USR1).unwrap();
+        send_thread(id(), thread_id(), Signal::USR1).unwrap();
+        assert_eq!(blocked.try_wait().unwrap().code(), Code::Thread);
+        assert_eq!(blocked.try_wait().unwrap().code(), Code::User);
+        assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
+    });
+}
+
+pub(crate) fn is_never_done_by_a_try() {
+    let blocked = block(rt(0)).unwrap();
+    let error = blocked.try_wait().unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
+    assert_eq!(kind_of(blocked.wait_timeout(Duration::ZERO)), ErrorKind::TimedOut);
+    send_thread(id(), thread_id(), rt(0)).unwrap();
+    let info = blocked.wait_timeout(Duration::ZERO).expect("an expired timeout takes what is there");
+    assert_eq!(info.signal(), rt(0));
+}
+
+pub(crate) fn is_cut_by_a_timeout_and_by_nothing_else() {
+    let blocked = block(rt(0)).unwrap();
+    let storm = Storm::start();
+    let start = Instant::now();
+    let error = blocked.wait_timeout(SHORT * 3).unwrap_err();
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::TimedOut, Some(libc::ETIMEDOUT)));
+    assert!(start.elapsed() >= SHORT * 3);
+    assert!(storm.caught() > 0);
+}
+
+pub(crate) fn goes_on_after_a_handler_that_restarts_calls() {
+    in_child(|| {
+        // Handled with SA_RESTART, which does not restart sigtimedwait(2).
+        let caught = catch(Signal::USR1).unwrap();
+        let blocked = block(rt(0)).unwrap();
+        let (pid, waiter) = (id(), thread_id());
+        let sender = thread::spawn(move || {
+            for _ in 0..5 {
+                thread::sleep(Duration::from_millis(5));
+                send_thread(pid, waiter, Signal::USR1).unwrap();
+            }
+            thread::sleep(SHORT);
+            send_thread(pid, waiter, rt(0)).unwrap();
+        });
+        let start = Instant::now();
+        assert_eq!(kind_of(blocked.wait_timeout(Duration::from_millis(20))), ErrorKind::TimedOut);
+        assert!(start.elapsed() >= Duration::from_millis(20));
+        assert_eq!(blocked.wait().unwrap().signal(), rt(0));
+        sender.join().unwrap();
+        assert_eq!(caught.count(), 5);
+    });
+}
+
+pub(crate) fn ends_in_time_for_what_comes_late() {
+    let _blocked = block(rt(0)).unwrap();
+    let waits: [fn(&ipcraft::signal::Blocked) -> ipcraft::Result<ipcraft::signal::SignalInfo>; 3] =
+        [|b| b.wait(), |b| b.wait_timeout(LONG), |b| b.wait_timeout(Duration::MAX)];
+    for wait in waits {
+        let receiver = Peer::start(|| {
+            let blocked = block(rt(0)).unwrap();
+            assert_eq!(wait(&blocked).unwrap().signal(), rt(0));
+        });
+        receiver.wait_asleep();
+        send(receiver.pid().as_raw().unsigned_abs(), rt(0)).unwrap();
+        receiver.join();
+    }
+}
+
+pub(crate) fn gives_a_signal_to_one_of_several() {
+    in_child(|| {
+        let _blocked = block(rt(0)).unwrap();
+        let waiters: Vec<_> = (0..3)
+            .map(|_| {
+                thread::spawn(|| {
+                    let blocked = block(rt(0)).unwrap();
+                    blocked.wait_timeout(Duration::from_millis(300)).map_err(|e| e.kind())
+                })
+            })
+            .collect();
+        thread::sleep(SHORT);
+        queue_to_self(rt(0), 1);
+        let results: Vec<_> = waiters.into_iter().map(|waiter| waiter.join().unwrap()).collect();
+        let taken = results.iter().filter(|result| result.is_ok()).count();
+        let timed_out = results.iter().filter(|result| **result == Err(ErrorKind::TimedOut)).count();
+        assert_eq!((taken, timed_out), (1, 2));
+    });
+}
+
+pub(crate) fn takes_what_is_ignored_and_runs_no_handler() {
+    in_child(|| {
+        // SAFETY: because ignoring a signal runs no code.
+        unsafe { other::signal(other::Signal::SIGUSR2, SigHandler::SigIgn) }.unwrap();
+        let caught = catch(Signal::USR1).unwrap();
+        let blocked = block(Signal::USR1 | Signal::USR2).unwrap();
+        send(id(), Signal::USR2).unwrap();
+        assert_eq!(blocked.wait_timeout(LONG).unwrap().signal(), Signal::USR2);
+        send(id(), Signal::USR1).unwrap();
+        assert_eq!(blocked.wait_timeout(LONG).unwrap().signal(), Signal::USR1);
+        drop(blocked);
+        assert_eq!(caught.count(), 0);
+
+        // An ignored signal does not interrupt.
+        let blocked = block(rt(0)).unwrap();
+        let parent = id();
+        let sender = Peer::start(|| (0..20).for_each(|_| send(parent, Signal::USR2).unwrap()));
+        assert_eq!(kind_of(blocked.wait_timeout(SHORT)), ErrorKind::TimedOut);
+        sender.join();
+    });
+}
+
+pub(crate) fn tells_what_became_of_a_child() {
+    in_child(|| {
+        let blocked = block(Signal::CHLD).unwrap();
+        let next = |pid: nix::unistd::Pid| {
+            let info = blocked.wait_timeout(LONG).unwrap();
+            assert_eq!(info.sender().unwrap().pid, pid.as_raw().unsigned_abs());
+            assert_eq!(info.value(), None);
+            info.code()
+        };
+        let child = Peer::start(|| ());
+        assert_eq!(next(child.pid()), Code::Child(Change::Exited(0)));
+        child.join();
+
+        let child = Peer::start(pause);
+        let pid = child.pid();
+        let number = pid.as_raw().unsigned_abs();
+        send(number, Signal::STOP).unwrap();
+        assert_eq!(next(pid), Code::Child(Change::Stopped(Signal::STOP)));
+        send(number, Signal::CONT).unwrap();
+        assert_eq!(next(pid), Code::Child(Change::Continued));
+        send(number, Signal::KILL).unwrap();
+        assert_eq!(next(pid), Code::Child(Change::Killed(Signal::KILL)));
+        child.kill();
+    });
+}
+
+pub(crate) fn tells_of_timers() {
+    in_child(|| {
+        let blocked = block(Signal::USR1).unwrap();
+        let signal = SigevNotify::SigevSignal { signal: other::Signal::SIGUSR1, si_value: 77 };
+        let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, other::SigEvent::new(signal)).unwrap();
+        let soon = Expiration::OneShot(nix::sys::time::TimeSpec::new(0, 1_000_000));
+        timer.set(soon, TimerSetTimeFlags::empty()).unwrap();
+        let info = blocked.wait_timeout(LONG).unwrap();
+        assert_eq!((info.code(), info.value(), info.sender()), (Code::Timer, Some(77), None));
+    });
+}
+
+pub(crate) fn is_for_what_can_be_blocked() {
+    let library = [32, 33].map(|number| Signal::from_number(number).unwrap());
+    let never = SignalSet::from(library) | Signal::KILL | Signal::STOP;
+    for nothing in [SignalSet::empty(), never] {
+        assert_eq!(kind_of(block(nothing)), ErrorKind::Invalid);
+    }
+    let blocked = block(SignalSet::full()).unwrap();
+    assert_eq!(blocked.signals(), !never);
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap().trim();
+    let kernels: SignalSet = Signal::all()
+        .filter(|s| u64::from_str_radix(mask, 16).unwrap() >> (s.number() - 1) & 1 == 1)
+        .collect();
+    assert_eq!(kernels, !never);
+}
+
+pub(crate) fn ends_with_the_guard() {
+    // In children, which the signal may kill.
+    let mut child = Peer::start(|| {
+        let outer = block(Signal::USR1).unwrap();
+        let inner = block(Signal::USR1 | Signal::USR2).unwrap();
+        send(id(), Signal::USR1).unwrap();
+        drop(inner);
+        assert_eq!(outer.wait().unwrap().signal(), Signal::USR1, "the outer guard blocks it still");
+        send(id(), Signal::USR1).unwrap();
+        drop(outer);
+        unreachable!("what is pending is delivered now");
+    });
+    let end = child.wait().unwrap();
+    assert!(matches!(end, nix::sys::wait::WaitStatus::Signaled(_, other::Signal::SIGUSR1, _)), "{end:?}");
+}
