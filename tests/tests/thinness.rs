@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::process::ExitCode;
 
 use ipcraft_bench::{Ends, Implementation, Link, Mechanism, mechanisms};
@@ -16,10 +17,17 @@ const ALLOWANCE: i64 = 30;
 /// Small enough that no mechanism has to cut it; for those of smaller messages it is cut here.
 const MESSAGE: [u8; 64] = [7; 64];
 
-/// Mechanisms with room for one message each way, where a second can be sent only when the first was received; and the
-/// calls of the library that this takes.
-const ONE_SLOT: &[(&str, i64)] =
-    &[("eventfd", 2), ("shm_futex", 4), ("shm_posix_semaphore", 4), ("shm_sysv_semaphore", 4)];
+/// Mechanisms with room for one message each way, where a second can be sent only when the first was received, or whose
+/// messages go to a process, so that the one that receives has to be the one that sends; and the calls of the library that
+/// both together take.
+const TOGETHER: &[(&str, i64)] = &[
+    ("eventfd", 2),
+    ("realtime_signal", 2),
+    ("shm_futex", 4),
+    ("shm_posix_semaphore", 4),
+    ("shm_sysv_semaphore", 4),
+    ("signalfd", 2),
+];
 
 /// Mechanisms that need the kernel only to wait and to wake somebody who waits.
 const WITHOUT_SYSTEM_CALLS: &[&str] = &["shm_posix_semaphore"];
@@ -56,7 +64,7 @@ struct Row {
 type Operation = fn(Ends, &'static [u8]) -> Box<dyn FnMut()>;
 
 fn rows(mechanism: &Mechanism) -> Vec<Row> {
-    if calls_for_a_slot(mechanism.id).is_some() {
+    if calls_together(mechanism.id).is_some() {
         return vec![row(mechanism, "both", sending_and_receiving)];
     }
     vec![row(mechanism, "send", sending), row(mechanism, "receive", receiving)]
@@ -78,8 +86,8 @@ fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
     }
 }
 
-fn calls_for_a_slot(mechanism: &str) -> Option<i64> {
-    ONE_SLOT.iter().find(|(id, _)| *id == mechanism).map(|(_, calls)| *calls)
+fn calls_together(mechanism: &str) -> Option<i64> {
+    TOGETHER.iter().find(|(id, _)| *id == mechanism).map(|(_, calls)| *calls)
 }
 
 fn connect(mechanism: &Mechanism, implementation: Implementation) -> Ends {
@@ -106,7 +114,13 @@ fn receiving(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
 }
 
 fn sending_and_receiving(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
+    // The first call, which is not counted, makes both ends this process's.
+    let mut arrived = false;
     Box::new(move || {
+        if !mem::replace(&mut arrived, true) {
+            ends.client.arrive().expect("arriving");
+            ends.server.arrive().expect("arriving");
+        }
         ends.client.send(message).expect("sending");
         ends.server.receive(&mut [0; MESSAGE.len()][..message.len()]).expect("receiving");
     })
@@ -133,7 +147,7 @@ impl Row {
     }
 
     fn allowance(&self) -> i64 {
-        ALLOWANCE * calls_for_a_slot(self.mechanism).unwrap_or(1)
+        ALLOWANCE * calls_together(self.mechanism).unwrap_or(1)
     }
 
     fn is_thin(&self) -> bool {
@@ -174,6 +188,10 @@ fn name(number: i64) -> String {
         libc::SYS_msgsnd => "msgsnd".into(),
         libc::SYS_msgrcv => "msgrcv".into(),
         libc::SYS_futex => "futex".into(),
+        libc::SYS_getpid => "getpid".into(),
+        libc::SYS_getuid => "getuid".into(),
+        libc::SYS_rt_sigqueueinfo => "rt_sigqueueinfo".into(),
+        libc::SYS_rt_sigtimedwait => "rt_sigtimedwait".into(),
         libc::SYS_semop | libc::SYS_semtimedop => "semop".into(),
         other => other.to_string(),
     }

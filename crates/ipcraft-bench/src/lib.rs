@@ -82,6 +82,7 @@ mod mechanisms;
 mod memory;
 mod payload;
 mod peer;
+mod pids;
 mod placement;
 mod plan;
 mod raw;

@@ -10,6 +10,14 @@ use crate::peer::Role;
 ///
 /// Partial transfers are the implementation's business: a call moves one whole message.
 pub trait Link {
+    /// What has to happen in the process that keeps this end, before its first message.
+    ///
+    /// # Errors
+    /// Whatever the mechanism reports.
+    fn arrive(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Sends one message, waiting for room.
     ///
     /// # Errors

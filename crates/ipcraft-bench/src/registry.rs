@@ -139,6 +139,8 @@ mod tests {
             "shm_sysv_semaphore",
             "posix_queue",
             "sysv_queue",
+            "realtime_signal",
+            "signalfd",
             "tcp",
             "udp",
         ];

@@ -197,9 +197,10 @@ fn memory_of(connect: Connect) -> io::Result<Option<u64>> {
     Ok(before.and_then(|before| Ok(Descriptors::now()?.capacity_added_since(&before))).unwrap_or(None))
 }
 
-/// The life of a peer: says whether it is pinned, then does slices until the supervisor hangs up.
+/// The life of a peer: arrives at its end, says whether it is pinned, then does slices until the supervisor hangs up.
 fn serve(control: &mut Control, link: &mut dyn Link, role: Role, core: Option<usize>) -> io::Result<()> {
-    let hello: Result<bool, String> = Ok(core.is_some_and(pin));
+    let arrived = link.arrive().map_err(|error| error.to_string());
+    let hello: Result<bool, String> = arrived.map(|()| core.is_some_and(pin));
     control.send(&hello)?;
     loop {
         let slice: Slice = match control.receive() {

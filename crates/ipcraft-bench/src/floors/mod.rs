@@ -5,7 +5,7 @@ mod cacheline_store;
 mod futex;
 mod memcpy;
 mod null_syscall;
-mod page;
+pub(crate) mod page;
 mod sched_yield;
 
 use crate::registry::Mechanism;

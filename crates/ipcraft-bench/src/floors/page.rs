@@ -11,13 +11,13 @@ const APART: usize = 128;
 const SIZE: usize = 4096;
 
 /// One page, shared with the processes forked while it is mapped.
-pub(super) struct Page {
+pub(crate) struct Page {
     /// The start of `SIZE` bytes that stay mapped until `drop`, aligned to a page.
     start: NonNull<u8>,
 }
 
 impl Page {
-    pub(super) fn new() -> io::Result<Rc<Page>> {
+    pub(crate) fn new() -> io::Result<Rc<Page>> {
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
         // SAFETY: because mmap(2) of new anonymous memory at an address that the kernel chooses touches nothing that
         // exists.
@@ -30,7 +30,7 @@ impl Page {
     }
 
     /// The n-th word of a line.
-    pub(super) fn word(&self, line: usize, n: usize) -> &AtomicU64 {
+    pub(crate) fn word(&self, line: usize, n: usize) -> &AtomicU64 {
         let offset = line * APART + n * size_of::<AtomicU64>();
         assert!(offset < SIZE);
         // SAFETY: because by the assertion and the invariant on `start` the aligned word is mapped as long as `self`

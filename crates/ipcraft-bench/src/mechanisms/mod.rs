@@ -6,10 +6,12 @@ mod eventfd;
 mod fifo;
 mod pipe;
 mod posix_queue;
+mod realtime_signal;
 mod records;
 mod shm_futex;
 mod shm_posix_semaphore;
 mod shm_sysv_semaphore;
+mod signalfd;
 mod slot;
 mod socketpair_datagram;
 mod socketpair_seqpacket;
@@ -42,6 +44,8 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &shm_sysv_semaphore::MECHANISM,
     &posix_queue::MECHANISM,
     &sysv_queue::MECHANISM,
+    &realtime_signal::MECHANISM,
+    &signalfd::MECHANISM,
     &tcp::MECHANISM,
     &udp::MECHANISM,
 ];

@@ -8,6 +8,7 @@ pub(crate) mod futex;
 pub(crate) mod posix_queue;
 pub(crate) mod posix_semaphore;
 pub(crate) mod seqpacket;
+pub(crate) mod signal;
 pub(crate) mod slot;
 pub(crate) mod socket;
 pub(crate) mod stream;

@@ -17,7 +17,7 @@ const OPEN: &str = "signalfd";
 const READ: &str = "read from signalfd";
 
 /// The most signals that one call takes.
-pub const MAX_BATCH: usize = signal::MAX_BATCH;
+pub const MAX_BATCH: usize = 32;
 
 /// `signalfd(2)`: a descriptor from which blocked signals are read.
 ///
@@ -75,76 +75,87 @@ impl SignalFd {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor it was made from is no signalfd.
     #[inline]
     pub fn read(&self) -> Result<SignalInfo> {
-        one(|each| self.fill(1, 0, each))
+        self.take(0).map_err(unread)
     }
 
     /// [`read`](SignalFd::read) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     pub fn try_read(&self) -> Result<SignalInfo> {
-        one(|each| self.try_fill(1, each))
+        self.try_take().map_err(unread)
     }
 
     /// [`read`](SignalFd::read) that fails with [`TimedOut`](ErrorKind::TimedOut) if no signal comes within `timeout`.
     pub fn read_timeout(&self, timeout: Duration) -> Result<SignalInfo> {
-        one(|each| self.fill_in_time(1, timeout, each))
+        wait::attempt_until(timeout, &self.readable(), || self.try_take()).map_err(unread)
     }
 
     /// `read(2)`: waits for one signal and takes with it those that have come already, [`MAX_BATCH`] at most.
     ///
     /// Lowest numbers first, and each number in the order of sending.
     pub fn read_many(&self) -> Result<Batch> {
-        many(|each| self.fill(MAX_BATCH, 0, each))
+        retry(|| self.fill(0)).map_err(unread)
     }
 
     /// [`read_many`](SignalFd::read_many) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     pub fn try_read_many(&self) -> Result<Batch> {
-        many(|each| self.try_fill(MAX_BATCH, each))
+        self.try_fill().map_err(unread)
     }
 
     /// [`read_many`](SignalFd::read_many) that fails with [`TimedOut`](ErrorKind::TimedOut) if no signal comes within
     /// `timeout`.
     pub fn read_many_timeout(&self, timeout: Duration) -> Result<Batch> {
-        many(|each| self.fill_in_time(MAX_BATCH, timeout, each))
+        wait::attempt_until(timeout, &self.readable(), || self.try_fill()).map_err(unread)
     }
 
-    /// Reads whole records of signals.
+    fn readable(&self) -> [(BorrowedFd<'_>, PollFlags); 1] {
+        [(self.fd.as_fd(), PollFlags::POLLIN)]
+    }
+
     #[inline]
-    fn fill(&self, most: usize, flags: libc::c_int, each: Each<'_>) -> nix::Result<()> {
-        let mut count = 0;
-        let length = retry(|| {
-            signal::read(self.fd.as_fd(), most, flags, |arrival| {
-                if let Some(info) = SignalInfo::new(arrival) {
-                    each(info);
-                    count += 1;
-                }
-            })
-        })?;
-        if count > 0 && length == count * signal::RECORD { Ok(()) } else { Err(NO_SIGNALFD) }
+    fn take(&self, flags: libc::c_int) -> nix::Result<SignalInfo> {
+        let arrival = retry(|| signal::read_one(self.fd.as_fd(), flags))?;
+        arrival.and_then(SignalInfo::new).ok_or(NO_SIGNALFD)
     }
 
-    fn try_fill(&self, most: usize, each: Each<'_>) -> nix::Result<()> {
-        match self.fill(most, rw::NOWAIT, each) {
-            Err(Errno::EOPNOTSUPP) => self.take_directly(most, each),
+    fn try_take(&self) -> nix::Result<SignalInfo> {
+        match self.take(rw::NOWAIT) {
+            Err(Errno::EOPNOTSUPP) => self.take_directly(),
+            taken => taken,
+        }
+    }
+
+    /// Before Linux 6.10 a read of a signalfd cannot be kept from waiting: this takes a signal of its set from where the
+    /// read would.
+    #[cold]
+    fn take_directly(&self) -> nix::Result<SignalInfo> {
+        let set = self.set()?.bits();
+        let arrival = retry(|| signal::wait(set, Some(TimeSpec::new(0, 0))))?;
+        SignalInfo::new(arrival).ok_or(NO_SIGNALFD)
+    }
+
+    fn fill(&self, flags: libc::c_int) -> nix::Result<Batch> {
+        let mut batch = Batch::EMPTY;
+        let each = |arrival| SignalInfo::new(arrival).into_iter().for_each(|info| batch.push(info));
+        let length = signal::read::<MAX_BATCH>(self.fd.as_fd(), flags, each)?;
+        if length > 0 && length == batch.len() * signal::RECORD { Ok(batch) } else { Err(NO_SIGNALFD) }
+    }
+
+    fn try_fill(&self) -> nix::Result<Batch> {
+        match retry(|| self.fill(rw::NOWAIT)) {
+            Err(Errno::EOPNOTSUPP) => self.fill_directly(),
             filled => filled,
         }
     }
 
-    fn fill_in_time(&self, most: usize, timeout: Duration, each: Each<'_>) -> nix::Result<()> {
-        let ready = [(self.fd.as_fd(), PollFlags::POLLIN)];
-        wait::attempt_until(timeout, &ready, || self.try_fill(most, each))
-    }
-
-    /// The same before Linux 6.10, where a read of a signalfd cannot be kept from waiting: takes the signals of its set
-    /// from where the read would.
     #[cold]
-    fn take_directly(&self, most: usize, each: Each<'_>) -> nix::Result<()> {
-        let set = self.set()?.bits();
-        for count in 0..most {
-            match retry(|| signal::wait(set, Some(TimeSpec::new(0, 0)))) {
-                Err(Errno::EAGAIN) if count > 0 => break,
-                arrival => SignalInfo::new(arrival?).into_iter().for_each(&mut *each),
+    fn fill_directly(&self) -> nix::Result<Batch> {
+        let mut batch = Batch::EMPTY;
+        while batch.len() < MAX_BATCH {
+            match self.take_directly() {
+                Err(Errno::EAGAIN) if batch.len() > 0 => break,
+                taken => batch.push(taken?),
             }
         }
-        Ok(())
+        Ok(batch)
     }
 
     fn set(&self) -> nix::Result<SignalSet> {
@@ -158,22 +169,6 @@ impl SignalFd {
 
 /// What was read is not what a signalfd gives.
 const NO_SIGNALFD: Errno = Errno::EBADF;
-
-/// Takes each signal that is read.
-type Each<'a> = &'a mut dyn FnMut(SignalInfo);
-
-#[inline]
-fn one(fill: impl FnOnce(Each<'_>) -> nix::Result<()>) -> Result<SignalInfo> {
-    let mut taken = None;
-    fill(&mut |info| taken = Some(info)).map_err(unread)?;
-    taken.ok_or_else(|| unread(NO_SIGNALFD))
-}
-
-fn many(fill: impl FnOnce(Each<'_>) -> nix::Result<()>) -> Result<Batch> {
-    let mut batch = Batch::EMPTY;
-    fill(&mut |info| batch.push(info)).map_err(unread)?;
-    Ok(batch)
-}
 
 #[cold]
 fn unread(errno: Errno) -> Error {
@@ -261,12 +256,12 @@ mod tests {
         let blocked = signals::block(rt | Signal::USR2).unwrap();
         let fd = SignalFd::new(&blocked).unwrap();
         let (pid, thread) = (std::process::id(), signals::thread_id());
-        let take = |most| many(|each| fd.take_directly(most, each));
-        assert_eq!(take(2).unwrap_err().kind(), ErrorKind::Empty);
+        assert_eq!(fd.take_directly(), Err(Errno::EAGAIN));
+        assert_eq!(fd.fill_directly().map(drop), Err(Errno::EAGAIN));
         for value in [1, 2, 3] {
             signals::queue_thread(pid, thread, rt, value).unwrap();
         }
-        assert_eq!(take(2).unwrap().filter_map(|info| info.value()).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(take(MAX_BATCH).unwrap().filter_map(|info| info.value()).collect::<Vec<_>>(), [3]);
+        assert_eq!(fd.take_directly().unwrap().value(), Some(1));
+        assert_eq!(fd.fill_directly().unwrap().filter_map(|info| info.value()).collect::<Vec<_>>(), [2, 3]);
     }
 }

@@ -18,10 +18,10 @@ use super::rw;
 /// The bytes of a set, which the kernel wants to be told.
 const SET_SIZE: usize = size_of::<u64>();
 
-/// The most records that one read takes: what the array on the stack has room for.
-pub(crate) const MAX_BATCH: usize = 32;
-
 type Record = libc::signalfd_siginfo;
+
+/// How many bytes a record of a signalfd has.
+pub(crate) const RECORD: usize = size_of::<Record>();
 
 /// What came with a signal, in the kernel's numbers.
 #[derive(Clone, Copy, Debug)]
@@ -149,27 +149,33 @@ fn signalfd(fd: c_int, set: u64, flags: c_int) -> nix::Result<c_int> {
     Errno::result(fd).map(|fd| fd as c_int)
 }
 
-/// Reads at most `most` records, and [`MAX_BATCH`], and shows `each` in order. Says how many bytes came: of something
+/// Reads at most `N` records and shows `each` in order. Says how many bytes came: of something
 /// else than a signalfd it may be no whole number of records.
 #[inline]
-pub(crate) fn read(
+pub(crate) fn read<const N: usize>(
     fd: BorrowedFd<'_>,
-    most: usize,
     flags: c_int,
     mut each: impl FnMut(Arrival),
 ) -> nix::Result<usize> {
-    let mut records = [const { MaybeUninit::<Record>::uninit() }; MAX_BATCH];
-    let room = &mut records[..most.min(MAX_BATCH)];
-    let length = rw::read_into(fd, room, flags)?;
-    for record in &room[..length / size_of::<Record>()] {
+    let mut records = [const { MaybeUninit::<Record>::uninit() }; N];
+    let length = rw::read_into(fd, &mut records, flags)?;
+    for record in &records[..length / RECORD] {
         // SAFETY: because read(2) has filled in as many bytes as it says, and any integers are valid.
         each(arrival(unsafe { record.assume_init_ref() }));
     }
     Ok(length)
 }
 
-/// How many bytes a record has.
-pub(crate) const RECORD: usize = size_of::<Record>();
+/// Reads one record; `None` if what came is none, which only something else than a signalfd gives.
+#[inline]
+pub(crate) fn read_one(fd: BorrowedFd<'_>, flags: libc::c_int) -> nix::Result<Option<Arrival>> {
+    let mut record = [MaybeUninit::<Record>::uninit()];
+    if rw::read_into(fd, &mut record, flags)? != RECORD {
+        return Ok(None);
+    }
+    // SAFETY: because read(2) says that it has filled in all of it, and any integers are valid.
+    Ok(Some(arrival(unsafe { record[0].assume_init_ref() })))
+}
 
 #[inline]
 fn arrival(record: &Record) -> Arrival {
