@@ -1,0 +1,66 @@
+//! Signals as records of a descriptor: read in batches, waited for beside a pipe, the end of a child among them.
+//!
+//! Run it: `cargo run --example signalfd`
+
+use std::io::Read;
+use std::process::{Stdio, id};
+use std::time::Duration;
+
+use ipcraft::ErrorKind;
+use ipcraft::signal::{self, Change, Code, Signal, SignalFd};
+use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
+
+/// As many as one call can take, several times over.
+const NUMBERS: i32 = 10 * signal::MAX_BATCH as i32;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--producer") => produce(argument()?.parse()?),
+        _ => consume(),
+    }
+}
+
+/// Sends everything while the consumer takes nothing, and then ends.
+fn produce(consumer: u32) -> Outcome {
+    let (low, high) = (Signal::realtime(0)?, Signal::realtime(1)?);
+    for value in 0..NUMBERS {
+        let number = if value % 2 == 0 { high } else { low };
+        signal::queue(consumer, number, value)?;
+    }
+    println!("producer {}: queued {NUMBERS} signals for {consumer}", id());
+    Ok(())
+}
+
+fn consume() -> Outcome {
+    let (low, high) = (Signal::realtime(0)?, Signal::realtime(1)?);
+    // First of all: the producer will know the pid.
+    let blocked = signal::block(low | high | Signal::CHLD)?;
+    let signals = SignalFd::new(&blocked)?;
+    let mut producer = myself("--producer")?.arg(id().to_string()).stdout(Stdio::piped()).spawn()?;
+    // The end of its output comes when it has sent everything.
+    let mut said = String::new();
+    producer.stdout.take().ok_or("no output")?.read_to_string(&mut said)?;
+    print!("{said}");
+
+    let (mut lows, mut highs, mut batches, mut ended) = (Vec::new(), Vec::new(), 0, false);
+    while lows.len() + highs.len() < NUMBERS as usize || !ended {
+        for info in signals.read_many_timeout(PATIENCE)? {
+            expect("sender", info.sender().map(|sender| sender.pid), Some(producer.id()))?;
+            match info.code() {
+                Code::Child(change) => {
+                    expect("end of the producer", change, Change::Exited(0))?;
+                    ended = true;
+                }
+                _ if info.signal() == low => lows.extend(info.value()),
+                _ => highs.extend(info.value()),
+            }
+        }
+        batches += 1;
+    }
+    expect("values of the lower number", lows, (0..NUMBERS).filter(|value| value % 2 == 1).collect())?;
+    expect("values of the higher number", highs, (0..NUMBERS).filter(|value| value % 2 == 0).collect())?;
+    expect("what is left", signals.try_read().map_err(|e| e.kind()), Err(ErrorKind::Empty))?;
+    println!("consumer {}: {NUMBERS} signals and the end of {} in {batches} reads", id(), producer.id());
+    finish(producer)
+}
