@@ -25,6 +25,7 @@
 //! | messages that wait for whoever comes, urgent ones first | [`queue::posix`] |
 //! | messages that wait, each for the receiver of its type | [`queue::sysv`] |
 //! | a process: to wait for its end, to signal it and no other, to see what it does | [`process`]'s pidfds |
+//! | to hear of Ctrl-C, of a child's end or of a request to stop; to nudge a process of which you know only the pid | [`signal`] |
 //! | a counter to wait on, or a number of equal things to hand out | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
 //! | a process to wake that polls, or has sockets to wait for as well | [`event`] |
 //! | words in shared memory to sleep on, as a part to build with | [`futex`] |

@@ -7,8 +7,8 @@
 //!
 //! * **Standard signals merge.** While one of 1 to 31 is pending, another of the same number is lost, value and all, and
 //!   nobody is told. Never count with them. **Realtime signals queue**: each comes, the lowest number first and each
-//!   number in the order of sending; when there is no room the *sender* is told ([`LimitReached`]). But only
-//!   [`queue`] and the thread forms are: plain [`send`] of a realtime signal beyond the limit merges.
+//!   number in the order of sending; when there is no room the *sender* is told ([`LimitReached`]), by
+//!   [`queue`] and by the forms for threads: a plain [`send`] of a realtime signal merges then.
 //! * **A signal that is neither blocked nor caught kills**, most of them. So block first and tell others your pid then.
 //!   Here nothing waits for a signal that is not blocked: waiting is a method of the guard that blocks.
 //! * **Handlers may do next to nothing**: no allocation, no lock, no printing (signal-safety(7)). This module has one that
@@ -19,9 +19,9 @@
 //! * **Threads.** Handlers belong to the process, masks to each thread. A signal for the process goes to any thread that does
 //!   not block it: block in `main` before the first thread is started.
 //! * **Fork** gives the child mask and handlers, and an empty queue. **Exec** resets handlers to the default, but keeps
-//!   the mask, what is ignored, **and what is pending**: a program that you start inherits your blocked signals. Drop the
-//!   guard before you start one, or start it from another thread.
-//! * **A pid may be another's** by now. `process` has descriptors of processes, which cannot be.
+//!   the mask, what is ignored, **and what is pending**: a program that you start inherits your blocked signals. Start
+//!   those that are not written for it before you block.
+//! * **A pid may be another's** by now, unless it is a child's that you have not waited for. A pidfd never is.
 //!
 //! # When to use it
 //!
