@@ -3,6 +3,7 @@
 use std::process::id;
 
 use ipcraft::ErrorKind;
+use ipcraft::error::Limit;
 use ipcraft::signal::{Code, Signal, SignalFd, block, queue, queue_thread, send, send_thread, thread_id};
 use ipcraft_tests::peer::Peer;
 use nix::errno::Errno;
@@ -67,7 +68,7 @@ pub(crate) fn of_the_queue_are_the_receivers() {
     let (mine, _) = getrlimit(Resource::RLIMIT_SIGPENDING).unwrap();
     assert!(mine > 0);
     let error = queue(pid, rt(0), 1).unwrap_err();
-    assert_eq!(error.limit().map(|limit| limit.value()), Some(0), "{error}");
+    assert_eq!(error.limit().map(Limit::value), Some(0), "{error}");
     send(pid, rt(1)).unwrap();
     receiver.join();
 }
@@ -99,6 +100,6 @@ pub(crate) fn of_the_descriptor_table_are_named() {
         setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
         let error = SignalFd::new(&blocked).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(Errno::EMFILE as i32)));
-        assert_eq!(error.limit().map(|limit| limit.name()), Some("RLIMIT_NOFILE"));
+        assert_eq!(error.limit().map(Limit::name), Some("RLIMIT_NOFILE"));
     });
 }

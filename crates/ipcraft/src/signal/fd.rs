@@ -123,7 +123,7 @@ impl SignalFd {
         }
     }
 
-    /// Before Linux 6.10 a read of a signalfd cannot be kept from waiting: this takes a signal of its set from where the
+    /// In older kernels a read of a signalfd cannot be kept from waiting: this takes a signal of its set from where the
     /// read would.
     #[cold]
     fn take_directly(&self) -> nix::Result<SignalInfo> {
