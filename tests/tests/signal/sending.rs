@@ -62,7 +62,7 @@ pub(crate) fn reaches_a_group_and_never_everybody() {
     leader.join();
     member.join();
     for nonsense in [0, 1, 1 << 31, u32::MAX] {
-        assert_eq!(kind_of(send_group(nonsense, Signal::CONT)), ErrorKind::Invalid, "{nonsense}");
+        assert_eq!(kind_of(send_group(nonsense, Signal::WINCH)), ErrorKind::Invalid, "{nonsense}");
     }
 }
 
