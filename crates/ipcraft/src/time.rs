@@ -18,18 +18,19 @@
 //!
 //! [clock_gettime(2)]: https://man7.org/linux/man-pages/man2/clock_gettime.2.html
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
-
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A point in monotonic time, or never.
 ///
 /// A duration too long for the clock, such as [`Duration::MAX`], is never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline(Option<Instant>);
+pub struct Deadline(
+    /// The time that the clock shows then.
+    Option<Duration>,
+);
 
 impl Deadline {
     /// The deadline that never passes.
@@ -37,12 +38,13 @@ impl Deadline {
 
     /// `timeout` from now; zero has passed already.
     pub fn after(timeout: Duration) -> Self {
-        Deadline(Instant::now().checked_add(timeout))
+        let at = now().checked_add(timeout);
+        Deadline(at.filter(|at| at.as_secs() <= libc::time_t::MAX as u64))
     }
 
     /// The time that is left: zero once it has passed, `None` if it never will.
     pub fn remaining(&self) -> Option<Duration> {
-        self.0.map(|at| at.saturating_duration_since(Instant::now()))
+        self.0.map(|at| at.saturating_sub(now()))
     }
 
     /// Whether it has passed. May turn true at any moment after it was false; never the other way round.
@@ -51,18 +53,22 @@ impl Deadline {
     }
 
     /// The point itself, for calls that take `CLOCK_MONOTONIC` absolutely; `None` if it never passes.
+    #[inline]
     pub(crate) fn absolute(&self) -> Option<TimeSpec> {
-        // Beyond some centuries a sum of the two would leave the range of either.
-        let left = TimeSpec::from_duration(self.remaining()?.min(CENTURY));
-        // The clock exists on every Linux, and so cannot fail to be read.
-        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
-        Some(now + left)
+        // `after` lets no seconds pass that the kernel's type has no room for.
+        self.0.map(TimeSpec::from_duration)
     }
 
     /// The earlier of this deadline and `step` from now: for a wait that has to look up once in a while.
     pub(crate) fn capped(&self, step: Duration) -> Duration {
         self.remaining().map_or(step, |left| left.min(step))
     }
+}
+
+/// What the clock shows.
+fn now() -> Duration {
+    // The clock exists on every Linux, and so cannot fail to be read; it starts at zero.
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }
 
 #[cfg(test)]

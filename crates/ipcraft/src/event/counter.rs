@@ -11,7 +11,8 @@ use nix::poll::PollFlags;
 use super::Options;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::sys::backoff::Backoff;
-use crate::sys::{limits, retry, rw, wait};
+use crate::sys::duplicate::duplicate;
+use crate::sys::{retry, rw, wait};
 use crate::time::Deadline;
 
 /// The most that it counts to: 2^64 - 2 (eventfd(2)).
@@ -131,11 +132,7 @@ impl EventFd {
     /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> Result<EventFd> {
-        let fd = self.fd.try_clone().map_err(|e| {
-            let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
-            Error::system("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
-        })?;
-        Ok(EventFd { fd })
+        Ok(EventFd { fd: duplicate(&self.fd)? })
     }
 
     #[inline]

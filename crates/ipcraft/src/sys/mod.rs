@@ -4,6 +4,7 @@ pub(crate) mod backoff;
 pub(crate) mod batch;
 pub(crate) mod capacity;
 pub(crate) mod control;
+pub(crate) mod duplicate;
 pub(crate) mod ffi;
 pub(crate) mod futex;
 pub(crate) mod ioctl;

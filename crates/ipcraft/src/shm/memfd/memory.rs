@@ -9,6 +9,7 @@ use nix::sys::stat::fstat;
 use super::{Options, Seals};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
+use crate::sys::duplicate::duplicate;
 
 const F_ADD_SEALS: &str = "fcntl(F_ADD_SEALS)";
 const F_GET_SEALS: &str = "fcntl(F_GET_SEALS)";
@@ -120,11 +121,7 @@ impl Memfd {
     /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> Result<Memfd> {
-        let fd = self.fd.try_clone().map_err(|e| {
-            let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
-            Error::system("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(crate::sys::limits::descriptors(errno))
-        })?;
-        Ok(Memfd { fd, size: self.size })
+        Ok(Memfd { fd: duplicate(&self.fd)?, size: self.size })
     }
 }
 
