@@ -127,7 +127,6 @@ fn fork_and_exec(command: &mut Command, preparation: Preparation) -> io::Result<
 
 /// Runs in the child alone, whose copy of the descriptor table nobody else uses.
 fn in_child(preparation: &Preparation) -> io::Result<()> {
-    // First, since another descriptor may be wanted under the socket's number.
     if let Some(number) = preparation.handover {
         // SAFETY: because the parent holds the socket open over the fork, and so it is open in the child until exec.
         handover::send(unsafe { BorrowedFd::borrow_raw(number) })?;
