@@ -74,9 +74,8 @@ pub struct Caught {
 }
 
 impl Caught {
-    /// How often the handler has run since the last [`take`](Caught::take): for standard signals that may be less often
-    /// than they were sent. What the sender wrote before can be read by the receiver only if something else says so: a
-    /// signal orders nothing.
+    /// How often the handler has run since the last [`take`](Caught::take): of standard signals, which merge, that may be
+    /// less often than they were sent.
     #[inline]
     pub fn count(&self) -> u64 {
         self.count.load(Acquire)
