@@ -1,11 +1,31 @@
-//! A storm of signals: a thousand a second, each caught by a handler without `SA_RESTART`, so that every call that
-//! sleeps is interrupted.
+//! A storm of signals: a thousand a second, each caught by a handler, so that every call that sleeps is interrupted.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+/// How a handler is installed, which decides what becomes of the call that it interrupts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handler {
+    /// Without `SA_RESTART`: every call that sleeps ends with `EINTR`.
+    Interrupting,
+    /// With `SA_RESTART`: the kernel goes on with some calls, and ends others with `EINTR` all the same (signal(7)).
+    Restarting,
+}
+
+impl Handler {
+    /// Each of them.
+    pub const BOTH: [Handler; 2] = [Handler::Interrupting, Handler::Restarting];
+
+    fn flags(self) -> SaFlags {
+        match self {
+            Handler::Interrupting => SaFlags::empty(),
+            Handler::Restarting => SaFlags::SA_RESTART,
+        }
+    }
+}
 
 /// Blows until dropped; one at a time, since the timer and the handler are the process's.
 #[derive(Debug)]
@@ -20,8 +40,8 @@ impl Storm {
     /// # Panics
     ///
     /// If the signal cannot be handled.
-    pub fn start() -> Storm {
-        let action = SigAction::new(SigHandler::Handler(count), SaFlags::empty(), SigSet::empty());
+    pub fn start(handler: Handler) -> Storm {
+        let action = SigAction::new(SigHandler::Handler(count), handler.flags(), SigSet::empty());
         // SAFETY: because the handler does nothing but add to an atomic, which is async-signal-safe.
         let previous = unsafe { sigaction(Signal::SIGALRM, &action) }.expect("sigaction");
         let storm = Storm { previous, before: CAUGHT.load(Relaxed) };

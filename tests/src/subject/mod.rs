@@ -13,7 +13,7 @@ use std::time::Duration;
 use ipcraft::{ErrorKind, Result};
 
 use crate::peer::Peer;
-pub use queues::Release;
+pub use queues::{Release, posix_handles, sysv_handles};
 pub use table::SUBJECTS;
 
 /// Which of its three forms an operation is called in.

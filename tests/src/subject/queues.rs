@@ -12,12 +12,21 @@ use ipcraft::{Result, name};
 
 use super::{Ends, Form, Receiver, Sender};
 
-/// Two handles of a POSIX queue that has no name any more.
-pub(super) fn posix(_: &Path) -> Ends {
+/// Two handles of a new POSIX queue, which has no name any more.
+///
+/// # Panics
+///
+/// If there is no room for it.
+pub fn posix_handles(options: posix::Options) -> [posix::Queue; 2] {
     let name = format!("/{}", name::unique("ipcraft-tests"));
-    let sender = posix::Queue::create_new(&name).unwrap();
-    let receiver = posix::Queue::open(&name).unwrap();
+    let made = options.create_new(&name).unwrap();
+    let opened = posix::Queue::open(&name).unwrap();
     posix::Queue::unlink(&name).unwrap();
+    [made, opened]
+}
+
+pub(super) fn posix(_: &Path) -> Ends {
+    let [sender, receiver] = posix_handles(posix::Options::new());
     let buffer = RefCell::new(vec![0; receiver.message_size()]);
     Ends::new(sender, PosixReceiver { queue: receiver, buffer })
 }
@@ -74,12 +83,20 @@ impl Drop for Release {
 }
 
 /// Two handles of a private System V queue, which lives until [`Release`].
-pub(super) fn sysv(_: &Path) -> Ends {
+///
+/// # Panics
+///
+/// If there is no room for it.
+pub fn sysv_handles() -> [sysv::Queue; 2] {
     let made = sysv::Options::new().remove_on_drop(true).create_new(Key::PRIVATE).unwrap();
-    let handle = || sysv::Queue::with_id(made.id()).unwrap();
-    let ends = Ends::new(handle(), handle());
+    let handles = [(); 2].map(|()| sysv::Queue::with_id(made.id()).unwrap());
     MADE.lock().unwrap_or_else(PoisonError::into_inner).push(made);
-    ends
+    handles
+}
+
+pub(super) fn sysv(_: &Path) -> Ends {
+    let [sender, receiver] = sysv_handles();
+    Ends::new(sender, receiver)
 }
 
 impl Sender for sysv::Queue {

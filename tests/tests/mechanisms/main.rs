@@ -6,7 +6,6 @@
 mod closing;
 mod inheritance;
 mod room;
-mod signals;
 mod transfer;
 mod waiting;
 
@@ -32,7 +31,6 @@ const BEHAVIOURS: &[(&str, Check)] = &[
     ("peer_killed_while_receiving", closing::peer_killed_while_receiving),
     ("peer_killed_while_sending", closing::peer_killed_while_sending),
     ("timeout", waiting::timeout),
-    ("eintr_storm", signals::eintr_storm),
     ("fork", inheritance::fork),
     ("close_on_exec", inheritance::close_on_exec),
 ];

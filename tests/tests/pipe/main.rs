@@ -44,7 +44,6 @@ fn main() -> ExitCode {
         of(splice::refuses_what_cannot_be_spliced),
         of(splice::waits_no_longer_than_told),
         of(splice::sees_that_nobody_reads),
-        of(splice::goes_on_through_signals),
         of(splice::tee_copies_and_takes_nothing),
         of(splice::static_bytes_reach_another_process),
         suite::nothing_is_left_behind(before),

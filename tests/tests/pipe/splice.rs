@@ -2,14 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::OwnedFd;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
-use ipcraft::pipe::{PIPE_BUF, Reader, Writer};
+use ipcraft::pipe::{PIPE_BUF, Writer};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::scratch;
-use ipcraft_tests::storm::Storm;
 use ipcraft_tests::subject::pattern;
 
 use crate::{ends, kind_of};
@@ -117,32 +115,6 @@ pub(crate) fn sees_that_nobody_reads() {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Disconnected, Some(libc::EPIPE)), "{error}");
     }
     assert_eq!(reader.available().unwrap(), 5);
-}
-
-pub(crate) fn goes_on_through_signals() {
-    const CHUNKS: usize = 50;
-    let directory = scratch::directory();
-    let path = directory.path().join("to");
-    let target = File::create(&path).unwrap();
-    let (reader, writer) = ends();
-    let peer = Peer::start(move || {
-        for chunk in 0..CHUNKS {
-            sleep(Duration::from_millis(3));
-            writer.write(&pattern(chunk * PIPE_BUF, PIPE_BUF)).unwrap();
-        }
-    });
-    let storm = Storm::start();
-    while splice_somehow(&reader, &target) > 0 {}
-    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-    drop(storm);
-    peer.join();
-    assert!(fs::read(&path).unwrap() == pattern(0, CHUNKS * PIPE_BUF));
-}
-
-/// The forms that wait, in turn.
-fn splice_somehow(reader: &Reader, target: &File) -> usize {
-    let timed = reader.splice_to_timeout(target, PIPE_BUF, Duration::from_secs(50)).unwrap();
-    if timed == 0 { 0 } else { timed + reader.splice_to(target, PIPE_BUF).unwrap() }
 }
 
 pub(crate) fn tee_copies_and_takes_nothing() {

@@ -49,7 +49,6 @@ fn main() -> ExitCode {
         of(waiting::is_never_done_by_a_try),
         of(waiting::is_cut_by_a_timeout_and_by_nothing_else),
         of(waiting::ends_in_time_for_what_comes_late),
-        of(waiting::goes_on_through_signals),
         of(waiting::is_not_done_by_a_nonblocking_queue),
         of(waiting::leaves_each_message_to_one_of_several),
         of(limits::of_the_descriptor_table_are_named),

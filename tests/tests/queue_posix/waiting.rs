@@ -1,12 +1,10 @@
-//! Waiting: for how long, for whom, and through signals.
+//! Waiting: for how long, and for whom.
 
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft::queue::posix::Queue;
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 
 use crate::{kind_of, small, small_queue};
 
@@ -77,23 +75,6 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
         assert_eq!(queue.drain().next().unwrap().unwrap().priority, 9);
         assert_eq!(queue.drain().count(), 3);
     }
-}
-
-pub(crate) fn goes_on_through_signals() {
-    let (queue, _) = small_queue();
-    let calm = Peer::start(|| {
-        sleep(SHORT);
-        queue.send(b"1", 0).unwrap();
-        sleep(SHORT);
-        queue.send(b"2", 0).unwrap();
-    });
-    let storm = Storm::start();
-    assert_eq!(queue.receive_message().unwrap().bytes, b"1");
-    assert_eq!(queue.receive_message_timeout(LONG).unwrap().bytes, b"2");
-    expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
-    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-    drop(storm);
-    calm.join();
 }
 
 pub(crate) fn is_not_done_by_a_nonblocking_queue() {

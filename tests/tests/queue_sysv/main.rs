@@ -47,7 +47,6 @@ fn main() -> ExitCode {
         of(waiting::is_never_done_by_a_try),
         of(waiting::is_cut_by_a_timeout_and_by_nothing_else),
         of(waiting::ends_in_time_for_what_comes_late),
-        of(waiting::goes_on_through_signals),
         of(waiting::leaves_each_message_to_its_address),
         of(removal::ends_all_waiting),
         of(removal::is_seen_by_every_later_call),

@@ -1,12 +1,10 @@
-//! Waiting: for how long, for whom, and through signals.
+//! Waiting: for how long, and for whom.
 
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft::queue::sysv::{Queue, Selector};
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 
 use crate::{kind_of, queue};
 
@@ -80,41 +78,6 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
         waiting.join();
         assert_eq!(drain(&queue, Selector::Type(9)), 1);
     }
-}
-
-pub(crate) fn goes_on_through_signals() {
-    let queue = queue();
-    let calm = Peer::start(|| {
-        for kind in 1..=2 {
-            sleep(SHORT);
-            queue.send(kind, b"x").unwrap();
-        }
-    });
-    let storm = Storm::start();
-    assert_eq!(queue.receive_message(Selector::First).unwrap().kind, 1);
-    assert_eq!(queue.receive_message_timeout(Selector::First, LONG).unwrap().kind, 2);
-    expires(|| queue.receive_timeout(Selector::Type(7), &mut [0; 8], SHORT).map(drop));
-    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-    drop(storm);
-    calm.join();
-    sends_through_signals(&queue);
-}
-
-fn sends_through_signals(queue: &Queue) {
-    fill(queue);
-    let calm = Peer::start(|| {
-        for _ in 0..2 {
-            sleep(SHORT);
-            queue.receive_message(Selector::Type(1)).unwrap();
-        }
-    });
-    let storm = Storm::start();
-    queue.send(2, &[1; 1000]).unwrap();
-    queue.send_timeout(2, &[1; 1000], LONG).unwrap();
-    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-    drop(storm);
-    calm.join();
-    assert_eq!(drain(queue, Selector::Type(2)), 2);
 }
 
 pub(crate) fn leaves_each_message_to_its_address() {

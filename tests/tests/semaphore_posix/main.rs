@@ -55,7 +55,6 @@ fn main() -> ExitCode {
         of(waiting::ends_with_a_post),
         of(waiting::ends_at_the_deadline_and_takes_nothing),
         of(waiting::that_need_not_wait_needs_no_time),
-        of(waiting::goes_on_through_signals),
         of(waiting::takes_nothing_when_killed),
         of(memory::is_shared_with_a_child),
         of(memory::is_initialised_once_and_found),

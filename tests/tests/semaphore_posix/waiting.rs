@@ -3,10 +3,9 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::posix::Semaphore;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 use nix::errno::Errno;
 
-use super::{LONG, SHORT, kind_of, semaphore};
+use super::{LONG, SHORT, semaphore};
 
 pub(super) fn ends_with_a_post() {
     let semaphore = semaphore(0);
@@ -38,23 +37,6 @@ pub(super) fn that_need_not_wait_needs_no_time() {
     semaphore.wait_timeout(Duration::ZERO).unwrap();
     semaphore.wait_timeout(Duration::MAX).unwrap();
     assert_eq!(semaphore.value().unwrap(), 0);
-}
-
-pub(super) fn goes_on_through_signals() {
-    let semaphore = semaphore(0);
-    let poster = Peer::start(|| {
-        std::thread::sleep(SHORT * 3);
-        semaphore.post().unwrap();
-    });
-    let storm = Storm::start();
-    semaphore.wait().unwrap();
-    assert!(storm.caught() > 0, "it was interrupted");
-    let before = storm.caught();
-    let start = Instant::now();
-    assert_eq!(kind_of(semaphore.wait_timeout(SHORT)), ErrorKind::TimedOut);
-    assert!(start.elapsed() >= SHORT && storm.caught() > before);
-    drop(storm);
-    poster.join();
 }
 
 pub(super) fn takes_nothing_when_killed() {

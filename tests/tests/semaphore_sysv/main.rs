@@ -56,7 +56,6 @@ fn main() -> ExitCode {
         of(waiting::for_zero_ends_at_zero),
         of(waiting::ends_at_the_deadline_and_does_nothing),
         of(waiting::that_need_not_wait_needs_no_time),
-        of(waiting::goes_on_through_signals),
         of(waiting::ends_with_the_set),
         of(waiting::a_killed_waiter_takes_nothing),
         of(undo::gives_back_what_a_killed_process_took),

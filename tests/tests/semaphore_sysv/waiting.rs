@@ -4,7 +4,6 @@ use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
 use ipcraft::sysv::Key;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 use nix::errno::Errno;
 
 use super::{LONG, SHORT, kind_of, set};
@@ -53,23 +52,6 @@ pub(super) fn that_need_not_wait_needs_no_time() {
     set.apply_timeout(&TAKE, Duration::ZERO).unwrap();
     set.apply_timeout(&TAKE, Duration::MAX).unwrap();
     set.apply_timeout(&AT_ZERO, Duration::from_nanos(1)).unwrap();
-}
-
-pub(super) fn goes_on_through_signals() {
-    let set = set(&[0]);
-    let giver = Peer::start(|| {
-        std::thread::sleep(SHORT * 3);
-        set.apply(&GIVE).unwrap();
-    });
-    let storm = Storm::start();
-    set.apply(&TAKE).unwrap();
-    assert!(storm.caught() > 0, "it was interrupted");
-    let before = storm.caught();
-    let start = Instant::now();
-    assert_eq!(kind_of(set.apply_timeout(&TAKE, SHORT)), ErrorKind::TimedOut);
-    assert!(start.elapsed() >= SHORT && storm.caught() > before);
-    drop(storm);
-    giver.join();
 }
 
 pub(super) fn ends_with_the_set() {

@@ -1,0 +1,203 @@
+//! Waiting for a name to appear, for another to be ready, for a turn; and starting a process.
+
+use std::array;
+use std::cell::Cell;
+use std::env;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::BorrowedFd;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::thread::sleep;
+use std::time::Duration;
+
+use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::semaphore::sysv::{self, Operation};
+use ipcraft::shm::Shared;
+use ipcraft::shm::memfd::Memfd;
+use ipcraft::shm::posix::{Options, SharedMemory};
+use ipcraft::socket::{self, stream::Listener};
+use ipcraft::sysv::Key;
+use ipcraft::{Result, name, pipe};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::scratch;
+use ipcraft_tests::storm::{Handler, Storm};
+use ipcraft_tests::subject::{Ends, Form, Receiver, Sender};
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::exchange::{CHUNK, LONG, Rain, Route, expires};
+
+pub(crate) const ROUTES: &[Route] = &[
+    Route {
+        name: "shared_values_by_name",
+        sends: &[],
+        receives: &["shm::shared::Shared::open"],
+        connect: |_| named(Shared::open_timeout),
+    },
+    Route {
+        name: "shared_memory_by_name",
+        sends: &[],
+        receives: &["shm::posix::SharedMemory::open"],
+        connect: |_| named(|name, timeout| Shared::of_object(SharedMemory::open_timeout(name, timeout)?)),
+    },
+    Route {
+        name: "shared_memory_by_name_with_options",
+        sends: &[],
+        receives: &["shm::posix::Options::open"],
+        connect: |_| named(|name, timeout| Shared::of_object(Options::new().open_timeout(name, timeout)?)),
+    },
+];
+
+type Message = [AtomicU8; CHUNK];
+type Open = fn(&str, Duration) -> Result<Shared<Message>>;
+
+/// An object of its own for each message, which the receiver waits for and removes.
+struct Named {
+    open: Open,
+    name: String,
+    number: Cell<u32>,
+}
+
+fn named(open: Open) -> Ends {
+    let name = format!("/{}", name::unique("ipcraft-tests"));
+    let end = || Named { open, name: name.clone(), number: Cell::new(0) };
+    Ends::new(end(), end())
+}
+
+impl Named {
+    fn next(&self) -> String {
+        format!("{}-{}", self.name, self.number.replace(self.number.get() + 1))
+    }
+}
+
+impl Sender for Named {
+    fn send(&self, message: &[u8], _: Form) -> Result<usize> {
+        let fill =
+            |bytes: &Message| bytes.iter().zip(message).for_each(|(at, &byte)| at.store(byte, Relaxed));
+        Shared::create_new(&self.next(), fill).map(|_| message.len())
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
+impl Receiver for Named {
+    fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
+        let timeout = match form {
+            Form::Wait => Duration::MAX,
+            Form::Try => Duration::ZERO,
+            Form::Within(timeout) => timeout,
+        };
+        let message = (self.open)(&self.next(), timeout)?;
+        buffer.copy_from_slice(&array::from_fn::<u8, CHUNK, _>(|at| message[at].load(Relaxed)));
+        message.remove()?;
+        Ok(Some(buffer.len()))
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
+const ROUNDS: u16 = 10;
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A set of semaphores is there before it has values: opening it waits for them.
+pub(crate) fn set_gets_its_values(handler: Handler) {
+    let mut rain = Rain::start(handler);
+    for round in 1..=ROUNDS {
+        let key = Key::new(0x5000_0000 | process::id() as i32);
+        // SAFETY: because semget(2) takes integers.
+        let id = unsafe { libc::semget(key.number(), 1, libc::IPC_CREAT | libc::IPC_EXCL | 0o600) };
+        assert!(id >= 0);
+        let empty = sysv::Options::new().wait_for_creator(None).remove_on_drop(true).open(key).unwrap();
+        let waiting = |timeout| sysv::Options::new().wait_for_creator(Some(timeout)).open(key);
+        if round == 1 {
+            expires(&mut rain, |timeout| waiting(timeout).map(drop));
+        }
+        let creator = Peer::start(|| {
+            sleep(PAUSE);
+            empty.set_value(0, round + 1).unwrap();
+            empty.apply(&[Operation::subtract(0, 1)]).unwrap();
+        });
+        let set = rain.on(|| waiting(LONG)).expect("a signal is no error");
+        assert_eq!(set.value(0).unwrap(), round);
+        creator.join();
+        set.remove().unwrap();
+    }
+}
+
+/// A path is taken over by one process at a time: each waits for its turn.
+pub(crate) fn turn_comes(handler: Handler) {
+    let directory = scratch::directory();
+    let path = directory.path().join("socket");
+    let mut rain = Rain::start(handler);
+    for _ in 0..ROUNDS / 2 {
+        drop(Listener::bind(&path).or_else(|_| take_over(&path)).unwrap());
+        let (held, hold) = pipe::pipe().unwrap();
+        let other = Peer::start(|| {
+            let directory = File::open(directory.path()).unwrap();
+            let _turn = Flock::lock(directory, FlockArg::LockExclusive).unwrap();
+            hold.write(b"x").unwrap();
+            sleep(PAUSE);
+        });
+        held.read(&mut [0; 1]).unwrap();
+        drop(rain.on(|| take_over(&path)).expect("a signal is no error"));
+        other.join();
+    }
+}
+
+fn take_over(path: &std::path::Path) -> Result<Listener> {
+    socket::Options::new().reclaim_stale(true).listen_stream(path)
+}
+
+/// The variable that makes this program the child of the test below.
+const CHILD: &str = "IPCRAFT_TEST_STORM";
+
+/// A child gets what it is given, and both live in a storm.
+pub(crate) fn child_is_started(handler: Handler) {
+    let mut rain = Rain::start(handler);
+    for round in 0..ROUNDS {
+        let (request, ask) = pipe::pipe().unwrap();
+        let (answer, reply) = pipe::pipe().unwrap();
+        let inherit = Inherit::new().named("request", request).named("reply", reply);
+        let mut command = Command::new(env::current_exe().unwrap());
+        let command = command.env(CHILD, format!("{handler:?}"));
+        let mut child = rain.on(|| command.spawn_inheriting(inherit)).expect("a signal is no error");
+        sleep(PAUSE);
+        ask.write(&round.to_le_bytes()).unwrap();
+        drop(ask);
+        let mut answered = Vec::new();
+        rain.on(|| (&answer).read_to_end(&mut answered)).unwrap();
+        assert_eq!(answered, [round.to_le_bytes(), (!round).to_le_bytes()].concat());
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+/// Plays the child, if this process is it: it repeats what it reads, and then says the opposite.
+pub(crate) fn play_child() -> bool {
+    let Ok(handler) = env::var(CHILD) else { return false };
+    let _storm = Storm::start(match handler.as_str() {
+        "Interrupting" => Handler::Interrupting,
+        _ => Handler::Restarting,
+    });
+    let request = pipe::Reader::from(take("request").unwrap());
+    let reply = pipe::Writer::from(take("reply").unwrap());
+    let mut number = [0; 2];
+    assert_eq!(request.read(&mut number).unwrap(), 2);
+    assert_eq!(reply.write(&number).unwrap(), 2);
+    assert_eq!(request.read(&mut [0; 2]).unwrap(), 0);
+    reply.write(&number.map(|byte| !byte)).unwrap();
+    true
+}
+
+/// To reserve much memory takes longer than the time between two signals.
+pub(crate) fn large_memory_is_made(handler: Handler) {
+    const LARGE: usize = 64 << 20;
+    let mut rain = Rain::start(handler);
+    let memory = rain.on(|| Memfd::create("large", LARGE)).expect("a signal is no error");
+    let mapping = memory.map().unwrap();
+    mapping.write_at(LARGE - 1, b"x").unwrap();
+    rain.on(|| mapping.populate()).expect("a signal is no error");
+}
