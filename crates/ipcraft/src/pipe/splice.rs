@@ -19,7 +19,7 @@ const VMSPLICE: &str = "vmsplice";
 
 /// `splice(2)`: moves the pipe's bytes on, into a file, a socket or another pipe, inside the kernel.
 ///
-/// The `_nowait` and `_timeout` forms rule the waiting for the *pipe*: a blocking socket at the other side can still make the call wait.
+/// The `try_` and `_timeout` forms rule the waiting for the *pipe*: a blocking socket at the other side can still make the call wait.
 impl Reader {
     /// `splice(2)`: moves at most `length` bytes out of the pipe to `output` and returns how many; `Ok(0)` is end of stream.
     ///

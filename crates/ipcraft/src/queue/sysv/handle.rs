@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::sys::backoff::Backoff;
 use crate::sys::{limits, msgq, wait};
 use crate::sysv::Key;
+use crate::time::Deadline;
 
 const SEND: &str = "msgsnd";
 const RECEIVE: &str = "msgrcv";
@@ -189,32 +190,17 @@ impl Queue {
 
     /// [`receive`](Queue::receive) into memory of its own.
     pub fn receive_message(&self, which: Selector) -> Result<Message> {
-        self.message(|buffer| self.receive(which, buffer))
+        fit(|buffer| self.receive(which, buffer))
     }
 
     /// [`try_receive`](Queue::try_receive) into memory of its own.
     pub fn try_receive_message(&self, which: Selector) -> Result<Message> {
-        self.message(|buffer| self.try_receive(which, buffer))
+        fit(|buffer| self.try_receive(which, buffer))
     }
 
     /// [`receive_timeout`](Queue::receive_timeout) into memory of its own.
     pub fn receive_message_timeout(&self, which: Selector, timeout: Duration) -> Result<Message> {
-        self.message(|buffer| self.receive_timeout(which, buffer, timeout))
-    }
-
-    /// Receives into memory that grows until the message fits.
-    fn message(&self, mut receive: impl FnMut(&mut [u8]) -> Result<(usize, i64)>) -> Result<Message> {
-        let mut bytes = vec![0; msgq::INLINE];
-        loop {
-            match receive(&mut bytes) {
-                Ok((length, kind)) => {
-                    bytes.truncate(length);
-                    return Ok(Message { bytes, kind });
-                }
-                Err(e) if e.kind() == ErrorKind::TooLarge => bytes.resize(bytes.len() * 2, 0),
-                Err(e) => return Err(e),
-            }
-        }
+        fit_within(timeout, |buffer, left| self.receive_timeout(which, buffer, left))
     }
 
     /// `msgctl(2)` with `IPC_RMID`: removes the queue and all messages in it. Every process that waits for it, or uses
@@ -283,6 +269,31 @@ impl Queue {
     }
 }
 
+/// Receives into memory that grows until the message fits.
+fn fit(mut receive: impl FnMut(&mut [u8]) -> Result<(usize, i64)>) -> Result<Message> {
+    let mut bytes = vec![0; msgq::INLINE];
+    loop {
+        match receive(&mut bytes) {
+            Ok((length, kind)) => {
+                bytes.truncate(length);
+                return Ok(Message { bytes, kind });
+            }
+            Err(e) if e.kind() == ErrorKind::TooLarge => bytes.resize(bytes.len() * 2, 0),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// The same, telling each attempt the time that is left: the message that was too long may be another receiver's by
+/// now.
+fn fit_within(
+    timeout: Duration,
+    mut receive: impl FnMut(&mut [u8], Duration) -> Result<(usize, i64)>,
+) -> Result<Message> {
+    let deadline = Deadline::after(timeout);
+    fit(|buffer| receive(buffer, deadline.remaining().unwrap_or(Duration::MAX)))
+}
+
 /// Repeats an `attempt` that does not wait, at growing intervals.
 fn look_again<T>(timeout: Duration, mut attempt: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     let mut backoff = Backoff::new();
@@ -297,4 +308,39 @@ fn invalid_type(operation: &'static str, errno: Errno) -> Error {
 fn too_large(length: usize) -> Option<Limit> {
     let limit = limits::sysctl("/proc/sys/kernel/msgmax", Some(length as u64));
     limit.filter(|limit| length as u64 > limit.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_with_more_room_share_one_time() {
+        let mut attempts = Vec::new();
+        let message = fit_within(Duration::from_secs(9), |buffer, left| {
+            attempts.push((buffer.len(), left));
+            std::thread::sleep(Duration::from_millis(2));
+            if buffer.len() < 30_000 {
+                Err(Error::system(RECEIVE, Errno::E2BIG).with_kind(ErrorKind::TooLarge))
+            } else {
+                Ok((3, 7))
+            }
+        })
+        .unwrap();
+        assert_eq!((message.bytes.len(), message.kind), (3, 7));
+        assert_eq!(attempts.iter().map(|(room, _)| *room).collect::<Vec<_>>(), [8192, 16384, 32768]);
+        assert!(
+            attempts.windows(2).all(|two| two[1].1 <= two[0].1 - Duration::from_millis(2)),
+            "{attempts:?}"
+        );
+    }
+
+    #[test]
+    fn an_attempt_may_take_for_ever_if_all_may() {
+        let endless = fit_within(Duration::MAX, |_, left| {
+            assert_eq!(left, Duration::MAX);
+            Ok((0, 1))
+        });
+        assert_eq!(endless.unwrap().kind, 1);
+    }
 }
