@@ -31,7 +31,7 @@ const TURN: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(1);
 /// How many signals have to come while a side is inside calls of the library.
 const ENOUGH: u32 = 25;
-const DEADLINE: Duration = Duration::from_millis(20);
+const DEADLINE: Duration = Duration::from_millis(40);
 pub(crate) const LONG: Duration = Duration::from_secs(50);
 
 /// A storm, and how many of its signals came during calls.
