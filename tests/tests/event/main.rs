@@ -33,7 +33,6 @@ fn main() -> ExitCode {
         of(waiting::ends_with_what_is_taken),
         of(waiting::ends_at_the_deadline),
         of(waiting::that_need_not_wait_needs_no_time),
-        of(waiting::goes_on_through_signals),
         of(waiting::for_it_takes_nothing),
         of(waiting::is_for_non_blocking_ones_too),
         of(waiting::to_add_needs_a_non_blocking_one),

@@ -1,10 +1,8 @@
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft::event::{EventFd, MAX};
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 
 use super::{LONG, SHORT, counter, kind_of, nonblocking};
 
@@ -60,47 +58,6 @@ pub(super) fn that_need_not_wait_needs_no_time() {
         counter.wait_timeout(time).unwrap();
         assert_eq!(counter.take_timeout(time).unwrap(), 3);
     }
-}
-
-pub(super) fn goes_on_through_signals() {
-    let (there, back) = (counter(), nonblocking());
-    back.add(MAX).unwrap();
-    let peer = Peer::start(|| {
-        for round in 1..=20 {
-            sleep(Duration::from_millis(3));
-            there.add(round).unwrap();
-            there.add(0).unwrap();
-            sleep(Duration::from_millis(3));
-            assert_eq!(back.take().unwrap(), MAX);
-        }
-    });
-    let storm = Storm::start();
-    for round in 1..=20 {
-        there.wait().expect("a signal is no error");
-        let taken = if round % 2 == 0 { there.take() } else { there.take_timeout(LONG) };
-        assert_eq!(taken.expect("a signal is no error"), round);
-        back.add_timeout(MAX, LONG).expect("a signal is no error");
-    }
-    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-    let (start, before) = (Instant::now(), storm.caught());
-    assert_eq!(kind_of(there.take_timeout(SHORT * 3)), ErrorKind::TimedOut);
-    assert!(start.elapsed() >= SHORT * 3 && storm.caught() > before);
-    drop(storm);
-    peer.join();
-    a_blocking_take_goes_on(&there);
-}
-
-/// Without the look beforehand that may have done all the waiting.
-fn a_blocking_take_goes_on(counter: &EventFd) {
-    let peer = Peer::start(|| {
-        sleep(SHORT * 3);
-        counter.add(5).unwrap();
-    });
-    let storm = Storm::start();
-    assert_eq!(counter.take().expect("a signal is no error"), 5);
-    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-    drop(storm);
-    peer.join();
 }
 
 pub(super) fn for_it_takes_nothing() {

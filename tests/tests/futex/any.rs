@@ -1,10 +1,9 @@
-use std::sync::atomic::{AtomicU32, Ordering::Release};
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::futex::{self, Waiter};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 
 use super::{LONG, SHORT, page};
 
@@ -45,24 +44,4 @@ pub(super) fn ends_at_the_deadline() {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::TimedOut, Some(libc::ETIMEDOUT)));
         assert!(start.elapsed() >= time);
     }
-}
-
-pub(super) fn goes_on_through_signals() {
-    let page = page();
-    let waiters = [0, 4].map(|offset| Waiter::new(page.atomic_u32(offset).unwrap(), 0));
-    let waker = Peer::start(|| {
-        std::thread::sleep(SHORT * 3);
-        let word = page.atomic_u32(4).unwrap();
-        word.store(1, Release);
-        futex::wake(word, 1).unwrap();
-    });
-    let storm = Storm::start();
-    let error = futex::wait_any_timeout(&waiters[..1], SHORT).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::TimedOut);
-    let woken = futex::wait_any(&waiters).expect("a signal is no error");
-    assert!(matches!(woken, Some(1) | None), "{woken:?}");
-    assert_eq!(page.atomic_u32(4).unwrap().load(std::sync::atomic::Ordering::Acquire), 1);
-    assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-    drop(storm);
-    waker.join();
 }

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use ipcraft::{ErrorKind, Result, futex};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -54,30 +53,6 @@ pub(super) fn ends_at_the_deadline() {
             assert!(start.elapsed() >= time);
             assert_eq!((error.kind(), error.errno()), (ErrorKind::TimedOut, Some(Errno::ETIMEDOUT as i32)));
         }
-    }
-}
-
-pub(super) fn goes_on_through_signals() {
-    let page = page();
-    let word = page.atomic_u32(0).unwrap();
-    for wait in FORMS {
-        let waker = Peer::start(|| {
-            std::thread::sleep(SHORT * 3);
-            word.store(1, Release);
-            futex::wake_all(word).unwrap();
-        });
-        let storm = Storm::start();
-        wait(word, LONG).expect("a signal is no error");
-        assert_eq!(word.swap(0, Acquire), 1, "and no reason to return");
-        assert!(storm.caught() > 10, "only {} signals came", storm.caught());
-        drop(storm);
-        waker.join();
-    }
-    for wait in TIMED {
-        let storm = Storm::start();
-        let start = Instant::now();
-        assert_eq!(wait(word, SHORT * 3).unwrap_err().kind(), ErrorKind::TimedOut);
-        assert!(start.elapsed() >= SHORT * 3 && storm.caught() > 10, "{} signals", storm.caught());
     }
 }
 

@@ -34,7 +34,6 @@ fn main() -> ExitCode {
         of(opening::a_handle_can_be_cloned_and_given_away),
         of(waiting::tells_how_a_child_has_ended),
         of(waiting::ends_at_the_deadline_and_reaps_nothing),
-        of(waiting::goes_on_through_signals),
         of(waiting::without_waiting_for_a_descriptor_that_never_does),
         of(waiting::the_descriptor_is_readable_from_the_end_on),
         of(waiting::the_end_of_the_first_thread_is_not_the_end),

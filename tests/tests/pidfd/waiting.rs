@@ -10,7 +10,6 @@ use ipcraft::ErrorKind;
 use ipcraft::process::{Exit, PidFd, State};
 use ipcraft::signal::Signal;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::ptrace;
 use nix::sys::signal::kill;
@@ -54,26 +53,6 @@ pub(crate) fn ends_at_the_deadline_and_reaps_nothing() {
     let exit = pidfd.wait_timeout(Duration::ZERO).unwrap();
     assert_eq!(exit.status().unwrap().code(), Some(0), "what has ended needs no time");
     assert_eq!(child.wait().unwrap_err().raw_os_error(), Some(libc::ECHILD), "reaped once");
-}
-
-pub(crate) fn goes_on_through_signals() {
-    let peer = idle();
-    let pidfd = pidfd_of(&peer);
-    let storm = Storm::start();
-    assert_eq!(kind_of(pidfd.wait_timeout(4 * SHORT)), ErrorKind::TimedOut);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            thread::sleep(SHORT);
-            pidfd.send_signal(Signal::KILL).unwrap();
-        });
-        assert_eq!(
-            pidfd.wait_timeout(Duration::MAX).unwrap().status().unwrap().signal(),
-            Some(libc::SIGKILL)
-        );
-    });
-    let (_child, other) = shell("sleep 0.05; exit 3");
-    assert_eq!(other.wait().unwrap().status().unwrap().code(), Some(3));
-    assert!(storm.caught() > 10);
 }
 
 pub(crate) fn without_waiting_for_a_descriptor_that_never_does() {

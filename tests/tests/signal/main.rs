@@ -32,7 +32,6 @@ fn main() -> ExitCode {
         of(waiting::takes_exactly_one),
         of(waiting::takes_merged_standard_signals_once),
         of(waiting::is_never_done_by_a_try),
-        of(waiting::is_cut_by_a_timeout_and_by_nothing_else),
         of(waiting::goes_on_after_a_handler_that_restarts_calls),
         of(waiting::ends_in_time_for_what_comes_late),
         of(waiting::gives_a_signal_to_one_of_several),

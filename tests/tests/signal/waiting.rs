@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::signal::{Change, Code, Signal, SignalSet, block, catch, pending, send, send_thread, thread_id};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
 use nix::sys::signal as other;
 use nix::sys::signal::{SigHandler, SigevNotify};
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
@@ -67,16 +66,6 @@ pub(crate) fn is_never_done_by_a_try() {
     send_thread(id(), thread_id(), rt(0)).unwrap();
     let info = blocked.wait_timeout(Duration::ZERO).expect("an expired timeout takes what is there");
     assert_eq!(info.signal(), rt(0));
-}
-
-pub(crate) fn is_cut_by_a_timeout_and_by_nothing_else() {
-    let blocked = block(rt(0)).unwrap();
-    let storm = Storm::start();
-    let start = Instant::now();
-    let error = blocked.wait_timeout(SHORT * 3).unwrap_err();
-    assert_eq!((error.kind(), error.errno()), (ErrorKind::TimedOut, Some(libc::ETIMEDOUT)));
-    assert!(start.elapsed() >= SHORT * 3);
-    assert!(storm.caught() > 0);
 }
 
 pub(crate) fn goes_on_after_a_handler_that_restarts_calls() {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
+use ipcraft::event::EventFd;
 use ipcraft::semaphore::sysv::SemaphoreSet;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::socket::stream::{Listener, Stream};
@@ -46,6 +47,7 @@ const RESTARTED: &[(&str, Call)] = &[
     ("open of a FIFO", opens),
     ("mq_receive", mq_receives),
     ("sem_wait", sem_waits),
+    ("read of an eventfd", takes),
     ("flock", locks),
     ("waitid", waits),
 ];
@@ -164,6 +166,12 @@ fn mq_receives() -> nix::Result<()> {
     let (fd, bytes) = (queue.as_fd().as_raw_fd(), buffer.as_mut_ptr().cast());
     // SAFETY: because mq_receive(3) writes at most as many bytes as the buffer has, and a null priority is allowed.
     Errno::result(unsafe { libc::mq_receive(fd, bytes, buffer.len(), ptr::null_mut()) }).map(drop)
+}
+
+fn takes() -> nix::Result<()> {
+    let event = EventFd::new(0).unwrap();
+    let _help = soon(|| event.add(1).unwrap());
+    read(&event, &mut [0; 8]).map(drop)
 }
 
 fn locks() -> nix::Result<()> {

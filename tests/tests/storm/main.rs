@@ -7,9 +7,11 @@
 
 mod bare;
 mod complete;
+mod counters;
 mod exchange;
 mod objects;
 mod pipes;
+mod processes;
 mod queues;
 mod ring;
 mod sockets;
@@ -43,12 +45,18 @@ const OTHERS: &[Other] = &[
         test: objects::set_gets_its_values,
     },
     Other { name: "reclaiming_a_path::comes_to_its_turn", waits: None, test: objects::turn_comes },
-    Other { name: "process::is_started", waits: None, test: objects::child_is_started },
+    Other { name: "process::is_started", waits: None, test: processes::child_is_started },
+    Other { name: "process::ends", waits: Some("process::PidFd::wait"), test: processes::child_ends },
+    Other {
+        name: "process::of_others_ends",
+        waits: Some("process::PidFd::wait"),
+        test: processes::stranger_ends,
+    },
     Other { name: "memory::is_reserved", waits: None, test: objects::large_memory_is_made },
 ];
 
 fn main() -> ExitCode {
-    if objects::play_child() {
+    if processes::play_child() {
         return ExitCode::SUCCESS;
     }
     enter_own_ipc();
@@ -68,7 +76,8 @@ fn main() -> ExitCode {
 }
 
 fn routes() -> Vec<Route> {
-    let own = [pipes::ROUTES, sockets::ROUTES, queues::ROUTES, ring::ROUTES, objects::ROUTES];
+    let own =
+        [pipes::ROUTES, sockets::ROUTES, queues::ROUTES, ring::ROUTES, counters::ROUTES, objects::ROUTES];
     subjects::routes().chain(own.into_iter().flatten().copied()).collect()
 }
 

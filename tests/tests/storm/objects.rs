@@ -1,17 +1,14 @@
-//! Waiting for a name to appear, for another to be ready, for a turn; and starting a process.
+//! Waiting for a name to appear, for another to be ready, for a turn; and for memory.
 
 use std::array;
 use std::cell::Cell;
-use std::env;
 use std::fs::File;
-use std::io::Read;
 use std::os::fd::BorrowedFd;
-use std::process::{self, Command};
+use std::process;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
-use ipcraft::process::{CommandExt, Inherit, take};
 use ipcraft::semaphore::sysv::{self, Operation};
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
@@ -21,7 +18,7 @@ use ipcraft::sysv::Key;
 use ipcraft::{Result, name, pipe};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::scratch;
-use ipcraft_tests::storm::{Handler, Storm};
+use ipcraft_tests::storm::Handler;
 use ipcraft_tests::subject::{Ends, Form, Receiver, Sender};
 use nix::fcntl::{Flock, FlockArg};
 
@@ -150,46 +147,6 @@ pub(crate) fn turn_comes(handler: Handler) {
 
 fn take_over(path: &std::path::Path) -> Result<Listener> {
     socket::Options::new().reclaim_stale(true).listen_stream(path)
-}
-
-/// The variable that makes this program the child of the test below.
-const CHILD: &str = "IPCRAFT_TEST_STORM";
-
-/// A child gets what it is given, and both live in a storm.
-pub(crate) fn child_is_started(handler: Handler) {
-    let mut rain = Rain::start(handler);
-    for round in 0..ROUNDS {
-        let (request, ask) = pipe::pipe().unwrap();
-        let (answer, reply) = pipe::pipe().unwrap();
-        let inherit = Inherit::new().named("request", request).named("reply", reply);
-        let mut command = Command::new(env::current_exe().unwrap());
-        let command = command.env(CHILD, format!("{handler:?}"));
-        let mut child = rain.on(|| command.spawn_inheriting(inherit)).expect("a signal is no error");
-        sleep(PAUSE);
-        ask.write(&round.to_le_bytes()).unwrap();
-        drop(ask);
-        let mut answered = Vec::new();
-        rain.on(|| (&answer).read_to_end(&mut answered)).unwrap();
-        assert_eq!(answered, [round.to_le_bytes(), (!round).to_le_bytes()].concat());
-        assert!(child.wait().unwrap().success());
-    }
-}
-
-/// Plays the child, if this process is it: it repeats what it reads, and then says the opposite.
-pub(crate) fn play_child() -> bool {
-    let Ok(handler) = env::var(CHILD) else { return false };
-    let _storm = Storm::start(match handler.as_str() {
-        "Interrupting" => Handler::Interrupting,
-        _ => Handler::Restarting,
-    });
-    let request = pipe::Reader::from(take("request").unwrap());
-    let reply = pipe::Writer::from(take("reply").unwrap());
-    let mut number = [0; 2];
-    assert_eq!(request.read(&mut number).unwrap(), 2);
-    assert_eq!(reply.write(&number).unwrap(), 2);
-    assert_eq!(request.read(&mut [0; 2]).unwrap(), 0);
-    reply.write(&number.map(|byte| !byte)).unwrap();
-    true
 }
 
 /// To reserve much memory takes longer than the time between two signals.

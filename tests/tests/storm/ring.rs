@@ -43,7 +43,7 @@ pub(crate) const ROUTES: &[Route] = &[
     },
 ];
 
-const SLOTS: u32 = 4;
+pub(crate) const SLOTS: u32 = 4;
 /// A slot holds a message behind its length.
 const SLOT: usize = 4 + CHUNK;
 
