@@ -78,6 +78,20 @@ pub(crate) fn calls_are_interrupted(handler: Handler) {
     }
 }
 
+/// Hundreds of signals, and a wait of no library that sees each of them: this is what the rest stands in.
+pub(crate) fn hundreds_of_signals_come(handler: Handler) {
+    const HUNDREDS: u64 = 500;
+    let (reader, _writer) = pipe().unwrap();
+    let storm = Storm::start(handler);
+    let mut interrupted = 0;
+    while storm.caught() < HUNDREDS {
+        let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(ppoll(&mut fds, Some(TimeSpec::from(A_WHILE)), None), Err(Errno::EINTR));
+        interrupted += 1;
+    }
+    assert!(interrupted > HUNDREDS / 2, "only {interrupted} calls were interrupted");
+}
+
 fn in_a_storm(handler: Handler, call: Call) -> nix::Result<()> {
     let storm = Storm::start(handler);
     let result = call();

@@ -36,6 +36,11 @@ struct Other {
 }
 
 const OTHERS: &[Other] = &[
+    Other {
+        name: "system_calls::see_hundreds_of_signals",
+        waits: None,
+        test: bare::hundreds_of_signals_come,
+    },
     Other { name: "system_calls::are_interrupted", waits: None, test: bare::calls_are_interrupted },
     Other { name: "splice_into_a_socket::arrives", waits: None, test: pipes::splice_into_a_socket },
     Other { name: "splice_into_a_file::arrives", waits: None, test: pipes::splice_into_a_file },
