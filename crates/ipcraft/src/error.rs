@@ -74,6 +74,10 @@ pub enum ErrorKind {
     /// A record was longer than the receive buffer; the part that did not fit is lost.
     /// [`Error::limit`] tells its true length.
     Truncated,
+    /// Whoever held the lock died, or panicked, and may have left what it guards half changed (`EOWNERDEAD`).
+    OwnerDied,
+    /// Somebody gave up on what the lock guards: nobody can have it again (`ENOTRECOVERABLE`).
+    Unrecoverable,
     /// The value would leave the range that it can have (`EOVERFLOW`, `ERANGE`); it is unchanged.
     Overflow,
     /// A limit of the system or of the process was hit (`EMFILE`, `ENFILE`, `ENOSPC`, `ENOMEM`, …).
@@ -108,6 +112,8 @@ impl ErrorKind {
             ErrorKind::NotConnected => "not connected",
             ErrorKind::TooLarge => "the message is too large",
             ErrorKind::Truncated => "the record was longer than the buffer and its rest is lost",
+            ErrorKind::OwnerDied => "its last owner died",
+            ErrorKind::Unrecoverable => "somebody gave it up after its owner died",
             ErrorKind::Overflow => "the value would leave its range",
             ErrorKind::LimitReached => "a limit was reached",
             ErrorKind::WrongType => "the object is of another type",
@@ -136,6 +142,8 @@ impl ErrorKind {
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::Removed
             | ErrorKind::NoReader
+            | ErrorKind::OwnerDied
+            | ErrorKind::Unrecoverable
             | ErrorKind::Overflow
             | ErrorKind::LimitReached
             | ErrorKind::Other => io::ErrorKind::Other,
@@ -162,6 +170,8 @@ impl From<Errno> for ErrorKind {
             Errno::ETIMEDOUT => ErrorKind::TimedOut,
             Errno::EPIPE | Errno::ECONNRESET => ErrorKind::Disconnected,
             Errno::EIDRM => ErrorKind::Removed,
+            Errno::EOWNERDEAD => ErrorKind::OwnerDied,
+            Errno::ENOTRECOVERABLE => ErrorKind::Unrecoverable,
             Errno::ENXIO => ErrorKind::NoReader,
             Errno::EOVERFLOW | Errno::ERANGE => ErrorKind::Overflow,
             Errno::ECONNREFUSED => ErrorKind::Refused,
@@ -172,6 +182,7 @@ impl From<Errno> for ErrorKind {
             | Errno::ENOSPC
             | Errno::EDQUOT
             | Errno::ENOMEM
+            | Errno::ENOLCK
             | Errno::ENOBUFS
             | Errno::ETOOMANYREFS => ErrorKind::LimitReached,
             Errno::ENOTSOCK | Errno::EPROTOTYPE => ErrorKind::WrongType,

@@ -66,6 +66,7 @@ pub mod semaphore;
 pub mod shm;
 pub mod signal;
 pub mod socket;
+pub mod sync;
 mod sys;
 pub mod sysv;
 pub mod time;

@@ -2,7 +2,10 @@
 
 #![allow(unsafe_code)]
 
-use libc::{c_int, c_ushort, clockid_t, sem_t, sembuf, semid_ds, seminfo, size_t, timespec};
+use libc::{c_int, c_ushort, clockid_t, pthread_mutex_t, sem_t, sembuf, semid_ds, seminfo, size_t, timespec};
+
+/// For `pthread_mutexattr_setrobust(3)`: the next owner is told of the death of the last.
+pub(crate) const PTHREAD_MUTEX_ROBUST: c_int = 1;
 
 /// The fourth argument of semctl(2), which a program has to declare itself.
 #[repr(C)]
@@ -29,4 +32,11 @@ unsafe extern "C" {
 
     /// sem_wait(3) until a moment on a clock of the caller's choice.
     pub(crate) fn sem_clockwait(semaphore: *mut sem_t, clock: clockid_t, until: *const timespec) -> c_int;
+
+    /// pthread_mutex_lock(3) until a moment on a clock of the caller's choice.
+    pub(crate) fn pthread_mutex_clocklock(
+        mutex: *mut pthread_mutex_t,
+        clock: clockid_t,
+        until: *const timespec,
+    ) -> c_int;
 }

@@ -41,6 +41,29 @@ pub(crate) fn wake(word: *const AtomicU32, count: u32, bits: u32) -> nix::Result
     }
 }
 
+/// `FUTEX_WAKE_OP`: sets the word to a value below 4096 and wakes everybody who waits, in one step: the caller cannot
+/// die between the two.
+#[inline]
+pub(crate) fn set_and_wake_all(word: *const AtomicU32, value: u32) -> nix::Result<()> {
+    change_and_wake_all(word, libc::FUTEX_OP_SET, value)
+}
+
+/// `FUTEX_WAKE_OP`: adds one to the word and wakes everybody who waits, in one step: the caller cannot die between the
+/// two.
+#[inline]
+pub(crate) fn increment_and_wake_all(word: *const AtomicU32) -> nix::Result<()> {
+    change_and_wake_all(word, libc::FUTEX_OP_ADD, 1)
+}
+
+fn change_and_wake_all(word: *const AtomicU32, operation: c_int, argument: u32) -> nix::Result<()> {
+    let change = (operation as u32) << 28 | (argument & 0xfff) << 12;
+    let (all, none): (c_int, c_long) = (c_int::MAX, 0);
+    // SAFETY: because the kernel changes the word atomically, wakes who waits on the same word, and takes the number
+    // `none` in the place of a time.
+    let woken = unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE_OP, all, none, word, change) };
+    Errno::result(woken).map(drop)
+}
+
 /// futex(2): the operations that take a word, a number, a moment or null, and bits.
 #[inline]
 fn futex(

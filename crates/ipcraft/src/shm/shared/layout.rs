@@ -26,6 +26,11 @@ impl Layout {
         Layout(hash)
     }
 
+    /// The same, `count` times one after another.
+    pub(crate) const fn repeated(self, count: usize) -> Layout {
+        Layout(hash(self.0, &(count as u64).to_le_bytes()))
+    }
+
     pub(super) const fn number(self) -> u64 {
         self.0
     }

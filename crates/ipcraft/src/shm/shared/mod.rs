@@ -3,9 +3,11 @@
 mod header;
 mod layout;
 mod named;
+mod plain;
 mod process_shared;
 mod value;
 
 pub use layout::Layout;
+pub use plain::Plain;
 pub use process_shared::ProcessShared;
 pub use value::Shared;

@@ -16,20 +16,19 @@ use super::Layout;
 /// `AtomicBool`, of which a peer could make something that is neither true nor false. A `f64` travels as the bits of
 /// an [`AtomicU64`].
 ///
+/// [`shared_struct!`](crate::shared_struct) makes a structure such a type:
+///
 /// ```
 /// use std::sync::atomic::AtomicU64;
-/// use ipcraft::shm::{Layout, ProcessShared};
+/// use ipcraft::shm::Shared;
 ///
-/// #[repr(C)]
-/// struct Counters {
-///     hits: AtomicU64,
-///     misses: AtomicU64,
+/// ipcraft::shared_struct! {
+///     struct Counters {
+///         hits: AtomicU64,
+///         misses: AtomicU64,
+///     }
 /// }
-///
-/// // SAFETY: because both fields are such types, and repr(C) fixes their order.
-/// unsafe impl ProcessShared for Counters {
-///     const LAYOUT: Layout = Layout::new("Counters 1", &[AtomicU64::LAYOUT, AtomicU64::LAYOUT]);
-/// }
+/// assert!(Shared::<Counters>::SIZE >= 16);
 /// ```
 ///
 /// # Safety
@@ -43,9 +42,16 @@ use super::Layout;
 pub unsafe trait ProcessShared: Sync {
     /// What a process compares before it takes a value for one of this type.
     const LAYOUT: Layout;
+
+    /// Whether a thread of this process holds a lock in it, so that the memory has to stay mapped.
+    ///
+    /// A type with parts asks its parts.
+    fn is_held(&self) -> bool {
+        false
+    }
 }
 
-macro_rules! process_shared {
+macro_rules! atomics {
     ($($atomic:ident)*) => {
         $(
             // SAFETY: because an atomic integer has any bytes for a value, changes under a shared reference, and has
@@ -57,12 +63,64 @@ macro_rules! process_shared {
     };
 }
 
-process_shared! {
+atomics! {
     AtomicU8 AtomicU16 AtomicU32 AtomicU64 AtomicUsize
     AtomicI8 AtomicI16 AtomicI32 AtomicI64 AtomicIsize
 }
 
 // SAFETY: because an array is its elements one after another, and these are such types.
 unsafe impl<T: ProcessShared, const N: usize> ProcessShared for [T; N] {
-    const LAYOUT: Layout = Layout::new("array", &[T::LAYOUT]);
+    const LAYOUT: Layout = Layout::new("array", &[T::LAYOUT]).repeated(N);
+
+    fn is_held(&self) -> bool {
+        self.iter().any(T::is_held)
+    }
+}
+
+/// Declares a structure that [may live in shared memory](crate::shm::ProcessShared): `repr(C)`, and every field of such
+/// a type: atomics, the locks of [`sync`](crate::sync), other such structures, and arrays of them.
+///
+/// Its layout is made of its name, and of the names and layouts of its fields, so that programs which declare it alike
+/// understand each other, and others notice.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// use ipcraft::{shm::{Shared, memfd::Memfd}, sync::Mutex};
+///
+/// ipcraft::shared_struct! {
+///     /// What the workers have in common.
+///     pub struct Zone {
+///         pub requests: AtomicU64,
+///         pub total: Mutex<u64>,
+///     }
+/// }
+///
+/// let memory = Memfd::create("zone", Shared::<Zone>::SIZE)?;
+/// let zone = Shared::<Zone>::initialise(memory.map()?, |zone| zone.total.init(0))?;
+/// zone.requests.fetch_add(1, Relaxed);
+/// # Ok::<(), ipcraft::Error>(())
+/// ```
+#[macro_export]
+macro_rules! shared_struct {
+    ($(#[$attribute:meta])* $visible:vis struct $name:ident {
+        $($(#[$of_field:meta])* $seen:vis $field:ident: $type:ty),* $(,)?
+    }) => {
+        $(#[$attribute])*
+        #[repr(C)]
+        $visible struct $name {
+            $($(#[$of_field])* $seen $field: $type,)*
+        }
+
+        // SAFETY: because every field is such a type, which naming its layout checks, and repr(C) fixes their order.
+        unsafe impl $crate::shm::ProcessShared for $name {
+            const LAYOUT: $crate::shm::Layout = $crate::shm::Layout::new(
+                concat!(stringify!($name), $(" ", stringify!($field)),*),
+                &[$(<$type as $crate::shm::ProcessShared>::LAYOUT),*],
+            );
+
+            fn is_held(&self) -> bool {
+                false $(|| $crate::shm::ProcessShared::is_held(&self.$field))*
+            }
+        }
+    };
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
@@ -46,10 +47,11 @@ use crate::shm::posix::SharedMemory;
 /// assert!(Shared::<[AtomicU32; 5]>::attach(memory.map()?).is_err());
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
-pub struct Shared<T> {
+pub struct Shared<T: ProcessShared> {
     /// A value within `mapping`, aligned, and behind a header that says that it is one.
     value: NonNull<T>,
-    mapping: Mapping,
+    /// Dropped unless a lock in the value is held.
+    mapping: ManuallyDrop<Mapping>,
     /// The object that has the name, if it was made or opened by one.
     object: Option<SharedMemory>,
     _type: PhantomData<T>,
@@ -111,15 +113,16 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// Those of [`SharedMemory::remove`]; [`Invalid`](ErrorKind::Invalid) if it was not made or opened by name.
-    pub fn remove(self) -> Result<()> {
-        match self.object {
+    pub fn remove(mut self) -> Result<()> {
+        match self.object.take() {
             Some(object) => object.remove(),
             None => Err(Error::refused("shm_unlink", ErrorKind::Invalid).advise("the value has no name")),
         }
     }
 
-    pub(super) fn with_object(self, object: SharedMemory) -> Shared<T> {
-        Shared { object: Some(object), ..self }
+    pub(super) fn with_object(mut self, object: SharedMemory) -> Shared<T> {
+        self.object = Some(object);
+        self
     }
 
     /// A value that may be used only when the header says that it is there, or by the one who writes the header.
@@ -127,7 +130,7 @@ impl<T: ProcessShared> Shared<T> {
         // A header that can be claimed is one that can be written.
         mapping.atomic_u64(0)?;
         let value = mapping.pointer(header::offset::<T>(), size_of::<T>(), align_of::<T>())?.cast();
-        Ok(Shared { value, mapping, object: None, _type: PhantomData })
+        Ok(Shared { value, mapping: ManuallyDrop::new(mapping), object: None, _type: PhantomData })
     }
 }
 
@@ -145,6 +148,17 @@ impl<T: ProcessShared> Deref for Shared<T> {
         // SAFETY: because the value is mapped and aligned while `self` lives, and `ProcessShared` promises that any
         // bytes are one and may change.
         unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T: ProcessShared> Drop for Shared<T> {
+    /// Unmaps the memory, unless a guard of a lock in it was leaked: the kernel and the C library have the address of a
+    /// lock that is held, and would write to whatever was mapped there next.
+    fn drop(&mut self) {
+        if !self.is_held() {
+            // SAFETY: because this is the only place that drops the mapping, and nothing uses it afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.mapping) };
+        }
     }
 }
 
