@@ -12,6 +12,7 @@ pub mod step;
 pub mod storm;
 pub mod subject;
 pub mod suite;
+pub mod sweep;
 pub mod watchdog;
 
 /// The examples in the documents, run as tests.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{self, Signal};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, getpid, getppid};
 
 /// The exit code of a role that panicked, as Rust programs have it.
@@ -71,18 +71,33 @@ impl Peer {
         }
     }
 
-    fn is_asleep(&self) -> bool {
+    /// Whether it sleeps in a system call.
+    ///
+    /// # Panics
+    ///
+    /// If it has ended.
+    pub fn is_asleep(&self) -> bool {
         match self.state() {
-            'Z' => panic!("the peer ended before it had to wait"),
-            state => state == 'S',
+            Some('Z') | None => panic!("the peer ended before it had to wait"),
+            Some(state) => state == 'S',
         }
     }
 
+    /// Whether [`wait`](Peer::wait) would return at once.
+    ///
+    /// # Errors
+    ///
+    /// `ECHILD` if it was reaped before.
+    pub fn has_news(&self) -> nix::Result<bool> {
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        Ok(waitid(Id::Pid(self.pid), peek | WaitPidFlag::__WALL)? != WaitStatus::StillAlive)
+    }
+
     /// The state letter of proc_pid_stat(5), which follows the command's name in parentheses.
-    fn state(&self) -> char {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).expect("/proc/PID/stat of a child");
-        let (_, rest) = stat.rsplit_once(") ").expect("a command name in parentheses");
-        rest.chars().next().expect("a state letter")
+    pub(crate) fn state(&self) -> Option<char> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        let (_, rest) = stat.rsplit_once(") ")?;
+        rest.chars().next()
     }
 
     /// Kills it with `SIGKILL` and returns when it is gone: its descriptors are closed then.

@@ -10,6 +10,7 @@
 //! On aarch64 a load-exclusive/store-exclusive loop cannot succeed under single steps, so code under the harness has to
 //! use the atomic instructions of ARMv8.1; [`Stepper`] gives up after [`MOST_STEPS`] rather than spin for ever.
 
+mod asleep;
 mod mark;
 mod pin;
 mod registers;
@@ -20,6 +21,7 @@ use nix::errno::Errno;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
+use nix::unistd::Pid;
 
 use crate::peer::Peer;
 use pin::Pin;
@@ -63,6 +65,16 @@ impl Stepper {
     ///
     /// [`REFUSED`] where the system does not allow ptrace(2).
     pub fn start(operation: impl FnMut()) -> nix::Result<Stepper> {
+        Stepper::start_sleeper(operation, |_| {})
+    }
+
+    /// [`start`](Stepper::start) for an operation that may have to wait: `asleep` is told each time it sleeps, and makes
+    /// it go on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Stepper::start).
+    pub fn start_sleeper(operation: impl FnMut(), asleep: impl FnMut(Pid)) -> nix::Result<Stepper> {
         let pin = Pin::here();
         let child = Peer::start(|| mark::run(operation));
         let mut stepper = Stepper {
@@ -74,8 +86,13 @@ impl Stepper {
             _pin: pin,
         };
         stepper.attach()?;
-        stepper.run_to_begin()?;
+        stepper.run_to_begin(asleep)?;
         Ok(stepper)
+    }
+
+    /// The child.
+    pub fn pid(&self) -> Pid {
+        self.child.pid()
     }
 
     /// Steps until `count` instructions of the marked call have been executed; false if the call ended before.
@@ -84,10 +101,25 @@ impl Stepper {
     ///
     /// `ETIME` after [`MOST_STEPS`]; those of ptrace(2), such as `ESRCH` if the child was killed.
     pub fn step_until(&mut self, count: u64) -> nix::Result<bool> {
+        self.step_sleeper_until(count, |_| {})
+    }
+
+    /// [`step_until`](Stepper::step_until) for an operation that may have to wait: `asleep` is told each time it sleeps,
+    /// and makes it go on, or kills it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`step_until`](Stepper::step_until).
+    pub fn step_sleeper_until(&mut self, count: u64, mut asleep: impl FnMut(Pid)) -> nix::Result<bool> {
         while self.trace.instructions < count && !self.ended {
-            self.step()?;
+            self.step(&mut asleep)?;
         }
         Ok(!self.ended)
+    }
+
+    /// How many instructions of the marked call have been executed.
+    pub fn position(&self) -> u64 {
+        self.trace.instructions
     }
 
     /// Kills the child where it stands with `SIGKILL` and waits until it is gone.
@@ -117,20 +149,21 @@ impl Stepper {
     }
 
     /// Runs from system call to system call until the one that is the first mark has returned.
-    fn run_to_begin(&mut self) -> nix::Result<()> {
+    fn run_to_begin(&mut self, mut asleep: impl FnMut(Pid)) -> nix::Result<()> {
         loop {
-            self.run_to_system_call()?;
+            self.run_to_system_call(&mut asleep)?;
             let begins = Registers::of(self.child.pid())?.is_mark(mark::BEGIN);
-            self.run_to_system_call()?;
+            self.run_to_system_call(&mut asleep)?;
             if begins {
                 return Ok(());
             }
         }
     }
 
-    fn run_to_system_call(&mut self) -> nix::Result<()> {
+    fn run_to_system_call(&mut self, asleep: &mut impl FnMut(Pid)) -> nix::Result<()> {
         loop {
             ptrace::syscall(self.child.pid(), self.signal.take())?;
+            asleep::wake_or_stop(&self.child, asleep)?;
             match self.child.wait()? {
                 WaitStatus::PtraceSyscall(_) => return Ok(()),
                 WaitStatus::Stopped(_, signal) => self.signal = Some(signal),
@@ -139,9 +172,10 @@ impl Stepper {
         }
     }
 
-    fn step(&mut self) -> nix::Result<()> {
+    fn step(&mut self, asleep: &mut impl FnMut(Pid)) -> nix::Result<()> {
         let registers = Registers::of(self.child.pid())?;
-        if self.at_system_call(&registers)? {
+        let at_system_call = self.at_system_call(&registers)?;
+        if at_system_call {
             if registers.is_mark(mark::END) {
                 self.ended = true;
                 return Ok(());
@@ -149,6 +183,9 @@ impl Stepper {
             self.trace.system_calls.push(registers.system_call());
         }
         ptrace::step(self.child.pid(), self.signal.take())?;
+        if at_system_call {
+            asleep::wake_or_stop(&self.child, asleep)?;
+        }
         match self.child.wait()? {
             WaitStatus::Stopped(_, Signal::SIGTRAP) => self.trace.instructions += 1,
             WaitStatus::Stopped(_, signal) => self.signal = Some(signal),

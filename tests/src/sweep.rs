@@ -1,0 +1,223 @@
+//! Killing a process at every instruction of an operation, and looking what its peers make of that.
+//!
+//! A [`Scenario`] is an operation in a world of its own: shared memory, and other processes where it takes some. For
+//! each `k` from 0 the world is made anew, a child runs the operation and is killed with `SIGKILL` after `k`
+//! instructions, and the scenario checks that those who are left proceed. Where the operation sleeps, a kill in its sleep
+//! is a position too.
+
+use std::cell::Cell;
+use std::env;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::step::Stepper;
+
+/// How soon a peer has to proceed after a kill.
+pub const PROMPT: Duration = Duration::from_millis(100);
+
+/// A position that looks slow is tried so often, since the machine may have been busy with something else.
+const TRIES: u32 = 5;
+
+/// In this environment variable, `all` asks for every position; a number for every so-many-th.
+const STRIDE: &str = "IPCRAFT_SWEEP";
+
+/// Every so-many-th position where nothing else is asked for: a prime, so that no rhythm of the code hides anything.
+const USUAL_STRIDE: u64 = 23;
+
+/// An operation to be killed in, and its world.
+pub trait Scenario {
+    /// What the operation is done in. Made anew for each position.
+    type World;
+
+    /// Makes the world.
+    fn world(&self) -> Self::World;
+
+    /// The operation, in the child. It is called twice, and killed in the second call.
+    fn operate(&self, world: &Self::World);
+
+    /// In this process, before the second call of the operation, which is to find the world as the first one did.
+    fn again(&self, _world: &Self::World) {}
+
+    /// In this process, each time the operation is found asleep: makes it go on.
+    fn wake(&self, _world: &Self::World) {
+        panic!("the operation sleeps, and nothing was said of that");
+    }
+
+    /// In this process, with the child stopped at the position at which it is about to be killed.
+    fn before_kill(&self, _world: &Self::World, _child: Pid) {}
+
+    /// In this process, after the kill: checks that those who are left proceed, and says what they were told.
+    ///
+    /// Panics if something is wrong that time does not heal.
+    fn check(&self, world: Self::World) -> Outcome;
+}
+
+/// What the survivors of a kill were told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing: to them the operation has not begun, or has ended.
+    Unnoticed,
+    /// That the owner died.
+    Told,
+    /// Nothing, and they wait for ever.
+    Stuck,
+}
+
+/// How many positions came out how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Report {
+    /// How many were tried.
+    pub positions: u64,
+    /// How many instructions the operation has.
+    pub instructions: u64,
+    /// At how many the survivors were told that the owner died.
+    pub told: u64,
+    /// At how many they waited for ever.
+    pub stuck: u64,
+    /// The longest that a survivor took, from the kill to the end of the check.
+    pub slowest: Duration,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {} positions: {} told that the owner died, {} stuck; slowest {:.1} ms",
+            self.positions,
+            self.instructions,
+            self.told,
+            self.stuck,
+            self.slowest.as_secs_f64() * 1e3
+        )
+    }
+}
+
+/// Sweeps over the positions of the operation: all of them or, unless that is asked for, every so-many-th.
+///
+/// # Panics
+///
+/// If survivors were slower than [`PROMPT`] each time that a position was tried, or a check panics.
+pub fn sweep<S: Scenario>(name: &str, scenario: &S) -> Report {
+    let report = run(scenario);
+    println!("\n{name}: {report}");
+    report
+}
+
+/// Sweeps, and expects that nobody is stuck.
+///
+/// # Panics
+///
+/// As [`sweep`], and if anybody is stuck.
+pub fn sweep_clean<S: Scenario>(name: &str, scenario: &S) -> Report {
+    let report = sweep(name, scenario);
+    assert_eq!(report.stuck, 0, "{name}: somebody waits for ever");
+    assert!(report.positions > 1, "{name}: the operation has no instructions");
+    report
+}
+
+fn run(scenario: &impl Scenario) -> Report {
+    let mut report = Report::default();
+    let stride = stride();
+    for round in 0.. {
+        let position = Position::After(round * stride);
+        let ended = patiently(scenario, position, &mut report);
+        if ended {
+            break;
+        }
+    }
+    for sleep in 1.. {
+        if patiently(scenario, Position::InSleep(sleep), &mut report) {
+            break;
+        }
+    }
+    report
+}
+
+fn stride() -> u64 {
+    match env::var(STRIDE).as_deref() {
+        Ok("all") => 1,
+        Ok(number) => number.parse().expect("IPCRAFT_SWEEP is `all` or a number"),
+        Err(_) => USUAL_STRIDE,
+    }
+}
+
+/// Where the child is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Position {
+    /// After so many instructions.
+    After(u64),
+    /// The so-many-th time it sleeps.
+    InSleep(u32),
+}
+
+/// Tries a position, again while it looks slow; whether the operation ended before it.
+fn patiently(scenario: &impl Scenario, position: Position, report: &mut Report) -> bool {
+    for attempt in 1.. {
+        let tried = try_position(scenario, position);
+        report.instructions = report.instructions.max(tried.instructions);
+        if tried.ended && matches!(position, Position::InSleep(_)) {
+            return true;
+        }
+        if tried.took > PROMPT && tried.outcome != Outcome::Stuck && attempt < TRIES {
+            continue;
+        }
+        assert!(
+            tried.took <= PROMPT || tried.outcome == Outcome::Stuck,
+            "{position:?}: the survivors took {:?}, each of {TRIES} times",
+            tried.took
+        );
+        report.positions += 1;
+        report.slowest = report.slowest.max(tried.took);
+        match tried.outcome {
+            Outcome::Unnoticed => {}
+            Outcome::Told => report.told += 1,
+            Outcome::Stuck => report.stuck += 1,
+        }
+        return tried.ended;
+    }
+    unreachable!("the loop ends at the last attempt")
+}
+
+/// What one kill came to.
+struct Tried {
+    outcome: Outcome,
+    ended: bool,
+    instructions: u64,
+    took: Duration,
+}
+
+fn try_position<S: Scenario>(scenario: &S, position: Position) -> Tried {
+    let world = scenario.world();
+    let warm = || scenario.operate(&world);
+    let mut stepper = Stepper::start_sleeper(warm, |_| scenario.wake(&world)).expect("ptrace(2)");
+    scenario.again(&world);
+
+    let sleeps = Cell::new(0);
+    let target = if let Position::After(count) = position { count } else { u64::MAX };
+    let outcome = stepper.step_sleeper_until(target, |child| {
+        sleeps.set(sleeps.get() + 1);
+        if position == Position::InSleep(sleeps.get()) {
+            scenario.before_kill(&world, child);
+            let _ = kill(child, Signal::SIGKILL);
+        } else {
+            scenario.wake(&world);
+        }
+    });
+    let ended = match outcome {
+        Ok(alive) => !alive,
+        Err(Errno::ESRCH) if matches!(position, Position::InSleep(_)) => false,
+        Err(errno) => panic!("{position:?}: {errno}"),
+    };
+    let instructions = stepper.position();
+    if matches!(position, Position::After(_)) {
+        scenario.before_kill(&world, stepper.pid());
+    }
+    let killed = Instant::now();
+    stepper.kill();
+    let outcome = scenario.check(world);
+    Tried { outcome, ended, instructions, took: killed.elapsed() }
+}

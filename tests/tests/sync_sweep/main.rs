@@ -1,0 +1,18 @@
+//! The locks, with a process killed at every instruction of every operation.
+//!
+//! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
+
+mod mutex;
+mod world;
+
+use std::process::ExitCode;
+
+use ipcraft_tests::leak::Snapshot;
+use ipcraft_tests::suite;
+
+fn main() -> ExitCode {
+    let before = Snapshot::take();
+    let mut tests = mutex::tests();
+    tests.push(suite::nothing_is_left_behind(before));
+    suite::run(tests)
+}
