@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use crate::world::{FOREVER, clean, shared};
 
-pub fn tests() -> Vec<Trial> {
+pub(crate) fn tests() -> Vec<Trial> {
     vec![clean("mutex_lock_and_unlock", LockAndUnlock)]
 }
 

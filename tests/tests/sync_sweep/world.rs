@@ -10,16 +10,16 @@ use ipcraft_tests::sweep::{self, Scenario};
 use libtest_mimic::Trial;
 
 /// A wait that takes so long is one for ever.
-pub const FOREVER: Duration = Duration::from_secs(2);
+pub(crate) const FOREVER: Duration = Duration::from_secs(2);
 
 /// A value in memory that a forked child has too.
-pub fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> Shared<T> {
+pub(crate) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> Shared<T> {
     let memory = Memfd::create("sweep", Shared::<T>::SIZE).unwrap();
     Shared::initialise(memory.map().unwrap(), initialise).unwrap()
 }
 
 /// A test that sweeps over a scenario and expects that nobody is stuck.
-pub fn clean<S: Scenario + Send + 'static>(name: &'static str, scenario: S) -> Trial {
+pub(crate) fn clean<S: Scenario + Send + 'static>(name: &'static str, scenario: S) -> Trial {
     suite::skippable(name, move || {
         if step::overhead() == Err(step::REFUSED) {
             return Outcome::Skipped("this system does not allow ptrace(2)".into());
