@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use super::raw::RawMutex;
 use super::{Barrier, Condvar, Event, Mutex, Once, RwLock, Semaphore};
 use crate::shm::{Layout, Plain, ProcessShared};
 
@@ -20,7 +21,7 @@ unsafe impl<T: Plain, const READERS: usize> ProcessShared for RwLock<T, READERS>
     const LAYOUT: Layout = Layout::new("ipcraft rwlock 1", &[T::LAYOUT]).repeated(READERS);
 
     fn is_held(&self) -> bool {
-        self.locks().any(|lock| lock.is_held_here())
+        self.locks().any(RawMutex::is_held_here)
     }
 }
 
@@ -48,7 +49,7 @@ unsafe impl<const PERMITS: usize> ProcessShared for Semaphore<PERMITS> {
     const LAYOUT: Layout = Layout::new("ipcraft semaphore 1", &[]).repeated(PERMITS);
 
     fn is_held(&self) -> bool {
-        self.locks().any(|lock| lock.is_held_here())
+        self.locks().any(RawMutex::is_held_here)
     }
 }
 
@@ -57,6 +58,6 @@ unsafe impl<const PARTIES: usize> ProcessShared for Barrier<PARTIES> {
     const LAYOUT: Layout = Layout::new("ipcraft barrier 1", &[]).repeated(PARTIES);
 
     fn is_held(&self) -> bool {
-        self.locks().any(|lock| lock.is_held_here())
+        self.locks().any(RawMutex::is_held_here)
     }
 }
