@@ -3,6 +3,7 @@
 //! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
 
 mod mutex;
+mod rwlock;
 mod world;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use ipcraft_tests::suite;
 fn main() -> ExitCode {
     let before = Snapshot::take();
     let mut tests = mutex::tests();
+    tests.extend(rwlock::tests());
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }
