@@ -153,10 +153,21 @@ fn only_few_places_remove_names() {
 
 #[test]
 fn no_mechanism_knows_another() {
-    let mechanisms =
-        ["pipe", "fifo", "socket", "process", "queue", "semaphore", "shm", "event", "futex", "signal"];
-    // A POSIX semaphore lies in shared memory; a process is sent a signal, and a POSIX queue can send one.
-    let allowed = [("semaphore", "shm"), ("queue", "signal"), ("process", "signal")];
+    let mechanisms = [
+        "pipe",
+        "fifo",
+        "socket",
+        "process",
+        "queue",
+        "semaphore",
+        "shm",
+        "event",
+        "futex",
+        "signal",
+        "sync",
+    ];
+    // A POSIX semaphore and locks lie in shared memory; a process is sent a signal, and a POSIX queue can send one.
+    let allowed = [("semaphore", "shm"), ("queue", "signal"), ("process", "signal"), ("sync", "shm")];
     for module in mechanisms {
         for path in files(&library().join(module), ".rs") {
             for other in

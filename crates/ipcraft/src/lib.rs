@@ -29,6 +29,7 @@
 //! | a counter to wait on, or a number of equal things to hand out | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
 //! | a process to wake that polls, or has sockets to wait for as well | [`event`] |
 //! | words in shared memory to sleep on, as a part to build with | [`futex`] |
+//! | data in shared memory that several change, any of which may be killed while it does | [`sync`] |
 //!
 //! # What holds everywhere
 //!

@@ -8,7 +8,6 @@
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -111,9 +110,9 @@ impl RawMutex {
 
     /// Whether a thread of this process has it. A thread of another pid namespace may be taken for one.
     pub(super) fn is_held_here(&self) -> bool {
-        let word = self.word().load(Relaxed);
-        let owner = word & libc::FUTEX_TID_MASK;
-        owner != 0 && Path::new(&format!("/proc/self/task/{owner}")).exists()
+        let owner = self.word().load(Relaxed) & libc::FUTEX_TID_MASK;
+        // SAFETY: because signal 0 is sent to nobody; the call only looks for a thread of this process.
+        owner != 0 && unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), owner, 0) } == 0
     }
 
     /// Whether nobody has it, dead or alive. Stale as soon as it is returned.
