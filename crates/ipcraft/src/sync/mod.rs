@@ -38,6 +38,7 @@
 //!
 //! ipcraft::plain_struct! {
 //!     /// The total is that of the parts, but in the middle of a change.
+//!     #[derive(Debug)]
 //!     pub struct Totals {
 //!         pub parts: [u64; 3],
 //!         pub total: u64,
