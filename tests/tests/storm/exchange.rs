@@ -30,7 +30,7 @@ pub(crate) const CHUNK: usize = 4000;
 const TURN: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(1);
 /// How many signals have to come while a side is inside calls of the library.
-const ENOUGH: u32 = 25;
+pub(crate) const ENOUGH: u32 = 25;
 const DEADLINE: Duration = Duration::from_millis(40);
 pub(crate) const LONG: Duration = Duration::from_secs(50);
 
@@ -50,6 +50,11 @@ impl Rain {
         let result = call();
         self.hits += (self.storm.caught() - before) as u32;
         result
+    }
+
+    /// How many signals came during calls.
+    pub(crate) fn hits(&self) -> u32 {
+        self.hits
     }
 }
 

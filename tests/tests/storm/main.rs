@@ -9,6 +9,7 @@ mod bare;
 mod complete;
 mod counters;
 mod exchange;
+mod locks;
 mod objects;
 mod pipes;
 mod processes;
@@ -57,6 +58,12 @@ const OTHERS: &[Other] = &[
         waits: Some("process::PidFd::wait"),
         test: processes::stranger_ends,
     },
+    Other { name: "mutexes::exclude", waits: Some("sync::Mutex::lock"), test: locks::mutex },
+    Other { name: "writers::exclude", waits: Some("sync::RwLock::write"), test: locks::writers },
+    Other { name: "readers::exclude_writers", waits: Some("sync::RwLock::read"), test: locks::readers },
+    Other { name: "permits::exclude", waits: Some("sync::Semaphore::acquire"), test: locks::permits },
+    Other { name: "set_events::arrive", waits: Some("sync::Event::wait"), test: locks::events },
+    Other { name: "barriers::hold", waits: Some("sync::Participant::wait"), test: locks::barrier },
     Other { name: "memory::is_reserved", waits: None, test: objects::large_memory_is_made },
 ];
 
@@ -81,8 +88,15 @@ fn main() -> ExitCode {
 }
 
 fn routes() -> Vec<Route> {
-    let own =
-        [pipes::ROUTES, sockets::ROUTES, queues::ROUTES, ring::ROUTES, counters::ROUTES, objects::ROUTES];
+    let own = [
+        pipes::ROUTES,
+        sockets::ROUTES,
+        queues::ROUTES,
+        ring::ROUTES,
+        counters::ROUTES,
+        objects::ROUTES,
+        locks::ROUTES,
+    ];
     subjects::routes().chain(own.into_iter().flatten().copied()).collect()
 }
 
