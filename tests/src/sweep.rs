@@ -28,10 +28,19 @@ const STRIDE: &str = "IPCRAFT_SWEEP";
 /// Every so-many-th position where nothing else is asked for: a prime, so that no rhythm of the code hides anything.
 const USUAL_STRIDE: u64 = 23;
 
+/// How often in a row the operation has to end before its position: where others take part, it does not always have
+/// equally many instructions.
+const ENDS: u32 = 3;
+
 /// An operation to be killed in, and its world.
 pub trait Scenario {
     /// What the operation is done in. Made anew for each position.
     type World;
+
+    /// Every so-many-th position is enough where all are asked for: for operations of very many instructions.
+    fn least_stride(&self) -> u64 {
+        1
+    }
 
     /// Makes the world.
     fn world(&self) -> Self::World;
@@ -72,6 +81,8 @@ pub enum Outcome {
 pub struct Report {
     /// How many were tried.
     pub positions: u64,
+    /// Every so-many-th was.
+    pub stride: u64,
     /// How many instructions the operation has.
     pub instructions: u64,
     /// At how many the survivors were told that the owner died.
@@ -86,9 +97,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} positions: {} told that the owner died, {} stuck; slowest {:.1} ms",
+            "{} of {} positions (stride {}): {} told that the owner died, {} stuck; slowest {:.1} ms",
             self.positions,
             self.instructions,
+            self.stride,
             self.told,
             self.stuck,
             self.slowest.as_secs_f64() * 1e3
@@ -120,12 +132,13 @@ pub fn sweep_clean<S: Scenario>(name: &str, scenario: &S) -> Report {
 }
 
 fn run(scenario: &impl Scenario) -> Report {
-    let mut report = Report::default();
-    let stride = stride();
+    let stride = stride().max(scenario.least_stride());
+    let mut report = Report { stride, ..Report::default() };
+    let mut ends = 0;
     for round in 0.. {
-        let position = Position::After(round * stride);
-        let ended = patiently(scenario, position, &mut report);
-        if ended {
+        let ended = patiently(scenario, Position::After(round * stride), &mut report);
+        ends = if ended { ends + 1 } else { 0 };
+        if ends == ENDS {
             break;
         }
     }
@@ -170,7 +183,7 @@ fn patiently(scenario: &impl Scenario, position: Position, report: &mut Report) 
             "{position:?}: the survivors took {:?}, each of {TRIES} times",
             tried.took
         );
-        report.positions += 1;
+        report.positions += u64::from(!tried.ended);
         report.slowest = report.slowest.max(tried.took);
         match tried.outcome {
             Outcome::Unnoticed => {}
