@@ -2,8 +2,10 @@
 //!
 //! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
 
+mod condvar;
 mod mutex;
 mod rwlock;
+mod survivors;
 mod world;
 
 use std::process::ExitCode;
@@ -15,6 +17,7 @@ fn main() -> ExitCode {
     let before = Snapshot::take();
     let mut tests = mutex::tests();
     tests.extend(rwlock::tests());
+    tests.extend(condvar::tests());
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }

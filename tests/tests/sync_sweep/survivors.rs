@@ -1,0 +1,43 @@
+//! Those who are left: real processes that sleep in an operation when another is killed.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use ipcraft_tests::peer::Peer;
+
+use crate::world::FOREVER;
+
+/// How often one looks whether they have ended.
+const LOOK: Duration = Duration::from_micros(100);
+
+/// Processes with this role, each of which has gone to sleep in it.
+pub(crate) fn asleep(count: usize, role: impl Fn()) -> Vec<Peer> {
+    let peers: Vec<Peer> = (0..count).map(|_| Peer::start(&role)).collect();
+    for peer in &peers {
+        peer.wait_asleep();
+    }
+    peers
+}
+
+/// Whether all come to the end of their role; those who do not are killed.
+pub(crate) fn end(peers: impl IntoIterator<Item = Peer>) -> bool {
+    end_within(FOREVER, peers)
+}
+
+/// [`end`] with less patience, each.
+pub(crate) fn end_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
+    let ended: Vec<bool> = peers.into_iter().map(|peer| ends_within(patience, peer)).collect();
+    !ended.contains(&false)
+}
+
+fn ends_within(patience: Duration, peer: Peer) -> bool {
+    let start = Instant::now();
+    while !peer.has_news().expect("a child that was not waited for") {
+        if start.elapsed() > patience {
+            return false;
+        }
+        sleep(LOOK);
+    }
+    peer.join();
+    true
+}
