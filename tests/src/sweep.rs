@@ -221,14 +221,14 @@ fn try_position<S: Scenario>(scenario: &S, position: Position) -> Tried {
         }
     });
     let ended = match outcome {
-        Ok(alive) => !alive,
+        Ok(alive) => {
+            scenario.before_kill(&world, stepper.pid());
+            !alive
+        }
         Err(Errno::ESRCH) if matches!(position, Position::InSleep(_)) => false,
         Err(errno) => panic!("{position:?}: {errno}"),
     };
     let instructions = stepper.position();
-    if matches!(position, Position::After(_)) {
-        scenario.before_kill(&world, stepper.pid());
-    }
     let killed = Instant::now();
     stepper.kill();
     let outcome = scenario.check(world);
