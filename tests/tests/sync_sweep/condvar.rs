@@ -7,7 +7,6 @@ use std::cell::{Cell, RefCell};
 use std::mem::offset_of;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Condvar, LockError, Mutex, MutexGuard, Woken};
@@ -18,7 +17,7 @@ use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
 use crate::survivors;
-use crate::world::{FOREVER, clean, shared};
+use crate::world::{BRIEFLY, FOREVER, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {
     let waiter = Waiter { operate: Queue::wait, woken: true, storm: false };
@@ -35,9 +34,6 @@ pub(crate) fn tests() -> Vec<Trial> {
 
 /// How many others wait.
 const OTHERS: u32 = 2;
-
-/// A timeout that is long enough to be found asleep in.
-const BRIEFLY: Duration = Duration::from_millis(3);
 
 ipcraft::plain_struct! {
     /// What was posted is waiting or taken, unless somebody died half way.
@@ -62,6 +58,11 @@ type Relocked<'a> = Result<MutexGuard<'a, Jobs>, LockError<MutexGuard<'a, Jobs>>
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Jobs> {
+        self.mended(self.jobs.lock())
+    }
+
+    /// For the test itself, which is not to hang.
+    fn lock_in_time(&self) -> MutexGuard<'_, Jobs> {
         self.mended(self.jobs.lock_timeout(FOREVER))
     }
 
@@ -78,23 +79,17 @@ impl Queue {
         jobs
     }
 
-    fn post(&self, count: u32) {
-        let mut jobs = self.lock();
-        jobs.posted += count;
-        jobs.waiting += count;
-    }
-
     /// Posts as many as there is somebody for, each with a notification of its own.
     fn post_each(&self, count: u32) {
         for _ in 0..count {
-            self.post(1);
+            post(self.lock_in_time(), 1);
             self.more.notify_one().unwrap();
         }
     }
 
     /// Forgets all jobs.
     fn clear(&self) {
-        *self.lock() = Jobs::default();
+        *self.lock_in_time() = Jobs::default();
     }
 
     /// Sleeps until notified, whatever for.
@@ -116,6 +111,11 @@ impl Queue {
         let waited = self.more.wait_while_timeout(self.lock(), BRIEFLY, |jobs| jobs.waiting == 0);
         assert_eq!(waited.unwrap().1, Woken::TimedOut);
     }
+}
+
+fn post(mut jobs: MutexGuard<'_, Jobs>, count: u32) {
+    jobs.posted += count;
+    jobs.waiting += count;
 }
 
 fn take(mut jobs: MutexGuard<'_, Jobs>) {
@@ -174,7 +174,7 @@ impl World {
         if !survivors::end(self.waiters.take()) {
             return Outcome::Stuck;
         }
-        let jobs = *self.queue.lock();
+        let jobs = *self.queue.lock_in_time();
         assert!(jobs.taken - OTHERS <= 1, "the others took one each, and the child none or one: {jobs:?}");
         let told = self.queue.told.load(Relaxed);
         assert_eq!(told, self.was_held.get().into(), "told once if it was held, and not at all if not");
@@ -253,7 +253,7 @@ impl Scenario for Notifier {
     }
 
     fn operate(&self, world: &World) {
-        world.queue.post(OTHERS);
+        post(world.queue.lock(), OTHERS);
         (self.notify)(&world.queue).unwrap();
     }
 
@@ -269,8 +269,9 @@ impl Scenario for Notifier {
     /// Once the kernel has counted the notification everybody is awake; otherwise the next one wakes everybody.
     fn check(&self, world: World) -> Outcome {
         if !world.posted.get() {
-            let posted = world.queue.lock().posted;
-            world.queue.post(OTHERS - posted);
+            let jobs = world.queue.lock_in_time();
+            let missing = OTHERS - jobs.posted;
+            post(jobs, missing);
             (self.notify)(&world.queue).unwrap();
         }
         world.proceed(false)

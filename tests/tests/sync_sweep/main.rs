@@ -3,8 +3,10 @@
 //! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
 
 mod condvar;
+mod event;
 mod mutex;
 mod rwlock;
+mod semaphore;
 mod survivors;
 mod world;
 
@@ -18,6 +20,8 @@ fn main() -> ExitCode {
     let mut tests = mutex::tests();
     tests.extend(rwlock::tests());
     tests.extend(condvar::tests());
+    tests.extend(semaphore::tests());
+    tests.extend(event::tests());
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }

@@ -4,19 +4,38 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft_tests::peer::Peer;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 
 use crate::world::FOREVER;
 
-/// How often one looks whether they have ended.
+/// How often one looks whether they sleep or have ended.
 const LOOK: Duration = Duration::from_micros(100);
 
 /// Processes with this role, each of which has gone to sleep in it.
 pub(crate) fn asleep(count: usize, role: impl Fn()) -> Vec<Peer> {
-    let peers: Vec<Peer> = (0..count).map(|_| Peer::start(&role)).collect();
+    let role = || {
+        run_anywhere();
+        role();
+    };
+    let peers: Vec<Peer> = (0..count).map(|_| Peer::start(role)).collect();
     for peer in &peers {
-        peer.wait_asleep();
+        while !(sleeps(peer) && sleeps(peer)) {}
     }
     peers
+}
+
+/// On any core, and not only on the one that this process and the one that is killed share.
+fn run_anywhere() {
+    let mut all = CpuSet::new();
+    let set = (0..CpuSet::count()).try_for_each(|core| all.set(core));
+    // Where it is refused it only takes longer.
+    let _ = set.and_then(|()| sched_setaffinity(Pid::from_raw(0), &all));
+}
+
+fn sleeps(peer: &Peer) -> bool {
+    sleep(LOOK);
+    peer.is_asleep()
 }
 
 /// Whether all come to the end of their role; those who do not are killed.

@@ -12,6 +12,9 @@ use libtest_mimic::Trial;
 /// A wait that takes so long is one for ever.
 pub(crate) const FOREVER: Duration = Duration::from_secs(2);
 
+/// A timeout that is long enough to be found asleep in.
+pub(crate) const BRIEFLY: Duration = Duration::from_millis(2);
+
 /// A value in memory that a forked child has too.
 pub(crate) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> Shared<T> {
     let memory = Memfd::create("sweep", Shared::<T>::SIZE).unwrap();

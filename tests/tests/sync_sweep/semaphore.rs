@@ -1,0 +1,214 @@
+//! `Semaphore`: the permits of the dead come back, also to those who wait already.
+
+use std::cell::RefCell;
+
+use ipcraft::ErrorKind;
+use ipcraft::shm::Shared;
+use ipcraft::sync::{Event, Permit, Semaphore};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::sweep::{Outcome, Scenario};
+use libtest_mimic::Trial;
+
+use crate::survivors;
+use crate::world::{BRIEFLY, FOREVER, clean, shared};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    let contended = Contended { operate: Devices::acquire, is_woken: true };
+    vec![
+        clean("semaphore_acquire_and_drop", Alone { operate: Devices::acquire }),
+        clean("semaphore_acquire_the_last", Alone { operate: Devices::acquire_all }),
+        clean("semaphore_try_acquire", Alone { operate: Devices::try_acquire }),
+        clean("semaphore_acquire_contended", contended),
+        clean("semaphore_acquire_timeout", Contended { operate: Devices::time_out, is_woken: false }),
+        clean("semaphore_drop_with_a_waiter", Release),
+    ]
+}
+
+const PERMITS: usize = 2;
+
+ipcraft::shared_struct! {
+    struct Devices {
+        permits: Semaphore<PERMITS>,
+        /// Somebody else has all permits.
+        are_taken: Event,
+        /// He gives them back.
+        give_back: Event,
+        /// The child, which has a permit, gives it back.
+        release: Event,
+    }
+}
+
+impl Devices {
+    fn acquire(&self) {
+        drop(self.permits.acquire().unwrap());
+    }
+
+    fn acquire_all(&self) {
+        let permits: [Permit<'_>; PERMITS] = std::array::from_fn(|_| self.permits.acquire().unwrap());
+        assert_ne!(permits[0].number(), permits[1].number());
+    }
+
+    fn try_acquire(&self) {
+        let _permits: [Permit<'_>; PERMITS] = std::array::from_fn(|_| self.permits.try_acquire().unwrap());
+        assert_eq!(self.permits.try_acquire().unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+
+    fn time_out(&self) {
+        assert_eq!(self.permits.acquire_timeout(BRIEFLY).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    /// Another process's role: has all permits until told to give them back.
+    fn hold(&self) {
+        let _permits: [Permit<'_>; PERMITS] = std::array::from_fn(|_| self.permits.acquire().unwrap());
+        self.are_taken.set().unwrap();
+        self.give_back.wait().unwrap();
+    }
+
+    fn release_when_told(&self) {
+        let _permits: [Permit<'_>; PERMITS] = std::array::from_fn(|_| self.permits.acquire().unwrap());
+        self.release.wait().unwrap();
+    }
+}
+
+struct World {
+    devices: Shared<Devices>,
+    /// Has all permits.
+    holder: RefCell<Vec<Peer>>,
+    /// Others, who wait for one.
+    waiters: RefCell<Vec<Peer>>,
+}
+
+fn world() -> World {
+    World {
+        devices: shared(|devices: &Devices| devices.permits.init()),
+        holder: RefCell::default(),
+        waiters: RefCell::default(),
+    }
+}
+
+impl World {
+    /// Another process takes all permits.
+    fn take_all(&self) {
+        self.devices.are_taken.reset();
+        self.devices.give_back.reset();
+        self.holder.replace(survivors::asleep(1, || self.devices.hold()));
+        self.devices.are_taken.wait_timeout(FOREVER).unwrap();
+    }
+
+    fn give_back(&self) {
+        self.devices.give_back.set().unwrap();
+    }
+
+    fn queue_up(&self) {
+        self.waiters.replace(survivors::asleep(1, || self.devices.acquire()));
+    }
+
+    /// Those who wait get a permit, and then all can be had at a time and are free again.
+    fn proceed(&self) -> Outcome {
+        if !survivors::end(self.holder.take()) || !survivors::end(self.waiters.take()) {
+            return Outcome::Stuck;
+        }
+        let permits = &self.devices.permits;
+        let all: Vec<Permit<'_>> =
+            (0..PERMITS).map_while(|_| permits.acquire_timeout(FOREVER).ok()).collect();
+        if all.len() < PERMITS {
+            return Outcome::Stuck;
+        }
+        assert_eq!(permits.try_acquire().unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(all);
+        assert_eq!(permits.available(), PERMITS);
+        Outcome::Unnoticed
+    }
+}
+
+/// Killed when nobody else is there.
+struct Alone {
+    operate: fn(&Devices),
+}
+
+impl Scenario for Alone {
+    type World = World;
+
+    fn world(&self) -> World {
+        world()
+    }
+
+    fn operate(&self, world: &World) {
+        (self.operate)(&world.devices);
+    }
+
+    fn check(&self, world: World) -> Outcome {
+        world.proceed()
+    }
+}
+
+/// Killed while it waits, as another does, for what a third has.
+#[derive(Clone, Copy)]
+struct Contended {
+    operate: fn(&Devices),
+    /// Whether the third gives the permits back when the child sleeps.
+    is_woken: bool,
+}
+
+impl Scenario for Contended {
+    type World = World;
+
+    fn world(&self) -> World {
+        let world = world();
+        world.take_all();
+        world
+    }
+
+    fn operate(&self, world: &World) {
+        (self.operate)(&world.devices);
+    }
+
+    fn again(&self, world: &World) {
+        world.give_back();
+        assert!(survivors::end(world.holder.take()));
+        world.take_all();
+        world.queue_up();
+    }
+
+    fn wake(&self, world: &World) {
+        if self.is_woken {
+            world.give_back();
+        }
+    }
+
+    fn check(&self, world: World) -> Outcome {
+        world.give_back();
+        world.proceed()
+    }
+}
+
+/// Killed while it has all permits, for one of which another comes to wait, or gives them back.
+struct Release;
+
+impl Scenario for Release {
+    type World = World;
+
+    fn world(&self) -> World {
+        world()
+    }
+
+    fn operate(&self, world: &World) {
+        world.devices.release_when_told();
+    }
+
+    fn again(&self, world: &World) {
+        assert!(survivors::end(world.waiters.take()));
+        world.devices.release.reset();
+    }
+
+    fn wake(&self, world: &World) {
+        if world.waiters.borrow().is_empty() {
+            world.queue_up();
+            world.devices.release.set().unwrap();
+        }
+    }
+
+    fn check(&self, world: World) -> Outcome {
+        world.proceed()
+    }
+}
