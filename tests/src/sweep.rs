@@ -37,9 +37,10 @@ pub trait Scenario {
     /// What the operation is done in. Made anew for each position.
     type World;
 
-    /// Every so-many-th position is enough where all are asked for: for operations of very many instructions.
-    fn least_stride(&self) -> u64 {
-        1
+    /// Every so-many-th position is tried where every `asked`-th is asked for: less for an operation of few instructions,
+    /// more for one of very many.
+    fn stride(&self, asked: u64) -> u64 {
+        asked
     }
 
     /// Makes the world.
@@ -132,7 +133,7 @@ pub fn sweep_clean<S: Scenario>(name: &str, scenario: &S) -> Report {
 }
 
 fn run(scenario: &impl Scenario) -> Report {
-    let stride = stride().max(scenario.least_stride());
+    let stride = scenario.stride(stride());
     let mut report = Report { stride, ..Report::default() };
     let mut ends = 0;
     for round in 0.. {
