@@ -4,6 +4,8 @@
 
 mod condvar;
 mod event;
+#[cfg(target_env = "gnu")]
+mod glibc;
 mod mutex;
 mod rwlock;
 mod semaphore;
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
     tests.extend(condvar::tests());
     tests.extend(semaphore::tests());
     tests.extend(event::tests());
+    #[cfg(target_env = "gnu")]
+    tests.extend(glibc::tests());
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }

@@ -23,11 +23,25 @@ pub(crate) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> Shared<T>
 
 /// A test that sweeps over a scenario and expects that nobody is stuck.
 pub(crate) fn clean<S: Scenario + Send + 'static>(name: &'static str, scenario: S) -> Trial {
+    swept(name, move || {
+        sweep::sweep_clean(name, &scenario);
+    })
+}
+
+/// A test that sweeps over a scenario of which it is known that somebody is stuck.
+pub(crate) fn stuck_somewhere<S: Scenario + Send + 'static>(name: &'static str, scenario: S) -> Trial {
+    swept(name, move || {
+        let report = sweep::sweep(name, &scenario);
+        assert!(report.stuck > 0, "{name}: nobody is stuck: the sweep does not find what is there");
+    })
+}
+
+fn swept(name: &'static str, sweep: impl FnOnce() + Send + 'static) -> Trial {
     suite::skippable(name, move || {
         if step::overhead() == Err(step::REFUSED) {
             return Outcome::Skipped("this system does not allow ptrace(2)".into());
         }
-        sweep::sweep_clean(name, &scenario);
+        sweep();
         Outcome::Passed
     })
 }

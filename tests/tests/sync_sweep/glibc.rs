@@ -1,0 +1,245 @@
+//! The C library's own condition variable, read-write lock and semaphore, shared between processes: the sweep finds the
+//! positions in which they leave others hanging. That is why [`sync`](ipcraft::sync) does not use them; and it shows that
+//! the sweep can fail.
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use ipcraft::shm::{Layout, ProcessShared, Shared};
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::sweep::{Outcome, Scenario};
+use libtest_mimic::Trial;
+
+use crate::survivors;
+use crate::world::{shared, stuck_somewhere};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    let lock = |operate, then| Lock { operate, then };
+    vec![
+        stuck_somewhere("glibc_condvar_wait", Waiter),
+        stuck_somewhere("glibc_rwlock_read", lock(Glibc::read, Glibc::write)),
+        stuck_somewhere("glibc_rwlock_write", lock(Glibc::write, Glibc::read)),
+        stuck_somewhere("glibc_semaphore_wait_and_post", lock(Glibc::acquire, Glibc::acquire)),
+    ]
+}
+
+/// A little longer than those may take who are not stuck, since many are.
+const PATIENCE: Duration = Duration::from_millis(120);
+
+/// What pthread.h says, and the libc crate only for some targets.
+const PTHREAD_MUTEX_ROBUST: libc::c_int = 1;
+
+/// How many others wait for the condition.
+const OTHERS: usize = 2;
+
+/// What the C library has to offer, and a robust mutex, which survives, for the condition variable.
+#[repr(C)]
+struct Glibc {
+    mutex: UnsafeCell<libc::pthread_mutex_t>,
+    condition: UnsafeCell<libc::pthread_cond_t>,
+    rwlock: UnsafeCell<libc::pthread_rwlock_t>,
+    semaphore: UnsafeCell<libc::sem_t>,
+    jobs: AtomicU32,
+}
+
+// SAFETY: because the objects are made to be used by several threads, and are used by the C library's functions alone.
+unsafe impl Sync for Glibc {}
+
+// SAFETY: because zero bytes are such objects, though not shared ones, and the C library keeps no pointers in them but
+// those of the robust list, which each process writes before it reads them.
+unsafe impl ProcessShared for Glibc {
+    const LAYOUT: Layout = Layout::new("objects of the C library", &[]);
+}
+
+impl Glibc {
+    fn init(&self) {
+        // SAFETY: because the memory is new and nobody else uses it yet, and each attribute object is initialised, used
+        // and destroyed in turn.
+        unsafe {
+            let mut of_mutex = std::mem::zeroed();
+            succeeded(libc::pthread_mutexattr_init(&mut of_mutex));
+            succeeded(libc::pthread_mutexattr_setpshared(&mut of_mutex, libc::PTHREAD_PROCESS_SHARED));
+            succeeded(libc::pthread_mutexattr_setrobust(&mut of_mutex, PTHREAD_MUTEX_ROBUST));
+            succeeded(libc::pthread_mutex_init(self.mutex.get(), &of_mutex));
+            succeeded(libc::pthread_mutexattr_destroy(&mut of_mutex));
+
+            let mut of_condition = std::mem::zeroed();
+            succeeded(libc::pthread_condattr_init(&mut of_condition));
+            succeeded(libc::pthread_condattr_setpshared(&mut of_condition, libc::PTHREAD_PROCESS_SHARED));
+            succeeded(libc::pthread_cond_init(self.condition.get(), &of_condition));
+            succeeded(libc::pthread_condattr_destroy(&mut of_condition));
+
+            let mut of_rwlock = std::mem::zeroed();
+            succeeded(libc::pthread_rwlockattr_init(&mut of_rwlock));
+            succeeded(libc::pthread_rwlockattr_setpshared(&mut of_rwlock, libc::PTHREAD_PROCESS_SHARED));
+            succeeded(libc::pthread_rwlock_init(self.rwlock.get(), &of_rwlock));
+            succeeded(libc::pthread_rwlockattr_destroy(&mut of_rwlock));
+
+            succeeded(libc::sem_init(self.semaphore.get(), 1, 1));
+        }
+    }
+
+    fn lock(&self) {
+        // SAFETY: because the mutex is initialised and mapped.
+        self.locked(unsafe { libc::pthread_mutex_lock(self.mutex.get()) });
+    }
+
+    /// A dead owner is no matter: the number of jobs is changed at once.
+    fn locked(&self, errno: libc::c_int) {
+        if errno == libc::EOWNERDEAD {
+            // SAFETY: because this thread was just given the mutex.
+            succeeded(unsafe { libc::pthread_mutex_consistent(self.mutex.get()) });
+        } else {
+            succeeded(errno);
+        }
+    }
+
+    fn unlock(&self) {
+        // SAFETY: because this thread has the mutex.
+        succeeded(unsafe { libc::pthread_mutex_unlock(self.mutex.get()) });
+    }
+
+    /// Sleeps until there is a job, and takes it.
+    fn work(&self) {
+        self.lock();
+        while self.jobs.load(SeqCst) == 0 {
+            // SAFETY: because both are initialised and mapped, and this thread has the mutex.
+            self.locked(unsafe { libc::pthread_cond_wait(self.condition.get(), self.mutex.get()) });
+        }
+        self.jobs.fetch_sub(1, SeqCst);
+        self.unlock();
+    }
+
+    /// Posts so many jobs, each with a notification of its own.
+    fn post_each(&self, count: usize) {
+        for _ in 0..count {
+            self.lock();
+            self.jobs.fetch_add(1, SeqCst);
+            self.unlock();
+            // SAFETY: because the condition variable is initialised and mapped.
+            succeeded(unsafe { libc::pthread_cond_signal(self.condition.get()) });
+        }
+    }
+
+    fn read(&self) {
+        // SAFETY: because the lock is initialised and mapped, and unlocked by the thread that locked it.
+        unsafe {
+            succeeded(libc::pthread_rwlock_rdlock(self.rwlock.get()));
+            succeeded(libc::pthread_rwlock_unlock(self.rwlock.get()));
+        }
+    }
+
+    fn write(&self) {
+        // SAFETY: because the lock is initialised and mapped, and unlocked by the thread that locked it.
+        unsafe {
+            succeeded(libc::pthread_rwlock_wrlock(self.rwlock.get()));
+            succeeded(libc::pthread_rwlock_unlock(self.rwlock.get()));
+        }
+    }
+
+    fn acquire(&self) {
+        // SAFETY: because the semaphore is initialised and mapped.
+        unsafe {
+            succeeded(libc::sem_wait(self.semaphore.get()));
+            succeeded(libc::sem_post(self.semaphore.get()));
+        }
+    }
+}
+
+fn succeeded(errno: libc::c_int) {
+    assert_eq!(errno, 0);
+}
+
+/// Killed while it waits for a job, as others do: the same as with the library's own.
+struct Waiter;
+
+struct Queue {
+    queue: Shared<Glibc>,
+    others: RefCell<Vec<Peer>>,
+    /// Whether there is a job for everybody.
+    posted: Cell<bool>,
+}
+
+impl Queue {
+    /// Processes that sleep until they have got one job each.
+    fn workers(&self, count: usize) -> Vec<Peer> {
+        survivors::asleep(count, || self.queue.work())
+    }
+
+    /// In a process of its own, since notifying may hang as well.
+    fn post_each(&self, count: usize) -> bool {
+        survivors::end_within(PATIENCE, [Peer::start(|| self.queue.post_each(count))])
+    }
+}
+
+impl Scenario for Waiter {
+    type World = Queue;
+
+    /// To be stuck takes long, and this is to be seen once, not everywhere.
+    fn stride(&self, asked: u64) -> u64 {
+        asked.max(7)
+    }
+
+    fn world(&self) -> Queue {
+        Queue { queue: shared(Glibc::init), others: RefCell::default(), posted: Cell::new(false) }
+    }
+
+    fn operate(&self, world: &Queue) {
+        world.queue.work();
+    }
+
+    fn again(&self, world: &Queue) {
+        world.posted.set(false);
+        world.others.replace(world.workers(OTHERS));
+    }
+
+    fn wake(&self, world: &Queue) {
+        if !world.posted.replace(true) {
+            world.queue.post_each(world.others.borrow().len() + 1);
+        }
+    }
+
+    fn check(&self, world: Queue) -> Outcome {
+        let woken = (world.posted.get() || world.post_each(OTHERS))
+            && survivors::end_within(PATIENCE, world.others.take());
+        if !woken {
+            return Outcome::Stuck;
+        }
+        world.queue.jobs.store(0, SeqCst);
+        let newcomers = world.workers(1);
+        if world.post_each(1) && survivors::end_within(PATIENCE, newcomers) {
+            Outcome::Unnoticed
+        } else {
+            Outcome::Stuck
+        }
+    }
+}
+
+/// Killed while it has what another wants next.
+struct Lock {
+    operate: fn(&Glibc),
+    then: fn(&Glibc),
+}
+
+impl Scenario for Lock {
+    type World = Shared<Glibc>;
+
+    fn stride(&self, asked: u64) -> u64 {
+        asked.min(5)
+    }
+
+    fn world(&self) -> Shared<Glibc> {
+        shared(Glibc::init)
+    }
+
+    fn operate(&self, world: &Shared<Glibc>) {
+        (self.operate)(world);
+    }
+
+    fn check(&self, world: Shared<Glibc>) -> Outcome {
+        let next = Peer::start(|| (self.then)(&world));
+        if survivors::end_within(PATIENCE, [next]) { Outcome::Unnoticed } else { Outcome::Stuck }
+    }
+}
