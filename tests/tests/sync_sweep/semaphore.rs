@@ -31,8 +31,10 @@ ipcraft::shared_struct! {
         permits: Semaphore<PERMITS>,
         /// Somebody else has all permits.
         are_taken: Event,
-        /// He gives them back.
-        give_back: Event,
+        /// He gives one back.
+        give_one_back: Event,
+        /// And the others.
+        give_all_back: Event,
         /// The child, which has a permit, gives it back.
         release: Event,
     }
@@ -59,9 +61,12 @@ impl Devices {
 
     /// Another process's role: has all permits until told to give them back.
     fn hold(&self) {
-        let _permits: [Permit<'_>; PERMITS] = std::array::from_fn(|_| self.permits.acquire().unwrap());
+        let permits: [Permit<'_>; PERMITS] = std::array::from_fn(|_| self.permits.acquire().unwrap());
         self.are_taken.set().unwrap();
-        self.give_back.wait().unwrap();
+        let [one, _others @ ..] = permits;
+        self.give_one_back.wait().unwrap();
+        drop(one);
+        self.give_all_back.wait().unwrap();
     }
 
     fn release_when_told(&self) {
@@ -90,22 +95,34 @@ impl World {
     /// Another process takes all permits.
     fn take_all(&self) {
         self.devices.are_taken.reset();
-        self.devices.give_back.reset();
+        self.devices.give_one_back.reset();
+        self.devices.give_all_back.reset();
         self.holder.replace(survivors::asleep(1, || self.devices.hold()));
         self.devices.are_taken.wait_timeout(FOREVER).unwrap();
     }
 
-    fn give_back(&self) {
-        self.devices.give_back.set().unwrap();
+    /// Another queues up behind the child, and then one permit comes back.
+    fn hand_over(&self) {
+        if self.waiters.borrow().is_empty() {
+            self.queue_up();
+            self.devices.give_one_back.set().unwrap();
+        }
     }
 
     fn queue_up(&self) {
         self.waiters.replace(survivors::asleep(1, || self.devices.acquire()));
     }
 
+    /// Whether those who wait get the one permit that is free.
+    fn queue_advances(&self) -> bool {
+        let advances = survivors::end(self.waiters.take());
+        self.devices.give_all_back.set().unwrap();
+        advances && survivors::end(self.holder.take())
+    }
+
     /// Those who wait get a permit, and then all can be had at a time and are free again.
     fn proceed(&self) -> Outcome {
-        if !survivors::end(self.holder.take()) || !survivors::end(self.waiters.take()) {
+        if !self.queue_advances() {
             return Outcome::Stuck;
         }
         let permits = &self.devices.permits;
@@ -142,11 +159,11 @@ impl Scenario for Alone {
     }
 }
 
-/// Killed while it waits, as another does, for what a third has.
+/// Killed while it waits for what another has, and a third comes to wait too.
 #[derive(Clone, Copy)]
 struct Contended {
     operate: fn(&Devices),
-    /// Whether the third gives the permits back when the child sleeps.
+    /// Whether a permit comes back when the child sleeps.
     is_woken: bool,
 }
 
@@ -164,20 +181,19 @@ impl Scenario for Contended {
     }
 
     fn again(&self, world: &World) {
-        world.give_back();
-        assert!(survivors::end(world.holder.take()));
+        world.hand_over();
+        assert!(world.queue_advances());
         world.take_all();
-        world.queue_up();
     }
 
     fn wake(&self, world: &World) {
         if self.is_woken {
-            world.give_back();
+            world.hand_over();
         }
     }
 
     fn check(&self, world: World) -> Outcome {
-        world.give_back();
+        world.hand_over();
         world.proceed()
     }
 }
