@@ -170,7 +170,7 @@ impl Queue {
 
     /// In a process of its own, since notifying may hang as well.
     fn post_each(&self, count: usize) -> bool {
-        survivors::end_within(PATIENCE, [Peer::start(|| self.queue.post_each(count))])
+        survivors::end_within(PATIENCE, [survivors::start(|| self.queue.post_each(count))])
     }
 }
 
@@ -239,7 +239,7 @@ impl Scenario for Lock {
     }
 
     fn check(&self, world: Shared<Glibc>) -> Outcome {
-        let next = Peer::start(|| (self.then)(&world));
+        let next = survivors::start(|| (self.then)(&world));
         if survivors::end_within(PATIENCE, [next]) { Outcome::Unnoticed } else { Outcome::Stuck }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
 
+mod barrier;
 mod condvar;
 mod event;
 #[cfg(target_env = "gnu")]
 mod glibc;
 mod mutex;
 mod rwlock;
+mod once;
 mod semaphore;
 mod survivors;
 mod world;
@@ -23,6 +25,8 @@ fn main() -> ExitCode {
     tests.extend(rwlock::tests());
     tests.extend(condvar::tests());
     tests.extend(semaphore::tests());
+    tests.extend(barrier::tests());
+    tests.extend(once::tests());
     tests.extend(event::tests());
     #[cfg(target_env = "gnu")]
     tests.extend(glibc::tests());

@@ -12,13 +12,17 @@ use crate::world::FOREVER;
 /// How often one looks whether they sleep or have ended.
 const LOOK: Duration = Duration::from_micros(100);
 
-/// Processes with this role, each of which has gone to sleep in it.
-pub(crate) fn asleep(count: usize, role: impl Fn()) -> Vec<Peer> {
-    let role = || {
+/// A process with this role.
+pub(crate) fn start(role: impl FnOnce()) -> Peer {
+    Peer::start(|| {
         run_anywhere();
         role();
-    };
-    let peers: Vec<Peer> = (0..count).map(|_| Peer::start(role)).collect();
+    })
+}
+
+/// Processes with this role, each of which has gone to sleep in it.
+pub(crate) fn asleep(count: usize, role: impl Fn()) -> Vec<Peer> {
+    let peers: Vec<Peer> = (0..count).map(|_| start(&role)).collect();
     for peer in &peers {
         while !(sleeps(peer) && sleeps(peer)) {}
     }
@@ -45,6 +49,8 @@ pub(crate) fn end(peers: impl IntoIterator<Item = Peer>) -> bool {
 
 /// [`end`] with less patience, each.
 pub(crate) fn end_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
+    // All are started before the first is waited for.
+    let peers: Vec<Peer> = peers.into_iter().collect();
     let ended: Vec<bool> = peers.into_iter().map(|peer| ends_within(patience, peer)).collect();
     !ended.contains(&false)
 }
