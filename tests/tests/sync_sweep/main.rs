@@ -8,8 +8,8 @@ mod event;
 #[cfg(target_env = "gnu")]
 mod glibc;
 mod mutex;
-mod rwlock;
 mod once;
+mod rwlock;
 mod semaphore;
 mod survivors;
 mod world;
