@@ -232,7 +232,7 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
 impl<const PARTIES: usize> Drop for Participant<'_, PARTIES> {
     fn drop(&mut self) {
         // In a forked child the seat is the parent's.
-        if self.seat().presence.is_held_here() {
+        if self.seat().presence.is_mine() {
             // Who finds the seat taken and its lock free takes the participant for dead.
             let _lock = self.barrier.lock(JOIN);
             self.seat().state.store(FREE, Relaxed);

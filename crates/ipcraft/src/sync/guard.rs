@@ -67,15 +67,15 @@ impl<T: Plain> Exclusive for MutexGuard<'_, T> {
         &self.mutex.condition
     }
 
-    fn is_held_here(&self) -> bool {
-        self.mutex.raw.is_held_here()
+    fn is_mine(&self) -> bool {
+        self.mutex.raw.is_mine()
     }
 }
 
 impl<T: Plain> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.panicking && thread::panicking() && self.is_held_here() {
+        if !self.panicking && thread::panicking() && self.is_mine() {
             condition::note(&self.mutex.condition, PANICKED);
         }
         self.mutex.raw.unlock();

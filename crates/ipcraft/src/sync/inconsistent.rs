@@ -21,9 +21,9 @@ pub trait Exclusive: DerefMut {
     #[doc(hidden)]
     fn condition(&self) -> &AtomicU32;
 
-    /// Whether the lock is this process's, and not that of the parent it was forked from.
+    /// Whether the lock is this thread's, and not that of the parent this process was forked from.
     #[doc(hidden)]
-    fn is_held_here(&self) -> bool;
+    fn is_mine(&self) -> bool;
 }
 
 /// The lock after its last owner died or panicked, with data that may be half changed.
@@ -82,7 +82,7 @@ impl<G: Exclusive> Drop for Inconsistent<G> {
     fn drop(&mut self) {
         // A panic during the repair decides nothing: the next owner is told as this one was. Nor does a forked child,
         // which has a copy of the guard and not the lock.
-        if !thread::panicking() && self.guard.is_held_here() {
+        if !thread::panicking() && self.guard.is_mine() {
             self.guard.condition().store(ABANDONED, Relaxed);
         }
         // SAFETY: because `self` is being dropped and `mark_consistent` has not taken the guard: it forgets `self`.

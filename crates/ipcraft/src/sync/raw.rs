@@ -108,6 +108,11 @@ impl RawMutex {
         Ok(())
     }
 
+    /// Whether this thread has it, and not the one of the parent that this process was forked from.
+    pub(super) fn is_mine(&self) -> bool {
+        self.word().load(Relaxed) & libc::FUTEX_TID_MASK == gettid().as_raw() as u32
+    }
+
     /// Whether a thread of this process has it. A thread of another pid namespace may be taken for one.
     pub(super) fn is_held_here(&self) -> bool {
         let owner = self.word().load(Relaxed) & libc::FUTEX_TID_MASK;
@@ -179,7 +184,10 @@ mod tests {
         let mutex = mutex();
         assert!(!mutex.is_held_here());
         mutex.lock().unwrap();
-        assert!(mutex.is_held_here());
+        assert!(mutex.is_held_here() && mutex.is_mine());
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(mutex.is_held_here() && !mutex.is_mine()));
+        });
         mutex.unlock();
         assert!(!mutex.is_held_here());
     }

@@ -254,9 +254,9 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
         self.open(READERS);
     }
 
-    /// Whether the writer is a thread of this process.
-    pub(super) fn is_written_here(&self) -> bool {
-        self.gate.is_held_here()
+    /// Whether the writer is this thread.
+    pub(super) fn is_mine(&self) -> bool {
+        self.gate.is_mine()
     }
 
     /// All locks that it is made of.

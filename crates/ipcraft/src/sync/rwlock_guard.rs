@@ -109,8 +109,8 @@ impl<T: Plain, const READERS: usize> Exclusive for WriteGuard<'_, T, READERS> {
         &self.lock.condition
     }
 
-    fn is_held_here(&self) -> bool {
-        self.lock.is_written_here()
+    fn is_mine(&self) -> bool {
+        self.lock.is_mine()
     }
 }
 
