@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use super::LOOK_FOR_DEAD;
 use super::condition::{self, INITIALISED};
 use super::failure::{failed, not_initialised};
-use super::raw::{Last, RawMutex};
+use super::raw::RawMutex;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::sys::futex;
 use crate::time::Deadline;
@@ -128,8 +128,13 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
     }
 
     /// Whether one who took part died and nobody has taken its place; for who holds the lock.
-    fn lacks_somebody(&self) -> bool {
-        self.seats.iter().filter(|seat| seat.is_vacated()).count() > 0
+    fn lacks_somebody(&self) -> Result<bool> {
+        for seat in &self.seats {
+            if seat.is_vacated().map_err(|e| failed(WAIT, e))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// All locks that it is made of.
@@ -140,17 +145,18 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
 
 impl Seat {
     /// Whether whoever had it died; looks, and notes it.
-    fn is_vacated(&self) -> bool {
-        if self.state.load(Relaxed) == TAKEN
-            && let Ok(last) = self.presence.try_lock()
-        {
-            if last == Last::Died {
-                self.presence.mark_consistent();
+    fn is_vacated(&self) -> nix::Result<bool> {
+        if self.state.load(Relaxed) == TAKEN {
+            match self.presence.forgiving(self.presence.try_lock()) {
+                Ok(()) => {
+                    self.state.store(VACATED, Relaxed);
+                    self.presence.unlock();
+                }
+                Err(Errno::EBUSY) => {}
+                Err(errno) => return Err(errno),
             }
-            self.state.store(VACATED, Relaxed);
-            self.presence.unlock();
         }
-        self.state.load(Relaxed) == VACATED
+        Ok(self.state.load(Relaxed) == VACATED)
     }
 }
 
@@ -172,7 +178,8 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
     /// # Errors
     ///
     /// [`OwnerDied`](ErrorKind::OwnerDied) if one who took part died: this one then has not come, and may wait again. It
-    /// fails until somebody has joined in its place.
+    /// fails until somebody has joined in its place. [`LimitReached`](ErrorKind::LimitReached) if the thread holds 2047
+    /// locks: looking whether the others live takes two more for a moment.
     #[doc(alias = "pthread_barrier_wait")]
     pub fn wait(&self) -> Result<bool> {
         self.wait_until(Deadline::NEVER)
@@ -199,7 +206,7 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
             if self.barrier.round.load(Acquire) != round {
                 return Ok(false);
             }
-            let lacking = self.barrier.lacks_somebody();
+            let lacking = self.barrier.lacks_somebody()?;
             if lacking || deadline.has_passed() {
                 self.seat().come_for.store(round, Relaxed);
                 return Err(if lacking { somebody_died() } else { failed(WAIT, Errno::ETIMEDOUT) });
@@ -213,7 +220,7 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
         let _lock = barrier.lock(WAIT)?;
         let round = barrier.round.load(Relaxed);
         let next = round.wrapping_add(1);
-        if barrier.lacks_somebody() {
+        if barrier.lacks_somebody()? {
             return Err(somebody_died());
         }
         self.seat().come_for.store(next, Release);
