@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Condvar, LockError, Mutex, MutexGuard, Woken};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Storm;
+use ipcraft_tests::storm::{Handler, Storm};
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
@@ -192,7 +192,7 @@ impl World {
 /// Processes that sleep until they have got one job each.
 fn workers(queue: &Queue, count: u32, storm: bool) -> Vec<Peer> {
     survivors::asleep(count as usize, || {
-        let _storm = storm.then(Storm::start);
+        let _storm = storm.then(|| Storm::start(Handler::Interrupting));
         queue.work();
     })
 }
