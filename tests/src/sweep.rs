@@ -32,6 +32,9 @@ const USUAL_STRIDE: u64 = 23;
 /// equally many instructions.
 const ENDS: u32 = 3;
 
+/// How many times fewer positions are tried of an operation that is long: a prime again.
+const LONG: u64 = 997;
+
 /// An operation to be killed in, and its world.
 pub trait Scenario {
     /// What the operation is done in. Made anew for each position.
@@ -41,6 +44,12 @@ pub trait Scenario {
     /// more for one of very many.
     fn stride(&self, asked: u64) -> u64 {
         asked
+    }
+
+    /// Whether the operation is so long that only some of its positions are tried, and those at its system calls besides:
+    /// for one that does not sleep, and of which others see nothing in between.
+    fn is_long(&self) -> bool {
+        false
     }
 
     /// Makes the world.
@@ -133,18 +142,20 @@ pub fn sweep_clean<S: Scenario>(name: &str, scenario: &S) -> Report {
 }
 
 fn run(scenario: &impl Scenario) -> Report {
-    let stride = scenario.stride(stride());
+    let (factor, enough) = if scenario.is_long() { (LONG, 1) } else { (1, ENDS) };
+    let stride = scenario.stride(stride()) * factor;
     let mut report = Report { stride, ..Report::default() };
     let mut ends = 0;
     for round in 0.. {
         let ended = patiently(scenario, Position::After(round * stride), &mut report);
         ends = if ended { ends + 1 } else { 0 };
-        if ends == ENDS {
+        if ends == enough {
             break;
         }
     }
-    for sleep in 1.. {
-        if patiently(scenario, Position::InSleep(sleep), &mut report) {
+    for count in 1.. {
+        let special = if scenario.is_long() { Position::AtCall(count) } else { Position::InSleep(count) };
+        if patiently(scenario, special, &mut report) {
             break;
         }
     }
@@ -164,8 +175,10 @@ fn stride() -> u64 {
 enum Position {
     /// After so many instructions.
     After(u64),
+    /// After it has entered or left a system call so many times.
+    AtCall(u64),
     /// The so-many-th time it sleeps.
-    InSleep(u32),
+    InSleep(u64),
 }
 
 /// Tries a position, again while it looks slow; whether the operation ended before it.
@@ -173,7 +186,7 @@ fn patiently(scenario: &impl Scenario, position: Position, report: &mut Report) 
     for attempt in 1.. {
         let tried = try_position(scenario, position);
         report.instructions = report.instructions.max(tried.instructions);
-        if tried.ended && matches!(position, Position::InSleep(_)) {
+        if tried.ended && !matches!(position, Position::After(_)) {
             return true;
         }
         if tried.took > PROMPT && tried.outcome != Outcome::Stuck && attempt < TRIES {
@@ -211,8 +224,7 @@ fn try_position<S: Scenario>(scenario: &S, position: Position) -> Tried {
     scenario.again(&world);
 
     let sleeps = Cell::new(0);
-    let target = if let Position::After(count) = position { count } else { u64::MAX };
-    let outcome = stepper.step_sleeper_until(target, |child| {
+    let asleep = |child| {
         sleeps.set(sleeps.get() + 1);
         if position == Position::InSleep(sleeps.get()) {
             scenario.before_kill(&world, child);
@@ -220,7 +232,12 @@ fn try_position<S: Scenario>(scenario: &S, position: Position) -> Tried {
         } else {
             scenario.wake(&world);
         }
-    });
+    };
+    let outcome = match position {
+        Position::After(count) => stepper.step_sleeper_until(count, asleep),
+        Position::InSleep(_) => stepper.step_sleeper_until(u64::MAX, asleep),
+        Position::AtCall(stop) => stepper.run_until_call(stop),
+    };
     let ended = match outcome {
         Ok(alive) => {
             scenario.before_kill(&world, stepper.pid());

@@ -117,6 +117,23 @@ impl Stepper {
         Ok(!self.ended)
     }
 
+    /// Runs at full speed until, from here, a system call was entered or has returned `count` times; false if the marked
+    /// call ended before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`step_until`](Stepper::step_until).
+    pub fn run_until_call(&mut self, count: u64) -> nix::Result<bool> {
+        for _ in 0..count {
+            self.run_to_system_call(&mut |_| {})?;
+            if Registers::of(self.child.pid())?.is_mark(mark::END) {
+                self.ended = true;
+                break;
+            }
+        }
+        Ok(!self.ended)
+    }
+
     /// How many instructions of the marked call have been executed.
     pub fn position(&self) -> u64 {
         self.trace.instructions
