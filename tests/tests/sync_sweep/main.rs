@@ -4,6 +4,7 @@
 
 mod barrier;
 mod condvar;
+mod creation;
 mod event;
 #[cfg(target_env = "gnu")]
 mod glibc;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     tests.extend(barrier::tests());
     tests.extend(once::tests());
     tests.extend(event::tests());
+    tests.extend(creation::tests());
     #[cfg(target_env = "gnu")]
     tests.extend(glibc::tests());
     tests.push(suite::nothing_is_left_behind(before));
