@@ -39,7 +39,8 @@ pub(crate) fn count(group: &mut Group, watch: Watch<'_>) -> Result<(), Failure> 
     let watch = Watch { patience: watch.patience.min(PATIENCE), ..watch };
     for (who, (_, connect)) in group.mechanism.implementations.iter().enumerate() {
         let mut counter = Counter::launch(*connect, group.seats, watch)?;
-        for case in &mut group.cases {
+        // How often both get in each other's way while they are traced says nothing.
+        for case in group.cases.iter_mut().filter(|case| case.workload != Workload::Contended) {
             let slice = slice(group.mechanism, case.workload, case.size);
             case.tallies[who].syscalls_per_message = Some(counter.per_message(&slice)?);
         }
@@ -52,7 +53,7 @@ fn slice(mechanism: &Mechanism, workload: Workload, size: usize) -> Slice {
     let window = mechanism.window(size);
     let fitting = (BYTES / size.max(1) as u64).clamp(LEAST_MESSAGES, MOST_MESSAGES);
     let messages = match workload {
-        Workload::RoundTrip | Workload::Call => fitting,
+        Workload::RoundTrip | Workload::Call | Workload::Uncontended | Workload::Contended => fitting,
         Workload::Stream | Workload::Rate => fitting.next_multiple_of(window.unwrap_or(1)),
     };
     Slice { batch: messages, window, interval_ns: INTERVAL_NS, ..Slice::new(workload, size, messages) }

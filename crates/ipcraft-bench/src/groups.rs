@@ -18,9 +18,7 @@ pub(crate) fn of(plan: &Plan, cores: &Cores) -> Vec<Group> {
 fn placed(plan: &Plan, mechanism: &'static Mechanism, cores: &Cores) -> Vec<Group> {
     let workloads: Vec<Workload> = common(&plan.workloads, mechanism.workloads);
     let sizes = plan.sizes_of(mechanism);
-    let placements = common(&plan.placements, mechanism.placements);
-    let group = |placement| group(mechanism, Some(placement), &workloads, &sizes, cores);
-    placements.into_iter().filter_map(group).collect()
+    groups(plan, mechanism, &workloads, &sizes, cores)
 }
 
 /// A floor has sizes of its own, except where copying bytes is the point.
@@ -28,12 +26,22 @@ fn floor_groups(plan: &Plan, floor: &'static Mechanism, used: &[usize], cores: &
     let mut sizes: Vec<usize> = used.iter().map(|&size| floor.nearest_size(size)).collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let placements = match floor.workloads {
-        [Workload::Call] => vec![None],
-        _ => common(&plan.placements, floor.placements).into_iter().map(Some).collect(),
-    };
-    let group = |placement| group(floor, placement, floor.workloads, &sizes, cores);
-    placements.into_iter().filter_map(group).collect()
+    groups(plan, floor, floor.workloads, &sizes, cores)
+}
+
+/// What one process does alone has no placement.
+fn groups(
+    plan: &Plan,
+    mechanism: &'static Mechanism,
+    workloads: &[Workload],
+    sizes: &[usize],
+    cores: &Cores,
+) -> Vec<Group> {
+    let (alone, paired): (Vec<_>, Vec<_>) = workloads.iter().partition(|workload| workload.is_alone());
+    let placements = common(&plan.placements, mechanism.placements);
+    let alone = group(mechanism, None, &alone, sizes, cores);
+    let group = |placement| group(mechanism, Some(placement), &paired, sizes, cores);
+    alone.into_iter().chain(placements.into_iter().filter_map(group)).collect()
 }
 
 fn group(

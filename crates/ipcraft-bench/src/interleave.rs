@@ -44,6 +44,8 @@ pub(crate) struct Case {
     pub(crate) tallies: Vec<Tally>,
     /// Time of the library's slice to that of the raw twin's beside it.
     pub(crate) ratios: Vec<f64>,
+    /// Time of each implementation's slices to that of the plain lock's beside them, in the order of the implementations.
+    pub(crate) ratios_to_plain: Vec<Vec<f64>>,
 }
 
 impl Case {
@@ -53,6 +55,7 @@ impl Case {
             size,
             tallies: vec![Tally::new(); mechanism.implementations.len()],
             ratios: Vec::new(),
+            ratios_to_plain: vec![Vec::new(); mechanism.implementations.len()],
         }
     }
 }
@@ -185,8 +188,8 @@ impl Case {
     fn calibrate(&mut self, crew: &mut Crew<'_>, until: Instant) -> Result<Option<Slice>, Stopped> {
         let window = crew.mechanism.window(self.size);
         let target = slice_time(until.saturating_duration_since(Instant::now()), self.tallies.len());
-        if self.workload == Workload::Rate {
-            return Ok(Some(on_schedule(self.size, window, target)));
+        if self.workload.is_scheduled() {
+            return Ok(Some(on_schedule(self.workload, self.size, window, target)));
         }
         let mut slice = Slice { warm_up: 4, window, ..Slice::new(self.workload, self.size, 8) };
         for target in [target / 5, target] {
@@ -217,11 +220,20 @@ impl Case {
         for turn in 0..count {
             let who = if reversed { count - 1 - turn } else { turn };
             if let Some(report) = self.turn(crew, who, slice)? {
-                times[who] = Some(self.tallies[who].record(&report, slice.messages, slice.batch));
+                times[who] = Some(self.tallies[who].record(&report, report.messages(slice), slice.batch));
             }
         }
-        self.ratios.extend(ratio(crew.mechanism, &times));
+        self.compare(crew.mechanism, &times);
         Ok(())
+    }
+
+    fn compare(&mut self, mechanism: &Mechanism, times: &[Option<f64>]) {
+        let ours = time_of(mechanism, Implementation::Ipcraft, times);
+        self.ratios.extend(ratio(ours, time_of(mechanism, Implementation::Raw, times)));
+        let plain = time_of(mechanism, Implementation::Plain, times);
+        for (ratios, time) in self.ratios_to_plain.iter_mut().zip(times) {
+            ratios.extend(ratio(*time, plain));
+        }
     }
 
     /// One slice of one implementation, unless that has failed before.
@@ -246,13 +258,14 @@ impl Case {
     }
 }
 
-/// The library's time to the raw twin's.
-fn ratio(mechanism: &Mechanism, times: &[Option<f64>]) -> Option<f64> {
-    let time = |implementation| {
-        let who = mechanism.implementations.iter().position(|(who, _)| *who == implementation)?;
-        times[who]
-    };
-    Some(time(Implementation::Ipcraft)? / time(Implementation::Raw)?)
+/// The time of one implementation, among those of all.
+fn time_of(mechanism: &Mechanism, implementation: Implementation, times: &[Option<f64>]) -> Option<f64> {
+    let who = mechanism.implementations.iter().position(|(who, _)| *who == implementation)?;
+    times[who]
+}
+
+fn ratio(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    Some(one? / other?)
 }
 
 /// As long as slices should be, or shorter when the time would not hold the least number of rounds and the calibration.
@@ -280,7 +293,7 @@ fn sized(slice: &Slice, time: f64, target: Duration) -> Slice {
 /// The same slice, or a shorter one when it took many times as long as a slice should: on a loaded machine, mechanisms that
 /// spin or yield can get slower by a factor of a thousand from one moment to the next.
 fn shortened(slice: Slice, took: Duration) -> Slice {
-    if slice.workload == Workload::Rate || took < 8 * SLICE {
+    if slice.workload.is_scheduled() || took < 8 * SLICE {
         return slice;
     }
     sized(&slice, took.as_nanos() as f64 / slice.messages as f64, SLICE)
@@ -294,11 +307,11 @@ fn warm_up(workload: Workload, messages: u64) -> u64 {
     }
 }
 
-/// A slice on a schedule lasts longer, since it is mostly waiting.
-fn on_schedule(size: usize, window: Option<u64>, target: Duration) -> Slice {
+/// A slice on a schedule lasts longer: it is mostly waiting, or has to be long enough for both to have their turns.
+fn on_schedule(workload: Workload, size: usize, window: Option<u64>, target: Duration) -> Slice {
     let interval = Duration::from_secs(1) / RATE_PER_S as u32;
     let messages = (4 * target.as_nanos() / interval.as_nanos()).max(5) as u64;
-    Slice { window, interval_ns: interval.as_nanos() as u64, ..Slice::new(Workload::Rate, size, messages) }
+    Slice { window, interval_ns: interval.as_nanos() as u64, ..Slice::new(workload, size, messages) }
 }
 
 #[cfg(test)]
@@ -338,9 +351,17 @@ mod tests {
 
     #[test]
     fn a_ratio_needs_both() {
+        let compare = |mechanism: &Mechanism, times: &[Option<f64>]| {
+            let mut case = Case::new(mechanism, Workload::RoundTrip, 64);
+            case.compare(mechanism, times);
+            (case.ratios, case.ratios_to_plain)
+        };
         let udp = registry::find("udp").unwrap();
-        assert_eq!(ratio(udp, &[Some(3.0), Some(2.0)]), Some(1.5));
-        assert_eq!(ratio(udp, &[Some(3.0), None]), None);
-        assert_eq!(ratio(registry::floors()[0], &[Some(3.0)]), None);
+        assert_eq!(compare(udp, &[Some(3.0), Some(2.0)]).0, [1.5]);
+        assert!(compare(udp, &[Some(3.0), None]).0.is_empty());
+        assert!(compare(registry::floors()[0], &[Some(3.0)]).0.is_empty());
+        let mutex = registry::find("sync_mutex").unwrap();
+        let (to_raw, to_plain) = compare(mutex, &[Some(3.0), Some(2.0), Some(1.0)]);
+        assert_eq!((to_raw, to_plain), (vec![1.5], vec![vec![3.0], vec![2.0], vec![1.0]]));
     }
 }

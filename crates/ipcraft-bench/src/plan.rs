@@ -1,10 +1,14 @@
 //! What to measure, and for how long.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::placement::Placement;
 use crate::registry::{self, Mechanism};
 use crate::workload::Workload;
+
+/// The sizes of what carries nothing.
+const NOTHING: RangeInclusive<usize> = 0..=0;
 
 /// How thorough a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +43,9 @@ impl Effort {
     /// Workloads, where the mechanism allows.
     pub fn workloads(self) -> &'static [Workload] {
         match self {
-            Effort::Quick | Effort::Default => &[Workload::RoundTrip, Workload::Stream],
+            Effort::Quick | Effort::Default => {
+                &[Workload::RoundTrip, Workload::Stream, Workload::Uncontended, Workload::Contended]
+            }
             Effort::Full => Workload::ALL,
         }
     }
@@ -82,9 +88,12 @@ impl Plan {
     }
 
     /// The sizes to measure a mechanism at. One that carries none of the effort's sizes gets the nearest it carries; with
-    /// sizes that somebody asked for it is left out instead.
+    /// sizes that somebody asked for it is left out instead. To one that carries nothing sizes mean nothing.
     pub(crate) fn sizes_of(&self, mechanism: &Mechanism) -> Vec<usize> {
         let range = (mechanism.sizes)();
+        if range == NOTHING {
+            return vec![0];
+        }
         let wanted = self.wanted_sizes();
         let mut sizes: Vec<usize> = wanted.iter().copied().filter(|size| range.contains(size)).collect();
         if sizes.is_empty() && self.sizes.is_none() {
@@ -99,7 +108,7 @@ impl Plan {
     pub(crate) fn refused_sizes(&self, mechanism: &Mechanism) -> Vec<usize> {
         let range = (mechanism.sizes)();
         let asked_for = self.sizes.iter().flatten().copied();
-        asked_for.filter(|size| !range.contains(size)).collect()
+        asked_for.filter(|size| range != NOTHING && !range.contains(size)).collect()
     }
 
     fn wanted_sizes(&self) -> &[usize] {
@@ -129,5 +138,12 @@ mod tests {
         assert_eq!(plan.sizes_of(&tiny), [4]);
         let asked = Plan { sizes: Some(vec![64]), ..plan };
         assert!(asked.sizes_of(&tiny).is_empty());
+    }
+
+    #[test]
+    fn a_lock_is_measured_whatever_sizes_are_asked_for() {
+        let plan = Plan { sizes: Some(vec![64]), ..Plan::new(Effort::Quick) };
+        assert_eq!(plan.sizes_of(&Mechanism::LOCK), [0]);
+        assert!(plan.refused_sizes(&Mechanism::LOCK).is_empty());
     }
 }

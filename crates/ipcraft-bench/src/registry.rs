@@ -22,6 +22,8 @@ pub enum Implementation {
     Ipcraft,
     /// The same thing written straight on libc: what hand-written C costs with equal guarantees.
     Raw,
+    /// The plain mutex of the C library between processes, which survives nobody's death: what every lock is held against.
+    Plain,
     /// No mechanism but a limit that the machine sets to all of them.
     Floor,
 }
@@ -67,13 +69,17 @@ impl Mechanism {
         id: "",
         summary: "",
         waiting: Waiting::Block,
-        workloads: &[Workload::RoundTrip, Workload::Stream, Workload::Rate],
+        workloads: Workload::MESSAGES,
         placements: Placement::ALL,
         sizes: any_size,
         in_flight: None,
         awake: false,
         implementations: &[],
     };
+
+    /// What most locks have in common.
+    pub(crate) const LOCK: Mechanism =
+        Mechanism { workloads: Workload::LOCKS, sizes: || 0..=0, ..Mechanism::BLOCKING };
 
     /// The constructor of one implementation.
     pub fn connect(&self, implementation: Implementation) -> Option<Connect> {
@@ -141,6 +147,11 @@ mod tests {
             "sysv_queue",
             "realtime_signal",
             "signalfd",
+            "sync_condvar",
+            "sync_mutex",
+            "sync_rwlock_read",
+            "sync_rwlock_write",
+            "sync_semaphore",
             "tcp",
             "udp",
         ];
@@ -162,6 +173,14 @@ mod tests {
         let twins = [Implementation::Ipcraft, Implementation::Raw];
         assert!(mechanisms().iter().all(|m| twins.iter().all(|&who| m.connect(who).is_some())));
         assert!(floors().iter().all(|floor| floor.connect(Implementation::Floor).is_some()));
+    }
+
+    #[test]
+    fn every_lock_is_held_against_the_plain_one() {
+        let locks = mechanisms().iter().filter(|mechanism| mechanism.workloads == Workload::LOCKS);
+        let mut locks = locks.peekable();
+        assert!(locks.peek().is_some());
+        assert!(locks.all(|lock| lock.connect(Implementation::Plain).is_some()));
     }
 
     #[test]

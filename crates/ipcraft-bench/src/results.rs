@@ -109,6 +109,11 @@ pub struct Row {
     pub ratio_to_raw: Option<f64>,
     /// Distance between the quartiles of those ratios.
     pub ratio_spread: Option<f64>,
+    /// Median over slices side by side of this row's time to that of the C library's plain mutex between processes, for locks;
+    /// null for that one itself.
+    pub ratio_to_plain: Option<f64>,
+    /// Distance between the quartiles of those ratios.
+    pub ratio_to_plain_spread: Option<f64>,
     /// Time per message to that of the fitting floor.
     pub ratio_to_floor: Option<f64>,
     /// Number of slice pairs behind `ratio_to_raw`.

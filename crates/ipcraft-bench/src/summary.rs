@@ -10,7 +10,7 @@ use crate::workload::Workload;
 
 /// A row for everything that was measured.
 pub(crate) fn rows(groups: &[Group]) -> Vec<Row> {
-    let mut rows: Vec<Row> = tallies(groups).filter(|(.., tally)| !tally.is_empty()).map(row).collect();
+    let mut rows: Vec<Row> = tallies(groups).filter(|(.., tally, _)| !tally.is_empty()).map(row).collect();
     let ratios: Vec<_> = rows.iter().map(|row| ratio_to_floor(row, &rows)).collect();
     for (row, ratio) in rows.iter_mut().zip(ratios) {
         row.ratio_to_floor = ratio;
@@ -20,7 +20,7 @@ pub(crate) fn rows(groups: &[Group]) -> Vec<Row> {
 
 /// An error for everything that failed.
 pub(crate) fn errors(groups: &[Group]) -> Vec<RowError> {
-    let error = |(group, case, implementation, tally): Entry<'_>| {
+    let error = |(group, case, implementation, tally, _): Entry<'_>| {
         Some(RowError {
             mechanism: group.mechanism.id.into(),
             implementation,
@@ -33,22 +33,27 @@ pub(crate) fn errors(groups: &[Group]) -> Vec<RowError> {
     tallies(groups).filter_map(error).collect()
 }
 
-type Entry<'a> = (&'a Group, &'a Case, Implementation, &'a Tally);
+/// The last are the ratios to the plain lock.
+type Entry<'a> = (&'a Group, &'a Case, Implementation, &'a Tally, &'a [f64]);
 
 fn tallies(groups: &[Group]) -> impl Iterator<Item = Entry<'_>> {
     let cases = groups.iter().flat_map(|group| group.cases.iter().map(move |case| (group, case)));
     cases.flat_map(|(group, case)| {
         let implementations = group.mechanism.implementations.iter();
-        implementations.zip(&case.tallies).map(move |((who, _), tally)| (group, case, *who, tally))
+        let measured = case.tallies.iter().zip(&case.ratios_to_plain);
+        implementations
+            .zip(measured)
+            .map(move |((who, _), (tally, to_plain))| (group, case, *who, tally, &to_plain[..]))
     })
 }
 
-fn row((group, case, implementation, tally): Entry<'_>) -> Row {
+fn row((group, case, implementation, tally, to_plain): Entry<'_>) -> Row {
     let percentiles = tally.percentiles();
     let time = tally.time_per_message();
     let rate = (case.workload == Workload::Rate).then_some(RATE_PER_S as f64);
     let messages_per_s = rate.or(time.map(|nanoseconds| 1e9 / nanoseconds));
     let is_ours = implementation == Implementation::Ipcraft;
+    let to_plain = if implementation == Implementation::Plain { &[] } else { to_plain };
     let ratios = if is_ours { &case.ratios[..] } else { &[] };
     Row {
         mechanism: group.mechanism.id.into(),
@@ -70,6 +75,8 @@ fn row((group, case, implementation, tally): Entry<'_>) -> Row {
         setup_us: group.placement.and(tally.setup_us()),
         ratio_to_raw: median(ratios.iter().copied()),
         ratio_spread: spread(ratios.iter().copied()),
+        ratio_to_plain: median(to_plain.iter().copied()),
+        ratio_to_plain_spread: spread(to_plain.iter().copied()),
         ratio_to_floor: None,
         ratio_pairs: ratios.len(),
         system_ns_per_message: Some(tally.system_ns_per_message()),
@@ -91,7 +98,7 @@ fn ratio_to_floor(row: &Row, rows: &[Row]) -> Option<f64> {
     let floor = match row.workload {
         Workload::RoundTrip => turn_taking(row, rows)?,
         Workload::Stream => moving(row, rows)?,
-        Workload::Rate | Workload::Call => return None,
+        Workload::Rate | Workload::Call | Workload::Uncontended | Workload::Contended => return None,
     };
     Some(time_of(row)? / floor)
 }

@@ -280,8 +280,8 @@ mod tests {
                 let report =
                     report.unwrap_or_else(|error| panic!("{} {workload:?} {size}: {error}", mechanism.id));
                 let samples = match workload {
-                    Workload::RoundTrip | Workload::Call => 10,
-                    Workload::Stream => 0,
+                    Workload::RoundTrip | Workload::Call | Workload::Uncontended => 10,
+                    Workload::Stream | Workload::Contended => 0,
                     Workload::Rate => 20,
                 };
                 assert_eq!(report.samples.len(), samples, "{} {workload:?} {size}", mechanism.id);

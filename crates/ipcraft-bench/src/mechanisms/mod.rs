@@ -4,6 +4,7 @@
 
 mod eventfd;
 mod fifo;
+mod lock;
 mod pipe;
 mod posix_queue;
 mod realtime_signal;
@@ -16,6 +17,10 @@ mod slot;
 mod socketpair_datagram;
 mod socketpair_seqpacket;
 mod socketpair_stream;
+mod sync_condvar;
+mod sync_mutex;
+mod sync_rwlock;
+mod sync_semaphore;
 mod sysv_queue;
 mod tcp;
 mod udp;
@@ -46,6 +51,11 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &sysv_queue::MECHANISM,
     &realtime_signal::MECHANISM,
     &signalfd::MECHANISM,
+    &sync_condvar::MECHANISM,
+    &sync_mutex::MECHANISM,
+    &sync_rwlock::READ,
+    &sync_rwlock::WRITE,
+    &sync_semaphore::MECHANISM,
     &tcp::MECHANISM,
     &udp::MECHANISM,
 ];

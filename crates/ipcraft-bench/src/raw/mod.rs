@@ -1,12 +1,15 @@
 //! The raw twins: each mechanism written straight on libc, as a careful C program would, and nothing more.
 
 pub(crate) mod address;
+pub(crate) mod condvar;
 pub(crate) mod datagram;
 pub(crate) mod eventfd;
 pub(crate) mod file;
 pub(crate) mod futex;
+pub(crate) mod lock;
 pub(crate) mod posix_queue;
 pub(crate) mod posix_semaphore;
+mod pthread;
 pub(crate) mod seqpacket;
 pub(crate) mod signal;
 pub(crate) mod slot;

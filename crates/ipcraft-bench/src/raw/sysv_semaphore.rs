@@ -21,7 +21,7 @@ pub(crate) fn indices(direction: usize) -> [u16; 2] {
 /// The raw twin.
 pub(crate) fn connect(_scratch: &Path) -> io::Result<Ends> {
     let memory = Memory::new(0)?;
-    let set = Set::new()?;
+    let set = Set::new(&FIRST_VALUES)?;
     let lane = |direction| {
         let [empty, full] = indices(direction);
         Lane { slot: Slot::new(&memory, direction), empty, full }
@@ -31,19 +31,23 @@ pub(crate) fn connect(_scratch: &Path) -> io::Result<Ends> {
 }
 
 /// A private set, removed on drop: which the forked peers, who leave by `_exit(2)`, never come to.
-struct Set {
+pub(super) struct Set {
     id: c_int,
 }
 
 impl Set {
-    fn new() -> io::Result<Set> {
-        let count = FIRST_VALUES.len() as c_int;
+    pub(super) fn new(values: &[u16]) -> io::Result<Set> {
+        let count = values.len() as c_int;
         // SAFETY: because semget(2) takes three integers.
         let id = check(unsafe { libc::semget(libc::IPC_PRIVATE, count, libc::IPC_CREAT | 0o600) })?;
         let set = Set { id };
         // SAFETY: because SETALL reads as many values as the set has semaphores, and it was made for so many.
-        check(unsafe { libc::semctl(id, 0, libc::SETALL, FIRST_VALUES.as_ptr()) })?;
+        check(unsafe { libc::semctl(id, 0, libc::SETALL, values.as_ptr()) })?;
         Ok(set)
+    }
+
+    pub(super) fn id(&self) -> c_int {
+        self.id
     }
 }
 
@@ -71,22 +75,22 @@ impl Link for End {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let Lane { slot, empty, full } = &self.outgoing;
         Slot::check(message)?;
-        change(self.id, *empty, -1)?;
+        change(self.id, *empty, -1, 0)?;
         slot.put(message);
-        change(self.id, *full, 1)
+        change(self.id, *full, 1, 0)
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let Lane { slot, empty, full } = &self.incoming;
-        change(self.id, *full, -1)?;
+        change(self.id, *full, -1, 0)?;
         slot.take(buffer)?;
-        change(self.id, *empty, 1)
+        change(self.id, *empty, 1, 0)
     }
 }
 
 #[inline]
-fn change(id: c_int, index: u16, change: c_short) -> io::Result<()> {
-    let mut operation = sembuf { sem_num: index, sem_op: change, sem_flg: 0 };
+pub(super) fn change(id: c_int, index: u16, change: c_short, flags: c_int) -> io::Result<()> {
+    let mut operation = sembuf { sem_num: index, sem_op: change, sem_flg: flags as c_short };
     loop {
         // SAFETY: because semop(2) reads one operation, from a variable of that type.
         match check(unsafe { libc::semop(id, &raw mut operation, 1) }) {

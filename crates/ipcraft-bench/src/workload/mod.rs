@@ -1,6 +1,7 @@
 //! What the two processes do: the work of one slice, on either side.
 
 mod call;
+mod contended;
 mod exchange;
 mod flow;
 mod rate;
@@ -29,11 +30,22 @@ pub enum Workload {
     Rate,
     /// One process repeats one operation; only floors do that.
     Call,
+    /// One process takes a lock and gives it back, again and again, and nobody else wants it.
+    Uncontended,
+    /// Two processes do so with the same lock.
+    Contended,
 }
 
 impl Workload {
     /// What can be asked for; [`Workload::Call`] belongs to the floors.
-    pub const ALL: &'static [Workload] = &[Workload::RoundTrip, Workload::Stream, Workload::Rate];
+    pub const ALL: &'static [Workload] =
+        &[Workload::RoundTrip, Workload::Stream, Workload::Rate, Workload::Uncontended, Workload::Contended];
+
+    /// What can be asked of something that carries messages.
+    pub const MESSAGES: &'static [Workload] = &[Workload::RoundTrip, Workload::Stream, Workload::Rate];
+
+    /// What can be asked of a lock.
+    pub const LOCKS: &'static [Workload] = &[Workload::Uncontended, Workload::Contended];
 
     /// The name used in results and on command lines.
     pub fn name(self) -> &'static str {
@@ -42,7 +54,19 @@ impl Workload {
             Workload::Stream => "stream",
             Workload::Rate => "rate",
             Workload::Call => "call",
+            Workload::Uncontended => "uncontended",
+            Workload::Contended => "contended",
         }
+    }
+
+    /// Whether one process does it, and the other one nothing.
+    pub(crate) fn is_alone(self) -> bool {
+        matches!(self, Workload::Call | Workload::Uncontended)
+    }
+
+    /// Whether it begins at a time that both sides know, and lasts as long as they were told.
+    pub(crate) fn is_scheduled(self) -> bool {
+        matches!(self, Workload::Rate | Workload::Contended)
     }
 }
 
@@ -63,9 +87,11 @@ pub struct Slice {
     pub singles: u64,
     /// Messages per acknowledgement, where something has to hold the sender back.
     pub window: Option<u64>,
-    /// For [`Workload::Rate`]: when the first message is due, on the monotonic clock.
+    /// For [`Workload::Rate`]: when the first message is due, on the monotonic clock; for [`Workload::Contended`]: when both
+    /// begin.
     pub start_ns: u64,
-    /// For [`Workload::Rate`]: the time from one message to the next.
+    /// For [`Workload::Rate`]: the time from one message to the next; for [`Workload::Contended`], which lasts as long as
+    /// `messages` of these, no matter how much is done.
     pub interval_ns: u64,
 }
 
@@ -97,6 +123,8 @@ pub struct Report {
     pub elapsed_ns: u64,
     /// What the peer's process used meanwhile.
     pub usage: Usage,
+    /// How often it was done, where the slice only says for how long.
+    pub done: Option<u64>,
 }
 
 impl Report {
@@ -106,7 +134,13 @@ impl Report {
         self.singles.extend(other.singles);
         self.elapsed_ns = self.elapsed_ns.max(other.elapsed_ns);
         self.usage += other.usage;
+        self.done = self.done.map(|done| done + other.done.unwrap_or(0));
         self
+    }
+
+    /// How many messages count.
+    pub(crate) fn messages(&self, slice: &Slice) -> u64 {
+        self.done.unwrap_or(slice.messages)
     }
 }
 
@@ -119,7 +153,8 @@ pub(crate) fn run(role: Role, link: &mut dyn Link, slice: &Slice) -> io::Result<
         (Workload::Stream, Role::Server) => stream::receive(link, slice),
         (Workload::Rate, Role::Client) => rate::send(link, slice),
         (Workload::Rate, Role::Server) => rate::receive(link, slice),
-        (Workload::Call, Role::Client) => call::repeat(link, slice),
-        (Workload::Call, Role::Server) => Ok(Report::default()),
+        (Workload::Call | Workload::Uncontended, Role::Client) => call::repeat(link, slice),
+        (Workload::Call | Workload::Uncontended, Role::Server) => Ok(Report::default()),
+        (Workload::Contended, Role::Client | Role::Server) => contended::compete(link, slice),
     }
 }

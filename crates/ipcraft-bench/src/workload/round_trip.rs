@@ -20,7 +20,7 @@ pub(super) fn ask(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let elapsed_ns = clock::now() - start;
     let usage = before.elapsed()?;
     let singles = time(slice.singles, 1, || ask_once(&mut exchange))?;
-    Ok(Report { samples, singles, elapsed_ns, usage })
+    Ok(Report { samples, singles, elapsed_ns, usage, ..Report::default() })
 }
 
 /// The server's side.

@@ -1,0 +1,114 @@
+//! A slot of shared memory each way, and a mutex and a condition variable of the C library that tell whether it is full.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::path::Path;
+use std::rc::Rc;
+
+use libc::{PTHREAD_PROCESS_SHARED, pthread_cond_t, pthread_mutex_t};
+
+use super::pthread::{self, ROBUST, check};
+use super::slot::{self, Memory, Slot};
+use crate::link::{Ends, Link};
+use crate::raw::futex::{EMPTY, FULL};
+
+/// What tells whether a slot is full. The mutex is a robust one, since that is what the library's survives by.
+#[repr(C, align(128))]
+struct State {
+    mutex: pthread_mutex_t,
+    changed: pthread_cond_t,
+    /// [`EMPTY`] or [`FULL`].
+    state: u32,
+}
+
+/// The raw twin.
+pub(crate) fn connect(_scratch: &Path) -> io::Result<Ends> {
+    let memory = Memory::new(3 * size_of::<State>())?;
+    let (there, back) = (Lane::init(&memory, 0)?, Lane::init(&memory, 1)?);
+    Ok(Ends::new(
+        End { outgoing: there.clone(), incoming: back.clone() },
+        End { outgoing: back, incoming: there },
+    ))
+}
+
+struct End {
+    outgoing: Rc<Lane>,
+    incoming: Rc<Lane>,
+}
+
+/// A direction.
+struct Lane {
+    slot: Slot,
+    /// Initialised, in the memory that `slot` keeps mapped.
+    guarded: *mut State,
+}
+
+impl Lane {
+    fn init(memory: &Rc<Memory>, direction: usize) -> io::Result<Rc<Lane>> {
+        let position =
+            (2 * slot::SIZE).next_multiple_of(align_of::<State>()) + direction * size_of::<State>();
+        let lane = Lane { slot: Slot::new(memory, direction), guarded: memory.at(position).cast() };
+        pthread::init(lane.mutex(), ROBUST)?;
+        init(lane.changed())?;
+        Ok(Rc::new(lane))
+    }
+
+    #[inline]
+    fn mutex(&self) -> *mut pthread_mutex_t {
+        // SAFETY: because by the invariant on `guarded` it is mapped.
+        unsafe { &raw mut (*self.guarded).mutex }
+    }
+
+    #[inline]
+    fn changed(&self) -> *mut pthread_cond_t {
+        // SAFETY: because by the invariant on `guarded` it is mapped.
+        unsafe { &raw mut (*self.guarded).changed }
+    }
+
+    /// Waits for one state, uses the slot meanwhile, and says that it is in the other one.
+    #[inline]
+    fn turn(&self, from: u32, to: u32, work: impl FnOnce(&Slot) -> io::Result<()>) -> io::Result<()> {
+        pthread::lock(self.mutex())?;
+        // SAFETY: because by the invariant on `guarded` it is mapped, and the number is its who has the mutex.
+        while unsafe { (*self.guarded).state } != from {
+            // SAFETY: because by the invariant on `guarded` both are initialised, and this thread has the mutex.
+            check(unsafe { libc::pthread_cond_wait(self.changed(), self.mutex()) })?;
+        }
+        let done = work(&self.slot);
+        // SAFETY: because of the same.
+        unsafe { (*self.guarded).state = to };
+        pthread::unlock(self.mutex())?;
+        // SAFETY: because by the invariant on `guarded` it is initialised.
+        check(unsafe { libc::pthread_cond_signal(self.changed()) })?;
+        done
+    }
+}
+
+fn init(condition: *mut pthread_cond_t) -> io::Result<()> {
+    let mut attributes = MaybeUninit::uninit();
+    let attributes = attributes.as_mut_ptr();
+    // SAFETY: because the attributes are initialised by the first call, used by the next ones and destroyed by the last,
+    // and the condition variable is memory of its type that nobody uses yet.
+    unsafe {
+        check(libc::pthread_condattr_init(attributes))?;
+        let done = check(libc::pthread_condattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))
+            .and_then(|()| check(libc::pthread_cond_init(condition, attributes)));
+        libc::pthread_condattr_destroy(attributes);
+        done
+    }
+}
+
+impl Link for End {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        Slot::check(message)?;
+        self.outgoing.turn(EMPTY, FULL, |slot| {
+            slot.put(message);
+            Ok(())
+        })
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.incoming.turn(FULL, EMPTY, |slot| slot.take(buffer))
+    }
+}
