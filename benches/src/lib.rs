@@ -1,8 +1,8 @@
 //! What the criterion benches share.
 //!
 //! Each bench asks one question of every registered mechanism: `latency` (a round trip), `throughput` (one way, as fast as
-//! it goes), `setup` (building both ends). An id reads `latency/pipe/64`, and `latency/pipe_raw/64` for the same thing
-//! written straight on libc. From the root of the workspace:
+//! it goes), `setup` (building both ends), `locks` (taking one and giving it back, alone and against another process). An id reads `latency/pipe/64`, and `latency/pipe_raw/64` for the same thing
+//! written straight on libc; locks have `_plain` besides, the plain mutex of the C library. From the root of the workspace:
 //!
 //! ```text
 //! cargo bench --bench latency                  all mechanisms
@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
 use ipcraft_bench::{
-    Connect, Cores, Implementation, Mechanism, Pair, Placement, Slice, Watch, Workload, mechanisms,
+    Connect, Cores, Implementation, Mechanism, Pair, Placement, Report, Slice, Watch, Workload, mechanisms,
 };
 
 static GO_ON: AtomicBool = AtomicBool::new(false);
@@ -49,6 +49,7 @@ pub fn subjects() -> impl Iterator<Item = (String, &'static Mechanism, Connect)>
 fn name(mechanism: &Mechanism, implementation: Implementation) -> String {
     match implementation {
         Implementation::Raw => format!("{}_raw", mechanism.id),
+        Implementation::Plain => format!("{}_plain", mechanism.id),
         Implementation::Ipcraft | Implementation::Floor => mechanism.id.into(),
     }
 }
@@ -70,6 +71,25 @@ pub fn run(group: &mut BenchmarkGroup<'_, WallTime>, workload: Workload, sizes: 
     }
 }
 
+/// One process that takes each lock and gives it back.
+pub fn uncontended(group: &mut BenchmarkGroup<'_, WallTime>) {
+    each_lock(group, |line, iterations| line.time(Workload::Uncontended, 0, iterations));
+}
+
+/// Two processes that do so with the same lock.
+pub fn contended(group: &mut BenchmarkGroup<'_, WallTime>) {
+    each_lock(group, Line::time_contended);
+}
+
+fn each_lock(group: &mut BenchmarkGroup<'_, WallTime>, time: impl Fn(&mut Line, u64) -> Duration) {
+    for (name, mechanism, connect) in subjects().filter(|(_, lock, _)| lock.workloads == Workload::LOCKS) {
+        let mut line = Line { mechanism, connect, pair: None };
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|iterations| time(&mut line, iterations));
+        });
+    }
+}
+
 /// A connection between two processes that live as long as one bench; they start when it is known to run.
 struct Line {
     mechanism: &'static Mechanism,
@@ -86,11 +106,27 @@ impl Line {
             window: self.mechanism.window(size),
             ..Slice::new(workload, size, messages)
         };
+        Duration::from_nanos(self.run(&slice).elapsed_ns)
+    }
+
+    /// The time that it takes two processes to do something so often when both do it: each slice lasts as long as it was
+    /// told, and then says how often that was.
+    fn time_contended(&mut self, times: u64) -> Duration {
+        const SLICE_NS: u64 = 2_000_000;
+        let slice = Slice { interval_ns: SLICE_NS, ..Slice::new(Workload::Contended, 0, 1) };
+        let (mut done, mut elapsed_ns) = (0, 0);
+        while done < times {
+            let report = self.run(&slice);
+            done += report.done.unwrap_or(times);
+            elapsed_ns += report.elapsed_ns;
+        }
+        Duration::from_nanos(elapsed_ns).mul_f64(times as f64 / done as f64)
+    }
+
+    fn run(&mut self, slice: &Slice) -> Report {
         let connect = self.connect;
         let pair = self.pair.get_or_insert_with(|| launch(connect));
-        let report =
-            pair.run(&slice, WATCH).unwrap_or_else(|failure| panic!("{}: {failure}", self.mechanism.id));
-        Duration::from_nanos(report.elapsed_ns)
+        pair.run(slice, WATCH).unwrap_or_else(|failure| panic!("{}: {failure}", self.mechanism.id))
     }
 }
 

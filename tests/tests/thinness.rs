@@ -6,7 +6,7 @@ use std::io;
 use std::mem;
 use std::process::ExitCode;
 
-use ipcraft_bench::{Ends, Implementation, Link, Mechanism, mechanisms};
+use ipcraft_bench::{Ends, Implementation, Link, Mechanism, Workload, mechanisms};
 use ipcraft_tests::scratch;
 use ipcraft_tests::step::{self, Trace};
 use ipcraft_tests::suite::{self, Outcome};
@@ -27,10 +27,11 @@ const TOGETHER: &[(&str, i64)] = &[
     ("shm_posix_semaphore", 4),
     ("shm_sysv_semaphore", 4),
     ("signalfd", 2),
+    ("sync_condvar", 8),
 ];
 
 /// Mechanisms that need the kernel only to wait and to wake somebody who waits.
-const WITHOUT_SYSTEM_CALLS: &[&str] = &["shm_posix_semaphore"];
+const WITHOUT_SYSTEM_CALLS: &[&str] = &["shm_posix_semaphore", "sync_condvar"];
 
 fn main() -> ExitCode {
     suite::run(vec![suite::skippable("thinness", thinness)])
@@ -40,7 +41,8 @@ fn thinness() -> Outcome {
     if step::overhead() == Err(step::REFUSED) {
         return Outcome::Skipped("this system does not allow ptrace(2)".into());
     }
-    let rows: Vec<Row> = mechanisms().iter().flat_map(|mechanism| rows(mechanism)).collect();
+    let carriers = mechanisms().iter().filter(|mechanism| mechanism.workloads.contains(&Workload::RoundTrip));
+    let rows: Vec<Row> = carriers.flat_map(|mechanism| rows(mechanism)).collect();
     println!("\n{}", Row::HEADING);
     for row in &rows {
         println!("{row}");

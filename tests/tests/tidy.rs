@@ -8,8 +8,8 @@ use ipcraft_bench::mechanisms;
 /// Modules of the library that ask nothing of the kernel, so that no errno can come of them.
 const WITHOUT_ERRNO: &[&str] = &["error", "name", "sysv", "time"];
 
-/// What is measured for comparison only: the library leaves it to std, and one example of that is enough.
-const WITHOUT_EXAMPLE: &[&str] = &["udp"];
+/// What the library leaves to std, of which one example is enough; and a lock whose documentation shows all of it.
+const WITHOUT_EXAMPLE: &[&str] = &["udp", "sync_semaphore"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
@@ -210,6 +210,9 @@ fn every_measured_mechanism_has_an_example() {
         let name = if id == "realtime_signal" { "signals" } else { name };
         // What guards the shared memory is what such an example is about.
         let name = name.strip_prefix("shm_").unwrap_or(name);
+        // Both sides of a lock share one example.
+        let name =
+            name.strip_prefix("sync_").unwrap_or(name).trim_end_matches("_read").trim_end_matches("_write");
         assert!(
             WITHOUT_EXAMPLE.contains(&id) || examples.iter().any(|example| example == name),
             "{id} has no example"
@@ -219,7 +222,7 @@ fn every_measured_mechanism_has_an_example() {
 
 #[test]
 fn every_bench_goes_over_every_mechanism() {
-    for bench in ["latency", "throughput", "setup"] {
+    for bench in ["latency", "throughput", "setup", "locks"] {
         let source = text(root().join(format!("benches/benches/{bench}.rs")));
         let helpers = text(root().join("benches/src/lib.rs"));
         assert!((source + &helpers).contains("mechanisms()"), "{bench} has a list of its own");

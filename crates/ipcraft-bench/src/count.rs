@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::control::Control;
-use crate::interleave::{Group, scheduled};
+use crate::interleave::Group;
 use crate::peer::Peer;
 use crate::placement::Seats;
 use crate::registry::{Connect, Mechanism};
@@ -93,7 +93,7 @@ impl<'a> Counter<'a> {
     /// System calls that both processes make for one slice, from the one that waits for the command to the next.
     fn run(&mut self, slice: &Slice) -> Result<u64, Failure> {
         let before = self.calls();
-        let slice = scheduled(slice);
+        let slice = slice.scheduled();
         self.server.command(&slice)?;
         self.client.command(&slice)?;
         self.await_both()?;

@@ -6,7 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::clock;
 use crate::placement::{Placement, Seats};
 use crate::registry::{Implementation, Mechanism};
 use crate::supervise::{Failure, Pair, Spinners, Watch};
@@ -135,18 +134,12 @@ impl<'a> Crew<'a> {
     /// A pair that failed is in an unknown state, so the next case gets a fresh one.
     fn run(&mut self, who: usize, slice: &Slice) -> Result<Report, Failure> {
         let watch = self.watch;
-        let report = self.pair(who)?.run(&scheduled(slice), watch);
+        let report = self.pair(who)?.run(slice, watch);
         if report.is_err() {
             self.pairs[who] = None;
         }
         report
     }
-}
-
-/// A schedule begins when both peers have surely heard of it.
-pub(crate) fn scheduled(slice: &Slice) -> Slice {
-    const NOTICE_NS: u64 = 2_000_000;
-    Slice { start_ns: clock::now() + NOTICE_NS, ..slice.clone() }
 }
 
 impl Case {

@@ -129,8 +129,9 @@ impl Pair {
     /// # Errors
     /// [`Failure::Failed`] when a peer died, fell silent or received something wrong; [`Failure::Stopped`] on request.
     pub fn run(&mut self, slice: &Slice, watch: Watch<'_>) -> Result<Report, Failure> {
-        self.server.command(slice)?;
-        self.client.command(slice)?;
+        let slice = slice.scheduled();
+        self.server.command(&slice)?;
+        self.client.command(&slice)?;
         let (client, server): (Report, Report) = self.await_both(watch)?;
         Ok(client.merge(server))
     }
@@ -266,7 +267,6 @@ mod tests {
             batch: 2,
             singles: 3,
             window: mechanism.window(size),
-            start_ns: crate::clock::now(),
             interval_ns: 1000,
             ..Slice::new(workload, size, 20)
         }

@@ -41,7 +41,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "BYTES,…", value_delimiter = ',', value_parser = size)]
     size: Vec<usize>,
 
-    /// Workloads to measure [default: round_trip,stream; with --full also rate]
+    /// Workloads to measure [default: all, rate only with --full]
     #[arg(long, value_name = "WORKLOAD,…", value_delimiter = ',', value_parser = names(Workload::ALL.iter().map(|w| w.name())))]
     workload: Vec<String>,
 

@@ -5,6 +5,7 @@ mod advice;
 mod args;
 mod conditions;
 mod list;
+mod locks;
 mod measure;
 mod table;
 mod units;

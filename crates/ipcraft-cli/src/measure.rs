@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::args::Bench;
-use crate::{advice, conditions, table};
+use crate::{advice, conditions, locks, table};
 
 /// Measures, prints, and writes the JSON file.
 pub(crate) fn measure(bench: &Bench) -> io::Result<Results> {
@@ -61,8 +61,14 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 }
 
 fn print(results: &Results) -> io::Result<()> {
-    let text =
-        format!("{}{}{}", conditions::conditions(results), table::tables(results), advice::advice(results));
+    let text = [
+        conditions::conditions(results),
+        table::tables(results),
+        locks::tables(results),
+        table::legend(results),
+        advice::advice(results),
+    ]
+    .concat();
     match io::stdout().write_all(text.as_bytes()) {
         // `ipcraft bench | head` has seen enough.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),

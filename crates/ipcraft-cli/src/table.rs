@@ -6,13 +6,14 @@ use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};
 use crate::units;
 
 /// Lines around the header and at the end, none between rows.
-const STYLE: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+pub(crate) const STYLE: TableStyle =
+    TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 
-/// All tables of a run.
+/// The tables of what carries messages.
 pub(crate) fn tables(results: &Results) -> String {
     let mut text = String::new();
-    for &workload in Workload::ALL {
+    for &workload in Workload::MESSAGES {
         for &placement in Placement::ALL {
             let rows = of(results, workload, placement);
             if rows.iter().any(|row| row.implementation == Implementation::Ipcraft) {
@@ -20,7 +21,7 @@ pub(crate) fn tables(results: &Results) -> String {
             }
         }
     }
-    text + &legend(results)
+    text
 }
 
 /// The library's rows and the floors beside them; the raw twins show as a ratio.
@@ -28,7 +29,7 @@ fn of(results: &Results, workload: Workload, placement: Placement) -> Vec<&Row> 
     let belongs = |row: &&Row| match row.implementation {
         Implementation::Ipcraft => row.workload == workload && row.placement == Some(placement),
         Implementation::Floor => is_floor_of(row, workload, placement),
-        Implementation::Raw => false,
+        Implementation::Raw | Implementation::Plain => false,
     };
     results.results.iter().filter(belongs).collect()
 }
@@ -46,7 +47,7 @@ fn title(workload: Workload, placement: Placement) -> String {
         Workload::RoundTrip => "ROUND TRIP: a message there and one back",
         Workload::Stream => "STREAM: one way, as fast as the receiver takes",
         Workload::Rate => "RATE: 1000 messages a second, one way, from when each was due",
-        Workload::Call => "CALL",
+        _ => "",
     };
     let place = match placement {
         Placement::TwoCores => "two cores",
@@ -121,7 +122,7 @@ fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
     }
     cells.push(shown(row.cpu_ns_per_message, units::time));
     cells.push(shown(row.switches_per_message, |n| format!("{n:.2}")));
-    cells.push(ratio_to_raw(row));
+    cells.push(ratio(row.ratio_to_raw, row.ratio_spread));
     cells.push(shown(row.ratio_to_floor, |ratio| format!("{ratio:.1}")));
     cells.push(remark(row, best));
     let style = |cell: String| {
@@ -135,18 +136,19 @@ fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
     Line::from(cells.into_iter().map(style).collect::<Vec<_>>())
 }
 
-fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
+pub(crate) fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
     figure.map_or_else(String::new, show)
 }
 
-fn ratio_to_raw(row: &Row) -> String {
-    match (row.ratio_to_raw, row.ratio_spread) {
+/// With half the distance between the quartiles.
+pub(crate) fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
+    match (ratio, spread) {
         (Some(ratio), Some(spread)) => format!("{ratio:.2} ±{:.2}", spread / 2.0),
         _ => String::new(),
     }
 }
 
-fn remark(row: &Row, best: bool) -> String {
+pub(crate) fn remark(row: &Row, best: bool) -> String {
     match (best, row.disturbed) {
         (true, false) => "best".into(),
         (true, true) => "best, disturbed".into(),
@@ -155,7 +157,8 @@ fn remark(row: &Row, best: bool) -> String {
     }
 }
 
-fn legend(results: &Results) -> String {
+/// What the columns mean, and what went wrong.
+pub(crate) fn legend(results: &Results) -> String {
     let mut text = String::from(
         "\nCPU and switches: of both processes, per message. x raw: time as a multiple of the same thing in hand-written C, with half the \
          distance between the quartiles. x floor: of what the machine allows at best.\n",

@@ -13,6 +13,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::link::Link;
 use crate::peer::Role;
 
@@ -88,7 +89,7 @@ pub struct Slice {
     /// Messages per acknowledgement, where something has to hold the sender back.
     pub window: Option<u64>,
     /// For [`Workload::Rate`]: when the first message is due, on the monotonic clock; for [`Workload::Contended`]: when both
-    /// begin.
+    /// begin. Set by [`Pair::run`](crate::Pair::run).
     pub start_ns: u64,
     /// For [`Workload::Rate`]: the time from one message to the next; for [`Workload::Contended`], which lasts as long as
     /// `messages` of these, no matter how much is done.
@@ -109,6 +110,12 @@ impl Slice {
             start_ns: 0,
             interval_ns: 0,
         }
+    }
+
+    /// With a beginning of which both peers have surely heard by then.
+    pub(crate) fn scheduled(&self) -> Slice {
+        const NOTICE_NS: u64 = 2_000_000;
+        Slice { start_ns: clock::now() + NOTICE_NS, ..self.clone() }
     }
 }
 

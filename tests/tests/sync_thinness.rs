@@ -1,0 +1,57 @@
+//! What taking a lock and giving it back costs when nobody else wants it, counted: no system call, and at most
+//! [`ALLOWANCE`] more instructions per call than the robust mutex of the C library that the locks stand on.
+
+use std::process::ExitCode;
+
+use ipcraft_bench::{Ends, Implementation, Mechanism, Workload, find, mechanisms};
+use ipcraft_tests::scratch;
+use ipcraft_tests::step::{self, Trace};
+use ipcraft_tests::suite::{self, Outcome};
+
+/// How many instructions more than a direct call of libc's are thin, for each call of the library.
+const ALLOWANCE: i64 = 30;
+
+/// Taking it and giving it back.
+const CALLS: i64 = 2;
+
+/// Those that take a single lock of the C library.
+const THIN: &[&str] = &["sync_mutex", "sync_rwlock_read"];
+
+fn main() -> ExitCode {
+    suite::run(vec![suite::skippable("sync_thinness", thinness)])
+}
+
+fn thinness() -> Outcome {
+    if step::overhead() == Err(step::REFUSED) {
+        return Outcome::Skipped("this system does not allow ptrace(2)".into());
+    }
+    let robust = trace(find("sync_mutex").expect("a mutex"), Implementation::Raw).instructions as i64;
+    println!("\nlock and unlock    plain mutex    twin  ipcraft  system calls of the twin");
+    for lock in mechanisms().iter().filter(|mechanism| mechanism.workloads == Workload::LOCKS) {
+        let ours = trace(lock, Implementation::Ipcraft);
+        print(lock, &ours);
+        assert!(ours.system_calls.is_empty(), "{} calls the system: {:?}", lock.id, ours.system_calls);
+        let more = ours.instructions as i64 - robust;
+        let thin = more <= CALLS * ALLOWANCE || !THIN.contains(&lock.id);
+        assert!(thin, "{} is not thin: {more} instructions more than a robust mutex", lock.id);
+    }
+    Outcome::Passed
+}
+
+/// Without what the measuring costs: but with the call through a table, and the change of what is guarded, that all have.
+fn print(lock: &Mechanism, ours: &Trace) {
+    let overhead = step::overhead().expect("tracing works");
+    let [plain, twin] = [Implementation::Plain, Implementation::Raw].map(|who| trace(lock, who));
+    let [plain, others, ours] = [&plain, &twin, ours].map(|trace| trace.instructions - overhead);
+    println!("{:<20} {plain:9} {others:7} {ours:8}  {}", lock.id, twin.system_calls.len());
+}
+
+fn trace(lock: &Mechanism, who: Implementation) -> Trace {
+    let connect = lock.connect(who).expect("all implementations");
+    let mut ends = connect(scratch::directory().path()).unwrap_or_else(|e| panic!("{}: {e}", lock.id));
+    // What goes with the ends is this process's, and not the child's.
+    let _kept = ends.kept.take();
+    let Ends { mut client, .. } = ends;
+    let operation = move || client.send(&[]).expect("nobody else has it");
+    step::trace(operation).unwrap_or_else(|e| panic!("{}: {e}", lock.id))
+}
