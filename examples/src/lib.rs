@@ -14,6 +14,7 @@ use std::time::Duration;
 use ipcraft::name;
 
 pub mod buffer;
+pub mod relatives;
 
 /// What the parts of an example return: any error ends the process with a non-zero status.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
