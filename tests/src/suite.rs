@@ -1,6 +1,7 @@
 //! Running a list of tests that a table makes, with the options and the summary of `cargo test`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 
@@ -38,9 +39,18 @@ pub enum Outcome {
 
 /// A [`test()`] that can find out that this system does not let it run, which then shows in the output.
 pub fn skippable(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
+    patient(PATIENCE, name, body)
+}
+
+/// A [`skippable()`] test that may take longer than others.
+pub fn patient(
+    patience: Duration,
+    name: impl Into<String>,
+    body: impl FnOnce() -> Outcome + Send + 'static,
+) -> Trial {
     let name = name.into();
     Trial::ignorable_test(name.clone(), move || {
-        let _watchdog = Watchdog::start(&name, PATIENCE);
+        let _watchdog = Watchdog::start(&name, patience);
         Ok(match body() {
             Outcome::Passed => Completion::Completed,
             Outcome::Skipped(why) => Completion::ignored_with(format!("skipped: {why}")),

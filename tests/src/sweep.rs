@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::env;
 use std::fmt;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -20,7 +21,10 @@ use crate::step::Stepper;
 pub const PROMPT: Duration = Duration::from_millis(100);
 
 /// A position that looks slow is tried so often, since the machine may have been busy with something else.
-const TRIES: u32 = 5;
+const TRIES: u32 = 20;
+
+/// What a busy machine is given before the second try, and more before the next.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// In this environment variable, `all` asks for every position; a number for every so-many-th.
 const STRIDE: &str = "IPCRAFT_SWEEP";
@@ -190,6 +194,7 @@ fn patiently(scenario: &impl Scenario, position: Position, report: &mut Report) 
             return true;
         }
         if tried.took > PROMPT && tried.outcome != Outcome::Stuck && attempt < TRIES {
+            thread::sleep(PAUSE * attempt);
             continue;
         }
         assert!(

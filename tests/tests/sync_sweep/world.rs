@@ -10,7 +10,10 @@ use ipcraft_tests::sweep::{self, Scenario};
 use libtest_mimic::Trial;
 
 /// A wait that takes so long is one for ever.
-pub(crate) const FOREVER: Duration = Duration::from_secs(2);
+pub(crate) const FOREVER: Duration = Duration::from_secs(20);
+
+/// A sweep takes up to half a minute on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A timeout that is long enough to be found asleep in.
 pub(crate) const BRIEFLY: Duration = Duration::from_millis(2);
@@ -37,7 +40,7 @@ pub(crate) fn stuck_somewhere<S: Scenario + Send + 'static>(name: &'static str, 
 }
 
 fn swept(name: &'static str, sweep: impl FnOnce() + Send + 'static) -> Trial {
-    suite::skippable(name, move || {
+    suite::patient(PATIENCE, name, move || {
         if step::overhead() == Err(step::REFUSED) {
             return Outcome::Skipped("this system does not allow ptrace(2)".into());
         }
