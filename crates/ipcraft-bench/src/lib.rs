@@ -43,6 +43,9 @@
 //! - `stream`: one way, as fast as the receiver takes; timed at the receiver, in the middle of a longer flow, so that filling
 //!   and emptying the kernel's buffers are not taken for speed (TCP and UDP are held back by acknowledgements). It has a rate but no percentiles.
 //! - `rate`: 1000 messages a second; each is timed at the receiver from when it was due, so queueing shows.
+//! - `uncontended`: one process takes a lock and gives it back; that is one *message*. It has no placement.
+//! - `contended`: two processes do so with the same lock for the same time. The time is divided by what both did in it. It has
+//!   a rate but no percentiles. Locks are held against the plain pthread mutex besides, in `ratio_to_plain`.
 //! - `two_cores`, `same_core`: where the two processes run.
 //! - `block`, `spin`: how a receiver waits.
 //! - CPU time and context switches (voluntary and involuntary) are those of both processes together.

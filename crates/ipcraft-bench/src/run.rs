@@ -240,6 +240,22 @@ mod tests {
     }
 
     #[test]
+    fn locks_are_held_against_their_twin_and_the_plain_one() {
+        let mechanisms = vec![registry::find("sync_mutex").unwrap()];
+        let results = run_through(&Plan { mechanisms, placements: vec![Placement::SameCore], ..small() });
+        let of = |who| results.results.iter().filter(move |row| row.implementation == who);
+        let case = |row: &Row| (row.workload, row.placement);
+        let cases = [(Workload::Uncontended, None), (Workload::Contended, Some(Placement::SameCore))];
+        for who in [Implementation::Ipcraft, Implementation::Raw, Implementation::Plain] {
+            assert_eq!(of(who).map(case).collect::<Vec<_>>(), cases, "{who:?}");
+            let is_held_against = who != Implementation::Plain;
+            assert!(of(who).all(|row| row.ratio_to_plain.is_some() == is_held_against));
+            assert!(of(who).all(|row| row.messages_per_s > Some(0.0)));
+        }
+        assert!(of(Implementation::Ipcraft).all(|row| row.ratio_to_raw.is_some()));
+    }
+
+    #[test]
     fn progress_goes_from_nothing_to_almost_all() {
         let _alone = alone();
         let mut seen = Vec::new();

@@ -285,6 +285,7 @@ mod tests {
                     Workload::Rate => 20,
                 };
                 assert_eq!(report.samples.len(), samples, "{} {workload:?} {size}", mechanism.id);
+                assert_eq!(report.done > Some(0), workload == Workload::Contended, "{}", mechanism.id);
             }
         }
     }

@@ -66,17 +66,23 @@ impl Lane {
         unsafe { &raw mut (*self.guarded).changed }
     }
 
+    /// For who has the mutex.
+    #[inline]
+    fn state(&self) -> u32 {
+        // SAFETY: because by the invariant on `guarded` it is mapped, and nobody writes who does not have the mutex.
+        unsafe { (*self.guarded).state }
+    }
+
     /// Waits for one state, uses the slot meanwhile, and says that it is in the other one.
     #[inline]
     fn turn(&self, from: u32, to: u32, work: impl FnOnce(&Slot) -> io::Result<()>) -> io::Result<()> {
         pthread::lock(self.mutex())?;
-        // SAFETY: because by the invariant on `guarded` it is mapped, and the number is its who has the mutex.
-        while unsafe { (*self.guarded).state } != from {
+        while self.state() != from {
             // SAFETY: because by the invariant on `guarded` both are initialised, and this thread has the mutex.
             check(unsafe { libc::pthread_cond_wait(self.changed(), self.mutex()) })?;
         }
         let done = work(&self.slot);
-        // SAFETY: because of the same.
+        // SAFETY: because by the invariant on `guarded` it is mapped, and this thread has the mutex.
         unsafe { (*self.guarded).state = to };
         pthread::unlock(self.mutex())?;
         // SAFETY: because by the invariant on `guarded` it is initialised.
