@@ -29,9 +29,9 @@ pub(super) fn complete(condition: &AtomicU32) {
     condition.store(INITIALISED, Release);
 }
 
-/// Notes what has happened to usable data; what is worse already stays so.
+/// Notes what has happened to usable data; what is noted already stays so until somebody repairs the data.
 pub(super) fn note(condition: &AtomicU32, what: u32) {
-    if matches!(condition.load(Relaxed), INITIALISED | OWNER_DIED | PANICKED) {
+    if condition.load(Relaxed) == INITIALISED {
         condition.store(what, Relaxed);
     }
 }
