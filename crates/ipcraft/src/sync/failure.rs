@@ -4,8 +4,8 @@ use std::fmt;
 
 use nix::errno::Errno;
 
-use super::held;
 use super::inconsistent::{Exclusive, Inconsistent};
+use super::{held, namespace};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What happened to the last owner of a lock.
@@ -84,6 +84,10 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
     let error = Error::system(operation, errno);
     match errno {
         Errno::EBUSY => error.with_kind(ErrorKind::WouldBlock),
+        namespace::NOWHERE => not_initialised(operation),
+        namespace::ELSEWHERE => error
+            .with_kind(ErrorKind::PermissionDenied)
+            .advise("it is for the processes of another pid namespace: make one for those of this"),
         held::TOO_MANY => error
             .with_limit(Some(held::limit()))
             .advise("the kernel frees no more locks of a thread that dies: hold fewer at a time"),

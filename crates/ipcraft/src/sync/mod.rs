@@ -99,8 +99,9 @@
 //! * **System calls.** None to take or give back what nobody else wants, and none to notify when nobody waits. One who
 //!   waits sleeps on a futex. Only those who wait for a permit or at a barrier look up every 20 ms, since nobody can tell
 //!   them that a holder or participant has died.
-//! * **Pid namespaces.** Processes of several may share a lock; equal thread ids do no harm, except that memory with a
-//!   lock may be taken for held and kept mapped.
+//! * **Pid namespaces.** A lock is for the processes of the namespace in which it was initialised; others are refused. The
+//!   kernel knows an owner by the thread id, and would take one that dies for one with the same id in another namespace.
+//!   To know its namespace, a process needs /proc when it first uses a lock; a forked child knows it from its parent.
 //! * **Fairness.** None is promised between those who wait; a writer goes before readers who come later.
 //!
 //! # Errors
@@ -114,11 +115,14 @@
 //! | `EBUSY` | `try_` calls | [`WouldBlock`](crate::ErrorKind::WouldBlock) | somebody has it | wait, or come again |
 //! | `ETIMEDOUT` | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | somebody had it all the time | ask whether that is as it should be |
 //! | `ENOLCK` | taking a lock | [`LimitReached`](crate::ErrorKind::LimitReached) | the thread holds 2048 locks (`ROBUST_LIST_LIMIT`) | hold fewer at a time |
+//! | `EXDEV` | taking a lock | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | it was initialised in another pid namespace | make one for each namespace, or share the namespace |
+//! | `ENOENT` | taking a lock | [`NotFound`](crate::ErrorKind::NotFound) | /proc is not mounted | mount it, or use a lock before it is out of reach |
 //! | none | [`Barrier::join`] | [`LimitReached`](crate::ErrorKind::LimitReached) | all places are taken | make the barrier larger |
 //! | none | all | [`Invalid`](crate::ErrorKind::Invalid) | it was not initialised | call `init` |
 //! | none | taking a lock | [`WrongType`](crate::ErrorKind::WrongType) | its bytes were overwritten | find out by whom |
 //!
-//! `ENOLCK` stands for this library's own refusal: the kernel would say nothing, and not free the lock.
+//! `ENOLCK` and `EXDEV` stand for this library's own refusals: the kernel would say nothing, and not free the lock, or free
+//! it too soon.
 //!
 //! Sources: [pthread_mutexattr_setrobust(3)], [get_robust_list(2)], [futex(2)], and experiments with a kill at every
 //! instruction, which the project's tests repeat.
@@ -138,6 +142,7 @@ mod held;
 mod inconsistent;
 mod layout;
 mod mutex;
+mod namespace;
 mod once;
 mod raw;
 mod rwlock;

@@ -38,7 +38,7 @@ const LOCK: &str = "pthread_mutex_lock";
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 ///
-/// Takes 40 bytes on x86-64 (48 on aarch64), 4 more, and the data.
+/// Takes 48 bytes on x86-64 (56 on aarch64), 4 more, and the data.
 #[repr(C)]
 pub struct Mutex<T> {
     pub(super) raw: RawMutex,

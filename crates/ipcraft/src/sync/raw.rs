@@ -16,6 +16,7 @@ use nix::errno::Errno;
 use nix::unistd::gettid;
 
 use super::held;
+use super::namespace::Namespace;
 use crate::sys::ffi::{PTHREAD_MUTEX_ROBUST, pthread_mutex_clocklock};
 use crate::time::Deadline;
 
@@ -30,10 +31,13 @@ pub(super) enum Last {
 
 /// A robust mutex without data, in memory that processes share.
 ///
-/// Zero bytes are one that was not initialised; on the C libraries of Linux they are a plain mutex, which can be locked
-/// and unlocked.
-#[repr(transparent)]
-pub(super) struct RawMutex(UnsafeCell<pthread_mutex_t>);
+/// Zero bytes are one that was not initialised, which nobody gets.
+#[repr(C)]
+pub(super) struct RawMutex {
+    mutex: UnsafeCell<pthread_mutex_t>,
+    /// Where it may be used; set when `mutex` is initialised.
+    namespace: Namespace,
+}
 
 // SAFETY: because a mutex is made to be used by several threads, and is only accessed by the functions of the C library.
 unsafe impl Sync for RawMutex {}
@@ -50,25 +54,25 @@ impl RawMutex {
             let outcome = result(libc::pthread_mutexattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))
                 .and_then(|()| result(libc::pthread_mutexattr_setrobust(attributes, PTHREAD_MUTEX_ROBUST)))
                 .and_then(|()| result(libc::pthread_mutexattr_settype(attributes, PTHREAD_MUTEX_NORMAL)))
-                .and_then(|()| result(libc::pthread_mutex_init(self.0.get(), attributes)));
+                .and_then(|()| result(libc::pthread_mutex_init(self.mutex.get(), attributes)));
             libc::pthread_mutexattr_destroy(attributes);
-            outcome
+            outcome?;
         }
+        self.namespace.init()
     }
 
     /// `pthread_mutex_lock(3)`.
     #[inline]
     pub(super) fn lock(&self) -> nix::Result<Last> {
-        // SAFETY: because the mutex is initialised, or zero bytes, which are a plain one, and stays mapped while it is
-        // borrowed.
-        taking(|| unsafe { libc::pthread_mutex_lock(self.0.get()) })
+        // SAFETY: because the mutex is initialised, or it is not called, and stays mapped while it is borrowed.
+        self.taking(|| unsafe { libc::pthread_mutex_lock(self.mutex.get()) })
     }
 
     /// `pthread_mutex_trylock(3)`: `EBUSY` if somebody has it.
     #[inline]
     pub(super) fn try_lock(&self) -> nix::Result<Last> {
         // SAFETY: because of the same as in `lock`.
-        taking(|| unsafe { libc::pthread_mutex_trylock(self.0.get()) })
+        self.taking(|| unsafe { libc::pthread_mutex_trylock(self.mutex.get()) })
     }
 
     /// `pthread_mutex_clocklock(3)`: `ETIMEDOUT` if somebody has it all the time.
@@ -79,7 +83,7 @@ impl RawMutex {
         }
         let Some(until) = deadline.absolute() else { return self.lock() };
         // SAFETY: because of the same as in `lock`, and the time is read only.
-        taking(|| unsafe { pthread_mutex_clocklock(self.0.get(), CLOCK_MONOTONIC, until.as_ref()) })
+        self.taking(|| unsafe { pthread_mutex_clocklock(self.mutex.get(), CLOCK_MONOTONIC, until.as_ref()) })
     }
 
     /// `pthread_mutex_unlock(3)`, by the thread that has it. In a forked child, which has a copy of a guard and not the
@@ -87,16 +91,17 @@ impl RawMutex {
     #[inline]
     pub(super) fn unlock(&self) -> bool {
         // SAFETY: because of the same as in `lock`; a mutex of this type that is not the thread's own is left alone.
-        let errno = unsafe { libc::pthread_mutex_unlock(self.0.get()) };
+        let unlocked =
+            self.namespace.check().is_ok() && unsafe { libc::pthread_mutex_unlock(self.mutex.get()) } == 0;
         held::one_less();
-        errno == 0
+        unlocked
     }
 
     /// `pthread_mutex_consistent(3)`, by the thread that was told that the last owner died: without it, unlocking makes
     /// the mutex unusable.
     pub(super) fn mark_consistent(&self) {
         // SAFETY: because of the same as in `lock`; where there is nothing to mark the call fails and changes nothing.
-        unsafe { libc::pthread_mutex_consistent(self.0.get()) };
+        unsafe { libc::pthread_mutex_consistent(self.mutex.get()) };
     }
 
     /// Locks what nobody's death can leave in disorder.
@@ -110,12 +115,12 @@ impl RawMutex {
 
     /// Whether this thread has it, and not the one of the parent that this process was forked from.
     pub(super) fn is_mine(&self) -> bool {
-        self.word().load(Relaxed) & libc::FUTEX_TID_MASK == gettid().as_raw() as u32
+        self.owner() == gettid().as_raw() as u32
     }
 
-    /// Whether a thread of this process has it. A thread of another pid namespace may be taken for one.
+    /// Whether a thread of this process has it.
     pub(super) fn is_held_here(&self) -> bool {
-        let owner = self.word().load(Relaxed) & libc::FUTEX_TID_MASK;
+        let owner = self.owner();
         // SAFETY: because signal 0 is sent to nobody; the call only looks for a thread of this process.
         owner != 0 && unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), owner, 0) } == 0
     }
@@ -125,24 +130,30 @@ impl RawMutex {
         self.word().load(Relaxed) & (libc::FUTEX_TID_MASK | libc::FUTEX_OWNER_DIED) == 0
     }
 
+    /// The thread id of the owner, or 0 if nobody of this namespace has it.
+    fn owner(&self) -> u32 {
+        if self.namespace.check().is_ok() { self.word().load(Relaxed) & libc::FUTEX_TID_MASK } else { 0 }
+    }
+
     /// The word by which the kernel knows the owner.
     fn word(&self) -> &AtomicU32 {
         // SAFETY: because `position` is that of an aligned word within the mutex, and the C library and the kernel
         // change it atomically.
-        unsafe { AtomicU32::from_ptr(self.0.get().cast::<u32>().add(position())) }
+        unsafe { AtomicU32::from_ptr(self.mutex.get().cast::<u32>().add(position())) }
     }
-}
 
-/// Counts a lock before it is taken, so that a death right after finds no more than the kernel can handle.
-#[inline]
-fn taking(lock: impl FnOnce() -> libc::c_int) -> nix::Result<Last> {
-    held::one_more()?;
-    match lock() {
-        0 => Ok(Last::Unlocked),
-        libc::EOWNERDEAD => Ok(Last::Died),
-        errno => {
-            held::one_less();
-            Err(Errno::from_raw(errno))
+    /// Counts a lock before it is taken, so that a death right after finds no more than the kernel can handle.
+    #[inline]
+    fn taking(&self, lock: impl FnOnce() -> libc::c_int) -> nix::Result<Last> {
+        self.namespace.check()?;
+        held::one_more()?;
+        match lock() {
+            0 => Ok(Last::Unlocked),
+            libc::EOWNERDEAD => Ok(Last::Died),
+            errno => {
+                held::one_less();
+                Err(Errno::from_raw(errno))
+            }
         }
     }
 }
@@ -160,7 +171,7 @@ fn position() -> usize {
         let mutex: RawMutex = unsafe { MaybeUninit::zeroed().assume_init() };
         let locked = mutex.init().and_then(|()| mutex.lock());
         // SAFETY: because a mutex is as many words, and nobody else has this one.
-        let words: [u32; WORDS] = unsafe { mutex.0.get().cast::<[u32; WORDS]>().read() };
+        let words: [u32; WORDS] = unsafe { mutex.mutex.get().cast::<[u32; WORDS]>().read() };
         if locked.is_ok() {
             mutex.unlock();
         }
