@@ -35,6 +35,16 @@ pub fn with_own_shm(size: &str, role: impl FnOnce()) -> Outcome {
     })
 }
 
+/// Runs `role` in a child whose own children are in a new pid namespace, where the first of them has the id 1; skips
+/// without the privilege to make one.
+///
+/// # Panics
+///
+/// If the role does.
+pub fn with_own_pids(role: impl FnOnce()) -> Outcome {
+    within(CloneFlags::CLONE_NEWPID, role)
+}
+
 fn within(namespace: CloneFlags, role: impl FnOnce()) -> Outcome {
     if !geteuid().is_root() {
         return Outcome::Skipped("only root may make a namespace".into());
