@@ -1,0 +1,136 @@
+//! Clients: they ask, ask again if the connection breaks, and count what becomes of each connection.
+
+use std::io::IoSliceMut;
+use std::path::{Path, PathBuf};
+use std::str::from_utf8;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::thread::{self, JoinHandle, sleep};
+use std::time::Duration;
+
+use ipcraft::ErrorKind;
+use ipcraft::socket::seqpacket::Connection;
+use ipcraft::socket::{Ancillary, Incoming};
+use ipcraft_examples::{Outcome, expect};
+
+use crate::wire::{Answer, LONGEST, Request, Verb};
+use crate::{PATIENCE, socket_in};
+
+#[derive(Debug, Default)]
+pub struct Clients {
+    socket: PathBuf,
+    requests: AtomicU64,
+    pub answered: AtomicU64,
+    /// Connections that broke although they were made before the server was told to quit.
+    pub broken: AtomicU64,
+    /// Connections that broke and were not: a server that quits does not promise to accept them.
+    pub late: AtomicU64,
+    /// Whether the server has been told to quit.
+    pub is_over: AtomicBool,
+}
+
+/// A request that is not answered yet.
+#[derive(Debug)]
+pub struct Call {
+    connection: Connection,
+    number: u64,
+    /// It was made before the server was told to quit, so it will be accepted.
+    is_early: bool,
+}
+
+impl Clients {
+    pub fn of(directory: &Path) -> Clients {
+        Clients { socket: socket_in(directory), ..Clients::default() }
+    }
+
+    /// A number for a request.
+    pub fn number(&self) -> u64 {
+        self.requests.fetch_add(1, SeqCst)
+    }
+
+    /// Asks one thing after another until there is no server.
+    pub fn ask_on(self: &Arc<Self>) -> JoinHandle<Result<(), String>> {
+        let clients = self.clone();
+        thread::spawn(move || {
+            while clients.get(clients.number()).map_err(|e| e.to_string())?.is_some() {
+                sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        })
+    }
+
+    /// The answer, from the second worker if the first breaks the connection; none if there is no server.
+    pub fn get(&self, number: u64) -> Outcome<Option<Answer>> {
+        while let Some(call) = self.call((Verb::Get, number))? {
+            if let Some((answer, _)) = self.hear(&call)? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first half of a request, with the worker that has it in hand.
+    pub fn put(&self) -> Outcome<(Call, Answer)> {
+        let call = self.call((Verb::Put, self.number()))?.ok_or("there is no server")?;
+        let (answer, _) = self.hear(&call)?.ok_or("nobody has accepted this")?;
+        expect("code", answer.code, 100)?;
+        Ok((call, answer))
+    }
+
+    /// The other half, and the answer; none if the connection is broken.
+    pub fn finish(&self, call: &Call) -> Outcome<Option<Answer>> {
+        call.say(Verb::Rest)?;
+        Ok(self.hear(call)?.map(|(answer, _)| answer))
+    }
+
+    /// None if there is no server, as there should be until it is told to quit.
+    pub fn call(&self, (verb, number): Request) -> Outcome<Option<Call>> {
+        let connection = match Connection::connect_timeout(self.socket.as_path(), PATIENCE) {
+            Err(none)
+                if matches!(none.kind(), ErrorKind::NotFound | ErrorKind::Refused)
+                    && self.is_over.load(SeqCst) =>
+            {
+                return Ok(None);
+            }
+            connected => connected?,
+        };
+        let call = Call { connection, number, is_early: !self.is_over.load(SeqCst) };
+        call.say(verb)?;
+        Ok(Some(call))
+    }
+
+    /// The next answer, and the process that sent it; none if the connection is broken.
+    pub fn hear(&self, call: &Call) -> Outcome<Option<(Answer, i32)>> {
+        let Some((answer, sender)) = call.hear()? else {
+            if call.is_early { &self.broken } else { &self.late }.fetch_add(1, SeqCst);
+            return Ok(None);
+        };
+        expect("number of the answer", answer.number, call.number)?;
+        self.answered.fetch_add(u64::from(answer.code == 200), SeqCst);
+        Ok(Some((answer, sender)))
+    }
+}
+
+impl Call {
+    /// Whether anybody hears it will show.
+    fn say(&self, verb: Verb) -> Outcome {
+        let request = format!("{verb} {}", self.number);
+        match self.connection.send_timeout(request.as_bytes(), PATIENCE) {
+            Err(error) if error.kind() != ErrorKind::Disconnected => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn hear(&self) -> Outcome<Option<(Answer, i32)>> {
+        let (mut record, mut incoming) = ([0; LONGEST], Incoming::new());
+        let buffers = &mut [IoSliceMut::new(&mut record)];
+        let length = match self.connection.recv_message_timeout(buffers, &mut incoming, PATIENCE) {
+            Err(broken) if broken.kind() == ErrorKind::Disconnected => None,
+            received => received?,
+        };
+        let Some(length) = length else { return Ok(None) };
+        let sender = incoming.credentials().ok_or("nobody has sent this")?.pid;
+        Ok(Some((from_utf8(&record[..length])?.parse()?, sender)))
+    }
+}

@@ -1,0 +1,207 @@
+//! The master: starts workers, hands them their descriptors, and does what signals say. It never touches a request.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::id;
+use std::time::Duration;
+
+use ipcraft::ErrorKind;
+use ipcraft::process::{CommandExt, Inherit, PidFd, take};
+use ipcraft::shm::memfd::Memfd;
+use ipcraft::signal::{self, Signal, SignalFd};
+use ipcraft::socket::seqpacket::{self, Connection, Listener};
+use ipcraft::socket::{Ancillary, Options};
+use ipcraft_examples::{Outcome, expect, myself};
+
+use crate::wire::{LISTEN, LOG, LONGEST, QUIT, READY, STOP};
+use crate::{PATIENCE, log_in, readable, socket_in};
+
+/// How many workers there are at a time.
+pub const WORKERS: usize = 3;
+
+/// How long a worker may take to end at once.
+const GRACE: Duration = Duration::from_secs(2);
+
+struct Master {
+    directory: PathBuf,
+    signals: SignalFd,
+    /// Whoever started the server hears of it here what has been done. When this ends the server does.
+    supervisor: Connection,
+    zone: Memfd,
+    log: File,
+    /// None once no more is accepted.
+    listener: Option<Listener>,
+    workers: Vec<Worker>,
+    generation: u64,
+    /// How many workers there have been.
+    started: usize,
+}
+
+struct Worker {
+    number: usize,
+    pidfd: PidFd,
+    channel: Connection,
+    /// It has been told to quit.
+    is_leaving: bool,
+}
+
+pub fn run(directory: &Path) -> Outcome {
+    // The workers inherit this: a signal to all of them is for the master alone.
+    let blocked = signal::block(Signal::HUP | Signal::USR1 | Signal::QUIT | Signal::TERM)?;
+    let options = Options::new().reclaim_stale(true).remove_on_drop(true);
+    let mut master = Master {
+        directory: directory.to_owned(),
+        signals: SignalFd::new(&blocked)?,
+        supervisor: take("supervisor")?.into(),
+        zone: Memfd::from_received(take("zone")?)?,
+        log: open_log(directory)?,
+        listener: Some(options.listen_seqpacket(socket_in(directory))?),
+        workers: Vec::new(),
+        generation: 0,
+        started: 0,
+    };
+    master.reload()?;
+    while !master.workers.is_empty() {
+        master.turn()?;
+    }
+    println!("master {}: ends", id());
+    Ok(())
+}
+
+fn open_log(directory: &Path) -> Outcome<File> {
+    Ok(File::options().append(true).create(true).open(log_in(directory))?)
+}
+
+impl Master {
+    fn turn(&mut self) -> Outcome {
+        let mut descriptors = vec![self.signals.as_fd(), self.supervisor.as_fd()];
+        descriptors.extend(self.workers.iter().map(|worker| worker.pidfd.as_fd()));
+        let ready = readable(&descriptors)?;
+        if ready[1] {
+            return self.stop();
+        }
+        // From behind, so that those before keep their positions.
+        for index in (0..ready.len() - 2).rev().filter(|index| ready[index + 2]) {
+            self.bury(index)?;
+        }
+        if ready[0] { self.obey(self.signals.read_timeout(PATIENCE)?.signal()) } else { Ok(()) }
+    }
+
+    fn obey(&mut self, signal: Signal) -> Outcome {
+        println!("master {}: {signal}", id());
+        match signal {
+            Signal::HUP => self.reload(),
+            Signal::USR1 => self.reopen(),
+            Signal::QUIT => self.quit(),
+            _ => self.stop(),
+        }
+    }
+
+    /// The new workers are up when the old ones hear that they are old.
+    fn reload(&mut self) -> Outcome {
+        self.generation += 1;
+        let old = self.workers.len();
+        for _ in 0..WORKERS {
+            self.start()?;
+        }
+        self.dismiss(old)?;
+        self.report(&format!("generation {}", self.generation))
+    }
+
+    fn reopen(&mut self) -> Outcome {
+        self.log = open_log(&self.directory)?;
+        for worker in &self.workers {
+            worker.hand(LOG, &self.log)?;
+        }
+        self.report("reopened")
+    }
+
+    /// The name goes first: whoever has connected by then is served.
+    fn quit(&mut self) -> Outcome {
+        self.listener = None;
+        self.dismiss(self.workers.len())
+    }
+
+    fn stop(&mut self) -> Outcome {
+        self.listener = None;
+        for worker in &self.workers {
+            worker.tell(STOP)?;
+        }
+        for worker in self.workers.drain(..) {
+            worker.end()?;
+        }
+        Ok(())
+    }
+
+    /// The oldest `count` workers are to answer what they have in hand, and end.
+    fn dismiss(&mut self, count: usize) -> Outcome {
+        for worker in self.workers[..count].iter_mut().filter(|worker| !worker.is_leaving) {
+            worker.tell(QUIT)?;
+            worker.is_leaving = true;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) -> Outcome {
+        let listener = self.listener.as_ref().ok_or("nothing to accept from")?;
+        let (channel, theirs) = seqpacket::pair()?;
+        let zone = OwnedFd::from(self.zone.try_clone()?);
+        let inherit = Inherit::new().named("channel", theirs).named("zone", zone);
+        let arguments = [self.started.to_string(), self.generation.to_string()];
+        let (child, pidfd) = myself("--worker")?.args(arguments).spawn_pidfd(inherit)?;
+        println!("master {}: started worker {} of generation {}", id(), child.id(), self.generation);
+        let worker = Worker { number: self.started, pidfd, channel, is_leaving: false };
+        worker.hand(LISTEN, listener)?;
+        worker.hand(LOG, &self.log)?;
+        let mut word = [0; LONGEST];
+        let length = worker.channel.recv_timeout(&mut word, PATIENCE)?.ok_or("a new worker has ended")?;
+        expect("its first word", &word[..length], READY)?;
+        self.workers.push(worker);
+        self.started += 1;
+        Ok(())
+    }
+
+    /// Reaps a worker that has ended, and starts another if it should not have.
+    fn bury(&mut self, index: usize) -> Outcome {
+        let worker = self.workers.remove(index);
+        println!("master {}: worker number {} has ended: {}", id(), worker.number, worker.pidfd.try_wait()?);
+        if worker.is_leaving {
+            return self.report("left");
+        }
+        self.start()?;
+        self.report("replaced")
+    }
+
+    fn report(&self, what: &str) -> Outcome {
+        Ok(self.supervisor.send_timeout(what.as_bytes(), PATIENCE)?)
+    }
+}
+
+impl Worker {
+    /// One that has ended need not be told anything: its pidfd will tell.
+    fn tell(&self, command: &[u8]) -> Outcome {
+        unless_gone(self.channel.send_timeout(command, PATIENCE))
+    }
+
+    fn hand(&self, command: &[u8], descriptor: &impl AsFd) -> Outcome {
+        let sent = self.channel.send_descriptors_timeout(command, &[descriptor.as_fd()], PATIENCE);
+        unless_gone(sent.map(drop))
+    }
+
+    /// Waits for its end, and sees to it.
+    fn end(self) -> Outcome {
+        if self.pidfd.wait_timeout(GRACE).is_err() {
+            unless_gone(self.pidfd.send_signal(Signal::KILL))?;
+            self.pidfd.wait_timeout(PATIENCE)?;
+        }
+        Ok(())
+    }
+}
+
+fn unless_gone(sent: ipcraft::Result<()>) -> Outcome {
+    match sent {
+        Err(error) if error.kind() != ErrorKind::Disconnected => Err(error.into()),
+        _ => Ok(()),
+    }
+}
