@@ -15,6 +15,9 @@ pub mod suite;
 pub mod sweep;
 pub mod watchdog;
 
+#[cfg(doctest)]
+mod refused;
+
 /// The examples in the documents, run as tests.
 #[cfg(doctest)]
 mod documents {
