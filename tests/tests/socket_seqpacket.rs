@@ -1,11 +1,14 @@
 //! Seqpacket sockets: what the errno table of `ipcraft::socket` promises, provoked.
 
+use std::io::IoSliceMut;
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 use std::time::Duration;
 
-use ipcraft::socket::Address;
 use ipcraft::socket::seqpacket::{Connection, Listener, pair};
+use ipcraft::socket::{Address, Ancillary, Records};
 use ipcraft::{ErrorKind, name};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
 
@@ -156,4 +159,49 @@ fn an_end_without_a_name_gets_one_when_it_sends() {
     left.send(b"x").unwrap();
     assert_eq!(left.local_address().unwrap().as_abstract_name().map(<[u8]>::len), Some(5));
     assert!(right.local_address().unwrap().is_unnamed());
+}
+
+/// Receives the one record from each of many peers that send it and close at once, by a call that does not wait, and
+/// says how many bytes came, or that the stream has ended.
+fn receive_from_the_hasty(receive: impl Fn(&Connection) -> ipcraft::Result<Option<usize>>) {
+    let (hand_over, peers) = sync_channel::<Connection>(0);
+    let hasty = thread::spawn(move || peers.into_iter().try_for_each(|peer| peer.send(b"last words")));
+    for _ in 0..5_000 {
+        let (ours, theirs) = pair().unwrap();
+        hand_over.send(theirs).unwrap();
+        let received = loop {
+            match receive(&ours) {
+                Err(nothing) if nothing.kind() == ErrorKind::Empty => {}
+                received => break received,
+            }
+        };
+        assert_eq!(received.unwrap(), Some(10));
+    }
+    drop(hand_over);
+    hasty.join().unwrap().unwrap();
+}
+
+/// The kernel looks for a record first, and then whether the peer is gone: it reports the end when the peer sends and
+/// closes in between.
+#[test]
+fn no_end_comes_before_the_last_record() {
+    receive_from_the_hasty(|ours| ours.try_recv(&mut [0; 16]));
+    receive_from_the_hasty(Connection::pending_length);
+    receive_from_the_hasty(|ours| Ok(ours.try_recv_descriptors(&mut [0; 16], 0)?.map(|(length, _)| length)));
+}
+
+#[test]
+fn nor_in_a_batch() {
+    for buffers in [1, 3] {
+        receive_from_the_hasty(|ours| {
+            let mut memory = [[0; 16]; 3];
+            let mut buffers: Vec<_> =
+                memory[..buffers].iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
+            let batch = ours.try_recv_many(&mut buffers)?;
+            let lengths: Result<Vec<_>, _> =
+                batch.records(&buffers).map(|record| Ok(record?.len())).collect();
+            assert_eq!(batch.len(), lengths.as_ref().map_or(0, Vec::len));
+            lengths.map(|lengths| lengths.first().copied())
+        });
+    }
 }

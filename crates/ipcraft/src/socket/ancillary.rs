@@ -11,8 +11,8 @@ use super::outgoing::SENDMSG;
 use super::sealed::Sealed;
 use super::{Address, Incoming, Outgoing, datagram, properties, record, seqpacket, stream};
 use crate::error::{Error, Result};
-use crate::sys::control;
-use crate::sys::msg::{DONTWAIT, TRUNC};
+use crate::sys::control::{self, Contents};
+use crate::sys::msg::{Arrival, DONTWAIT, TRUNC};
 use crate::sys::retry;
 use crate::sys::sockaddr::SocketAddress;
 use crate::sys::socket::{self, Wait};
@@ -201,18 +201,27 @@ fn receive<S: Sealed + ?Sized>(
     let room = buffers.iter().map(|buffer| buffer.len()).sum();
     let truth = if S::KIND == SockType::Stream { 0 } else { TRUNC };
     let mut sender = SocketAddress::unnamed();
-    let (arrival, contents) = socket::receive(fd, wait, |flags| {
-        control::receive(fd, buffers, &mut incoming.control, &mut sender, flags | truth)
-    })
-    .map_err(|e| Error::receiving(RECVMSG, e))?;
+    let mut look = |flags| control::receive(fd, buffers, &mut incoming.control, &mut sender, flags | truth);
+    let mut received = socket::receive(fd, wait, &mut look);
+    if S::KIND == SockType::SeqPacket && received.as_ref().is_ok_and(is_bare) {
+        // A record that was sent just before the peer closed is found by a second look only.
+        received = retry(|| look(DONTWAIT));
+    }
+    let received = received.map_err(|e| Error::receiving(RECVMSG, e))?;
+    let bare = is_bare(&received);
+    let (arrival, contents) = received;
     let cut = arrival.control_was_cut();
-    let bare = arrival.length == 0 && contents.credentials.is_none() && !cut;
     incoming.fill(fd, contents, cut, Address::of(sender))?;
     if bare && is_end(S::KIND, room) {
         incoming.clear();
         return Ok(None);
     }
     record::whole(RECVMSG, room, arrival.length).inspect_err(|_| incoming.clear()).map(Some)
+}
+
+/// Whether neither bytes nor credentials came.
+fn is_bare((arrival, contents): &(Arrival, Contents)) -> bool {
+    arrival.length == 0 && contents.credentials.is_none() && !arrival.control_was_cut()
 }
 
 /// Whether a message of no bytes and no credentials, received into buffers of `room`, is the end of the stream.

@@ -91,13 +91,19 @@ impl Records for seqpacket::Connection {}
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct Batch {
-    lengths: [u32; MAX_BATCH],
+    /// What came into each buffer; none if that was the end.
+    lengths: [Option<u32>; MAX_BATCH],
+    /// How many buffers were used.
+    used: usize,
+    /// How many records came.
     count: usize,
-    ended: bool,
+    /// How often the end was found after them. It is certain when found twice: the kernel looks for a record first and
+    /// for the end then, so what was sent in between, just before the peer closed, comes after the first.
+    ends: usize,
 }
 
 impl Batch {
-    const EMPTY: Batch = Batch { lengths: [0; MAX_BATCH], count: 0, ended: false };
+    const EMPTY: Batch = Batch { lengths: [None; MAX_BATCH], used: 0, count: 0, ends: 0 };
 
     /// How many records came.
     pub fn len(&self) -> usize {
@@ -109,26 +115,31 @@ impl Batch {
         self.count == 0
     }
 
-    /// Whether the stream ended after these records. Never on a datagram socket.
+    /// Whether the stream is known to have ended after these records. Never on a datagram socket.
+    ///
+    /// If there were no buffers left to see that, the next call says so, and brings no records.
     pub fn is_end_of_stream(&self) -> bool {
-        self.ended
+        self.ends > 1
     }
 
     /// The records, from the buffers that they were received into. One that was longer than its buffer is an error of
     /// kind [`Truncated`](crate::ErrorKind::Truncated); those after it are whole.
     pub fn records<'a>(&'a self, buffers: &'a [IoSliceMut<'_>]) -> impl Iterator<Item = Result<&'a [u8]>> {
-        self.lengths[..self.count].iter().zip(buffers).map(|(&length, buffer)| {
+        let used = self.lengths[..self.used].iter().zip(buffers);
+        used.filter_map(|(length, buffer)| Some((length.as_ref()?, buffer))).map(|(&length, buffer)| {
             let length = record::whole(RECVMMSG, buffer.len(), length as usize)?;
             Ok(&buffer[..length])
         })
     }
 
     fn push(&mut self, kind: SockType, arrival: Arrival) {
-        self.ended |= kind == SockType::SeqPacket && seqpacket::is_end(arrival);
-        if !self.ended {
-            self.lengths[self.count] = arrival.length as u32;
-            self.count += 1;
+        if kind == SockType::SeqPacket && seqpacket::is_end(arrival) {
+            self.ends += 1;
+        } else {
+            self.lengths[self.used] = Some(arrival.length as u32);
+            (self.count, self.ends) = (self.count + 1, 0);
         }
+        self.used += 1;
     }
 }
 
@@ -140,10 +151,17 @@ fn send<S: Sealed + ?Sized>(socket: &S, records: &[&[u8]], wait: Wait) -> Result
 
 fn receive<S: Sealed + ?Sized>(socket: &S, buffers: &mut [IoSliceMut<'_>], wait: Wait) -> Result<Batch> {
     let fd = socket.as_fd();
-    let mut batch = Batch::EMPTY;
-    socket::receive(fd, wait, |flags| {
-        batch::receive(fd, buffers, flags | TRUNC, |arrival| batch.push(S::KIND, arrival))
-    })
-    .map_err(|e| Error::receiving(RECVMMSG, e))?;
-    Ok(batch)
+    let mut look = || {
+        let mut batch = Batch::EMPTY;
+        let each = |flags| batch::receive(fd, buffers, flags | TRUNC, |arrival| batch.push(S::KIND, arrival));
+        socket::receive(fd, wait, each).map(|()| batch)
+    };
+    let mut found = look();
+    if let Ok(Batch { count: 0, ends: 1, .. }) = found {
+        found = look();
+        if let Ok(batch) = &mut found {
+            batch.ends += usize::from(batch.is_empty());
+        }
+    }
+    found.map_err(|e| Error::receiving(RECVMMSG, e))
 }

@@ -147,6 +147,18 @@ impl Connection {
         let arrival = socket::receive(fd, wait, |flags| msg::recv_record(fd, buffer, flags | TRUNC))
             .map_err(|e| Error::receiving(RECV, e))?;
         if is_end(arrival) {
+            return self.receive_at_end(buffer);
+        }
+        record::whole(RECV, buffer.len(), arrival.length).map(Some)
+    }
+
+    /// Looks again, since the kernel looks for a record first and for the end then: what the peer sent in between, before
+    /// it closed, is there although the end was found. After the end nothing more is sent, so one more look is enough.
+    #[cold]
+    fn receive_at_end(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        let arrival = retry(|| msg::recv_record(self.fd.as_fd(), buffer, TRUNC | DONTWAIT))
+            .map_err(|e| Error::receiving(RECV, e))?;
+        if is_end(arrival) {
             return Ok(None);
         }
         record::whole(RECV, buffer.len(), arrival.length).map(Some)
@@ -162,10 +174,7 @@ impl Connection {
     /// [`Empty`](crate::ErrorKind::Empty) if there is none; it does not wait.
     #[doc(alias = "MSG_PEEK")]
     pub fn pending_length(&self) -> Result<Option<usize>> {
-        let fd = self.fd.as_fd();
-        let arrival = retry(|| msg::recv_record(fd, &mut [], PEEK | TRUNC | DONTWAIT))
-            .map_err(|e| Error::receiving(RECV, e))?;
-        Ok((!is_end(arrival)).then_some(arrival.length))
+        peek(self.fd.as_fd()).map_err(|e| Error::receiving(RECV, e))
     }
 
     /// `shutdown(2)`: ends one direction, or both, for every copy of the descriptor in every process.
@@ -225,6 +234,16 @@ impl Connection {
     pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
         properties::set_nonblocking(self.fd.as_fd(), yes)
     }
+}
+
+/// The length of the next record; `None` at the end of the stream, which is certain when it is found twice.
+pub(super) fn peek(fd: BorrowedFd<'_>) -> nix::Result<Option<usize>> {
+    let look = || retry(|| msg::recv_record(fd, &mut [], PEEK | TRUNC | DONTWAIT));
+    let mut arrival = look()?;
+    if is_end(arrival) {
+        arrival = look()?;
+    }
+    Ok((!is_end(arrival)).then_some(arrival.length))
 }
 
 /// The credentials that come with every record find no room, which shows; the end of the stream brings none.
