@@ -31,6 +31,9 @@ fn sizes(mechanism: &Mechanism) -> String {
     if *sizes.end() > 1 << 20 {
         return "any".into();
     }
+    if *sizes.end() == 0 {
+        return "none".into();
+    }
     format!("{} to {}", units::size(*sizes.start()), units::size(*sizes.end()))
 }
 
