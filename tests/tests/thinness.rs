@@ -33,6 +33,9 @@ const TOGETHER: &[(&str, i64)] = &[
 /// Mechanisms that need the kernel only to wait and to wake somebody who waits.
 const WITHOUT_SYSTEM_CALLS: &[&str] = &["shm_posix_semaphore", "sync_condvar"];
 
+/// Mechanisms of which one process alone can do nothing but wait for the other.
+const FOR_TWO: &[&str] = &["sync_barrier"];
+
 fn main() -> ExitCode {
     suite::run(vec![suite::skippable("thinness", thinness)])
 }
@@ -41,7 +44,8 @@ fn thinness() -> Outcome {
     if step::overhead() == Err(step::REFUSED) {
         return Outcome::Skipped("this system does not allow ptrace(2)".into());
     }
-    let carriers = mechanisms().iter().filter(|mechanism| mechanism.workloads.contains(&Workload::RoundTrip));
+    let carries = |mechanism: &&&Mechanism| mechanism.workloads.contains(&Workload::RoundTrip);
+    let carriers = mechanisms().iter().filter(carries).filter(|mechanism| !FOR_TWO.contains(&mechanism.id));
     let rows: Vec<Row> = carriers.flat_map(|mechanism| rows(mechanism)).collect();
     println!("\n{}", Row::HEADING);
     for row in &rows {

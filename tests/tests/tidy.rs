@@ -8,8 +8,8 @@ use ipcraft_bench::mechanisms;
 /// Modules of the library that ask nothing of the kernel, so that no errno can come of them.
 const WITHOUT_ERRNO: &[&str] = &["error", "name", "sysv", "time"];
 
-/// What the library leaves to std, of which one example is enough; and a lock whose documentation shows all of it.
-const WITHOUT_EXAMPLE: &[&str] = &["udp", "sync_semaphore"];
+/// What the library leaves to std, of which one example is enough; and what its own documentation shows all of.
+const WITHOUT_EXAMPLE: &[&str] = &["udp", "sync_semaphore", "sync_barrier"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()

@@ -147,6 +147,7 @@ mod tests {
             "sysv_queue",
             "realtime_signal",
             "signalfd",
+            "sync_barrier",
             "sync_condvar",
             "sync_mutex",
             "sync_rwlock_read",

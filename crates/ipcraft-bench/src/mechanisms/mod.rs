@@ -17,6 +17,7 @@ mod slot;
 mod socketpair_datagram;
 mod socketpair_seqpacket;
 mod socketpair_stream;
+mod sync_barrier;
 mod sync_condvar;
 mod sync_mutex;
 mod sync_rwlock;
@@ -51,6 +52,7 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &sysv_queue::MECHANISM,
     &realtime_signal::MECHANISM,
     &signalfd::MECHANISM,
+    &sync_barrier::MECHANISM,
     &sync_condvar::MECHANISM,
     &sync_mutex::MECHANISM,
     &sync_rwlock::READ,

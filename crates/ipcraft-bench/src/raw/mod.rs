@@ -1,6 +1,7 @@
 //! The raw twins: each mechanism written straight on libc, as a careful C program would, and nothing more.
 
 pub(crate) mod address;
+pub(crate) mod barrier;
 pub(crate) mod condvar;
 pub(crate) mod datagram;
 pub(crate) mod eventfd;
