@@ -39,11 +39,11 @@ pub enum Outcome {
 
 /// A [`test()`] that can find out that this system does not let it run, which then shows in the output.
 pub fn skippable(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
-    patient(PATIENCE, name, body)
+    skippable_within(PATIENCE, name, body)
 }
 
-/// A [`skippable()`] test that may take longer than others.
-pub fn patient(
+/// A [`skippable`] test for which the watchdog has this patience.
+pub fn skippable_within(
     patience: Duration,
     name: impl Into<String>,
     body: impl FnOnce() -> Outcome + Send + 'static,
