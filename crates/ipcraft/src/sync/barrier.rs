@@ -173,7 +173,8 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
         self.number
     }
 
-    /// `pthread_barrier_wait(3)`: waits until all have come. True for exactly one of them, the last to come.
+    /// `pthread_barrier_wait(3)`: waits until all have come. True for exactly one of them, the last to come (for none, if
+    /// that one is killed as it completes the round).
     ///
     /// # Errors
     ///

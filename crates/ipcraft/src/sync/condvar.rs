@@ -20,6 +20,9 @@ use crate::time::Deadline;
 /// would be lost with it if it were killed before it could act. And what is changed and who is woken is one step of
 /// the kernel's, so a notifier cannot die between the two.
 ///
+/// A process that is killed after it has changed the data and before it notifies has not notified: those who sleep do so
+/// until the next notification. Wait with a timeout where that one may have been the last.
+///
 /// Zero bytes are one that nobody waits on, so new memory needs no initialisation. Takes 8 bytes.
 ///
 /// ```
