@@ -97,12 +97,13 @@ impl World {
         self.was_over.set(self.start.line.rounds() != self.rounds_before.get());
     }
 
-    /// A seat is 64 bytes, the first of them a mutex and then 1 if it is taken; before the seats are 64 bytes more.
+    /// A seat is 64 bytes, the first of them a mutex, then 8 for its namespace, and then 1 if it is taken; before the seats
+    /// are 64 bytes more.
     fn is_taken_by(&self, seat: usize, child: Pid) -> bool {
         let seat = Shared::<Start>::SIZE - size_of::<Start>() + 64 * (1 + seat);
         let word = |offset| self.start.mapping().atomic_u32(seat + offset).unwrap().load(SeqCst);
         let owner = word(0) & libc::FUTEX_TID_MASK;
-        owner == child.as_raw() as u32 && word(size_of::<libc::pthread_mutex_t>()) == 1
+        owner == child.as_raw() as u32 && word(size_of::<libc::pthread_mutex_t>() + 8) == 1
     }
 
     /// Whether the other, if it has to be told, is.
