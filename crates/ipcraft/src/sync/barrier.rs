@@ -218,7 +218,7 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
     /// Comes, and says which round it is, unless that was the last to come and the round is over.
     fn come(&self) -> Result<Option<u32>> {
         let barrier = self.barrier;
-        let _lock = barrier.lock(WAIT)?;
+        let lock = barrier.lock(WAIT)?;
         let round = barrier.round.load(Relaxed);
         let next = round.wrapping_add(1);
         if barrier.lacks_somebody()? {
@@ -228,7 +228,10 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
         if !barrier.is_complete(next) {
             return Ok(Some(round));
         }
-        futex::increment_and_wake_all(&barrier.round).map_err(|e| failed(WAIT, e))?;
+        barrier.round.store(next, Release);
+        // Who wakes comes again and wants the lock. If this one dies before it wakes them, they look in a while.
+        drop(lock);
+        futex::wake(&barrier.round, u32::MAX, futex::ANY).map_err(|e| failed(WAIT, e))?;
         Ok(None)
     }
 
