@@ -62,13 +62,13 @@ fn live_through_everything(directory: &Path) -> Outcome {
     let server = Server::start(directory)?;
     let clients = Arc::new(Clients::of(directory));
     let threads: Vec<_> = (0..CLIENTS).map(|_| clients.ask_on()).collect();
-    carry_on(&clients)?;
+    carry_on(&server, &clients)?;
     reload(&server, &clients)?;
-    carry_on(&clients)?;
+    carry_on(&server, &clients)?;
     let old_log = rotate(&server, directory)?;
-    carry_on(&clients)?;
+    carry_on(&server, &clients)?;
     let killed = kill_one(&server, &clients)?;
-    carry_on(&clients)?;
+    carry_on(&server, &clients)?;
     quit(&server, &clients)?;
     for thread in threads {
         thread.join().map_err(|_| "a client panicked")??;
@@ -77,9 +77,12 @@ fn live_through_everything(directory: &Path) -> Outcome {
     audit(&server.zone, &clients, killed, &logs)
 }
 
-fn carry_on(clients: &Clients) -> Outcome {
+fn carry_on(server: &Server, clients: &Clients) -> Outcome {
     let goal = clients.answered.load(SeqCst) + BETWEEN;
-    until("whether requests are answered", || Ok(clients.answered.load(SeqCst) >= goal))
+    until("requests are answered", || {
+        expect("whether the master is gone", server.master.has_ended()?, false)?;
+        Ok(clients.answered.load(SeqCst) >= goal)
+    })
 }
 
 /// Requests that the old workers have in hand are answered by them, while new workers answer others.
@@ -145,7 +148,7 @@ fn quit(server: &Server, clients: &Clients) -> Outcome {
         clients.finish(&call)?.ok_or("this was accepted, and not answered")?;
     }
     (0..WORKERS).try_for_each(|_| server.reports("left"))?;
-    server.has_ended()
+    server.ends()
 }
 
 /// Everything was counted in several places, which must agree.
@@ -176,7 +179,7 @@ fn stop_at_once(directory: &Path) -> Outcome {
     server.signal(Signal::TERM)?;
     expect("whether it was answered", clients.hear(&call)?.is_some(), false)?;
     expect("what was in hand", server.zone.workers[begun.worker].in_hand(), 1)?;
-    expect("whether the socket is there", server.has_ended().map(|()| socket_in(directory).exists())?, false)
+    expect("whether the socket is there", server.ends().map(|()| socket_in(directory).exists())?, false)
 }
 
 impl Server {
@@ -204,7 +207,7 @@ impl Server {
         expect("report", from_utf8(&record[..length])?, what)
     }
 
-    fn has_ended(&self) -> Outcome {
+    fn ends(&self) -> Outcome {
         let status = self.master.wait_timeout(PATIENCE)?.status();
         expect("whether the master succeeded", status.map(|status| status.success()), Some(true))
     }
@@ -214,7 +217,9 @@ impl Server {
 fn until(what: &str, mut is_so: impl FnMut() -> Outcome<bool>) -> Outcome {
     let deadline = Deadline::after(PATIENCE);
     while !is_so()? {
-        expect(what, deadline.has_passed(), false)?;
+        if deadline.has_passed() {
+            return Err(format!("waited in vain until {what}").into());
+        }
         sleep(Duration::from_millis(1));
     }
     Ok(())

@@ -190,13 +190,16 @@ fn every_example_is_run_and_on_the_tour() {
         let entry = manifest.split("[[example]]").find(|entry| entry.contains(&format!("name = \"{name}\"")));
         let entry = entry.unwrap_or_else(|| panic!("{name} is not in examples/Cargo.toml"));
         assert!(entry.contains("test = true"), "cargo test does not run {name}");
-        assert!(tour.contains(&format!("{name}.rs")), "{name} is not in examples/README.md");
+        let listed = [format!("]({name}.rs)"), format!("]({name}/main.rs)")];
+        assert!(listed.iter().any(|link| tour.contains(link)), "{name} is not in examples/README.md");
     }
 }
 
+/// Those of one file, and those of a folder.
 fn examples() -> Vec<String> {
     let found = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path());
-    let sources = found.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let sources =
+        found.filter(|path| path.extension().is_some_and(|e| e == "rs") || path.join("main.rs").exists());
     sources.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect()
 }
 
