@@ -27,6 +27,8 @@ use crate::{PATIENCE, log_in, socket_in};
 const CLIENTS: usize = 4;
 /// How many requests are answered between one event and the next, at least.
 const BETWEEN: u64 = 200;
+/// How many clients connect at once when the server is told to quit.
+const BURST: usize = 100;
 
 pub fn run() -> Outcome {
     let directory = Directory::new()?;
@@ -141,11 +143,17 @@ fn kill_one(server: &Server, clients: &Clients) -> Outcome<usize> {
 fn quit(server: &Server, clients: &Clients) -> Outcome {
     let puts: Outcome<Vec<_>> = (0..CLIENTS).map(|_| clients.put()).collect();
     let puts = puts?;
+    let burst =
+        (0..BURST).map(|_| clients.call((Verb::Get, clients.number()))?.ok_or("there is no server".into()));
+    let burst: Vec<_> = burst.collect::<Outcome<_>>()?;
     clients.is_over.store(true, SeqCst);
     server.signal(Signal::QUIT)?;
     until("nobody can connect", || Ok(clients.get(clients.number())?.is_none()))?;
     for (call, _) in puts {
         clients.finish(&call)?.ok_or("this was accepted, and not answered")?;
+    }
+    for call in burst {
+        clients.hear(&call)?.ok_or("this waited to be accepted, and was not answered")?;
     }
     (0..WORKERS).try_for_each(|_| server.reports("left"))?;
     server.ends()
