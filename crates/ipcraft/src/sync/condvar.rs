@@ -43,8 +43,10 @@ use crate::time::Deadline;
 /// *jobs.waiting.lock().or_else(|e| e.repair(|_| ()))? += 1;
 /// jobs.more.notify_one()?;
 ///
-/// let guard = jobs.waiting.lock().or_else(|e| e.repair(|_| ()))?;
-/// let mut guard = jobs.more.wait_while(guard, |waiting| *waiting == 0).or_else(|e| e.repair(|_| ()))?;
+/// let mut guard = jobs.waiting.lock().or_else(|e| e.repair(|_| ()))?;
+/// while *guard == 0 {
+///     guard = jobs.more.wait(guard).or_else(|e| e.repair(|_| ()))?;
+/// }
 /// *guard -= 1;
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
@@ -103,6 +105,8 @@ impl Condvar {
     }
 
     /// [`wait`](Condvar::wait)s for as long as the condition holds; not at all if it does not.
+    ///
+    /// If it returns inconsistent data, nobody has looked whether the condition still holds: do so after the repair.
     ///
     /// # Errors
     ///
