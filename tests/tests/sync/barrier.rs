@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
-use ipcraft::sync::Barrier;
+use ipcraft::sync::{Barrier, Participant};
 use ipcraft_tests::peer::Peer;
 use nix::unistd::pause;
 
@@ -135,7 +135,7 @@ pub(super) fn lets_participants_leave() {
 pub(super) fn refuses_more_than_its_parties() {
     let race = race();
     let all: Vec<_> = (0..3).map(|_| race.start.join().unwrap()).collect();
-    assert_eq!(all.iter().map(|participant| participant.number()).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(all.iter().map(Participant::number).collect::<Vec<_>>(), [0, 1, 2]);
     let error = race.start.join().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitReached);
     assert_eq!(error.limit().map(|limit| (limit.value(), limit.requested())), Some((3, Some(4))));

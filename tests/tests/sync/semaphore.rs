@@ -3,7 +3,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
-use ipcraft::sync::Semaphore;
+use ipcraft::sync::{Permit, Semaphore};
 use ipcraft_tests::peer::Peer;
 use nix::unistd::pause;
 
@@ -75,7 +75,7 @@ pub(super) fn says_how_many_are_free() {
             devices.permits.acquire().unwrap()
         })
         .collect();
-    let mut numbers: Vec<_> = permits.iter().map(|permit| permit.number()).collect();
+    let mut numbers: Vec<_> = permits.iter().map(Permit::number).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1, 2]);
     assert_eq!(kind_of(devices.permits.try_acquire()), ErrorKind::WouldBlock);

@@ -6,8 +6,10 @@ use ipcraft_tests::suite::Outcome;
 
 use super::zone::Zone;
 
+type Operation = fn(&Zone);
+
 /// What nobody contends for is done without a system call.
-const QUIET: [(&str, fn(&Zone)); 16] = [
+const QUIET: [(&str, Operation); 16] = [
     ("lock", |zone| drop(zone.pair.lock().unwrap())),
     ("try_lock", |zone| drop(zone.pair.try_lock().unwrap())),
     ("lock_timeout", |zone| drop(zone.pair.lock_timeout(Duration::MAX).unwrap())),

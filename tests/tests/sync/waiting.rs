@@ -11,8 +11,10 @@ use super::SHORT;
 use super::held::KINDS;
 use super::zone::{Zone, kind_of};
 
+type Timed = fn(&Zone, Duration) -> ErrorKind;
+
 /// Each call that waits at most so long, and what it came to. Somebody else has everything there is to have.
-const TIMED: [(&str, fn(&Zone, Duration) -> ErrorKind); 8] = [
+const TIMED: [(&str, Timed); 8] = [
     ("lock", |zone, time| kind_of(zone.pair.lock_timeout(time))),
     ("write", |zone, time| kind_of(zone.table.write_timeout(time))),
     ("read", |zone, time| kind_of(zone.table.read_timeout(time))),
@@ -89,7 +91,8 @@ pub(super) fn needs_no_time_for_what_is_free() {
 
 /// Each call that waits for ever, until somebody gives it what it waits for; signals neither end nor delay it.
 pub(super) fn for_ever_goes_on_through_signals() {
-    let forever: [(&str, fn(&Zone), usize); 4] = [
+    type Wait = fn(&Zone);
+    let forever: [(&str, Wait, usize); 4] = [
         ("lock", |zone| drop(zone.pair.lock().or_else(|e| e.repair(|_| ())).unwrap()), 0),
         ("read", |zone| assert_eq!(kind_of(zone.table.read()), ErrorKind::OwnerDied), 1),
         ("write", |zone| drop(zone.table.write().or_else(|e| e.repair(|_| ())).unwrap()), 1),
