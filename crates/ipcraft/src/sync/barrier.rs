@@ -2,18 +2,17 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::LOOK_FOR_DEAD;
+use super::atomic::{AtomicU32, futex};
 use super::condition::{self, INITIALISED};
 use super::failure::{failed, not_initialised};
 use super::raw::RawMutex;
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::futex;
 use crate::time::Deadline;
 
 const JOIN: &str = "join barrier";

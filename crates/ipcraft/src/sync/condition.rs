@@ -1,7 +1,8 @@
 //! The word beside a lock that says what its data is like.
 
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::atomic::AtomicU32;
 
 /// New memory.
 pub(super) const NEW: u32 = 0;

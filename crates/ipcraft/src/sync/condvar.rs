@@ -1,14 +1,14 @@
 //! Waiting until the data of a mutex is as one wants it.
 
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::atomic::{AtomicU32, futex};
 use super::{LockError, MutexGuard};
 use crate::error::{Error, Result};
 use crate::shm::Plain;
-use crate::sys::futex;
 use crate::time::Deadline;
 
 /// A place to sleep until another process has changed what a [`Mutex`](super::Mutex) guards.

@@ -1,13 +1,12 @@
 //! Something has happened, or not yet.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, fence};
 use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::atomic::{AtomicU32, fence, futex};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::futex;
 use crate::time::Deadline;
 
 const WAIT: &str = "wait for event";

@@ -5,10 +5,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::AtomicU32;
+
 use std::thread;
 
 use super::Mutex;
+use super::atomic::AtomicU32;
 use super::condition::{self, INITIALISED, PANICKED};
 use super::inconsistent::Exclusive;
 use crate::shm::Plain;

@@ -5,10 +5,11 @@
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::Cause;
+use super::atomic::AtomicU32;
 use super::condition::{ABANDONED, PANICKED};
 
 /// A guard whose owner alone uses the data.

@@ -132,6 +132,7 @@
 //! [get_robust_list(2)]: https://man7.org/linux/man-pages/man2/get_robust_list.2.html
 //! [futex(2)]: https://man7.org/linux/man-pages/man2/futex.2.html
 
+mod atomic;
 mod barrier;
 mod condition;
 mod condvar;
@@ -141,9 +142,12 @@ mod guard;
 mod held;
 mod inconsistent;
 mod layout;
+#[cfg(all(test, loom))]
+mod model;
 mod mutex;
 mod namespace;
 mod once;
+#[cfg_attr(all(test, loom), path = "model/raw.rs")]
 mod raw;
 mod rwlock;
 mod rwlock_guard;

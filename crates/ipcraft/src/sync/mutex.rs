@@ -4,9 +4,10 @@
 
 use std::cell::UnsafeCell;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use super::atomic::AtomicU32;
 use super::condition::{self, INITIALISED, OWNER_DIED, PANICKED};
 use super::failure::{failed, unusable};
 use super::raw::{Last, RawMutex};

@@ -1,7 +1,8 @@
 //! Something that happens a single time.
 
-use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
+use super::atomic::AtomicU32;
 use super::condition;
 use super::failure::{failed, not_initialised};
 use super::raw::RawMutex;

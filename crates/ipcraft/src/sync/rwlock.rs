@@ -4,11 +4,12 @@
 
 use std::cell::UnsafeCell;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::atomic::AtomicU32;
 use super::condition::{self, INITIALISED, OWNER_DIED, PANICKED, WRITING};
 use super::failure::{failed, unusable};
 use super::raw::RawMutex;
@@ -52,12 +53,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 #[repr(C)]
 pub struct RwLock<T, const READERS: usize = 32> {
     /// Taken by a writer before the slots and for as long, and by readers only in passing.
-    gate: RawMutex,
+    pub(super) gate: RawMutex,
     /// One of `condition`; written by who holds all slots, but for the first time.
     pub(super) condition: AtomicU32,
     /// Not zero when a writer has come: readers then queue at the gate, and the first of them to have it makes this zero.
-    writer: AtomicU32,
-    slots: [Slot; READERS],
+    pub(super) writer: AtomicU32,
+    pub(super) slots: [Slot; READERS],
     /// Read by who holds a slot, written by who holds all.
     pub(super) data: UnsafeCell<T>,
 }

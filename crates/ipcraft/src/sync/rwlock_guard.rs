@@ -5,10 +5,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::RwLock;
+use super::atomic::AtomicU32;
 use super::condition::{INITIALISED, PANICKED, WRITING};
 use super::inconsistent::Exclusive;
 use crate::shm::Plain;

@@ -3,18 +3,17 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering::{Acquire, SeqCst};
-use std::sync::atomic::{AtomicU32, fence};
 use std::time::Duration;
 
 use nix::errno::Errno;
 
 use super::LOOK_FOR_DEAD;
+use super::atomic::{AtomicU32, fence, futex};
 use super::condition::{self, INITIALISED};
 use super::failure::{failed, not_initialised};
 use super::raw::RawMutex;
 use super::slot::{self, Slot};
 use crate::error::Result;
-use crate::sys::futex;
 use crate::time::Deadline;
 
 const ACQUIRE: &str = "acquire permit";
@@ -45,12 +44,12 @@ const ACQUIRE: &str = "acquire permit";
 /// ```
 #[repr(C)]
 pub struct Semaphore<const PERMITS: usize> {
-    condition: AtomicU32,
+    pub(super) condition: AtomicU32,
     /// How many wait. Waiters that were killed count for ever, which costs later releases a system call.
-    waiters: AtomicU32,
+    pub(super) waiters: AtomicU32,
     /// Counts what came back while somebody waited, and wraps. Who waits sleeps on it.
-    releases: AtomicU32,
-    slots: [Slot; PERMITS],
+    pub(super) releases: AtomicU32,
+    pub(super) slots: [Slot; PERMITS],
 }
 
 impl<const PERMITS: usize> Semaphore<PERMITS> {

@@ -1,0 +1,75 @@
+//! The robust mutex of the C library as the model checker sees it, without deaths: those are swept over elsewhere.
+//!
+//! It orders no more than taking it and giving it back has to.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use loom::sync::atomic::AtomicU32;
+use nix::errno::Errno;
+
+use crate::sync::atomic::futex;
+use crate::time::Deadline;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sync) enum Last {
+    Unlocked,
+    /// Nobody dies in a model.
+    #[allow(dead_code)]
+    Died,
+}
+
+/// 1 while somebody has it, 2 if others wait.
+#[derive(Default)]
+pub(in crate::sync) struct RawMutex(AtomicU32);
+
+impl RawMutex {
+    pub(in crate::sync) fn init(&self) -> nix::Result<()> {
+        Ok(())
+    }
+
+    pub(in crate::sync) fn lock(&self) -> nix::Result<Last> {
+        let mut found = self.0.compare_exchange(0, 1, Acquire, Relaxed).unwrap_or_else(|found| found);
+        while found != 0 {
+            found = self.0.swap(2, Acquire);
+            if found != 0 {
+                let _ = futex::wait(&self.0, 2, futex::ANY, Deadline::NEVER);
+            }
+        }
+        Ok(Last::Unlocked)
+    }
+
+    pub(in crate::sync) fn try_lock(&self) -> nix::Result<Last> {
+        let taken = self.0.compare_exchange(0, 1, Acquire, Relaxed);
+        taken.map(|_| Last::Unlocked).map_err(|_| Errno::EBUSY)
+    }
+
+    pub(in crate::sync) fn lock_until(&self, _deadline: Deadline) -> nix::Result<Last> {
+        self.lock()
+    }
+
+    pub(in crate::sync) fn unlock(&self) -> bool {
+        let found = self.0.swap(0, Release);
+        if found == 2 {
+            let _ = futex::wake(&self.0, 1, futex::ANY);
+        }
+        found != 0
+    }
+
+    pub(in crate::sync) fn mark_consistent(&self) {}
+
+    pub(in crate::sync) fn forgiving(&self, taken: nix::Result<Last>) -> nix::Result<()> {
+        taken.map(drop)
+    }
+
+    pub(in crate::sync) fn is_mine(&self) -> bool {
+        self.0.load(Relaxed) != 0
+    }
+
+    pub(in crate::sync) fn is_held_here(&self) -> bool {
+        self.is_mine()
+    }
+
+    pub(in crate::sync) fn is_free(&self) -> bool {
+        !self.is_mine()
+    }
+}
