@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 use ipcraft::shm::Shared;
@@ -33,16 +34,17 @@ pub(super) fn mutexes_let_one_process_in_at_a_time() {
     assert_eq!(*zone.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
 }
 
+fn in_threads(role: impl Fn() + Sync) {
+    thread::scope(|scope| {
+        for _ in 0..PROCESSES {
+            scope.spawn(&role);
+        }
+    });
+}
+
 pub(super) fn mutexes_let_one_thread_in_at_a_time() {
     let zone = Zone::new();
-    let threads = || {
-        thread::scope(|scope| {
-            for _ in 0..PROCESSES {
-                scope.spawn(|| (0..ROUNDS).for_each(|_| count(&mut zone.pair.lock().unwrap())));
-            }
-        });
-    };
-    threads();
+    in_threads(|| (0..ROUNDS).for_each(|_| count(&mut zone.pair.lock().unwrap())));
     assert_eq!(*zone.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
 }
 
@@ -71,19 +73,44 @@ pub(super) fn timed_and_tried_locks_let_one_in_at_a_time() {
     assert_eq!(*zone.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
 }
 
+fn read_and_write(zone: &Zone) {
+    for round in 0..ROUNDS {
+        if round % 4 == 0 {
+            count(&mut zone.table.write().unwrap());
+        } else {
+            let pair = zone.table.read().unwrap();
+            assert_eq!(pair[0], pair[1], "somebody writes");
+        }
+    }
+}
+
 pub(super) fn writers_keep_everybody_out() {
     let zone = Zone::new();
-    in_processes(|| {
-        for round in 0..ROUNDS {
-            if round % 4 == 0 {
-                count(&mut zone.table.write().unwrap());
-            } else {
-                let pair = zone.table.read().unwrap();
-                assert_eq!(pair[0], pair[1], "somebody writes");
-            }
+    in_processes(|| read_and_write(&zone));
+    assert_eq!(*zone.table.read().unwrap(), [PROCESSES * ROUNDS / 4; 2]);
+}
+
+pub(super) fn writers_keep_other_threads_out() {
+    let zone = Zone::new();
+    in_threads(|| read_and_write(&zone));
+    assert_eq!(*zone.table.read().unwrap(), [PROCESSES * ROUNDS / 4; 2]);
+}
+
+/// Threads take turns: each number is the next one's to change.
+pub(super) fn condvars_let_threads_take_turns() {
+    const TURNS: u64 = 2000;
+    let zone = Zone::new();
+    let number = AtomicU64::new(0);
+    in_threads(|| {
+        let mine = number.fetch_add(1, Relaxed);
+        for turn in (mine..TURNS).step_by(PROCESSES as usize) {
+            let guard = zone.pair.lock().unwrap();
+            let mut pair = zone.changed.wait_while(guard, |pair| pair[0] != turn).unwrap();
+            count(&mut pair);
+            zone.changed.notify_one().unwrap();
         }
     });
-    assert_eq!(*zone.table.read().unwrap(), [PROCESSES * ROUNDS / 4; 2]);
+    assert_eq!(*zone.pair.lock().unwrap(), [TURNS; 2]);
 }
 
 pub(super) fn places_count_and_not_addresses() {

@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         of(contention::mutexes_let_one_thread_in_at_a_time),
         of(contention::timed_and_tried_locks_let_one_in_at_a_time),
         of(contention::writers_keep_everybody_out),
+        of(contention::writers_keep_other_threads_out),
+        of(contention::condvars_let_threads_take_turns),
         of(contention::places_count_and_not_addresses),
         of(death::is_told_of_however_it_comes),
         of(death::is_told_to_one_who_waits),
