@@ -24,24 +24,24 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-type Number = Mutex<u32>;
-type Table = RwLock<u32, 2>;
+pub(crate) type Number = Mutex<u32>;
+pub(crate) type Table = RwLock<u32, 2>;
 
-fn lock(number: &Number) {
+pub(crate) fn lock(number: &Number) {
     assert_eq!(*number.lock().unwrap(), 7);
 }
 
-fn read_and_write(table: &Table) {
+pub(crate) fn read_and_write(table: &Table) {
     assert_eq!(*table.read().unwrap(), 7);
     assert_eq!(*table.write().unwrap(), 7);
 }
 
-fn acquire_all(permits: &Semaphore<2>) {
+pub(crate) fn acquire_all(permits: &Semaphore<2>) {
     let _both = (permits.acquire().unwrap(), permits.acquire().unwrap());
     assert_eq!(permits.try_acquire().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-fn meet(line: &Barrier<2>) {
+pub(crate) fn meet(line: &Barrier<2>) {
     let run = || line.join().unwrap().wait().unwrap();
     let leads = thread::scope(|scope| {
         let other = scope.spawn(run);
@@ -50,7 +50,7 @@ fn meet(line: &Barrier<2>) {
     assert_ne!(leads[0], leads[1]);
 }
 
-fn call(once: &Once) {
+pub(crate) fn call(once: &Once) {
     let mut made = None;
     once.call_once(|attempt| made = Some(attempt)).unwrap();
     assert_eq!(made, Some(Attempt::First));

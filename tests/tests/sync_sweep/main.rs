@@ -8,6 +8,7 @@ mod creation;
 mod event;
 #[cfg(target_env = "gnu")]
 mod glibc;
+mod initialisation;
 mod mutex;
 mod once;
 mod rwlock;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     tests.extend(barrier::tests());
     tests.extend(once::tests());
     tests.extend(event::tests());
+    tests.extend(initialisation::tests());
     tests.extend(creation::tests());
     #[cfg(target_env = "gnu")]
     tests.extend(glibc::tests());
