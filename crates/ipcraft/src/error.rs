@@ -86,6 +86,8 @@ pub enum ErrorKind {
     WrongType,
     /// The name is not one that the kernel takes: empty, too long, or with a NUL byte (`ENAMETOOLONG`).
     InvalidName,
+    /// What a peer wrote to shared memory is nothing that this library writes; nothing was taken from there.
+    Corrupted,
     /// An argument is out of range (`EINVAL`).
     Invalid,
     /// The running kernel does not have this operation (`ENOSYS`, `EOPNOTSUPP`).
@@ -118,6 +120,7 @@ impl ErrorKind {
             ErrorKind::LimitReached => "a limit was reached",
             ErrorKind::WrongType => "the object is of another type",
             ErrorKind::InvalidName => "not a valid name",
+            ErrorKind::Corrupted => "a peer has overwritten what both rely on",
             ErrorKind::Invalid => "an argument is out of range",
             ErrorKind::Unsupported => "the running kernel does not support this",
             ErrorKind::Other => "failed",
@@ -135,7 +138,7 @@ impl ErrorKind {
             ErrorKind::Disconnected => io::ErrorKind::BrokenPipe,
             ErrorKind::Refused => io::ErrorKind::ConnectionRefused,
             ErrorKind::NotConnected => io::ErrorKind::NotConnected,
-            ErrorKind::Truncated => io::ErrorKind::InvalidData,
+            ErrorKind::Truncated | ErrorKind::Corrupted => io::ErrorKind::InvalidData,
             ErrorKind::TooLarge | ErrorKind::WrongType | ErrorKind::InvalidName | ErrorKind::Invalid => {
                 io::ErrorKind::InvalidInput
             }

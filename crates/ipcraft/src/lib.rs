@@ -55,6 +55,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("ipcraft is for Linux: what it promises rests on what the Linux kernel does");
 
+pub mod channel;
 pub mod error;
 pub mod event;
 pub mod fifo;

@@ -52,6 +52,11 @@ impl Deadline {
         self.remaining() == Some(Duration::ZERO)
     }
 
+    /// Whether it has passed at that moment, as [`now`] shows it.
+    pub(crate) fn has_passed_at(&self, now: Duration) -> bool {
+        self.0.is_some_and(|at| at <= now)
+    }
+
     /// The point itself, for calls that take `CLOCK_MONOTONIC` absolutely; `None` if it never passes.
     #[inline]
     pub(crate) fn absolute(&self) -> Option<TimeSpec> {
@@ -66,9 +71,15 @@ impl Deadline {
 }
 
 /// What the clock shows.
-fn now() -> Duration {
+pub(crate) fn now() -> Duration {
     // The clock exists on every Linux, and so cannot fail to be read; it starts at zero.
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
+}
+
+/// What the clock showed at its last tick, some milliseconds ago: cheaper to know.
+#[inline]
+pub(crate) fn now_roughly() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ static COPY: Copy = libc::memcpy;
 /// All of `from` can be read and all of `into` be written for the time of the call, they do not overlap, and only
 /// shared memory is accessed by others.
 #[inline]
-pub(super) unsafe fn copy(from: *const u8, into: *mut u8, length: usize) {
+pub(crate) unsafe fn copy(from: *const u8, into: *mut u8, length: usize) {
     // SAFETY: because a static can be read, and the caller vouches for both ranges, which memcpy(3) needs to be mapped
     // and apart.
     unsafe { ptr::read_volatile(&raw const COPY)(into.cast(), from.cast(), length) };

@@ -88,7 +88,7 @@
 //! [mlock(2)]: https://man7.org/linux/man-pages/man2/mlock.2.html
 
 mod access;
-mod copy;
+pub(crate) mod copy;
 mod huge;
 mod mapping;
 pub mod memfd;

@@ -14,6 +14,8 @@ pub(crate) mod msg;
 pub(crate) mod msgq;
 pub(crate) mod pidfd;
 pub(crate) mod pipe_end;
+pub(crate) mod processor;
+pub(crate) mod record_lock;
 pub(crate) mod removal;
 pub(crate) mod reserve;
 pub(crate) mod rw;

@@ -126,6 +126,11 @@ impl SharedMemory {
     /// faster and another object has the name by now.
     #[doc(alias = "shm_unlink")]
     pub fn remove(self) -> Result<()> {
+        self.unlink()
+    }
+
+    /// [`remove`](SharedMemory::remove) for one who keeps the handle.
+    pub(crate) fn unlink(&self) -> Result<()> {
         let failed = |e: Errno| Error::system(SHM_UNLINK, e).on(Some(&self.name));
         let (named, own) = (lstat(&directory::path(&self.name)).map_err(failed)?, self.stat()?);
         if (named.st_dev, named.st_ino) != (own.st_dev, own.st_ino) {

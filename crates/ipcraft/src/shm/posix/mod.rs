@@ -80,3 +80,13 @@ mod options;
 
 pub use memory::SharedMemory;
 pub use options::Options;
+
+use std::os::fd::BorrowedFd;
+
+use crate::error::Result;
+use crate::shm::{Access, Mapping};
+
+/// Maps memory that is being made and has no name yet.
+pub(crate) fn map_new(fd: BorrowedFd<'_>, size: usize) -> Result<Mapping> {
+    Mapping::of_file(fd, size, Access::ReadWrite, None)
+}

@@ -31,7 +31,7 @@ impl Layout {
         Layout(hash(self.0, &(count as u64).to_le_bytes()))
     }
 
-    pub(super) const fn number(self) -> u64 {
+    pub(crate) const fn number(self) -> u64 {
         self.0
     }
 }

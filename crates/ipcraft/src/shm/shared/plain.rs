@@ -24,6 +24,7 @@ use super::Layout;
 /// # Safety
 ///
 /// * Any initialised bytes are a valid value.
+/// * All of its bytes are initialised: it has no padding, which would carry bytes of this process's memory to others.
 /// * Nothing in it means anything to one process only: no pointers, references or descriptors.
 /// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](Plain::LAYOUT) changes when it does.
 pub unsafe trait Plain: Copy + Send + Sync + 'static {
@@ -74,6 +75,17 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
 /// assert_ne!(Totals::LAYOUT, u64::LAYOUT);
 /// ```
 ///
+/// A structure with gaps between its fields does not compile, since what is in a gap would be shared too: name the gap.
+///
+/// ```compile_fail
+/// ipcraft::plain_struct! {
+///     struct Gap {
+///         small: u8,
+///         large: u64,
+///     }
+/// }
+/// ```
+///
 /// A field that is not plain data does not compile:
 ///
 /// ```compile_fail
@@ -95,7 +107,13 @@ macro_rules! plain_struct {
             $($(#[$of_field])* $seen $field: $type,)*
         }
 
-        // SAFETY: because every field is plain data, which naming its layout checks, and repr(C) fixes their order.
+        const _: () = assert!(
+            ::core::mem::size_of::<$name>() == 0 $(+ ::core::mem::size_of::<$type>())*,
+            concat!(stringify!($name), " has padding: name the gap with a field"),
+        );
+
+        // SAFETY: because every field is plain data, which naming its layout checks, repr(C) fixes their order, and
+        // nothing is between them, which their sizes tell.
         unsafe impl $crate::shm::Plain for $name {
             const LAYOUT: $crate::shm::Layout = $crate::shm::Layout::new(
                 concat!(stringify!($name), $(" ", stringify!($field)),*),
@@ -113,7 +131,7 @@ mod tests {
         #[derive(Debug, Default, PartialEq)]
         struct Pair {
             first: u32,
-            second: [u16; 3],
+            second: [u16; 2],
         }
     }
 

@@ -1,0 +1,138 @@
+//! Waking those who sleep, without a system call, and without a memory fence, when nobody does.
+//!
+//! Whoever changes something loads one word afterwards. In a row of messages during which nobody sleeps the word is
+//! [`CALM`], and that is all. A sleeper sets it to [`ASLEEP`], looks once more, and sleeps. Between the two there has to
+//! be a fence on both sides, or the one misses the change while the other misses the sleeper; but a fence for every
+//! message costs more than the message. So only the word [`WATCHFUL`] asks for one. It stays so from the first sleep on,
+//! until for a number of messages nobody slept. Who finds that it was calm, and so that a waker may have passed without a
+//! fence, [naps](NAP) before he sleeps: stores become visible by themselves, within a microsecond.
+
+use std::time::Duration;
+
+use nix::errno::Errno;
+
+use super::atomic::{AtomicU32, fence, futex};
+use crate::time::Deadline;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+/// Nobody sleeps, and nobody has for a while.
+const CALM: u32 = 0;
+/// Nobody sleeps, but somebody may any moment: put a fence before looking.
+const WATCHFUL: u32 = 1;
+/// Somebody may sleep.
+const ASLEEP: u32 = 2;
+
+/// After how many messages without a sleeper it is calm.
+const UNTIL_CALM: u32 = 64;
+
+/// How long the first sleep after a calm is at most.
+const NAP: Duration = Duration::from_millis(1);
+
+/// Where the ends of one side sleep until an end of the other rings. Zero bytes are a calm one.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub(super) struct Bell {
+    word: AtomicU32,
+    /// How many of those who sleep here have left for good; wraps. Beside the word, since who rings looks at it too.
+    pub(super) departures: AtomicU32,
+}
+
+/// What one who rings remembers.
+#[derive(Debug, Default)]
+pub(super) struct Ringer {
+    /// How often nobody slept.
+    unheard: u32,
+}
+
+/// Whether several can sleep at one bell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sleepers {
+    /// Only one can, and he is woken.
+    One,
+    /// Many can, and one is woken for one message.
+    Many,
+}
+
+impl Bell {
+    /// Whether anybody may have to be woken. To be asked after the change.
+    #[inline]
+    pub(super) fn is_calm(&self) -> bool {
+        self.word.load(Relaxed) == CALM
+    }
+
+    /// Wakes whom the change concerns, if anybody sleeps. To be called after the change.
+    #[inline]
+    pub(super) fn ring(&self, ringer: &mut Ringer, sleepers: Sleepers) {
+        if !self.is_calm() {
+            self.ring_carefully(ringer, sleepers);
+        }
+    }
+
+    #[inline(never)]
+    fn ring_carefully(&self, ringer: &mut Ringer, sleepers: Sleepers) {
+        fence(SeqCst);
+        match self.word.load(Relaxed) {
+            CALM => {}
+            WATCHFUL => {
+                ringer.unheard += 1;
+                if ringer.unheard >= UNTIL_CALM {
+                    ringer.unheard = 0;
+                    // Whoever has said meanwhile that he sleeps is left as he is.
+                    let _ = self.word.compare_exchange(WATCHFUL, CALM, SeqCst, Relaxed);
+                }
+            }
+            _ => {
+                ringer.unheard = 0;
+                match sleepers {
+                    Sleepers::One => self.wake_all(),
+                    Sleepers::Many => self.wake_one(),
+                }
+            }
+        }
+    }
+
+    /// Wakes everybody who sleeps, after something that concerns them all.
+    pub(super) fn ring_for_all(&self) {
+        fence(SeqCst);
+        if self.word.load(Relaxed) > WATCHFUL {
+            self.wake_all();
+        }
+    }
+
+    /// The word stays as it is while others sleep; when nobody was woken, it is time to say so, and those who lay down
+    /// in between are woken by that same step.
+    fn wake_one(&self) {
+        if futex::wake(&self.word, 1, futex::ANY) != Ok(1) {
+            self.wake_all();
+        }
+    }
+
+    /// One step, so that nobody who is killed between two leaves the others asleep with the word saying otherwise.
+    fn wake_all(&self) {
+        // What can fail is the memory under the word, and then there is nobody to wake.
+        let _ = futex::set_and_wake_all(&self.word, WATCHFUL);
+    }
+
+    /// Says that the caller is about to sleep; look once more, and then [`sleep`](Bell::sleep). Says for how long at most.
+    pub(super) fn lie_down(&self) -> Duration {
+        match self.word.swap(ASLEEP, SeqCst) {
+            CALM => NAP,
+            _ => Duration::MAX,
+        }
+    }
+
+    /// Sleeps until somebody rings, or until the deadline; sometimes ends for nothing.
+    pub(super) fn sleep(&self, deadline: Deadline) -> nix::Result<()> {
+        match futex::wait(&self.word, ASLEEP, futex::ANY, deadline) {
+            Ok(()) | Err(Errno::EAGAIN | Errno::ETIMEDOUT) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Takes back what [`lie_down`](Bell::lie_down) said, where nobody else can sleep.
+    pub(super) fn get_up(&self, sleepers: Sleepers) {
+        if sleepers == Sleepers::One {
+            let _ = self.word.compare_exchange(ASLEEP, WATCHFUL, SeqCst, Relaxed);
+        }
+    }
+}

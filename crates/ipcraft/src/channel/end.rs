@@ -1,0 +1,396 @@
+//! What every end of every channel does besides moving messages: be there, see who else is, and wait.
+
+#![allow(unsafe_code)]
+
+use std::hint::spin_loop;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
+
+use super::Waiting;
+use super::bell::{Bell, Ringer, Sleepers};
+use super::flow::{Flow, Side};
+use super::region::Region;
+use super::seat::Seat;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::processor;
+use crate::time::{self, Deadline};
+
+/// How often one who waits looks whether the others live.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What a waiter who sees no sleep coming looks again for: about as long as to be woken on another processor takes.
+const PATIENCE: Duration = Duration::from_micros(20);
+
+/// Looks between two glances at the clock.
+const POLLS: u32 = 64;
+
+/// Sends between two looks whether anybody still receives.
+const SENDS: u32 = 64;
+
+/// Something in shared memory is not what this library writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Corrupt;
+
+/// What trying once comes to: `None` if it would have to wait.
+pub(super) type Attempt<R> = std::result::Result<Option<R>, Corrupt>;
+
+/// Which side of a flow an end is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Sender,
+    Receiver,
+}
+
+/// Who can be at the ends of a flow.
+#[derive(Clone, Debug)]
+pub(super) struct Seating {
+    pub(super) senders: Range<u32>,
+    pub(super) receivers: Range<u32>,
+}
+
+/// One end of one flow.
+#[derive(Debug)]
+pub(super) struct End {
+    /// Before the region is unmapped, the end leaves.
+    seat: Option<Arc<Seat>>,
+    region: Arc<Region>,
+    /// Words that stay mapped for as long as `region` is kept.
+    flow: NonNull<Flow>,
+    role: Role,
+    /// The seats of the other side.
+    peers: Range<u32>,
+    /// How many can sleep on the other side, and on this one.
+    sleepers: (Sleepers, Sleepers),
+    waiting: Waiting,
+    /// What is to be looked at again when it changes or gets old.
+    departures: u32,
+    next_look: Duration,
+    /// Somebody was there and nobody is, as of the last look.
+    gone: bool,
+    /// How long it is worth to look again before sleeping.
+    patience: Duration,
+    ringer: Ringer,
+    until_look: u32,
+}
+
+// SAFETY: because `flow` leads to words of `region`, which are atomics and not bound to a thread.
+unsafe impl Send for End {}
+
+impl End {
+    /// Takes a place at a flow for one who has a seat.
+    pub(super) fn new(
+        region: Arc<Region>,
+        number: usize,
+        seat: Arc<Seat>,
+        role: Role,
+        seating: &Seating,
+    ) -> Result<End> {
+        let flow = region.flow(number);
+        let many = |seats: &Range<u32>| if seats.len() > 1 { Sleepers::Many } else { Sleepers::One };
+        let (own, peers) = match role {
+            Role::Sender => (&seating.senders, &seating.receivers),
+            Role::Receiver => (&seating.receivers, &seating.senders),
+        };
+        let end = End {
+            flow,
+            role,
+            peers: peers.clone(),
+            sleepers: (many(peers), many(own)),
+            waiting: Waiting::default(),
+            departures: 0,
+            next_look: Duration::ZERO,
+            gone: false,
+            patience: PATIENCE,
+            ringer: Ringer::default(),
+            until_look: SENDS,
+            seat: Some(seat),
+            region,
+        };
+        end.region.used(end.seat_number())?.store(1, Relaxed);
+        end.own_side().arrivals.fetch_add(1, Relaxed);
+        end.say_where();
+        Ok(end)
+    }
+
+    /// The words of the flow.
+    #[inline]
+    pub(super) fn flow(&self) -> &Flow {
+        // SAFETY: because `flow` leads to atomics that stay mapped with `region`.
+        unsafe { self.flow.as_ref() }
+    }
+
+    pub(super) fn region(&self) -> &Arc<Region> {
+        &self.region
+    }
+
+    pub(super) fn seat_number(&self) -> u32 {
+        self.seat.as_ref().map_or(0, |seat| seat.number())
+    }
+
+    pub(super) fn set_waiting(&mut self, waiting: Waiting) {
+        self.waiting = waiting;
+    }
+
+    fn own_side(&self) -> &Side {
+        match self.role {
+            Role::Sender => &self.flow().senders,
+            Role::Receiver => &self.flow().receivers,
+        }
+    }
+
+    fn other_side(&self) -> &Side {
+        match self.role {
+            Role::Sender => &self.flow().receivers,
+            Role::Receiver => &self.flow().senders,
+        }
+    }
+
+    /// Where this end sleeps.
+    fn own_bell(&self) -> &Bell {
+        match self.role {
+            Role::Sender => &self.flow().room,
+            Role::Receiver => &self.flow().items,
+        }
+    }
+
+    /// Where the other side sleeps.
+    #[inline]
+    fn other_bell(&self) -> &Bell {
+        match self.role {
+            Role::Sender => &self.flow().items,
+            Role::Receiver => &self.flow().room,
+        }
+    }
+
+    /// Wakes the other side, if it sleeps, after a change that it may wait for.
+    #[inline]
+    pub(super) fn ring(&mut self) {
+        if !self.other_bell().is_calm() {
+            self.ring_carefully();
+        }
+    }
+
+    #[inline(never)]
+    fn ring_carefully(&mut self) {
+        // SAFETY: because `flow` leads to atomics that stay mapped with `region`, which `self` keeps.
+        let flow = unsafe { self.flow.as_ref() };
+        let bell = match self.role {
+            Role::Sender => &flow.items,
+            Role::Receiver => &flow.room,
+        };
+        bell.ring(&mut self.ringer, self.sleepers.0);
+        // This is not the fast path: time to find out whether anybody is left.
+        self.until_look = self.until_look.min(1);
+    }
+
+    /// Wakes all of the other side, after a change that each of them may wait for.
+    #[inline]
+    pub(super) fn ring_for_all(&mut self) {
+        if !self.other_bell().is_calm() {
+            self.other_bell().ring_for_all();
+        }
+    }
+
+    /// To be asked before each message is sent: fails if all receivers have gone. Most of the time it costs two loads.
+    #[inline]
+    pub(super) fn check_receivers(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
+        self.until_look -= 1;
+        if self.until_look == 0 || self.departures != self.other_bell().departures.load(Relaxed) || self.gone
+        {
+            self.check_again(look)?;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn check_again(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
+        self.until_look = SENDS;
+        self.say_where();
+        if self.is_gone(time::now_roughly(), look)? {
+            Err(self.error(ErrorKind::Disconnected))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What trying without waiting comes to when there was nothing to do: why not.
+    pub(super) fn refuse<R>(
+        &mut self,
+        mut attempt: impl FnMut() -> Attempt<R>,
+        look: impl FnMut(&Seat),
+    ) -> Result<R> {
+        if !self.is_gone(time::now_roughly(), look)? {
+            return Err(self.error(match self.role {
+                Role::Sender => ErrorKind::Full,
+                Role::Receiver => ErrorKind::Empty,
+            }));
+        }
+        // Whoever left may have sent something before.
+        match if self.role == Role::Receiver { attempt() } else { Ok(None) } {
+            Ok(Some(result)) => Ok(result),
+            Ok(None) => Err(self.error(ErrorKind::Disconnected)),
+            Err(Corrupt) => Err(self.corrupted()),
+        }
+    }
+
+    /// Tries again until there is a result, the deadline has passed or the other side is gone, and then once more.
+    /// `look` is called whenever it is time to see who is there.
+    #[inline]
+    pub(super) fn wait<R>(
+        &mut self,
+        deadline: Deadline,
+        mut attempt: impl FnMut() -> Attempt<R>,
+        mut look: impl FnMut(&Seat),
+    ) -> Result<R> {
+        if self.waiting != Waiting::Block {
+            for _ in 0..POLLS {
+                match attempt() {
+                    Ok(Some(result)) => return Ok(result),
+                    Ok(None) => spin_loop(),
+                    Err(Corrupt) => return Err(self.corrupted()),
+                }
+            }
+        }
+        self.wait_longer(deadline, &mut attempt, &mut look)
+    }
+
+    #[inline(never)]
+    fn wait_longer<R>(
+        &mut self,
+        deadline: Deadline,
+        attempt: &mut impl FnMut() -> Attempt<R>,
+        look: &mut impl FnMut(&Seat),
+    ) -> Result<R> {
+        let began = time::now();
+        self.say_where();
+        loop {
+            let now = time::now();
+            let last = self.is_gone(now, &mut *look)? || deadline.has_passed_at(now);
+            if self.gone && self.role == Role::Sender {
+                return Err(self.error(ErrorKind::Disconnected));
+            }
+            let spins = match self.waiting {
+                Waiting::Spin => true,
+                Waiting::Block => false,
+                Waiting::Adaptive => now - began <= self.patience && !self.shares_processor(),
+            };
+            let found = if spins || last { self.poll(attempt) } else { self.sleep(deadline, attempt) };
+            match found? {
+                Some(result) => {
+                    self.learn(began);
+                    return Ok(result);
+                }
+                None if !last => {}
+                None if self.gone => return Err(self.error(ErrorKind::Disconnected)),
+                None => return Err(self.error(ErrorKind::TimedOut)),
+            }
+        }
+    }
+
+    #[inline]
+    fn poll<R>(&self, attempt: &mut impl FnMut() -> Attempt<R>) -> Result<Option<R>> {
+        for _ in 0..POLLS {
+            match attempt() {
+                Ok(Some(result)) => return Ok(Some(result)),
+                Ok(None) => spin_loop(),
+                Err(Corrupt) => return Err(self.corrupted()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sleeps once, for no longer than until the next look.
+    fn sleep<R>(&self, deadline: Deadline, attempt: &mut impl FnMut() -> Attempt<R>) -> Result<Option<R>> {
+        let bell = self.own_bell();
+        let most = bell.lie_down().min(LOOK);
+        let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
+        let mut found = attempt()?;
+        if found.is_none() {
+            bell.sleep(Deadline::after(deadline.capped(most))).map_err(|e| self.failed(e))?;
+            found = attempt()?;
+        }
+        if found.is_some() {
+            bell.get_up(self.sleepers.1);
+        }
+        Ok(found)
+    }
+
+    /// What was waited for soon is worth to look for; what was not, is worth to sleep for.
+    fn learn(&mut self, began: Duration) {
+        let short = time::now() - began <= PATIENCE;
+        self.patience = if short { PATIENCE } else { self.patience / 2 };
+    }
+
+    /// Whether nobody of the other side is left of those who were there. Looks when something has changed, and when the
+    /// last look is old.
+    fn is_gone(&mut self, now: Duration, mut look: impl FnMut(&Seat)) -> Result<bool> {
+        let departures = self.other_bell().departures.load(Acquire);
+        if self.gone || departures != self.departures || now >= self.next_look {
+            self.departures = departures;
+            self.next_look = now + LOOK;
+            let Some(seat) = &self.seat else { return Ok(false) };
+            look(seat);
+            let taken = seat.are_taken(self.peers.clone()).map_err(|e| e.on(self.region.name()))?;
+            self.gone = !taken && self.other_side().arrivals.load(Relaxed) != 0;
+        }
+        Ok(self.gone)
+    }
+
+    /// Whether the other side has, as of its last word, the processor that this thread needs.
+    fn shares_processor(&self) -> bool {
+        processor::current().is_some_and(|here| self.other_side().processor.load(Relaxed) == here + 1)
+    }
+
+    /// Says which processor this end runs on.
+    fn say_where(&self) {
+        let (said, here) = (&self.own_side().processor, processor::current().map_or(0, |here| here + 1));
+        if said.load(Relaxed) != here {
+            said.store(here, Relaxed);
+        }
+    }
+
+    #[cold]
+    pub(super) fn error(&self, kind: ErrorKind) -> Error {
+        let operation = match self.role {
+            Role::Sender => "send",
+            Role::Receiver => "recv",
+        };
+        Error::refused(operation, kind).on(self.region.name())
+    }
+
+    #[cold]
+    pub(super) fn corrupted(&self) -> Error {
+        self.error(ErrorKind::Corrupted).advise("stop using the channel, and find out who writes to it")
+    }
+
+    fn failed(&self, errno: nix::errno::Errno) -> Error {
+        Error::system("futex(FUTEX_WAIT_BITSET)", errno).on(self.region.name())
+    }
+
+    /// Leaves without telling: the seat is free if nobody else has it, but the others are told when `self` is dropped.
+    pub(super) fn vacate(&mut self) -> Option<Arc<Seat>> {
+        self.seat.take()
+    }
+
+    /// The descriptor that is this end, for another process to go on.
+    pub(super) fn into_fd(mut self) -> Result<OwnedFd> {
+        if self.region.name().is_some() {
+            return Err(self.error(ErrorKind::Invalid).advise("open the channel by its name there"));
+        }
+        let seat = self.vacate().and_then(Arc::into_inner).map(Seat::into_fd);
+        seat.ok_or_else(|| self.error(ErrorKind::InUse))
+    }
+}
+
+impl Drop for End {
+    /// Leaves first, and then tells the others, who look for themselves.
+    fn drop(&mut self) {
+        drop(self.seat.take());
+        self.own_bell().departures.fetch_add(1, Release);
+        self.other_bell().ring_for_all();
+    }
+}

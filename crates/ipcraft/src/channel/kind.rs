@@ -1,0 +1,51 @@
+//! What tells the kinds of channels apart.
+
+use super::region::{Parts, Shape};
+use crate::error::Result;
+use crate::shm::Layout;
+
+/// A kind of channel, of messages of one type. This library has all there are; the parameter of
+/// [`Channel`](super::Channel) and [`Options`](super::Options) names one.
+#[allow(
+    private_interfaces,
+    private_bounds,
+    reason = "others cannot add kinds, and need not know what one is made of"
+)]
+pub trait Kind: Sealed + Sized + 'static {
+    /// What a header says.
+    #[doc(hidden)]
+    const NUMBER: u64;
+
+    /// What the messages look like.
+    #[doc(hidden)]
+    const LAYOUT: Layout;
+
+    /// How many bytes a message has; 0 where that differs.
+    #[doc(hidden)]
+    const SIZE: usize;
+
+    /// The smallest capacity.
+    #[doc(hidden)]
+    const LEAST: u64 = 2;
+
+    /// What capacity is made if nobody says otherwise.
+    #[doc(hidden)]
+    const USUAL: u64 = 1024;
+
+    /// The variant that is made if nothing else is asked for.
+    #[doc(hidden)]
+    const VARIANT: u64 = 0;
+
+    /// How many bytes a channel of this shape needs after its header; `None` if there is no such channel.
+    #[doc(hidden)]
+    fn room(shape: Shape) -> Option<usize>;
+
+    /// Writes what is not zero in a new channel.
+    #[doc(hidden)]
+    fn fill(_parts: &Parts<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps the kinds those of this library.
+pub trait Sealed {}

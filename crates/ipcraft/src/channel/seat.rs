@@ -1,0 +1,120 @@
+//! Who is there: a seat for each end, which the kernel frees when the end is gone.
+//!
+//! A seat is a byte of the channel's file, locked for an open file description that is the end's own (`F_OFD_SETLK`,
+//! fcntl(2)). Such a lock goes with the last descriptor of the description: when the end is dropped, when its process
+//! exits or is killed at whatever instruction, and not before a copy of the descriptor that a child has, or that is on its
+//! way over a socket, is closed too. So who has the descriptor has the end; no list has to be kept, no process id to be
+//! believed, and no pid namespace matters. The position in the file, which memory has no use for, says which seat it is.
+
+use std::fs::OpenOptions;
+use std::ops::Range;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+use nix::errno::Errno;
+use nix::unistd::{Whence, lseek};
+
+use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::sys::{limits, record_lock};
+
+const TAKE: &str = "fcntl(F_OFD_SETLK)";
+const LOOK: &str = "fcntl(F_OFD_GETLK)";
+
+/// Where the locks are: far beyond the end of any memory, where no other lock is.
+const FIRST: u64 = 1 << 48;
+
+/// A seat that is taken.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// A description of its own, that has the lock.
+    fd: OwnedFd,
+    number: u32,
+}
+
+impl Seat {
+    /// Takes the first free seat of these, for a new description of the file behind `file`.
+    pub(super) fn take(file: BorrowedFd<'_>, seats: Range<u32>) -> Result<Seat> {
+        let fd = reopen(file)?;
+        for number in seats.clone() {
+            if lock(fd.as_fd(), number)? {
+                lseek(&fd, i64::from(number), Whence::SeekSet).map_err(|e| Error::system("lseek", e))?;
+                return Ok(Seat { fd, number });
+            }
+        }
+        Err(all_taken(&seats))
+    }
+
+    /// Takes over a seat that came with its description, from a parent or over a socket.
+    pub(super) fn adopt(fd: OwnedFd, seats: Range<u32>) -> Result<Seat> {
+        let position = lseek(&fd, 0, Whence::SeekCur).map_err(|e| Error::system("lseek", e))?;
+        let number = u32::try_from(position).ok().filter(|number| seats.contains(number));
+        let Some(number) = number else {
+            return Err(Error::refused("lseek", ErrorKind::WrongType)
+                .advise("the descriptor is none of such an end, but perhaps of another, or of a channel"));
+        };
+        if lock(fd.as_fd(), number)? {
+            Ok(Seat { fd, number })
+        } else {
+            Err(all_taken(&(number..number + 1)))
+        }
+    }
+
+    /// Which one it is.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Whether somebody else has one of these. Stale as soon as it is returned.
+    pub(super) fn are_taken(&self, seats: Range<u32>) -> Result<bool> {
+        let count = u64::from(seats.end - seats.start);
+        record_lock::is_locked_by_others(self.fd.as_fd(), FIRST + u64::from(seats.start), count)
+            .map_err(|e| Error::system(LOOK, e))
+    }
+
+    /// Takes a seat whose owner died in addition to the own one, for as long as `bury` takes: nobody can sit down
+    /// meanwhile, and if the caller dies too the kernel frees both. False if the owner lives.
+    pub(super) fn with_seat_of_dead(&self, number: u32, bury: impl FnOnce()) -> Result<bool> {
+        if number == self.number || !lock(self.fd.as_fd(), number)? {
+            return Ok(false);
+        }
+        bury();
+        let at = FIRST + u64::from(number);
+        record_lock::unlock(self.fd.as_fd(), at).map_err(|e| Error::system(TAKE, e))?;
+        Ok(true)
+    }
+
+    /// The descriptor, with the seat.
+    pub(super) fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+}
+
+fn lock(fd: BorrowedFd<'_>, number: u32) -> Result<bool> {
+    record_lock::try_lock(fd, FIRST + u64::from(number))
+        .map_err(|e| Error::system(TAKE, e).with_limit(limits::descriptors(e)))
+}
+
+/// The same file under a description of its own.
+pub(super) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let opened =
+        OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC | libc::O_NOCTTY).open(path);
+    opened.map(OwnedFd::from).map_err(|e| {
+        let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
+        let error = Error::system("open /proc/self/fd", errno).with_limit(limits::descriptors(errno));
+        match errno {
+            Errno::ENOENT => error.with_kind(ErrorKind::Unsupported).advise("mount /proc"),
+            _ => error,
+        }
+    })
+}
+
+fn all_taken(seats: &Range<u32>) -> Error {
+    let count = u64::from(seats.end - seats.start);
+    let error = Error::refused(TAKE, ErrorKind::InUse);
+    if count == 1 {
+        return error.advise("this end has one owner at a time, and he is alive");
+    }
+    let limit = Limit { name: "the number of such ends", value: count, requested: Some(count + 1) };
+    error.with_kind(ErrorKind::LimitReached).with_limit(Some(limit))
+}

@@ -1,0 +1,163 @@
+//! One sender, one receiver.
+
+mod loan;
+mod receiver;
+mod ring;
+mod sender;
+
+pub use loan::{Loan, Received};
+pub use receiver::{Drain, Iter, Receiver};
+pub use sender::Sender;
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use super::Message;
+use super::end::Seating;
+use super::kind::{Kind, Sealed};
+use super::region::{Region, Shape};
+use super::seat::Seat;
+use super::slots::Geometry;
+use crate::error::Result;
+use crate::shm::Layout;
+
+/// The kind of channel that has one sender and one receiver.
+#[derive(Debug)]
+pub struct Spsc<T>(PhantomData<fn(T) -> T>);
+
+/// A channel whose ends can be taken.
+pub type Channel<T> = super::Channel<Spsc<T>>;
+
+/// How to make a channel, and what one that is opened has to be like.
+pub type Options<T> = super::Options<Spsc<T>>;
+
+/// Makes a channel without a name and takes both of its ends, one of which is then given away:
+/// [`Sender::into_fd`], [`Receiver::into_fd`].
+///
+/// # Errors
+///
+/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+pub fn channel<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> {
+    let channel = Options::<T>::new().capacity(capacity).anonymous()?;
+    Ok((channel.sender()?, channel.receiver()?))
+}
+
+const SEATING: Seating = Seating { senders: 0..1, receivers: 1..2 };
+
+impl<T: Message> Sealed for Spsc<T> {}
+
+impl<T: Message> Kind for Spsc<T> {
+    const NUMBER: u64 = 1;
+    const LAYOUT: Layout = T::LAYOUT;
+    const SIZE: usize = size_of::<T::Wire>();
+
+    fn room(shape: Shape) -> Option<usize> {
+        Geometry::new(Self::SIZE)?.room(shape.capacity)
+    }
+}
+
+impl<T: Message> Channel<T> {
+    /// Takes the sending end, and goes on where the last sender ended.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel contradict each other.
+    pub fn sender(&self) -> Result<Sender<T>> {
+        Sender::new(&self.region, Seat::take(self.as_fd(), SEATING.senders)?)
+    }
+
+    /// Takes the receiving end, and goes on where the last receiver ended.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process.
+    pub fn receiver(&self) -> Result<Receiver<T>> {
+        Receiver::new(&self.region, Seat::take(self.as_fd(), SEATING.receivers)?)
+    }
+}
+
+/// The channel of an end that came by its descriptor, and its seat.
+fn adopt<T: Message>(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Seat)> {
+    let region = Channel::<T>::of_end(fd.as_fd())?.region;
+    Ok((region, Seat::adopt(fd, seats)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn messages_arrive_in_order_and_the_end_is_seen() {
+        for start in [0, u32::MAX as u64 - 5, u64::MAX - 5, u64::MAX / 2 - 5] {
+            let channel = Options::<u64>::new().capacity(4).start_at(start).anonymous().unwrap();
+            let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+            assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+            for i in 0..20 {
+                tx.send(i).unwrap();
+                tx.try_send(i + 100).unwrap();
+                assert_eq!(rx.recv().unwrap(), i);
+                assert_eq!(rx.try_recv().unwrap(), i + 100);
+            }
+            for i in 0..4 {
+                tx.try_send(i).unwrap();
+            }
+            let full = tx.try_send(9).unwrap_err();
+            assert_eq!((full.kind(), full.into_message()), (ErrorKind::Full, 9));
+            let began = Instant::now();
+            assert_eq!(tx.send_timeout(9, Duration::from_millis(5)).unwrap_err().kind(), ErrorKind::TimedOut);
+            assert!(began.elapsed() >= Duration::from_millis(5));
+            drop(tx);
+            assert_eq!(rx.iter().map(Result::unwrap).collect::<Vec<_>>(), [0, 1, 2, 3]);
+            assert_eq!(rx.recv().unwrap_err().kind(), ErrorKind::Disconnected);
+            let mut tx = channel.sender().unwrap();
+            assert_eq!(channel.sender().unwrap_err().kind(), ErrorKind::InUse);
+            tx.send_all(&[5, 6, 7]).unwrap();
+            assert_eq!(rx.drain().map(Result::unwrap).collect::<Vec<_>>(), [5, 6, 7]);
+            drop(rx);
+            assert_eq!(tx.send(1).unwrap_err().kind(), ErrorKind::Disconnected);
+        }
+    }
+
+    #[test]
+    fn threads_exchange() {
+        for waiting in [super::super::Waiting::Adaptive, super::super::Waiting::Block] {
+            let (mut tx, mut back) = channel::<u64>(64).unwrap();
+            let (mut answers, mut rx) = channel::<u64>(64).unwrap();
+            tx.set_waiting(waiting);
+            back.set_waiting(waiting);
+            answers.set_waiting(waiting);
+            rx.set_waiting(waiting);
+            let t = std::thread::spawn(move || {
+                for m in back.iter() {
+                    answers.send(m.unwrap() + 1).unwrap();
+                }
+            });
+            let began = Instant::now();
+            for i in 0..20000 {
+                tx.send(i).unwrap();
+                assert_eq!(rx.recv().unwrap(), i + 1);
+            }
+            eprintln!("{waiting:?} {:?}", began.elapsed() / 20000);
+            drop(tx);
+            t.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn an_end_moves_by_its_descriptor() {
+        let (tx, mut rx) = channel::<u32>(8).unwrap();
+        let fd = tx.into_fd().unwrap();
+        assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+        let mut tx = Sender::<u32>::from_fd(fd).unwrap();
+        tx.send(7).unwrap();
+        assert_eq!(rx.recv().unwrap(), 7);
+        let fd = rx.into_fd().unwrap();
+        assert_eq!(Sender::<u32>::from_fd(fd).unwrap_err().kind(), ErrorKind::WrongType);
+        assert_eq!(tx.send(1).unwrap_err().kind(), ErrorKind::Disconnected);
+    }
+}
