@@ -35,6 +35,9 @@ pub(super) struct Bell {
     word: AtomicU32,
     /// How many of those who sleep here have left for good; wraps. Beside the word, since who rings looks at it too.
     pub(super) departures: AtomicU32,
+    /// Whether those who wait here want a copy of each small message beside the position. Also something that one who
+    /// rings looks at.
+    pub(super) wants_copies: AtomicU32,
 }
 
 /// What one who rings remembers.

@@ -246,7 +246,12 @@ impl End {
         mut attempt: impl FnMut() -> Attempt<R>,
         mut look: impl FnMut(&Seat),
     ) -> Result<R> {
-        if self.waiting != Waiting::Block {
+        let polls = match self.waiting {
+            Waiting::Spin => true,
+            Waiting::Block => false,
+            Waiting::Adaptive => self.patience >= PATIENCE && !self.shares_processor(),
+        };
+        if polls {
             for _ in 0..POLLS {
                 match attempt() {
                     Ok(Some(result)) => return Ok(result),

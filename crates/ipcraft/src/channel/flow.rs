@@ -20,12 +20,19 @@ pub(super) struct Flow {
     pub(super) room: Bell,
 }
 
-/// What the ends of one side write, on a line (or two, which processors fetch in pairs) of its own.
+/// How many words of a small message go beside the position.
+pub(super) const INLINE: usize = 6;
+
+/// What the ends of one side write. The first line is what the other side polls.
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub(super) struct Side {
     /// How many messages have been sent or received, from the start of the channel on; wraps.
     pub(super) position: AtomicU64,
+    /// Which message `inline` is a copy of, where a ring has such copies.
+    pub(super) copied: AtomicU64,
+    /// The last message, if it is small: so one line brings the news and the message.
+    pub(super) inline: [AtomicU64; INLINE],
     /// One more than the number of the processor that an end ran on when it last said so.
     pub(super) processor: AtomicU32,
     /// How many ends have come; wraps.

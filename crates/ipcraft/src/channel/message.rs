@@ -41,6 +41,16 @@ pub trait Message: Send + Sized + 'static {
     /// The form of this value.
     fn to_wire(&self) -> Self::Wire;
 
+    /// The forms of some of the first of these values.
+    #[doc(hidden)]
+    #[inline]
+    fn with_wires<R>(messages: &[Self], send: impl FnOnce(&[Self::Wire]) -> R) -> R {
+        match messages.first() {
+            Some(first) => send(&[first.to_wire()]),
+            None => send(&[]),
+        }
+    }
+
     /// The value of this form; `None` if it is of none. A peer can write any bytes.
     fn from_wire(wire: Self::Wire) -> Option<Self>;
 }
@@ -51,6 +61,11 @@ impl<T: Plain> Message for T {
     #[inline]
     fn to_wire(&self) -> T {
         *self
+    }
+
+    #[inline]
+    fn with_wires<R>(messages: &[T], send: impl FnOnce(&[T]) -> R) -> R {
+        send(messages)
     }
 
     #[inline]

@@ -162,8 +162,14 @@ impl Parts<'_> {
     }
 
     /// Slots for messages of `size` bytes, `offset` bytes after the header, a multiple of a line.
-    pub(super) fn slots(&self, offset: usize, count: u64, size: usize) -> Result<Slots> {
-        let geometry = Geometry::new(size).ok_or_else(|| too_large(size))?;
+    pub(super) fn slots(
+        &self,
+        offset: usize,
+        count: u64,
+        size: usize,
+        geometry: Option<Geometry>,
+    ) -> Result<Slots> {
+        let geometry = geometry.ok_or_else(|| too_large(size))?;
         let room = geometry.room(count).ok_or_else(|| too_large(size))?;
         let start = self.at(offset, room)?;
         // SAFETY: because the range is within the mapping and starts at a line, as the mapping does at a page; the count

@@ -1,4 +1,5 @@
-//! The slots of a ring: each a word that says what is in it, and room for one message of fixed size.
+//! The slots of a ring: each has room for one message of fixed size, and before it, in some rings, a word that says what is
+//! in it.
 
 #![allow(unsafe_code)]
 
@@ -44,6 +45,16 @@ impl Geometry {
                 Some(lines) => Some(Geometry { stride: lines + LINE, message: LINE }),
                 None => None,
             }
+        }
+    }
+
+    /// One message after the other, without words.
+    pub(super) const fn dense(size: usize) -> Option<Geometry> {
+        let unit = if size > 2 * SMALL { LINE } else { WORD };
+        match size.checked_next_multiple_of(unit) {
+            Some(0) => Some(Geometry { stride: WORD, message: 0 }),
+            Some(stride) => Some(Geometry { stride, message: 0 }),
+            None => None,
         }
     }
 
@@ -109,6 +120,24 @@ impl Slots {
         unsafe { self.start.add((position & self.mask) as usize * self.geometry.stride) }
     }
 
+    /// Copies messages into the slots from this position on, which have no words; there are no more than slots.
+    #[inline]
+    pub(super) fn write_all<T: Plain>(&self, position: u64, messages: &[T]) {
+        debug_assert!(messages.len() as u64 <= self.count());
+        if size_of::<T>() != self.geometry.stride {
+            for (i, message) in messages.iter().enumerate() {
+                self.write(position.wrapping_add(i as u64), message);
+            }
+            return;
+        }
+        let until_end = (self.count() - (position & self.mask)) as usize;
+        let (first, second) = messages.split_at(messages.len().min(until_end));
+        for (position, part) in [(position, first), (0, second)] {
+            // SAFETY: because as many slots follow each other, and private memory is apart from shared memory.
+            unsafe { copy(part.as_ptr().cast(), self.slot(position).as_ptr(), size_of_val(part)) };
+        }
+    }
+
     /// Copies a message into its slot. The type is that of which the slots have the size.
     #[inline]
     pub(super) fn write<T: Plain>(&self, position: u64, message: &T) {
@@ -132,7 +161,7 @@ impl Slots {
 ///
 /// There is room for it at `into`, which is aligned to a word.
 #[inline]
-unsafe fn write<T: Plain>(into: NonNull<u8>, value: &T) {
+pub(super) unsafe fn write<T: Plain>(into: NonNull<u8>, value: &T) {
     let from = std::ptr::from_ref(value).cast::<u8>();
     if size_of::<T>() > SMALL {
         // SAFETY: because the caller vouches for the room, and private memory is apart from shared memory.
@@ -159,7 +188,7 @@ unsafe fn write<T: Plain>(into: NonNull<u8>, value: &T) {
 ///
 /// As many bytes can be read at `from`, which is aligned to a word.
 #[inline]
-unsafe fn read<T: Plain>(from: NonNull<u8>) -> T {
+pub(super) unsafe fn read<T: Plain>(from: NonNull<u8>) -> T {
     let mut value = MaybeUninit::<T>::uninit();
     let into = value.as_mut_ptr().cast::<u8>();
     if size_of::<T>() > SMALL {

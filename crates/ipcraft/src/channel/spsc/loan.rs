@@ -41,7 +41,7 @@ impl<'a, T: Message> Loan<'a, T> {
     /// Sends the message. When it returns, the message is in the channel, whatever happens to this process.
     #[inline]
     pub fn commit(self) {
-        self.writer.commit();
+        self.writer.commit(1);
         self.end.ring();
     }
 }
@@ -108,7 +108,8 @@ impl<T: Message> DerefMut for Received<'_, T> {
 
 impl<T: Message> Drop for Received<'_, T> {
     fn drop(&mut self) {
-        self.reader.release();
+        self.reader.skip();
+        self.reader.publish();
         self.end.ring();
     }
 }

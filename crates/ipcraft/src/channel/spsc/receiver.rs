@@ -31,7 +31,7 @@ pub struct Receiver<T: Message> {
 impl<T: Message> Receiver<T> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
         let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &SEATING)?;
-        let slots = region.parts().slots(0, region.shape().capacity, size_of::<T::Wire>())?;
+        let slots = super::slots::<T>(region)?;
         // SAFETY: because `end` keeps the region, which keeps the flow.
         let reader = unsafe { Reader::resume(slots, region.flow(0)) };
         Ok(Receiver { reader, end, _type: PhantomData })

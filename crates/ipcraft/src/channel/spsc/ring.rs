@@ -1,27 +1,36 @@
 //! A ring with one writer and one reader, who wait for nobody.
 //!
-//! A slot says itself for which position its message is. So one line brings the word and a small message together from
-//! core to core, and the reader needs nothing else to know that there is one. The writer knows how far the reader has come
-//! from the reader's position, which he looks at again only when the ring seems full.
+//! Each side keeps its position to itself, and stores it for the other after every step: what is in shared memory is checked
+//! against what is known. To store the position is to send, or to have received: a side that dies before has done nothing,
+//! and its successor goes on from there.
 //!
-//! Each side keeps its position to itself, and stores it for others afterwards: what is in shared memory is checked against
-//! what is known. A writer that dies between the word of a message and his position has sent the message, and his successor
-//! finds it. A reader that dies before he has stored his position has not received the message, and his successor does.
+//! Each side looks at the other's position only when by what it knows it cannot go on. So in a stream the lines with the
+//! positions seldom change hands, and the messages lie close together. For a single message that means two lines to be
+//! fetched one after the other, the position and the message. A reader who waits for single messages says so, and a writer
+//! then puts a copy of each small one beside the position: one line brings both.
 
 #![allow(unsafe_code)]
 
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::channel::atomic::fence;
 use crate::channel::end::{Attempt, Corrupt};
-use crate::channel::flow::Flow;
-use crate::channel::slots::Slots;
+use crate::channel::flow::{Flow, INLINE};
+use crate::channel::slots::{self, Slots};
 use crate::shm::Plain;
 
-/// What the word of a slot is when it has the message for this position. Never zero, which is that of a new slot.
+/// What `copied` is while `inline` is the message at this position. Never zero, as in a new channel.
 #[inline]
-const fn committed(position: u64) -> u64 {
+const fn copy_of(position: u64) -> u64 {
     position << 1 | 1
+}
+
+/// What `copied` is while `inline` is no message.
+const NO_COPY: u64 = 0;
+
+const fn fits_inline<T>() -> bool {
+    size_of::<T>() <= INLINE * size_of::<u64>()
 }
 
 /// The writing end.
@@ -39,24 +48,19 @@ pub(super) struct Writer {
 unsafe impl Send for Writer {}
 
 impl Writer {
-    /// Goes on where the last writer ended, be it that he died before he had said so.
+    /// Goes on where the last writer ended.
     ///
     /// # Safety
     ///
     /// `flow` leads to a flow for as long as the writer is used.
     pub(super) unsafe fn resume(slots: Slots, flow: NonNull<Flow>) -> Result<Writer, Corrupt> {
         // SAFETY: because the caller vouches for it.
-        let words = unsafe { flow.as_ref() };
-        let mut tail = words.senders.position.load(Relaxed);
-        for _ in 0..slots.count() {
-            if slots.word(tail).load(Acquire) != committed(tail) {
-                break;
-            }
-            tail = tail.wrapping_add(1);
-        }
+        let senders = unsafe { &flow.as_ref().senders };
+        // The last writer may have died with a copy of a message that he had not sent.
+        senders.copied.store(NO_COPY, Relaxed);
+        let tail = senders.position.load(Relaxed);
         let mut writer = Writer { slots, flow, tail, limit: tail };
         writer.look_for_room()?;
-        writer.publish();
         Ok(writer)
     }
 
@@ -66,13 +70,13 @@ impl Writer {
         unsafe { self.flow.as_ref() }
     }
 
-    /// How many messages there is certainly room for, after a look if there seems to be none.
+    /// How many messages there is certainly room for, after a look if these seem too few.
     #[inline]
-    pub(super) fn room(&mut self) -> Result<u64, Corrupt> {
-        if self.tail == self.limit {
+    fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
+        if (self.limit.wrapping_sub(self.tail) as usize) < wanted {
             self.look_for_room()?;
         }
-        Ok(self.limit.wrapping_sub(self.tail))
+        Ok(self.limit.wrapping_sub(self.tail) as usize)
     }
 
     #[inline(never)]
@@ -88,7 +92,7 @@ impl Writer {
     /// Where the next message is to be written, if there is room.
     #[inline]
     pub(super) fn place(&mut self) -> Attempt<NonNull<u8>> {
-        Ok((self.room()? > 0).then(|| self.slots.message(self.tail)))
+        Ok((self.room(1)? > 0).then(|| self.slots.message(self.tail)))
     }
 
     /// How many bytes a message has.
@@ -102,46 +106,45 @@ impl Writer {
         self.slots.write(self.tail, message);
     }
 
-    /// Sends what is in the next place, and says that there was room for it.
+    /// Sends as many messages as have been written.
     #[inline]
-    pub(super) fn commit(&mut self) {
-        self.slots.word(self.tail).store(committed(self.tail), Release);
-        self.tail = self.tail.wrapping_add(1);
-        self.publish();
-    }
-
-    #[inline]
-    pub(super) fn publish(&self) {
+    pub(super) fn commit(&mut self, count: usize) {
+        self.tail = self.tail.wrapping_add(count as u64);
         self.flow().senders.position.store(self.tail, Release);
     }
 
+    /// Sends a message, if there is room.
     #[inline]
     pub(super) fn push<T: Plain>(&mut self, message: &T) -> Attempt<()> {
-        if self.room()? == 0 {
+        if self.room(1)? == 0 {
             return Ok(None);
         }
-        self.slots.write(self.tail, message);
-        self.commit();
+        self.write(message);
+        if fits_inline::<T>() && self.flow().items.wants_copies.load(Relaxed) != 0 {
+            self.write_copy(message);
+        }
+        self.commit(1);
         Ok(Some(()))
     }
 
-    /// Sends as many as there is room for, and says how many. If the process dies in between, the first of them are sent.
+    /// Puts a copy of the next message beside the position.
     #[inline]
-    pub(super) fn push_all<T: Plain>(
-        &mut self,
-        messages: impl ExactSizeIterator<Item = T>,
-    ) -> Attempt<usize> {
-        if (self.limit.wrapping_sub(self.tail) as usize) < messages.len() {
-            self.look_for_room()?;
-        }
-        let room = self.limit.wrapping_sub(self.tail);
-        let count = messages.len().min(room as usize);
-        for message in messages.take(count) {
-            self.slots.write(self.tail, &message);
-            self.slots.word(self.tail).store(committed(self.tail), Release);
-            self.tail = self.tail.wrapping_add(1);
-        }
-        self.publish();
+    fn write_copy<T: Plain>(&self, message: &T) {
+        let senders = &self.flow().senders;
+        senders.copied.store(NO_COPY, Relaxed);
+        // Whoever sees a byte of the new copy sees that it is not the old one any more.
+        fence(Release);
+        // SAFETY: because there is room for a message that fits, aligned to a word.
+        unsafe { slots::write(NonNull::from(&senders.inline).cast(), message) };
+        senders.copied.store(copy_of(self.tail), Release);
+    }
+
+    /// Sends as many as there is room for at once, and says how many: all of these, or if the process dies none.
+    #[inline]
+    pub(super) fn push_all<T: Plain>(&mut self, messages: &[T]) -> Attempt<usize> {
+        let count = self.room(messages.len())?.min(messages.len());
+        self.slots.write_all(self.tail, &messages[..count]);
+        self.commit(count);
         Ok((count > 0).then_some(count))
     }
 }
@@ -153,7 +156,14 @@ pub(super) struct Reader {
     flow: NonNull<Flow>,
     /// Where the next message is.
     head: u64,
+    /// Where there are no more messages, as far as is known.
+    known: u64,
+    /// How much the writer is ahead when this end looks: single messages count down, several at once up.
+    ahead: u8,
 }
+
+/// How often in a row a single message was found, or several, until copies are asked for, or no longer.
+const HABIT: u8 = 16;
 
 // SAFETY: because the memory that `slots` and `flow` lead to is not bound to a thread.
 unsafe impl Send for Reader {}
@@ -167,25 +177,55 @@ impl Reader {
     pub(super) unsafe fn resume(slots: Slots, flow: NonNull<Flow>) -> Reader {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { flow.as_ref() }.receivers.position.load(Relaxed);
-        Reader { slots, flow, head }
-    }
-
-    /// Whether there is a message; what else the word can be is that of the message before, or of none ever.
-    #[inline]
-    pub(super) fn is_there(&self) -> Result<bool, Corrupt> {
-        let word = self.slots.word(self.head).load(Acquire);
-        if word == committed(self.head) { Ok(true) } else { self.is_empty(word).map(|()| false) }
+        Reader { slots, flow, head, known: head, ahead: HABIT }
     }
 
     #[inline]
-    fn is_empty(&self, word: u64) -> Result<(), Corrupt> {
-        let before = committed(self.head.wrapping_sub(self.slots.count()));
-        if word == before || word == 0 { Ok(()) } else { Err(Corrupt) }
+    fn flow(&self) -> &Flow {
+        // SAFETY: because `resume` was promised that it stays.
+        unsafe { self.flow.as_ref() }
+    }
+
+    /// Whether there is a message.
+    #[inline]
+    fn is_there(&mut self) -> Result<bool, Corrupt> {
+        if self.head != self.known {
+            return Ok(true);
+        }
+        let tail = self.flow().senders.position.load(Acquire);
+        if tail == self.head {
+            return Ok(false);
+        }
+        self.learn(tail).map(|()| true)
+    }
+
+    /// Takes note of how far the writer has come.
+    #[inline]
+    fn learn(&mut self, tail: u64) -> Result<(), Corrupt> {
+        let ahead = tail.wrapping_sub(self.head);
+        if ahead > self.slots.count() {
+            return Err(Corrupt);
+        }
+        self.known = tail;
+        if ahead == 1 {
+            if self.ahead > 0 {
+                self.ahead -= 1;
+                if self.ahead == 0 {
+                    self.flow().items.wants_copies.store(1, Relaxed);
+                }
+            }
+        } else if self.ahead < HABIT {
+            self.ahead += 1;
+            if self.ahead == HABIT {
+                self.flow().items.wants_copies.store(0, Relaxed);
+            }
+        }
+        Ok(())
     }
 
     /// Where the next message is, if there is one.
     #[inline]
-    pub(super) fn place(&self) -> Attempt<NonNull<u8>> {
+    pub(super) fn place(&mut self) -> Attempt<NonNull<u8>> {
         Ok(self.is_there()?.then(|| self.slots.message(self.head)))
     }
 
@@ -197,23 +237,41 @@ impl Reader {
     /// Copies the next message, which has to be there.
     #[inline]
     pub(super) fn read<T: Plain>(&self) -> T {
+        if fits_inline::<T>() && self.known.wrapping_sub(self.head) == 1 {
+            if let Some(copy) = self.read_copy() {
+                return copy;
+            }
+        }
         self.slots.read(self.head)
     }
 
-    /// Takes the next message out; nobody gets it again.
+    /// The copy beside the position, if it is of the next message.
     #[inline]
-    pub(super) fn release(&mut self) {
-        self.head = self.head.wrapping_add(1);
-        self.publish();
+    fn read_copy<T: Plain>(&self) -> Option<T> {
+        let senders = &self.flow().senders;
+        let wanted = copy_of(self.head);
+        if senders.copied.load(Acquire) != wanted {
+            return None;
+        }
+        // SAFETY: because a message that fits can be read there, aligned to a word.
+        let copy = unsafe { slots::read(NonNull::from(&senders.inline).cast()) };
+        fence(Acquire);
+        (senders.copied.load(Relaxed) == wanted).then_some(copy)
     }
 
-    /// Makes room of what was taken.
+    /// Takes the next message, which has to be there, without making room of it yet.
+    #[inline]
+    pub(super) fn skip(&mut self) {
+        self.head = self.head.wrapping_add(1);
+    }
+
+    /// Makes room of what was taken: nobody gets it again.
     #[inline]
     pub(super) fn publish(&self) {
-        // SAFETY: because `resume` was promised that it stays.
-        unsafe { self.flow.as_ref() }.receivers.position.store(self.head, Release);
+        self.flow().receivers.position.store(self.head, Release);
     }
 
+    /// Takes the next message and makes room of it.
     #[inline]
     pub(super) fn pop<T: Plain>(&mut self) -> Attempt<T> {
         let message = self.take()?;
@@ -229,8 +287,8 @@ impl Reader {
         if !self.is_there()? {
             return Ok(None);
         }
-        let message = self.slots.read(self.head);
-        self.head = self.head.wrapping_add(1);
+        let message = self.read();
+        self.skip();
         Ok(Some(message))
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn nothing_else(_: &Seat) {}
 impl<T: Message> Sender<T> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
         let end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &SEATING)?;
-        let slots = region.parts().slots(0, region.shape().capacity, size_of::<T::Wire>())?;
+        let slots = super::slots::<T>(region)?;
         // SAFETY: because `end` keeps the region, which keeps the flow.
         let writer = unsafe { Writer::resume(slots, region.flow(0)) };
         let writer = writer.map_err(|Corrupt| end.corrupted())?;
@@ -224,7 +224,7 @@ impl<T: Message> Sender<T> {
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
         self.end.check_receivers(nothing_else)?;
-        match self.writer.push_all(messages.iter().map(T::to_wire)) {
+        match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
             Ok(sent) => {
                 self.end.ring();
                 Ok(sent.unwrap_or(0))
