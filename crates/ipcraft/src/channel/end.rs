@@ -28,9 +28,6 @@ const PATIENCE: Duration = Duration::from_micros(20);
 /// Looks between two glances at the clock.
 const POLLS: u32 = 64;
 
-/// Sends between two looks whether anybody still receives.
-const SENDS: u32 = 64;
-
 /// Something in shared memory is not what this library writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Corrupt;
@@ -60,6 +57,8 @@ pub(super) struct End {
     region: Arc<Region>,
     /// Words that stay mapped for as long as `region` is kept.
     flow: NonNull<Flow>,
+    /// Where the other side sleeps: a part of the flow.
+    bell: NonNull<Bell>,
     role: Role,
     /// The seats of the other side.
     peers: Range<u32>,
@@ -74,7 +73,8 @@ pub(super) struct End {
     /// How long it is worth to look again before sleeping.
     patience: Duration,
     ringer: Ringer,
-    until_look: u32,
+    /// Somebody was woken, or is gone, so that the next message is no reason to hurry.
+    careful: bool,
 }
 
 // SAFETY: because `flow` leads to words of `region`, which are atomics and not bound to a thread.
@@ -95,8 +95,15 @@ impl End {
             Role::Sender => (&seating.senders, &seating.receivers),
             Role::Receiver => (&seating.receivers, &seating.senders),
         };
+        // SAFETY: because the region has the flow, and is kept.
+        let words = unsafe { flow.as_ref() };
+        let bell = match role {
+            Role::Sender => &words.items,
+            Role::Receiver => &words.room,
+        };
         let end = End {
             flow,
+            bell: NonNull::from(bell),
             role,
             peers: peers.clone(),
             sleepers: (many(peers), many(own)),
@@ -106,7 +113,7 @@ impl End {
             gone: false,
             patience: PATIENCE,
             ringer: Ringer::default(),
-            until_look: SENDS,
+            careful: false,
             seat: Some(seat),
             region,
         };
@@ -160,10 +167,8 @@ impl End {
     /// Where the other side sleeps.
     #[inline]
     fn other_bell(&self) -> &Bell {
-        match self.role {
-            Role::Sender => &self.flow().items,
-            Role::Receiver => &self.flow().room,
-        }
+        // SAFETY: because of the same as in `flow`.
+        unsafe { self.bell.as_ref() }
     }
 
     /// Wakes the other side, if it sleeps, after a change that it may wait for.
@@ -176,15 +181,10 @@ impl End {
 
     #[inline(never)]
     fn ring_carefully(&mut self) {
-        // SAFETY: because `flow` leads to atomics that stay mapped with `region`, which `self` keeps.
-        let flow = unsafe { self.flow.as_ref() };
-        let bell = match self.role {
-            Role::Sender => &flow.items,
-            Role::Receiver => &flow.room,
-        };
-        bell.ring(&mut self.ringer, self.sleepers.0);
+        // SAFETY: because of the same as in `flow`.
+        unsafe { self.bell.as_ref() }.ring(&mut self.ringer, self.sleepers.0);
         // This is not the fast path: time to find out whether anybody is left.
-        self.until_look = self.until_look.min(1);
+        self.careful = true;
     }
 
     /// Wakes all of the other side, after a change that each of them may wait for.
@@ -195,12 +195,11 @@ impl End {
         }
     }
 
-    /// To be asked before each message is sent: fails if all receivers have gone. Most of the time it costs two loads.
+    /// To be asked before each message is sent, with whether it is a while ago that the other side was looked at: fails if
+    /// all receivers have gone. Most of the time it costs a load.
     #[inline]
-    pub(super) fn check_receivers(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
-        self.until_look -= 1;
-        if self.until_look == 0 || self.departures != self.other_bell().departures.load(Relaxed) || self.gone
-        {
+    pub(super) fn check_receivers(&mut self, is_to_look: bool, look: impl FnMut(&Seat)) -> Result<()> {
+        if is_to_look || self.departures != self.other_bell().departures.load(Relaxed) || self.careful {
             self.check_again(look)?;
         }
         Ok(())
@@ -208,7 +207,7 @@ impl End {
 
     #[inline(never)]
     fn check_again(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
-        self.until_look = SENDS;
+        self.careful = false;
         self.say_where();
         if self.is_gone(time::now_roughly(), look)? {
             Err(self.error(ErrorKind::Disconnected))
@@ -341,6 +340,7 @@ impl End {
             look(seat);
             let taken = seat.are_taken(self.peers.clone()).map_err(|e| e.on(self.region.name()))?;
             self.gone = !taken && self.other_side().arrivals.load(Relaxed) != 0;
+            self.careful |= self.gone;
         }
         Ok(self.gone)
     }

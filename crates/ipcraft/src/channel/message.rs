@@ -51,6 +51,22 @@ pub trait Message: Send + Sized + 'static {
         }
     }
 
+    /// Receives some of these values, as many as `receive` finds forms of; `None` if one is of no value.
+    #[doc(hidden)]
+    fn from_wires<E>(
+        values: &mut [Self],
+        receive: impl FnOnce(&mut [Self::Wire]) -> std::result::Result<usize, E>,
+    ) -> std::result::Result<Option<usize>, E> {
+        let Some(first) = values.first_mut() else { return Ok(Some(0)) };
+        let mut wires = [first.to_wire()];
+        receive(&mut wires)?;
+        let value = Self::from_wire(wires[0]);
+        Ok(value.map(|value| {
+            *first = value;
+            1
+        }))
+    }
+
     /// The value of this form; `None` if it is of none. A peer can write any bytes.
     fn from_wire(wire: Self::Wire) -> Option<Self>;
 }
@@ -66,6 +82,14 @@ impl<T: Plain> Message for T {
     #[inline]
     fn with_wires<R>(messages: &[T], send: impl FnOnce(&[T]) -> R) -> R {
         send(messages)
+    }
+
+    #[inline]
+    fn from_wires<E>(
+        values: &mut [T],
+        receive: impl FnOnce(&mut [T]) -> std::result::Result<usize, E>,
+    ) -> std::result::Result<Option<usize>, E> {
+        if values.is_empty() { Ok(Some(0)) } else { receive(values).map(Some) }
     }
 
     #[inline]

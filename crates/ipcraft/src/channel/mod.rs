@@ -1,7 +1,19 @@
 //! Messages through shared memory, at the speed of the cache line.
 
+/// `Debug` for ends and guards: which they are, and of which channel; messages are nobody's business.
+macro_rules! debug_by_end {
+    ($($type:ident $(<$lifetime:lifetime>)? $($field:ident).+;)+) => {$(
+        impl<T: $crate::channel::Message> std::fmt::Debug for $type<$($lifetime,)? T> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($type)).field("end", &self.$($field).+).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+
 mod atomic;
 mod bell;
+mod dense;
 mod end;
 mod flow;
 mod kind;
@@ -13,6 +25,7 @@ mod reject;
 mod seat;
 mod slots;
 pub mod spsc;
+mod value;
 mod waiting;
 
 pub use kind::Kind;

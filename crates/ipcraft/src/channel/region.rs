@@ -9,13 +9,14 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::atomic::AtomicU64;
+use super::dense::Dense;
 use super::flow::Flow;
 use super::kind::Kind;
 use super::slots::{Geometry, Slots};
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::shm::Mapping;
 use crate::shm::memfd::Memfd;
 use crate::shm::posix::SharedMemory;
+use crate::shm::{Mapping, Plain};
 
 pub(super) const ATTACH: &str = "open channel";
 
@@ -161,15 +162,17 @@ impl Parts<'_> {
         self.mapping.pointer(HEADER + offset, length, 1)
     }
 
+    /// Slots without words, `offset` bytes after the header, a multiple of a line.
+    pub(super) fn dense<T: Plain>(&self, offset: usize, count: u64) -> Result<Dense<T>> {
+        let room = Dense::<T>::room(count).ok_or_else(|| too_large(size_of::<T>()))?;
+        let start = self.at(offset, room)?;
+        // SAFETY: because of the same as in `slots`.
+        Ok(unsafe { Dense::new(start, count) })
+    }
+
     /// Slots for messages of `size` bytes, `offset` bytes after the header, a multiple of a line.
-    pub(super) fn slots(
-        &self,
-        offset: usize,
-        count: u64,
-        size: usize,
-        geometry: Option<Geometry>,
-    ) -> Result<Slots> {
-        let geometry = geometry.ok_or_else(|| too_large(size))?;
+    pub(super) fn slots(&self, offset: usize, count: u64, size: usize) -> Result<Slots> {
+        let geometry = Geometry::new(size).ok_or_else(|| too_large(size))?;
         let room = geometry.room(count).ok_or_else(|| too_large(size))?;
         let start = self.at(offset, room)?;
         // SAFETY: because the range is within the mapping and starts at a line, as the mapping does at a page; the count

@@ -13,22 +13,21 @@ use crate::error::{ErrorKind, Result};
 /// A place for a message that has not been sent yet. It has the bytes of an earlier message, or zeros.
 ///
 /// Dropping it, or dying with it, sends nothing; the next message gets the same place.
-#[derive(Debug)]
 #[must_use = "what is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
     place: Place<'a>,
-    writer: &'a mut Writer,
+    writer: &'a mut Writer<T::Wire>,
     end: &'a mut End,
     _type: PhantomData<fn(T)>,
 }
 
 impl<'a, T: Message> Loan<'a, T> {
     /// The place that there is, as the caller found.
-    pub(super) fn new(writer: &'a mut Writer, end: &'a mut End) -> Result<Self> {
+    pub(super) fn new(writer: &'a mut Writer<T::Wire>, end: &'a mut End) -> Result<Self> {
         let start = writer.place().map_err(|Corrupt| end.corrupted())?;
         let start = start.ok_or_else(|| end.error(ErrorKind::Full))?;
         // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let place = unsafe { Place::new(start, writer.size()) };
+        let place = unsafe { Place::new(start, size_of::<T::Wire>()) };
         Ok(Loan { place, writer, end, _type: PhantomData })
     }
 
@@ -63,21 +62,20 @@ impl<T: Message> DerefMut for Loan<'_, T> {
 /// A message that is read where it lies. Its place becomes free when this is dropped.
 ///
 /// The process that dies with it has not received it: the next receiver does.
-#[derive(Debug)]
 pub struct Received<'a, T: Message> {
     place: Place<'a>,
-    reader: &'a mut Reader,
+    reader: &'a mut Reader<T::Wire>,
     end: &'a mut End,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Message> Received<'a, T> {
     /// The message that there is, as the caller found.
-    pub(super) fn new(reader: &'a mut Reader, end: &'a mut End) -> Result<Self> {
+    pub(super) fn new(reader: &'a mut Reader<T::Wire>, end: &'a mut End) -> Result<Self> {
         let start = reader.place().map_err(|Corrupt| end.corrupted())?;
         let start = start.ok_or_else(|| end.error(ErrorKind::Empty))?;
         // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let place = unsafe { Place::new(start, reader.size()) };
+        let place = unsafe { Place::new(start, size_of::<T::Wire>()) };
         Ok(Received { place, reader, end, _type: PhantomData })
     }
 
@@ -108,8 +106,12 @@ impl<T: Message> DerefMut for Received<'_, T> {
 
 impl<T: Message> Drop for Received<'_, T> {
     fn drop(&mut self) {
-        self.reader.skip();
-        self.reader.publish();
+        self.reader.release(self.reader.head().wrapping_add(1));
         self.end.ring();
     }
+}
+
+debug_by_end! {
+    Loan<'_> end;
+    Received<'_> end;
 }

@@ -15,11 +15,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use super::Message;
+use super::dense::Dense;
 use super::end::Seating;
 use super::kind::{Kind, Sealed};
 use super::region::{Region, Shape};
 use super::seat::Seat;
-use super::slots::{Geometry, Slots};
 use crate::error::Result;
 use crate::shm::Layout;
 
@@ -54,7 +54,7 @@ impl<T: Message> Kind for Spsc<T> {
     const SIZE: usize = size_of::<T::Wire>();
 
     fn room(shape: Shape) -> Option<usize> {
-        Geometry::dense(Self::SIZE)?.room(shape.capacity)
+        Dense::<T::Wire>::room(shape.capacity)
     }
 }
 
@@ -77,11 +77,6 @@ impl<T: Message> Channel<T> {
     pub fn receiver(&self) -> Result<Receiver<T>> {
         Receiver::new(&self.region, Seat::take(self.as_fd(), SEATING.receivers)?)
     }
-}
-
-fn slots<T: Message>(region: &Region) -> Result<Slots> {
-    let size = size_of::<T::Wire>();
-    region.parts().slots(0, region.shape().capacity, size, Geometry::dense(size))
 }
 
 /// The channel of an end that came by its descriptor, and its seat.

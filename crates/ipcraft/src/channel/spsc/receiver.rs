@@ -21,9 +21,8 @@ use crate::time::Deadline;
 ///
 /// Dropping it, and the death of its process, is an error for the sender; a new one may then be taken from the
 /// [channel](Channel), and gets what was sent and not received.
-#[derive(Debug)]
 pub struct Receiver<T: Message> {
-    reader: Reader,
+    reader: Reader<T::Wire>,
     end: End,
     _type: PhantomData<fn() -> T>,
 }
@@ -31,7 +30,7 @@ pub struct Receiver<T: Message> {
 impl<T: Message> Receiver<T> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
         let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &SEATING)?;
-        let slots = super::slots::<T>(region)?;
+        let slots = region.parts().dense(0, region.shape().capacity)?;
         // SAFETY: because `end` keeps the region, which keeps the flow.
         let reader = unsafe { Reader::resume(slots, region.flow(0)) };
         Ok(Receiver { reader, end, _type: PhantomData })
@@ -135,11 +134,55 @@ impl<T: Message> Receiver<T> {
         Received::new(&mut self.reader, &mut self.end)
     }
 
+    /// Receives as many messages as are there and the buffer has room for, and waits if there is none; says how many. The
+    /// fastest way to receive many small ones.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Receiver::recv); if one of the messages is no value of the type, all that were taken are lost.
+    pub fn recv_all(&mut self, buffer: &mut [T]) -> Result<usize> {
+        self.recv_all_until(buffer, || Deadline::NEVER)
+    }
+
+    /// [`recv_all`](Receiver::recv_all) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    pub fn try_recv_all(&mut self, buffer: &mut [T]) -> Result<usize> {
+        let Receiver { reader, end, .. } = self;
+        let taken = T::from_wires(buffer, |wires| match reader.pop_all(wires) {
+            Ok(Some(count)) => Ok(count),
+            Ok(None) => end.refuse(|| reader.pop_all(wires), nothing_else),
+            Err(Corrupt) => Err(end.corrupted()),
+        });
+        self.received_all(taken)
+    }
+
+    /// [`recv_all`](Receiver::recv_all) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within
+    /// `timeout`.
+    pub fn recv_all_timeout(&mut self, buffer: &mut [T], timeout: Duration) -> Result<usize> {
+        self.recv_all_until(buffer, || Deadline::after(timeout))
+    }
+
+    fn recv_all_until(&mut self, buffer: &mut [T], deadline: impl FnOnce() -> Deadline) -> Result<usize> {
+        let Receiver { reader, end, .. } = self;
+        let taken = T::from_wires(buffer, |wires| match reader.pop_all(wires) {
+            Ok(Some(count)) => Ok(count),
+            Ok(None) => end.wait(deadline(), || reader.pop_all(wires), nothing_else),
+            Err(Corrupt) => Err(end.corrupted()),
+        });
+        self.received_all(taken)
+    }
+
+    fn received_all(&mut self, taken: Result<Option<usize>>) -> Result<usize> {
+        let taken = taken?;
+        self.end.ring();
+        taken.ok_or_else(|| self.end.corrupted())
+    }
+
     /// Takes the messages that are there, without waiting for more. Cheaper than one by one: their places become free
     /// together, when the iterator is dropped or after every 64th. Until then they count as not received, should this
     /// process die.
     pub fn drain(&mut self) -> Drain<'_, T> {
-        Drain { reader: &mut self.reader, end: &mut self.end, unpublished: 0, _type: PhantomData }
+        let head = self.reader.head();
+        Drain { reader: &mut self.reader, end: &mut self.end, head, stop: head }
     }
 
     /// Receives one message after the other, and waits for each; ends when the sender is gone and all it sent is
@@ -167,7 +210,6 @@ impl<T: Message> Receiver<T> {
 
 /// Messages as they come, until the sender is gone. Each may be an error instead; after one of kind
 /// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
-#[derive(Debug)]
 pub struct Iter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }
@@ -194,23 +236,28 @@ impl<'a, T: Message> IntoIterator for &'a mut Receiver<T> {
 }
 
 /// The messages that are there.
-#[derive(Debug)]
 pub struct Drain<'a, T: Message> {
-    reader: &'a mut Reader,
+    reader: &'a mut Reader<T::Wire>,
     end: &'a mut End,
-    /// How many were taken whose places are not free yet.
-    unpublished: u32,
-    _type: PhantomData<fn() -> T>,
+    /// Where the next message is, and where the places of those before become free next.
+    head: u64,
+    stop: u64,
 }
 
 /// How many messages a drain keeps the places of at most.
-const AT_ONCE: u32 = 64;
+const AT_ONCE: u64 = 64;
 
 impl<T: Message> Drain<'_, T> {
-    fn publish(&mut self) {
-        self.unpublished = 0;
-        self.reader.publish();
-        self.end.ring();
+    /// Frees the places of what was taken, and sees what more there is.
+    #[inline(never)]
+    fn go_on(&mut self) -> Result<bool> {
+        if self.head != self.reader.head() {
+            self.reader.release(self.head);
+            self.end.ring();
+        }
+        let available = self.reader.available().map_err(|Corrupt| self.end.corrupted())?;
+        self.stop = self.head.wrapping_add(available.min(AT_ONCE));
+        Ok(available > 0)
     }
 }
 
@@ -219,24 +266,30 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
-        if self.unpublished == AT_ONCE {
-            self.publish();
-        }
-        match self.reader.take() {
-            Ok(Some(wire)) => {
-                self.unpublished += 1;
-                Some(T::from_wire(wire).ok_or_else(|| self.end.corrupted()))
+        if self.head == self.stop {
+            match self.go_on() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
             }
-            Ok(None) => None,
-            Err(Corrupt) => Some(Err(self.end.corrupted())),
         }
+        let wire = self.reader.read_slot(self.head);
+        self.head = self.head.wrapping_add(1);
+        Some(T::from_wire(wire).ok_or_else(|| self.end.corrupted()))
     }
 }
 
 impl<T: Message> Drop for Drain<'_, T> {
     fn drop(&mut self) {
-        if self.unpublished > 0 {
-            self.publish();
+        if self.head != self.reader.head() {
+            self.reader.release(self.head);
+            self.end.ring();
         }
     }
+}
+
+debug_by_end! {
+    Receiver end;
+    Iter<'_> receiver.end;
+    Drain<'_> end;
 }

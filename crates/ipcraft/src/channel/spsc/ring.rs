@@ -11,13 +11,15 @@
 
 #![allow(unsafe_code)]
 
+use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use crate::channel::atomic::fence;
+use crate::channel::dense::Dense;
 use crate::channel::end::{Attempt, Corrupt};
 use crate::channel::flow::{Flow, INLINE};
-use crate::channel::slots::{self, Slots};
+use crate::channel::value;
 use crate::shm::Plain;
 
 /// What `copied` is while `inline` is the message at this position. Never zero, as in a new channel.
@@ -33,10 +35,12 @@ const fn fits_inline<T>() -> bool {
     size_of::<T>() <= INLINE * size_of::<u64>()
 }
 
+/// How many messages are sent between two looks at the reader, at least.
+const AT_ONCE: u64 = 64;
+
 /// The writing end.
-#[derive(Debug)]
-pub(super) struct Writer {
-    slots: Slots,
+pub(super) struct Writer<T> {
+    slots: Dense<T>,
     flow: NonNull<Flow>,
     /// Where the next message goes.
     tail: u64,
@@ -45,22 +49,22 @@ pub(super) struct Writer {
 }
 
 // SAFETY: because the memory that `slots` and `flow` lead to is not bound to a thread.
-unsafe impl Send for Writer {}
+unsafe impl<T: Plain> Send for Writer<T> {}
 
-impl Writer {
+impl<T: Plain> Writer<T> {
     /// Goes on where the last writer ended.
     ///
     /// # Safety
     ///
     /// `flow` leads to a flow for as long as the writer is used.
-    pub(super) unsafe fn resume(slots: Slots, flow: NonNull<Flow>) -> Result<Writer, Corrupt> {
+    pub(super) unsafe fn resume(slots: Dense<T>, flow: NonNull<Flow>) -> Result<Writer<T>, Corrupt> {
         // SAFETY: because the caller vouches for it.
         let senders = unsafe { &flow.as_ref().senders };
         // The last writer may have died with a copy of a message that he had not sent.
         senders.copied.store(NO_COPY, Relaxed);
         let tail = senders.position.load(Relaxed);
         let mut writer = Writer { slots, flow, tail, limit: tail };
-        writer.look_for_room()?;
+        writer.look_for_room(1)?;
         Ok(writer)
     }
 
@@ -70,22 +74,30 @@ impl Writer {
         unsafe { self.flow.as_ref() }
     }
 
+    /// Whether it is time to look at the reader again.
+    #[inline]
+    pub(super) fn is_to_look(&self) -> bool {
+        self.tail == self.limit
+    }
+
     /// How many messages there is certainly room for, after a look if these seem too few.
     #[inline]
     fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
         if (self.limit.wrapping_sub(self.tail) as usize) < wanted {
-            self.look_for_room()?;
+            self.look_for_room(wanted)?;
         }
         Ok(self.limit.wrapping_sub(self.tail) as usize)
     }
 
     #[inline(never)]
-    fn look_for_room(&mut self) -> Result<(), Corrupt> {
+    fn look_for_room(&mut self, wanted: usize) -> Result<(), Corrupt> {
         let head = self.flow().receivers.position.load(Acquire);
         if self.tail.wrapping_sub(head) > self.slots.count() {
             return Err(Corrupt);
         }
-        self.limit = head.wrapping_add(self.slots.count());
+        let end = head.wrapping_add(self.slots.count());
+        // No further than that without looking again, so that who sends looks up once in a while.
+        self.limit = self.tail.wrapping_add(end.wrapping_sub(self.tail).min(AT_ONCE.max(wanted as u64)));
         Ok(())
     }
 
@@ -95,14 +107,9 @@ impl Writer {
         Ok((self.room(1)? > 0).then(|| self.slots.message(self.tail)))
     }
 
-    /// How many bytes a message has.
-    pub(super) fn size(&self) -> usize {
-        self.slots.size()
-    }
-
     /// Writes the next message, without sending it. There must be room.
     #[inline]
-    pub(super) fn write<T: Plain>(&self, message: &T) {
+    pub(super) fn write(&self, message: &T) {
         self.slots.write(self.tail, message);
     }
 
@@ -115,7 +122,7 @@ impl Writer {
 
     /// Sends a message, if there is room.
     #[inline]
-    pub(super) fn push<T: Plain>(&mut self, message: &T) -> Attempt<()> {
+    pub(super) fn push(&mut self, message: &T) -> Attempt<()> {
         if self.room(1)? == 0 {
             return Ok(None);
         }
@@ -129,19 +136,19 @@ impl Writer {
 
     /// Puts a copy of the next message beside the position.
     #[inline]
-    fn write_copy<T: Plain>(&self, message: &T) {
+    fn write_copy(&self, message: &T) {
         let senders = &self.flow().senders;
         senders.copied.store(NO_COPY, Relaxed);
         // Whoever sees a byte of the new copy sees that it is not the old one any more.
         fence(Release);
         // SAFETY: because there is room for a message that fits, aligned to a word.
-        unsafe { slots::write(NonNull::from(&senders.inline).cast(), message) };
+        unsafe { value::write(NonNull::from(&senders.inline).cast(), message) };
         senders.copied.store(copy_of(self.tail), Release);
     }
 
     /// Sends as many as there is room for at once, and says how many: all of these, or if the process dies none.
     #[inline]
-    pub(super) fn push_all<T: Plain>(&mut self, messages: &[T]) -> Attempt<usize> {
+    pub(super) fn push_all(&mut self, messages: &[T]) -> Attempt<usize> {
         let count = self.room(messages.len())?.min(messages.len());
         self.slots.write_all(self.tail, &messages[..count]);
         self.commit(count);
@@ -149,10 +156,15 @@ impl Writer {
     }
 }
 
+impl<T> fmt::Debug for Writer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("tail", &self.tail).finish_non_exhaustive()
+    }
+}
+
 /// The reading end.
-#[derive(Debug)]
-pub(super) struct Reader {
-    slots: Slots,
+pub(super) struct Reader<T> {
+    slots: Dense<T>,
     flow: NonNull<Flow>,
     /// Where the next message is.
     head: u64,
@@ -166,15 +178,15 @@ pub(super) struct Reader {
 const HABIT: u8 = 16;
 
 // SAFETY: because the memory that `slots` and `flow` lead to is not bound to a thread.
-unsafe impl Send for Reader {}
+unsafe impl<T: Plain> Send for Reader<T> {}
 
-impl Reader {
+impl<T: Plain> Reader<T> {
     /// Goes on where the last reader ended.
     ///
     /// # Safety
     ///
     /// `flow` leads to a flow for as long as the reader is used.
-    pub(super) unsafe fn resume(slots: Slots, flow: NonNull<Flow>) -> Reader {
+    pub(super) unsafe fn resume(slots: Dense<T>, flow: NonNull<Flow>) -> Reader<T> {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { flow.as_ref() }.receivers.position.load(Relaxed);
         Reader { slots, flow, head, known: head, ahead: HABIT }
@@ -229,14 +241,9 @@ impl Reader {
         Ok(self.is_there()?.then(|| self.slots.message(self.head)))
     }
 
-    /// How many bytes a message has.
-    pub(super) fn size(&self) -> usize {
-        self.slots.size()
-    }
-
     /// Copies the next message, which has to be there.
     #[inline]
-    pub(super) fn read<T: Plain>(&self) -> T {
+    pub(super) fn read(&self) -> T {
         if fits_inline::<T>() && self.known.wrapping_sub(self.head) == 1 {
             if let Some(copy) = self.read_copy() {
                 return copy;
@@ -247,48 +254,76 @@ impl Reader {
 
     /// The copy beside the position, if it is of the next message.
     #[inline]
-    fn read_copy<T: Plain>(&self) -> Option<T> {
+    fn read_copy(&self) -> Option<T> {
         let senders = &self.flow().senders;
         let wanted = copy_of(self.head);
         if senders.copied.load(Acquire) != wanted {
             return None;
         }
         // SAFETY: because a message that fits can be read there, aligned to a word.
-        let copy = unsafe { slots::read(NonNull::from(&senders.inline).cast()) };
+        let copy = unsafe { value::read(NonNull::from(&senders.inline).cast()) };
         fence(Acquire);
         (senders.copied.load(Relaxed) == wanted).then_some(copy)
     }
 
-    /// Takes the next message, which has to be there, without making room of it yet.
-    #[inline]
-    pub(super) fn skip(&mut self) {
-        self.head = self.head.wrapping_add(1);
-    }
-
     /// Makes room of what was taken: nobody gets it again.
     #[inline]
-    pub(super) fn publish(&self) {
+    fn publish(&self) {
         self.flow().receivers.position.store(self.head, Release);
     }
 
     /// Takes the next message and makes room of it.
     #[inline]
-    pub(super) fn pop<T: Plain>(&mut self) -> Attempt<T> {
-        let message = self.take()?;
-        if message.is_some() {
-            self.publish();
-        }
-        Ok(message)
-    }
-
-    /// Takes the next message without making room of it yet.
-    #[inline]
-    pub(super) fn take<T: Plain>(&mut self) -> Attempt<T> {
+    pub(super) fn pop(&mut self) -> Attempt<T> {
         if !self.is_there()? {
             return Ok(None);
         }
         let message = self.read();
-        self.skip();
+        self.release(self.head.wrapping_add(1));
         Ok(Some(message))
+    }
+
+    /// How many messages are there, and can be [read](Reader::read_slot) one after the other.
+    #[inline]
+    pub(super) fn available(&mut self) -> Result<u64, Corrupt> {
+        self.is_there()?;
+        Ok(self.known.wrapping_sub(self.head))
+    }
+
+    /// Where the next message is in the row of all.
+    #[inline]
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// Copies the message at a position which has one.
+    #[inline]
+    pub(super) fn read_slot(&self, position: u64) -> T {
+        self.slots.read(position)
+    }
+
+    /// Makes room of all before this position.
+    #[inline]
+    pub(super) fn release(&mut self, position: u64) {
+        self.head = position;
+        self.publish();
+    }
+
+    /// Takes as many messages as are there and the buffer has room for, and makes room of them.
+    #[inline]
+    pub(super) fn pop_all(&mut self, buffer: &mut [T]) -> Attempt<usize> {
+        let count = self.available()?.min(buffer.len() as u64) as usize;
+        if count == 0 {
+            return Ok(None);
+        }
+        self.slots.read_all(self.head, &mut buffer[..count]);
+        self.release(self.head.wrapping_add(count as u64));
+        Ok(Some(count))
+    }
+}
+
+impl<T> fmt::Debug for Reader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("head", &self.head).finish_non_exhaustive()
     }
 }

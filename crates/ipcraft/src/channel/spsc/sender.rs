@@ -21,9 +21,8 @@ use crate::time::Deadline;
 ///
 /// Dropping it, and the death of its process, ends what the receiver gets after the last message; a new one may then be
 /// taken from the [channel](Channel), and goes on.
-#[derive(Debug)]
 pub struct Sender<T: Message> {
-    writer: Writer,
+    writer: Writer<T::Wire>,
     end: End,
     _type: PhantomData<fn(T)>,
 }
@@ -34,7 +33,7 @@ pub(super) fn nothing_else(_: &Seat) {}
 impl<T: Message> Sender<T> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
         let end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &SEATING)?;
-        let slots = super::slots::<T>(region)?;
+        let slots = region.parts().dense(0, region.shape().capacity)?;
         // SAFETY: because `end` keeps the region, which keeps the flow.
         let writer = unsafe { Writer::resume(slots, region.flow(0)) };
         let writer = writer.map_err(|Corrupt| end.corrupted())?;
@@ -164,7 +163,7 @@ impl<T: Message> Sender<T> {
 
     /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(nothing_else)?;
+        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
         match self.writer.place() {
             Ok(Some(_)) => {}
             Ok(None) => self.end.refuse(|| Ok(None), nothing_else)?,
@@ -179,7 +178,7 @@ impl<T: Message> Sender<T> {
     }
 
     fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(nothing_else)?;
+        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
         self.end.wait(deadline, || self.writer.place(), nothing_else)?;
         Loan::new(&mut self.writer, &mut self.end)
     }
@@ -202,7 +201,7 @@ impl<T: Message> Sender<T> {
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, wire: &T::Wire) -> Result<bool> {
-        self.end.check_receivers(nothing_else)?;
+        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
         match self.writer.push(wire) {
             Ok(Some(())) => {
                 self.end.ring();
@@ -223,7 +222,7 @@ impl<T: Message> Sender<T> {
     /// Sends what there is room for now, and says how many.
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        self.end.check_receivers(nothing_else)?;
+        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
         match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
             Ok(sent) => {
                 self.end.ring();
@@ -251,4 +250,8 @@ impl<T: Message> Sender<T> {
         }
         Ok(())
     }
+}
+
+debug_by_end! {
+    Sender end;
 }
