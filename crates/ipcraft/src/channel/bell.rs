@@ -33,12 +33,13 @@ const NAP: Duration = Duration::from_millis(1);
 #[repr(C, align(128))]
 pub(super) struct Bell {
     word: AtomicU32,
-    /// How many of those who sleep here have left for good; wraps. Beside the word, since who rings looks at it too.
-    pub(super) departures: AtomicU32,
-    /// Whether those who wait here want a copy of each small message beside the position. Also something that one who
-    /// rings looks at.
-    pub(super) wants_copies: AtomicU32,
+    /// What else one who rings looks at, in one number: how many of those who sleep here have left for good (wraps), and
+    /// in the lowest bit whether they want a copy of each small message beside the position.
+    notice: AtomicU32,
 }
+
+/// The bit of a notice by which copies are asked for.
+pub(super) const WANTS_COPIES: u32 = 1;
 
 /// What one who rings remembers.
 #[derive(Debug, Default)]
@@ -57,6 +58,26 @@ pub(super) enum Sleepers {
 }
 
 impl Bell {
+    /// What those who sleep here say of themselves.
+    #[inline]
+    pub(super) fn notice(&self) -> u32 {
+        self.notice.load(Relaxed)
+    }
+
+    /// Says whether copies are wanted.
+    pub(super) fn want_copies(&self, yes: bool) {
+        if yes {
+            self.notice.fetch_or(WANTS_COPIES, Relaxed);
+        } else {
+            self.notice.fetch_and(!WANTS_COPIES, Relaxed);
+        }
+    }
+
+    /// Says that one who slept here has left.
+    pub(super) fn depart(&self) {
+        self.notice.fetch_add(2 * WANTS_COPIES, SeqCst);
+    }
+
     /// Whether anybody may have to be woken. To be asked after the change.
     #[inline]
     pub(super) fn is_calm(&self) -> bool {

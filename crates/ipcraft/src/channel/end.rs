@@ -7,11 +7,11 @@ use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::Waiting;
-use super::bell::{Bell, Ringer, Sleepers};
+use super::bell::{Bell, Ringer, Sleepers, WANTS_COPIES};
 use super::flow::{Flow, Side};
 use super::region::Region;
 use super::seat::Seat;
@@ -66,15 +66,13 @@ pub(super) struct End {
     sleepers: (Sleepers, Sleepers),
     waiting: Waiting,
     /// What is to be looked at again when it changes or gets old.
-    departures: u32,
+    notice: u32,
     next_look: Duration,
     /// Somebody was there and nobody is, as of the last look.
     gone: bool,
     /// How long it is worth to look again before sleeping.
     patience: Duration,
     ringer: Ringer,
-    /// Somebody was woken, or is gone, so that the next message is no reason to hurry.
-    careful: bool,
 }
 
 // SAFETY: because `flow` leads to words of `region`, which are atomics and not bound to a thread.
@@ -108,12 +106,11 @@ impl End {
             peers: peers.clone(),
             sleepers: (many(peers), many(own)),
             waiting: Waiting::default(),
-            departures: 0,
+            notice: 0,
             next_look: Duration::ZERO,
             gone: false,
             patience: PATIENCE,
             ringer: Ringer::default(),
-            careful: false,
             seat: Some(seat),
             region,
         };
@@ -171,20 +168,27 @@ impl End {
         unsafe { self.bell.as_ref() }
     }
 
-    /// Wakes the other side, if it sleeps, after a change that it may wait for.
+    /// Wakes the other side, if it sleeps, after a change that it may wait for. Says whether there is time to look who is
+    /// there before the next one: where somebody may sleep, nobody is in a hurry.
     #[inline]
-    pub(super) fn ring(&mut self) {
-        if !self.other_bell().is_calm() {
+    pub(super) fn ring(&mut self) -> bool {
+        let is_calm = self.other_bell().is_calm();
+        if !is_calm {
             self.ring_carefully();
         }
+        !is_calm
+    }
+
+    /// What the other side said of itself when it was last looked at.
+    #[inline]
+    pub(super) fn wants_copies(&self) -> bool {
+        self.notice & WANTS_COPIES != 0
     }
 
     #[inline(never)]
     fn ring_carefully(&mut self) {
         // SAFETY: because of the same as in `flow`.
         unsafe { self.bell.as_ref() }.ring(&mut self.ringer, self.sleepers.0);
-        // This is not the fast path: time to find out whether anybody is left.
-        self.careful = true;
     }
 
     /// Wakes all of the other side, after a change that each of them may wait for.
@@ -199,7 +203,7 @@ impl End {
     /// all receivers have gone. Most of the time it costs a load.
     #[inline]
     pub(super) fn check_receivers(&mut self, is_to_look: bool, look: impl FnMut(&Seat)) -> Result<()> {
-        if is_to_look || self.departures != self.other_bell().departures.load(Relaxed) || self.careful {
+        if is_to_look || self.notice != self.other_bell().notice() {
             self.check_again(look)?;
         }
         Ok(())
@@ -207,7 +211,6 @@ impl End {
 
     #[inline(never)]
     fn check_again(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
-        self.careful = false;
         self.say_where();
         if self.is_gone(time::now_roughly(), look)? {
             Err(self.error(ErrorKind::Disconnected))
@@ -251,12 +254,8 @@ impl End {
             Waiting::Adaptive => self.patience >= PATIENCE && !self.shares_processor(),
         };
         if polls {
-            for _ in 0..POLLS {
-                match attempt() {
-                    Ok(Some(result)) => return Ok(result),
-                    Ok(None) => spin_loop(),
-                    Err(Corrupt) => return Err(self.corrupted()),
-                }
+            if let Some(result) = self.poll(&mut attempt)? {
+                return Ok(result);
             }
         }
         self.wait_longer(deadline, &mut attempt, &mut look)
@@ -298,9 +297,11 @@ impl End {
     #[inline]
     fn poll<R>(&self, attempt: &mut impl FnMut() -> Attempt<R>) -> Result<Option<R>> {
         for _ in 0..POLLS {
+            // First, since there was nothing a moment ago, and to look takes the line away from who is about to write.
+            spin_loop();
             match attempt() {
                 Ok(Some(result)) => return Ok(Some(result)),
-                Ok(None) => spin_loop(),
+                Ok(None) => {}
                 Err(Corrupt) => return Err(self.corrupted()),
             }
         }
@@ -332,15 +333,15 @@ impl End {
     /// Whether nobody of the other side is left of those who were there. Looks when something has changed, and when the
     /// last look is old.
     fn is_gone(&mut self, now: Duration, mut look: impl FnMut(&Seat)) -> Result<bool> {
-        let departures = self.other_bell().departures.load(Acquire);
-        if self.gone || departures != self.departures || now >= self.next_look {
-            self.departures = departures;
+        let notice = self.other_bell().notice();
+        let departed = (notice ^ self.notice) & !WANTS_COPIES != 0;
+        self.notice = notice;
+        if self.gone || departed || now >= self.next_look {
             self.next_look = now + LOOK;
             let Some(seat) = &self.seat else { return Ok(false) };
             look(seat);
             let taken = seat.are_taken(self.peers.clone()).map_err(|e| e.on(self.region.name()))?;
             self.gone = !taken && self.other_side().arrivals.load(Relaxed) != 0;
-            self.careful |= self.gone;
         }
         Ok(self.gone)
     }
@@ -395,7 +396,7 @@ impl Drop for End {
     /// Leaves first, and then tells the others, who look for themselves.
     fn drop(&mut self) {
         drop(self.seat.take());
-        self.own_bell().departures.fetch_add(1, Release);
+        self.own_bell().depart();
         self.other_bell().ring_for_all();
     }
 }

@@ -41,7 +41,9 @@ impl<'a, T: Message> Loan<'a, T> {
     #[inline]
     pub fn commit(self) {
         self.writer.commit(1);
-        self.end.ring();
+        if self.end.ring() {
+            self.writer.expire();
+        }
     }
 }
 

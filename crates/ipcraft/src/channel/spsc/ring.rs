@@ -35,7 +35,7 @@ const fn fits_inline<T>() -> bool {
     size_of::<T>() <= INLINE * size_of::<u64>()
 }
 
-/// How many messages are sent between two looks at the reader, at least.
+/// How many messages are sent between two looks around, at most but for batches.
 const AT_ONCE: u64 = 64;
 
 /// The writing end.
@@ -46,6 +46,8 @@ pub(super) struct Writer<T> {
     tail: u64,
     /// Where there is no room any more, as far as is known.
     limit: u64,
+    /// Where it is time to look around, at the limit at the latest.
+    stop: u64,
 }
 
 // SAFETY: because the memory that `slots` and `flow` lead to is not bound to a thread.
@@ -63,8 +65,8 @@ impl<T: Plain> Writer<T> {
         // The last writer may have died with a copy of a message that he had not sent.
         senders.copied.store(NO_COPY, Relaxed);
         let tail = senders.position.load(Relaxed);
-        let mut writer = Writer { slots, flow, tail, limit: tail };
-        writer.look_for_room(1)?;
+        let mut writer = Writer { slots, flow, tail, limit: tail, stop: tail };
+        writer.go_on(1)?;
         Ok(writer)
     }
 
@@ -77,27 +79,36 @@ impl<T: Plain> Writer<T> {
     /// Whether it is time to look at the reader again.
     #[inline]
     pub(super) fn is_to_look(&self) -> bool {
-        self.tail == self.limit
+        self.tail == self.stop
+    }
+
+    /// Makes it time to look at the reader again.
+    #[inline]
+    pub(super) fn expire(&mut self) {
+        self.stop = self.tail;
     }
 
     /// How many messages there is certainly room for, after a look if these seem too few.
     #[inline]
     fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
-        if (self.limit.wrapping_sub(self.tail) as usize) < wanted {
-            self.look_for_room(wanted)?;
+        if (self.stop.wrapping_sub(self.tail) as usize) < wanted {
+            self.go_on(wanted)?;
         }
         Ok(self.limit.wrapping_sub(self.tail) as usize)
     }
 
+    /// Looks at the reader if there seems to be too little room, and where to stop next.
     #[inline(never)]
-    fn look_for_room(&mut self, wanted: usize) -> Result<(), Corrupt> {
-        let head = self.flow().receivers.position.load(Acquire);
-        if self.tail.wrapping_sub(head) > self.slots.count() {
-            return Err(Corrupt);
+    fn go_on(&mut self, wanted: usize) -> Result<(), Corrupt> {
+        if (self.limit.wrapping_sub(self.tail) as usize) < wanted {
+            let head = self.flow().receivers.position.load(Acquire);
+            if self.tail.wrapping_sub(head) > self.slots.count() {
+                return Err(Corrupt);
+            }
+            self.limit = head.wrapping_add(self.slots.count());
         }
-        let end = head.wrapping_add(self.slots.count());
-        // No further than that without looking again, so that who sends looks up once in a while.
-        self.limit = self.tail.wrapping_add(end.wrapping_sub(self.tail).min(AT_ONCE.max(wanted as u64)));
+        let room = self.limit.wrapping_sub(self.tail);
+        self.stop = self.tail.wrapping_add(room.min(AT_ONCE));
         Ok(())
     }
 
@@ -120,14 +131,14 @@ impl<T: Plain> Writer<T> {
         self.flow().senders.position.store(self.tail, Release);
     }
 
-    /// Sends a message, if there is room.
+    /// Sends a message, if there is room, and puts a copy of it beside the position if it is to and fits.
     #[inline]
-    pub(super) fn push(&mut self, message: &T) -> Attempt<()> {
+    pub(super) fn push(&mut self, message: &T, with_copy: bool) -> Attempt<()> {
         if self.room(1)? == 0 {
             return Ok(None);
         }
         self.write(message);
-        if fits_inline::<T>() && self.flow().items.wants_copies.load(Relaxed) != 0 {
+        if with_copy && fits_inline::<T>() {
             self.write_copy(message);
         }
         self.commit(1);
@@ -170,12 +181,15 @@ pub(super) struct Reader<T> {
     head: u64,
     /// Where there are no more messages, as far as is known.
     known: u64,
-    /// How much the writer is ahead when this end looks: single messages count down, several at once up.
-    ahead: u8,
+    /// How lively the memory is of finding several messages at once. At zero, copies are asked for.
+    several: u8,
 }
 
-/// How often in a row a single message was found, or several, until copies are asked for, or no longer.
-const HABIT: u8 = 16;
+/// The liveliest memory, of which each single message takes one.
+const SEVERAL: u8 = 64;
+
+/// What it is refreshed by.
+const A_FEW: u8 = 32;
 
 // SAFETY: because the memory that `slots` and `flow` lead to is not bound to a thread.
 unsafe impl<T: Plain> Send for Reader<T> {}
@@ -189,7 +203,7 @@ impl<T: Plain> Reader<T> {
     pub(super) unsafe fn resume(slots: Dense<T>, flow: NonNull<Flow>) -> Reader<T> {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { flow.as_ref() }.receivers.position.load(Relaxed);
-        Reader { slots, flow, head, known: head, ahead: HABIT }
+        Reader { slots, flow, head, known: head, several: SEVERAL }
     }
 
     #[inline]
@@ -219,20 +233,30 @@ impl<T: Plain> Reader<T> {
             return Err(Corrupt);
         }
         self.known = tail;
-        if ahead == 1 {
-            if self.ahead > 0 {
-                self.ahead -= 1;
-                if self.ahead == 0 {
-                    self.flow().items.wants_copies.store(1, Relaxed);
-                }
-            }
-        } else if self.ahead < HABIT {
-            self.ahead += 1;
-            if self.ahead == HABIT {
-                self.flow().items.wants_copies.store(0, Relaxed);
-            }
+        match ahead {
+            1 if self.several > 0 => self.found_one(),
+            1 => {}
+            _ if self.several < SEVERAL => self.found_several(),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Forgets a little of when several were found; one at a time for long enough is a habit.
+    fn found_one(&mut self) {
+        self.several -= 1;
+        if self.several == 0 {
+            self.flow().items.want_copies(true);
+        }
+    }
+
+    /// Notes that several were found: a stream, if that happens again.
+    fn found_several(&mut self) {
+        let wanted = self.several == 0;
+        self.several = (self.several + A_FEW).min(SEVERAL);
+        if wanted {
+            self.flow().items.want_copies(false);
+        }
     }
 
     /// Where the next message is, if there is one.
@@ -327,3 +351,6 @@ impl<T> fmt::Debug for Reader<T> {
         f.debug_struct("Reader").field("head", &self.head).finish_non_exhaustive()
     }
 }
+
+#[allow(missing_docs)]
+pub static DBG2: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);

@@ -90,8 +90,7 @@ impl<T: Message> Sender<T> {
     /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     #[inline]
     pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
-        let wire = message.to_wire();
-        match self.push(&wire) {
+        match self.push(&message.to_wire()) {
             Ok(true) => Ok(()),
             Ok(false) => match self.end.refuse(|| Ok(None), nothing_else) {
                 Ok(()) => Ok(()),
@@ -189,22 +188,30 @@ impl<T: Message> Sender<T> {
         message: T,
         deadline: impl FnOnce() -> Deadline,
     ) -> std::result::Result<(), SendError<T>> {
-        let wire = message.to_wire();
-        let sent = match self.push(&wire) {
+        let sent = match self.push(&message.to_wire()) {
             Ok(true) => return Ok(()),
-            Ok(false) => self.wait_and_push(&wire, deadline()),
+            // The form once more, so that on the fast path it needs no place in memory.
+            Ok(false) => self.wait_and_push(&message.to_wire(), deadline()),
             Err(error) => Err(error),
         };
         sent.map_err(|error| SendError::new(message, error))
+    }
+
+    /// Wakes the receiver if it sleeps.
+    #[inline]
+    fn ring(&mut self) {
+        if self.end.ring() {
+            self.writer.expire();
+        }
     }
 
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, wire: &T::Wire) -> Result<bool> {
         self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
-        match self.writer.push(wire) {
+        match self.writer.push(wire, self.end.wants_copies()) {
             Ok(Some(())) => {
-                self.end.ring();
+                self.ring();
                 Ok(true)
             }
             Ok(None) => Ok(false),
@@ -214,8 +221,8 @@ impl<T: Message> Sender<T> {
 
     #[inline(never)]
     fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
-        self.end.wait(deadline, || self.writer.push(wire), nothing_else)?;
-        self.end.ring();
+        self.end.wait(deadline, || self.writer.push(wire, false), nothing_else)?;
+        self.ring();
         Ok(())
     }
 
@@ -225,7 +232,7 @@ impl<T: Message> Sender<T> {
         self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
         match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
             Ok(sent) => {
-                self.end.ring();
+                self.ring();
                 Ok(sent.unwrap_or(0))
             }
             Err(Corrupt) => Err(self.end.corrupted()),
