@@ -153,6 +153,17 @@ impl Bell {
         }
     }
 
+    /// Whether nobody has rung since somebody lay down.
+    pub(super) fn is_waited_at(&self) -> bool {
+        self.word.load(SeqCst) > WATCHFUL
+    }
+
+    /// Lets everybody who sleeps look at other things than the word.
+    pub(super) fn disturb(&self) {
+        // What can fail is the memory under the word, and then nobody sleeps.
+        let _ = futex::wake(&self.word, u32::MAX, futex::ANY);
+    }
+
     /// Takes back what [`lie_down`](Bell::lie_down) said, where nobody else can sleep.
     pub(super) fn get_up(&self, sleepers: Sleepers) {
         if sleepers == Sleepers::One {

@@ -6,13 +6,14 @@ use std::hint::spin_loop;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::Waiting;
 use super::bell::{Bell, Ringer, Sleepers, WANTS_COPIES};
 use super::flow::{Flow, Side};
+use super::readiness::Readiness;
 use super::region::Region;
 use super::seat::Seat;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,7 +21,7 @@ use crate::sys::processor;
 use crate::time::{self, Deadline};
 
 /// How often one who waits looks whether the others live.
-const LOOK: Duration = Duration::from_millis(250);
+pub(super) const LOOK: Duration = Duration::from_millis(250);
 
 /// What a waiter who sees no sleep coming looks again for: about as long as to be woken on another processor takes.
 const PATIENCE: Duration = Duration::from_micros(20);
@@ -375,6 +376,12 @@ impl End {
 
     fn failed(&self, errno: nix::errno::Errno) -> Error {
         Error::system("futex(FUTEX_WAIT_BITSET)", errno).on(self.region.name())
+    }
+
+    /// A descriptor that tells when this end may have something to do.
+    pub(super) fn readiness(&self) -> Result<Readiness> {
+        let seat = self.seat.as_ref().map_or_else(Weak::new, Arc::downgrade);
+        Readiness::new(self.region.clone(), seat, NonNull::from(self.own_bell()), self.peers.clone())
     }
 
     /// Leaves without telling: the seat is free if nobody else has it, but the others are told when `self` is dropped.

@@ -160,4 +160,46 @@ mod tests {
         assert_eq!(Sender::<u32>::from_fd(fd).unwrap_err().kind(), ErrorKind::WrongType);
         assert_eq!(tx.send(1).unwrap_err().kind(), ErrorKind::Disconnected);
     }
+
+    #[test]
+    fn an_event_loop_hears_of_messages_room_and_the_end() {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        let (mut tx, mut rx) = channel::<u64>(2).unwrap();
+        let readable = |readiness: &crate::channel::Readiness, ms: u16| {
+            poll(&mut [PollFd::new(readiness.as_fd(), PollFlags::POLLIN)], PollTimeout::from(ms)).unwrap()
+                == 1
+        };
+        let (messages, room) = (rx.readiness().unwrap(), tx.readiness().unwrap());
+        messages.clear().unwrap();
+        for i in 0..100 {
+            assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+            let sender = std::thread::spawn(move || {
+                tx.send(i).unwrap();
+                tx
+            });
+            assert!(readable(&messages, 5000));
+            tx = sender.join().unwrap();
+            loop {
+                messages.clear().unwrap();
+                if rx.try_recv().is_ok() {
+                    break;
+                }
+                assert!(readable(&messages, 5000));
+            }
+        }
+        tx.send(1).unwrap();
+        tx.send(2).unwrap();
+        room.clear().unwrap();
+        assert!(tx.try_send(3).is_err());
+        rx.recv().unwrap();
+        assert!(readable(&room, 5000));
+        rx.recv().unwrap();
+        messages.clear().unwrap();
+        while rx.try_recv().is_ok() {}
+        drop(tx);
+        assert!(readable(&messages, 1000));
+        messages.clear().unwrap();
+        assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Disconnected);
+        drop((messages, room));
+    }
 }

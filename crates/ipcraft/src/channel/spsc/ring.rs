@@ -351,6 +351,3 @@ impl<T> fmt::Debug for Reader<T> {
         f.debug_struct("Reader").field("head", &self.head).finish_non_exhaustive()
     }
 }
-
-#[allow(missing_docs)]
-pub static DBG2: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
