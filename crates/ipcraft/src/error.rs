@@ -74,6 +74,9 @@ pub enum ErrorKind {
     /// A record was longer than the receive buffer; the part that did not fit is lost.
     /// [`Error::limit`] tells its true length.
     Truncated,
+    /// Messages were overwritten before this receiver came to them; it goes on after them.
+    /// [`Error::limit`] tells how many.
+    Missed,
     /// Whoever held the lock died, or panicked, and may have left what it guards half changed (`EOWNERDEAD`).
     OwnerDied,
     /// Somebody gave up on what the lock guards: nobody can have it again (`ENOTRECOVERABLE`).
@@ -114,6 +117,7 @@ impl ErrorKind {
             ErrorKind::NotConnected => "not connected",
             ErrorKind::TooLarge => "the message is too large",
             ErrorKind::Truncated => "the record was longer than the buffer and its rest is lost",
+            ErrorKind::Missed => "messages were overwritten before they were received",
             ErrorKind::OwnerDied => "its last owner died",
             ErrorKind::Unrecoverable => "somebody gave it up after its owner died",
             ErrorKind::Overflow => "the value would leave its range",
@@ -145,6 +149,7 @@ impl ErrorKind {
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::Removed
             | ErrorKind::NoReader
+            | ErrorKind::Missed
             | ErrorKind::OwnerDied
             | ErrorKind::Unrecoverable
             | ErrorKind::Overflow

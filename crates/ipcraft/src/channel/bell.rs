@@ -55,6 +55,8 @@ pub(super) enum Sleepers {
     One,
     /// Many can, and one is woken for one message.
     Many,
+    /// Many can, and all are woken for one message.
+    All,
 }
 
 impl Bell {
@@ -108,7 +110,7 @@ impl Bell {
             _ => {
                 ringer.unheard = 0;
                 match sleepers {
-                    Sleepers::One => self.wake_all(),
+                    Sleepers::One | Sleepers::All => self.wake_all(),
                     Sleepers::Many => self.wake_one(),
                 }
             }
@@ -137,10 +139,13 @@ impl Bell {
         let _ = futex::set_and_wake_all(&self.word, WATCHFUL);
     }
 
-    /// Says that the caller is about to sleep; look once more, and then [`sleep`](Bell::sleep). Says for how long at most.
-    pub(super) fn lie_down(&self) -> Duration {
+    /// Says that the caller is about to sleep, for the `first` time of a wait or again; look once more, and then
+    /// [`sleep`](Bell::sleep). Says for how long at most.
+    pub(super) fn lie_down(&self, sleepers: Sleepers, first: bool) -> Duration {
         match self.word.swap(ASLEEP, SeqCst) {
             CALM => NAP,
+            // Another one may have found it calm just now.
+            ASLEEP if first && sleepers != Sleepers::One => NAP,
             _ => Duration::MAX,
         }
     }

@@ -136,6 +136,13 @@ impl End {
         self.seat.as_ref().map_or(0, |seat| seat.number())
     }
 
+    /// From now on each message is for all of the other side.
+    pub(super) fn ring_wakes_all(&mut self) {
+        if self.sleepers.0 == Sleepers::Many {
+            self.sleepers.0 = Sleepers::All;
+        }
+    }
+
     pub(super) fn set_waiting(&mut self, waiting: Waiting) {
         self.waiting = waiting;
     }
@@ -167,6 +174,12 @@ impl End {
     fn other_bell(&self) -> &Bell {
         // SAFETY: because of the same as in `flow`.
         unsafe { self.bell.as_ref() }
+    }
+
+    /// Whether the other side certainly needs no [`ring`](End::ring). To be asked after the change.
+    #[inline]
+    pub(super) fn is_calm(&self) -> bool {
+        self.other_bell().is_calm()
     }
 
     /// Wakes the other side, if it sleeps, after a change that it may wait for. Says whether there is time to look who is
@@ -270,6 +283,7 @@ impl End {
         look: &mut impl FnMut(&Seat),
     ) -> Result<R> {
         let began = time::now();
+        let mut first = true;
         self.say_where();
         loop {
             let now = time::now();
@@ -282,7 +296,11 @@ impl End {
                 Waiting::Block => false,
                 Waiting::Adaptive => now - began <= self.patience && !self.shares_processor(),
             };
-            let found = if spins || last { self.poll(attempt) } else { self.sleep(deadline, attempt) };
+            let found = if spins || last {
+                self.poll(attempt)
+            } else {
+                self.sleep(deadline, std::mem::take(&mut first), attempt)
+            };
             match found? {
                 Some(result) => {
                     self.learn(began);
@@ -310,9 +328,14 @@ impl End {
     }
 
     /// Sleeps once, for no longer than until the next look.
-    fn sleep<R>(&self, deadline: Deadline, attempt: &mut impl FnMut() -> Attempt<R>) -> Result<Option<R>> {
+    fn sleep<R>(
+        &self,
+        deadline: Deadline,
+        first: bool,
+        attempt: &mut impl FnMut() -> Attempt<R>,
+    ) -> Result<Option<R>> {
         let bell = self.own_bell();
-        let most = bell.lie_down().min(LOOK);
+        let most = bell.lie_down(self.sleepers.1, first).min(LOOK);
         let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
         let mut found = attempt()?;
         if found.is_none() {

@@ -36,6 +36,12 @@ pub trait Kind: Sealed + Sized + 'static {
     #[doc(hidden)]
     const VARIANT: u64 = 0;
 
+    /// The variant that is meant by one which may leave something open; `usual` has what is meant then.
+    #[doc(hidden)]
+    fn complete(asked: u64, _usual: u64) -> u64 {
+        asked
+    }
+
     /// How many bytes a channel of this shape needs after its header; `None` if there is no such channel.
     #[doc(hidden)]
     fn room(shape: Shape) -> Option<usize>;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kind::Kind;
-use super::region::{File, HEADER, Region, Shape};
+use super::region::{File, HEADER, Region, Shape, Wanted};
 use super::seat;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::memfd::Memfd;
@@ -137,17 +137,14 @@ impl<K: Kind> Options<K> {
     }
 
     fn take(&self, file: File) -> Result<Channel<K>> {
-        let expected = match (self.capacity, self.variant) {
-            (None, None) => None,
-            _ => Some(self.shape()?),
-        };
-        Ok(Channel::new(Region::attach::<K>(file, expected)?))
+        let wanted = Wanted { capacity: self.capacity.map(rounded::<K>).transpose()?, variant: self.variant };
+        Ok(Channel::new(Region::attach::<K>(file, wanted)?))
     }
 
     fn shape(&self) -> Result<Shape> {
-        let capacity = self.capacity.unwrap_or(K::USUAL).max(K::LEAST);
-        let rounded = capacity.checked_next_power_of_two().ok_or_else(|| too_many(capacity))?;
-        Ok(Shape { capacity: rounded, variant: self.variant.unwrap_or(K::VARIANT), start: self.start })
+        let capacity = rounded::<K>(self.capacity.unwrap_or(K::USUAL))?;
+        let variant = self.variant.map_or(K::VARIANT, |asked| K::complete(asked, K::VARIANT));
+        Ok(Shape { capacity, variant, start: self.start })
     }
 }
 
@@ -160,6 +157,11 @@ impl<K: Kind> Default for Options<K> {
 fn size<K: Kind>(shape: Shape) -> Result<usize> {
     let size = K::room(shape).and_then(|room| room.checked_add(HEADER));
     size.filter(|size| *size <= isize::MAX as usize).ok_or_else(|| too_many(shape.capacity))
+}
+
+fn rounded<K: Kind>(capacity: u64) -> Result<u64> {
+    let capacity = capacity.max(K::LEAST);
+    capacity.checked_next_power_of_two().ok_or_else(|| too_many(capacity))
 }
 
 fn fill<K: Kind>(fd: BorrowedFd<'_>, shape: Shape) -> Result<()> {
@@ -221,14 +223,14 @@ impl<K: Kind> Channel<K> {
     /// such channel. The descriptor is closed then.
     pub fn from_received(fd: OwnedFd) -> Result<Self> {
         let file = File::Anonymous(Memfd::from_received(fd)?);
-        Ok(Channel::new(Region::attach::<K>(file, None)?))
+        Ok(Channel::new(Region::attach::<K>(file, Wanted::default())?))
     }
 
     /// The channel behind an end that came by its descriptor, which keeps its own.
     pub(super) fn of_end(fd: BorrowedFd<'_>) -> Result<Self> {
         // Under a description of its own, or the seat would be taken for as long as the channel is kept.
         let file = File::Anonymous(Memfd::from_received(seat::reopen(fd)?)?);
-        Ok(Channel::new(Region::attach::<K>(file, None)?))
+        Ok(Channel::new(Region::attach::<K>(file, Wanted::default())?))
     }
 
     /// How many messages, or bytes, there is room for.

@@ -65,6 +65,24 @@ pub(super) struct Shape {
     pub(super) start: u64,
 }
 
+/// What a channel that is opened has to be like; anything goes where nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) capacity: Option<u64>,
+    pub(super) variant: Option<u64>,
+}
+
+impl Wanted {
+    /// The shape that a channel should have of which the header says `found`.
+    fn of<K: Kind>(self, found: Shape) -> Shape {
+        Shape {
+            capacity: self.capacity.unwrap_or(found.capacity),
+            variant: self.variant.map_or(found.variant, |asked| K::complete(asked, found.variant)),
+            start: found.start,
+        }
+    }
+}
+
 /// What keeps the memory, and leads to it.
 #[derive(Debug)]
 pub(super) enum File {
@@ -98,15 +116,15 @@ impl Region {
         Ok(())
     }
 
-    /// Takes the memory, if it is a channel of this kind, and of this capacity and variant if some are expected.
-    pub(super) fn attach<K: Kind>(file: File, expected: Option<Shape>) -> Result<Region> {
+    /// Takes the memory, if it is a channel of this kind, and of the wanted capacity and variant.
+    pub(super) fn attach<K: Kind>(file: File, wanted: Wanted) -> Result<Region> {
         let name = file.name();
         let named = |e: Error| match &name {
             Some(name) => e.on(Some(name)),
             None => e,
         };
         let mapping = file.map()?;
-        let shape = check::<K>(&mapping, expected).map_err(named)?;
+        let shape = check::<K>(&mapping, wanted).map_err(named)?;
         Ok(Region { mapping, file, name, shape })
     }
 
@@ -233,7 +251,7 @@ fn header(mapping: &Mapping) -> Result<&Header> {
 }
 
 /// Reads the header once, and makes sure that it is that of a channel of this kind which fits into its memory.
-fn check<K: Kind>(mapping: &Mapping, expected: Option<Shape>) -> Result<Shape> {
+fn check<K: Kind>(mapping: &Mapping, wanted: Wanted) -> Result<Shape> {
     if mapping.len() < HEADER {
         return Err(differs("its size", mapping.len() as u64, HEADER as u64));
     }
@@ -255,7 +273,7 @@ fn check<K: Kind>(mapping: &Mapping, expected: Option<Shape>) -> Result<Shape> {
         "its variant",
         "its start",
     ];
-    let wanted = Identity::of::<K>(Shape { start: shape.start, ..expected.unwrap_or(shape) });
+    let wanted = Identity::of::<K>(wanted.of::<K>(shape));
     for ((field, wanted), name) in header.fields(wanted).into_iter().zip(names) {
         let found = field.load(Relaxed);
         if found != wanted {
