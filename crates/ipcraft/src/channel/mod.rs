@@ -14,6 +14,7 @@ macro_rules! debug_by_end {
 mod atomic;
 mod bell;
 mod dense;
+pub mod broadcast;
 mod end;
 mod flow;
 mod kind;
@@ -24,6 +25,7 @@ mod readiness;
 mod region;
 mod reject;
 mod seat;
+mod seqlock;
 mod slots;
 pub mod spsc;
 mod value;

@@ -1,0 +1,281 @@
+//! The end that sends.
+
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ring::Writer;
+use super::{Channel, Loan, Subscriber};
+use crate::channel::end::{Corrupt, End, Role};
+use crate::channel::region::Region;
+use crate::channel::reject::{SendAllError, SendError};
+use crate::channel::seat::Seat;
+use crate::channel::seqlock;
+use crate::channel::{Message, Waiting};
+use crate::error::Result;
+use crate::time::Deadline;
+
+/// The one end that sends. It may go to another thread, and is used by one at a time.
+///
+/// Dropping it, and the death of its process, ends what the subscribers get after the last message; a new one may then be
+/// taken from the [channel](Channel), and goes on.
+#[derive(Debug)]
+pub struct Publisher<T: Message> {
+    writer: Writer,
+    end: End,
+    _type: PhantomData<fn(T)>,
+}
+
+impl<T: Message> Publisher<T> {
+    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
+        let mut end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &super::seating(region))?;
+        end.ring_wakes_all();
+        let slots = super::slots::<T>(&region.parts())?;
+        // SAFETY: because `end` keeps the region, which keeps the flow.
+        let ring = unsafe { seqlock::Writer::resume(slots, region.flow(0)) };
+        let writer = Writer::new(ring, super::cursors(region)?, super::overflow(region));
+        Ok(Publisher { writer, end, _type: PhantomData })
+    }
+
+    /// Opens the channel of this name and takes this end of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](crate::ErrorKind::InUse) if somebody has it.
+    pub fn open(name: &str) -> Result<Self> {
+        Channel::<T>::open(name)?.publisher()
+    }
+
+    /// Takes over this end from a process that gave its [descriptor](Publisher::into_fd) away.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
+    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self> {
+        let region = super::of_end::<T>(&fd)?;
+        let seat = Seat::adopt(fd, super::seating(&region).senders)?;
+        Publisher::new(&region, seat)
+    }
+
+    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
+    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
+    pub fn into_fd(self) -> Result<OwnedFd> {
+        self.end.into_fd()
+    }
+
+    /// Another subscriber of this channel: everything that is sent from now on is for it too.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Channel::subscriber`].
+    pub fn subscriber(&self) -> Result<Subscriber<T>> {
+        Subscriber::come(self.end.region())
+    }
+
+    /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
+    pub fn set_waiting(&mut self, waiting: Waiting) {
+        self.end.set_waiting(waiting);
+    }
+
+    /// Sends a message. Where subscribers hold the publisher back, it waits until the slowest has made room; where messages
+    /// are overwritten, it never waits. When it returns without error, every subscriber that is there gets the message or is
+    /// told that it missed it, whatever happens to this process.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have gone (while none has ever come, the message
+    /// goes nowhere); [`Corrupted`](crate::ErrorKind::Corrupted) if what one says of itself cannot be. The message comes back.
+    #[inline]
+    pub fn send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+        self.send_until(message, || Deadline::NEVER)
+    }
+
+    /// [`send`](Publisher::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    #[inline]
+    pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+        let wire = message.to_wire();
+        let sent = match self.push(&wire) {
+            Ok(true) => return Ok(()),
+            Ok(false) => self.refuse(),
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| SendError::new(message, error))
+    }
+
+    /// [`send`](Publisher::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    #[inline]
+    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> std::result::Result<(), SendError<T>> {
+        self.send_until(message, || Deadline::after(timeout))
+    }
+
+    /// Sends all messages, and waits as often as it has to. Cheaper than one by one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Publisher::send), with the number of those that were sent, which are the first.
+    pub fn send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+        self.send_all_until(messages, Deadline::NEVER)
+    }
+
+    /// [`send_all`](Publisher::send_all) that sends those that there is room for, and fails with
+    /// [`Full`](crate::ErrorKind::Full) if these are not all.
+    pub fn try_send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+        let mut sent = 0;
+        while sent < messages.len() {
+            let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
+            if now == 0 {
+                return self.refuse().map_err(|e| SendAllError::new(sent, e));
+            }
+            sent += now;
+        }
+        Ok(())
+    }
+
+    /// [`send_all`](Publisher::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all could be sent
+    /// within `timeout`.
+    pub fn send_all_timeout(
+        &mut self,
+        messages: &[T],
+        timeout: Duration,
+    ) -> std::result::Result<(), SendAllError> {
+        self.send_all_until(messages, Deadline::after(timeout))
+    }
+
+    /// The next place in the channel, to write a message there instead of copying it; waits for room as
+    /// [`send`](Publisher::send) does. It is sent by [`commit`](Loan::commit).
+    ///
+    /// Where messages are overwritten, the oldest is gone when this returns.
+    ///
+    /// ```
+    /// use ipcraft::channel::broadcast;
+    ///
+    /// let (mut publisher, mut subscriber) = broadcast::channel::<[u8; 4096]>(4)?;
+    /// let mut frame = publisher.loan()?;
+    /// frame.write_at(0, b"header")?;
+    /// frame.commit();
+    ///
+    /// let frame = subscriber.recv_in_place()?;
+    /// let mut start = [0; 6];
+    /// frame.read_at(0, &mut start)?;
+    /// assert_eq!(&start, b"header");
+    /// # Ok::<(), ipcraft::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Publisher::send).
+    pub fn loan(&mut self) -> Result<Loan<'_, T>> {
+        self.loan_until(Deadline::NEVER)
+    }
+
+    /// [`loan`](Publisher::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
+        self.check_subscribers()?;
+        match self.writer.place() {
+            Ok(Some(_)) => {}
+            Ok(None) => self.refuse()?,
+            Err(Corrupt) => return Err(self.end.corrupted()),
+        }
+        Loan::new(&mut self.writer, &mut self.end)
+    }
+
+    /// [`loan`](Publisher::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
+        self.loan_until(Deadline::after(timeout))
+    }
+
+    fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
+        self.check_subscribers()?;
+        let cursors = self.writer.cursors();
+        self.end.wait(deadline, || self.writer.place(), |seat| cursors.bury(seat))?;
+        Loan::new(&mut self.writer, &mut self.end)
+    }
+
+    /// To be asked before each message. Whoever died holds nobody back from then on.
+    #[inline]
+    fn check_subscribers(&mut self) -> Result<()> {
+        let cursors = self.writer.cursors();
+        self.end.check_receivers(|seat| cursors.bury(seat))
+    }
+
+    fn refuse(&mut self) -> Result<()> {
+        let cursors = self.writer.cursors();
+        self.end.refuse(|| Ok(None), |seat| cursors.bury(seat))
+    }
+
+    #[inline]
+    fn send_until(
+        &mut self,
+        message: T,
+        deadline: impl FnOnce() -> Deadline,
+    ) -> std::result::Result<(), SendError<T>> {
+        let wire = message.to_wire();
+        let sent = match self.push(&wire) {
+            Ok(true) => return Ok(()),
+            Ok(false) => self.wait_and_push(&wire, deadline()),
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| SendError::new(message, error))
+    }
+
+    /// Sends if there is room now.
+    #[inline]
+    fn push(&mut self, wire: &T::Wire) -> Result<bool> {
+        self.check_subscribers()?;
+        match self.writer.push(wire) {
+            Ok(Some(())) => {
+                self.end.ring();
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(Corrupt) => Err(self.end.corrupted()),
+        }
+    }
+
+    #[inline(never)]
+    fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
+        let cursors = self.writer.cursors();
+        self.end.wait(deadline, || self.writer.push(wire), |seat| cursors.bury(seat))?;
+        self.end.ring();
+        Ok(())
+    }
+
+    /// Sends some of what there is room for now, and says how many; none if there is no room.
+    #[inline]
+    fn push_all(&mut self, messages: &[T]) -> Result<usize> {
+        self.check_subscribers()?;
+        match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
+            Ok(sent) => {
+                self.end.ring();
+                Ok(sent.unwrap_or(0))
+            }
+            Err(Corrupt) => Err(self.end.corrupted()),
+        }
+    }
+
+    fn send_all_until(
+        &mut self,
+        messages: &[T],
+        deadline: Deadline,
+    ) -> std::result::Result<(), SendAllError> {
+        let mut sent = 0;
+        while sent < messages.len() {
+            let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
+            sent += now;
+            if now == 0 {
+                let waited = self.wait_and_push(&messages[sent].to_wire(), deadline);
+                waited.map_err(|e| SendAllError::new(sent, e))?;
+                sent += 1;
+            }
+        }
+        Ok(())
+    }
+}

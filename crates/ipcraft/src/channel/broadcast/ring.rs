@@ -1,0 +1,274 @@
+//! A ring with one writer, from which each of several readers takes every message.
+//!
+//! Whether a message is there is said by the word of its slot. What the writer does when the slot is one that a slow reader
+//! has not read yet is decided when the channel is made: it waits, and so has to know how far each reader is; or it writes,
+//! and has to know nothing of them, while they look at the word once more after they have copied.
+
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering::SeqCst;
+
+use super::Overflow;
+use super::cursors::Cursors;
+use crate::channel::atomic::fence;
+use crate::channel::end::{Attempt, Corrupt};
+use crate::channel::seqlock::{self, Seen};
+use crate::shm::Plain;
+
+/// The writing end.
+#[derive(Debug)]
+pub(super) struct Writer {
+    ring: seqlock::Writer,
+    cursors: Cursors,
+    overflow: Overflow,
+    /// How many more messages there is certainly room for.
+    room: u64,
+    /// Who was the slowest reader at the last look.
+    slowest: u32,
+}
+
+impl Writer {
+    pub(super) fn new(ring: seqlock::Writer, cursors: Cursors, overflow: Overflow) -> Writer {
+        Writer { ring, cursors, overflow, room: 0, slowest: 1 }
+    }
+
+    pub(super) fn cursors(&self) -> Cursors {
+        self.cursors
+    }
+
+    /// How many bytes a message has.
+    pub(super) fn size(&self) -> usize {
+        self.ring.size()
+    }
+
+    /// Whether there is room for a message.
+    #[inline]
+    fn has_room(&mut self) -> Result<bool, Corrupt> {
+        if self.room == 0 {
+            self.look_for_room()?;
+        }
+        Ok(self.room > 0)
+    }
+
+    #[inline(never)]
+    fn look_for_room(&mut self) -> Result<(), Corrupt> {
+        let (tail, count) = (self.ring.tail(), self.ring.count());
+        if self.overflow == Overflow::Overwrite {
+            self.room = count;
+        // Most looks of one who waits find that the same reader is as slow as he was: there is no need to disturb the others.
+        } else if !self.cursors.is_last(self.slowest, tail, count)? {
+            let (slowest, behind) = self.cursors.slowest(tail, count)?;
+            self.slowest = slowest;
+            self.room = count - behind;
+        }
+        Ok(())
+    }
+
+    /// Where the next message is to be written, if there is room. The oldest may be gone then.
+    #[inline]
+    pub(super) fn place(&mut self) -> Attempt<NonNull<u8>> {
+        if !self.has_room()? {
+            return Ok(None);
+        }
+        self.begin();
+        Ok(Some(self.ring.place()))
+    }
+
+    #[inline]
+    fn begin(&self) {
+        if self.overflow == Overflow::Overwrite {
+            self.ring.begin();
+        }
+    }
+
+    /// Writes the next message, for which there is a place, without sending it.
+    #[inline]
+    pub(super) fn write<T: Plain>(&self, message: &T) {
+        self.ring.write(message);
+    }
+
+    /// Sends the message that has been written.
+    #[inline]
+    pub(super) fn commit(&mut self) {
+        self.room -= 1;
+        self.ring.commit();
+    }
+
+    /// Sends a message, if there is room.
+    #[inline]
+    pub(super) fn push<T: Plain>(&mut self, message: &T) -> Attempt<()> {
+        if !self.has_room()? {
+            return Ok(None);
+        }
+        self.begin();
+        self.write(message);
+        self.commit();
+        Ok(Some(()))
+    }
+
+    /// Sends the first of these messages, and says how many: as many as there is room for, and at most half a ring, so that
+    /// those who read can begin.
+    #[inline]
+    pub(super) fn push_all<T: Plain>(&mut self, messages: &[T]) -> Attempt<usize> {
+        let most = self.ring.count() / 2;
+        let mut sent = 0;
+        for message in messages.iter().take(most as usize) {
+            if self.push(message)?.is_none() {
+                break;
+            }
+            sent += 1;
+        }
+        Ok((sent > 0).then_some(sent))
+    }
+}
+
+/// What a reader comes to next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next<T> {
+    Message(T),
+    /// So many messages are not there any more.
+    Missed(u64),
+}
+
+/// An end that reads.
+#[derive(Debug)]
+pub(super) struct Reader {
+    ring: seqlock::Reader,
+    cursors: Cursors,
+    /// Which cursor is this reader's.
+    seat: u32,
+    overflow: Overflow,
+}
+
+impl Reader {
+    /// Starts with the message that is sent next.
+    pub(super) fn join(mut ring: seqlock::Reader, cursors: Cursors, seat: u32, overflow: Overflow) -> Reader {
+        let head = match overflow {
+            Overflow::HoldBack => cursors.join(seat, || ring.tail()),
+            Overflow::Overwrite => ring.tail(),
+        };
+        ring.go_to(head);
+        Reader { ring, cursors, seat, overflow }
+    }
+
+    /// Goes on where another reader ended who [kept his place](Reader::keep_place), or starts.
+    pub(super) fn inherit(
+        mut ring: seqlock::Reader,
+        cursors: Cursors,
+        seat: u32,
+        overflow: Overflow,
+    ) -> Reader {
+        match cursors.inherited(seat, ring.tail()) {
+            Some(head) => {
+                ring.go_to(head);
+                Reader { ring, cursors, seat, overflow }
+            }
+            None => Reader::join(ring, cursors, seat, overflow),
+        }
+    }
+
+    /// Leaves the place in the ring to whoever gets the seat.
+    pub(super) fn keep_place(self) {
+        self.publish();
+        std::mem::forget(self);
+    }
+
+    /// How many bytes a message has.
+    pub(super) fn size(&self) -> usize {
+        self.ring.size()
+    }
+
+    /// Where the next message is, if there is one.
+    #[inline]
+    pub(super) fn place(&mut self) -> Attempt<Next<NonNull<u8>>> {
+        match self.look()? {
+            Seen::There => Ok(Some(Next::Message(self.ring.place()))),
+            Seen::NotYet => Ok(None),
+            Seen::Overwritten => Ok(Some(Next::Missed(self.ring.catch_up()?))),
+        }
+    }
+
+    #[inline]
+    fn look(&self) -> Result<Seen, Corrupt> {
+        match self.ring.look()? {
+            Seen::Overwritten if self.overflow == Overflow::HoldBack => Err(Corrupt),
+            seen => Ok(seen),
+        }
+    }
+
+    /// Copies the next message, which was there; nothing if it has been overwritten meanwhile.
+    #[inline]
+    pub(super) fn read<T: Plain>(&self) -> Option<T> {
+        let message = self.ring.read();
+        self.is_still_there().then_some(message)
+    }
+
+    /// Whether what was read of the next message is of it.
+    #[inline]
+    pub(super) fn is_still_there(&self) -> bool {
+        self.overflow == Overflow::HoldBack || self.ring.is_still_there()
+    }
+
+    /// Takes the next message, without making room of it yet.
+    #[inline]
+    pub(super) fn skip(&mut self) {
+        self.ring.go_to(self.ring.head().wrapping_add(1));
+    }
+
+    /// Makes room of what was taken.
+    #[inline]
+    pub(super) fn publish(&self) {
+        self.cursors.say(self.seat, self.ring.head());
+    }
+
+    /// [`publish`](Reader::publish), where somebody waits for it.
+    #[inline]
+    pub(super) fn make_room(&self) {
+        if self.overflow == Overflow::HoldBack {
+            self.publish();
+        }
+    }
+
+    /// Takes the next message without making room of it yet.
+    #[inline]
+    pub(super) fn take<T: Plain>(&mut self) -> Attempt<Next<T>> {
+        match self.look()? {
+            Seen::There => match self.read() {
+                Some(message) => {
+                    self.skip();
+                    Ok(Some(Next::Message(message)))
+                }
+                None => Ok(Some(Next::Missed(self.ring.catch_up()?))),
+            },
+            Seen::NotYet => Ok(None),
+            Seen::Overwritten => Ok(Some(Next::Missed(self.ring.catch_up()?))),
+        }
+    }
+
+    /// Takes the next message and makes room of it.
+    #[inline]
+    pub(super) fn pop<T: Plain>(&mut self) -> Attempt<Next<T>> {
+        let next = self.take()?;
+        if next.is_some() {
+            self.make_room();
+        }
+        Ok(next)
+    }
+
+    /// Whether a writer who waits for room has some, as far as readers know. To be asked after having made room; of several
+    /// who make room at once, the last is told so.
+    #[cold]
+    pub(super) fn is_there_room(&self) -> bool {
+        fence(SeqCst);
+        match self.cursors.slowest(self.ring.tail(), self.ring.count()) {
+            Ok((_, behind)) => behind < self.ring.count(),
+            // Let the writer find out.
+            Err(Corrupt) => true,
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.cursors.leave(self.seat);
+    }
+}

@@ -1,0 +1,304 @@
+//! An end that receives.
+
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::ring::{Next, Reader};
+use super::{Channel, Overflow, Received, RecvError};
+use crate::channel::end::{Attempt, Corrupt, End, Role};
+use crate::channel::region::Region;
+use crate::channel::seat::Seat;
+use crate::channel::seqlock;
+use crate::channel::{Message, Waiting};
+use crate::error::{ErrorKind, Result};
+use crate::time::Deadline;
+
+/// An end that receives everything that is sent from when it came. It may go to another thread, and is used by one at a
+/// time.
+///
+/// Dropping it, and the death of its process, is an error for the publisher if it was the last, and otherwise nobody's
+/// concern: a publisher that it held back goes on.
+#[derive(Debug)]
+pub struct Subscriber<T: Message> {
+    /// Gives its place up before `end` gives up the seat.
+    reader: Reader,
+    end: End,
+    _type: PhantomData<fn() -> T>,
+}
+
+/// What receiving comes to.
+type Outcome<R> = std::result::Result<R, RecvError>;
+
+fn nothing_else(_: &Seat) {}
+
+/// How often one who finds all seats taken looks again: the publisher takes that of a dead subscriber for a moment.
+const LOOKS: u32 = 3;
+
+impl<T: Message> Subscriber<T> {
+    /// Takes a seat and begins with what is sent next.
+    pub(super) fn come(region: &Arc<Region>) -> Result<Self> {
+        let seats = super::seating(region).receivers;
+        let mut seat = Seat::take(region.file(), seats.clone());
+        for _ in 1..LOOKS {
+            match &seat {
+                Err(e) if matches!(e.kind(), ErrorKind::LimitReached | ErrorKind::InUse) => {
+                    sleep(Duration::from_millis(1));
+                    seat = Seat::take(region.file(), seats.clone());
+                }
+                _ => break,
+            }
+        }
+        Subscriber::new(region, seat?, Reader::join)
+    }
+
+    fn new(
+        region: &Arc<Region>,
+        seat: Seat,
+        begin: impl FnOnce(seqlock::Reader, super::Cursors, u32, Overflow) -> Reader,
+    ) -> Result<Self> {
+        let number = seat.number();
+        let slots = super::slots::<T>(&region.parts())?;
+        let cursors = super::cursors(region)?;
+        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &super::seating(region))?;
+        // SAFETY: because `end` keeps the region, which keeps the flow.
+        let ring = unsafe { seqlock::Reader::at(slots, region.flow(0), 0) };
+        let reader = begin(ring, cursors, number, super::overflow(region));
+        Ok(Subscriber { reader, end, _type: PhantomData })
+    }
+
+    /// Opens the channel of this name and comes as a subscriber.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Options::open`](crate::channel::Options::open) and of [`Channel::subscriber`].
+    pub fn open(name: &str) -> Result<Self> {
+        Channel::<T>::open(name)?.subscriber()
+    }
+
+    /// Takes over this end from a process that gave its [descriptor](Subscriber::into_fd) away, and goes on where that one
+    /// was.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
+    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self> {
+        let region = super::of_end::<T>(&fd)?;
+        let seat = Seat::adopt(fd, super::seating(&region).receivers)?;
+        Subscriber::new(&region, seat, Reader::inherit)
+    }
+
+    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
+    /// Whoever has it, has the end, and gets what is sent meanwhile; nobody sees it as gone on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
+    pub fn into_fd(self) -> Result<OwnedFd> {
+        self.reader.keep_place();
+        self.end.into_fd()
+    }
+
+    /// How this end waits for messages from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
+    pub fn set_waiting(&mut self, waiting: Waiting) {
+        self.end.set_waiting(waiting);
+    }
+
+    /// Receives a message, and waits if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Missed`](RecvError::Missed) if messages were overwritten before this subscriber came to them, with their number;
+    /// the next call goes on after them. And [`Failed`](RecvError::Failed), of kind
+    /// [`Disconnected`](ErrorKind::Disconnected) if the publisher is gone and all it sent is received (a new one may come),
+    /// or [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a publisher writes, or no value of the type.
+    #[inline]
+    pub fn recv(&mut self) -> Outcome<T> {
+        self.recv_until(|| Deadline::NEVER)
+    }
+
+    /// [`recv`](Subscriber::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    #[inline]
+    pub fn try_recv(&mut self) -> Outcome<T> {
+        match self.reader.pop() {
+            Ok(Some(next)) => self.received(next),
+            Ok(None) => {
+                let next = self.end.refuse(|| self.reader.pop(), nothing_else)?;
+                self.received(next)
+            }
+            Err(Corrupt) => Err(self.end.corrupted().into()),
+        }
+    }
+
+    /// [`recv`](Subscriber::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within `timeout`.
+    #[inline]
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Outcome<T> {
+        self.recv_until(|| Deadline::after(timeout))
+    }
+
+    /// Receives a message without copying it; waits if there is none.
+    ///
+    /// Where messages are overwritten, one that is read in place may be: what is [read](Received::read_at) is whole, or an
+    /// error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`recv`](Subscriber::recv).
+    pub fn recv_in_place(&mut self) -> Outcome<Received<'_, T>> {
+        self.recv_in_place_until(Deadline::NEVER)
+    }
+
+    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    pub fn try_recv_in_place(&mut self) -> Outcome<Received<'_, T>> {
+        let next = match self.reader.place() {
+            Ok(Some(next)) => next,
+            Ok(None) => self.end.refuse(|| self.reader.place(), nothing_else)?,
+            Err(Corrupt) => return Err(self.end.corrupted().into()),
+        };
+        Received::new(&mut self.reader, &mut self.end, next)
+    }
+
+    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes
+    /// within `timeout`.
+    pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Outcome<Received<'_, T>> {
+        self.recv_in_place_until(Deadline::after(timeout))
+    }
+
+    fn recv_in_place_until(&mut self, deadline: Deadline) -> Outcome<Received<'_, T>> {
+        let next = self.end.wait(deadline, || self.reader.place(), nothing_else)?;
+        Received::new(&mut self.reader, &mut self.end, next)
+    }
+
+    /// Takes the messages that are there, without waiting for more. Cheaper than one by one: their places become free
+    /// together, when the iterator is dropped or after every 64th.
+    pub fn drain(&mut self) -> Drain<'_, T> {
+        let (reader, end) = (&mut self.reader, &mut self.end);
+        Drain { reader, end, unpublished: 0, is_corrupt: false, _type: PhantomData }
+    }
+
+    /// Receives one message after the other, and waits for each; ends when the publisher is gone and all it sent is
+    /// received.
+    pub fn iter(&mut self) -> Iter<'_, T> {
+        Iter { subscriber: self }
+    }
+
+    #[inline]
+    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Outcome<T> {
+        let next = match self.reader.pop() {
+            Ok(Some(next)) => next,
+            Ok(None) => self.end.wait(deadline(), || self.reader.pop(), nothing_else)?,
+            Err(Corrupt) => return Err(self.end.corrupted().into()),
+        };
+        self.received(next)
+    }
+
+    #[inline]
+    fn received(&mut self, next: Next<T::Wire>) -> Outcome<T> {
+        tell(&self.reader, &mut self.end);
+        value(&self.end, next)
+    }
+}
+
+/// Wakes the publisher, if it sleeps and there is room. While another subscriber holds it back there is no use in that.
+#[inline]
+pub(super) fn tell(reader: &Reader, end: &mut End) {
+    if !end.is_calm() && reader.is_there_room() {
+        end.ring();
+    }
+}
+
+#[inline]
+fn value<T: Message>(end: &End, next: Next<T::Wire>) -> Outcome<T> {
+    match next {
+        Next::Message(wire) => T::from_wire(wire).ok_or_else(|| end.corrupted().into()),
+        Next::Missed(number) => Err(RecvError::Missed(number)),
+    }
+}
+
+/// Messages as they come, until the publisher is gone. Each may be an error instead; after one of kind
+/// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
+#[derive(Debug)]
+pub struct Iter<'a, T: Message> {
+    subscriber: &'a mut Subscriber<T>,
+}
+
+impl<T: Message> Iterator for Iter<'_, T> {
+    type Item = std::result::Result<T, RecvError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.subscriber.recv() {
+            Err(e) if e.kind() == ErrorKind::Disconnected => None,
+            received => Some(received),
+        }
+    }
+}
+
+impl<'a, T: Message> IntoIterator for &'a mut Subscriber<T> {
+    type Item = std::result::Result<T, RecvError>;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
+
+/// The messages that are there.
+#[derive(Debug)]
+pub struct Drain<'a, T: Message> {
+    reader: &'a mut Reader,
+    end: &'a mut End,
+    /// How many were taken whose places are not free yet.
+    unpublished: u32,
+    is_corrupt: bool,
+    _type: PhantomData<fn() -> T>,
+}
+
+/// How many messages a drain keeps the places of at most.
+const AT_ONCE: u32 = 64;
+
+impl<T: Message> Drain<'_, T> {
+    fn publish(&mut self) {
+        self.unpublished = 0;
+        self.reader.make_room();
+        tell(self.reader, self.end);
+    }
+}
+
+impl<T: Message> Iterator for Drain<'_, T> {
+    type Item = std::result::Result<T, RecvError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.unpublished == AT_ONCE {
+            self.publish();
+        }
+        let taken: Attempt<Next<T::Wire>> = self.reader.take();
+        match taken {
+            Ok(Some(next)) => {
+                self.unpublished += 1;
+                Some(value(self.end, next))
+            }
+            Ok(None) => None,
+            // An error that comes again and again would never let a loop end.
+            Err(Corrupt) if self.is_corrupt => None,
+            Err(Corrupt) => {
+                self.is_corrupt = true;
+                Some(Err(self.end.corrupted().into()))
+            }
+        }
+    }
+}
+
+impl<T: Message> Drop for Drain<'_, T> {
+    fn drop(&mut self) {
+        if self.unpublished > 0 {
+            self.publish();
+        }
+    }
+}
