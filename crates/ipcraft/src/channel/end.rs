@@ -223,6 +223,16 @@ impl End {
         Ok(())
     }
 
+    /// To be called for each message by one who sends it whether somebody receives or not.
+    #[inline]
+    pub(super) fn need_no_receivers(&mut self) {
+        self.until_look -= 1;
+        if self.until_look == 0 {
+            self.until_look = SENDS;
+            self.say_where();
+        }
+    }
+
     #[inline(never)]
     fn check_again(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
         self.say_where();

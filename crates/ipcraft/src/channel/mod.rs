@@ -18,6 +18,7 @@ pub mod broadcast;
 mod end;
 mod flow;
 mod kind;
+pub mod latest;
 mod message;
 mod open;
 mod place;

@@ -1,0 +1,220 @@
+//! An end that loads.
+
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::newest::Newest;
+use super::{Channel, SEATING, View};
+use crate::channel::end::{Corrupt, End, Role};
+use crate::channel::region::Region;
+use crate::channel::seat::Seat;
+use crate::channel::seqlock;
+use crate::channel::{Message, Waiting};
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::Deadline;
+
+/// A value, and which one it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot<T> {
+    /// What was stored.
+    pub value: T,
+    /// How many values have been stored from the beginning of the channel until this one, by whatever writers.
+    pub version: u64,
+}
+
+/// An end that loads the newest value. It may go to another thread, and is used by one at a time.
+///
+/// Dropping it, and the death of its process, is nobody's concern.
+#[derive(Debug)]
+pub struct Reader<T: Message> {
+    newest: Newest,
+    /// The version that was loaded last, or zero.
+    loaded: u64,
+    end: End,
+    _type: PhantomData<fn() -> T>,
+}
+
+fn nothing_else(_: &Seat) {}
+
+impl<T: Message> Reader<T> {
+    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
+        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &SEATING)?;
+        let (slots, start) = (super::slots::<T>(&region.parts())?, region.shape().start);
+        // SAFETY: because `end` keeps the region, which keeps the flow.
+        let ring = unsafe { seqlock::Reader::at(slots, region.flow(0), start) };
+        Ok(Reader { newest: Newest::new(ring, start), loaded: 0, end, _type: PhantomData })
+    }
+
+    /// Opens the channel of this name and takes such an end of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`LimitReached`](ErrorKind::LimitReached) if there are as many as
+    /// there can be.
+    pub fn open(name: &str) -> Result<Self> {
+        Channel::<T>::open(name)?.reader()
+    }
+
+    /// Takes over this end from a process that gave its [descriptor](Reader::into_fd) away. What that one has loaded counts
+    /// as not loaded yet.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
+    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self> {
+        let (region, seat) = super::adopt::<T>(fd, SEATING.receivers)?;
+        Reader::new(&region, seat)
+    }
+
+    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
+    pub fn into_fd(self) -> Result<OwnedFd> {
+        self.end.into_fd()
+    }
+
+    /// How this end waits for a change from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
+    pub fn set_waiting(&mut self, waiting: Waiting) {
+        self.end.set_waiting(waiting);
+    }
+
+    /// The version that this end loaded last, or zero.
+    pub fn version(&self) -> u64 {
+        self.loaded
+    }
+
+    /// Loads the newest value, whether it has changed or not and whether there is a writer or not. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](ErrorKind::Empty) if nothing has ever been stored; [`Corrupted`](ErrorKind::Corrupted) if what is there is
+    /// not what a writer writes, or no value of the type; [`WouldBlock`](ErrorKind::WouldBlock) if the writer went round all places
+    /// again and again before the value was copied: then there are too few.
+    #[inline]
+    pub fn load(&mut self) -> Result<Snapshot<T>> {
+        match self.newest.take(0) {
+            Ok(Some((wire, version))) => self.loaded(wire, version),
+            Ok(None) => Err(self.nothing()),
+            Err(Corrupt) => Err(self.end.corrupted()),
+        }
+    }
+
+    /// [`load`](Reader::load) without copying. The value may be overwritten at any time: what is [read](View::read_at) is
+    /// whole, or an error.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Reader::load).
+    pub fn load_in_place(&mut self) -> Result<View<'_, T>> {
+        match self.newest.place(0) {
+            Ok(Some((start, version))) => {
+                self.loaded = version;
+                Ok(View::new(start, version, &self.newest, &self.end))
+            }
+            Ok(None) => Err(self.nothing()),
+            Err(Corrupt) => Err(self.end.corrupted()),
+        }
+    }
+
+    /// Loads the newest value once it is another than the one that this end loaded last; waits until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](ErrorKind::Disconnected) if it is not, and the writer is gone (a new one may come);
+    /// [`Corrupted`](ErrorKind::Corrupted) as for [`load`](Reader::load).
+    #[inline]
+    pub fn changed(&mut self) -> Result<Snapshot<T>> {
+        self.changed_until(|| Deadline::NEVER)
+    }
+
+    /// [`changed`](Reader::changed) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    #[inline]
+    pub fn try_changed(&mut self) -> Result<Snapshot<T>> {
+        let known = self.loaded;
+        let (wire, version) = match self.newest.take(known) {
+            Ok(Some(found)) => found,
+            Ok(None) => self.end.refuse(|| self.newest.take(known), nothing_else)?,
+            Err(Corrupt) => return Err(self.end.corrupted()),
+        };
+        self.loaded(wire, version)
+    }
+
+    /// [`changed`](Reader::changed) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing changes within `timeout`.
+    #[inline]
+    pub fn changed_timeout(&mut self, timeout: Duration) -> Result<Snapshot<T>> {
+        self.changed_until(|| Deadline::after(timeout))
+    }
+
+    /// Loads the newest value after each change, and waits for each; ends when the writer is gone and its last value is
+    /// loaded.
+    pub fn iter(&mut self) -> Iter<'_, T> {
+        Iter { reader: self }
+    }
+
+    #[inline]
+    fn changed_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<Snapshot<T>> {
+        let known = self.loaded;
+        let (wire, version) = match self.newest.take(known) {
+            Ok(Some(found)) => found,
+            Ok(None) => self.end.wait(deadline(), || self.newest.take(known), nothing_else)?,
+            Err(Corrupt) => return Err(self.end.corrupted()),
+        };
+        self.loaded(wire, version)
+    }
+
+    #[inline]
+    fn loaded(&mut self, wire: T::Wire, version: u64) -> Result<Snapshot<T>> {
+        self.loaded = version;
+        match T::from_wire(wire) {
+            Some(value) => Ok(Snapshot { value, version }),
+            None => Err(self.end.corrupted()),
+        }
+    }
+
+    /// Why nothing could be loaded.
+    #[cold]
+    fn nothing(&self) -> Error {
+        if self.newest.version() == 0 {
+            return self.end.error(ErrorKind::Empty);
+        }
+        self.end
+            .error(ErrorKind::WouldBlock)
+            .advise("give the channel more places than the writer fills meanwhile")
+    }
+}
+
+/// The newest value after each change, until the writer is gone. Each may be an error instead; after one of kind
+/// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
+#[derive(Debug)]
+pub struct Iter<'a, T: Message> {
+    reader: &'a mut Reader<T>,
+}
+
+impl<T: Message> Iterator for Iter<'_, T> {
+    type Item = Result<Snapshot<T>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.reader.changed() {
+            Err(e) if e.kind() == ErrorKind::Disconnected => None,
+            changed => Some(changed),
+        }
+    }
+}
+
+impl<'a, T: Message> IntoIterator for &'a mut Reader<T> {
+    type Item = Result<Snapshot<T>>;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
