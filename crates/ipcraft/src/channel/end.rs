@@ -213,6 +213,11 @@ impl End {
         }
     }
 
+    /// Wakes another one of this side, after a wait that ended with more to be had than this end could take.
+    pub(super) fn ring_own_side(&self) {
+        self.own_bell().ring(&mut Ringer::default(), self.sleepers.1);
+    }
+
     /// To be asked before each message is sent, with whether it is a while ago that the other side was looked at: fails if
     /// all receivers have gone. Most of the time it costs a load.
     #[inline]
@@ -373,8 +378,9 @@ impl End {
         if self.gone || departed || now >= self.next_look {
             self.next_look = now + LOOK;
             let Some(seat) = &self.seat else { return Ok(false) };
-            look(seat);
             let taken = seat.are_taken(self.peers.clone()).map_err(|e| e.on(self.region.name()))?;
+            // After that: of those who were found to be gone, nothing is left that `look` would find later.
+            look(seat);
             self.gone = !taken && self.other_side().arrivals.load(Relaxed) != 0;
         }
         Ok(self.gone)

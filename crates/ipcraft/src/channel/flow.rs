@@ -37,4 +37,6 @@ pub(super) struct Side {
     pub(super) processor: AtomicU32,
     /// How many ends have come; wraps.
     pub(super) arrivals: AtomicU32,
+    /// How often something was taken out of the hands of a dead end, where a ring has such; wraps.
+    pub(super) burials: AtomicU32,
 }

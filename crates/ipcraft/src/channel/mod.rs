@@ -20,6 +20,7 @@ mod flow;
 mod kind;
 pub mod latest;
 mod message;
+pub mod mpmc;
 mod open;
 mod place;
 mod readiness;

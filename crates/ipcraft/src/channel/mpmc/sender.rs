@@ -1,0 +1,283 @@
+//! A sending end.
+
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::burial::Undertaker;
+use super::ring::Writer;
+use super::{Channel, Loan, SEATING};
+use crate::channel::end::{Corrupt, End, Role};
+use crate::channel::region::Region;
+use crate::channel::reject::{SendAllError, SendError};
+use crate::channel::seat::Seat;
+use crate::channel::{Message, Waiting};
+use crate::error::Result;
+use crate::time::Deadline;
+
+/// One of the ends that send. It may go to another thread, and is used by one at a time; for another thread, take another.
+///
+/// When the last one is dropped, or dies with its process, that ends what receivers get after the last message. New ones
+/// may be taken from the [channel](Channel) at any time.
+#[derive(Debug)]
+pub struct Sender<T: Message> {
+    writer: Writer,
+    undertaker: Undertaker,
+    end: End,
+    _type: PhantomData<fn(T)>,
+}
+
+impl<T: Message> Sender<T> {
+    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
+        let slots = super::slots::<T>(region)?;
+        let undertaker = Undertaker::new(region, slots);
+        undertaker.bury_predecessor(&seat)?;
+        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &SEATING)?;
+        // SAFETY: because `end` keeps the region, which keeps the flow.
+        let writer = unsafe { Writer::resume(slots, region.flow(0), end.seat_number()) };
+        let writer = writer.map_err(|Corrupt| end.corrupted())?;
+        Ok(Sender { writer, undertaker, end, _type: PhantomData })
+    }
+
+    /// Opens the channel of this name and takes a sending end of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Options::open`](crate::channel::Options::open), and those of [`Channel::sender`].
+    pub fn open(name: &str) -> Result<Self> {
+        Channel::<T>::open(name)?.sender()
+    }
+
+    /// Takes over this end from a process that gave its [descriptor](Sender::into_fd) away.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
+    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self> {
+        let (region, seat) = super::adopt::<T>(fd, SEATING.senders)?;
+        Sender::new(&region, seat)
+    }
+
+    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
+    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
+    pub fn into_fd(self) -> Result<OwnedFd> {
+        self.end.into_fd()
+    }
+
+    /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
+    pub fn set_waiting(&mut self, waiting: Waiting) {
+        self.end.set_waiting(waiting);
+    }
+
+    /// Sends a message, and waits for room if there is none. When it returns without error, the message is in the
+    /// channel, whatever happens to this process; one receiver gets it, after what this end sent before.
+    ///
+    /// A process that dies inside of it has sent the whole message or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all receivers are gone, and
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if what is in the channel cannot be. The message comes back.
+    #[inline]
+    pub fn send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+        self.send_until(message, || Deadline::NEVER)
+    }
+
+    /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    #[inline]
+    pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+        let wire = message.to_wire();
+        match self.push(&wire) {
+            Ok(true) => Ok(()),
+            Ok(false) => match self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own)) {
+                Ok(()) => Ok(()),
+                Err(error) => Err(SendError::new(message, error)),
+            },
+            Err(error) => Err(SendError::new(message, error)),
+        }
+    }
+
+    /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    #[inline]
+    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> std::result::Result<(), SendError<T>> {
+        self.send_until(message, || Deadline::after(timeout))
+    }
+
+    /// Sends all messages, and waits for room as often as there is none. Cheaper than one by one; those of other senders
+    /// may come in between.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Sender::send), with the number of those that were sent, which are the first.
+    pub fn send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+        self.send_all_until(messages, Deadline::NEVER)
+    }
+
+    /// [`send_all`](Sender::send_all) that sends those that there is room for, and fails with [`Full`](crate::ErrorKind::Full)
+    /// if these are not all.
+    pub fn try_send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+        let sent = self.push_all(messages).map_err(|e| SendAllError::new(0, e))?;
+        if sent == messages.len() {
+            return Ok(());
+        }
+        let refused = self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own));
+        refused.map_err(|e| SendAllError::new(sent, e))
+    }
+
+    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all could be sent within
+    /// `timeout`.
+    pub fn send_all_timeout(
+        &mut self,
+        messages: &[T],
+        timeout: Duration,
+    ) -> std::result::Result<(), SendAllError> {
+        self.send_all_until(messages, Deadline::after(timeout))
+    }
+
+    /// A place in the channel, to write a message there instead of copying it; waits for room if there is none. It is sent
+    /// by [`commit`](Loan::commit), and what others send meanwhile waits for it.
+    ///
+    /// ```
+    /// use ipcraft::channel::mpmc;
+    ///
+    /// let (mut sender, mut receiver) = mpmc::channel::<[u8; 4096]>(4)?;
+    /// let mut frame = sender.loan()?;
+    /// frame.write_at(0, b"header")?;
+    /// frame.commit();
+    ///
+    /// let frame = receiver.recv_in_place()?;
+    /// let mut start = [0; 6];
+    /// frame.read_at(0, &mut start)?;
+    /// assert_eq!(&start, b"header");
+    /// # Ok::<(), ipcraft::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Sender::send).
+    pub fn loan(&mut self) -> Result<Loan<'_, T>> {
+        self.loan_until(Deadline::NEVER)
+    }
+
+    /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        match self.writer.claim() {
+            Ok(Some(())) => {}
+            Ok(None) => self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own))?,
+            Err(Corrupt) => return Err(self.end.corrupted()),
+        }
+        Loan::new(&mut self.writer, &mut self.end)
+    }
+
+    /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
+        self.loan_until(Deadline::after(timeout))
+    }
+
+    fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        let look = |own: &Seat| self.undertaker.look_round(own);
+        self.end.wait(deadline, || self.writer.claim(), look)?;
+        self.pass_on();
+        Loan::new(&mut self.writer, &mut self.end)
+    }
+
+    #[inline]
+    fn send_until(
+        &mut self,
+        message: T,
+        deadline: impl FnOnce() -> Deadline,
+    ) -> std::result::Result<(), SendError<T>> {
+        let wire = message.to_wire();
+        let sent = match self.push(&wire) {
+            Ok(true) => return Ok(()),
+            Ok(false) => self.wait_and_push(&wire, deadline()),
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| SendError::new(message, error))
+    }
+
+    /// Sends if there is room now.
+    #[inline]
+    fn push(&mut self, wire: &T::Wire) -> Result<bool> {
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        match self.writer.push(wire) {
+            Ok(Some(())) => {
+                self.end.ring();
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(Corrupt) => Err(self.end.corrupted()),
+        }
+    }
+
+    #[inline(never)]
+    fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
+        let look = |own: &Seat| self.undertaker.look_round(own);
+        self.end.wait(deadline, || self.writer.push(wire), look)?;
+        self.end.ring();
+        self.pass_on();
+        Ok(())
+    }
+
+    /// Whoever was woken wakes another if there is room for him too: rings may have gone to those who could not use the
+    /// room yet.
+    fn pass_on(&mut self) {
+        if self.writer.has_more() {
+            self.end.ring_own_side();
+        }
+    }
+
+    /// Sends what there is room for now, and says how many.
+    #[inline]
+    fn push_all(&mut self, messages: &[T]) -> Result<usize> {
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        let mut sent = 0;
+        let result = self.push_each(messages, &mut sent);
+        match sent {
+            0 => {}
+            1 => self.end.ring(),
+            _ => self.end.ring_for_all(),
+        }
+        result.map(|()| sent)
+    }
+
+    #[inline]
+    fn push_each(&mut self, messages: &[T], sent: &mut usize) -> Result<()> {
+        for message in messages {
+            match self.writer.push(&message.to_wire()) {
+                Ok(Some(())) => *sent += 1,
+                Ok(None) => break,
+                Err(Corrupt) => return Err(self.end.corrupted()),
+            }
+        }
+        Ok(())
+    }
+
+    fn send_all_until(
+        &mut self,
+        messages: &[T],
+        deadline: Deadline,
+    ) -> std::result::Result<(), SendAllError> {
+        let mut sent = 0;
+        while sent < messages.len() {
+            let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
+            sent += now;
+            if now == 0 {
+                let waited = self.wait_and_push(&messages[sent].to_wire(), deadline);
+                waited.map_err(|e| SendAllError::new(sent, e))?;
+                sent += 1;
+            }
+        }
+        Ok(())
+    }
+}
