@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_micros(20);
 /// Looks between two glances at the clock.
 const POLLS: u32 = 64;
 
+/// Messages between two looks around.
+const SENDS: u32 = 64;
+
 /// Something in shared memory is not what this library writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Corrupt;
@@ -74,6 +77,8 @@ pub(super) struct End {
     /// How long it is worth to look again before sleeping.
     patience: Duration,
     ringer: Ringer,
+    /// How many messages may still be sent without looking around, where the ring does not tell.
+    until_look: u32,
 }
 
 // SAFETY: because `flow` leads to words of `region`, which are atomics and not bound to a thread.
@@ -112,6 +117,7 @@ impl End {
             gone: false,
             patience: PATIENCE,
             ringer: Ringer::default(),
+            until_look: SENDS,
             seat: Some(seat),
             region,
         };
@@ -228,14 +234,30 @@ impl End {
         Ok(())
     }
 
+    /// [`check_receivers`](End::check_receivers) for one who does not know how long ago that is.
+    #[inline]
+    pub(super) fn check_receivers_at_times(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
+        let is_to_look = self.is_time();
+        self.check_receivers(is_to_look, look)
+    }
+
     /// To be called for each message by one who sends it whether somebody receives or not.
     #[inline]
     pub(super) fn need_no_receivers(&mut self) {
-        self.until_look -= 1;
-        if self.until_look == 0 {
-            self.until_look = SENDS;
+        if self.is_time() {
             self.say_where();
         }
+    }
+
+    /// Whether as many messages have been sent as may be without looking around.
+    #[inline]
+    fn is_time(&mut self) -> bool {
+        self.until_look -= 1;
+        let is_time = self.until_look == 0;
+        if is_time {
+            self.until_look = SENDS;
+        }
+        is_time
     }
 
     #[inline(never)]
@@ -382,6 +404,10 @@ impl End {
             // After that: of those who were found to be gone, nothing is left that `look` would find later.
             look(seat);
             self.gone = !taken && self.other_side().arrivals.load(Relaxed) != 0;
+            if self.gone {
+                // Something that it is not, so that the next message is a reason to look again.
+                self.notice = !notice;
+            }
         }
         Ok(self.gone)
     }
@@ -420,7 +446,8 @@ impl End {
     /// A descriptor that tells when this end may have something to do.
     pub(super) fn readiness(&self) -> Result<Readiness> {
         let seat = self.seat.as_ref().map_or_else(Weak::new, Arc::downgrade);
-        Readiness::new(self.region.clone(), seat, NonNull::from(self.own_bell()), self.peers.clone())
+        let bell = NonNull::from(self.own_bell());
+        Readiness::new(self.region.clone(), seat, bell, self.peers.clone(), self.sleepers.1)
     }
 
     /// Leaves without telling: the seat is free if nobody else has it, but the others are told when `self` is dropped.

@@ -13,8 +13,8 @@ macro_rules! debug_by_end {
 
 mod atomic;
 mod bell;
-mod dense;
 pub mod broadcast;
+mod dense;
 mod end;
 mod flow;
 mod kind;

@@ -2,13 +2,14 @@
 
 #![allow(unsafe_code)]
 
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::bell::Bell;
+use super::bell::{Bell, Sleepers};
 use super::end::LOOK;
 use super::region::Region;
 use super::seat::Seat;
@@ -65,7 +66,8 @@ struct Watch {
     region: Arc<Region>,
     /// The end's own, so that it is free when the end is dropped.
     seat: Weak<Seat>,
-    peers: std::ops::Range<u32>,
+    peers: Range<u32>,
+    sleepers: Sleepers,
 }
 
 // SAFETY: because `bell` leads to atomics of the region, which are not bound to a thread.
@@ -88,7 +90,8 @@ impl Readiness {
         region: Arc<Region>,
         seat: Weak<Seat>,
         bell: NonNull<Bell>,
-        peers: std::ops::Range<u32>,
+        peers: Range<u32>,
+        sleepers: Sleepers,
     ) -> Result<Readiness> {
         // Readable at first, since there may be something.
         let event = event::Options::new().nonblocking(true).create(1)?;
@@ -100,6 +103,7 @@ impl Readiness {
             region,
             seat,
             peers,
+            sleepers,
         };
         let watch = Arc::new(watch);
         let thread = start(watch.clone())?;
@@ -116,7 +120,7 @@ impl Readiness {
             Err(e) if e.kind() != crate::ErrorKind::Empty => return Err(e),
             _ => {}
         }
-        let most = self.watch.bell().lie_down();
+        let most = self.watch.bell().lie_down(self.watch.sleepers, true);
         self.watch.order(Orders::Listen(most));
         Ok(())
     }

@@ -214,7 +214,7 @@ fn seating(region: &Region) -> Seating {
 fn slots<T: Message>(parts: &Parts<'_>) -> Result<Slots> {
     let size = size_of::<T::Wire>();
     let cursors = cursors::room(subscribers(parts.shape.variant).unwrap_or(1).into());
-    parts.slots(cursors, parts.shape.capacity, size, Geometry::new(size))
+    parts.slots(cursors, parts.shape.capacity, size)
 }
 
 /// The channel of an end that came by its descriptor.

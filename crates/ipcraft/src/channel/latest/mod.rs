@@ -116,7 +116,7 @@ impl<T: Message> Channel<T> {
 
 fn slots<T: Message>(parts: &Parts<'_>) -> Result<Slots> {
     let size = size_of::<T::Wire>();
-    parts.slots(0, parts.shape.capacity, size, Geometry::new(size))
+    parts.slots(0, parts.shape.capacity, size)
 }
 
 /// The channel of an end that came by its descriptor, and its seat.

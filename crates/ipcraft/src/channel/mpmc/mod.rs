@@ -149,7 +149,7 @@ fn slots<T: Message>(region: &Region) -> Result<Slots> {
 }
 
 fn divide(parts: &Parts<'_>, size: usize) -> Result<Slots> {
-    parts.slots(0, parts.shape.capacity, size, Geometry::new(size))
+    parts.slots(0, parts.shape.capacity, size)
 }
 
 /// The channel of an end that came by its descriptor, and its seat.

@@ -169,7 +169,7 @@ impl<T: Message> Sender<T> {
 
     /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
         match self.writer.claim() {
             Ok(Some(())) => {}
             Ok(None) => self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own))?,
@@ -184,7 +184,7 @@ impl<T: Message> Sender<T> {
     }
 
     fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
         let look = |own: &Seat| self.undertaker.look_round(own);
         self.end.wait(deadline, || self.writer.claim(), look)?;
         self.pass_on();
@@ -209,7 +209,7 @@ impl<T: Message> Sender<T> {
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, wire: &T::Wire) -> Result<bool> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
         match self.writer.push(wire) {
             Ok(Some(())) => {
                 self.end.ring();
@@ -240,12 +240,12 @@ impl<T: Message> Sender<T> {
     /// Sends what there is room for now, and says how many.
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
         let mut sent = 0;
         let result = self.push_each(messages, &mut sent);
         match sent {
             0 => {}
-            1 => self.end.ring(),
+            1 => drop(self.end.ring()),
             _ => self.end.ring_for_all(),
         }
         result.map(|()| sent)

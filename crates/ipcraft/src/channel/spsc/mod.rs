@@ -119,7 +119,13 @@ mod tests {
             tx.send_all(&[5, 6, 7]).unwrap();
             assert_eq!(rx.drain().map(Result::unwrap).collect::<Vec<_>>(), [5, 6, 7]);
             drop(rx);
-            assert_eq!(tx.send(1).unwrap_err().kind(), ErrorKind::Disconnected);
+            for _ in 0..3 {
+                assert_eq!(tx.send(1).unwrap_err().kind(), ErrorKind::Disconnected);
+                assert_eq!(tx.try_send(1).unwrap_err().kind(), ErrorKind::Disconnected);
+            }
+            let mut rx = channel.receiver().unwrap();
+            tx.send(8).unwrap();
+            assert_eq!(rx.recv().unwrap(), 8);
         }
     }
 
