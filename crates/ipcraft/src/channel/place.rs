@@ -51,6 +51,18 @@ impl Place<'_> {
         Ok(())
     }
 
+    /// A copy of all bytes.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.length);
+        // SAFETY: because so many bytes can be read, as many were reserved, and all of them are written before the length is
+        // set.
+        unsafe {
+            copy(self.start.as_ptr(), bytes.as_mut_ptr(), self.length);
+            bytes.set_len(self.length);
+        }
+        bytes
+    }
+
     /// Copies `bytes` to `offset`, all of them.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! One sender, one receiver.
 
+pub mod bytes;
 mod loan;
 mod receiver;
-mod ring;
+pub(super) mod ring;
 mod sender;
 
 pub use loan::{Loan, Received};

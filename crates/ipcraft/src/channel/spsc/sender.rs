@@ -28,7 +28,7 @@ pub struct Sender<T: Message> {
 }
 
 /// What is looked at besides who is there: nothing.
-pub(super) fn nothing_else(_: &Seat) {}
+pub(in crate::channel) fn nothing_else(_: &Seat) {}
 
 impl<T: Message> Sender<T> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
