@@ -12,6 +12,7 @@ pub mod step;
 pub mod storm;
 pub mod subject;
 pub mod suite;
+pub mod survivors;
 pub mod sweep;
 pub mod watchdog;
 

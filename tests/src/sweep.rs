@@ -11,11 +11,14 @@ use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::step::Stepper;
+use crate::peer::Peer;
+use crate::step::{self, Stepper};
+use crate::suite;
 
 /// How soon a peer has to proceed after a kill.
 pub const PROMPT: Duration = Duration::from_millis(100);
@@ -36,6 +39,9 @@ const USUAL_STRIDE: u64 = 23;
 /// equally many instructions.
 const ENDS: u32 = 3;
 
+/// Long enough to try every position on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 /// How many times fewer positions are tried of an operation that is long: a prime again.
 const LONG: u64 = 997;
 
@@ -54,6 +60,11 @@ pub trait Scenario {
     /// for one that does not sleep, and of which others see nothing in between.
     fn is_long(&self) -> bool {
         false
+    }
+
+    /// How soon the survivors have to proceed after a kill: [`PROMPT`], unless they notice it only when they look.
+    fn prompt(&self) -> Duration {
+        PROMPT
     }
 
     /// Makes the world.
@@ -86,8 +97,16 @@ pub enum Outcome {
     Unnoticed,
     /// That the owner died.
     Told,
+    /// What the one who died had been told already, as it is documented.
+    ToldAgain,
     /// Nothing, and they wait for ever.
     Stuck,
+    /// Something that nobody had said.
+    Torn,
+    /// Not what the one who died had said with success.
+    Lost,
+    /// More often than is documented.
+    Doubled,
 }
 
 /// How many positions came out how.
@@ -101,8 +120,16 @@ pub struct Report {
     pub instructions: u64,
     /// At how many the survivors were told that the owner died.
     pub told: u64,
+    /// At how many they were told what the one who died had been told already, as it is documented.
+    pub told_again: u64,
     /// At how many they waited for ever.
     pub stuck: u64,
+    /// At how many they were told what nobody had said.
+    pub torn: u64,
+    /// At how many they were not told what was said with success.
+    pub lost: u64,
+    /// At how many they were told something too often.
+    pub doubled: u64,
     /// The longest that a survivor took, from the kill to the end of the check.
     pub slowest: Duration,
 }
@@ -111,14 +138,33 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} of {} positions (stride {}): {} told that the owner died, {} stuck; slowest {:.1} ms",
-            self.positions,
-            self.instructions,
-            self.stride,
-            self.told,
-            self.stuck,
-            self.slowest.as_secs_f64() * 1e3
-        )
+            "{} of {} positions (stride {}): {} told that the owner died, ",
+            self.positions, self.instructions, self.stride, self.told
+        )?;
+        if self.told_again > 0 {
+            write!(f, "{} told again, ", self.told_again)?;
+        }
+        write!(
+            f,
+            "{} stuck, {} torn, {} lost, {} doubled; ",
+            self.stuck, self.torn, self.lost, self.doubled
+        )?;
+        write!(f, "slowest {:.1} ms", self.slowest.as_secs_f64() * 1e3)
+    }
+}
+
+impl Report {
+    fn add(&mut self, outcome: Outcome) {
+        let counter = match outcome {
+            Outcome::Unnoticed => return,
+            Outcome::Told => &mut self.told,
+            Outcome::ToldAgain => &mut self.told_again,
+            Outcome::Stuck => &mut self.stuck,
+            Outcome::Torn => &mut self.torn,
+            Outcome::Lost => &mut self.lost,
+            Outcome::Doubled => &mut self.doubled,
+        };
+        *counter += 1;
     }
 }
 
@@ -126,23 +172,43 @@ impl fmt::Display for Report {
 ///
 /// # Panics
 ///
-/// If survivors were slower than [`PROMPT`] each time that a position was tried, or a check panics.
+/// If survivors were slower than is [prompt](Scenario::prompt) each time that a position was tried, or a check panics.
 pub fn sweep<S: Scenario>(name: &str, scenario: &S) -> Report {
     let report = run(scenario);
     println!("\n{name}: {report}");
     report
 }
 
-/// Sweeps, and expects that nobody is stuck.
+/// Sweeps, and expects that nobody is stuck, and that nothing is torn, lost or doubled.
 ///
 /// # Panics
 ///
-/// As [`sweep`], and if anybody is stuck.
+/// As [`sweep`], and if it is otherwise.
 pub fn sweep_clean<S: Scenario>(name: &str, scenario: &S) -> Report {
     let report = sweep(name, scenario);
     assert_eq!(report.stuck, 0, "{name}: somebody waits for ever");
+    assert_eq!((report.torn, report.lost, report.doubled), (0, 0, 0), "{name}: torn, lost, doubled");
     assert!(report.positions > 1, "{name}: the operation has no instructions");
     report
+}
+
+/// A test that [sweeps](sweep_clean) over a scenario.
+pub fn clean<S: Scenario + Send + 'static>(name: &'static str, scenario: S) -> Trial {
+    swept(name, move || {
+        sweep_clean(name, &scenario);
+    })
+}
+
+/// The sweep runs in a process of its own, so that what the worlds of one leave mapped makes no other slower: it forks
+/// several times for each position.
+pub fn swept(name: &'static str, sweep: impl FnOnce() + Send + 'static) -> Trial {
+    suite::skippable_within(PATIENCE, name, move || {
+        if step::overhead() == Err(step::REFUSED) {
+            return suite::Outcome::Skipped("this system does not allow ptrace(2)".into());
+        }
+        Peer::start(sweep).join();
+        suite::Outcome::Passed
+    })
 }
 
 fn run(scenario: &impl Scenario) -> Report {
@@ -187,28 +253,25 @@ enum Position {
 
 /// Tries a position, again while it looks slow; whether the operation ended before it.
 fn patiently(scenario: &impl Scenario, position: Position, report: &mut Report) -> bool {
+    let prompt = scenario.prompt();
     for attempt in 1.. {
         let tried = try_position(scenario, position);
         report.instructions = report.instructions.max(tried.instructions);
         if tried.ended && !matches!(position, Position::After(_)) {
             return true;
         }
-        if tried.took > PROMPT && tried.outcome != Outcome::Stuck && attempt < TRIES {
+        if tried.took > prompt && tried.outcome != Outcome::Stuck && attempt < TRIES {
             thread::sleep(PAUSE * attempt);
             continue;
         }
         assert!(
-            tried.took <= PROMPT || tried.outcome == Outcome::Stuck,
+            tried.took <= prompt || tried.outcome == Outcome::Stuck,
             "{position:?}: the survivors took {:?}, each of {TRIES} times",
             tried.took
         );
         report.positions += u64::from(!tried.ended);
         report.slowest = report.slowest.max(tried.took);
-        match tried.outcome {
-            Outcome::Unnoticed => {}
-            Outcome::Told => report.told += 1,
-            Outcome::Stuck => report.stuck += 1,
-        }
+        report.add(tried.outcome);
         return tried.ended;
     }
     unreachable!("the loop ends at the last attempt")

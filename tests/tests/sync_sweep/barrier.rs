@@ -10,11 +10,11 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Barrier, Event, Participant};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::survivors;
 use crate::world::{FOREVER, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {

@@ -12,11 +12,11 @@ use ipcraft::shm::Shared;
 use ipcraft::sync::{Condvar, LockError, Mutex, MutexGuard, Woken};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::storm::{Handler, Storm};
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::survivors;
 use crate::world::{BRIEFLY, FOREVER, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {

@@ -6,10 +6,10 @@ use ipcraft::name;
 use ipcraft::shm::{ProcessShared, Shared};
 use ipcraft::sync::{Attempt, Barrier, Event, Mutex, Once, RwLock, Semaphore};
 use ipcraft::{Error, ErrorKind};
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
-use crate::survivors;
 use crate::world::clean;
 
 pub(crate) fn tests() -> Vec<Trial> {

@@ -6,11 +6,11 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::Event;
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::survivors;
 use crate::world::{BRIEFLY, FOREVER, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use ipcraft::shm::{Layout, ProcessShared, Shared};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
-use crate::survivors;
 use crate::world::{shared, stuck_somewhere};
 
 pub(crate) fn tests() -> Vec<Trial> {

@@ -7,11 +7,11 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{Mapping, ProcessShared, Shared};
 use ipcraft::sync::{Barrier, Mutex, Once, RwLock, Semaphore};
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
 use crate::creation::{Number, Table, acquire_all, call, lock, meet, read_and_write};
-use crate::survivors;
 use crate::world::clean;
 
 pub(crate) fn tests() -> Vec<Trial> {

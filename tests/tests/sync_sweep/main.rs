@@ -13,7 +13,6 @@ mod mutex;
 mod once;
 mod rwlock;
 mod semaphore;
-mod survivors;
 mod world;
 
 use std::process::ExitCode;

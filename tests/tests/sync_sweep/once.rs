@@ -8,11 +8,11 @@ use std::sync::atomic::Ordering::SeqCst;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Attempt, Event, Once};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::survivors;
 use crate::world::{clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {

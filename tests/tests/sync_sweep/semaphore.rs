@@ -6,10 +6,10 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Event, Permit, Semaphore};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
-use crate::survivors;
 use crate::world::{BRIEFLY, FOREVER, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {

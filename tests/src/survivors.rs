@@ -3,17 +3,19 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ipcraft_tests::peer::Peer;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
-use crate::world::FOREVER;
+use crate::peer::Peer;
+
+/// A wait that takes so long is one for ever.
+pub const FOREVER: Duration = Duration::from_secs(20);
 
 /// How often one looks whether they sleep or have ended.
 const LOOK: Duration = Duration::from_micros(100);
 
 /// A process with this role.
-pub(crate) fn start(role: impl FnOnce()) -> Peer {
+pub fn start(role: impl FnOnce()) -> Peer {
     Peer::start(|| {
         run_anywhere();
         role();
@@ -21,7 +23,11 @@ pub(crate) fn start(role: impl FnOnce()) -> Peer {
 }
 
 /// Processes with this role, each of which has gone to sleep in it.
-pub(crate) fn asleep(count: usize, role: impl Fn()) -> Vec<Peer> {
+///
+/// # Panics
+///
+/// If one ends instead.
+pub fn asleep(count: usize, role: impl Fn()) -> Vec<Peer> {
     let peers: Vec<Peer> = (0..count).map(|_| start(&role)).collect();
     for peer in &peers {
         while !(sleeps(peer) && sleeps(peer)) {}
@@ -43,12 +49,20 @@ fn sleeps(peer: &Peer) -> bool {
 }
 
 /// Whether all come to the end of their role; those who do not are killed.
-pub(crate) fn end(peers: impl IntoIterator<Item = Peer>) -> bool {
+///
+/// # Panics
+///
+/// If the role of one does.
+pub fn end(peers: impl IntoIterator<Item = Peer>) -> bool {
     end_within(FOREVER, peers)
 }
 
 /// [`end`] with less patience, each.
-pub(crate) fn end_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
+///
+/// # Panics
+///
+/// As [`end`].
+pub fn end_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
     // All are started before the first is waited for.
     let peers: Vec<Peer> = peers.into_iter().collect();
     let ended: Vec<bool> = peers.into_iter().map(|peer| ends_within(patience, peer)).collect();

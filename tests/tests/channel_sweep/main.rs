@@ -1,0 +1,27 @@
+//! The channels, with a process killed at every instruction of every operation.
+//!
+//! What is sent is numbered, and what has been sent and received with success is written down in memory of its own right
+//! after: so after each kill it is known what may not be lost, and what may not come twice.
+//!
+//! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
+
+mod creation;
+mod ledger;
+mod link;
+mod receivers;
+mod seats;
+mod senders;
+mod spsc;
+mod survivor;
+
+use std::process::ExitCode;
+
+use ipcraft_tests::leak::Snapshot;
+use ipcraft_tests::suite;
+
+fn main() -> ExitCode {
+    let before = Snapshot::take();
+    let mut tests = spsc::tests();
+    tests.push(suite::nothing_is_left_behind(before));
+    suite::run(tests)
+}

@@ -1,0 +1,87 @@
+//! Ends that are taken and left: a place is free when its owner was killed, whatever he was doing.
+
+use std::cell::RefCell;
+
+use ipcraft::name;
+use ipcraft::shm::Shared;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::survivors::{self, FOREVER};
+use ipcraft_tests::sweep::{Outcome, Scenario};
+
+use crate::ledger::{Allowed, Ledger};
+use crate::link::{FEW, Link, Said, Shape, converse, tell};
+use crate::survivor::Survivor;
+
+/// Killed while it takes or leaves an end.
+pub(crate) struct Seating<L: Link> {
+    /// Leaves the channel as it was.
+    pub(crate) operate: fn(&L::Channel, &str),
+    pub(crate) shape: Shape,
+    pub(crate) is_named: bool,
+    /// Whether another waits for messages meanwhile.
+    pub(crate) has_sleeper: bool,
+}
+
+/// A channel with messages in it, at which nobody has an end.
+pub(crate) struct World<L: Link> {
+    channel: L::Channel,
+    ledger: Shared<Ledger>,
+    name: Name,
+    peer: RefCell<Option<Peer>>,
+}
+
+/// A name that is removed also when a check fails.
+pub(crate) struct Name(pub(crate) String);
+
+impl Name {
+    pub(crate) fn new() -> Name {
+        Name(format!("/{}", name::unique("ipcraft-tests")))
+    }
+
+    /// Whether it was there.
+    pub(crate) fn remove(&self) -> bool {
+        std::fs::remove_file(format!("/dev/shm{}", self.0)).is_ok()
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+impl<L: Link> Scenario for Seating<L> {
+    type World = World<L>;
+
+    fn world(&self) -> World<L> {
+        let name = Name::new();
+        let channel = L::create(self.shape, self.is_named.then_some(&name.0)).unwrap();
+        let world = World { channel, ledger: Ledger::new(), name, peer: RefCell::new(None) };
+        let mut sender = L::sender(&world.channel).unwrap();
+        assert_eq!(tell::<L>(&mut sender, &world.ledger, FOREVER), Said::Yes);
+        world
+    }
+
+    fn operate(&self, world: &World<L>) {
+        (self.operate)(&world.channel, &world.name.0);
+    }
+
+    fn again(&self, world: &World<L>) {
+        if self.has_sleeper {
+            let role = || Survivor::Asleep.listen::<L>(&world.channel, &world.ledger, 1 + FEW);
+            world.peer.replace(survivors::asleep(1, role).pop());
+        }
+    }
+
+    fn check(&self, world: World<L>) -> Outcome {
+        let World { channel, ledger, peer, .. } = world;
+        let mut sender = L::sender(&channel).unwrap();
+        let goes_on = if self.has_sleeper {
+            let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, FOREVER) == Said::Yes);
+            told && survivors::end(peer.into_inner())
+        } else {
+            converse::<L>(&mut sender, &mut L::receiver(&channel).unwrap(), &ledger)
+        };
+        if goes_on { ledger.outcome(Allowed::default()) } else { Outcome::Stuck }
+    }
+}

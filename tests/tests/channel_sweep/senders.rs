@@ -1,0 +1,116 @@
+//! Senders that are killed: what they were told is sent arrives, and nothing else does but what they were sending, whole.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use ipcraft::shm::Shared;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::survivors::{self, FOREVER};
+use ipcraft_tests::sweep::{Outcome, PROMPT, Scenario};
+
+use crate::ledger::{Allowed, Ledger, Who};
+use crate::link::{FEW, Link, Said, Shape, adapt, converse, hear, hear_all, tell};
+use crate::survivor::{NOTICE, Survivor};
+
+/// Killed while it sends.
+pub(crate) struct Sending<L: Link> {
+    pub(crate) operate: fn(&mut L::Sender, &Ledger),
+    pub(crate) shape: Shape,
+    pub(crate) survivor: Survivor,
+    /// Whether the channel is full when it begins, and the receiver makes room when it sleeps.
+    pub(crate) is_full: bool,
+    /// Whether the ends have seen single messages only.
+    pub(crate) is_adapted: bool,
+    /// Every so-many-th position at least, where it takes long.
+    pub(crate) stride: u64,
+}
+
+/// The channel that a sender is killed at.
+pub(crate) struct World<L: Link> {
+    channel: L::Channel,
+    ledger: Shared<Ledger>,
+    /// The child's.
+    sender: RefCell<Option<L::Sender>>,
+    /// This process's, where it is the survivor.
+    receiver: RefCell<Option<L::Receiver>>,
+    peer: RefCell<Option<Peer>>,
+}
+
+impl<L: Link> Scenario for Sending<L> {
+    type World = World<L>;
+
+    fn stride(&self, asked: u64) -> u64 {
+        asked.min(7).max(self.stride)
+    }
+
+    fn prompt(&self) -> Duration {
+        if self.survivor == Survivor::Alone { NOTICE } else { PROMPT }
+    }
+
+    fn world(&self) -> World<L> {
+        let channel = L::create(self.shape, None).unwrap();
+        if self.is_adapted {
+            adapt::<L>(&channel);
+        }
+        let receiver = (self.survivor == Survivor::Awake).then(|| L::receiver(&channel).unwrap());
+        World {
+            channel,
+            ledger: Ledger::new(),
+            sender: RefCell::new(None),
+            receiver: RefCell::new(receiver),
+            peer: RefCell::new(None),
+        }
+    }
+
+    fn operate(&self, world: &World<L>) {
+        let mut sender = world.sender.borrow_mut();
+        let sender = sender.get_or_insert_with(|| self.take_place(world));
+        (self.operate)(sender, &world.ledger);
+    }
+
+    fn again(&self, world: &World<L>) {
+        if self.survivor != Survivor::Awake {
+            let role = || self.survivor.listen::<L>(&world.channel, &world.ledger, FEW);
+            world.peer.replace(survivors::asleep(1, role).pop());
+        }
+    }
+
+    fn wake(&self, world: &World<L>) {
+        let mut receiver = world.receiver.borrow_mut();
+        let receiver = receiver.as_mut().expect("the one who makes room is not asleep himself");
+        assert_eq!(hear::<L>(receiver, &world.ledger, FOREVER), Said::Yes);
+    }
+
+    fn check(&self, world: World<L>) -> Outcome {
+        let World { channel, ledger, receiver, peer, .. } = world;
+        let goes_on = match self.survivor {
+            Survivor::Awake => {
+                let mut receiver = receiver.into_inner().expect("this process's");
+                assert_eq!(hear_all::<L>(&mut receiver, &ledger), Said::Gone, "the only sender was killed");
+                converse::<L>(&mut L::sender(&channel).unwrap(), &mut receiver, &ledger)
+            }
+            Survivor::Asleep => {
+                let mut sender = L::sender(&channel).unwrap();
+                let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, FOREVER) == Said::Yes);
+                told && survivors::end(peer.into_inner())
+            }
+            Survivor::Alone => survivors::end(peer.into_inner()),
+        };
+        if goes_on { ledger.outcome(Allowed::default()) } else { Outcome::Stuck }
+    }
+}
+
+impl<L: Link> Sending<L> {
+    fn take_place(&self, world: &World<L>) -> L::Sender {
+        let mut sender = L::sender(&world.channel).unwrap();
+        while self.is_full {
+            let note = world.ledger.begin(Who::Victim);
+            if L::send(&mut sender, note, Duration::ZERO).is_err() {
+                world.ledger.take_back(note);
+                break;
+            }
+            world.ledger.sent(Who::Victim, 1);
+        }
+        sender
+    }
+}
