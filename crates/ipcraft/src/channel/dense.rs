@@ -5,6 +5,7 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::atomic::AtomicU64;
 use super::value::{self, SMALL};
 use crate::shm::{Plain, copy::copy};
 
@@ -111,5 +112,14 @@ impl<T: Plain> Dense<T> {
     fn until_end(&self, position: u64, wanted: usize) -> usize {
         debug_assert!(wanted as u64 <= self.count());
         wanted.min((self.count() - (position & self.mask)) as usize)
+    }
+}
+
+impl Dense<u64> {
+    /// The word at this position, as one that others may write.
+    #[inline]
+    pub(super) fn word(&self, position: u64) -> &AtomicU64 {
+        // SAFETY: because a slot of a word is one, aligned, and any bytes are an atomic.
+        unsafe { self.message(position).cast().as_ref() }
     }
 }

@@ -48,10 +48,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use super::SEATING;
+use crate::channel::dense::Dense;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::region::{Region, Shape};
 use crate::channel::seat::Seat;
-use crate::channel::slots::{Geometry, Slots};
 use crate::error::Result;
 use crate::shm::Layout;
 
@@ -124,8 +124,8 @@ fn words(shape: Shape) -> u64 {
 }
 
 /// A slot for each word.
-fn slots(region: &Region) -> Result<Slots> {
-    region.parts().slots(0, words(region.shape()), record::WORD, Geometry::dense(record::WORD))
+fn slots(region: &Region) -> Result<Dense<u64>> {
+    region.parts().dense(0, words(region.shape()))
 }
 
 /// The channel of an end that came by its descriptor, and its seat.

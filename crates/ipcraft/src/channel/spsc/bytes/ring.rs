@@ -12,9 +12,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::copy;
 use super::record::{self, Found, Plan, Record, WORD};
 use crate::channel::atomic::fence;
+use crate::channel::dense::Dense;
 use crate::channel::end::{Attempt, Corrupt};
 use crate::channel::flow::{Flow, INLINE};
-use crate::channel::slots::Slots;
 
 /// How long a record can be that has a copy beside the position.
 const SMALL: usize = INLINE * WORD;
@@ -37,7 +37,7 @@ const fn copy_of(position: u64, length: usize) -> u64 {
 #[derive(Debug)]
 pub(super) struct Writer {
     /// One for each word.
-    slots: Slots,
+    slots: Dense<u64>,
     flow: NonNull<Flow>,
     /// Where the next record goes, or the padding before it.
     tail: u64,
@@ -54,7 +54,7 @@ impl Writer {
     /// # Safety
     ///
     /// `flow` leads to a flow for as long as the writer is used; the slots are words, one next to the other.
-    pub(super) unsafe fn resume(slots: Slots, flow: NonNull<Flow>) -> Result<Writer, Corrupt> {
+    pub(super) unsafe fn resume(slots: Dense<u64>, flow: NonNull<Flow>) -> Result<Writer, Corrupt> {
         // SAFETY: because the caller vouches for it.
         let senders = unsafe { &flow.as_ref().senders };
         // The last writer may have died with a copy of a record that he had not sent.
@@ -128,13 +128,12 @@ impl Writer {
         unsafe { copy::write(self.place(plan), bytes) };
     }
 
-    /// Sends a record, if there is room.
+    /// Sends a record, if there is room, and puts a copy of it beside the position if it is to and fits.
     #[inline]
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Attempt<()> {
+    pub(super) fn push(&mut self, bytes: &[u8], with_copy: bool) -> Attempt<()> {
         let Some(plan) = self.plan(bytes.len())? else { return Ok(None) };
         self.write(&plan, bytes);
-        if bytes.len() <= SMALL && self.flow().items.wants_copies.load(Relaxed) != 0 && plan.word == self.tail
-        {
+        if with_copy && bytes.len() <= SMALL && plan.word == self.tail {
             self.write_copy(bytes);
         }
         self.finish(&plan);
@@ -181,18 +180,21 @@ impl Writer {
 #[derive(Debug)]
 pub(super) struct Reader {
     /// One for each word.
-    slots: Slots,
+    slots: Dense<u64>,
     flow: NonNull<Flow>,
     /// Where the next record is, or the padding before it.
     head: u64,
     /// Where there are no more records, as far as is known.
     known: u64,
-    /// How much the writer is ahead when this end looks: single small records count down, more at once up.
-    ahead: u8,
+    /// How lively the memory is of finding several records at once. At zero, copies are asked for.
+    several: u8,
 }
 
-/// How often in a row a single record was found, or several, until copies are asked for, or no longer.
-const HABIT: u8 = 16;
+/// The liveliest memory, of which each single record takes one.
+const SEVERAL: u8 = 64;
+
+/// What it is refreshed by.
+const A_FEW: u8 = 32;
 
 /// How many words a record has at most that has a copy.
 const SINGLE: u64 = 1 + INLINE as u64;
@@ -234,10 +236,10 @@ impl Reader {
     /// # Safety
     ///
     /// `flow` leads to a flow for as long as the reader is used; the slots are words, one next to the other.
-    pub(super) unsafe fn resume(slots: Slots, flow: NonNull<Flow>) -> Reader {
+    pub(super) unsafe fn resume(slots: Dense<u64>, flow: NonNull<Flow>) -> Reader {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { flow.as_ref() }.receivers.position.load(Relaxed);
-        Reader { slots, flow, head, known: head, ahead: HABIT }
+        Reader { slots, flow, head, known: head, several: SEVERAL }
     }
 
     #[inline]
@@ -274,15 +276,19 @@ impl Reader {
     /// Asks for copies, or for none any more, when that would have been right for a while.
     #[inline]
     fn note_habit(&mut self, is_single: bool) {
-        if is_single && self.ahead > 0 {
-            self.ahead -= 1;
-            if self.ahead == 0 {
-                self.flow().items.wants_copies.store(1, Relaxed);
+        match (is_single, self.several) {
+            (true, 0) | (false, SEVERAL) => {}
+            (true, several) => {
+                self.several = several - 1;
+                if self.several == 0 {
+                    self.flow().items.want_copies(true);
+                }
             }
-        } else if !is_single && self.ahead < HABIT {
-            self.ahead += 1;
-            if self.ahead == HABIT {
-                self.flow().items.wants_copies.store(0, Relaxed);
+            (false, several) => {
+                self.several = (several + A_FEW).min(SEVERAL);
+                if several == 0 {
+                    self.flow().items.want_copies(false);
+                }
             }
         }
     }

@@ -232,7 +232,7 @@ impl Sender {
         if length > self.writer.longest() {
             return Err(self.too_large(length));
         }
-        self.end.check_receivers(nothing_else)
+        self.end.check_receivers_at_times(nothing_else)
     }
 
     #[cold]
@@ -254,7 +254,7 @@ impl Sender {
     #[inline]
     fn push(&mut self, record: &[u8]) -> Result<bool> {
         self.check(record.len())?;
-        match self.writer.push(record) {
+        match self.writer.push(record, self.end.wants_copies()) {
             Ok(Some(())) => {
                 self.end.ring();
                 Ok(true)
@@ -266,7 +266,7 @@ impl Sender {
 
     #[inline(never)]
     fn wait_and_push(&mut self, record: &[u8], deadline: Deadline) -> Result<()> {
-        self.end.wait(deadline, || self.writer.push(record), nothing_else)?;
+        self.end.wait(deadline, || self.writer.push(record, false), nothing_else)?;
         self.end.ring();
         Ok(())
     }
@@ -274,7 +274,7 @@ impl Sender {
     /// Sends what there is room for now, up to the first that is too long, and says how many.
     #[inline]
     fn push_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<usize> {
-        self.end.check_receivers(nothing_else)?;
+        self.end.check_receivers_at_times(nothing_else)?;
         match self.writer.push_all(records) {
             Ok(sent) => {
                 self.end.ring();

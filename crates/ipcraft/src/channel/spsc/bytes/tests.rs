@@ -352,7 +352,7 @@ fn nobody_hangs_or_panics_while_everything_is_written_over() {
             flow.senders.position.store(next() % 300, Relaxed);
             flow.senders.copied.store(next(), Relaxed);
             flow.receivers.position.store(next() % 300, Relaxed);
-            flow.items.wants_copies.store(next() as u32, Relaxed);
+            flow.items.want_copies(next() & 1 == 1);
         }
         for _ in 0..20 {
             match rx.try_recv(&mut Vec::new()) {
