@@ -1,0 +1,254 @@
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use ipcraft::ErrorKind;
+use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, RecvError, Subscriber};
+use ipcraft::channel::{Waiting, spsc};
+use ipcraft::shm::{Shared, memfd::Memfd};
+use ipcraft_tests::peer::Peer;
+use nix::unistd::pause;
+
+use super::{LONG, NOTICE, fresh, once_replaced};
+
+/// All words are the same number: how many messages were sent before.
+type Numbered = [u64; 9];
+
+fn make(name: &str, overflow: Overflow) -> Channel<Numbered> {
+    let options = Options::new().overflow(overflow).capacity(8).subscribers(4).remove_on_drop(true);
+    options.start_at(u64::MAX - 9).create_new(name).unwrap()
+}
+
+/// One that sleeps at once, so that a test can see when it waits.
+fn come(name: &str) -> Subscriber<Numbered> {
+    let mut subscriber = Subscriber::open(name).unwrap();
+    subscriber.set_waiting(Waiting::Block);
+    subscriber
+}
+
+fn number(message: Numbered) -> u64 {
+    assert!(message.iter().all(|word| *word == message[0]), "torn: {message:?}");
+    message[0]
+}
+
+/// Receives until the publisher is gone, and says how many it got and missed, from the first on.
+fn follow(subscriber: &mut Subscriber<Numbered>) -> (u64, u64) {
+    let (mut got, mut missed) = (0, 0);
+    for received in subscriber {
+        match received {
+            Ok(message) => {
+                assert_eq!(number(message), got + missed);
+                got += 1;
+            }
+            Err(RecvError::Missed(number)) => missed += number,
+            Err(e) => panic!("{e}"),
+        }
+    }
+    (got, missed)
+}
+
+fn publish(name: &str, numbers: std::ops::Range<u64>) {
+    let mut publisher = Publisher::open(name).unwrap();
+    numbers.for_each(|i| publisher.send([i; 9]).unwrap());
+}
+
+/// Three subscribers who follow, and are waiting.
+fn followers(name: &str, check: fn(u64, u64)) -> [Peer; 3] {
+    [(); 3].map(|()| {
+        let peer = Peer::start(|| {
+            let (got, missed) = follow(&mut come(name));
+            check(got, missed);
+        });
+        peer.wait_asleep();
+        peer
+    })
+}
+
+pub(super) fn reaches_every_process() {
+    let name = fresh();
+    let _made = make(&name, Overflow::HoldBack);
+    let peers = followers(&name, |got, missed| assert_eq!((got, missed), (20_000, 0)));
+    publish(&name, 0..20_000);
+    peers.into_iter().for_each(Peer::join);
+}
+
+pub(super) fn tells_every_process_what_it_missed() {
+    let name = fresh();
+    let _made = make(&name, Overflow::Overwrite);
+    let peers = followers(&name, |got, missed| {
+        assert_eq!(got + missed, 100_000);
+        assert!(got > 0);
+    });
+    publish(&name, 0..100_000);
+    peers.into_iter().for_each(Peer::join);
+}
+
+pub(super) fn goes_on_when_the_slowest_subscriber_is_killed() {
+    let name = fresh();
+    let made = make(&name, Overflow::HoldBack);
+    let slow = Peer::start(|| {
+        let _subscriber = come(&name);
+        pause();
+    });
+    slow.wait_asleep();
+    let fast = Peer::start(|| {
+        let (got, _) = follow(&mut come(&name));
+        assert_eq!(got, 100);
+    });
+    fast.wait_asleep();
+    let mut publisher = made.publisher().unwrap();
+    publisher.set_waiting(Waiting::Block);
+    (0..8).for_each(|i| publisher.try_send([i; 9]).unwrap());
+    assert_eq!(publisher.try_send([8; 9]).unwrap_err().kind(), ErrorKind::Full);
+    let killer = thread::spawn(move || {
+        sleep(Duration::from_millis(100));
+        slow.kill();
+        Instant::now()
+    });
+    publisher.send_timeout([8; 9], LONG).unwrap();
+    let went_on = Instant::now();
+    assert!(went_on.saturating_duration_since(killer.join().unwrap()) < NOTICE);
+    (9..100).for_each(|i| publisher.send([i; 9]).unwrap());
+    drop(publisher);
+    fast.join();
+}
+
+pub(super) fn comes_back_when_the_last_subscriber_is_killed() {
+    let name = fresh();
+    let made = make(&name, Overflow::HoldBack);
+    let only = Peer::start(|| {
+        let _subscriber = come(&name);
+        pause();
+    });
+    only.wait_asleep();
+    let publishing = Peer::start(|| {
+        let mut publisher = Publisher::<Numbered>::open(&name).unwrap();
+        publisher.set_waiting(Waiting::Block);
+        publisher.send_all(&[[0; 9]; 8]).unwrap();
+        let rejected = publisher.send([7; 9]).unwrap_err();
+        assert_eq!(rejected.kind(), ErrorKind::Disconnected);
+        assert_eq!(rejected.into_message(), [7; 9]);
+    });
+    publishing.wait_asleep();
+    only.kill();
+    let killed = Instant::now();
+    publishing.join();
+    assert!(killed.elapsed() < NOTICE);
+    // What the dead one kept is free again.
+    let mut next = made.subscriber().unwrap();
+    publish(&name, 0..8);
+    assert_eq!(follow(&mut next), (8, 0));
+}
+
+pub(super) fn ends_when_the_publisher_is_killed() {
+    let name = fresh();
+    let _made = make(&name, Overflow::HoldBack);
+    let followers = followers(&name, |got, missed| assert_eq!((got, missed), (8, 0)));
+    let publishing = Peer::start(|| {
+        let mut publisher = Publisher::<Numbered>::open(&name).unwrap();
+        (0..8).for_each(|i| publisher.send([i; 9]).unwrap());
+        // Never committed.
+        publisher.loan().unwrap().set(&[8; 9]);
+        pause();
+    });
+    publishing.wait_asleep();
+    for follower in &followers {
+        follower.wait_asleep();
+    }
+    publishing.kill();
+    let killed = Instant::now();
+    followers.into_iter().for_each(Peer::join);
+    assert!(killed.elapsed() < NOTICE);
+}
+
+/// What was sent when its publisher was killed is received, and what he was sending is received whole or not at all.
+pub(super) fn loses_nothing_when_publishers_are_killed() {
+    ipcraft::shared_struct! {
+        struct Progress {
+            sent: AtomicU64,
+        }
+    }
+    let name = fresh();
+    let made = make(&name, Overflow::HoldBack);
+    let memory = Memfd::create("progress", Shared::<Progress>::SIZE).unwrap();
+    let progress = Shared::initialise(memory.map().unwrap(), |_: &Progress| ()).unwrap();
+    let mut subscriber = made.subscriber().unwrap();
+    let mut next = 0;
+    for round in 0..20 {
+        let publishing = Peer::start(|| {
+            let mut publisher = Publisher::<Numbered>::open(&name).unwrap();
+            for i in next.. {
+                publisher.send([i; 9]).unwrap();
+                progress.sent.store(i + 1, SeqCst);
+            }
+        });
+        for _ in 0..=round * 100 {
+            let message = once_replaced(|| subscriber.recv_timeout(LONG), RecvError::kind);
+            assert_eq!(number(message), next);
+            next += 1;
+        }
+        publishing.kill();
+        for message in &mut subscriber {
+            assert_eq!(number(message.unwrap()), next);
+            next += 1;
+        }
+        let sent = progress.sent.load(SeqCst);
+        assert!((sent..=sent + 1).contains(&next), "{sent} sent, {next} received");
+    }
+}
+
+/// A steady one gets everything, whoever comes and dies beside it, and there is always a place for the next.
+pub(super) fn disturbs_nobody_when_subscribers_are_killed() {
+    let name = fresh();
+    let made = Options::new().capacity(8).subscribers(2).remove_on_drop(true).create_new(&name).unwrap();
+    let steady = Peer::start(|| {
+        follow(&mut come(&name));
+    });
+    steady.wait_asleep();
+    let publishing = Peer::start(|| publish(&name, 0..u64::MAX));
+    for round in 0..60 {
+        let visitor = Peer::start(|| {
+            let mut subscriber = come(&name);
+            let first = number(subscriber.recv().unwrap());
+            for i in 1.. {
+                assert_eq!(number(subscriber.recv().unwrap()), first + i);
+            }
+        });
+        sleep(Duration::from_micros(300 * (round % 20)));
+        let ended = visitor.has_news().unwrap();
+        assert!(!ended, "the visitor failed");
+        visitor.kill();
+    }
+    let mut last = made.subscriber().unwrap();
+    let first = number(last.recv_timeout(LONG).unwrap());
+    assert_eq!(number(last.recv_timeout(LONG).unwrap()), first + 1);
+    drop(last);
+    publishing.kill();
+    steady.join();
+}
+
+pub(super) fn has_one_publisher() {
+    let name = fresh();
+    let _made = make(&name, Overflow::HoldBack);
+    let owner = Peer::start(|| {
+        let _publisher = Publisher::<Numbered>::open(&name).unwrap();
+        pause();
+    });
+    owner.wait_asleep();
+    assert_eq!(Publisher::<Numbered>::open(&name).unwrap_err().kind(), ErrorKind::InUse);
+    owner.kill();
+    drop(Publisher::<Numbered>::open(&name).unwrap());
+
+    let refused = [
+        Publisher::<[u64; 8]>::open(&name).unwrap_err(),
+        Publisher::<[i64; 9]>::open(&name).unwrap_err(),
+        spsc::Sender::<Numbered>::open(&name).unwrap_err(),
+        Options::<Numbered>::new().capacity(16).open(&name).unwrap_err(),
+        Options::<Numbered>::new().subscribers(5).open(&name).unwrap_err(),
+        Options::<Numbered>::new().overflow(Overflow::Overwrite).open(&name).unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+    }
+}

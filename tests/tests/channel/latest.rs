@@ -1,0 +1,121 @@
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use ipcraft::channel::latest::{Channel, Options, Reader, Writer};
+use ipcraft::channel::{Waiting, broadcast};
+use ipcraft::{Error, ErrorKind};
+use ipcraft_tests::peer::Peer;
+use nix::unistd::pause;
+
+use super::{LONG, NOTICE, fresh, once_replaced};
+
+/// All words are the version of the value.
+type Numbered = [u64; 200];
+
+fn make(name: &str) -> Channel<Numbered> {
+    Options::new().remove_on_drop(true).start_at(u64::MAX - 999).create_new(name).unwrap()
+}
+
+/// The version that the value is of.
+fn whole(value: Numbered) -> u64 {
+    assert!(value.iter().all(|word| *word == value[0]), "torn: {value:?}");
+    value[0]
+}
+
+/// Stores as many values, each with its version in it.
+fn store(name: &str, count: u64) {
+    let mut writer = Writer::open(name).unwrap();
+    (0..count).for_each(|_| writer.store([writer.version() + 1; 200]));
+}
+
+pub(super) fn is_whole_and_the_newest_in_every_process() {
+    const LAST: u64 = 30_000;
+    let name = fresh();
+    let _made = make(&name);
+    let readers = [Waiting::Block, Waiting::Adaptive, Waiting::Block].map(|waiting| {
+        Peer::start(|| {
+            let mut reader = Reader::<Numbered>::open(&name).unwrap();
+            reader.set_waiting(waiting);
+            let mut last = 0;
+            while last < LAST {
+                let seen = reader.changed().unwrap();
+                assert_eq!(whole(seen.value), seen.version);
+                assert!(seen.version > last);
+                last = seen.version;
+                assert!(reader.load().unwrap().version >= last);
+            }
+        })
+    });
+    readers[0].wait_asleep();
+    store(&name, LAST);
+    readers.into_iter().for_each(Peer::join);
+}
+
+pub(super) fn is_whole_when_writers_are_killed() {
+    let name = fresh();
+    let made = make(&name);
+    let mut reader = made.reader().unwrap();
+    let mut last = 0;
+    for round in 0..50 {
+        let writer = Peer::start(|| store(&name, u64::MAX));
+        let first = once_replaced(|| reader.changed_timeout(LONG), Error::kind);
+        assert!(first.version > last);
+        sleep(Duration::from_micros(50 * round));
+        writer.kill();
+        let seen = reader.load().unwrap();
+        assert_eq!(whole(seen.value), seen.version);
+        assert!(seen.version > last);
+        last = seen.version;
+    }
+}
+
+pub(super) fn tells_who_waits_that_the_writer_was_killed() {
+    let name = fresh();
+    let _made = make(&name);
+    let reading = Peer::start(|| {
+        let mut reader = Reader::<Numbered>::open(&name).unwrap();
+        reader.set_waiting(Waiting::Block);
+        let seen: Vec<u64> = reader.iter().map(|seen| whole(seen.unwrap().value)).collect();
+        assert_eq!(seen, [1]);
+        assert_eq!(whole(reader.load().unwrap().value), 1);
+    });
+    reading.wait_asleep();
+    let writing = Peer::start(|| {
+        let mut writer = Writer::<Numbered>::open(&name).unwrap();
+        writer.store([1; 200]);
+        writer.loan().set(&[2; 200]);
+        pause();
+    });
+    writing.wait_asleep();
+    reading.wait_asleep();
+    writing.kill();
+    let killed = Instant::now();
+    reading.join();
+    assert!(killed.elapsed() < NOTICE);
+    store(&name, 1);
+    let mut late = Reader::<Numbered>::open(&name).unwrap();
+    assert_eq!(late.load().unwrap().version, 2);
+}
+
+pub(super) fn has_one_writer() {
+    let name = fresh();
+    let _made = make(&name);
+    let owner = Peer::start(|| {
+        let _writer = Writer::<Numbered>::open(&name).unwrap();
+        pause();
+    });
+    owner.wait_asleep();
+    assert_eq!(Writer::<Numbered>::open(&name).unwrap_err().kind(), ErrorKind::InUse);
+    owner.kill();
+    drop(Writer::<Numbered>::open(&name).unwrap());
+
+    let refused = [
+        Writer::<[u64; 8]>::open(&name).unwrap_err(),
+        Reader::<[i64; 200]>::open(&name).unwrap_err(),
+        broadcast::Publisher::<Numbered>::open(&name).unwrap_err(),
+        Options::<Numbered>::new().capacity(16).open(&name).unwrap_err(),
+    ];
+    for error in refused {
+        assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+    }
+}
