@@ -36,6 +36,8 @@ pub enum Waiting {
     Block,
     /// It looks again and again.
     Spin,
+    /// It looks for a while where the sender has a core of its own, and sleeps otherwise.
+    Adaptive,
 }
 
 /// One way for two processes to talk, or a floor.
@@ -143,6 +145,12 @@ mod tests {
             "shm_futex",
             "shm_posix_semaphore",
             "shm_sysv_semaphore",
+            "channel",
+            "channel_block",
+            "channel_spin",
+            "channel_mpmc",
+            "channel_broadcast",
+            "channel_latest",
             "posix_queue",
             "sysv_queue",
             "realtime_signal",

@@ -110,9 +110,11 @@ fn time_of(row: &Row) -> Option<f64> {
 /// Two processes have to take turns, asleep or awake; for those awake the better of two ways is the floor.
 fn turn_taking(row: &Row, rows: &[Row]) -> Option<f64> {
     let of = |floor| find(rows, floor, row.placement, None);
-    match row.waiting {
-        Waiting::Block => of(&floors::FUTEX),
-        Waiting::Spin => Some(of(&floors::CACHELINE_CAS)?.min(of(&floors::CACHELINE_STORE)?)),
+    match (row.waiting, row.placement?) {
+        (Waiting::Block, _) | (Waiting::Adaptive, Placement::SameCore) => of(&floors::FUTEX),
+        (Waiting::Spin | Waiting::Adaptive, _) => {
+            Some(of(&floors::CACHELINE_CAS)?.min(of(&floors::CACHELINE_STORE)?))
+        }
     }
 }
 
@@ -122,7 +124,7 @@ fn moving(row: &Row, rows: &[Row]) -> Option<f64> {
     let copy = find(rows, &floors::MEMCPY, None, Some(row.size))?;
     let call = match row.waiting {
         Waiting::Block => find(rows, &floors::NULL_SYSCALL, None, None)?,
-        Waiting::Spin => 0.0,
+        Waiting::Spin | Waiting::Adaptive => 0.0,
     };
     let ends = match row.placement? {
         Placement::TwoCores => 1.0,

@@ -2,6 +2,8 @@
 //!
 //! A new mechanism is one more file and one more line in each of the two lists here.
 
+mod channel;
+mod channel_typed;
 mod eventfd;
 mod fifo;
 mod lock;
@@ -48,6 +50,12 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &shm_futex::MECHANISM,
     &shm_posix_semaphore::MECHANISM,
     &shm_sysv_semaphore::MECHANISM,
+    &channel::ADAPTIVE,
+    &channel::BLOCK,
+    &channel::SPIN,
+    &channel_typed::MPMC,
+    &channel_typed::BROADCAST,
+    &channel_typed::LATEST,
     &posix_queue::MECHANISM,
     &sysv_queue::MECHANISM,
     &realtime_signal::MECHANISM,

@@ -11,6 +11,7 @@ pub(crate) mod lock;
 pub(crate) mod posix_queue;
 pub(crate) mod posix_semaphore;
 mod pthread;
+pub(crate) mod ring;
 pub(crate) mod seqpacket;
 pub(crate) mod signal;
 pub(crate) mod slot;

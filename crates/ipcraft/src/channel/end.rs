@@ -304,10 +304,8 @@ impl End {
             Waiting::Block => false,
             Waiting::Adaptive => self.patience >= PATIENCE && !self.shares_processor(),
         };
-        if polls {
-            if let Some(result) = self.poll(&mut attempt)? {
-                return Ok(result);
-            }
+        if polls && let Some(result) = self.poll(&mut attempt)? {
+            return Ok(result);
         }
         self.wait_longer(deadline, &mut attempt, &mut look)
     }

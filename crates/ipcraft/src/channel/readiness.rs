@@ -61,9 +61,9 @@ struct Watch {
     event: EventFd,
     orders: Mutex<Orders>,
     changed: Condvar,
-    /// Where the end sleeps: words of `region`.
+    /// Where the end sleeps: words of `_region`.
     bell: NonNull<Bell>,
-    region: Arc<Region>,
+    _region: Arc<Region>,
     /// The end's own, so that it is free when the end is dropped.
     seat: Weak<Seat>,
     peers: Range<u32>,
@@ -100,7 +100,7 @@ impl Readiness {
             orders: Mutex::new(Orders::Rest),
             changed: Condvar::new(),
             bell,
-            region,
+            _region: region,
             seat,
             peers,
             sleepers,
@@ -148,7 +148,7 @@ impl Drop for Readiness {
 
 impl Watch {
     fn bell(&self) -> &Bell {
-        // SAFETY: because the words stay mapped with `region`.
+        // SAFETY: because the words stay mapped with `_region`.
         unsafe { self.bell.as_ref() }
     }
 

@@ -268,10 +268,11 @@ impl<T: Plain> Reader<T> {
     /// Copies the next message, which has to be there.
     #[inline]
     pub(super) fn read(&self) -> T {
-        if fits_inline::<T>() && self.known.wrapping_sub(self.head) == 1 {
-            if let Some(copy) = self.read_copy() {
-                return copy;
-            }
+        if fits_inline::<T>()
+            && self.known.wrapping_sub(self.head) == 1
+            && let Some(copy) = self.read_copy()
+        {
+            return copy;
         }
         self.slots.read(self.head)
     }

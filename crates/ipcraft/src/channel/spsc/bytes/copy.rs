@@ -54,7 +54,7 @@ pub(super) unsafe fn read(from: NonNull<u8>, into: *mut u8, length: usize) {
         // SAFETY: because the word is within both.
         unsafe { into.cast::<u64>().add(i).write_unaligned(at(from, i).load(Relaxed)) };
     }
-    if length % WORD != 0 {
+    if !length.is_multiple_of(WORD) {
         // SAFETY: because what can be read is rounded up to words.
         let word = unsafe { at(from, words) }.load(Relaxed).to_ne_bytes();
         for (i, byte) in word.into_iter().enumerate().take(length % WORD) {

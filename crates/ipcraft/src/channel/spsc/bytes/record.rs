@@ -166,7 +166,7 @@ mod tests {
                     assert_eq!(found, Ok(Found::Padding(plan.word)));
                 }
                 assert_eq!(parse(plan.header(), plan.word, end, WORDS), Ok(Found::Record(plan.record)));
-                assert_eq!(length > LARGE, plan.record.start % LINE == 0 && plan.at_line);
+                assert_eq!(length > LARGE, plan.record.start.is_multiple_of(LINE) && plan.at_line);
                 let shorter = plan.shortened(length / 2);
                 assert_eq!(parse(shorter.header(), plan.word, end, WORDS), Ok(Found::Record(shorter.record)));
             }

@@ -321,10 +321,10 @@ impl Reader {
         if !self.is_there()? {
             return Ok(None);
         }
-        if self.known.wrapping_sub(self.head) <= SINGLE {
-            if let Some(copied) = self.read_copy() {
-                return Ok(Some(copied));
-            }
+        if self.known.wrapping_sub(self.head) <= SINGLE
+            && let Some(copied) = self.read_copy()
+        {
+            return Ok(Some(copied));
         }
         Ok(self.record()?.map(Next::There))
     }

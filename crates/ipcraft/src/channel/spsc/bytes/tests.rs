@@ -33,7 +33,7 @@ fn pattern(number: usize, length: usize) -> Vec<u8> {
 fn length(number: usize, most: usize) -> usize {
     let mixed = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
     // Every other one is small.
-    let most = if number % 2 == 0 { most.min(60) } else { most };
+    let most = if number.is_multiple_of(2) { most.min(60) } else { most };
     mixed as usize % (most + 1)
 }
 
