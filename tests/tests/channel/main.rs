@@ -2,6 +2,9 @@
 
 mod broadcast;
 mod latest;
+mod mpmc;
+mod mpmc_storm;
+mod tally;
 
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -14,6 +17,9 @@ use ipcraft_tests::suite::{self, of};
 
 /// Within which a death is noticed also by one who sleeps.
 const NOTICE: Duration = Duration::from_secs(1);
+
+/// What somebody is given to do nothing.
+const SHORT: Duration = Duration::from_millis(20);
 
 /// Longer than anything takes.
 const LONG: Duration = Duration::from_secs(20);
@@ -54,6 +60,20 @@ fn main() -> ExitCode {
         of(latest::is_whole_when_writers_are_killed),
         of(latest::tells_who_waits_that_the_writer_was_killed),
         of(latest::has_one_writer),
+        of(mpmc::shares_work_between_processes),
+        of(mpmc::shares_what_is_sent_in_batches),
+        of(mpmc::tells_receivers_of_the_last_senders_death),
+        of(mpmc::tells_senders_of_the_last_receivers_death),
+        of(mpmc::gives_what_a_dead_worker_had_to_another),
+        of(mpmc::gives_what_a_dead_worker_had_to_one_who_waits),
+        of(mpmc::goes_on_behind_what_a_dead_sender_wrote),
+        of(mpmc::makes_room_of_what_the_dead_had),
+        of(mpmc::goes_on_with_replacements),
+        of(mpmc::counts_ends_across_processes),
+        of(mpmc::refuses_other_channels_across_processes),
+        of(mpmc::bears_a_peer_that_writes_anywhere),
+        of(mpmc_storm::loses_nothing_that_is_held_while_it_is_worked_on),
+        of(mpmc_storm::delivers_once_what_is_taken),
         suite::nothing_is_left_behind(before),
     ];
     suite::run(tests)

@@ -1,0 +1,107 @@
+//! A work queue in shared memory: a worker is killed in the middle of a job, another does that job again, and nothing is lost.
+//!
+//! Run it: `cargo run --example work_queue`
+
+use std::collections::BTreeMap;
+use std::io::{Read, stdin};
+use std::process::{Child, Stdio, exit, id};
+use std::time::Duration;
+
+use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, myself, part};
+
+const JOBS: u64 = 1000;
+const WORKERS: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+ipcraft::plain_struct! {
+    /// What workers tell: that one has begun a job, and has no result yet, or that it is done.
+    #[derive(Debug)]
+    struct Report {
+        job: u64,
+        result: u64,
+        worker: u64,
+    }
+}
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--worker") => work(&argument()?),
+        Some("--victim") => begin(&argument()?),
+        _ => produce(),
+    }
+}
+
+fn produce() -> Outcome {
+    let queue = fresh_object("ipcraft-work-queue");
+    let options = Options::new().capacity(64).remove_on_drop(true);
+    let jobs: Channel<u64> = options.create_new(&queue)?;
+    // Room for all, so that workers never wait for the producer, who may wait for them.
+    let options = Options::new().capacity(2 * JOBS as usize).remove_on_drop(true);
+    let mut reports: Receiver<Report> = options.create_new(&reports_of(&queue))?.receiver()?;
+    let mut sender = jobs.sender()?;
+
+    let mut victim = start("--victim", &queue)?;
+    sender.send(1)?;
+    let begun = reports.recv_timeout(PATIENCE)?;
+    println!("producer {}: worker {} has begun job {}", id(), begun.worker, begun.job);
+    let mut workers = (1..WORKERS).map(|_| start("--worker", &queue)).collect::<Outcome<Vec<_>>>()?;
+    (2..=50).try_for_each(|job| sender.send(job))?; // the others go on meanwhile
+    victim.kill()?;
+    victim.wait()?;
+    println!("producer {}: killed worker {}, and starts another", id(), begun.worker);
+    workers.push(start("--worker", &queue)?);
+    sender.send_all_timeout(&Vec::from_iter(51..=JOBS), PATIENCE)?;
+    drop(sender); // ends the workers once everything is done
+
+    let mut done = BTreeMap::from([(begun.job, vec![begun.worker])]);
+    let mut share = BTreeMap::new();
+    for report in &mut reports {
+        let Report { job, result, worker } = report?;
+        expect("result", result, job * job)?;
+        done.entry(job).or_default().push(worker);
+        *share.entry(worker).or_insert(0) += 1;
+    }
+    workers.into_iter().try_for_each(finish)?;
+    for (worker, jobs) in share {
+        println!("producer {}: worker {worker} has done {jobs} jobs", id());
+    }
+    expect("jobs", done.keys().copied().collect::<Vec<_>>(), (1..=JOBS).collect())?;
+    let twice: Vec<u64> = done.iter().filter(|(_, by)| by.len() > 1).map(|(job, _)| *job).collect();
+    expect("what was begun twice", twice, vec![begun.job])?;
+    println!("producer {}: all {JOBS} jobs are done, job {} by {:?}", id(), begun.job, done[&begun.job]);
+    Ok(())
+}
+
+/// The name of the queue for the other direction.
+fn reports_of(queue: &str) -> String {
+    format!("{queue}-reports")
+}
+
+/// Its standard input stays open for as long as this process lives.
+fn start(part: &str, queue: &str) -> Outcome<Child> {
+    Ok(myself(part)?.arg(queue).stdin(Stdio::piped()).spawn()?)
+}
+
+fn work(queue: &str) -> Outcome {
+    let mut jobs = Receiver::<u64>::open(queue)?;
+    let mut reports = Sender::open(&reports_of(queue))?;
+    loop {
+        // The job stays in the queue until it is dropped: so it is done, whoever dies.
+        let held = match jobs.recv_in_place_timeout(PATIENCE) {
+            Ok(held) => held,
+            Err(e) if e.kind() == ipcraft::ErrorKind::Disconnected => return Ok(()),
+            Err(e) => return Err(e.into()),
+        };
+        let job = held.get()?;
+        reports.send(Report { job, result: job * job, worker: id().into() })?;
+    }
+}
+
+fn begin(queue: &str) -> Outcome {
+    let mut jobs = Receiver::<u64>::open(queue)?;
+    let held = jobs.recv_in_place_timeout(PATIENCE)?;
+    Sender::open(&reports_of(queue))?.send(Report { job: held.get()?, result: 0, worker: id().into() })?;
+    let _ = stdin().read(&mut [0]); // until it is killed
+    exit(1)
+}

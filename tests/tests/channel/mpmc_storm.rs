@@ -1,0 +1,204 @@
+//! Senders and workers that are killed at random moments, again and again, and replaced.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::sleep;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use ipcraft::ErrorKind;
+use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
+use ipcraft_tests::peer::Peer;
+
+use super::LONG;
+use super::tally::Tally;
+
+const SENDERS: usize = 3;
+const WORKERS: usize = 3;
+
+/// How long it blows.
+const TIME: Duration = Duration::from_millis(2500);
+
+/// How many lives senders have at most, one after the other, and how much each sends.
+const LIVES: usize = 1200;
+const EACH: u64 = 40_000;
+
+/// Says of itself where it comes from, in each word differently.
+type Job = [u64; 7];
+
+fn job(life: u64, i: u64) -> Job {
+    let mut job = [life << 32 | i; 7];
+    for (word, turn) in job.iter_mut().zip(1..) {
+        *word = word.rotate_left(9 * turn) ^ u64::from(turn);
+    }
+    job
+}
+
+/// What it says, if it is whole.
+fn read(found: Job) -> (u64, u64) {
+    let origin = (found[0] ^ 1).rotate_right(9);
+    let (life, i) = (origin >> 32, origin & u64::from(u32::MAX));
+    assert_eq!(found, job(life, i), "a message that nobody sent");
+    (life, i)
+}
+
+/// How a worker works.
+type Work = fn(&mut Receiver<Job>, Duration, &Tally) -> Result<(), ErrorKind>;
+
+/// Notes the job while it still has it in its hands.
+fn hold(rx: &mut Receiver<Job>, patience: Duration, ledger: &Tally) -> Result<(), ErrorKind> {
+    let held = rx.recv_in_place_timeout(patience).map_err(|e| e.kind())?;
+    note(held.get().map_err(|e| e.kind())?, ledger);
+    Ok(())
+}
+
+/// Notes the job when it has received it, if it comes to that.
+fn take(rx: &mut Receiver<Job>, patience: Duration, ledger: &Tally) -> Result<(), ErrorKind> {
+    let taken = rx.recv_timeout(patience).map_err(|e| e.kind())?;
+    note(taken, ledger);
+    Ok(())
+}
+
+fn note(job: Job, ledger: &Tally) {
+    let (life, i) = read(job);
+    ledger.mark(life as usize * EACH as usize + i as usize).fetch_add(1, Relaxed);
+}
+
+/// The words of the ledger: how much of each life was acknowledged, and then whether it is over.
+const OVER: usize = LIVES;
+
+fn send(channel: &Channel<Job>, life: u64, ledger: &Tally) {
+    let mut tx = channel.sender().unwrap();
+    let mut i = 0;
+    while i < EACH && ledger.get(OVER) == 0 {
+        match if i % 5 == 0 {
+            lend(&mut tx, job(life, i))
+        } else {
+            tx.send(job(life, i)).map_err(|e| e.kind())
+        } {
+            Ok(()) => {
+                i += 1;
+                ledger.set(life as usize, i);
+            }
+            // No worker lives just now.
+            Err(kind) => assert_eq!(kind, ErrorKind::Disconnected),
+        }
+    }
+    while ledger.get(OVER) == 0 {
+        sleep(Duration::from_millis(1));
+    }
+}
+
+fn lend(tx: &mut Sender<Job>, job: Job) -> Result<(), ErrorKind> {
+    let mut loan = tx.loan().map_err(|e| e.kind())?;
+    loan.set(&job);
+    loan.commit();
+    Ok(())
+}
+
+fn work(channel: &Channel<Job>, work: Work, ledger: &Tally) {
+    let mut rx = channel.receiver().unwrap();
+    loop {
+        match work(&mut rx, LONG, ledger) {
+            Ok(()) => {}
+            // No sender lives just now, or ever again.
+            Err(ErrorKind::Disconnected) if ledger.get(OVER) == 0 => {}
+            Err(ErrorKind::Disconnected) => return,
+            Err(kind) => panic!("a worker waited for nothing: {kind:?}"),
+        }
+    }
+}
+
+/// What came of it.
+struct Outcome {
+    sent: u64,
+    lost: u64,
+    repeated: u64,
+    workers_killed: u64,
+}
+
+fn storm(way: Work) -> Outcome {
+    let channel = Options::<Job>::new().capacity(64).start_at(u64::MAX - 1_000_000).anonymous().unwrap();
+    let ledger = Tally::new(LIVES + 1, LIVES * EACH as usize);
+    let mut lives = 0;
+    let mut new_sender = || {
+        let (life, channel, ledger) = (lives, &channel, &ledger);
+        lives += 1;
+        Peer::start(move || send(channel, life, ledger))
+    };
+    let new_worker = || Peer::start(|| work(&channel, way, &ledger));
+    let mut workers: Vec<_> = (0..WORKERS).map(|_| new_worker()).collect();
+    let mut senders: Vec<_> = (0..SENDERS).map(|_| new_sender()).collect();
+    let mut workers_killed = 0;
+    let began = Instant::now();
+    for chance in chances() {
+        if began.elapsed() > TIME {
+            break;
+        }
+        sleep(Duration::from_micros(chance % 8000));
+        let victim = (chance >> 16) as usize % (SENDERS + WORKERS);
+        if victim < SENDERS {
+            senders.swap_remove(victim).kill();
+            senders.push(new_sender());
+        } else {
+            workers.swap_remove(victim - SENDERS).kill();
+            workers.push(new_worker());
+            workers_killed += 1;
+        }
+    }
+    ledger.set(OVER, 1);
+    senders.into_iter().for_each(Peer::join);
+    workers.into_iter().for_each(Peer::join);
+    // What a worker had who was killed last may be there still.
+    let mut rx = channel.receiver().unwrap();
+    while way(&mut rx, LONG, &ledger).is_ok() {}
+    count(&ledger, lives as usize, workers_killed)
+}
+
+/// Compares what was received with what was acknowledged. Of each life, one more may have been sent than it lived to say.
+fn count(ledger: &Tally, lives: usize, workers_killed: u64) -> Outcome {
+    assert!(lives <= LIVES, "the ledger is too small");
+    let mut outcome = Outcome { sent: 0, lost: 0, repeated: 0, workers_killed };
+    for life in 0..lives {
+        let told = ledger.get(life);
+        outcome.sent += told;
+        for i in 0..EACH {
+            let times = u64::from(ledger.mark(life * EACH as usize + i as usize).load(Relaxed));
+            assert!(i <= told || times == 0, "{i} of {life} was received and not sent");
+            outcome.lost += u64::from(i < told && times == 0);
+            outcome.repeated += times.saturating_sub(1);
+        }
+    }
+    println!(
+        "{} sent in {lives} lives, {workers_killed} workers killed, {} lost, {} repeated",
+        outcome.sent, outcome.lost, outcome.repeated
+    );
+    outcome
+}
+
+/// Random numbers, other ones in each run.
+fn chances() -> impl Iterator<Item = u64> {
+    let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos() as u64);
+    let mut state = now | 1;
+    println!("chances begin with {state}");
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state >> 8
+    })
+}
+
+pub(super) fn loses_nothing_that_is_held_while_it_is_worked_on() {
+    let Outcome { sent, lost, repeated, workers_killed } = storm(hold);
+    assert!(sent > 0 && workers_killed > 0);
+    assert_eq!(lost, 0);
+    // Each worker has one message in its hands at a time.
+    assert!(repeated <= workers_killed, "{repeated} were repeated");
+}
+
+pub(super) fn delivers_once_what_is_taken() {
+    let Outcome { sent, lost, repeated, workers_killed } = storm(take);
+    assert!(sent > 0 && workers_killed > 0);
+    assert_eq!(repeated, 0);
+    // Each worker that was killed may have received one that it had no time to note.
+    assert!(lost <= workers_killed, "{lost} were lost");
+}
