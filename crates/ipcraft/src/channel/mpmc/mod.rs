@@ -35,6 +35,16 @@
 //!   that one die, its message stays for the next receiver: who wants every job done keeps a sender until the workers
 //!   have ended, or looks once more after they have.
 //!
+//! * An end is whoever has its descriptor. A child made by fork(2) has a copy of it, and must not use the end; while it
+//!   keeps it, the end counts as alive. An end is gone after execve(2), unless it was [handed on](Sender::into_fd).
+//!
+//! An end is used by one thread at a time:
+//!
+//! ```compile_fail,E0277
+//! fn share<T: Sync>() {}
+//! share::<ipcraft::channel::mpmc::Sender<u64>>();
+//! ```
+//!
 //! # What it costs
 //!
 //! The positions are claimed in order, and so one who is slow in the middle of it holds others back: a [`Loan`] what is

@@ -27,6 +27,9 @@ const MILESTONE: u64 = 32;
 /// How many positions an end walks before it looks whether others say that they are further.
 const WALK: u64 = 8;
 
+/// How often an end bears that others are faster.
+const PERSISTENCE: u64 = 1000;
+
 /// What all ends do alike.
 #[derive(Debug)]
 struct Walker {
@@ -98,9 +101,9 @@ impl Walker {
         }
     }
 
-    /// More positions than there can be to walk by, unless others are faster.
+    /// More steps than it takes to come round, however often others are faster. Who has taken so many is being fooled.
     fn longest_walk(&self) -> u64 {
-        2 * self.slots.count() + MILESTONE
+        2 * self.slots.count() + PERSISTENCE
     }
 
     /// Says how far this side is, once in a while. Never less than somebody has said already.
