@@ -1,0 +1,105 @@
+//! One publisher, a fast subscriber and a slow one: once the slow one holds the publisher back and nobody misses anything,
+//! and once the publisher goes on, and whoever was too slow is told exactly how much he missed.
+//!
+//! Run it: `cargo run --example pubsub`
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio, id};
+use std::thread::sleep;
+use std::time::Duration;
+
+use ipcraft::ErrorKind;
+use ipcraft::channel::broadcast::{Options, Overflow, RecvError, Subscriber};
+use ipcraft_examples::relatives::PATIENCE;
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, myself, part};
+
+/// Number and prices, which can be checked.
+type Tick = [u64; 6];
+
+const TICKS: u64 = 20_000;
+const PLACES: usize = 64;
+
+fn tick(number: u64) -> Tick {
+    [number, number * 3, number * 5, number * 7, number * 11, number * 13]
+}
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--fast") => subscribe(Duration::ZERO),
+        Some("--slow") => subscribe(Duration::from_millis(1)),
+        _ => [Overflow::HoldBack, Overflow::Overwrite].into_iter().try_for_each(publish),
+    }
+}
+
+fn publish(overflow: Overflow) -> Outcome {
+    let name = fresh_object("ipcraft-pubsub");
+    let options = Options::new().overflow(overflow).capacity(PLACES).remove_on_drop(true);
+    let channel = options.create_new(&name)?;
+    let (fast, slow) = (Subscription::start("--fast", &name)?, Subscription::start("--slow", &name)?);
+    let mut publisher = channel.publisher()?;
+    for number in 0..TICKS {
+        publisher.send(tick(number))?;
+    }
+    drop(publisher);
+    let (fast, slow) = (fast.finish()?, slow.finish()?);
+    println!("publisher {}, {overflow:?}: the fast one missed {fast}, the slow one {slow} of {TICKS}", id());
+    match overflow {
+        Overflow::HoldBack => expect("what was missed", (fast, slow), (0, 0)),
+        Overflow::Overwrite => expect("whether the slow one missed something", slow > 0, true),
+    }
+}
+
+fn subscribe(rest: Duration) -> Outcome {
+    let mut subscriber = Subscriber::<Tick>::open(&argument()?)?;
+    println!("here");
+    let (mut next, mut missed) = (0, 0);
+    loop {
+        match subscriber.recv_timeout(PATIENCE) {
+            Ok(message) => {
+                expect("tick", message, tick(next))?;
+                next += 1;
+            }
+            Err(RecvError::Missed(number)) => {
+                next += number;
+                missed += number;
+            }
+            Err(e) if e.kind() == ErrorKind::Disconnected => break,
+            Err(e) => return Err(e.into()),
+        }
+        if next % PLACES as u64 == 0 {
+            sleep(rest);
+        }
+    }
+    println!("{missed}");
+    expect("ticks that came or were missed", next, TICKS)
+}
+
+/// A subscriber in another process, which says when it is there, and what it missed.
+struct Subscription {
+    child: Child,
+    says: BufReader<ChildStdout>,
+}
+
+impl Subscription {
+    /// Returns when it is there: it gets everything that is sent from now on.
+    fn start(part: &str, name: &str) -> Outcome<Subscription> {
+        let mut child = myself(part)?.arg(name).stdout(Stdio::piped()).spawn()?;
+        let says = BufReader::new(child.stdout.take().ok_or("no output")?);
+        let mut subscription = Subscription { child, says };
+        expect("first word", subscription.line()?, "here".into())?;
+        Ok(subscription)
+    }
+
+    fn line(&mut self) -> Outcome<String> {
+        let mut line = String::new();
+        self.says.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// How much it missed.
+    fn finish(mut self) -> Outcome<u64> {
+        let missed = self.line()?.parse()?;
+        finish(self.child)?;
+        Ok(missed)
+    }
+}
