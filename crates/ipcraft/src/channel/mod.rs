@@ -2,8 +2,8 @@
 
 /// `Debug` for ends and guards: which they are, and of which channel; messages are nobody's business.
 macro_rules! debug_by_end {
-    ($($type:ident $(<$lifetime:lifetime>)? $($field:ident).+;)+) => {$(
-        impl<T: $crate::channel::Message> std::fmt::Debug for $type<$($lifetime,)? T> {
+    ($($type:ident<$($lifetime:lifetime,)? $($message:ident),+> $($field:ident).+;)+) => {$(
+        impl<$($message: $crate::channel::Message),+> std::fmt::Debug for $type<$($lifetime,)? $($message),+> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($type)).field("end", &self.$($field).+).finish_non_exhaustive()
             }
@@ -26,6 +26,7 @@ mod place;
 mod readiness;
 mod region;
 mod reject;
+pub mod request;
 mod seat;
 mod seqlock;
 mod slots;

@@ -108,12 +108,12 @@ impl<T: Message> DerefMut for Received<'_, T> {
 
 impl<T: Message> Drop for Received<'_, T> {
     fn drop(&mut self) {
-        self.reader.release(self.reader.head().wrapping_add(1));
+        self.reader.skip();
         self.end.ring();
     }
 }
 
 debug_by_end! {
-    Loan<'_> end;
-    Received<'_> end;
+    Loan<'_, T> end;
+    Received<'_, T> end;
 }

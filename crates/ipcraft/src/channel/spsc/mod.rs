@@ -10,6 +10,8 @@ pub use loan::{Loan, Received};
 pub use receiver::{Drain, Iter, Receiver};
 pub use sender::Sender;
 
+pub(super) use sender::nothing_else;
+
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};

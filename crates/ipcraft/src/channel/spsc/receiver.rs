@@ -190,7 +190,7 @@ impl<T: Message> Receiver<T> {
     /// together, when the iterator is dropped or after every 64th. Until then they count as not received, should this
     /// process die.
     pub fn drain(&mut self) -> Drain<'_, T> {
-        let head = self.reader.head();
+        let head = self.reader.position();
         Drain { reader: &mut self.reader, end: &mut self.end, head, stop: head }
     }
 
@@ -260,7 +260,7 @@ impl<T: Message> Drain<'_, T> {
     /// Frees the places of what was taken, and sees what more there is.
     #[inline(never)]
     fn go_on(&mut self) -> Result<bool> {
-        if self.head != self.reader.head() {
+        if self.head != self.reader.position() {
             self.reader.release(self.head);
             self.end.ring();
         }
@@ -290,7 +290,7 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
 impl<T: Message> Drop for Drain<'_, T> {
     fn drop(&mut self) {
-        if self.head != self.reader.head() {
+        if self.head != self.reader.position() {
             self.reader.release(self.head);
             self.end.ring();
         }
@@ -298,7 +298,7 @@ impl<T: Message> Drop for Drain<'_, T> {
 }
 
 debug_by_end! {
-    Receiver end;
-    Iter<'_> receiver.end;
-    Drain<'_> end;
+    Receiver<T> end;
+    Iter<'_, T> receiver.end;
+    Drain<'_, T> end;
 }

@@ -39,7 +39,7 @@ const fn fits_inline<T>() -> bool {
 const AT_ONCE: u64 = 64;
 
 /// The writing end.
-pub(super) struct Writer<T> {
+pub(in crate::channel) struct Writer<T> {
     slots: Dense<T>,
     flow: NonNull<Flow>,
     /// Where the next message goes.
@@ -59,7 +59,10 @@ impl<T: Plain> Writer<T> {
     /// # Safety
     ///
     /// `flow` leads to a flow for as long as the writer is used.
-    pub(super) unsafe fn resume(slots: Dense<T>, flow: NonNull<Flow>) -> Result<Writer<T>, Corrupt> {
+    pub(in crate::channel) unsafe fn resume(
+        slots: Dense<T>,
+        flow: NonNull<Flow>,
+    ) -> Result<Writer<T>, Corrupt> {
         // SAFETY: because the caller vouches for it.
         let senders = unsafe { &flow.as_ref().senders };
         // The last writer may have died with a copy of a message that he had not sent.
@@ -76,15 +79,26 @@ impl<T: Plain> Writer<T> {
         unsafe { self.flow.as_ref() }
     }
 
+    /// Where the next message goes.
+    #[inline]
+    pub(in crate::channel) fn position(&self) -> u64 {
+        self.tail
+    }
+
+    /// The last message that was sent, by whomever; any bytes if there was none.
+    pub(in crate::channel) fn last(&self) -> T {
+        self.slots.read(self.tail.wrapping_sub(1))
+    }
+
     /// Whether it is time to look at the reader again.
     #[inline]
-    pub(super) fn is_to_look(&self) -> bool {
+    pub(in crate::channel) fn is_to_look(&self) -> bool {
         self.tail == self.stop
     }
 
     /// Makes it time to look at the reader again.
     #[inline]
-    pub(super) fn expire(&mut self) {
+    pub(in crate::channel) fn expire(&mut self) {
         self.stop = self.tail;
     }
 
@@ -114,26 +128,26 @@ impl<T: Plain> Writer<T> {
 
     /// Where the next message is to be written, if there is room.
     #[inline]
-    pub(super) fn place(&mut self) -> Attempt<NonNull<u8>> {
+    pub(in crate::channel) fn place(&mut self) -> Attempt<NonNull<u8>> {
         Ok((self.room(1)? > 0).then(|| self.slots.message(self.tail)))
     }
 
     /// Writes the next message, without sending it. There must be room.
     #[inline]
-    pub(super) fn write(&self, message: &T) {
+    pub(in crate::channel) fn write(&self, message: &T) {
         self.slots.write(self.tail, message);
     }
 
     /// Sends as many messages as have been written.
     #[inline]
-    pub(super) fn commit(&mut self, count: usize) {
+    pub(in crate::channel) fn commit(&mut self, count: usize) {
         self.tail = self.tail.wrapping_add(count as u64);
         self.flow().senders.position.store(self.tail, Release);
     }
 
     /// Sends a message, if there is room, and puts a copy of it beside the position if it is to and fits.
     #[inline]
-    pub(super) fn push(&mut self, message: &T, with_copy: bool) -> Attempt<()> {
+    pub(in crate::channel) fn push(&mut self, message: &T, with_copy: bool) -> Attempt<()> {
         if self.room(1)? == 0 {
             return Ok(None);
         }
@@ -159,7 +173,7 @@ impl<T: Plain> Writer<T> {
 
     /// Sends as many as there is room for at once, and says how many: all of these, or if the process dies none.
     #[inline]
-    pub(super) fn push_all(&mut self, messages: &[T]) -> Attempt<usize> {
+    pub(in crate::channel) fn push_all(&mut self, messages: &[T]) -> Attempt<usize> {
         let count = self.room(messages.len())?.min(messages.len());
         self.slots.write_all(self.tail, &messages[..count]);
         self.commit(count);
@@ -174,7 +188,7 @@ impl<T> fmt::Debug for Writer<T> {
 }
 
 /// The reading end.
-pub(super) struct Reader<T> {
+pub(in crate::channel) struct Reader<T> {
     slots: Dense<T>,
     flow: NonNull<Flow>,
     /// Where the next message is.
@@ -200,7 +214,7 @@ impl<T: Plain> Reader<T> {
     /// # Safety
     ///
     /// `flow` leads to a flow for as long as the reader is used.
-    pub(super) unsafe fn resume(slots: Dense<T>, flow: NonNull<Flow>) -> Reader<T> {
+    pub(in crate::channel) unsafe fn resume(slots: Dense<T>, flow: NonNull<Flow>) -> Reader<T> {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { flow.as_ref() }.receivers.position.load(Relaxed);
         Reader { slots, flow, head, known: head, several: SEVERAL }
@@ -210,6 +224,29 @@ impl<T: Plain> Reader<T> {
     fn flow(&self) -> &Flow {
         // SAFETY: because `resume` was promised that it stays.
         unsafe { self.flow.as_ref() }
+    }
+
+    /// Where the next message is in the row of all.
+    #[inline]
+    pub(in crate::channel) fn position(&self) -> u64 {
+        self.head
+    }
+
+    /// How many messages there is room for.
+    #[inline]
+    pub(in crate::channel) fn count(&self) -> u64 {
+        self.slots.count()
+    }
+
+    /// Wakes the writer, if he sleeps, while this end waits for something else.
+    pub(in crate::channel) fn wake_writer(&self) {
+        self.flow().room.ring_for_all();
+    }
+
+    /// Takes the next message out, which has to be there.
+    #[inline]
+    pub(in crate::channel) fn skip(&mut self) {
+        self.release(self.head.wrapping_add(1));
     }
 
     /// Whether there is a message.
@@ -261,13 +298,13 @@ impl<T: Plain> Reader<T> {
 
     /// Where the next message is, if there is one.
     #[inline]
-    pub(super) fn place(&mut self) -> Attempt<NonNull<u8>> {
+    pub(in crate::channel) fn place(&mut self) -> Attempt<NonNull<u8>> {
         Ok(self.is_there()?.then(|| self.slots.message(self.head)))
     }
 
     /// Copies the next message, which has to be there.
     #[inline]
-    pub(super) fn read(&self) -> T {
+    pub(in crate::channel) fn read(&self) -> T {
         if fits_inline::<T>()
             && self.known.wrapping_sub(self.head) == 1
             && let Some(copy) = self.read_copy()
@@ -299,7 +336,7 @@ impl<T: Plain> Reader<T> {
 
     /// Takes the next message and makes room of it.
     #[inline]
-    pub(super) fn pop(&mut self) -> Attempt<T> {
+    pub(in crate::channel) fn pop(&mut self) -> Attempt<T> {
         if !self.is_there()? {
             return Ok(None);
         }
@@ -310,33 +347,27 @@ impl<T: Plain> Reader<T> {
 
     /// How many messages are there, and can be [read](Reader::read_slot) one after the other.
     #[inline]
-    pub(super) fn available(&mut self) -> Result<u64, Corrupt> {
+    pub(in crate::channel) fn available(&mut self) -> Result<u64, Corrupt> {
         self.is_there()?;
         Ok(self.known.wrapping_sub(self.head))
     }
 
-    /// Where the next message is in the row of all.
-    #[inline]
-    pub(super) fn head(&self) -> u64 {
-        self.head
-    }
-
     /// Copies the message at a position which has one.
     #[inline]
-    pub(super) fn read_slot(&self, position: u64) -> T {
+    pub(in crate::channel) fn read_slot(&self, position: u64) -> T {
         self.slots.read(position)
     }
 
     /// Makes room of all before this position.
     #[inline]
-    pub(super) fn release(&mut self, position: u64) {
+    pub(in crate::channel) fn release(&mut self, position: u64) {
         self.head = position;
         self.publish();
     }
 
     /// Takes as many messages as are there and the buffer has room for, and makes room of them.
     #[inline]
-    pub(super) fn pop_all(&mut self, buffer: &mut [T]) -> Attempt<usize> {
+    pub(in crate::channel) fn pop_all(&mut self, buffer: &mut [T]) -> Attempt<usize> {
         let count = self.available()?.min(buffer.len() as u64) as usize;
         if count == 0 {
             return Ok(None);

@@ -269,5 +269,5 @@ impl<T: Message> Sender<T> {
 }
 
 debug_by_end! {
-    Sender end;
+    Sender<T> end;
 }

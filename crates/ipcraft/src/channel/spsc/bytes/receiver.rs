@@ -12,7 +12,7 @@ use super::{Channel, Received, SEATING};
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
-use crate::channel::spsc::sender::nothing_else;
+use crate::channel::spsc::nothing_else;
 use crate::channel::{Place, Waiting};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;

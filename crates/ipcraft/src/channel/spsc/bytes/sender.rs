@@ -14,7 +14,7 @@ use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::reject::SendAllError;
 use crate::channel::seat::Seat;
-use crate::channel::spsc::sender::nothing_else;
+use crate::channel::spsc::nothing_else;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
 

@@ -1,0 +1,288 @@
+//! The end that asks.
+
+#![allow(unsafe_code)]
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::answer::Tagged;
+use super::book::Book;
+use super::pair::Pair;
+use super::{ANSWERS, CLIENT, Channel, REQUESTS};
+use crate::channel::end::Corrupt;
+use crate::channel::region::Region;
+use crate::channel::reject::SendError;
+use crate::channel::seat::Seat;
+use crate::channel::spsc::nothing_else;
+use crate::channel::spsc::ring::{Reader, Writer};
+use crate::channel::{Message, Waiting};
+use crate::error::{Error, ErrorKind, Result};
+use crate::time::Deadline;
+
+/// The one end that sends requests and receives answers. It may go to another thread, and is used by one at a time.
+///
+/// Dropping it, and the death of its process, ends what the server gets after the last request; a new one may then be taken
+/// from the [channel](Channel), and gets the answers to its own requests only.
+pub struct Client<Q: Message, A: Message> {
+    book: Book<Q, A>,
+    ends: Pair,
+}
+
+/// Which request it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(u64);
+
+impl<Q: Message, A: Message> Client<Q, A> {
+    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
+        let ends = Pair::new(region, seat, REQUESTS, ANSWERS)?;
+        let (requests, answers) = super::slots::<Q, A>(region)?;
+        // SAFETY: because `ends` keeps the region, which keeps the flows.
+        let (requests, answers) = unsafe {
+            (Writer::resume(requests, region.flow(REQUESTS)), Reader::resume(answers, region.flow(ANSWERS)))
+        };
+        let requests = requests.map_err(|Corrupt| ends.outgoing.corrupted())?;
+        let mut book = Book::new(requests, answers);
+        book.discard().map_err(|Corrupt| ends.incoming.corrupted())?;
+        Ok(Client { book, ends })
+    }
+
+    /// Opens the channel of this name and takes this end of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if somebody has it.
+    pub fn open(name: &str) -> Result<Self> {
+        Channel::<Q, A>::open(name)?.client()
+    }
+
+    /// Takes over this end from a process that gave its [descriptor](Client::into_fd) away. Answers to what was asked there
+    /// are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
+    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self> {
+        let (region, seat) = super::adopt::<Q, A>(fd, CLIENT)?;
+        Client::new(&region, seat)
+    }
+
+    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
+    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
+    pub fn into_fd(self) -> Result<OwnedFd> {
+        self.ends.into_fd()
+    }
+
+    /// How this end waits for answers, and for room, from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
+    pub fn set_waiting(&mut self, waiting: Waiting) {
+        self.ends.set_waiting(waiting);
+    }
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone: whether the request has been carried out is not
+    /// known, and a new server may come and do it;
+    /// [`Removed`](ErrorKind::Removed) if the server gave the request up;
+    /// [`Corrupted`](ErrorKind::Corrupted) if what the server wrote is not what a server writes, or no value of the type;
+    /// [`Invalid`](ErrorKind::Invalid), and nothing was sent, if there are answers to [`send`](Client::send) that were
+    /// neither received nor [given up](Client::give_up): this one would come after them.
+    #[inline]
+    pub fn call(&mut self, request: &Q) -> Result<A> {
+        self.call_until(request, Deadline::NEVER)
+    }
+
+    /// [`call`](Client::call) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no answer within `timeout`. The
+    /// request may be carried out all the same; its answer, should it still come, is dropped.
+    #[inline]
+    pub fn call_timeout(&mut self, request: &Q, timeout: Duration) -> Result<A> {
+        self.call_until(request, Deadline::after(timeout))
+    }
+
+    /// Sends a request whose answer will be [received](Client::recv) later, and waits for room if there is none. When it
+    /// returns without error, the request is in the channel, whatever happens to this process.
+    ///
+    /// As many can be on their way as the channel has room for in one direction.
+    ///
+    /// ```
+    /// use ipcraft::channel::request;
+    ///
+    /// let (mut client, mut server) = request::channel::<u8, char>(16)?;
+    /// let serving = std::thread::spawn(move || server.serve(|byte| char::from(*byte)));
+    /// let (first, second) = (client.send(b'a')?, client.send(b'b')?);
+    /// assert_eq!(client.recv()?, (first, 'a'));
+    /// assert_eq!(client.recv()?, (second, 'b'));
+    /// drop(client);
+    /// serving.join().unwrap()?;
+    /// # Ok::<(), ipcraft::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Full`](ErrorKind::Full) if so many answers are to be received first that waiting would never end;
+    /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone, and [`Corrupted`](ErrorKind::Corrupted) if what it
+    /// says of itself cannot be. The request comes back.
+    #[inline]
+    pub fn send(&mut self, request: Q) -> std::result::Result<Ticket, SendError<Q>> {
+        self.send_until(&request, || Deadline::NEVER).map_err(|error| SendError::new(request, error))
+    }
+
+    /// [`send`](Client::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    #[inline]
+    pub fn try_send(&mut self, request: Q) -> std::result::Result<Ticket, SendError<Q>> {
+        let sent = match self.push(&request.to_wire()) {
+            Ok(Some(ticket)) => Ok(ticket),
+            Ok(None) => self.ends.outgoing.refuse(|| Ok(None), nothing_else),
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| SendError::new(request, error))
+    }
+
+    /// [`send`](Client::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
+    #[inline]
+    pub fn send_timeout(
+        &mut self,
+        request: Q,
+        timeout: Duration,
+    ) -> std::result::Result<Ticket, SendError<Q>> {
+        self.send_until(&request, || Deadline::after(timeout)).map_err(|error| SendError::new(request, error))
+    }
+
+    /// Receives the next answer, and the ticket of its request; waits for it. Answers come in the order of the requests.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](ErrorKind::Empty) if no answer is to come;
+    /// [`Removed`](ErrorKind::Removed) if the server gave the request up, which is the earliest without an answer;
+    /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone: a new one may come and answer, so receive again
+    /// or [give up](Client::give_up);
+    /// [`Corrupted`](ErrorKind::Corrupted) as for [`call`](Client::call).
+    #[inline]
+    pub fn recv(&mut self) -> Result<(Ticket, A)> {
+        self.recv_until(|| Deadline::NEVER)
+    }
+
+    /// [`recv`](Client::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<(Ticket, A)> {
+        if !self.book.is_any_wanted() {
+            return Err(self.nothing_to_come());
+        }
+        let answer = match self.book.pop() {
+            Ok(Some(answer)) => answer,
+            Ok(None) => self.ends.incoming.refuse(|| self.book.pop(), nothing_else)?,
+            Err(Corrupt) => return Err(self.ends.incoming.corrupted()),
+        };
+        self.received(answer)
+    }
+
+    /// [`recv`](Client::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no answer comes within `timeout`. It can
+    /// be received later.
+    #[inline]
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(Ticket, A)> {
+        self.recv_until(|| Deadline::after(timeout))
+    }
+
+    /// Wants no answers to what was sent: they are dropped when they come.
+    pub fn give_up(&mut self) {
+        self.book.give_up();
+    }
+
+    #[inline]
+    fn call_until(&mut self, request: &Q, deadline: Deadline) -> Result<A> {
+        if self.book.is_any_wanted() {
+            return Err(self.answers_before());
+        }
+        self.send_until(request, || deadline)?;
+        match self.recv_until(|| deadline) {
+            Ok((_, answer)) => Ok(answer),
+            Err(error) => {
+                self.give_up();
+                Err(error)
+            }
+        }
+    }
+
+    #[inline]
+    fn send_until(&mut self, request: &Q, deadline: impl FnOnce() -> Deadline) -> Result<Ticket> {
+        let wire = request.to_wire();
+        match self.push(&wire)? {
+            Some(ticket) => Ok(ticket),
+            None => self.wait_and_push(&wire, deadline()),
+        }
+    }
+
+    /// Sends if there is room now.
+    #[inline]
+    fn push(&mut self, wire: &Q::Wire) -> Result<Option<Ticket>> {
+        self.ends.outgoing.check_receivers_at_times(nothing_else)?;
+        match self.book.push(wire, self.ends.outgoing.wants_copies()) {
+            Ok(Some(number)) => {
+                self.ends.outgoing.ring();
+                Ok(Some(Ticket(number)))
+            }
+            Ok(None) => Ok(None),
+            Err(Corrupt) => Err(self.ends.outgoing.corrupted()),
+        }
+    }
+
+    #[inline(never)]
+    fn wait_and_push(&mut self, wire: &Q::Wire, deadline: Deadline) -> Result<Ticket> {
+        let is_full = self.book.is_full_of_wanted();
+        if is_full.map_err(|Corrupt| self.ends.outgoing.corrupted())? {
+            return Err(self.ends.outgoing.error(ErrorKind::Full).advise("receive answers first"));
+        }
+        let number = self.ends.outgoing.wait(deadline, || self.book.push(wire, false), nothing_else)?;
+        self.ends.outgoing.ring();
+        Ok(Ticket(number))
+    }
+
+    #[inline]
+    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<(Ticket, A)> {
+        if !self.book.is_any_wanted() {
+            return Err(self.nothing_to_come());
+        }
+        let answer = match self.book.pop() {
+            Ok(Some(answer)) => answer,
+            Ok(None) => self.ends.incoming.wait(deadline(), || self.book.pop(), nothing_else)?,
+            Err(Corrupt) => return Err(self.ends.incoming.corrupted()),
+        };
+        self.received(answer)
+    }
+
+    #[inline]
+    fn received(&mut self, (number, answer): (u64, Tagged<A::Wire>)) -> Result<(Ticket, A)> {
+        self.ends.incoming.ring();
+        let Some(body) = answer.body() else { return Err(self.given_up()) };
+        match A::from_wire(body) {
+            Some(body) => Ok((Ticket(number), body)),
+            None => Err(self.ends.incoming.corrupted()),
+        }
+    }
+
+    #[cold]
+    fn nothing_to_come(&self) -> Error {
+        self.ends.incoming.error(ErrorKind::Empty).advise("all that was asked is answered")
+    }
+
+    #[cold]
+    fn answers_before(&self) -> Error {
+        let error = self.ends.outgoing.error(ErrorKind::Invalid);
+        error.advise("receive the answers to what was sent before, or give them up")
+    }
+
+    #[cold]
+    fn given_up(&self) -> Error {
+        self.ends.incoming.error(ErrorKind::Removed).advise("the server dropped the request")
+    }
+}
+
+debug_by_end! {
+    Client<Q, A> ends.outgoing;
+}

@@ -1,0 +1,154 @@
+//! Requests and their answers: one client, one server.
+//!
+//! ```
+//! use ipcraft::channel::request;
+//!
+//! let (mut client, mut server) = request::channel::<u32, u64>(16)?;
+//! let serving = std::thread::spawn(move || server.serve(|number| u64::from(*number).pow(2)));
+//! assert_eq!(client.call(&12)?, 144);
+//! drop(client);
+//! serving.join().unwrap()?;
+//! # Ok::<(), ipcraft::Error>(())
+//! ```
+//!
+//! There are two rings in one piece of memory, one for each direction. A request is known by its position in the first, and
+//! its answer names it. So an answer that comes after its call has timed out, or one to a client that has died meanwhile, is
+//! recognised and dropped, and is never taken for that of another request.
+//!
+//! # What happens when one dies
+//!
+//! * **The server**: a client that waits is told within a second, with [`Disconnected`](crate::ErrorKind::Disconnected).
+//!   What was sent and not answered is still in the channel. The request that the server had in its hands is, too: it leaves
+//!   the ring only after its answer has been sent. So the next server carries out what its predecessor began and did not
+//!   answer, from the start, and does not carry out again what was answered. A request that is not to be carried out twice
+//!   needs a number of its own, by which the server finds out that it was.
+//! * **The client**: a server that waits is told within a second. What the client sent and nobody has answered is still
+//!   served, and the answers are dropped. A new client takes the place and sees none of them.
+//!
+//! # What happens to a request that nobody answers
+//!
+//! A [`Request`] that is dropped, also by a panic, is given up: the client is told, by an error of kind
+//! [`Removed`](crate::ErrorKind::Removed). So a request that makes every server fail does not come back for ever, unless it
+//! kills the process.
+
+mod answer;
+mod book;
+mod client;
+mod pair;
+mod server;
+
+pub use client::{Client, Ticket};
+pub use server::{Request, Server};
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use answer::Tagged;
+
+use super::Message;
+use super::dense::Dense;
+use super::end::Seating;
+use super::kind::{Kind, Sealed};
+use super::region::{Region, Shape};
+use super::seat::Seat;
+use crate::error::Result;
+use crate::shm::Layout;
+
+/// The kind of channel that has a client, who sends requests, and a server, who answers them.
+#[derive(Debug)]
+pub struct Requests<Q, A>(PhantomData<Signature<Q, A>>);
+
+type Signature<Q, A> = fn(Q, A) -> (Q, A);
+
+/// A channel whose ends can be taken.
+pub type Channel<Q, A> = super::Channel<Requests<Q, A>>;
+
+/// How to make a channel, and what one that is opened has to be like. The capacity is that of each direction.
+pub type Options<Q, A> = super::Options<Requests<Q, A>>;
+
+/// Makes a channel without a name and takes both of its ends, one of which is then given away:
+/// [`Client::into_fd`], [`Server::into_fd`].
+///
+/// # Errors
+///
+/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+pub fn channel<Q: Message, A: Message>(capacity: usize) -> Result<(Client<Q, A>, Server<Q, A>)> {
+    let channel = Options::<Q, A>::new().capacity(capacity).anonymous()?;
+    Ok((channel.client()?, channel.server()?))
+}
+
+/// The seats of the client and of the server.
+const CLIENT: Range<u32> = 0..1;
+const SERVER: Range<u32> = 1..2;
+
+/// The flow of requests and that of answers.
+const REQUESTS: usize = 0;
+const ANSWERS: usize = 1;
+
+/// Who is at the ends of a flow.
+fn seating(flow: usize) -> Seating {
+    match flow {
+        REQUESTS => Seating { senders: CLIENT, receivers: SERVER },
+        _ => Seating { senders: SERVER, receivers: CLIENT },
+    }
+}
+
+impl<Q: Message, A: Message> Sealed for Requests<Q, A> {}
+
+#[allow(private_interfaces, reason = "others need not know what a kind is made of")]
+impl<Q: Message, A: Message> Kind for Requests<Q, A> {
+    const NUMBER: u64 = 6;
+    const LAYOUT: Layout = Layout::new("request and answer", &[Q::LAYOUT, A::LAYOUT]);
+    const SIZE: usize = size_of::<Q::Wire>().saturating_add(size_of::<A::Wire>());
+
+    fn room(shape: Shape) -> Option<usize> {
+        let answers = Dense::<Tagged<A::Wire>>::room(shape.capacity)?;
+        offset_of_answers::<Q>(shape.capacity)?.checked_add(answers)
+    }
+}
+
+/// Where the slots of the answers are: at the first line after those of the requests.
+fn offset_of_answers<Q: Message>(capacity: u64) -> Option<usize> {
+    const LINE: usize = 128;
+    Dense::<Q::Wire>::room(capacity)?.checked_next_multiple_of(LINE)
+}
+
+/// The slots of both directions.
+fn slots<Q: Message, A: Message>(region: &Region) -> Result<(Dense<Q::Wire>, Dense<Tagged<A::Wire>>)> {
+    let (parts, capacity) = (region.parts(), region.shape().capacity);
+    // There is such an offset, or the channel would not have been taken.
+    let offset = offset_of_answers::<Q>(capacity).unwrap_or(usize::MAX / 2);
+    Ok((parts.dense(0, capacity)?, parts.dense(offset, capacity)?))
+}
+
+impl<Q: Message, A: Message> Channel<Q, A> {
+    /// Takes the end that asks. It gets no answers to what an earlier client has asked.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel contradict each other.
+    pub fn client(&self) -> Result<Client<Q, A>> {
+        Client::new(&self.region, Seat::take(self.as_fd(), CLIENT)?)
+    }
+
+    /// Takes the end that answers, from the first request on that nobody has answered.
+    ///
+    /// # Errors
+    ///
+    /// As for [`client`](Channel::client).
+    pub fn server(&self) -> Result<Server<Q, A>> {
+        Server::new(&self.region, Seat::take(self.as_fd(), SERVER)?)
+    }
+}
+
+/// The channel of an end that came by its descriptor, and its seat.
+fn adopt<Q: Message, A: Message>(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Seat)> {
+    let region = Channel::<Q, A>::of_end(fd.as_fd())?.region;
+    Ok((region, Seat::adopt(fd, seats)?))
+}
+
+#[cfg(test)]
+mod tests;
