@@ -62,6 +62,11 @@ pub trait Scenario {
         false
     }
 
+    /// Whether positions at its system calls are tried besides: for an operation that does not sleep.
+    fn stops_at_calls(&self) -> bool {
+        self.is_long()
+    }
+
     /// How soon the survivors have to proceed after a kill: [`PROMPT`], unless they notice it only when they look.
     fn prompt(&self) -> Duration {
         PROMPT
@@ -224,7 +229,8 @@ fn run(scenario: &impl Scenario) -> Report {
         }
     }
     for count in 1.. {
-        let special = if scenario.is_long() { Position::AtCall(count) } else { Position::InSleep(count) };
+        let special =
+            if scenario.stops_at_calls() { Position::AtCall(count) } else { Position::InSleep(count) };
         if patiently(scenario, special, &mut report) {
             break;
         }

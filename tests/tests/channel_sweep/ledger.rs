@@ -133,7 +133,6 @@ pub(crate) fn note(words: &[u64]) -> Option<Note> {
 }
 
 fn word(note: Note, index: u64) -> u64 {
-    let id = note.number << 1 | note.who as u64;
-    let mixed = (id + index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed & !u64::from(u32::MAX) | id
+    // No word is zero, as new memory is.
+    (index + 1) << u32::BITS | note.number << 1 | note.who as u64
 }

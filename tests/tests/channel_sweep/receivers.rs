@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use ipcraft::shm::Shared;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors::{self, FOREVER};
-use ipcraft_tests::sweep::{Outcome, PROMPT, Scenario};
+use ipcraft_tests::sweep::{Outcome, Scenario};
 
 use crate::ledger::{Allowed, Ledger, Who};
 use crate::link::{FEW, Link, Said, Shape, adapt, converse, hear, hear_all, tell};
-use crate::survivor::{NOTICE, Survivor};
+use crate::survivor::Survivor;
 
 /// Killed while it receives.
 pub(crate) struct Receiving<L: Link> {
@@ -23,7 +23,9 @@ pub(crate) struct Receiving<L: Link> {
     pub(crate) allowed: Allowed,
     /// Whether the ends have seen single messages only.
     pub(crate) is_adapted: bool,
-    /// Every so-many-th position at least, where it takes long.
+    /// How soon the survivor goes on.
+    pub(crate) prompt: Duration,
+    /// How many times fewer positions are tried, where that takes long.
     pub(crate) stride: u64,
 }
 
@@ -33,7 +35,7 @@ pub(crate) struct World<L: Link> {
     ledger: Shared<Ledger>,
     /// The child's.
     receiver: RefCell<Option<L::Receiver>>,
-    /// This process's, where it is the survivor.
+    /// This process's, until somebody else has it.
     sender: RefCell<Option<L::Sender>>,
     peer: RefCell<Option<Peer>>,
 }
@@ -42,11 +44,11 @@ impl<L: Link> Scenario for Receiving<L> {
     type World = World<L>;
 
     fn stride(&self, asked: u64) -> u64 {
-        asked.min(7).max(self.stride)
+        asked.min(7) * self.stride
     }
 
     fn prompt(&self) -> Duration {
-        if self.survivor == Survivor::Alone { NOTICE } else { PROMPT }
+        self.prompt
     }
 
     fn world(&self) -> World<L> {
@@ -55,6 +57,8 @@ impl<L: Link> Scenario for Receiving<L> {
             adapt::<L>(&channel);
         }
         let sender = L::sender(&channel).unwrap();
+        // Where one was there before and none is, nothing can be sent.
+        let receiver = self.is_adapted.then(|| L::receiver(&channel).unwrap());
         let world = World {
             channel,
             ledger: Ledger::new(),
@@ -63,6 +67,7 @@ impl<L: Link> Scenario for Receiving<L> {
             peer: RefCell::new(None),
         };
         self.supply(&world);
+        drop(receiver);
         if self.survivor != Survivor::Awake {
             drop(world.sender.take());
         }

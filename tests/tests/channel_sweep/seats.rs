@@ -20,6 +20,8 @@ pub(crate) struct Seating<L: Link> {
     pub(crate) is_named: bool,
     /// Whether another waits for messages meanwhile.
     pub(crate) has_sleeper: bool,
+    /// How many times fewer positions are tried, where that takes long.
+    pub(crate) stride: u64,
 }
 
 /// A channel with messages in it, at which nobody has an end.
@@ -52,6 +54,14 @@ impl Drop for Name {
 
 impl<L: Link> Scenario for Seating<L> {
     type World = World<L>;
+
+    fn stride(&self, asked: u64) -> u64 {
+        asked.min(7) * self.stride
+    }
+
+    fn stops_at_calls(&self) -> bool {
+        true
+    }
 
     fn world(&self) -> World<L> {
         let name = Name::new();

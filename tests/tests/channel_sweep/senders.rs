@@ -6,11 +6,11 @@ use std::time::Duration;
 use ipcraft::shm::Shared;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors::{self, FOREVER};
-use ipcraft_tests::sweep::{Outcome, PROMPT, Scenario};
+use ipcraft_tests::sweep::{Outcome, Scenario};
 
 use crate::ledger::{Allowed, Ledger, Who};
 use crate::link::{FEW, Link, Said, Shape, adapt, converse, hear, hear_all, tell};
-use crate::survivor::{NOTICE, Survivor};
+use crate::survivor::Survivor;
 
 /// Killed while it sends.
 pub(crate) struct Sending<L: Link> {
@@ -21,7 +21,9 @@ pub(crate) struct Sending<L: Link> {
     pub(crate) is_full: bool,
     /// Whether the ends have seen single messages only.
     pub(crate) is_adapted: bool,
-    /// Every so-many-th position at least, where it takes long.
+    /// How soon the survivor goes on.
+    pub(crate) prompt: Duration,
+    /// How many times fewer positions are tried, where that takes long.
     pub(crate) stride: u64,
 }
 
@@ -40,11 +42,11 @@ impl<L: Link> Scenario for Sending<L> {
     type World = World<L>;
 
     fn stride(&self, asked: u64) -> u64 {
-        asked.min(7).max(self.stride)
+        asked.min(7) * self.stride
     }
 
     fn prompt(&self) -> Duration {
-        if self.survivor == Survivor::Alone { NOTICE } else { PROMPT }
+        self.prompt
     }
 
     fn world(&self) -> World<L> {

@@ -19,8 +19,8 @@ pub(crate) enum Survivor {
     Alone,
 }
 
-/// How soon one who sleeps has to notice that nobody is left, and how much he needs besides on a busy machine.
-pub(crate) const NOTICE: Duration = Duration::from_millis(1000);
+/// How soon one who sleeps and is not woken has to notice that somebody was killed.
+pub(crate) const NOTICE: Duration = Duration::from_secs(1);
 
 /// Between two looks whether somebody has come.
 const LOOK: Duration = Duration::from_micros(200);
