@@ -4,13 +4,12 @@ use ipcraft::ErrorKind;
 use ipcraft_tests::sweep::{Outcome, Scenario};
 
 use crate::ledger::{Allowed, Ledger};
-use crate::link::{Link, Shape, converse};
+use crate::link::{Link, NARROW, Shape, converse};
 use crate::seats::Name;
 
 /// Killed while it creates a channel by name.
 pub(crate) struct Creation<L: Link> {
     pub(crate) create: fn(Shape, &str) -> ipcraft::Result<L::Channel>,
-    pub(crate) shape: Shape,
 }
 
 impl<L: Link> Scenario for Creation<L> {
@@ -26,7 +25,7 @@ impl<L: Link> Scenario for Creation<L> {
     }
 
     fn operate(&self, name: &Name) {
-        drop((self.create)(self.shape, &name.0).unwrap());
+        drop((self.create)(NARROW, &name.0).unwrap());
     }
 
     fn again(&self, name: &Name) {
@@ -36,7 +35,7 @@ impl<L: Link> Scenario for Creation<L> {
     fn check(&self, name: Name) -> Outcome {
         let channel = L::open(&name.0).or_else(|error| {
             assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-            (self.create)(self.shape, &name.0)
+            (self.create)(NARROW, &name.0)
         });
         let channel = channel.unwrap();
         let ledger = Ledger::new();

@@ -1,6 +1,6 @@
 //! Who said what, and who has heard it: written down apart from the channel, where death changes nothing.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::SeqCst};
 
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
@@ -28,16 +28,19 @@ ipcraft::shared_struct! {
         begun: [AtomicU64; 2],
         /// How many he was told are sent.
         sent: [AtomicU64; 2],
-        /// How many were received, or should have been before one that was.
+        /// One more than the last that was received.
         heard: [AtomicU64; 2],
+        /// How often each was received.
+        times: [[AtomicU8; MOST]; 2],
         /// Messages that nobody sent.
         torn: AtomicU64,
-        /// Messages that did not come before a later one.
-        skipped: AtomicU64,
-        /// Messages that came again.
-        doubled: AtomicU64,
+        /// Messages that came after a later one, for the first time.
+        late: AtomicU64,
     }
 }
+
+/// How many messages each can send.
+const MOST: usize = 256;
 
 /// What a receiver may make of the messages that it had in its hands when it was killed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub(crate) struct Allowed {
     pub(crate) lost: u64,
     /// So many come again.
     pub(crate) again: u64,
+    /// So many come after others that were sent after them.
+    pub(crate) late: u64,
 }
 
 impl Ledger {
@@ -78,40 +83,54 @@ impl Ledger {
 
     /// A message was received; `None` is one that nobody sent.
     pub(crate) fn hear(&self, note: Option<Note>) {
-        let Some(Note { who, number }) = note else {
+        let Some(Note { who, number }) = note.filter(|note| note.number < MOST as u64) else {
             self.torn.fetch_add(1, SeqCst);
             return;
         };
-        let heard = &self.heard[who as usize];
-        let next = heard.load(SeqCst);
-        if number < next {
-            self.doubled.fetch_add(1, SeqCst);
+        let seen = self.times[who as usize][number as usize].fetch_add(1, SeqCst) > 0;
+        if number < self.heard(who) {
+            self.late.fetch_add(u64::from(!seen), SeqCst);
         } else {
-            heard.store(number + 1, SeqCst);
-            self.skipped.fetch_add(number - next, SeqCst);
+            self.heard[who as usize].store(number + 1, SeqCst);
         }
     }
 
-    /// How many of his were received.
+    /// What was sent so far is of no interest, whether it was received or not.
+    pub(crate) fn forget(&self) {
+        for (sent, times) in self.sent.iter().zip(&self.times) {
+            for times in &times[..sent.load(SeqCst) as usize] {
+                times.store(1, SeqCst);
+            }
+        }
+    }
+
+    /// One more than the last of his that was received.
     pub(crate) fn heard(&self, who: Who) -> u64 {
         self.heard[who as usize].load(SeqCst)
     }
 
+    /// How many of his he was told are sent.
+    pub(crate) fn told(&self, who: Who) -> u64 {
+        self.sent[who as usize].load(SeqCst)
+    }
+
     /// What it comes to when everything was received that there is.
     pub(crate) fn outcome(&self, allowed: Allowed) -> Outcome {
-        let mut missing = self.skipped.load(SeqCst);
+        let (mut lost, mut again) = (0, 0);
         for who in [Who::Victim, Who::Survivor] {
-            let number = who as usize;
-            let [begun, sent, heard] =
-                [&self.begun, &self.sent, &self.heard].map(|of| of[number].load(SeqCst));
-            if heard > begun {
+            if self.heard(who) > self.begun[who as usize].load(SeqCst) {
                 return Outcome::Torn;
             }
-            missing += sent.saturating_sub(heard);
+            for (number, times) in (0..).zip(&self.times[who as usize]) {
+                let times = u64::from(times.load(SeqCst));
+                lost += u64::from(times == 0 && number < self.told(who));
+                again += times.saturating_sub(1);
+            }
         }
-        match self.doubled.load(SeqCst) {
+        assert!(self.late.load(SeqCst) <= allowed.late, "out of order");
+        match again {
             _ if self.torn.load(SeqCst) > 0 => Outcome::Torn,
-            _ if missing > allowed.lost => Outcome::Lost,
+            _ if lost > allowed.lost => Outcome::Lost,
             0 => Outcome::Unnoticed,
             again if again > allowed.again => Outcome::Doubled,
             _ => Outcome::ToldAgain,

@@ -15,11 +15,22 @@ pub(crate) struct Shape {
     pub(crate) start: u64,
 }
 
+pub(crate) const NARROW: Shape = Shape { capacity: 8, start: 0 };
+pub(crate) const WIDE: Shape = Shape { capacity: 256, start: 0 };
+
+/// First positions after which few messages make 32 bits, 63 or 64 wrap.
+pub(crate) const NEAR_32: u64 = u32::MAX as u64;
+pub(crate) const NEAR_63: u64 = i64::MAX as u64;
+pub(crate) const NEAR_64: u64 = u64::MAX;
+
 /// A kind of channel with messages of one size.
 pub(crate) trait Link: 'static {
     type Channel;
     type Sender;
     type Receiver;
+
+    /// Whether a receiver gets what is sent after it came, and nothing from before.
+    const COMES_LATE: bool = false;
 
     /// A channel, without a name if none is given.
     fn create(shape: Shape, name: Option<&str>) -> Result<Self::Channel>;

@@ -8,6 +8,7 @@
 mod creation;
 mod ledger;
 mod link;
+mod mpmc;
 mod receivers;
 mod seats;
 mod senders;
@@ -22,6 +23,7 @@ use ipcraft_tests::suite;
 fn main() -> ExitCode {
     let before = Snapshot::take();
     let mut tests = spsc::tests();
+    tests.extend(mpmc::tests());
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }

@@ -1,7 +1,7 @@
 //! Receivers that are killed: what they did not receive is received by the next one, and what they did is not, but for
 //! what is documented.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use ipcraft::shm::Shared;
@@ -10,24 +10,27 @@ use ipcraft_tests::survivors::{self, FOREVER};
 use ipcraft_tests::sweep::{Outcome, Scenario};
 
 use crate::ledger::{Allowed, Ledger, Who};
-use crate::link::{FEW, Link, Said, Shape, adapt, converse, hear, hear_all, tell};
+use crate::link::{FEW, Link, NARROW, Said, Shape, WIDE, adapt, converse, hear, hear_all, tell};
 use crate::survivor::Survivor;
 
 /// Killed while it receives.
 pub(crate) struct Receiving<L: Link> {
-    pub(crate) operate: fn(&mut L::Receiver, &Ledger),
-    pub(crate) shape: Shape,
-    pub(crate) survivor: Survivor,
-    /// How many messages are there for each of the two calls. Where a sender sleeps, the channel is full.
-    pub(crate) there: u64,
-    pub(crate) allowed: Allowed,
+    operate: fn(&mut L::Receiver, &Ledger),
+    shape: Shape,
+    survivor: Survivor,
+    /// How many messages are there for each of the two calls; `FULL` for as many as there is room for.
+    there: u64,
+    allowed: Allowed,
     /// Whether the ends have seen single messages only.
-    pub(crate) is_adapted: bool,
+    is_adapted: bool,
     /// How soon the survivor goes on.
-    pub(crate) prompt: Duration,
+    prompt: Duration,
     /// How many times fewer positions are tried, where that takes long.
-    pub(crate) stride: u64,
+    stride: u64,
 }
+
+/// As many as there is room for.
+const FULL: u64 = u64::MAX;
 
 /// The channel that a receiver is killed at.
 pub(crate) struct World<L: Link> {
@@ -38,6 +41,8 @@ pub(crate) struct World<L: Link> {
     /// This process's, until somebody else has it.
     sender: RefCell<Option<L::Sender>>,
     peer: RefCell<Option<Peer>>,
+    /// How many messages this process has sent.
+    there: Cell<u64>,
 }
 
 impl<L: Link> Scenario for Receiving<L> {
@@ -65,6 +70,7 @@ impl<L: Link> Scenario for Receiving<L> {
             receiver: RefCell::new(None),
             sender: RefCell::new(Some(sender)),
             peer: RefCell::new(None),
+            there: Cell::new(0),
         };
         self.supply(&world);
         drop(receiver);
@@ -96,7 +102,7 @@ impl<L: Link> Scenario for Receiving<L> {
     }
 
     fn check(&self, world: World<L>) -> Outcome {
-        let World { channel, ledger, sender, peer, .. } = world;
+        let World { channel, ledger, sender, peer, there, .. } = world;
         let receiver = || L::receiver(&channel).unwrap();
         let goes_on = match self.survivor {
             Survivor::Awake => {
@@ -104,7 +110,9 @@ impl<L: Link> Scenario for Receiving<L> {
                 converse::<L>(&mut sender, &mut receiver(), &ledger)
             }
             Survivor::Asleep => {
-                let heard = hear_until::<L>(&mut receiver(), &ledger, self.there + self.more());
+                let mut receiver = receiver();
+                let heard = hear_until::<L>(&mut receiver, &ledger, there.get() + self.more());
+                hear_all::<L>(&mut receiver, &ledger);
                 heard && survivors::end(peer.into_inner())
             }
             Survivor::Alone => {
@@ -118,13 +126,71 @@ impl<L: Link> Scenario for Receiving<L> {
 }
 
 impl<L: Link> Receiving<L> {
+    /// One message is there for each call, and is lost with the one who had received it.
+    pub(crate) fn new(survivor: Survivor, operate: fn(&mut L::Receiver, &Ledger)) -> Self {
+        let allowed = Allowed { lost: 1, ..Allowed::default() };
+        let prompt = survivor.prompt();
+        let stride = if survivor == Survivor::Alone { 11 } else { 1 };
+        Receiving { operate, shape: NARROW, survivor, there: 1, allowed, is_adapted: false, prompt, stride }
+    }
+
+    pub(crate) fn start_at(mut self, start: u64) -> Self {
+        self.shape.start = start;
+        self
+    }
+
+    pub(crate) fn there(self, there: u64) -> Self {
+        Receiving { there, ..self }
+    }
+
+    /// There is nothing, until it sleeps.
+    pub(crate) fn when_empty(self) -> Self {
+        Receiving { there: 0, stride: 7, ..self }
+    }
+
+    /// The channel is full, and somebody sends.
+    pub(crate) fn when_full(self) -> Self {
+        let shape = Shape { capacity: 4, ..self.shape };
+        Receiving { there: FULL, shape, ..self }
+    }
+
+    pub(crate) fn when_adapted(self) -> Self {
+        Receiving { is_adapted: true, ..self }
+    }
+
+    /// What the one who dies has not given back comes again, and is not lost.
+    pub(crate) fn keeping(self, again: u64) -> Self {
+        Receiving { allowed: Allowed { again, lost: 0, ..self.allowed }, ..self }
+    }
+
+    /// What comes again comes after others.
+    pub(crate) fn out_of_order(self) -> Self {
+        Receiving { allowed: Allowed { late: 1, ..self.allowed }, ..self }
+    }
+
+    /// It may die before it wakes the one who waits for room, and then the next one has nothing to receive.
+    pub(crate) fn prompt(self, prompt: Duration) -> Self {
+        Receiving { prompt, ..self }
+    }
+
+    pub(crate) fn wide(self) -> Self {
+        Receiving { shape: WIDE, ..self }
+    }
+
+    pub(crate) fn stride(self, stride: u64) -> Self {
+        Receiving { stride, ..self }
+    }
+
     /// Puts what is there for one call into the channel.
     fn supply(&self, world: &World<L>) {
         let mut sender = world.sender.borrow_mut();
         let sender = sender.as_mut().expect("this process's");
-        for _ in 0..self.there {
-            assert_eq!(tell::<L>(sender, &world.ledger, FOREVER), Said::Yes);
+        if self.there == FULL {
+            while tell::<L>(sender, &world.ledger, Duration::ZERO) == Said::Yes {}
+        } else {
+            (0..self.there).for_each(|_| assert_eq!(tell::<L>(sender, &world.ledger, FOREVER), Said::Yes));
         }
+        world.there.set(world.ledger.told(Who::Survivor));
     }
 
     /// How many more messages the one who sleeps has to send: more than there is room for.

@@ -9,19 +9,40 @@ use ipcraft_tests::survivors::{self, FOREVER};
 use ipcraft_tests::sweep::{Outcome, Scenario};
 
 use crate::ledger::{Allowed, Ledger};
-use crate::link::{FEW, Link, Said, Shape, converse, tell};
+use crate::link::{FEW, Link, NARROW, Said, Shape, converse, tell};
 use crate::survivor::Survivor;
 
 /// Killed while it takes or leaves an end.
 pub(crate) struct Seating<L: Link> {
     /// Leaves the channel as it was.
-    pub(crate) operate: fn(&L::Channel, &str),
-    pub(crate) shape: Shape,
-    pub(crate) is_named: bool,
+    operate: fn(&L::Channel, &str),
+    shape: Shape,
+    is_named: bool,
     /// Whether another waits for messages meanwhile.
-    pub(crate) has_sleeper: bool,
+    has_sleeper: bool,
     /// How many times fewer positions are tried, where that takes long.
-    pub(crate) stride: u64,
+    stride: u64,
+}
+
+impl<L: Link> Seating<L> {
+    /// By the channel.
+    pub(crate) fn new(operate: fn(&L::Channel, &str)) -> Self {
+        Seating { operate, shape: NARROW, is_named: false, has_sleeper: false, stride: 13 }
+    }
+
+    /// By a name; longer.
+    pub(crate) fn by_name(operate: fn(&L::Channel, &str)) -> Self {
+        Seating { is_named: true, stride: 89, ..Seating::new(operate) }
+    }
+
+    /// By a descriptor; longer.
+    pub(crate) fn by_descriptor(operate: fn(&L::Channel, &str)) -> Self {
+        Seating { stride: 89, ..Seating::new(operate) }
+    }
+
+    pub(crate) fn before_a_sleeper(self) -> Self {
+        Seating { has_sleeper: true, ..self }
+    }
 }
 
 /// A channel with messages in it, at which nobody has an end.
@@ -80,12 +101,18 @@ impl<L: Link> Scenario for Seating<L> {
         if self.has_sleeper {
             let role = || Survivor::Asleep.listen::<L>(&world.channel, &world.ledger, 1 + FEW);
             world.peer.replace(survivors::asleep(1, role).pop());
+            if L::COMES_LATE {
+                world.ledger.forget();
+            }
         }
     }
 
     fn check(&self, world: World<L>) -> Outcome {
         let World { channel, ledger, peer, .. } = world;
         let mut sender = L::sender(&channel).unwrap();
+        if L::COMES_LATE {
+            ledger.forget();
+        }
         let goes_on = if self.has_sleeper {
             let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, FOREVER) == Said::Yes);
             told && survivors::end(peer.into_inner())

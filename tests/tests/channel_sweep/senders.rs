@@ -9,22 +9,22 @@ use ipcraft_tests::survivors::{self, FOREVER};
 use ipcraft_tests::sweep::{Outcome, Scenario};
 
 use crate::ledger::{Allowed, Ledger, Who};
-use crate::link::{FEW, Link, Said, Shape, adapt, converse, hear, hear_all, tell};
+use crate::link::{FEW, Link, Said, Shape, WIDE, adapt, converse, hear, hear_all, tell};
 use crate::survivor::Survivor;
 
 /// Killed while it sends.
 pub(crate) struct Sending<L: Link> {
-    pub(crate) operate: fn(&mut L::Sender, &Ledger),
-    pub(crate) shape: Shape,
-    pub(crate) survivor: Survivor,
+    operate: fn(&mut L::Sender, &Ledger),
+    shape: Shape,
+    survivor: Survivor,
     /// Whether the channel is full when it begins, and the receiver makes room when it sleeps.
-    pub(crate) is_full: bool,
+    is_full: bool,
     /// Whether the ends have seen single messages only.
-    pub(crate) is_adapted: bool,
+    is_adapted: bool,
     /// How soon the survivor goes on.
-    pub(crate) prompt: Duration,
+    prompt: Duration,
     /// How many times fewer positions are tried, where that takes long.
-    pub(crate) stride: u64,
+    stride: u64,
 }
 
 /// The channel that a sender is killed at.
@@ -74,6 +74,9 @@ impl<L: Link> Scenario for Sending<L> {
         if self.survivor != Survivor::Awake {
             let role = || self.survivor.listen::<L>(&world.channel, &world.ledger, FEW);
             world.peer.replace(survivors::asleep(1, role).pop());
+            if L::COMES_LATE {
+                world.ledger.forget();
+            }
         }
     }
 
@@ -103,6 +106,31 @@ impl<L: Link> Scenario for Sending<L> {
 }
 
 impl<L: Link> Sending<L> {
+    pub(crate) fn new(survivor: Survivor, operate: fn(&mut L::Sender, &Ledger)) -> Self {
+        let prompt = survivor.prompt();
+        let stride = if survivor == Survivor::Alone { 11 } else { 1 };
+        Sending { operate, shape: WIDE, survivor, is_full: false, is_adapted: false, prompt, stride }
+    }
+
+    pub(crate) fn start_at(mut self, start: u64) -> Self {
+        self.shape.start = start;
+        self
+    }
+
+    /// The channel is full, and the one who receives makes room.
+    pub(crate) fn when_full(self) -> Self {
+        let shape = Shape { capacity: 4, ..self.shape };
+        Sending { shape, is_full: true, stride: 7, ..self }
+    }
+
+    pub(crate) fn when_adapted(self) -> Self {
+        Sending { is_adapted: true, ..self }
+    }
+
+    pub(crate) fn stride(self, stride: u64) -> Self {
+        Sending { stride, ..self }
+    }
+
     fn take_place(&self, world: &World<L>) -> L::Sender {
         let mut sender = L::sender(&world.channel).unwrap();
         while self.is_full {

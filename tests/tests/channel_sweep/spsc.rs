@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use ipcraft::channel::spsc::{Channel, Options, Receiver, Sender};
 use ipcraft::{Error, Result};
-use ipcraft_tests::sweep::{PROMPT, clean};
+use ipcraft_tests::sweep::clean;
 use libtest_mimic::Trial;
 
 use crate::creation::Creation;
-use crate::ledger::{Allowed, Ledger, Note, Who, note, words};
-use crate::link::{Link, Shape};
+use crate::ledger::{Ledger, Note, Who, note, words};
+use crate::link::{Link, NEAR_32, NEAR_63, NEAR_64, Shape};
 use crate::receivers::Receiving;
 use crate::seats::Seating;
 use crate::senders::Sending;
@@ -64,11 +64,6 @@ const ONE: usize = 1;
 const SOME: usize = 9;
 const MANY: usize = 33;
 
-/// First positions after which few messages make 32 bits, or 64, wrap.
-const NEAR_32: u64 = u32::MAX as u64;
-const NEAR_63: u64 = i64::MAX as u64;
-const NEAR_64: u64 = u64::MAX;
-
 pub(crate) fn tests() -> Vec<Trial> {
     let mut tests = sending();
     tests.extend(receiving());
@@ -77,168 +72,87 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 fn sending() -> Vec<Trial> {
+    fn killed<const N: usize>(at: Survivor, operate: fn(&mut Tx<N>, &Ledger)) -> Sending<Spsc<N>> {
+        Sending::new(at, operate)
+    }
     vec![
-        clean("spsc_send", sender(send::<ONE>, Awake)),
-        clean("spsc_send_some_words", sender(send::<SOME>, Awake)),
-        clean("spsc_send_many_words", sender(send::<MANY>, Awake)),
-        clean("spsc_send_with_copy", Sending { is_adapted: true, ..sender(send::<ONE>, Awake) }),
-        clean("spsc_try_send", from(NEAR_32, sender(try_send::<ONE>, Awake))),
-        clean("spsc_send_timeout", from(NEAR_64, sender(send_timeout::<SOME>, Awake))),
-        clean("spsc_send_in_a_row", Sending { stride: 13, ..sender(send_in_a_row::<ONE>, Awake) }),
-        clean("spsc_send_to_a_sleeper", sender(send::<ONE>, Asleep)),
-        clean("spsc_send_to_one_alone", Sending { stride: 11, ..sender(send::<ONE>, Alone) }),
-        clean("spsc_send_when_full", full(NEAR_64, send::<SOME>)),
-        clean("spsc_send_timeout_when_full", full(NEAR_32, send_timeout::<ONE>)),
-        clean("spsc_send_all", from(NEAR_63, sender(send_all::<ONE>, Awake))),
-        clean("spsc_send_all_some_words", from(NEAR_64, sender(send_all::<SOME>, Awake))),
-        clean("spsc_send_all_to_a_sleeper", sender(send_all::<ONE>, Asleep)),
-        clean("spsc_send_all_when_full", full(0, send_all::<ONE>)),
-        clean("spsc_loan_and_commit", sender(loan::<MANY>, Awake)),
-        clean("spsc_loan_set_and_commit", sender(set::<SOME>, Awake)),
-        clean("spsc_loan_and_commit_to_a_sleeper", sender(loan::<ONE>, Asleep)),
-        clean("spsc_loan_and_commit_when_full", full(NEAR_64, loan::<ONE>)),
-        clean("spsc_loan_and_drop", sender(drop_loan::<SOME>, Awake)),
+        clean("spsc_send", killed(Awake, send::<ONE>)),
+        clean("spsc_send_some_words", killed(Awake, send::<SOME>)),
+        clean("spsc_send_many_words", killed(Awake, send::<MANY>)),
+        clean("spsc_send_with_copy", killed(Awake, send::<ONE>).when_adapted()),
+        clean("spsc_try_send", killed(Awake, try_send::<ONE>).start_at(NEAR_32)),
+        clean("spsc_send_timeout", killed(Awake, send_timeout::<SOME>).start_at(NEAR_64)),
+        clean("spsc_send_in_a_row", killed(Awake, send_in_a_row::<ONE>).stride(61)),
+        clean("spsc_send_to_a_sleeper", killed(Asleep, send::<ONE>)),
+        clean("spsc_send_to_one_alone", killed(Alone, send::<ONE>)),
+        clean("spsc_send_when_full", killed(Awake, send::<SOME>).start_at(NEAR_64).when_full()),
+        clean(
+            "spsc_send_timeout_when_full",
+            killed(Awake, send_timeout::<ONE>).start_at(NEAR_32).when_full(),
+        ),
+        clean("spsc_send_all", killed(Awake, send_all::<ONE>).start_at(NEAR_63)),
+        clean("spsc_send_all_some_words", killed(Awake, send_all::<SOME>).start_at(NEAR_64)),
+        clean("spsc_send_all_to_a_sleeper", killed(Asleep, send_all::<ONE>)),
+        clean("spsc_send_all_when_full", killed(Awake, send_all::<ONE>).when_full().stride(31)),
+        clean("spsc_loan_and_commit", killed(Awake, loan::<MANY>)),
+        clean("spsc_loan_set_and_commit", killed(Awake, set::<SOME>)),
+        clean("spsc_loan_and_commit_to_a_sleeper", killed(Asleep, loan::<ONE>)),
+        clean("spsc_loan_and_commit_when_full", killed(Awake, loan::<ONE>).start_at(NEAR_64).when_full()),
+        clean("spsc_loan_and_drop", killed(Awake, drop_loan::<SOME>)),
     ]
 }
 
 fn receiving() -> Vec<Trial> {
+    fn killed<const N: usize>(at: Survivor, operate: fn(&mut Rx<N>, &Ledger)) -> Receiving<Spsc<N>> {
+        Receiving::new(at, operate)
+    }
     vec![
-        clean("spsc_recv", receiver(recv::<ONE>, Awake)),
-        clean("spsc_recv_some_words", receiver(recv::<SOME>, Awake)),
-        clean("spsc_recv_many_words", receiver(recv::<MANY>, Awake)),
-        clean("spsc_recv_with_copy", Receiving { is_adapted: true, ..receiver(recv::<ONE>, Awake) }),
-        clean("spsc_try_recv", at(NEAR_32, receiver(try_recv::<ONE>, Awake))),
-        clean("spsc_recv_timeout", at(NEAR_64, receiver(recv_timeout::<SOME>, Awake))),
-        clean("spsc_recv_before_a_sleeper", before_sleeper(recv::<ONE>, Asleep)),
-        clean("spsc_recv_before_one_alone", Receiving { stride: 11, ..before_sleeper(recv::<ONE>, Alone) }),
+        clean("spsc_recv", killed(Awake, recv::<ONE>)),
+        clean("spsc_recv_some_words", killed(Awake, recv::<SOME>)),
+        clean("spsc_recv_many_words", killed(Awake, recv::<MANY>)),
+        clean("spsc_recv_with_copy", killed(Awake, recv::<ONE>).when_adapted()),
+        clean("spsc_try_recv", killed(Awake, try_recv::<ONE>).start_at(NEAR_32)),
+        clean("spsc_recv_timeout", killed(Awake, recv_timeout::<SOME>).start_at(NEAR_64)),
+        clean("spsc_recv_before_a_sleeper", killed(Asleep, recv::<ONE>).when_full()),
+        clean("spsc_recv_before_one_alone", killed(Alone, recv::<ONE>).when_full()),
+        clean("spsc_recv_when_empty", killed(Awake, recv::<SOME>).start_at(NEAR_64).when_empty()),
+        clean("spsc_recv_with_copy_when_empty", killed(Awake, recv::<ONE>).when_adapted().when_empty()),
+        clean("spsc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1)),
+        clean("spsc_recv_in_place_with_copy", killed(Awake, recv_in_place::<ONE>).when_adapted().keeping(1)),
         clean(
-            "spsc_recv_when_empty",
-            Receiving { there: 0, stride: 5, ..at(NEAR_64, receiver(recv::<SOME>, Awake)) },
+            "spsc_recv_in_place_before_a_sleeper",
+            killed(Asleep, recv_in_place::<SOME>).when_full().keeping(1),
         ),
-        clean(
-            "spsc_recv_with_copy_when_empty",
-            Receiving { there: 0, stride: 5, is_adapted: true, ..receiver(recv::<ONE>, Awake) },
-        ),
-        clean("spsc_recv_in_place", kept(1, receiver(recv_in_place::<MANY>, Awake))),
-        clean("spsc_recv_in_place_with_copy", kept(1, receiver(recv_in_place::<ONE>, Awake))),
-        clean("spsc_recv_in_place_before_a_sleeper", kept(1, before_sleeper(recv_in_place::<SOME>, Asleep))),
-        clean(
-            "spsc_recv_in_place_when_empty",
-            Receiving { there: 0, stride: 5, ..kept(1, receiver(recv_in_place::<ONE>, Awake)) },
-        ),
-        clean("spsc_drain", kept(5, Receiving { there: 5, ..at(NEAR_63, receiver(drain::<SOME>, Awake)) })),
-        // It may die before it wakes the one who waits for room, and then the next one has nothing to receive.
+        clean("spsc_recv_in_place_when_empty", killed(Awake, recv_in_place::<ONE>).when_empty().keeping(1)),
+        clean("spsc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(5).keeping(5)),
         clean(
             "spsc_drain_before_a_sleeper",
-            kept(4, Receiving { prompt: NOTICE, ..before_sleeper(drain::<ONE>, Asleep) }),
+            killed(Asleep, drain::<ONE>).when_full().keeping(4).prompt(NOTICE).stride(7),
         ),
-        clean(
-            "spsc_drain_of_many",
-            // It frees the places of 64 at once, and keeps those until then.
-            kept(64, Receiving { there: 70, shape: WIDE, stride: 61, ..receiver(drain::<ONE>, Awake) }),
-        ),
+        // It frees the places of 64 at once, and keeps those until then.
+        clean("spsc_drain_of_many", killed(Awake, drain::<ONE>).wide().there(70).keeping(64).stride(61)),
     ]
 }
 
 fn seating() -> Vec<Trial> {
-    let seats = |operate| Seating::<Spsc<ONE>> {
-        operate,
-        shape: NARROW,
-        is_named: true,
-        has_sleeper: false,
-        stride: 13,
-    };
+    type Seats = Seating<Spsc<ONE>>;
     vec![
-        clean("spsc_take_and_drop_sender", seats(|channel, _| drop(channel.sender().unwrap()))),
-        clean("spsc_take_and_drop_receiver", seats(|channel, _| drop(channel.receiver().unwrap()))),
+        clean("spsc_take_and_drop_sender", Seats::new(|channel, _| drop(channel.sender().unwrap()))),
+        clean("spsc_take_and_drop_receiver", Seats::new(|channel, _| drop(channel.receiver().unwrap()))),
         clean(
             "spsc_take_and_drop_sender_before_a_sleeper",
-            Seating { has_sleeper: true, ..seats(|channel, _| drop(channel.sender().unwrap())) },
+            Seats::new(|channel, _| drop(channel.sender().unwrap())).before_a_sleeper(),
         ),
-        clean(
-            "spsc_open_sender",
-            Seating { stride: 89, ..seats(|_, name| drop(Tx::<ONE>::open(name).unwrap())) },
-        ),
-        clean(
-            "spsc_open_receiver",
-            Seating { stride: 89, ..seats(|_, name| drop(Rx::<ONE>::open(name).unwrap())) },
-        ),
-        clean(
-            "spsc_sender_by_descriptor",
-            Seating { is_named: false, stride: 89, ..seats(sender_by_descriptor) },
-        ),
-        clean(
-            "spsc_receiver_by_descriptor",
-            Seating { is_named: false, stride: 89, ..seats(receiver_by_descriptor) },
-        ),
-        clean(
-            "spsc_create",
-            Creation::<Spsc<ONE>> { create: |shape, name| options(shape).create(name), shape: NARROW },
-        ),
+        clean("spsc_open_sender", Seats::by_name(|_, name| drop(Tx::<ONE>::open(name).unwrap()))),
+        clean("spsc_open_receiver", Seats::by_name(|_, name| drop(Rx::<ONE>::open(name).unwrap()))),
+        clean("spsc_sender_by_descriptor", Seats::by_descriptor(sender_by_descriptor)),
+        clean("spsc_receiver_by_descriptor", Seats::by_descriptor(receiver_by_descriptor)),
+        clean("spsc_create", Creation::<Spsc<ONE>> { create: |shape, name| options(shape).create(name) }),
         clean(
             "spsc_create_new",
-            Creation::<Spsc<SOME>> { create: |shape, name| options(shape).create_new(name), shape: NARROW },
+            Creation::<Spsc<SOME>> { create: |shape, name| options(shape).create_new(name) },
         ),
     ]
-}
-
-const NARROW: Shape = Shape { capacity: 8, start: 0 };
-const WIDE: Shape = Shape { capacity: 256, start: 0 };
-
-fn sender<const N: usize>(operate: fn(&mut Tx<N>, &Ledger), survivor: Survivor) -> Sending<Spsc<N>> {
-    Sending {
-        operate,
-        shape: WIDE,
-        survivor,
-        is_full: false,
-        is_adapted: false,
-        prompt: prompt(survivor),
-        stride: 1,
-    }
-}
-
-fn receiver<const N: usize>(operate: fn(&mut Rx<N>, &Ledger), survivor: Survivor) -> Receiving<Spsc<N>> {
-    let allowed = Allowed { lost: 1, again: 0 };
-    Receiving {
-        operate,
-        shape: NARROW,
-        survivor,
-        there: 1,
-        allowed,
-        is_adapted: false,
-        prompt: prompt(survivor),
-        stride: 1,
-    }
-}
-
-fn prompt(survivor: Survivor) -> Duration {
-    if survivor == Alone { NOTICE } else { PROMPT }
-}
-
-fn from<const N: usize>(start: u64, scenario: Sending<Spsc<N>>) -> Sending<Spsc<N>> {
-    Sending { shape: Shape { start, ..scenario.shape }, ..scenario }
-}
-
-fn at<const N: usize>(start: u64, scenario: Receiving<Spsc<N>>) -> Receiving<Spsc<N>> {
-    Receiving { shape: Shape { start, ..scenario.shape }, ..scenario }
-}
-
-/// The channel is full, and the one who receives makes room.
-fn full<const N: usize>(start: u64, operate: fn(&mut Tx<N>, &Ledger)) -> Sending<Spsc<N>> {
-    Sending { shape: Shape { capacity: 4, start }, is_full: true, stride: 5, ..sender(operate, Awake) }
-}
-
-/// The channel is full, and somebody waits for room.
-fn before_sleeper<const N: usize>(
-    operate: fn(&mut Rx<N>, &Ledger),
-    survivor: Survivor,
-) -> Receiving<Spsc<N>> {
-    Receiving { there: 4, shape: Shape { capacity: 4, start: 0 }, ..receiver(operate, survivor) }
-}
-
-/// What the one who dies has not given back comes again, and is not lost.
-fn kept<const N: usize>(again: u64, scenario: Receiving<Spsc<N>>) -> Receiving<Spsc<N>> {
-    Receiving { allowed: Allowed { lost: 0, again }, ..scenario }
 }
 
 fn send<const N: usize>(sender: &mut Tx<N>, ledger: &Ledger) {
@@ -256,7 +170,7 @@ fn send_timeout<const N: usize>(sender: &mut Tx<N>, ledger: &Ledger) {
     ledger.sent(Who::Victim, 1);
 }
 
-/// As often as one looks once whether anybody receives.
+/// Often enough to look once whether anybody receives.
 fn send_in_a_row<const N: usize>(sender: &mut Tx<N>, ledger: &Ledger) {
     for _ in 0..65 {
         send(sender, ledger);

@@ -4,6 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ipcraft_tests::survivors::FOREVER;
+use ipcraft_tests::sweep::PROMPT;
 
 use crate::ledger::{Ledger, Who};
 use crate::link::{Link, Said, hear, tell};
@@ -26,6 +27,11 @@ pub(crate) const NOTICE: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_micros(200);
 
 impl Survivor {
+    /// How soon he goes on.
+    pub(crate) fn prompt(self) -> Duration {
+        if self == Survivor::Alone { NOTICE } else { PROMPT }
+    }
+
     /// What the sleeping receiver does: receives until those who are left have said so much, or until nobody is left.
     pub(crate) fn listen<L: Link>(self, channel: &L::Channel, ledger: &Ledger, until: u64) {
         let mut receiver = L::receiver(channel).unwrap();

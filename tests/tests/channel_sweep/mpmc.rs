@@ -1,0 +1,180 @@
+//! The work queue: what a dead sender had claimed is gone by, and what a dead receiver had in its hands is for the next.
+
+use std::time::Duration;
+
+use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
+use ipcraft::{Error, Result};
+use ipcraft_tests::sweep::clean;
+use libtest_mimic::Trial;
+
+use crate::creation::Creation;
+use crate::ledger::{Ledger, Note, Who, note, words};
+use crate::link::{Link, NEAR_32, NEAR_63, NEAR_64, Shape};
+use crate::receivers::Receiving;
+use crate::seats::Seating;
+use crate::senders::Sending;
+use crate::survivor::Survivor::{self, Alone, Asleep, Awake};
+
+/// Work queues of messages of so many words.
+struct Mpmc<const N: usize>;
+
+type Tx<const N: usize> = Sender<[u64; N]>;
+type Rx<const N: usize> = Receiver<[u64; N]>;
+
+impl<const N: usize> Link for Mpmc<N> {
+    type Channel = Channel<[u64; N]>;
+    type Sender = Tx<N>;
+    type Receiver = Rx<N>;
+
+    fn create(shape: Shape, name: Option<&str>) -> Result<Self::Channel> {
+        match name {
+            Some(name) => options(shape).create_new(name),
+            None => options(shape).anonymous(),
+        }
+    }
+
+    fn open(name: &str) -> Result<Self::Channel> {
+        Channel::open(name)
+    }
+
+    fn sender(channel: &Self::Channel) -> Result<Tx<N>> {
+        channel.sender()
+    }
+
+    fn receiver(channel: &Self::Channel) -> Result<Rx<N>> {
+        channel.receiver()
+    }
+
+    fn send(sender: &mut Tx<N>, note: Note, timeout: Duration) -> Result<()> {
+        sender.send_timeout(words(note), timeout).map_err(Error::from)
+    }
+
+    fn receive(receiver: &mut Rx<N>, timeout: Duration) -> Result<Option<Note>> {
+        receiver.recv_timeout(timeout).map(|words| note(&words))
+    }
+}
+
+fn options<const N: usize>(shape: Shape) -> Options<[u64; N]> {
+    Options::new().capacity(shape.capacity).start_at(shape.start)
+}
+
+/// One word; some that are copied one by one; and many that are not.
+const ONE: usize = 1;
+const SOME: usize = 9;
+const MANY: usize = 33;
+
+pub(crate) fn tests() -> Vec<Trial> {
+    let mut tests = sending();
+    tests.extend(receiving());
+    tests.extend(seating());
+    tests
+}
+
+fn sending() -> Vec<Trial> {
+    fn killed<const N: usize>(at: Survivor, operate: fn(&mut Tx<N>, &Ledger)) -> Sending<Mpmc<N>> {
+        Sending::new(at, operate)
+    }
+    vec![
+        clean("mpmc_send", killed(Awake, send::<ONE>)),
+        clean("mpmc_send_many_words", killed(Awake, send::<MANY>).start_at(NEAR_32)),
+        clean("mpmc_try_send", killed(Awake, try_send::<SOME>).start_at(NEAR_64)),
+        clean("mpmc_send_to_a_sleeper", killed(Asleep, send::<ONE>)),
+        clean("mpmc_send_to_one_alone", killed(Alone, send::<ONE>)),
+        clean("mpmc_send_when_full", killed(Awake, send::<SOME>).start_at(NEAR_64).when_full()),
+        clean("mpmc_send_all", killed(Awake, send_all::<ONE>).start_at(NEAR_63)),
+        clean("mpmc_send_all_to_a_sleeper", killed(Asleep, send_all::<ONE>)),
+        clean("mpmc_loan_and_commit", killed(Awake, loan::<MANY>)),
+        clean("mpmc_loan_and_commit_to_a_sleeper", killed(Asleep, loan::<ONE>).start_at(NEAR_64).stride(7)),
+        clean("mpmc_loan_and_drop", killed(Awake, drop_loan::<SOME>)),
+    ]
+}
+
+fn receiving() -> Vec<Trial> {
+    fn killed<const N: usize>(at: Survivor, operate: fn(&mut Rx<N>, &Ledger)) -> Receiving<Mpmc<N>> {
+        Receiving::new(at, operate).out_of_order()
+    }
+    vec![
+        clean("mpmc_recv", killed(Awake, recv::<ONE>)),
+        clean("mpmc_recv_many_words", killed(Awake, recv::<MANY>).start_at(NEAR_32)),
+        clean("mpmc_try_recv", killed(Awake, try_recv::<SOME>).start_at(NEAR_64)),
+        clean("mpmc_recv_before_a_sleeper", killed(Asleep, recv::<ONE>).when_full()),
+        clean("mpmc_recv_before_one_alone", killed(Alone, recv::<ONE>).when_full()),
+        clean("mpmc_recv_when_empty", killed(Awake, recv::<SOME>).start_at(NEAR_64).when_empty()),
+        clean("mpmc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1)),
+        clean(
+            "mpmc_recv_in_place_before_a_sleeper",
+            killed(Asleep, recv_in_place::<SOME>).when_full().keeping(1).stride(7),
+        ),
+        clean("mpmc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(3)),
+    ]
+}
+
+fn seating() -> Vec<Trial> {
+    type Seats = Seating<Mpmc<ONE>>;
+    vec![
+        clean("mpmc_take_and_drop_sender", Seats::new(|channel, _| drop(channel.sender().unwrap()))),
+        clean("mpmc_take_and_drop_receiver", Seats::new(|channel, _| drop(channel.receiver().unwrap()))),
+        clean("mpmc_sender_by_descriptor", Seats::by_descriptor(sender_by_descriptor)),
+        clean("mpmc_create", Creation::<Mpmc<ONE>> { create: |shape, name| options(shape).create(name) }),
+    ]
+}
+
+fn send<const N: usize>(sender: &mut Tx<N>, ledger: &Ledger) {
+    sender.send(words(ledger.begin(Who::Victim))).unwrap();
+    ledger.sent(Who::Victim, 1);
+}
+
+fn try_send<const N: usize>(sender: &mut Tx<N>, ledger: &Ledger) {
+    sender.try_send(words(ledger.begin(Who::Victim))).unwrap();
+    ledger.sent(Who::Victim, 1);
+}
+
+fn send_all<const N: usize>(sender: &mut Tx<N>, ledger: &Ledger) {
+    sender.send_all(&ledger.begin_all::<3>(Who::Victim).map(words)).unwrap();
+    ledger.sent(Who::Victim, 3);
+}
+
+/// Writes the first word, and then the others.
+fn loan<const N: usize>(sender: &mut Tx<N>, ledger: &Ledger) {
+    let message: [u64; N] = words(ledger.begin(Who::Victim));
+    let mut place = sender.loan().unwrap();
+    place.write_at(0, &message[0].to_ne_bytes()).unwrap();
+    let others = message.map(u64::to_ne_bytes);
+    place.write_at(size_of::<u64>(), others[1..].as_flattened()).unwrap();
+    place.commit();
+    ledger.sent(Who::Victim, 1);
+}
+
+/// What is not committed is not sent.
+fn drop_loan<const N: usize>(sender: &mut Tx<N>, _ledger: &Ledger) {
+    let mut place = sender.loan().unwrap();
+    place.set(&words(Note { who: Who::Victim, number: 0 }));
+}
+
+fn recv<const N: usize>(receiver: &mut Rx<N>, ledger: &Ledger) {
+    ledger.hear(note(&receiver.recv().unwrap()));
+}
+
+fn try_recv<const N: usize>(receiver: &mut Rx<N>, ledger: &Ledger) {
+    ledger.hear(note(&receiver.try_recv().unwrap()));
+}
+
+fn recv_in_place<const N: usize>(receiver: &mut Rx<N>, ledger: &Ledger) {
+    let message = receiver.recv_in_place().unwrap();
+    let mut last = [0; size_of::<u64>()];
+    message.read_at((N - 1) * size_of::<u64>(), &mut last).unwrap();
+    let words = message.get().unwrap();
+    assert_eq!(words[N - 1], u64::from_ne_bytes(last));
+    ledger.hear(note(&words));
+}
+
+fn drain<const N: usize>(receiver: &mut Rx<N>, ledger: &Ledger) {
+    for message in receiver.drain() {
+        ledger.hear(note(&message.unwrap()));
+    }
+}
+
+fn sender_by_descriptor(channel: &Channel<[u64; ONE]>, _name: &str) {
+    let fd = channel.sender().unwrap().into_fd().unwrap();
+    drop(Tx::<ONE>::from_fd(fd).unwrap());
+}
