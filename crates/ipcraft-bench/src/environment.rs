@@ -10,31 +10,33 @@ use crate::clock;
 use crate::placement::{Cores, Placement};
 use crate::results::Environment;
 
-/// The machine as it is at the start of a run; what only the end can tell is still empty.
-pub(crate) fn at_start(cores: &Cores) -> Environment {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let (kernel, architecture) = system();
-    Environment {
-        date: iso_8601(SystemTime::now()),
-        kernel,
-        architecture,
-        cpu: cpu_model(&cpuinfo),
-        cores_online: online(),
-        cores_allowed: cores.allowed().len(),
-        cores_used: used(cores),
-        virtualised: virtualised(&cpuinfo),
-        pinned: false,
-        governor: governor(cores),
-        clock_cost_ns: clock::cost(),
-        load_average: load_average(),
-        steal_ms: None,
-        duration_s: 0.0,
-        notes: Vec::new(),
+impl Environment {
+    /// The machine as it is at the start of a run; what only the end can tell is still empty.
+    pub fn at_start(cores: &Cores) -> Environment {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let (kernel, architecture) = system();
+        Environment {
+            date: iso_8601(SystemTime::now()),
+            kernel,
+            architecture,
+            cpu: cpu_model(&cpuinfo),
+            cores_online: online(),
+            cores_allowed: cores.allowed().len(),
+            cores_used: used(cores),
+            virtualised: virtualised(&cpuinfo),
+            pinned: false,
+            governor: governor(cores),
+            clock_cost_ns: clock::cost(),
+            load_average: load_average(),
+            steal_ms: None,
+            duration_s: 0.0,
+            notes: Vec::new(),
+        }
     }
 }
 
-/// Time that a hypervisor took away since the machine started.
-pub(crate) fn steal() -> Option<Duration> {
+/// Time that a hypervisor took away since the machine started; none where the kernel does not tell.
+pub fn steal() -> Option<Duration> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let ticks = steal_ticks(&stat)?;
     let per_second = sysconf(SysconfVar::CLK_TCK).ok()??.unsigned_abs();
@@ -176,7 +178,7 @@ mod tests {
 
     #[test]
     fn this_machine_has_a_kernel_and_a_processor() {
-        let environment = at_start(&Cores::of_this_process());
+        let environment = Environment::at_start(&Cores::of_this_process());
         assert!(environment.kernel.starts_with("Linux "));
         assert!(environment.cores_online >= 1);
         assert!(environment.clock_cost_ns > 0.0);

@@ -98,12 +98,14 @@ mod tally;
 mod traced;
 mod workload;
 
+pub use environment::steal;
 pub use link::{Ends, Link};
 pub use peer::Role;
-pub use placement::{Cores, Placement, Seats};
+pub use placement::{Cores, Placement, Seats, pin};
 pub use plan::{Effort, Plan};
 pub use registry::{Connect, Implementation, Mechanism, Waiting, find, floors, mechanisms};
 pub use results::{Environment, Percentiles, Results, Row, RowError};
 pub use run::{Progress, run};
 pub use supervise::{Failure, Pair, Watch, build};
+pub use tally::{median, quantile, spread};
 pub use workload::{Report, Slice, Usage, Workload};

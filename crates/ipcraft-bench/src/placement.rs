@@ -98,8 +98,8 @@ fn parse_list(list: &str) -> Vec<usize> {
     list.trim().split(',').filter_map(span).flatten().collect()
 }
 
-/// Binds this process to a core; false when the kernel refuses.
-pub(crate) fn pin(core: usize) -> bool {
+/// `sched_setaffinity(2)`: binds the calling thread to a core; false when the kernel refuses.
+pub fn pin(core: usize) -> bool {
     let mut set = CpuSet::new();
     set.set(core).is_ok() && sched_setaffinity(Pid::from_raw(0), &set).is_ok()
 }

@@ -29,7 +29,7 @@ pub struct Progress {
 /// longer than that.
 pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> Results {
     let cores = Cores::of_this_process();
-    let mut environment = environment::at_start(&cores);
+    let mut environment = Environment::at_start(&cores);
     let (start, steal) = (Instant::now(), environment::steal());
     let mut groups = groups::of(plan, &cores);
     let watch = Watch { patience: plan.patience, stop };

@@ -144,18 +144,18 @@ fn percentiles(histogram: &Histogram<u64>) -> Option<Percentiles> {
     })
 }
 
-/// The middle of the values, or the mean of the two in the middle.
-pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+/// The middle of the values, or the mean of the two in the middle; none of no values.
+pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// Distance between the quartiles.
-pub(crate) fn spread(values: impl IntoIterator<Item = f64> + Clone) -> Option<f64> {
+/// Distance between the quartiles; none of no values.
+pub fn spread(values: impl IntoIterator<Item = f64> + Clone) -> Option<f64> {
     Some(quantile(values.clone(), 0.75)? - quantile(values, 0.25)?)
 }
 
-/// Interpolates between neighbours.
-fn quantile(values: impl IntoIterator<Item = f64>, fraction: f64) -> Option<f64> {
+/// The value below which this fraction of them lies, interpolated between neighbours; none of no values.
+pub fn quantile(values: impl IntoIterator<Item = f64>, fraction: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = values.into_iter().collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let position = fraction * sorted.len().checked_sub(1)? as f64;

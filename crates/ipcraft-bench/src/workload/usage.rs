@@ -30,8 +30,11 @@ impl AddAssign for Usage {
 }
 
 impl Usage {
-    /// What this process used since it started.
-    pub(crate) fn so_far() -> io::Result<Usage> {
+    /// `getrusage(2)`: what this process used since it started.
+    ///
+    /// # Errors
+    /// Whatever the kernel reports, which it does not for a process that asks about itself.
+    pub fn so_far() -> io::Result<Usage> {
         let usage = getrusage(UsageWho::RUSAGE_SELF)?;
         let switches = usage.voluntary_context_switches() + usage.involuntary_context_switches();
         let system = Duration::from_micros(usage.system_time().num_microseconds().unsigned_abs());
@@ -43,7 +46,10 @@ impl Usage {
     }
 
     /// What this process used since `self` was taken.
-    pub(crate) fn elapsed(&self) -> io::Result<Usage> {
+    ///
+    /// # Errors
+    /// As for [`so_far`](Usage::so_far).
+    pub fn elapsed(&self) -> io::Result<Usage> {
         let now = Usage::so_far()?;
         Ok(Usage {
             cpu_ns: now.cpu_ns.saturating_sub(self.cpu_ns),
