@@ -1,0 +1,220 @@
+//! iceoryx2: publish-subscribe, polled as its own benchmark does, or woken by its events as its example of event-based
+//! communication does. Payloads are written into loaned samples, the way it recommends.
+//!
+//! Round trips with the settings of its publish-subscribe benchmark: one publisher, one subscriber, no history, a buffer of
+//! one sample (two for events, its default). Streams without overflow, so that the publisher waits for room
+//! (`RetryUntilDelivered`, the default then). All its files go to a directory and bear a prefix of this run, by its
+//! configuration, so that nothing is left behind.
+
+use std::hint::spin_loop;
+use std::ops::Range;
+
+use iceoryx2::port::listener::Listener;
+use iceoryx2::port::notifier::Notifier;
+use iceoryx2::port::publisher::Publisher;
+use iceoryx2::port::subscriber::Subscriber;
+use iceoryx2::prelude::*;
+use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
+use ipcraft_bench::Role;
+
+use super::{LARGE_SLOTS, SLOTS};
+use crate::message::{Page, Result, Words, check, words};
+use crate::scratch::Scratch;
+use crate::stage::Stage;
+use crate::work::{Drain, OneByOne, Pour, Put, Take};
+
+type Service<const N: usize> = PortFactory<ipc::Service, Words<N>, ()>;
+
+/// Round trips over two services, both sides polling.
+pub(crate) fn polled<const N: usize>(stage: &mut Stage) -> Result<()> {
+    let node = node(stage.scratch())?;
+    let [out, back] = directions(stage.role());
+    let (out, back) = (latency::<N>(&node, out, 1)?, latency::<N>(&node, back, 1)?);
+    let (publisher, subscriber) = (out.publisher_builder().create()?, back.subscriber_builder().create()?);
+    stage.meet("connected")?;
+    stage.round_trips(publisher, subscriber)
+}
+
+/// Round trips over two services with an event each.
+pub(crate) fn events<const N: usize>(stage: &mut Stage) -> Result<()> {
+    let node = node(stage.scratch())?;
+    let [out, back] = directions(stage.role());
+    let (to, from) = (latency::<N>(&node, out, 2)?, latency::<N>(&node, back, 2)?);
+    let (bell, ear) = (event(&node, out)?, event(&node, back)?);
+    let out =
+        Ringing { publisher: to.publisher_builder().create()?, notifier: bell.notifier_builder().create()? };
+    let back = Listening {
+        subscriber: from.subscriber_builder().create()?,
+        listener: ear.listener_builder().create()?,
+    };
+    stage.meet("connected")?;
+    stage.round_trips(out, back)
+}
+
+/// A stream without loss, sample by sample.
+pub(crate) fn stream<const N: usize>(stage: &mut Stage) -> Result<()> {
+    let node = node(stage.scratch())?;
+    let service = node.service_builder(&"stream".try_into()?).publish_subscribe::<Words<N>>();
+    let service = service.enable_safe_overflow(false).subscriber_max_buffer_size(SLOTS).open_or_create()?;
+    match stage.role() {
+        Role::Client => {
+            let publisher = service.publisher_builder().create()?;
+            stage.meet("connected")?;
+            stage.send(OneByOne(publisher))
+        }
+        Role::Server => {
+            let subscriber = service.subscriber_builder().create()?;
+            stage.meet("connected")?;
+            stage.receive(OneByOne(subscriber))
+        }
+    }
+}
+
+/// A stream of large samples, written in place and checked in place.
+pub(crate) fn loan<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
+    let node = node(stage.scratch())?;
+    let service = node.service_builder(&"stream".try_into()?).publish_subscribe::<[u8]>();
+    let service =
+        service.enable_safe_overflow(false).subscriber_max_buffer_size(LARGE_SLOTS).open_or_create()?;
+    match stage.role() {
+        Role::Client => {
+            let publisher = service.publisher_builder().initial_max_slice_len(SIZE).create()?;
+            stage.meet("connected")?;
+            stage.send(Loans { end: publisher, page: Page::new(SIZE) })
+        }
+        Role::Server => {
+            let subscriber = service.subscriber_builder().create()?;
+            stage.meet("connected")?;
+            stage.receive(Loans { end: subscriber, page: Page::new(SIZE) })
+        }
+    }
+}
+
+/// A node whose files all belong to this connection.
+fn node(scratch: &Scratch) -> Result<Node<ipc::Service>> {
+    set_log_level(LogLevel::Error);
+    let mut config = Config::default();
+    config.global.set_root_path(&Path::new(scratch.directory().as_os_str().as_encoded_bytes())?);
+    config.global.prefix = FileName::new(scratch.prefix().as_bytes())?;
+    Ok(NodeBuilder::new().config(&config).create::<ipc::Service>()?)
+}
+
+fn directions(role: Role) -> [&'static str; 2] {
+    match role {
+        Role::Client => ["there", "back"],
+        Role::Server => ["back", "there"],
+    }
+}
+
+fn latency<const N: usize>(node: &Node<ipc::Service>, name: &str, buffer: usize) -> Result<Service<N>> {
+    let service = node.service_builder(&name.try_into()?).publish_subscribe::<Words<N>>();
+    let service = service.max_publishers(1).max_subscribers(1).history_size(0);
+    Ok(service.subscriber_max_buffer_size(buffer).enable_safe_overflow(true).open_or_create()?)
+}
+
+fn event(
+    node: &Node<ipc::Service>,
+    name: &str,
+) -> Result<iceoryx2::service::port_factory::event::PortFactory<ipc::Service>> {
+    Ok(node.service_builder(&name.try_into()?).event().open_or_create()?)
+}
+
+impl<const N: usize> Put<N> for Publisher<ipc::Service, Words<N>, ()> {
+    #[inline]
+    fn put(&mut self, message: &Words<N>) -> Result<()> {
+        self.loan_uninit()?.write_payload(*message).send()?;
+        Ok(())
+    }
+}
+
+impl<const N: usize> Take<N> for Subscriber<ipc::Service, Words<N>, ()> {
+    #[inline]
+    fn take(&mut self) -> Result<Words<N>> {
+        loop {
+            if let Some(sample) = self.receive()? {
+                return Ok(*sample);
+            }
+            spin_loop();
+        }
+    }
+}
+
+/// A publisher that rings for each sample.
+struct Ringing<const N: usize> {
+    publisher: Publisher<ipc::Service, Words<N>, ()>,
+    notifier: Notifier<ipc::Service>,
+}
+
+impl<const N: usize> Put<N> for Ringing<N> {
+    #[inline]
+    fn put(&mut self, message: &Words<N>) -> Result<()> {
+        self.publisher.put(message)?;
+        self.notifier.notify()?;
+        Ok(())
+    }
+}
+
+/// A subscriber that sleeps until it rings.
+struct Listening<const N: usize> {
+    subscriber: Subscriber<ipc::Service, Words<N>, ()>,
+    listener: Listener<ipc::Service>,
+}
+
+impl<const N: usize> Take<N> for Listening<N> {
+    #[inline]
+    fn take(&mut self) -> Result<Words<N>> {
+        loop {
+            if let Some(sample) = self.subscriber.receive()? {
+                return Ok(*sample);
+            }
+            self.listener.blocking_wait(|_| ())?;
+        }
+    }
+}
+
+/// One end for large samples.
+struct Loans<E> {
+    end: E,
+    page: Page,
+}
+
+impl Pour for Loans<Publisher<ipc::Service, [u8], ()>> {
+    fn pour(&mut self, numbers: Range<u64>) -> Result<()> {
+        for number in numbers {
+            let message = self.page.numbered(number);
+            let sample = self.end.loan_slice_uninit(message.len())?;
+            sample.write_from_slice(message).send()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drain for Loans<Subscriber<ipc::Service, [u8], ()>> {
+    fn drain(&mut self, numbers: Range<u64>, thoroughly: bool) -> Result<()> {
+        for number in numbers {
+            let sample = loop {
+                match self.end.receive()? {
+                    Some(sample) => break sample,
+                    None => spin_loop(),
+                }
+            };
+            self.page.check(sample.payload(), number, thoroughly)?;
+        }
+        Ok(())
+    }
+}
+
+/// A node, a service, a publisher, a subscriber and the first sample.
+pub(crate) fn set_up(stage: &mut Stage) -> Result<()> {
+    stage.makes(|scratch, number| {
+        let node = node(scratch)?;
+        let service =
+            node.service_builder(&"set-up".try_into()?).publish_subscribe::<Words<1>>().open_or_create()?;
+        let mut subscriber = service.subscriber_builder().create()?;
+        let mut publisher = service.publisher_builder().create()?;
+        publisher.put(&words(number))?;
+        check::<1>(&subscriber.take()?, number)?;
+        // In the order in which they may go.
+        Ok((subscriber, publisher, service, node))
+    })
+}

@@ -1,0 +1,119 @@
+//! What travels: words that all follow from the message's number, so that a lost, repeated or torn message shows.
+
+use std::error::Error;
+
+/// Whatever went wrong, in words.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// A result of a peer.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// A small message of `8 * N` bytes.
+pub(crate) type Words<const N: usize> = [u64; N];
+
+/// What the answer's number differs by from the question's, so that nobody can pass with an echo of his own message.
+pub(crate) const ANSWER: u64 = 1 << 63;
+
+/// Makes the words of one message differ.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The message with this number.
+#[inline(always)]
+pub(crate) fn words<const N: usize>(number: u64) -> Words<N> {
+    std::array::from_fn(|i| number.wrapping_add(STEP.wrapping_mul(i as u64)))
+}
+
+/// Checks every word of a received message.
+#[inline(always)]
+pub(crate) fn check<const N: usize>(received: &Words<N>, number: u64) -> Result<()> {
+    if *received == words(number) { Ok(()) } else { Err(mismatch(received, number)) }
+}
+
+#[cold]
+#[inline(never)]
+fn mismatch(received: &[u64], expected: u64) -> Failure {
+    let found = received.first().copied().unwrap_or_default();
+    let whole =
+        received.iter().enumerate().all(|(i, &word)| word == found.wrapping_add(STEP.wrapping_mul(i as u64)));
+    if !whole {
+        return format!("message {expected} is torn").into();
+    }
+    format!("message {expected} expected, message {found} received").into()
+}
+
+/// A large message: a pattern, with its number at both ends.
+///
+/// Every message is checked at both ends, and every byte of the first few, since checking all bytes of all messages
+/// takes as long as copying them.
+pub(crate) struct Page {
+    bytes: Vec<u8>,
+}
+
+const STAMP: usize = size_of::<u64>();
+
+impl Page {
+    /// The message number 0 of `size` bytes, which are at least 16.
+    pub(crate) fn new(size: usize) -> Page {
+        let pattern = |i: usize| (i.wrapping_mul(31) ^ (i >> 8)) as u8;
+        let mut page = Page { bytes: (0..size).map(pattern).collect() };
+        page.numbered(0);
+        page
+    }
+
+    /// The message with this number.
+    #[inline]
+    pub(crate) fn numbered(&mut self, number: u64) -> &[u8] {
+        let stamp = number.to_le_bytes();
+        let tail = self.bytes.len() - STAMP;
+        self.bytes[..STAMP].copy_from_slice(&stamp);
+        self.bytes[tail..].copy_from_slice(&stamp);
+        &self.bytes
+    }
+
+    /// Checks a received message at both ends, or `thoroughly` in every byte.
+    #[inline]
+    pub(crate) fn check(&mut self, received: &[u8], number: u64, thoroughly: bool) -> Result<()> {
+        let tail = self.bytes.len() - STAMP;
+        let expected = self.numbered(number);
+        let right = if thoroughly {
+            received == expected
+        } else {
+            received.len() == expected.len()
+                && received[..STAMP] == expected[..STAMP]
+                && received[tail..] == expected[tail..]
+        };
+        if right { Ok(()) } else { Err(format!("message {number} is lost or torn").into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_its_own_and_no_others() {
+        let message: Words<6> = words(u64::MAX - 2);
+        check(&message, u64::MAX - 2).unwrap();
+        assert!(check(&message, 7).unwrap_err().to_string().ends_with("received"));
+    }
+
+    #[test]
+    fn a_torn_message_is_called_so() {
+        let mut message: Words<8> = words(4);
+        message[7] = words::<8>(3)[7];
+        assert!(check(&message, 4).unwrap_err().to_string().ends_with("torn"));
+    }
+
+    #[test]
+    fn a_page_is_checked_at_both_ends_and_all_over_when_asked() {
+        let mut page = Page::new(4096);
+        let mut message = page.numbered(9).to_vec();
+        page.check(&message, 9, true).unwrap();
+        message[2000] ^= 1;
+        page.check(&message, 9, false).unwrap();
+        assert!(page.check(&message, 9, true).is_err());
+        message[4095] ^= 1;
+        assert!(page.check(&message, 9, false).is_err());
+        assert!(page.check(&message[..4000], 9, false).is_err());
+    }
+}

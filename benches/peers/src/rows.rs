@@ -1,0 +1,243 @@
+//! What is measured: rows, and in each the contestants, the first of which the others are held against.
+
+use ipcraft_bench::Placement;
+
+use crate::contestants::{floors, iceoryx2, interprocess, ipc_channel, pipe, ringfire, rtrb, unix_stream};
+use crate::message::Result;
+use crate::stage::Stage;
+
+/// One table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The name on command lines and in JSON.
+    pub(crate) id: &'static str,
+    /// The heading of its table.
+    pub(crate) title: &'static str,
+    pub(crate) task: Task,
+    /// Bytes in a message.
+    pub(crate) size: usize,
+    pub(crate) placement: Placement,
+    /// The first one is what the others are held against.
+    pub(crate) contestants: &'static [Contestant],
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// A message there and one of the same size back.
+    RoundTrip,
+    /// One way, as fast as the receiver takes, timed there.
+    Stream,
+    /// A channel with a name, both its ends and the first message, in one process.
+    SetUp,
+}
+
+/// Somebody who takes part in a row.
+#[derive(Debug)]
+pub(crate) struct Contestant {
+    /// Unique in its row.
+    pub(crate) id: &'static str,
+    pub(crate) seating: Seating,
+    /// Makes the ends and works until nobody wants more.
+    pub(crate) play: fn(&mut Stage) -> Result<()>,
+}
+
+/// What runs where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seating {
+    /// A process for each side.
+    Processes,
+    /// A thread for each side, in one process.
+    Threads,
+    /// One process that does everything.
+    Alone,
+}
+
+type Play = fn(&mut Stage) -> Result<()>;
+
+const fn processes(id: &'static str, play: Play) -> Contestant {
+    Contestant { id, seating: Seating::Processes, play }
+}
+
+const fn threads(id: &'static str, play: Play) -> Contestant {
+    Contestant { id, seating: Seating::Threads, play }
+}
+
+const fn alone(id: &'static str, play: Play) -> Contestant {
+    Contestant { id, seating: Seating::Alone, play }
+}
+
+const KIB_64: usize = 64 << 10;
+const MIB: usize = 1 << 20;
+
+/// All rows, in the order in which they are shown.
+pub(crate) static ROWS: &[Row] = &[
+    Row {
+        id: "spin_8",
+        title: "ROUND TRIP, 8 B, spinning, two cores",
+        task: Task::RoundTrip,
+        size: 8,
+        placement: Placement::TwoCores,
+        contestants: SPIN_8,
+    },
+    Row {
+        id: "spin_48",
+        title: "ROUND TRIP, 48 B, spinning, two cores",
+        task: Task::RoundTrip,
+        size: 48,
+        placement: Placement::TwoCores,
+        contestants: SPIN_48,
+    },
+    Row {
+        id: "block_two_cores",
+        title: "ROUND TRIP, 8 B, blocking, two cores",
+        task: Task::RoundTrip,
+        size: 8,
+        placement: Placement::TwoCores,
+        contestants: BLOCK,
+    },
+    Row {
+        id: "block_same_core",
+        title: "ROUND TRIP, 8 B, blocking, both processes on one core",
+        task: Task::RoundTrip,
+        size: 8,
+        placement: Placement::SameCore,
+        contestants: BLOCK,
+    },
+    Row {
+        id: "stream_8",
+        title: "STREAM, 8 B, one way without loss, two cores",
+        task: Task::Stream,
+        size: 8,
+        placement: Placement::TwoCores,
+        contestants: STREAM_8,
+    },
+    Row {
+        id: "stream_64",
+        title: "STREAM, 64 B, one way without loss, two cores",
+        task: Task::Stream,
+        size: 64,
+        placement: Placement::TwoCores,
+        contestants: STREAM_64,
+    },
+    Row {
+        id: "stream_64k",
+        title: "STREAM, 64 KiB, one way without loss, two cores",
+        task: Task::Stream,
+        size: KIB_64,
+        placement: Placement::TwoCores,
+        contestants: STREAM_64K,
+    },
+    Row {
+        id: "stream_1m",
+        title: "STREAM, 1 MiB, one way without loss, two cores",
+        task: Task::Stream,
+        size: MIB,
+        placement: Placement::TwoCores,
+        contestants: STREAM_1M,
+    },
+    Row {
+        id: "set_up",
+        title: "SET-UP: a channel with a name, both ends, the first message of 8 B",
+        task: Task::SetUp,
+        size: 8,
+        placement: Placement::SameCore,
+        contestants: SET_UP,
+    },
+];
+
+const SPIN_8: &[Contestant] = &[
+    processes("floor: store and load", floors::store_load::<1>),
+    processes("floor: compare-and-swap", floors::compare_and_swap),
+    processes("ringfire spin", ringfire::spin::<1>),
+    processes("iceoryx2 polled", iceoryx2::polled::<1>),
+    threads("rtrb (threads)", rtrb::round_trips::<1>),
+];
+
+const SPIN_48: &[Contestant] = &[
+    processes("floor: store and load", floors::store_load::<6>),
+    processes("floor: compare-and-swap", floors::compare_and_swap),
+    processes("ringfire spin", ringfire::spin::<6>),
+    processes("iceoryx2 polled", iceoryx2::polled::<6>),
+    threads("rtrb (threads)", rtrb::round_trips::<6>),
+];
+
+const BLOCK: &[Contestant] = &[
+    processes("floor: futex", floors::futex),
+    processes("ringfire futex", ringfire::futex::<1>),
+    processes("ringfire adaptive", ringfire::adaptive::<1>),
+    processes("iceoryx2 events", iceoryx2::events::<1>),
+    processes("ipc-channel", ipc_channel::round_trips),
+    processes("interprocess", interprocess::round_trips::<1>),
+    processes("pipe", pipe::round_trips::<1>),
+    processes("Unix stream", unix_stream::round_trips::<1>),
+];
+
+const STREAM_8: &[Contestant] = &[
+    threads("rtrb (threads)", rtrb::single::<1>),
+    threads("rtrb (threads), chunks of 64", rtrb::chunks::<1>),
+    processes("ringfire", ringfire::single::<1>),
+    processes("ringfire, batches of 64", ringfire::batches::<1>),
+    processes("iceoryx2", iceoryx2::stream::<1>),
+    processes("pipe", pipe::stream::<1>),
+    processes("Unix stream", unix_stream::stream::<1>),
+];
+
+const STREAM_64: &[Contestant] = &[
+    threads("rtrb (threads)", rtrb::single::<8>),
+    threads("rtrb (threads), chunks of 64", rtrb::chunks::<8>),
+    processes("ringfire", ringfire::single::<8>),
+    processes("ringfire, batches of 64", ringfire::batches::<8>),
+    processes("iceoryx2", iceoryx2::stream::<8>),
+    processes("pipe", pipe::stream::<8>),
+    processes("Unix stream", unix_stream::stream::<8>),
+];
+
+const STREAM_64K: &[Contestant] = &[
+    processes("iceoryx2 loan", iceoryx2::loan::<KIB_64>),
+    processes("pipe", pipe::large::<KIB_64>),
+    processes("Unix stream", unix_stream::large::<KIB_64>),
+    alone("floor: memcpy", floors::copy::<KIB_64>),
+    alone("floor: memcpy round 8 buffers", floors::copy_round::<KIB_64>),
+];
+
+const STREAM_1M: &[Contestant] = &[
+    processes("iceoryx2 loan", iceoryx2::loan::<MIB>),
+    processes("pipe", pipe::large::<MIB>),
+    processes("Unix stream", unix_stream::large::<MIB>),
+    alone("floor: memcpy", floors::copy::<MIB>),
+    alone("floor: memcpy round 8 buffers", floors::copy_round::<MIB>),
+];
+
+const SET_UP: &[Contestant] = &[
+    alone("ringfire", ringfire::set_up),
+    alone("iceoryx2", iceoryx2::set_up),
+    alone("ipc-channel", ipc_channel::set_up),
+    alone("interprocess", interprocess::set_up),
+    alone("FIFO", pipe::set_up),
+    alone("Unix stream", unix_stream::set_up),
+];
+
+/// A contestant by the names that a peer is given.
+pub(crate) fn contestant(row: &str, contestant: &str) -> Option<&'static Contestant> {
+    let row = ROWS.iter().find(|known| known.id == row)?;
+    row.contestants.iter().find(|known| known.id == contestant)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_row_has_somebody() {
+        let ids: HashSet<_> = ROWS.iter().map(|row| row.id).collect();
+        assert_eq!(ids.len(), ROWS.len());
+        for row in ROWS {
+            let ids: HashSet<_> = row.contestants.iter().map(|contestant| contestant.id).collect();
+            assert_eq!(ids.len(), row.contestants.len(), "{}", row.id);
+            assert!(row.contestants.len() > 1, "{}", row.id);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The tables as people read them.
+
+use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row, Table as Grid, TableStyle};
+
+use crate::results::{Line, Results, Table};
+use crate::rows::Task;
+
+/// Lines around the header and at the end, none between rows.
+const STYLE: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
+
+/// From this size on a stream is told by its bandwidth.
+const LARGE: usize = 4096;
+
+/// Everything that is printed.
+pub(crate) fn text(results: &Results) -> String {
+    let mut text = conditions(results);
+    for table in &results.rows {
+        text += &format!("\n{}\n{}\n", table.title, grid(table).trim_fmt());
+        for line in &table.lines {
+            if let Some(error) = &line.error {
+                text += &format!("FAILED: {}: {error}\n", line.contestant);
+            }
+        }
+    }
+    text + &legend(results)
+}
+
+fn conditions(results: &Results) -> String {
+    let env = &results.environment;
+    let versions: Vec<_> =
+        results.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let used: Vec<_> = env.cores_used.iter().map(ToString::to_string).collect();
+    let machine = match env.virtualised {
+        Some(true) => "virtual machine",
+        Some(false) => "bare metal",
+        None => "virtual or not: unknown",
+    };
+    format!(
+        "{}\n{}, {} on {}, {}, {machine}\ncores {} of {} allowed, used: {}; {}; clock {:.0} ns a reading; load {}; stolen {}; {:.0} s\n",
+        versions.join(", "),
+        env.date,
+        env.kernel,
+        env.architecture,
+        env.cpu,
+        env.cores_allowed,
+        env.cores_online,
+        used.join(" and "),
+        if env.pinned { "all pinned" } else { "NOT all pinned" },
+        env.clock_cost_ns,
+        shown(env.load_average, |load| format!("{load:.1}")),
+        shown(env.steal_ms, |ms| format!("{ms} ms")),
+        env.duration_s,
+    )
+}
+
+fn grid(table: &Table) -> Grid {
+    let mut grid = Grid::new();
+    grid.load_style(STYLE);
+    let reference = table.lines.first().map_or("", |line| line.contestant);
+    let rate = if is_large(table) { "bandwidth" } else { "rate" };
+    let against = format!("x {reference}");
+    grid.set_header(["", "p50", "p90", "p99", rate, "CPU", "switches", &against, "launches", ""]);
+    for line in &table.lines {
+        grid.add_row(row(table, line));
+    }
+    for column in grid.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    grid
+}
+
+fn is_large(table: &Table) -> bool {
+    table.task == Task::Stream && table.size >= LARGE
+}
+
+fn row(table: &Table, line: &Line) -> Row {
+    let rate =
+        if is_large(table) { shown(line.bytes_per_s, bandwidth) } else { shown(line.messages_per_s, rate) };
+    let cells = [
+        line.contestant.to_owned(),
+        shown(line.p50_ns, time),
+        shown(line.p90_ns, time),
+        shown(line.p99_ns, time),
+        rate,
+        shown(line.cpu_ns_per_message, time),
+        shown(line.switches_per_message, |switches| format!("{switches:.2}")),
+        ratio(line.ratio, line.ratio_spread),
+        range(&line.launch_medians_ns),
+        remark(line).to_owned(),
+    ];
+    let is_ours = line.contestant.starts_with("ipcraft");
+    let is_floor = line.contestant.starts_with("floor");
+    let style = |cell: String| match (is_ours, is_floor) {
+        (true, _) => Cell::new(cell).add_attribute(Attribute::Bold),
+        (_, true) => Cell::new(cell).add_attribute(Attribute::Dim),
+        _ => Cell::new(cell),
+    };
+    Row::from(cells.into_iter().map(style).collect::<Vec<_>>())
+}
+
+fn remark(line: &Line) -> &'static str {
+    match (&line.error, line.disturbed) {
+        (Some(_), _) => "FAILED",
+        (None, true) => "disturbed",
+        (None, false) => "",
+    }
+}
+
+fn legend(results: &Results) -> String {
+    let mut text = String::from(
+        "\np50 to p99: per message, over samples; below a microsecond a sample is the mean of 100 round trips, of a stream of small messages that of 1024 or 64 \
+         messages. rate: median slice. CPU and switches: of both sides, per message. x: time as a multiple of the first line's, median over slices side by \
+         side, with half the distance between the quartiles. launches: lowest and highest median of fresh processes.\n",
+    );
+    if results.rows.iter().flat_map(|table| &table.lines).any(|line| line.disturbed) {
+        text += "disturbed: the launches differ by more than half; believe none of them.\n";
+    }
+    if !results.complete {
+        text += "Interrupted: this is what had been measured until then.\n";
+    }
+    text
+}
+
+fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
+    figure.map_or_else(String::new, show)
+}
+
+fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
+    match (ratio, spread) {
+        (Some(ratio), Some(spread)) => format!("{} ±{}", digits(ratio), digits(spread / 2.0)),
+        _ => String::new(),
+    }
+}
+
+fn range(medians: &[f64]) -> String {
+    let least = medians.iter().copied().reduce(f64::min);
+    let most = medians.iter().copied().reduce(f64::max);
+    least.zip(most).map_or_else(String::new, |(least, most)| format!("{} to {}", time(least), time(most)))
+}
+
+/// `0.25`, `12.5`, `230`.
+fn digits(number: f64) -> String {
+    match number {
+        n if n < 10.0 => format!("{n:.2}"),
+        n if n < 100.0 => format!("{n:.1}"),
+        n => format!("{n:.0}"),
+    }
+}
+
+/// `1.43 ns`, `340 ns`, `11.0 us`, `4.29 ms`.
+fn time(ns: f64) -> String {
+    match ns {
+        ns if ns < 1e3 => format!("{} ns", digits(ns)),
+        ns if ns < 1e6 => format!("{} us", digits(ns / 1e3)),
+        ns => format!("{} ms", digits(ns / 1e6)),
+    }
+}
+
+/// `2.30 M/s`, `28.4 k/s`.
+fn rate(per_second: f64) -> String {
+    match per_second {
+        r if r >= 1e6 => format!("{} M/s", digits(r / 1e6)),
+        r if r >= 1e3 => format!("{} k/s", digits(r / 1e3)),
+        r => format!("{} /s", digits(r)),
+    }
+}
+
+/// `4.57 GB/s`, `83.0 MB/s`.
+fn bandwidth(bytes_per_second: f64) -> String {
+    match bytes_per_second {
+        b if b >= 1e9 => format!("{} GB/s", digits(b / 1e9)),
+        b => format!("{} MB/s", digits(b / 1e6)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_a_fitting_unit() {
+        assert_eq!(
+            [time(1.434), time(340.4), time(11_020.0), time(4_292_607.0)],
+            ["1.43 ns", "340 ns", "11.0 us", "4.29 ms"]
+        );
+        assert_eq!([rate(28_423.0), rate(700e6), rate(12.0)], ["28.4 k/s", "700 M/s", "12.0 /s"]);
+        assert_eq!([bandwidth(4.571e9), bandwidth(8.3e7)], ["4.57 GB/s", "83.0 MB/s"]);
+        assert_eq!(ratio(Some(20.04), Some(0.5)), "20.0 ±0.25");
+        assert_eq!(range(&[300.0, 250.0]), "250 ns to 300 ns");
+    }
+}
