@@ -70,6 +70,16 @@ impl Page {
         &self.bytes
     }
 
+    /// Checks both ends of a received message, where the rest is not to be had as a slice.
+    #[inline]
+    pub(crate) fn check_ends(ends: [[u8; STAMP]; 2], number: u64) -> Result<()> {
+        if ends == [number.to_le_bytes(); 2] {
+            Ok(())
+        } else {
+            Err(format!("message {number} is lost or torn").into())
+        }
+    }
+
     /// Checks a received message at both ends, or `thoroughly` in every byte.
     #[inline]
     pub(crate) fn check(&mut self, received: &[u8], number: u64, thoroughly: bool) -> Result<()> {
@@ -111,6 +121,8 @@ mod tests {
         page.check(&message, 9, true).unwrap();
         message[2000] ^= 1;
         page.check(&message, 9, false).unwrap();
+        Page::check_ends([9u64.to_le_bytes(); 2], 9).unwrap();
+        assert!(Page::check_ends([9u64.to_le_bytes(), 8u64.to_le_bytes()], 9).is_err());
         assert!(page.check(&message, 9, true).is_err());
         message[4095] ^= 1;
         assert!(page.check(&message, 9, false).is_err());

@@ -2,7 +2,9 @@
 
 use ipcraft_bench::Placement;
 
-use crate::contestants::{floors, iceoryx2, interprocess, ipc_channel, pipe, ringfire, rtrb, unix_stream};
+use crate::contestants::{
+    channel, floors, iceoryx2, interprocess, ipc_channel, pipe, ringfire, rtrb, unix_stream,
+};
 use crate::message::Result;
 use crate::stage::Stage;
 
@@ -144,9 +146,26 @@ pub(crate) static ROWS: &[Row] = &[
         placement: Placement::SameCore,
         contestants: SET_UP,
     },
+    Row {
+        id: "waiting_two_cores",
+        title: "WAYS TO WAIT: round trip, 8 B, two cores",
+        task: Task::RoundTrip,
+        size: 8,
+        placement: Placement::TwoCores,
+        contestants: WAITING,
+    },
+    Row {
+        id: "waiting_same_core",
+        title: "WAYS TO WAIT: round trip, 8 B, both processes on one core",
+        task: Task::RoundTrip,
+        size: 8,
+        placement: Placement::SameCore,
+        contestants: WAITING,
+    },
 ];
 
 const SPIN_8: &[Contestant] = &[
+    processes("ipcraft spin", channel::spin::<1>),
     processes("floor: store and load", floors::store_load::<1>),
     processes("floor: compare-and-swap", floors::compare_and_swap),
     processes("ringfire spin", ringfire::spin::<1>),
@@ -155,6 +174,7 @@ const SPIN_8: &[Contestant] = &[
 ];
 
 const SPIN_48: &[Contestant] = &[
+    processes("ipcraft spin", channel::spin::<6>),
     processes("floor: store and load", floors::store_load::<6>),
     processes("floor: compare-and-swap", floors::compare_and_swap),
     processes("ringfire spin", ringfire::spin::<6>),
@@ -163,6 +183,8 @@ const SPIN_48: &[Contestant] = &[
 ];
 
 const BLOCK: &[Contestant] = &[
+    processes("ipcraft block", channel::block::<1>),
+    processes("ipcraft adaptive", channel::adaptive::<1>),
     processes("floor: futex", floors::futex),
     processes("ringfire futex", ringfire::futex::<1>),
     processes("ringfire adaptive", ringfire::adaptive::<1>),
@@ -174,6 +196,9 @@ const BLOCK: &[Contestant] = &[
 ];
 
 const STREAM_8: &[Contestant] = &[
+    processes("ipcraft spin", channel::single::<1>),
+    processes("ipcraft adaptive", channel::single_adaptive::<1>),
+    processes("ipcraft spin, batches of 64", channel::batches::<1>),
     threads("rtrb (threads)", rtrb::single::<1>),
     threads("rtrb (threads), chunks of 64", rtrb::chunks::<1>),
     processes("ringfire", ringfire::single::<1>),
@@ -184,6 +209,9 @@ const STREAM_8: &[Contestant] = &[
 ];
 
 const STREAM_64: &[Contestant] = &[
+    processes("ipcraft spin", channel::single::<8>),
+    processes("ipcraft adaptive", channel::single_adaptive::<8>),
+    processes("ipcraft spin, batches of 64", channel::batches::<8>),
     threads("rtrb (threads)", rtrb::single::<8>),
     threads("rtrb (threads), chunks of 64", rtrb::chunks::<8>),
     processes("ringfire", ringfire::single::<8>),
@@ -194,6 +222,8 @@ const STREAM_64: &[Contestant] = &[
 ];
 
 const STREAM_64K: &[Contestant] = &[
+    processes("ipcraft copy", channel::copy::<KIB_64>),
+    processes("ipcraft loan", channel::loan::<KIB_64>),
     processes("iceoryx2 loan", iceoryx2::loan::<KIB_64>),
     processes("pipe", pipe::large::<KIB_64>),
     processes("Unix stream", unix_stream::large::<KIB_64>),
@@ -202,6 +232,8 @@ const STREAM_64K: &[Contestant] = &[
 ];
 
 const STREAM_1M: &[Contestant] = &[
+    processes("ipcraft copy", channel::copy::<MIB>),
+    processes("ipcraft loan", channel::loan::<MIB>),
     processes("iceoryx2 loan", iceoryx2::loan::<MIB>),
     processes("pipe", pipe::large::<MIB>),
     processes("Unix stream", unix_stream::large::<MIB>),
@@ -210,12 +242,19 @@ const STREAM_1M: &[Contestant] = &[
 ];
 
 const SET_UP: &[Contestant] = &[
+    alone("ipcraft", channel::set_up),
     alone("ringfire", ringfire::set_up),
     alone("iceoryx2", iceoryx2::set_up),
     alone("ipc-channel", ipc_channel::set_up),
     alone("interprocess", interprocess::set_up),
     alone("FIFO", pipe::set_up),
     alone("Unix stream", unix_stream::set_up),
+];
+
+const WAITING: &[Contestant] = &[
+    processes("ipcraft adaptive", channel::adaptive::<1>),
+    processes("ipcraft spin", channel::spin::<1>),
+    processes("ipcraft block", channel::block::<1>),
 ];
 
 /// A contestant by the names that a peer is given.

@@ -1,5 +1,6 @@
 //! One file per contestant: how it is set up and used, as its own documentation recommends.
 
+pub(crate) mod channel;
 pub(crate) mod floors;
 pub(crate) mod iceoryx2;
 pub(crate) mod interprocess;

@@ -1,0 +1,225 @@
+//! ipcraft: its channel for one sender and one receiver, by name.
+
+use std::ops::Range;
+
+use ipcraft::channel::spsc::{Channel, Options, Receiver, Sender};
+use ipcraft::channel::{Message, Waiting};
+use ipcraft_bench::Role;
+
+use super::{BATCH, LARGE_SLOTS, SLOTS};
+use crate::message::{Page, Result, Words, check, words};
+use crate::stage::Stage;
+use crate::work::{Drain, OneByOne, Pour, Put, Take};
+
+/// Round trips over two channels, both sides spinning.
+pub(crate) fn spin<const N: usize>(stage: &mut Stage) -> Result<()> {
+    round_trips::<N>(stage, Waiting::Spin)
+}
+
+/// Round trips, both sides sleeping at once.
+pub(crate) fn block<const N: usize>(stage: &mut Stage) -> Result<()> {
+    round_trips::<N>(stage, Waiting::Block)
+}
+
+/// Round trips, both sides waiting as they do if nobody says how.
+pub(crate) fn adaptive<const N: usize>(stage: &mut Stage) -> Result<()> {
+    round_trips::<N>(stage, Waiting::Adaptive)
+}
+
+fn round_trips<const N: usize>(stage: &mut Stage, waiting: Waiting) -> Result<()> {
+    let (mine, theirs) = match stage.role() {
+        Role::Client => ("there", "back"),
+        Role::Server => ("back", "there"),
+    };
+    let out = Options::<Words<N>>::new().capacity(SLOTS).create_new(&stage.scratch().name(mine))?;
+    stage.meet("created")?;
+    let back = Channel::<Words<N>>::open(&stage.scratch().name(theirs))?;
+    let (mut sender, mut receiver) = (out.sender()?, back.receiver()?);
+    sender.set_waiting(waiting);
+    receiver.set_waiting(waiting);
+    stage.meet("connected")?;
+    stage.round_trips(sender, receiver)
+}
+
+/// A stream, message by message, both sides spinning.
+pub(crate) fn single<const N: usize>(stage: &mut Stage) -> Result<()> {
+    single_waiting::<N>(stage, Waiting::Spin)
+}
+
+/// A stream, message by message, both sides waiting as they do if nobody says how.
+pub(crate) fn single_adaptive<const N: usize>(stage: &mut Stage) -> Result<()> {
+    single_waiting::<N>(stage, Waiting::Adaptive)
+}
+
+fn single_waiting<const N: usize>(stage: &mut Stage, waiting: Waiting) -> Result<()> {
+    match end::<Words<N>>(stage, SLOTS, waiting)? {
+        End::Sender(sender) => stage.send(OneByOne(sender)),
+        End::Receiver(receiver) => stage.receive(OneByOne(receiver)),
+    }
+}
+
+/// A stream in batches, by `send_all` and `drain`, both sides spinning.
+pub(crate) fn batches<const N: usize>(stage: &mut Stage) -> Result<()> {
+    match end::<Words<N>>(stage, SLOTS, Waiting::Spin)? {
+        End::Sender(sender) => stage.send(Batches(sender)),
+        End::Receiver(receiver) => stage.receive(Batches(receiver)),
+    }
+}
+
+/// A stream of large messages, copied in and copied out, both sides spinning.
+pub(crate) fn copy<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
+    match end::<[u8; SIZE]>(stage, LARGE_SLOTS, Waiting::Spin)? {
+        End::Sender(sender) => stage.send(Large::new(sender, SIZE)),
+        End::Receiver(receiver) => stage.receive(Copied(Large::new(receiver, SIZE))),
+    }
+}
+
+/// A stream of large messages, written in place and checked in place, both sides spinning.
+pub(crate) fn loan<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
+    match end::<[u8; SIZE]>(stage, LARGE_SLOTS, Waiting::Spin)? {
+        End::Sender(sender) => stage.send(Large::new(sender, SIZE)),
+        End::Receiver(receiver) => stage.receive(Large::new(receiver, SIZE)),
+    }
+}
+
+enum End<T: Message> {
+    Sender(Sender<T>),
+    Receiver(Receiver<T>),
+}
+
+fn end<T: Message>(stage: &mut Stage, slots: usize, waiting: Waiting) -> Result<End<T>> {
+    let name = stage.scratch().name("stream");
+    match stage.role() {
+        Role::Client => {
+            let mut sender = Options::<T>::new().capacity(slots).create_new(&name)?.sender()?;
+            sender.set_waiting(waiting);
+            stage.meet("created")?;
+            stage.meet("")?;
+            Ok(End::Sender(sender))
+        }
+        Role::Server => {
+            stage.meet("")?;
+            let mut receiver = Receiver::<T>::open(&name)?;
+            receiver.set_waiting(waiting);
+            stage.meet("opened")?;
+            Ok(End::Receiver(receiver))
+        }
+    }
+}
+
+impl<const N: usize> Put<N> for Sender<Words<N>> {
+    #[inline]
+    fn put(&mut self, message: &Words<N>) -> Result<()> {
+        Ok(self.send(*message)?)
+    }
+}
+
+impl<const N: usize> Take<N> for Receiver<Words<N>> {
+    #[inline]
+    fn take(&mut self) -> Result<Words<N>> {
+        Ok(self.recv()?)
+    }
+}
+
+struct Batches<E>(E);
+
+impl<const N: usize> Pour for Batches<Sender<Words<N>>> {
+    #[inline]
+    fn pour(&mut self, numbers: Range<u64>) -> Result<()> {
+        for first in numbers.step_by(BATCH) {
+            let batch: [Words<N>; BATCH] = std::array::from_fn(|i| words(first + i as u64));
+            self.0.send_all(&batch)?;
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> Drain for Batches<Receiver<Words<N>>> {
+    /// Takes what is there, and waits by its own way of waiting where that is nothing.
+    #[inline]
+    fn drain(&mut self, numbers: Range<u64>, _thoroughly: bool) -> Result<()> {
+        let mut number = numbers.start;
+        while number < numbers.end {
+            let wanted = (numbers.end - number) as usize;
+            let before = number;
+            for message in self.0.drain().take(wanted) {
+                check(&message?, number)?;
+                number += 1;
+            }
+            if number == before {
+                check(&self.0.recv()?, number)?;
+                number += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One end for large messages.
+struct Large<E> {
+    end: E,
+    page: Page,
+    buffer: Vec<u8>,
+}
+
+impl<E> Large<E> {
+    fn new(end: E, size: usize) -> Large<E> {
+        Large { end, page: Page::new(size), buffer: vec![0; size] }
+    }
+}
+
+impl<const SIZE: usize> Pour for Large<Sender<[u8; SIZE]>> {
+    fn pour(&mut self, numbers: Range<u64>) -> Result<()> {
+        for number in numbers {
+            let mut loan = self.end.loan()?;
+            loan.write_at(0, self.page.numbered(number))?;
+            loan.commit();
+        }
+        Ok(())
+    }
+}
+
+impl<const SIZE: usize> Drain for Large<Receiver<[u8; SIZE]>> {
+    fn drain(&mut self, numbers: Range<u64>, thoroughly: bool) -> Result<()> {
+        for number in numbers {
+            let message = self.end.recv_in_place()?;
+            if thoroughly {
+                message.read_at(0, &mut self.buffer)?;
+                self.page.check(&self.buffer, number, true)?;
+            } else {
+                let mut ends = [[0; 8]; 2];
+                message.read_at(0, &mut ends[0])?;
+                message.read_at(SIZE - 8, &mut ends[1])?;
+                Page::check_ends(ends, number)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A receiver that copies every message out.
+struct Copied<E>(E);
+
+impl<const SIZE: usize> Drain for Copied<Large<Receiver<[u8; SIZE]>>> {
+    fn drain(&mut self, numbers: Range<u64>, thoroughly: bool) -> Result<()> {
+        let Large { end, page, buffer } = &mut self.0;
+        for number in numbers {
+            end.recv_in_place()?.read_at(0, buffer)?;
+            page.check(buffer, number, thoroughly)?;
+        }
+        Ok(())
+    }
+}
+
+/// A channel, opened a second time by name, both ends, and the first message.
+pub(crate) fn set_up(stage: &mut Stage) -> Result<()> {
+    stage.makes(|scratch, number| {
+        let name = scratch.name("set-up");
+        let made = Options::<Words<1>>::new().capacity(SLOTS).remove_on_drop(true).create_new(&name)?;
+        let found = Channel::<Words<1>>::open(&name)?;
+        let (mut sender, mut receiver) = (made.sender()?, found.receiver()?);
+        sender.send(words(number))?;
+        check(&receiver.recv()?, number)?;
+        Ok((sender, receiver, made, found))
+    })
+}
