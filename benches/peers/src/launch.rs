@@ -19,8 +19,15 @@ use crate::stage::{Assignment, Part};
 
 /// How long one look for words waits before the caller looks at its other duties.
 const TICK: Duration = Duration::from_millis(100);
+/// How long a side may take to say why it failed after the other has: the one that is heard first is often the one that was left.
+const GRACE: Duration = Duration::from_millis(300);
+/// In the order of the control connections.
+const SIDES: [&str; 2] = ["client", "server"];
 /// How long processes may take to clean up after themselves.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A word, or why there is none.
+type Answer = Result<Word, String>;
 
 /// One contestant's processes. Dropping it ends them, and removes what they leave.
 pub(crate) struct Launch {
@@ -134,22 +141,36 @@ impl Launch {
         Ok(whole)
     }
 
-    /// One word of each side. A side that failed leaves the other waiting, so its word is enough.
+    /// One word of each side.
     fn hear(&mut self, watch: Watch<'_>) -> Result<Vec<Word>, Failure> {
-        let deadline = Instant::now() + watch.patience;
-        let mut words: Vec<Option<Word>> = self.controls.iter().map(|_| None).collect();
-        while words.iter().any(Option::is_none) {
-            check(watch, deadline)?;
-            for index in self.readable(&words)? {
-                words[index] = Some(self.hear_one(index)?);
+        let mut answers: Vec<Option<Answer>> = self.controls.iter().map(|_| None).collect();
+        let mut deadline = Instant::now() + watch.patience;
+        let mut has_failed = false;
+        while answers.iter().any(Option::is_none) {
+            if !has_failed {
+                check(watch, deadline)?;
+            } else if Instant::now() >= deadline {
+                break;
+            }
+            for index in self.readable(&answers)? {
+                let answer = self.hear_one(index)?;
+                if answer.is_err() && !has_failed {
+                    has_failed = true;
+                    deadline = Instant::now() + GRACE;
+                }
+                answers[index] = Some(answer);
             }
         }
-        Ok(words.into_iter().flatten().collect())
+        let failures: Vec<_> = answers.iter().flatten().filter_map(|answer| answer.clone().err()).collect();
+        if failures.is_empty() {
+            return Ok(answers.into_iter().flatten().flatten().collect());
+        }
+        Err(Failure::Failed(failures.join("; ")))
     }
 
     /// Which of those whose word is missing can be heard.
-    fn readable(&self, words: &[Option<Word>]) -> Result<Vec<usize>, Failure> {
-        let missing: Vec<usize> = (0..words.len()).filter(|&index| words[index].is_none()).collect();
+    fn readable(&self, answers: &[Option<Answer>]) -> Result<Vec<usize>, Failure> {
+        let missing: Vec<usize> = (0..answers.len()).filter(|&index| answers[index].is_none()).collect();
         let poll_fd = |&index: &usize| PollFd::new(self.controls[index].as_fd(), PollFlags::POLLIN);
         let mut descriptors: Vec<_> = missing.iter().map(poll_fd).collect();
         let tick = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::ZERO);
@@ -161,12 +182,13 @@ impl Launch {
         Ok(missing.iter().zip(heard).filter(|(_, heard)| *heard).map(|(&index, _)| index).collect())
     }
 
-    fn hear_one(&mut self, index: usize) -> Result<Word, Failure> {
-        match self.controls[index].hear().map_err(in_words)? {
-            Some(Word::Failed(why)) => Err(Failure::Failed(why)),
+    fn hear_one(&mut self, index: usize) -> Result<Answer, Failure> {
+        let side = SIDES[index];
+        Ok(match self.controls[index].hear().map_err(in_words)? {
+            Some(Word::Failed(why)) => Err(format!("{side}: {why}")),
             Some(word) => Ok(word),
-            None => Err(Failure::Failed(self.obituary(index))),
-        }
+            None => Err(format!("{side}: {}", self.obituary(index))),
+        })
     }
 
     fn obituary(&mut self, index: usize) -> String {

@@ -49,6 +49,10 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     launches: u32,
 
+    /// Seconds without an answer after which a contestant has failed
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    patience: u32,
+
     /// Write the results to FILE as JSON, too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -69,7 +73,7 @@ impl Arguments {
         } else {
             Effort { launches: self.launches, rounds: 8, slice: Duration::from_millis(20) }
         };
-        Plan { filters: self.filters.clone(), effort }
+        Plan { filters: self.filters.clone(), effort, patience: Duration::from_secs(self.patience.into()) }
     }
 }
 

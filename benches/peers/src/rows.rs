@@ -3,7 +3,7 @@
 use ipcraft_bench::Placement;
 
 use crate::contestants::{
-    channel, floors, iceoryx2, interprocess, ipc_channel, pipe, ringfire, rtrb, unix_stream,
+    channel, floors, iceoryx2, interprocess, ipc_channel, misbehaviour, pipe, ringfire, rtrb, unix_stream,
 };
 use crate::message::Result;
 use crate::stage::Stage;
@@ -164,6 +164,23 @@ pub(crate) static ROWS: &[Row] = &[
     },
 ];
 
+/// Measured only if it is named in full.
+pub(crate) static MISBEHAVIOUR: Row = Row {
+    id: "misbehaviour",
+    title: "MISBEHAVIOUR: what a run has to survive",
+    task: Task::RoundTrip,
+    size: 8,
+    placement: Placement::SameCore,
+    contestants: &[
+        processes("pipe", pipe::round_trips::<1>),
+        processes("silent", misbehaviour::silent),
+        processes("dying", misbehaviour::dying),
+        processes("panicking", misbehaviour::panicking),
+        processes("lying", misbehaviour::lying),
+        processes("deaf", misbehaviour::deaf),
+    ],
+};
+
 const SPIN_8: &[Contestant] = &[
     processes("ipcraft spin", channel::spin::<1>),
     processes("floor: store and load", floors::store_load::<1>),
@@ -259,7 +276,7 @@ const WAITING: &[Contestant] = &[
 
 /// A contestant by the names that a peer is given.
 pub(crate) fn contestant(row: &str, contestant: &str) -> Option<&'static Contestant> {
-    let row = ROWS.iter().find(|known| known.id == row)?;
+    let row = ROWS.iter().chain([&MISBEHAVIOUR]).find(|known| known.id == row)?;
     row.contestants.iter().find(|known| known.id == contestant)
 }
 

@@ -7,10 +7,7 @@ use ipcraft_bench::{Cores, Environment, Watch, steal};
 
 use crate::contest::{Contest, Effort, Stopped};
 use crate::results::{Results, Table, VERSIONS};
-use crate::rows::ROWS;
-
-/// A contestant that is silent for longer has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::rows::{MISBEHAVIOUR, ROWS};
 
 /// What to measure.
 #[derive(Debug)]
@@ -18,13 +15,16 @@ pub(crate) struct Plan {
     /// Parts of names of rows or contestants; none for everything.
     pub(crate) filters: Vec<String>,
     pub(crate) effort: Effort,
+    /// A contestant that is silent for longer has failed.
+    pub(crate) patience: Duration,
 }
 
 impl Plan {
     /// The contests of the rows that are named, in which somebody who is named takes part; the first contestant always does,
     /// as the others are held against it.
     fn contests(&self, cores: &Cores) -> Vec<Contest> {
-        let contests = ROWS.iter().filter_map(|row| {
+        let hidden = self.filters.iter().any(|filter| filter == MISBEHAVIOUR.id).then_some(&MISBEHAVIOUR);
+        let contests = ROWS.iter().chain(hidden).filter_map(|row| {
             let whole = self.filters.is_empty() || self.names(row.id);
             let first = row.contestants.first()?.id;
             let contest = Contest::new(row, cores.seats(row.placement)?, |contestant| {
@@ -49,7 +49,7 @@ pub(crate) fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&str)
     let (start, stolen) = (Instant::now(), steal());
     let mut contests = plan.contests(&cores);
     environment.pinned = true;
-    let watch = Watch { patience: PATIENCE, stop };
+    let watch = Watch { patience: plan.patience, stop };
     let outcome = all_launches(&mut contests, plan.effort, watch, &mut environment.pinned, progress);
     environment.duration_s = start.elapsed().as_secs_f64();
     environment.steal_ms =
@@ -84,7 +84,11 @@ mod tests {
 
     fn plan(filters: &[&str]) -> Plan {
         let effort = Effort { launches: 1, rounds: 1, slice: Duration::from_millis(1) };
-        Plan { filters: filters.iter().map(ToString::to_string).collect(), effort }
+        Plan {
+            filters: filters.iter().map(ToString::to_string).collect(),
+            effort,
+            patience: Duration::from_secs(10),
+        }
     }
 
     #[test]

@@ -139,9 +139,10 @@ fn range(medians: &[f64]) -> String {
     least.zip(most).map_or_else(String::new, |(least, most)| format!("{} to {}", time(least), time(most)))
 }
 
-/// `0.25`, `12.5`, `230`.
+/// `0.0025`, `0.25`, `12.5`, `230`.
 fn digits(number: f64) -> String {
     match number {
+        n if n < 0.1 && n > 0.0 => format!("{n:.4}"),
         n if n < 10.0 => format!("{n:.2}"),
         n if n < 100.0 => format!("{n:.1}"),
         n => format!("{n:.0}"),
@@ -187,6 +188,7 @@ mod tests {
         assert_eq!([rate(28_423.0), rate(700e6), rate(12.0)], ["28.4 k/s", "700 M/s", "12.0 /s"]);
         assert_eq!([bandwidth(4.571e9), bandwidth(8.3e7)], ["4.57 GB/s", "83.0 MB/s"]);
         assert_eq!(ratio(Some(20.04), Some(0.5)), "20.0 ±0.25");
+        assert_eq!(ratio(Some(0.0042), Some(0.0)), "0.0042 ±0.00");
         assert_eq!(range(&[300.0, 250.0]), "250 ns to 300 ns");
     }
 }

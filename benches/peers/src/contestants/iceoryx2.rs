@@ -6,7 +6,6 @@
 //! (`RetryUntilDelivered`, the default then). All its files go to a directory and bear a prefix of this run, by its
 //! configuration, so that nothing is left behind.
 
-use std::hint::spin_loop;
 use std::ops::Range;
 
 use iceoryx2::port::listener::Listener;
@@ -134,7 +133,6 @@ impl<const N: usize> Take<N> for Subscriber<ipc::Service, Words<N>, ()> {
             if let Some(sample) = self.receive()? {
                 return Ok(*sample);
             }
-            spin_loop();
         }
     }
 }
@@ -193,9 +191,8 @@ impl Drain for Loans<Subscriber<ipc::Service, [u8], ()>> {
     fn drain(&mut self, numbers: Range<u64>, thoroughly: bool) -> Result<()> {
         for number in numbers {
             let sample = loop {
-                match self.end.receive()? {
-                    Some(sample) => break sample,
-                    None => spin_loop(),
+                if let Some(sample) = self.end.receive()? {
+                    break sample;
                 }
             };
             self.page.check(sample.payload(), number, thoroughly)?;

@@ -5,6 +5,7 @@ pub(crate) mod floors;
 pub(crate) mod iceoryx2;
 pub(crate) mod interprocess;
 pub(crate) mod ipc_channel;
+pub(crate) mod misbehaviour;
 pub(crate) mod pipe;
 pub(crate) mod ringfire;
 pub(crate) mod rtrb;

@@ -46,7 +46,7 @@ pub(crate) fn large<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
 
 /// A reader and a writer of two pipes. Each side makes the pipe that it reads, and the other opens the writing end through
 /// `/proc`: an anonymous pipe like any other, while a FIFO has an inode on a disk to keep up to date.
-fn duplex(stage: &mut Stage) -> Result<(PipeReader, PipeWriter)> {
+pub(super) fn duplex(stage: &mut Stage) -> Result<(PipeReader, PipeWriter)> {
     let (reader, writer) = io::pipe()?;
     let theirs = stage.meet(&format!("/proc/{}/fd/{}", process::id(), writer.as_raw_fd()))?;
     let far = File::options().write(true).open(theirs)?;
