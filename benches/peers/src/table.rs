@@ -126,9 +126,10 @@ fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
     figure.map_or_else(String::new, show)
 }
 
+/// With as many decimals for one as for the other.
 fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
     match (ratio, spread) {
-        (Some(ratio), Some(spread)) => format!("{} ±{}", digits(ratio), digits(spread / 2.0)),
+        (Some(ratio), Some(spread)) => format!("{ratio:.0$} ±{1:.0$}", decimals(ratio), spread / 2.0),
         _ => String::new(),
     }
 }
@@ -141,11 +142,15 @@ fn range(medians: &[f64]) -> String {
 
 /// `0.0025`, `0.25`, `12.5`, `230`.
 fn digits(number: f64) -> String {
+    format!("{number:.0$}", decimals(number))
+}
+
+fn decimals(number: f64) -> usize {
     match number {
-        n if n < 0.1 && n > 0.0 => format!("{n:.4}"),
-        n if n < 10.0 => format!("{n:.2}"),
-        n if n < 100.0 => format!("{n:.1}"),
-        n => format!("{n:.0}"),
+        n if n < 0.1 && n > 0.0 => 4,
+        n if n < 10.0 => 2,
+        n if n < 100.0 => 1,
+        _ => 0,
     }
 }
 
@@ -187,8 +192,8 @@ mod tests {
         );
         assert_eq!([rate(28_423.0), rate(700e6), rate(12.0)], ["28.4 k/s", "700 M/s", "12.0 /s"]);
         assert_eq!([bandwidth(4.571e9), bandwidth(8.3e7)], ["4.57 GB/s", "83.0 MB/s"]);
-        assert_eq!(ratio(Some(20.04), Some(0.5)), "20.0 ±0.25");
-        assert_eq!(ratio(Some(0.0042), Some(0.0)), "0.0042 ±0.00");
+        assert_eq!(ratio(Some(20.04), Some(0.5)), "20.0 ±0.2");
+        assert_eq!(ratio(Some(0.0042), Some(0.0)), "0.0042 ±0.0000");
         assert_eq!(range(&[300.0, 250.0]), "250 ns to 300 ns");
     }
 }

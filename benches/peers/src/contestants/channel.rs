@@ -58,7 +58,7 @@ fn single_waiting<const N: usize>(stage: &mut Stage, waiting: Waiting) -> Result
     }
 }
 
-/// A stream in batches, by `send_all` and `drain`, both sides spinning.
+/// A stream in batches, by `send_all` and `recv_all`, both sides spinning.
 pub(crate) fn batches<const N: usize>(stage: &mut Stage) -> Result<()> {
     match end::<Words<N>>(stage, SLOTS, Waiting::Spin)? {
         End::Sender(sender) => stage.send(Batches(sender)),
@@ -135,19 +135,15 @@ impl<const N: usize> Pour for Batches<Sender<Words<N>>> {
 }
 
 impl<const N: usize> Drain for Batches<Receiver<Words<N>>> {
-    /// Takes what is there, and waits by its own way of waiting where that is nothing.
     #[inline]
     fn drain(&mut self, numbers: Range<u64>, _thoroughly: bool) -> Result<()> {
+        let mut batch = [[0; N]; BATCH];
         let mut number = numbers.start;
         while number < numbers.end {
-            let wanted = (numbers.end - number) as usize;
-            let before = number;
-            for message in self.0.drain().take(wanted) {
-                check(&message?, number)?;
-                number += 1;
-            }
-            if number == before {
-                check(&self.0.recv()?, number)?;
+            let wanted = BATCH.min((numbers.end - number) as usize);
+            let count = self.0.recv_all(&mut batch[..wanted])?;
+            for message in &batch[..count] {
+                check(message, number)?;
                 number += 1;
             }
         }
