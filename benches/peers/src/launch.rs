@@ -38,7 +38,7 @@ pub(crate) struct Launch {
     threads: bool,
     pub(crate) pinned: bool,
     /// Removed when all processes have ended.
-    _scratch: Owner,
+    scratch: Owner,
 }
 
 impl Launch {
@@ -59,7 +59,7 @@ impl Launch {
         };
         let threads = contestant.seating == Seating::Threads;
         let mut launch =
-            Launch { children: Vec::new(), controls: Vec::new(), threads, pinned: true, _scratch: scratch };
+            Launch { children: Vec::new(), controls: Vec::new(), threads, pinned: true, scratch };
         for parts in casts {
             launch.spawn(row, contestant, parts)?;
         }
@@ -72,7 +72,7 @@ impl Launch {
             parent: process::id(),
             row: row.id.into(),
             contestant: contestant.id.into(),
-            scratch: self._scratch.scratch().clone(),
+            scratch: self.scratch.scratch().clone(),
             parts: parts.into(),
         };
         let mut descriptors = Inherit::new();
@@ -85,6 +85,8 @@ impl Launch {
         let child = Command::new(env::current_exe()?)
             .arg("--peer")
             .arg(assignment)
+            // For contestants that make temporary files of their own.
+            .env("TMPDIR", self.scratch.scratch().directory())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(if env::var_os("IPCRAFT_PEERS_VERBOSE").is_some() {

@@ -2,6 +2,7 @@
 
 use ipcraft_bench::Placement;
 
+use crate::contestants::{MANY_SLOTS, SLOTS};
 use crate::contestants::{
     channel, floors, iceoryx2, interprocess, ipc_channel, misbehaviour, pipe, ringfire, rtrb, unix_stream,
 };
@@ -108,7 +109,7 @@ pub(crate) static ROWS: &[Row] = &[
     },
     Row {
         id: "stream_8",
-        title: "STREAM, 8 B, one way without loss, two cores",
+        title: "STREAM, 8 B, one way without loss, two cores, 1024 slots",
         task: Task::Stream,
         size: 8,
         placement: Placement::TwoCores,
@@ -116,11 +117,27 @@ pub(crate) static ROWS: &[Row] = &[
     },
     Row {
         id: "stream_64",
-        title: "STREAM, 64 B, one way without loss, two cores",
+        title: "STREAM, 64 B, one way without loss, two cores, 1024 slots",
         task: Task::Stream,
         size: 64,
         placement: Placement::TwoCores,
         contestants: STREAM_64,
+    },
+    Row {
+        id: "stream_8_wide",
+        title: "STREAM, 8 B, one way without loss, two cores, 65536 slots",
+        task: Task::Stream,
+        size: 8,
+        placement: Placement::TwoCores,
+        contestants: WIDE_8,
+    },
+    Row {
+        id: "stream_64_wide",
+        title: "STREAM, 64 B, one way without loss, two cores, 65536 slots",
+        task: Task::Stream,
+        size: 64,
+        placement: Placement::TwoCores,
+        contestants: WIDE_64,
     },
     Row {
         id: "stream_64k",
@@ -213,29 +230,47 @@ const BLOCK: &[Contestant] = &[
 ];
 
 const STREAM_8: &[Contestant] = &[
-    processes("ipcraft spin", channel::single::<1>),
+    processes("ipcraft spin", channel::single::<1, SLOTS>),
     processes("ipcraft adaptive", channel::single_adaptive::<1>),
-    processes("ipcraft spin, batches of 64", channel::batches::<1>),
-    threads("rtrb (threads)", rtrb::single::<1>),
-    threads("rtrb (threads), chunks of 64", rtrb::chunks::<1>),
-    processes("ringfire", ringfire::single::<1>),
-    processes("ringfire, batches of 64", ringfire::batches::<1>),
+    processes("ipcraft spin, batches of 64", channel::batches::<1, SLOTS>),
+    threads("rtrb (threads)", rtrb::single::<1, SLOTS>),
+    threads("rtrb (threads), chunks of 64", rtrb::chunks::<1, SLOTS>),
+    processes("ringfire", ringfire::single::<1, { SLOTS as u64 }>),
+    processes("ringfire, batches of 64", ringfire::batches::<1, { SLOTS as u64 }>),
     processes("iceoryx2", iceoryx2::stream::<1>),
     processes("pipe", pipe::stream::<1>),
     processes("Unix stream", unix_stream::stream::<1>),
 ];
 
 const STREAM_64: &[Contestant] = &[
-    processes("ipcraft spin", channel::single::<8>),
+    processes("ipcraft spin", channel::single::<8, SLOTS>),
     processes("ipcraft adaptive", channel::single_adaptive::<8>),
-    processes("ipcraft spin, batches of 64", channel::batches::<8>),
-    threads("rtrb (threads)", rtrb::single::<8>),
-    threads("rtrb (threads), chunks of 64", rtrb::chunks::<8>),
-    processes("ringfire", ringfire::single::<8>),
-    processes("ringfire, batches of 64", ringfire::batches::<8>),
+    processes("ipcraft spin, batches of 64", channel::batches::<8, SLOTS>),
+    threads("rtrb (threads)", rtrb::single::<8, SLOTS>),
+    threads("rtrb (threads), chunks of 64", rtrb::chunks::<8, SLOTS>),
+    processes("ringfire", ringfire::single::<8, { SLOTS as u64 }>),
+    processes("ringfire, batches of 64", ringfire::batches::<8, { SLOTS as u64 }>),
     processes("iceoryx2", iceoryx2::stream::<8>),
     processes("pipe", pipe::stream::<8>),
     processes("Unix stream", unix_stream::stream::<8>),
+];
+
+const WIDE_8: &[Contestant] = &[
+    processes("ipcraft spin", channel::single::<1, MANY_SLOTS>),
+    processes("ipcraft spin, batches of 64", channel::batches::<1, MANY_SLOTS>),
+    threads("rtrb (threads)", rtrb::single::<1, MANY_SLOTS>),
+    threads("rtrb (threads), chunks of 64", rtrb::chunks::<1, MANY_SLOTS>),
+    processes("ringfire", ringfire::single::<1, { MANY_SLOTS as u64 }>),
+    processes("ringfire, batches of 64", ringfire::batches::<1, { MANY_SLOTS as u64 }>),
+];
+
+const WIDE_64: &[Contestant] = &[
+    processes("ipcraft spin", channel::single::<8, MANY_SLOTS>),
+    processes("ipcraft spin, batches of 64", channel::batches::<8, MANY_SLOTS>),
+    threads("rtrb (threads)", rtrb::single::<8, MANY_SLOTS>),
+    threads("rtrb (threads), chunks of 64", rtrb::chunks::<8, MANY_SLOTS>),
+    processes("ringfire", ringfire::single::<8, { MANY_SLOTS as u64 }>),
+    processes("ringfire, batches of 64", ringfire::batches::<8, { MANY_SLOTS as u64 }>),
 ];
 
 const STREAM_64K: &[Contestant] = &[

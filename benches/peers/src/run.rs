@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use ipcraft_bench::{Cores, Environment, Watch, steal};
+use ipcraft_bench::{Cores, Environment, Placement, Watch, steal};
 
 use crate::contest::{Contest, Effort, Stopped};
 use crate::results::{Results, Table, VERSIONS};
@@ -47,6 +47,7 @@ pub(crate) fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&str)
     let cores = Cores::of_this_process();
     let mut environment = Environment::at_start(&cores);
     let (start, stolen) = (Instant::now(), steal());
+    environment.notes = notes(&cores, &environment);
     let mut contests = plan.contests(&cores);
     environment.pinned = true;
     let watch = Watch { patience: plan.patience, stop };
@@ -60,6 +61,20 @@ pub(crate) fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&str)
         rows: contests.iter().map(Table::of).collect(),
         complete: outcome.is_ok(),
     }
+}
+
+/// A machine that does nothing else shows less than this.
+const QUIET: f64 = 0.5;
+
+fn notes(cores: &Cores, environment: &Environment) -> Vec<String> {
+    let mut notes = Vec::new();
+    if cores.seats(Placement::TwoCores).is_none() {
+        notes.push("rows on two cores left out: this process may use only one".into());
+    }
+    if environment.load_average > Some(QUIET) {
+        notes.push("something else ran before: the figures may be disturbed".into());
+    }
+    notes
 }
 
 fn all_launches(

@@ -36,7 +36,7 @@ fn conditions(results: &Results) -> String {
         Some(false) => "bare metal",
         None => "virtual or not: unknown",
     };
-    format!(
+    let mut text = format!(
         "{}\n{}, {} on {}, {}, {machine}\ncores {} of {} allowed, used: {}; {}; clock {:.0} ns a reading; load {}; stolen {}; {:.0} s\n",
         versions.join(", "),
         env.date,
@@ -51,7 +51,11 @@ fn conditions(results: &Results) -> String {
         shown(env.load_average, |load| format!("{load:.1}")),
         shown(env.steal_ms, |ms| format!("{ms} ms")),
         env.duration_s,
-    )
+    );
+    for note in &env.notes {
+        text += &format!("note: {note}\n");
+    }
+    text
 }
 
 fn grid(table: &Table) -> Grid {

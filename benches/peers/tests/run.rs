@@ -107,7 +107,7 @@ fn every_contestant_of_every_row_is_measured() {
     let results = Run::start(&["--patience", "120"]).results();
     assert_eq!(results["complete"], true);
     let rows = results["rows"].as_array().unwrap();
-    assert!(rows.len() >= if has_two_cores() { 11 } else { 3 });
+    assert!(rows.len() >= if has_two_cores() { 13 } else { 3 });
     for row in rows {
         for line in row["lines"].as_array().unwrap() {
             let who = format!("{} {}", row["id"], line["contestant"]);

@@ -42,24 +42,24 @@ fn round_trips<const N: usize>(stage: &mut Stage, waiting: Waiting) -> Result<()
 }
 
 /// A stream, message by message, both sides spinning.
-pub(crate) fn single<const N: usize>(stage: &mut Stage) -> Result<()> {
-    single_waiting::<N>(stage, Waiting::Spin)
+pub(crate) fn single<const N: usize, const SLOTS: usize>(stage: &mut Stage) -> Result<()> {
+    single_waiting::<N>(stage, SLOTS, Waiting::Spin)
 }
 
 /// A stream, message by message, both sides waiting as they do if nobody says how.
 pub(crate) fn single_adaptive<const N: usize>(stage: &mut Stage) -> Result<()> {
-    single_waiting::<N>(stage, Waiting::Adaptive)
+    single_waiting::<N>(stage, SLOTS, Waiting::Adaptive)
 }
 
-fn single_waiting<const N: usize>(stage: &mut Stage, waiting: Waiting) -> Result<()> {
-    match end::<Words<N>>(stage, SLOTS, waiting)? {
+fn single_waiting<const N: usize>(stage: &mut Stage, slots: usize, waiting: Waiting) -> Result<()> {
+    match end::<Words<N>>(stage, slots, waiting)? {
         End::Sender(sender) => stage.send(OneByOne(sender)),
         End::Receiver(receiver) => stage.receive(OneByOne(receiver)),
     }
 }
 
 /// A stream in batches, by `send_all` and `recv_all`, both sides spinning.
-pub(crate) fn batches<const N: usize>(stage: &mut Stage) -> Result<()> {
+pub(crate) fn batches<const N: usize, const SLOTS: usize>(stage: &mut Stage) -> Result<()> {
     match end::<Words<N>>(stage, SLOTS, Waiting::Spin)? {
         End::Sender(sender) => stage.send(Batches(sender)),
         End::Receiver(receiver) => stage.receive(Batches(receiver)),

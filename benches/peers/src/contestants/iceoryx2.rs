@@ -6,6 +6,7 @@
 //! (`RetryUntilDelivered`, the default then). All its files go to a directory and bear a prefix of this run, by its
 //! configuration, so that nothing is left behind.
 
+use std::fmt::Debug;
 use std::ops::Range;
 
 use iceoryx2::port::listener::Listener;
@@ -13,6 +14,7 @@ use iceoryx2::port::notifier::Notifier;
 use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::*;
+use iceoryx2::service::builder::publish_subscribe::Builder;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use ipcraft_bench::Role;
 
@@ -54,7 +56,7 @@ pub(crate) fn events<const N: usize>(stage: &mut Stage) -> Result<()> {
 pub(crate) fn stream<const N: usize>(stage: &mut Stage) -> Result<()> {
     let node = node(stage.scratch())?;
     let service = node.service_builder(&"stream".try_into()?).publish_subscribe::<Words<N>>();
-    let service = service.enable_safe_overflow(false).subscriber_max_buffer_size(SLOTS).open_or_create()?;
+    let service = lossless(service, SLOTS).open_or_create()?;
     match stage.role() {
         Role::Client => {
             let publisher = service.publisher_builder().create()?;
@@ -109,6 +111,18 @@ fn latency<const N: usize>(node: &Node<ipc::Service>, name: &str, buffer: usize)
     let service = node.service_builder(&name.try_into()?).publish_subscribe::<Words<N>>();
     let service = service.max_publishers(1).max_subscribers(1).history_size(0);
     Ok(service.subscriber_max_buffer_size(buffer).enable_safe_overflow(true).open_or_create()?)
+}
+
+/// One publisher that waits for room, and one subscriber.
+fn lossless<T: Debug + IceoryxSend + ?Sized>(
+    service: Builder<T, (), ipc::Service>,
+    buffer: usize,
+) -> Builder<T, (), ipc::Service> {
+    service
+        .max_publishers(1)
+        .max_subscribers(1)
+        .enable_safe_overflow(false)
+        .subscriber_max_buffer_size(buffer)
 }
 
 fn event(

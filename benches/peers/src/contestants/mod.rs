@@ -18,6 +18,8 @@ use crate::work::{Drain, Pour, Put, Take};
 
 /// Room for small messages, in everything that lets its user choose.
 pub(crate) const SLOTS: usize = 1024;
+/// Room for small messages in the rows that give much.
+pub(crate) const MANY_SLOTS: usize = 65_536;
 /// Room for large messages.
 pub(crate) const LARGE_SLOTS: usize = 8;
 /// Messages in a batch.

@@ -49,8 +49,8 @@ fn round_trips<const N: usize, W: WaitStrategy>(stage: &mut Stage, wait: W) -> R
 }
 
 /// A stream without loss, message by message.
-pub(crate) fn single<const N: usize>(stage: &mut Stage) -> Result<()> {
-    match lossless(stage)? {
+pub(crate) fn single<const N: usize, const SLOTS: u64>(stage: &mut Stage) -> Result<()> {
+    match lossless(stage, SLOTS)? {
         End::Sender(producer) => stage.send(OneByOne::<_, N>(producer)),
         End::Receiver(consumer) => {
             stage.receive(OneByOne::<_, N>(Waiting { consumer, wait: BusySpin::new() }))
@@ -59,8 +59,8 @@ pub(crate) fn single<const N: usize>(stage: &mut Stage) -> Result<()> {
 }
 
 /// A stream without loss by `push_batch` and `recv_batch`.
-pub(crate) fn batches<const N: usize>(stage: &mut Stage) -> Result<()> {
-    match lossless::<N>(stage)? {
+pub(crate) fn batches<const N: usize, const SLOTS: u64>(stage: &mut Stage) -> Result<()> {
+    match lossless::<N>(stage, SLOTS)? {
         End::Sender(producer) => stage.send(Batches(producer)),
         End::Receiver(consumer) => stage.receive(Batches(consumer)),
     }
@@ -71,12 +71,11 @@ enum End<const N: usize> {
     Receiver(RingConsumer<Words<N>>),
 }
 
-fn lossless<const N: usize>(stage: &mut Stage) -> Result<End<N>> {
+fn lossless<const N: usize>(stage: &mut Stage, slots: u64) -> Result<End<N>> {
     let path = stage.scratch().shm_path("stream");
     match stage.role() {
         Role::Client => {
-            let builder =
-                RingProducerBuilder::new(SLOTS as u64).flow_control(FlowControl::LosslessBackpressure);
+            let builder = RingProducerBuilder::new(slots).flow_control(FlowControl::LosslessBackpressure);
             let producer = builder.build(path)?;
             stage.meet("created")?;
             stage.meet("")?;

@@ -21,13 +21,13 @@ pub(crate) fn round_trips<const N: usize>(stage: &mut Stage) -> Result<()> {
 }
 
 /// A stream, message by message.
-pub(crate) fn single<const N: usize>(stage: &mut Stage) -> Result<()> {
+pub(crate) fn single<const N: usize, const SLOTS: usize>(stage: &mut Stage) -> Result<()> {
     let (producer, consumer) = RingBuffer::<Words<N>>::new(SLOTS);
     stage.threads(|client| client.send(OneByOne(producer)), |server| server.receive(OneByOne(consumer)))
 }
 
 /// A stream in chunks.
-pub(crate) fn chunks<const N: usize>(stage: &mut Stage) -> Result<()> {
+pub(crate) fn chunks<const N: usize, const SLOTS: usize>(stage: &mut Stage) -> Result<()> {
     let (producer, consumer) = RingBuffer::<Words<N>>::new(SLOTS);
     stage.threads(|client| client.send(Chunks(producer)), |server| server.receive(Chunks(consumer)))
 }
