@@ -7,7 +7,7 @@ use crate::message::{Result, check, words};
 use crate::stage::Stage;
 use crate::work::{Put, Take};
 
-/// A message of one word, of which alone its type implements serde's traits for any length that is asked for.
+/// One word: serde knows arrays of given lengths, and none whose length is a parameter.
 type Message = [u64; 1];
 
 /// Round trips over two channels. The client connects to the server's one-shot server and sends it both ends that it needs.
