@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use ipcraft::channel::Place;
+
 /// Whatever went wrong, in words.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -70,14 +72,19 @@ impl Page {
         &self.bytes
     }
 
-    /// Checks both ends of a received message, where the rest is not to be had as a slice.
+    /// Checks a message where it lies in a channel, as [`check`](Page::check) does.
     #[inline]
-    pub(crate) fn check_ends(ends: [[u8; STAMP]; 2], number: u64) -> Result<()> {
-        if ends == [number.to_le_bytes(); 2] {
-            Ok(())
-        } else {
-            Err(format!("message {number} is lost or torn").into())
+    pub(crate) fn check_place(&mut self, place: &Place<'_>, number: u64, thoroughly: bool) -> Result<()> {
+        if thoroughly {
+            let mut copy = vec![0; place.len()];
+            place.read_at(0, &mut copy)?;
+            return self.check(&copy, number, true);
         }
+        let mut ends = [[0; STAMP]; 2];
+        place.read_at(0, &mut ends[0])?;
+        place.read_at(self.bytes.len() - STAMP, &mut ends[1])?;
+        let right = place.len() == self.bytes.len() && ends == [number.to_le_bytes(); 2];
+        if right { Ok(()) } else { Err(format!("message {number} is lost or torn").into()) }
     }
 
     /// Checks a received message at both ends, or `thoroughly` in every byte.
@@ -121,11 +128,23 @@ mod tests {
         page.check(&message, 9, true).unwrap();
         message[2000] ^= 1;
         page.check(&message, 9, false).unwrap();
-        Page::check_ends([9u64.to_le_bytes(); 2], 9).unwrap();
-        assert!(Page::check_ends([9u64.to_le_bytes(), 8u64.to_le_bytes()], 9).is_err());
         assert!(page.check(&message, 9, true).is_err());
         message[4095] ^= 1;
         assert!(page.check(&message, 9, false).is_err());
         assert!(page.check(&message[..4000], 9, false).is_err());
+    }
+
+    #[test]
+    fn a_page_is_checked_where_it_lies() {
+        let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(1 << 16).unwrap();
+        let mut page = Page::new(4096);
+        let mut message = page.numbered(9).to_vec();
+        message[2000] ^= 1;
+        sender.send(&message).unwrap();
+        let record = receiver.recv_in_place().unwrap();
+        page.check_place(&record, 9, false).unwrap();
+        assert!(page.check_place(&record, 9, true).is_err());
+        assert!(page.check_place(&record, 8, false).is_err());
+        assert!(Page::new(4000).check_place(&record, 9, false).is_err());
     }
 }

@@ -4,7 +4,8 @@ use ipcraft_bench::Placement;
 
 use crate::contestants::{MANY_SLOTS, SLOTS};
 use crate::contestants::{
-    channel, floors, iceoryx2, interprocess, ipc_channel, misbehaviour, pipe, ringfire, rtrb, unix_stream,
+    channel, channel_bytes, floors, iceoryx2, interprocess, ipc_channel, misbehaviour, pipe, ringfire, rtrb,
+    unix_stream,
 };
 use crate::message::Result;
 use crate::stage::Stage;
@@ -274,23 +275,27 @@ const WIDE_64: &[Contestant] = &[
 ];
 
 const STREAM_64K: &[Contestant] = &[
-    processes("ipcraft copy", channel::copy::<KIB_64>),
-    processes("ipcraft loan", channel::loan::<KIB_64>),
+    processes("ipcraft copy", channel_bytes::copy::<KIB_64>),
+    processes("ipcraft loan", channel_bytes::loan::<KIB_64>),
+    processes("ipcraft typed, copy", channel::copy::<KIB_64>),
+    processes("ipcraft typed, loan", channel::loan::<KIB_64>),
     processes("iceoryx2 loan", iceoryx2::loan::<KIB_64>),
     processes("pipe", pipe::large::<KIB_64>),
     processes("Unix stream", unix_stream::large::<KIB_64>),
     alone("floor: memcpy", floors::copy::<KIB_64>),
-    alone("floor: memcpy round 8 buffers", floors::copy_round::<KIB_64>),
+    alone("floor: memcpy round 4 buffers", floors::copy_round::<KIB_64>),
 ];
 
 const STREAM_1M: &[Contestant] = &[
-    processes("ipcraft copy", channel::copy::<MIB>),
-    processes("ipcraft loan", channel::loan::<MIB>),
+    processes("ipcraft copy", channel_bytes::copy::<MIB>),
+    processes("ipcraft loan", channel_bytes::loan::<MIB>),
+    processes("ipcraft typed, copy", channel::copy::<MIB>),
+    processes("ipcraft typed, loan", channel::loan::<MIB>),
     processes("iceoryx2 loan", iceoryx2::loan::<MIB>),
     processes("pipe", pipe::large::<MIB>),
     processes("Unix stream", unix_stream::large::<MIB>),
     alone("floor: memcpy", floors::copy::<MIB>),
-    alone("floor: memcpy round 8 buffers", floors::copy_round::<MIB>),
+    alone("floor: memcpy round 4 buffers", floors::copy_round::<MIB>),
 ];
 
 const SET_UP: &[Contestant] = &[

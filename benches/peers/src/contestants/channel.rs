@@ -179,15 +179,7 @@ impl<const SIZE: usize> Drain for Large<Receiver<[u8; SIZE]>> {
     fn drain(&mut self, numbers: Range<u64>, thoroughly: bool) -> Result<()> {
         for number in numbers {
             let message = self.end.recv_in_place()?;
-            if thoroughly {
-                message.read_at(0, &mut self.buffer)?;
-                self.page.check(&self.buffer, number, true)?;
-            } else {
-                let mut ends = [[0; 8]; 2];
-                message.read_at(0, &mut ends[0])?;
-                message.read_at(SIZE - 8, &mut ends[1])?;
-                Page::check_ends(ends, number)?;
-            }
+            self.page.check_place(&message, number, thoroughly)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One file per contestant: how it is set up and used, as its own documentation recommends.
 
 pub(crate) mod channel;
+pub(crate) mod channel_bytes;
 pub(crate) mod floors;
 pub(crate) mod iceoryx2;
 pub(crate) mod interprocess;
@@ -21,7 +22,7 @@ pub(crate) const SLOTS: usize = 1024;
 /// Room for small messages in the rows that give much.
 pub(crate) const MANY_SLOTS: usize = 65_536;
 /// Room for large messages.
-pub(crate) const LARGE_SLOTS: usize = 8;
+pub(crate) const LARGE_SLOTS: usize = 4;
 /// Messages in a batch.
 pub(crate) const BATCH: usize = 64;
 
