@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::answer::Tagged;
 use super::book::Book;
 use super::pair::Pair;
-use super::{ANSWERS, CLIENT, Channel, REQUESTS};
+use super::{ANSWERS, CLIENT, Channel, REQUESTS, slots_of_answers, slots_of_requests};
 use crate::channel::end::Corrupt;
 use crate::channel::region::Region;
 use crate::channel::reject::SendError;
@@ -36,7 +36,7 @@ pub struct Ticket(u64);
 impl<Q: Message, A: Message> Client<Q, A> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
         let ends = Pair::new(region, seat, REQUESTS, ANSWERS)?;
-        let (requests, answers) = super::slots::<Q, A>(region)?;
+        let (requests, answers) = (slots_of_requests::<Q>(region)?, slots_of_answers::<Q, A>(region)?);
         // SAFETY: because `ends` keeps the region, which keeps the flows.
         let (requests, answers) = unsafe {
             (Writer::resume(requests, region.flow(REQUESTS)), Reader::resume(answers, region.flow(ANSWERS)))

@@ -115,12 +115,15 @@ fn offset_of_answers<Q: Message>(capacity: u64) -> Option<usize> {
     Dense::<Q::Wire>::room(capacity)?.checked_next_multiple_of(LINE)
 }
 
-/// The slots of both directions.
-fn slots<Q: Message, A: Message>(region: &Region) -> Result<(Dense<Q::Wire>, Dense<Tagged<A::Wire>>)> {
-    let (parts, capacity) = (region.parts(), region.shape().capacity);
+fn slots_of_requests<Q: Message>(region: &Region) -> Result<Dense<Q::Wire>> {
+    region.parts().dense(0, region.shape().capacity)
+}
+
+fn slots_of_answers<Q: Message, A: Message>(region: &Region) -> Result<Dense<Tagged<A::Wire>>> {
+    let capacity = region.shape().capacity;
     // There is such an offset, or the channel would not have been taken.
     let offset = offset_of_answers::<Q>(capacity).unwrap_or(usize::MAX / 2);
-    Ok((parts.dense(0, capacity)?, parts.dense(offset, capacity)?))
+    region.parts().dense(offset, capacity)
 }
 
 impl<Q: Message, A: Message> Channel<Q, A> {

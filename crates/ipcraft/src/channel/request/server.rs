@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::answer::Tagged;
 use super::pair::Pair;
-use super::{ANSWERS, Channel, REQUESTS, SERVER};
+use super::{ANSWERS, Channel, REQUESTS, SERVER, slots_of_answers, slots_of_requests};
 use crate::channel::end::Corrupt;
 use crate::channel::region::Region;
 use crate::channel::reject::SendError;
@@ -34,7 +34,7 @@ pub struct Server<Q: Message, A: Message> {
 impl<Q: Message, A: Message> Server<Q, A> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
         let ends = Pair::new(region, seat, ANSWERS, REQUESTS)?;
-        let (requests, answers) = super::slots::<Q, A>(region)?;
+        let (requests, answers) = (slots_of_requests::<Q>(region)?, slots_of_answers::<Q, A>(region)?);
         // SAFETY: because `ends` keeps the region, which keeps the flows.
         let (requests, answers) = unsafe {
             (Reader::resume(requests, region.flow(REQUESTS)), Writer::resume(answers, region.flow(ANSWERS)))
