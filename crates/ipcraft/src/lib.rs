@@ -30,6 +30,7 @@
 //! | a process to wake that polls, or has sockets to wait for as well | [`event`] |
 //! | words in shared memory to sleep on, as a part to build with | [`futex`] |
 //! | data in shared memory that several change, any of which may be killed while it does | [`sync`] |
+//! | so many messages, or such large ones, that system calls and copies show | [`channel`]: one to one, a work queue, a broadcast, the newest value, calls and answers |
 //!
 //! # What holds everywhere
 //!
@@ -45,7 +46,7 @@
 //!
 //! # What this crate does not do
 //!
-//! No async runtime: every handle but those of System V objects has a descriptor ([`AsFd`](std::os::fd::AsFd)) and a
+//! No async runtime: every handle but those of System V objects and of locks has a descriptor ([`AsFd`](std::os::fd::AsFd)) and a
 //! non-blocking mode, which is what an event loop needs. No serialisation: messages are bytes. No Windows, macOS or BSD: what is promised here rests on
 //! what Linux does.
 
