@@ -169,4 +169,6 @@ fn adopt<T: Message>(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Sea
 }
 
 #[cfg(test)]
+mod ring_tests;
+#[cfg(test)]
 mod tests;
