@@ -18,6 +18,8 @@ type Tick = [u64; 6];
 
 const TICKS: u64 = 20_000;
 const PLACES: usize = 64;
+/// Between some ticks and the next: long enough for the fast subscriber, and not for the slow one.
+const PACE: Duration = Duration::from_micros(50);
 
 fn tick(number: u64) -> Tick {
     [number, number * 3, number * 5, number * 7, number * 11, number * 13]
@@ -39,6 +41,9 @@ fn publish(overflow: Overflow) -> Outcome {
     let mut publisher = channel.publisher()?;
     for number in 0..TICKS {
         publisher.send(tick(number))?;
+        if number % 16 == 0 {
+            sleep(PACE);
+        }
     }
     drop(publisher);
     let (fast, slow) = (fast.finish()?, slow.finish()?);

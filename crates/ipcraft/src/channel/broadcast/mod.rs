@@ -38,6 +38,15 @@
 //!
 //! A message that a subscriber was receiving when it was killed is lost with it, and so is what it had still before it:
 //! whoever takes its place begins with what is sent then. All others get theirs.
+//!
+//! A child of fork(2) must not use the ends that it has copies of; while it has them, they count as there. After exec(2) they
+//! are gone, but for those that were [given](Subscriber::into_fd) on.
+//!
+//! # Memory
+//!
+//! 2 KiB, 64 bytes for each subscriber that there can be, and a place for each message: its size and 8 bytes for a number,
+//! rounded up to a power of two where 64 are enough, and else to a multiple of 8. A message of more than 256 bytes takes
+//! whole lines of 64, and one more.
 
 mod cursors;
 mod loan;

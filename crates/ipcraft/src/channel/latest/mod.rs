@@ -28,6 +28,14 @@
 //! the new one. The next writer goes on with the versions. Readers that wait for a change are told
 //! [`Disconnected`](crate::ErrorKind::Disconnected) when the writer is gone, and nothing happens to anybody when a reader
 //! is. There can be 127 readers at a time.
+//!
+//! A child of fork(2) must not use the ends that it has copies of; while it has them, they count as there. After exec(2) they
+//! are gone, but for those that were [given](Reader::into_fd) on.
+//!
+//! # Memory
+//!
+//! 2 KiB and the places, each of the size of a value and 8 bytes for a number, rounded up to a power of two where 64 are
+//! enough, and else to a multiple of 8. A value of more than 256 bytes takes whole lines of 64, and one more.
 
 mod newest;
 mod place;
