@@ -75,7 +75,7 @@ pub enum ErrorKind {
     /// [`Error::limit`] tells its true length.
     Truncated,
     /// Messages were overwritten before this receiver came to them; it goes on after them.
-    /// [`Error::limit`] tells how many.
+    /// [`Error::limit`] tells how many, where that is known already.
     Missed,
     /// Whoever held the lock died, or panicked, and may have left what it guards half changed (`EOWNERDEAD`).
     OwnerDied,

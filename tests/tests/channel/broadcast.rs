@@ -228,6 +228,22 @@ pub(super) fn disturbs_nobody_when_subscribers_are_killed() {
     steady.join();
 }
 
+/// A child that drops what it has copies of takes nothing from its parent.
+pub(super) fn holds_for_a_parent_whose_child_drops_its_copy() {
+    let name = fresh();
+    let made = make(&name, Overflow::HoldBack);
+    let (mut publisher, subscriber) = (made.publisher().unwrap(), made.subscriber().unwrap());
+    let mut kept = Some(subscriber);
+    let kept = &mut kept;
+    // Not moved, so the parent has it too.
+    Peer::start(|| drop(kept.take())).join();
+    (0..8).for_each(|i| publisher.try_send([i; 9]).unwrap());
+    assert_eq!(publisher.try_send([8; 9]).unwrap_err().kind(), ErrorKind::Full);
+    drop(publisher);
+    let mut subscriber = kept.take().unwrap();
+    assert_eq!(follow(&mut subscriber), (8, 0));
+}
+
 pub(super) fn has_one_publisher() {
     let name = fresh();
     let _made = make(&name, Overflow::HoldBack);

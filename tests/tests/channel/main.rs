@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         of(broadcast::ends_when_the_publisher_is_killed),
         of(broadcast::loses_nothing_when_publishers_are_killed),
         of(broadcast::disturbs_nobody_when_subscribers_are_killed),
+        of(broadcast::holds_for_a_parent_whose_child_drops_its_copy),
         of(broadcast::has_one_publisher),
         of(latest::is_whole_and_the_newest_in_every_process),
         of(latest::is_whole_when_writers_are_killed),

@@ -100,17 +100,13 @@ impl Cursors {
         (word & 1 == 1).then(|| tail.wrapping_sub(behind as u64))
     }
 
-    /// Nobody waits for this subscriber any more.
-    pub(super) fn leave(&self, seat: u32) {
-        self.word(seat).store(NOBODY, Release);
-    }
-
-    /// Lets go of subscribers who died.
+    /// Lets go of subscribers who have left or died. They do not do so themselves: one who drops what it has may be a forked
+    /// child, and the kernel knows whether the other is still there.
     pub(super) fn bury(&self, publisher: &Seat) {
         for seat in 1..=self.count {
             if self.word(seat).load(Acquire) != NOBODY {
                 // If the kernel does not tell, the next look may.
-                let _ = publisher.with_seat_of_dead(seat, || self.leave(seat));
+                let _ = publisher.with_seat_of_dead(seat, || self.word(seat).store(NOBODY, Release));
             }
         }
     }

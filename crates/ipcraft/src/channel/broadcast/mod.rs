@@ -39,8 +39,15 @@
 //! A message that a subscriber was receiving when it was killed is lost with it, and so is what it had still before it:
 //! whoever takes its place begins with what is sent then. All others get theirs.
 //!
-//! A child of fork(2) must not use the ends that it has copies of; while it has them, they count as there. After exec(2) they
-//! are gone, but for those that were [given](Subscriber::into_fd) on.
+//! A child of fork(2) must not use the ends that it has copies of, and may drop them; while it has them, they count as there.
+//! After exec(2) they are gone, but for those that were [given](Subscriber::into_fd) on.
+//!
+//! An end is used by one thread at a time:
+//!
+//! ```compile_fail,E0277
+//! let (publisher, _subscriber) = ipcraft::channel::broadcast::channel::<u64>(64).unwrap();
+//! std::thread::scope(|scope| scope.spawn(|| publisher.subscriber()).join());
+//! ```
 //!
 //! # Memory
 //!

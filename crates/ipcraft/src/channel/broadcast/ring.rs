@@ -167,9 +167,8 @@ impl Reader {
     }
 
     /// Leaves the place in the ring to whoever gets the seat.
-    pub(super) fn keep_place(self) {
+    pub(super) fn keep_place(&self) {
         self.publish();
-        std::mem::forget(self);
     }
 
     /// How many bytes a message has.
@@ -264,11 +263,5 @@ impl Reader {
             // Let the writer find out.
             Err(Corrupt) => true,
         }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.cursors.leave(self.seat);
     }
 }

@@ -25,7 +25,6 @@ use crate::time::Deadline;
 /// concern: a publisher that it held back goes on.
 #[derive(Debug)]
 pub struct Subscriber<T: Message> {
-    /// Gives its place up before `end` gives up the seat.
     reader: Reader,
     end: End,
     _type: PhantomData<fn() -> T>,

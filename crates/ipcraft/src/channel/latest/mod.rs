@@ -29,8 +29,15 @@
 //! [`Disconnected`](crate::ErrorKind::Disconnected) when the writer is gone, and nothing happens to anybody when a reader
 //! is. There can be 127 readers at a time.
 //!
-//! A child of fork(2) must not use the ends that it has copies of; while it has them, they count as there. After exec(2) they
-//! are gone, but for those that were [given](Reader::into_fd) on.
+//! A child of fork(2) must not use the ends that it has copies of, and may drop them; while it has them, they count as there.
+//! After exec(2) they are gone, but for those that were [given](Reader::into_fd) on.
+//!
+//! An end is used by one thread at a time:
+//!
+//! ```compile_fail,E0277
+//! let (writer, _reader) = ipcraft::channel::latest::channel::<u64>().unwrap();
+//! std::thread::scope(|scope| scope.spawn(|| writer.version()).join());
+//! ```
 //!
 //! # Memory
 //!
