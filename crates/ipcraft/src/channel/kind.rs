@@ -32,7 +32,7 @@ pub trait Kind: Sealed + Sized + 'static {
     #[doc(hidden)]
     const USUAL: u64 = 1024;
 
-    /// The variant that is made if nothing else is asked for.
+    /// The variant that is made if nothing else is asked for; zero if there is but one.
     #[doc(hidden)]
     const VARIANT: u64 = 0;
 

@@ -77,7 +77,11 @@ impl Wanted {
     fn of<K: Kind>(self, found: Shape) -> Shape {
         Shape {
             capacity: self.capacity.unwrap_or(found.capacity),
-            variant: self.variant.map_or(found.variant, |asked| K::complete(asked, found.variant)),
+            variant: match self.variant {
+                Some(asked) => K::complete(asked, found.variant),
+                None if K::VARIANT == 0 => 0,
+                None => found.variant,
+            },
             start: found.start,
         }
     }
