@@ -3,6 +3,7 @@
 //! Every test here talks to a real second process, and leaves nothing behind: no process, descriptor or file.
 
 pub mod c;
+pub mod hostile;
 pub mod ipc;
 pub mod leak;
 pub mod namespace;

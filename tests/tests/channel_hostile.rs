@@ -1,0 +1,229 @@
+//! Channels whose memory is not what this library wrote: everything is refused or returns, and nothing hangs, panics or
+//! dies.
+//!
+//! `IPCRAFT_HOSTILE=full` scribbles for longer. Each seed is printed; `IPCRAFT_SEED` repeats one.
+
+use std::env;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ipcraft::channel::{broadcast, latest, mpmc, spsc};
+use ipcraft::shm::memfd::{self, Memfd};
+use ipcraft::{ErrorKind, name};
+use ipcraft_tests::hostile::{self, Clock, KINDS, Kind, Random, Scribbler};
+use ipcraft_tests::leak::Snapshot;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::{self, of};
+
+fn main() -> ExitCode {
+    let before = Snapshot::take();
+    let mut tests = vec![
+        of(each_field_of_the_header_is_checked),
+        of(a_size_that_does_not_fit_is_refused),
+        of(memory_that_is_too_small_is_refused),
+        of(a_descriptor_of_something_else_is_refused),
+        of(random_contents_are_survived),
+    ];
+    for kind in KINDS {
+        let name = format!("scribbling_is_survived::{}", kind.name.replace(' ', "_"));
+        tests.push(suite::test(name, || scribbling_is_survived(*kind)));
+    }
+    tests.push(suite::nothing_is_left_behind(before));
+    suite::run(tests)
+}
+
+/// For calls that wait.
+const TIMEOUT: Duration = Duration::from_millis(2);
+
+fn seed() -> u64 {
+    let seed =
+        env::var("IPCRAFT_SEED").map_or_else(|_| Random::seed(), |seed| seed.parse().expect("a number"));
+    println!("\nIPCRAFT_SEED={seed}");
+    seed
+}
+
+fn scale() -> u32 {
+    if env::var("IPCRAFT_HOSTILE").is_ok_and(|asked| asked == "full") { 10 } else { 1 }
+}
+
+/// Another process writes to the memory while this one does everything it can.
+fn scribbling_is_survived(kind: Kind) {
+    let seed = seed();
+    let duration = Duration::from_millis(500) * scale();
+    // In a process of its own, so that to die of it is to fail.
+    let victim = Peer::start(|| {
+        let mut random = Random::new(seed);
+        let mut target = (kind.make)();
+        let memory = target.descriptor();
+        let scribbler = Peer::start(|| scribble(&memory, Random::new(!seed)));
+        let mut clock = Clock::new(TIMEOUT);
+        let start = Instant::now();
+        while start.elapsed() < duration {
+            target.operate(random.next() as u8, &mut clock);
+        }
+        scribbler.kill();
+        println!("{}: {} calls returned a value, {} an error", kind.name, clock.values, clock.errors);
+        assert!(clock.values > 0 && clock.errors > 0, "{clock:?}");
+    });
+    victim.join();
+}
+
+/// Sometimes at full speed, and sometimes so that something can be done in between.
+fn scribble(memory: &OwnedFd, mut random: Random) {
+    let mut scribbler = Scribbler::new(hostile::map(memory), random.clone());
+    loop {
+        let pause = random.one_of(&[0, 0, 20, 100, 500]);
+        for _ in 0..random.below(64) {
+            scribbler.scribble();
+            if pause > 0 {
+                thread::sleep(Duration::from_micros(pause));
+            }
+        }
+    }
+}
+
+/// What a fuzzer does, for a while.
+fn random_contents_are_survived() {
+    let seed = seed();
+    let victim = Peer::start(|| {
+        let mut random = Random::new(seed);
+        for _ in 0..2_000 * scale() {
+            let length = random.below(4096);
+            let mut data: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+            // Mostly small numbers, which go further.
+            if random.below(2) == 0 {
+                for word in data.chunks_exact_mut(8).skip(4) {
+                    word[2..].fill(0);
+                }
+            }
+            hostile::fuzz(&data);
+        }
+    });
+    victim.join();
+}
+
+/// Where the words of a header are, what they are called, and what is wrong there.
+const FIELDS: [(usize, &str, u64); 7] = [
+    (0, "holds no channel", 0),
+    (8, "the version of its header", 77),
+    (16, "its kind", 77),
+    (24, "the layout of its messages", 77),
+    (32, "the size of its messages", 77),
+    (40, "its capacity", 77),
+    (48, "its variant", 77),
+];
+
+fn each_field_of_the_header_is_checked() {
+    // One that is opened by its name may be asked to have a capacity.
+    let name = format!("/{}", name::unique("ipcraft-tests"));
+    let options = spsc::Options::<u64>::new().capacity(64).remove_on_drop(true);
+    let channel = options.create_new(&name).unwrap();
+    let memory = ipcraft::shm::posix::Options::new().open(&name).unwrap().map().unwrap();
+    for (at, field, wrong) in FIELDS {
+        let word = memory.atomic_u64(at).unwrap();
+        let right = word.swap(wrong, Relaxed);
+        let error = options.open(&name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongType, "{field}");
+        assert!(error.to_string().contains(field), "{error}");
+        assert!(error.to_string().contains(&name), "{error}");
+        word.store(right, Relaxed);
+        options.open(&name).unwrap();
+    }
+    drop(channel);
+}
+
+fn a_size_that_does_not_fit_is_refused() {
+    let descriptors: [(OwnedFd, fn(OwnedFd) -> Option<ipcraft::Error>); 5] = [
+        (descriptor(&spsc::Channel::<u64>::anonymous().unwrap()), |fd| {
+            spsc::Channel::<u64>::from_received(fd).err()
+        }),
+        (descriptor(&spsc::bytes::Channel::anonymous().unwrap()), |fd| {
+            spsc::bytes::Channel::from_received(fd).err()
+        }),
+        (descriptor(&mpmc::Channel::<u64>::anonymous().unwrap()), |fd| {
+            mpmc::Channel::<u64>::from_received(fd).err()
+        }),
+        (descriptor(&broadcast::Channel::<u64>::anonymous().unwrap()), |fd| {
+            broadcast::Channel::<u64>::from_received(fd).err()
+        }),
+        (descriptor(&latest::Channel::<u64>::anonymous().unwrap()), |fd| {
+            latest::Channel::<u64>::from_received(fd).err()
+        }),
+    ];
+    for (fd, open) in descriptors {
+        let memory = hostile::map(&fd);
+        let capacity = memory.atomic_u64(40).unwrap();
+        let right = capacity.load(Relaxed);
+        for wrong in [0, 3, right + 1, right - 1, right * 2, right << 20, 1 << 62, 1 << 63, u64::MAX] {
+            capacity.store(wrong, Relaxed);
+            let error = open(fd.try_clone().unwrap()).expect("refused");
+            assert_eq!(error.kind(), ErrorKind::WrongType, "{wrong}");
+            let text = error.to_string();
+            assert!(text.contains("its capacity") || text.contains("its size"), "{wrong}: {text}");
+        }
+        capacity.store(right, Relaxed);
+        assert!(open(fd).is_none());
+    }
+}
+
+fn descriptor(channel: &impl AsFd) -> OwnedFd {
+    channel.as_fd().try_clone_to_owned().unwrap()
+}
+
+fn memory_that_is_too_small_is_refused() {
+    // Less than a header.
+    for size in [1, 64, 2047] {
+        let memory = Memfd::create("small", size).unwrap();
+        let refused = spsc::Channel::<u64>::from_received(descriptor(&memory)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::WrongType, "{size}: {refused}");
+    }
+    // Only a header.
+    let whole = hostile::map(&descriptor(&spsc::Channel::<u64>::anonymous().unwrap()));
+    let mut header = [0; 2048];
+    whole.read_at(0, &mut header).unwrap();
+    let memory = Memfd::create("header", header.len()).unwrap();
+    memory.map().unwrap().write_at(0, &header).unwrap();
+    let refused = spsc::Channel::<u64>::from_received(descriptor(&memory)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::WrongType);
+    assert!(refused.to_string().contains("its size"), "{refused}");
+    // A file that somebody has cut.
+    let name = format!("/{}", name::unique("ipcraft-tests"));
+    let options = spsc::Options::<u64>::new().remove_on_drop(true);
+    let channel = options.create_new(&name).unwrap();
+    let file = File::options().write(true).open(format!("/dev/shm{name}")).unwrap();
+    for size in [0, 100, 2048, 4096] {
+        file.set_len(size).unwrap();
+        let refused = options.open(&name).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::WrongType, "{size}: {refused}");
+    }
+    drop(channel);
+}
+
+fn a_descriptor_of_something_else_is_refused() {
+    let unsealed = memfd::Options::new().unsealed().create("unsealed", 1 << 16).unwrap();
+    let (pipe, _writer) = std::io::pipe().unwrap();
+    let others: [OwnedFd; 4] = [
+        descriptor(&unsealed),
+        pipe.into(),
+        File::open("/dev/null").unwrap().into(),
+        tempfile::tempfile().unwrap().into(),
+    ];
+    for fd in others {
+        let received = spsc::Channel::<u64>::from_received(fd.try_clone().unwrap()).unwrap_err();
+        assert_eq!(received.kind(), ErrorKind::WrongType, "{received}");
+        let end = spsc::Receiver::<u64>::from_fd(fd).unwrap_err();
+        assert!(matches!(end.kind(), ErrorKind::WrongType | ErrorKind::PermissionDenied), "{end}");
+    }
+    // A channel is not an end, and an end not the other one.
+    let channel = spsc::Channel::<u64>::anonymous().unwrap();
+    let fd = descriptor(&channel);
+    assert_eq!(spsc::Receiver::<u64>::from_fd(fd).unwrap_err().kind(), ErrorKind::WrongType);
+    let sender = channel.sender().unwrap().into_fd().unwrap();
+    assert_eq!(spsc::Receiver::<u64>::from_fd(sender).unwrap_err().kind(), ErrorKind::WrongType);
+    let receiver = channel.receiver().unwrap().into_fd().unwrap();
+    assert_eq!(mpmc::Receiver::<u64>::from_fd(receiver).unwrap_err().kind(), ErrorKind::WrongType);
+}
