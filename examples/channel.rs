@@ -1,0 +1,100 @@
+//! A channel in shared memory: the parent sends numbers, a child receives them, and the kernel is only asked when somebody
+//! has to sleep.
+//!
+//! Shows how an end is handed to a child, how batches are sent, the end of the stream, and what a sender learns when nobody
+//! receives any more.
+//!
+//! Run it: `cargo run --example channel`
+
+use std::process::id;
+use std::time::Instant;
+
+use ipcraft::ErrorKind;
+use ipcraft::channel::spsc::{self, Receiver, Sender};
+use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft_examples::{Outcome, expect, finish, myself, part};
+
+/// How many are sent one by one, and how many altogether.
+const SINGLES: u64 = 100_000;
+const TOTAL: u64 = 1_000_000;
+
+const BATCH: usize = 64;
+
+ipcraft::plain_struct! {
+    /// What is sent: anything without pointers.
+    #[derive(Debug, PartialEq)]
+    struct Sample {
+        number: u64,
+        square: u64,
+    }
+}
+
+fn sample(number: u64) -> Sample {
+    Sample { number, square: number.wrapping_mul(number) }
+}
+
+fn main() -> Outcome {
+    match part().as_deref() {
+        Some("--consumer") => consume(Receiver::from_fd(take("samples")?)?),
+        Some("--quitter") => quit(Receiver::from_fd(take("samples")?)?),
+        _ => {
+            produce_everything()?;
+            produce_for_nobody()
+        }
+    }
+}
+
+fn produce_everything() -> Outcome {
+    let (mut sender, receiver) = spsc::channel(1024)?;
+    println!("producer {}: made a channel of 1024 samples", id());
+    // The descriptor is the end: the child has it from here on, and this process has not.
+    let receiver = receiver.into_fd()?;
+    let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("samples", receiver))?;
+
+    let start = Instant::now();
+    for number in 0..SINGLES {
+        sender.send(sample(number))?;
+    }
+    let rest: Vec<Sample> = (SINGLES..TOTAL).map(sample).collect();
+    for batch in rest.chunks(BATCH) {
+        sender.send_all(batch)?;
+    }
+    drop(sender); // this is what ends the stream
+    finish(consumer)?;
+    let rate = TOTAL as f64 / start.elapsed().as_secs_f64() / 1e6;
+    println!("producer {}: sent {TOTAL} samples, {rate:.1} million a second", id());
+    Ok(())
+}
+
+fn consume(mut receiver: Receiver<Sample>) -> Outcome {
+    let mut received = 0;
+    for arrived in &mut receiver {
+        expect("sample", arrived?, sample(received))?;
+        received += 1;
+    }
+    println!("consumer {}: end of the stream after {received} samples, every one as expected", id());
+    expect("samples received", received, TOTAL)
+}
+
+/// Without a receiver, a sender gets its message back, and the reason.
+fn produce_for_nobody() -> Outcome {
+    let (mut sender, receiver): (Sender<Sample>, _) = spsc::channel(4)?;
+    let receiver = receiver.into_fd()?;
+    let quitter = myself("--quitter")?.spawn_inheriting(Inherit::new().named("samples", receiver))?;
+    let mut sent = 0;
+    let rejected = loop {
+        // There is room for four: with the fifth it waits for a receiver, who is about to go instead.
+        match sender.send(sample(sent)) {
+            Ok(()) => sent += 1,
+            Err(rejected) => break rejected,
+        }
+    };
+    finish(quitter)?;
+    println!("producer {}: after {sent} samples: {}", id(), rejected.error());
+    expect("kind of error", rejected.kind(), ErrorKind::Disconnected)?;
+    expect("what came back", rejected.into_message(), sample(sent))
+}
+
+fn quit(mut receiver: Receiver<Sample>) -> Outcome {
+    expect("first sample", receiver.recv()?, sample(0))
+}
