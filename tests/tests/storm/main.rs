@@ -6,6 +6,7 @@
 //! those of one way.
 
 mod bare;
+mod channels;
 mod complete;
 mod counters;
 mod exchange;
@@ -64,6 +65,13 @@ const OTHERS: &[Other] = &[
     Other { name: "permits::exclude", waits: Some("sync::Semaphore::acquire"), test: locks::permits },
     Other { name: "set_events::arrive", waits: Some("sync::Event::wait"), test: locks::events },
     Other { name: "barriers::hold", waits: Some("sync::Participant::wait"), test: locks::barrier },
+    Other {
+        name: "calls::are_answered",
+        waits: Some("channel::request::Client::call"),
+        test: channels::calls,
+    },
+    Other { name: "answers::arrive", waits: Some("channel::request::Client::recv"), test: channels::answers },
+    Other { name: "values::change", waits: Some("channel::latest::Reader::changed"), test: channels::values },
     Other { name: "memory::is_reserved", waits: None, test: objects::large_memory_is_made },
 ];
 
@@ -96,6 +104,7 @@ fn routes() -> Vec<Route> {
         counters::ROUTES,
         objects::ROUTES,
         locks::ROUTES,
+        channels::ROUTES,
     ];
     subjects::routes().chain(own.into_iter().flatten().copied()).collect()
 }
