@@ -16,9 +16,12 @@ use crate::tally::Tally;
 /// Below this a round trip is timed in batches, since reading the clock would be a good part of it.
 const BATCHED_BELOW_NS: f64 = 1000.0;
 const BATCH: u64 = 100;
-/// Messages in a sample of a stream of small messages, and of one that is slow: both whole batches of 64.
-const BLOCK: u64 = 1024;
-const SLOW_BLOCK: u64 = 64;
+/// What a sample of a stream of small messages should take: long enough for the ring to have been full and empty, and much
+/// shorter than the turns of a scheduler.
+const BLOCK_NS: f64 = 30_000.0;
+/// It is whole batches, of which contestants send 64 messages at once.
+const LEAST_BLOCK: u64 = 64;
+const MOST_BLOCK: u64 = 1 << 16;
 /// From this size on a message of a stream is a sample.
 const LARGE: usize = 4096;
 /// No slice has more messages than this.
@@ -161,7 +164,9 @@ fn first_slice(row: &Row) -> Slice {
     match row.task {
         Task::RoundTrip => Slice { first: 0, warm_up: 4, messages: 16, batch: 1 },
         Task::Stream if row.size >= LARGE => Slice { first: 0, warm_up: 4, messages: 16, batch: 1 },
-        Task::Stream => Slice { first: 0, warm_up: SLOW_BLOCK, messages: 8 * SLOW_BLOCK, batch: SLOW_BLOCK },
+        Task::Stream => {
+            Slice { first: 0, warm_up: LEAST_BLOCK, messages: 8 * LEAST_BLOCK, batch: LEAST_BLOCK }
+        }
         Task::SetUp => Slice { first: 0, warm_up: 1, messages: 2, batch: 1 },
     }
 }
@@ -169,16 +174,9 @@ fn first_slice(row: &Row) -> Slice {
 /// A slice that takes about `target` when a message takes `time` nanoseconds.
 fn sized(row: &Row, time: f64, target: Duration) -> Slice {
     let fitting = (target.as_nanos() as f64 / time.max(0.1)).clamp(4.0, MOST) as u64;
-    let fast = time < BATCHED_BELOW_NS;
     let batch = match row.task {
-        Task::RoundTrip if fast => BATCH,
-        Task::Stream if row.size < LARGE => {
-            if fast {
-                BLOCK
-            } else {
-                SLOW_BLOCK
-            }
-        }
+        Task::RoundTrip if time < BATCHED_BELOW_NS => BATCH,
+        Task::Stream if row.size < LARGE => block(time),
         Task::RoundTrip | Task::Stream | Task::SetUp => 1,
     };
     let messages = fitting.next_multiple_of(batch);
@@ -189,6 +187,11 @@ fn sized(row: &Row, time: f64, target: Duration) -> Slice {
         Task::SetUp => 1,
     };
     Slice { first: 0, warm_up, messages, batch }
+}
+
+fn block(time: f64) -> u64 {
+    let fitting = (BLOCK_NS / time.max(0.1)) as u64;
+    fitting.clamp(LEAST_BLOCK, MOST_BLOCK).next_multiple_of(LEAST_BLOCK)
 }
 
 #[cfg(test)]

@@ -113,9 +113,9 @@ fn remark(line: &Line) -> &'static str {
 
 fn legend(results: &Results) -> String {
     let mut text = String::from(
-        "\np50 to p99: per message, over samples; below a microsecond a sample is the mean of 100 round trips, of a stream of small messages that of 1024 or 64 \
-         messages. rate: median slice. CPU and switches: of both sides, per message. x: time as a multiple of the first line's, median over slices side by \
-         side, with half the distance between the quartiles. launches: lowest and highest median of fresh processes.\n",
+        "\np50 to p99: per message, over samples; below a microsecond a sample is the mean of 100 round trips, and in a stream of small messages that of what takes about \
+         30 us. rate: median slice, over all its time. CPU and switches: of both sides, per message. x: time as a multiple of the first line's, median over slices \
+         side by side, with half the distance between the quartiles. launches: lowest and highest median of fresh processes.\n",
     );
     if results.rows.iter().flat_map(|table| &table.lines).any(|line| line.disturbed) {
         text += "disturbed: the launches differ by more than half; believe none of them.\n";

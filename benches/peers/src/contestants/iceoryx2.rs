@@ -13,6 +13,7 @@ use iceoryx2::port::listener::Listener;
 use iceoryx2::port::notifier::Notifier;
 use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::subscriber::Subscriber;
+use iceoryx2::port::update_connections::UpdateConnections;
 use iceoryx2::prelude::*;
 use iceoryx2::service::builder::publish_subscribe::Builder;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
@@ -32,7 +33,7 @@ pub(crate) fn polled<const N: usize>(stage: &mut Stage) -> Result<()> {
     let [out, back] = directions(stage.role());
     let (out, back) = (latency::<N>(&node, out, 1)?, latency::<N>(&node, back, 1)?);
     let (publisher, subscriber) = (out.publisher_builder().create()?, back.subscriber_builder().create()?);
-    stage.meet("connected")?;
+    connect(stage, &[&publisher, &subscriber])?;
     stage.round_trips(publisher, subscriber)
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn events<const N: usize>(stage: &mut Stage) -> Result<()> {
         subscriber: from.subscriber_builder().create()?,
         listener: ear.listener_builder().create()?,
     };
-    stage.meet("connected")?;
+    connect(stage, &[&out.publisher, &back.subscriber])?;
     stage.round_trips(out, back)
 }
 
@@ -60,12 +61,12 @@ pub(crate) fn stream<const N: usize>(stage: &mut Stage) -> Result<()> {
     match stage.role() {
         Role::Client => {
             let publisher = service.publisher_builder().create()?;
-            stage.meet("connected")?;
+            connect(stage, &[&publisher])?;
             stage.send(OneByOne(publisher))
         }
         Role::Server => {
             let subscriber = service.subscriber_builder().create()?;
-            stage.meet("connected")?;
+            connect(stage, &[&subscriber])?;
             stage.receive(OneByOne(subscriber))
         }
     }
@@ -80,12 +81,12 @@ pub(crate) fn loan<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
     match stage.role() {
         Role::Client => {
             let publisher = service.publisher_builder().initial_max_slice_len(SIZE).create()?;
-            stage.meet("connected")?;
+            connect(stage, &[&publisher])?;
             stage.send(Loans { end: publisher, page: Page::new(SIZE) })
         }
         Role::Server => {
             let subscriber = service.subscriber_builder().create()?;
-            stage.meet("connected")?;
+            connect(stage, &[&subscriber])?;
             stage.receive(Loans { end: subscriber, page: Page::new(SIZE) })
         }
     }
@@ -98,6 +99,23 @@ fn node(scratch: &Scratch) -> Result<Node<ipc::Service>> {
     config.global.set_root_path(&Path::new(scratch.directory().as_os_str().as_encoded_bytes())?);
     config.global.prefix = FileName::new(scratch.prefix().as_bytes())?;
     Ok(NodeBuilder::new().config(&config).create::<ipc::Service>()?)
+}
+
+/// Makes the ports of both sides known to each other, as they would in the course of their first sends and receives: what is
+/// sent to a subscriber that has not looked yet is lost once its buffer is full, without loss or not.
+fn connect(stage: &mut Stage, ports: &[&dyn UpdateConnections]) -> Result<()> {
+    stage.meet("created")?;
+    for port in ports {
+        port.update_connections()?;
+    }
+    stage.meet("connected")?;
+    Ok(())
+}
+
+/// A sample that nobody got is no error to a publisher, but it is lost.
+#[inline]
+fn delivered(recipients: usize) -> Result<()> {
+    if recipients == 1 { Ok(()) } else { Err(format!("a sample went to {recipients} subscribers").into()) }
 }
 
 fn directions(role: Role) -> [&'static str; 2] {
@@ -135,8 +153,7 @@ fn event(
 impl<const N: usize> Put<N> for Publisher<ipc::Service, Words<N>, ()> {
     #[inline]
     fn put(&mut self, message: &Words<N>) -> Result<()> {
-        self.loan_uninit()?.write_payload(*message).send()?;
-        Ok(())
+        delivered(self.loan_uninit()?.write_payload(*message).send()?)
     }
 }
 
@@ -195,7 +212,7 @@ impl Pour for Loans<Publisher<ipc::Service, [u8], ()>> {
         for number in numbers {
             let message = self.page.numbered(number);
             let sample = self.end.loan_slice_uninit(message.len())?;
-            sample.write_from_slice(message).send()?;
+            delivered(sample.write_from_slice(message).send()?)?;
         }
         Ok(())
     }
