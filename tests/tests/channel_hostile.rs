@@ -63,7 +63,7 @@ fn scribbling_is_survived(kind: Kind) {
         let mut clock = Clock::new(TIMEOUT);
         let start = Instant::now();
         while start.elapsed() < duration {
-            target.operate(random.next() as u8, &mut clock);
+            target.operate(random.number() as u8, &mut clock);
         }
         scribbler.kill();
         println!("{}: {} calls returned a value, {} an error", kind.name, clock.values, clock.errors);
@@ -93,7 +93,7 @@ fn random_contents_are_survived() {
         let mut random = Random::new(seed);
         for _ in 0..2_000 * scale() {
             let length = random.below(4096);
-            let mut data: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+            let mut data: Vec<u8> = (0..length).map(|_| random.number() as u8).collect();
             // Mostly small numbers, which go further.
             if random.below(2) == 0 {
                 for word in data.chunks_exact_mut(8).skip(4) {

@@ -29,7 +29,7 @@ pub fn fuzz(data: &[u8]) {
     let (before, after) = script.split_at(script.len() / 2);
     before.iter().for_each(|&choice| target.operate(choice, &mut clock));
 
-    let at = if usize::from(first) / KINDS.len() % 2 == 0 { IDENTITY } else { 0 };
+    let at = if (usize::from(first) / KINDS.len()).is_multiple_of(2) { IDENTITY } else { 0 };
     let content = &content[..content.len().min(memory.len() - at)];
     memory.write_at(at, content).expect("within the memory");
     after.iter().for_each(|&choice| target.operate(choice, &mut clock));

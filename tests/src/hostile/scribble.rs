@@ -48,7 +48,7 @@ impl Scribbler {
     }
 
     fn byte(&mut self) {
-        let (at, value) = (self.random.below(self.memory.len()), self.random.next() as u8);
+        let (at, value) = (self.random.below(self.memory.len()), self.random.number() as u8);
         self.memory.write_at(at, &[value]).expect("within the memory");
     }
 
@@ -60,7 +60,7 @@ impl Scribbler {
         let step = 1 << self.random.below(64);
         let half = u64::from(u32::MAX);
         let value = match self.random.below(8) {
-            0 => self.random.next(),
+            0 => self.random.number(),
             1 => old.wrapping_add(step),
             2 => old.wrapping_sub(step),
             3 => old ^ step,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipcraft::channel::spsc::{self, bytes};
 use ipcraft::channel::{broadcast, latest, mpmc, request};
-use ipcraft::{Error, Result, name};
+use ipcraft::{Result, name};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::storm::Handler;
 use ipcraft_tests::subject::{Ends, Form, Receiver, Sender};
@@ -378,7 +378,7 @@ fn read_broadcast(
         Form::Try => subscriber.try_recv_in_place(),
         Form::Within(timeout) => subscriber.recv_in_place_timeout(timeout),
     }?;
-    message.read_at(0, buffer).map_err(Error::from)?;
+    message.read_at(0, buffer)?;
     Ok(message.len())
 }
 
