@@ -1,9 +1,11 @@
 //! What channels in shared memory promise to processes, also to those whose peers are killed.
 
 mod broadcast;
+mod bytes;
 mod latest;
 mod mpmc;
 mod mpmc_storm;
+mod request;
 mod tally;
 
 use std::process::ExitCode;
@@ -75,6 +77,20 @@ fn main() -> ExitCode {
         of(mpmc::bears_a_peer_that_writes_anywhere),
         of(mpmc_storm::loses_nothing_that_is_held_while_it_is_worked_on),
         of(mpmc_storm::delivers_once_what_is_taken),
+        of(bytes::carries_records_of_every_length),
+        of(bytes::carries_what_is_written_and_read_in_place),
+        of(bytes::tells_who_waits_that_the_sender_was_killed),
+        of(bytes::tells_who_waits_for_room_that_the_receiver_was_killed),
+        of(bytes::loses_nothing_when_senders_are_killed),
+        of(bytes::loses_nothing_that_a_killed_receiver_had_not_received),
+        of(bytes::has_one_sender_and_one_receiver),
+        of(request::is_answered_by_another_process),
+        of(request::is_answered_in_order_when_many_are_on_their_way),
+        of(request::tells_a_client_that_the_server_was_killed),
+        of(request::tells_a_server_that_the_client_was_killed),
+        of(request::is_answered_once_when_servers_are_killed),
+        of(request::is_answered_to_its_own_client),
+        of(request::has_one_client_and_one_server),
         suite::nothing_is_left_behind(before),
     ];
     suite::run(tests)

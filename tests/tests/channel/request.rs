@@ -1,0 +1,230 @@
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use ipcraft::channel::request::{Channel, Client, Options, Server};
+use ipcraft::channel::{SendError, Waiting, spsc};
+use ipcraft::shm::{Shared, memfd::Memfd};
+use ipcraft::{Error, ErrorKind};
+use ipcraft_tests::peer::Peer;
+use nix::unistd::pause;
+
+use super::{LONG, NOTICE, fresh, once_replaced};
+
+/// All words of either are the same number, and an answer's is ten times that of its request.
+type Question = [u64; 3];
+type Reply = [u64; 7];
+
+fn make(name: &str) -> Channel<Question, Reply> {
+    let options = Options::new().capacity(8).remove_on_drop(true).start_at(u64::MAX - 9);
+    options.create_new(name).unwrap()
+}
+
+fn client(name: &str) -> Client<Question, Reply> {
+    Client::open(name).unwrap()
+}
+
+fn server(name: &str) -> Server<Question, Reply> {
+    Server::open(name).unwrap()
+}
+
+fn answer(question: &Question) -> Reply {
+    assert_eq!(*question, [question[0]; 3], "torn");
+    [question[0] * 10; 7]
+}
+
+pub(super) fn is_answered_by_another_process() {
+    for waiting in [Waiting::Adaptive, Waiting::Block] {
+        let name = fresh();
+        let made = make(&name);
+        let serving = Peer::start(|| {
+            let mut server = server(&name);
+            server.set_waiting(waiting);
+            server.serve(answer).unwrap();
+        });
+        // Not before the fork, or the server would have a copy of it.
+        let mut client = made.client().unwrap();
+        client.set_waiting(waiting);
+        for i in 0..20_000 {
+            assert_eq!(client.call(&[i; 3]).unwrap(), [i * 10; 7]);
+        }
+        drop(client);
+        serving.join();
+    }
+}
+
+pub(super) fn is_answered_in_order_when_many_are_on_their_way() {
+    let name = fresh();
+    let made = make(&name);
+    let serving = Peer::start(|| server(&name).serve(answer).unwrap());
+    let mut client = made.client().unwrap();
+    let mut tickets = Vec::new();
+    let (mut asked, mut answered) = (0, 0);
+    while answered < 20_000 {
+        while let Ok(ticket) = client.try_send([asked; 3]) {
+            tickets.push(ticket);
+            asked += 1;
+        }
+        let (ticket, reply) = client.recv_timeout(LONG).unwrap();
+        assert_eq!((ticket, reply), (tickets[answered as usize], [answered * 10; 7]));
+        answered += 1;
+    }
+    drop(client);
+    serving.join();
+}
+
+pub(super) fn tells_a_client_that_the_server_was_killed() {
+    let name = fresh();
+    let _made = make(&name);
+    let serving = Peer::start(|| {
+        let mut server = server(&name);
+        server.recv().unwrap().respond([0; 7]).unwrap();
+        let _in_hand = server.recv().unwrap();
+        pause();
+    });
+    let asking = Peer::start(|| {
+        let mut client = client(&name);
+        client.set_waiting(Waiting::Block);
+        assert_eq!(client.call(&[0; 3]).unwrap(), [0; 7]);
+        let (first, second) = (client.send([1; 3]).unwrap(), client.send([2; 3]).unwrap());
+        assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Disconnected);
+        // Its successor answers what it had in its hands, and what it had not come to.
+        let replies = [(); 2].map(|()| once_replaced(|| client.recv(), Error::kind));
+        assert_eq!(replies, [(first, [10; 7]), (second, [20; 7])]);
+        assert_eq!(client.call_timeout(&[3; 3], LONG).unwrap(), [30; 7]);
+    });
+    asking.wait_asleep();
+    serving.wait_asleep();
+    serving.kill();
+    // By then it has noticed; otherwise it would get an answer.
+    sleep(NOTICE);
+    server(&name).serve(answer).unwrap();
+    asking.join();
+}
+
+pub(super) fn tells_a_server_that_the_client_was_killed() {
+    let name = fresh();
+    let _made = make(&name);
+    let serving = Peer::start(|| {
+        let mut server = server(&name);
+        server.set_waiting(Waiting::Block);
+        server.serve(answer).unwrap();
+    });
+    let asking = Peer::start(|| {
+        let mut client = client(&name);
+        client.call(&[1; 3]).unwrap();
+        pause();
+    });
+    asking.wait_asleep();
+    serving.wait_asleep();
+    asking.kill();
+    let killed = Instant::now();
+    serving.join();
+    assert!(killed.elapsed() < NOTICE);
+}
+
+/// Whenever a server dies, each request is answered, and once. What it had not answered, its successor carries out again.
+pub(super) fn is_answered_once_when_servers_are_killed() {
+    ipcraft::shared_struct! {
+        struct Count {
+            carried_out: AtomicU64,
+            lives: AtomicU64,
+        }
+    }
+    const LIVES: u64 = 30;
+    const ON_THEIR_WAY: u64 = 5;
+    let name = fresh();
+    let _made = make(&name);
+    let memory = Memfd::create("count", Shared::<Count>::SIZE).unwrap();
+    let count = Shared::initialise(memory.map().unwrap(), |_: &Count| ()).unwrap();
+    let asking = Peer::start(|| {
+        let mut client = client(&name);
+        let (mut asked, mut answered) = (0, 0);
+        while count.lives.load(SeqCst) < LIVES || answered < asked {
+            while count.lives.load(SeqCst) < LIVES && asked - answered < ON_THEIR_WAY {
+                once_replaced(|| client.send([asked; 3]), SendError::kind);
+                asked += 1;
+            }
+            let (_, reply) = once_replaced(|| client.recv(), Error::kind);
+            assert_eq!(reply, [answered * 10; 7]);
+            answered += 1;
+        }
+        let repeated = count.carried_out.load(SeqCst) - answered;
+        assert!(answered > LIVES && repeated <= LIVES, "{repeated} of {answered} were carried out again");
+    });
+    let serve = || {
+        let served = server(&name).serve(|question| {
+            count.carried_out.fetch_add(1, SeqCst);
+            answer(question)
+        });
+        served.unwrap();
+    };
+    for life in 0..LIVES {
+        let serving = Peer::start(serve);
+        sleep(Duration::from_micros(500 + 100 * life));
+        assert!(!serving.has_news().unwrap(), "the server failed");
+        serving.kill();
+        count.lives.fetch_add(1, SeqCst);
+    }
+    serve();
+    asking.join();
+}
+
+/// Clients die with requests on their way, and each that comes gets the answers to its own.
+pub(super) fn is_answered_to_its_own_client() {
+    let name = fresh();
+    let made = make(&name);
+    let serving = Peer::start(|| {
+        let mut server = server(&name);
+        loop {
+            server.serve(answer).unwrap();
+            sleep(Duration::from_millis(1));
+        }
+    });
+    for round in 0..30_u64 {
+        let first = round * 1_000_000;
+        let asking = Peer::start(|| {
+            let mut client = client(&name);
+            for i in first.. {
+                let _ = once_replaced(|| client.send([i; 3]), SendError::kind);
+                if i % 7 == 0 {
+                    client.give_up();
+                } else if i % 3 == 0 {
+                    while let Ok((_, reply)) = client.recv_timeout(LONG) {
+                        assert!(reply[0] >= first * 10 && reply[0] <= i * 10, "{reply:?} to another");
+                    }
+                }
+            }
+        });
+        sleep(Duration::from_micros(300 * round));
+        assert!(!asking.has_news().unwrap(), "the client failed");
+        asking.kill();
+    }
+    let mut client = made.client().unwrap();
+    assert_eq!(client.call_timeout(&[7; 3], LONG).unwrap(), [70; 7]);
+    assert!(!serving.has_news().unwrap(), "the server failed");
+}
+
+pub(super) fn has_one_client_and_one_server() {
+    let name = fresh();
+    let made = make(&name);
+    let (_client, _server) = (made.client().unwrap(), made.server().unwrap());
+    Peer::start(|| {
+        let kinds = [
+            Client::<Question, Reply>::open(&name).unwrap_err().kind(),
+            Server::<Question, Reply>::open(&name).unwrap_err().kind(),
+        ];
+        assert_eq!(kinds, [ErrorKind::InUse; 2]);
+        let refused = [
+            Client::<Question, Question>::open(&name).unwrap_err(),
+            Server::<Reply, Question>::open(&name).unwrap_err(),
+            spsc::Sender::<Question>::open(&name).unwrap_err(),
+            Options::<Question, Reply>::new().capacity(16).open(&name).unwrap_err(),
+        ];
+        for error in refused {
+            assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+        }
+    })
+    .join();
+}
