@@ -90,7 +90,7 @@ pub(super) fn carries_what_is_written_and_read_in_place() {
         }
         let length = receiver.recv_into_timeout(&mut array, LONG).unwrap();
         check(&array[..length]);
-        receiver.drain(|place| drop(check(&place.to_vec()))).unwrap();
+        receiver.drain(|place| _ = check(&place.to_vec())).unwrap();
     }
     assert_eq!(wanted, COUNT);
     peer.join();

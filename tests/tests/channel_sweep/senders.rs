@@ -133,14 +133,20 @@ impl<L: Link> Sending<L> {
 
     fn take_place(&self, world: &World<L>) -> L::Sender {
         let mut sender = L::sender(&world.channel).unwrap();
-        while self.is_full {
+        if self.is_full {
+            Self::fill(world, &mut sender);
+        }
+        sender
+    }
+
+    fn fill(world: &World<L>, sender: &mut L::Sender) {
+        loop {
             let note = world.ledger.begin(Who::Victim);
-            if L::send(&mut sender, note, Duration::ZERO).is_err() {
+            if L::send(sender, note, Duration::ZERO).is_err() {
                 world.ledger.take_back(note);
-                break;
+                return;
             }
             world.ledger.sent(Who::Victim, 1);
         }
-        sender
     }
 }

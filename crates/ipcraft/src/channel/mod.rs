@@ -111,7 +111,7 @@
 //! | none | opening, `from_fd` | [`WrongType`](crate::ErrorKind::WrongType) | another kind, type, version or capacity, which the error names; or no channel | find out who made it; remove it if nobody needs it |
 //! | none | `into_fd` | [`Invalid`](crate::ErrorKind::Invalid) | the channel has a name | open it by the name there |
 //! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than half of the ring | make a larger channel |
-//! | none | [`spsc::bytes`] | [`Truncated`](crate::ErrorKind::Truncated) | the record is longer than the buffer; it stays in the channel | receive it with a larger buffer |
+//! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than the buffer of `recv_into`; it stays in the channel | receive it with a larger buffer |
 //! | `ENOENT` | opening | [`NotFound`](crate::ErrorKind::NotFound) | no channel has this name | wait with `open_timeout` |
 //! | `EEXIST` | [`Options::create_new`] | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | open it, or remove it |
 //! | `EACCES`, `EPERM` | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another user's, or a mode that permits more than was expected | see [`Options::mode`] and [`Options::owner`] |
