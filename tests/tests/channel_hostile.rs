@@ -137,7 +137,8 @@ fn each_field_of_the_header_is_checked() {
 }
 
 fn a_size_that_does_not_fit_is_refused() {
-    let descriptors: [(OwnedFd, fn(OwnedFd) -> Option<ipcraft::Error>); 5] = [
+    type Open = fn(OwnedFd) -> Option<ipcraft::Error>;
+    let descriptors: [(OwnedFd, Open); 5] = [
         (descriptor(&spsc::Channel::<u64>::anonymous().unwrap()), |fd| {
             spsc::Channel::<u64>::from_received(fd).err()
         }),
