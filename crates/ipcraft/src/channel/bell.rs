@@ -19,8 +19,15 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 const CALM: u32 = 0;
 /// Nobody sleeps, but somebody may any moment: put a fence before looking.
 const WATCHFUL: u32 = 1;
+/// Somebody may sleep. Added to a word that says so, it says [`WATCHFUL`], and counts that somebody rang: so that whoever is
+/// about to sleep notices it although another has lain down since.
+const SLEEPERS: u32 = 2;
+
 /// Somebody may sleep.
-const ASLEEP: u32 = 2;
+const ASLEEP: u32 = SLEEPERS | WATCHFUL;
+
+/// The bits that say which of these it is; above them is counted how often all were woken (wraps).
+const STATE: u32 = 3;
 
 /// After how many messages without a sleeper it is calm.
 const UNTIL_CALM: u32 = 64;
@@ -32,6 +39,7 @@ const NAP: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub(super) struct Bell {
+    /// A state, and a count.
     word: AtomicU32,
     /// What else one who rings looks at, in one number: how many of those who sleep here have left for good (wraps), and
     /// in the lowest bit whether they want a copy of each small message beside the position.
@@ -40,6 +48,27 @@ pub(super) struct Bell {
 
 /// The bit of a notice by which copies are asked for.
 pub(super) const WANTS_COPIES: u32 = 1;
+
+/// What one who lay down found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bed {
+    /// The word while nobody rings.
+    word: u32,
+    /// How long the sleep may be.
+    most: Duration,
+}
+
+impl Bed {
+    /// How long the sleep may be at most.
+    pub(super) fn most(&self) -> Duration {
+        self.most
+    }
+
+    /// Whether it is for no more than a nap.
+    pub(super) fn is_for_nap(&self) -> bool {
+        self.most == NAP
+    }
+}
 
 /// What one who rings remembers.
 #[derive(Debug, Default)]
@@ -83,7 +112,7 @@ impl Bell {
     /// Whether anybody may have to be woken. To be asked after the change.
     #[inline]
     pub(super) fn is_calm(&self) -> bool {
-        self.word.load(Relaxed) == CALM
+        self.word.load(Relaxed) & STATE == CALM
     }
 
     /// Wakes whom the change concerns, if anybody sleeps. To be called after the change.
@@ -97,14 +126,15 @@ impl Bell {
     #[inline(never)]
     fn ring_carefully(&self, ringer: &mut Ringer, sleepers: Sleepers) {
         fence(SeqCst);
-        match self.word.load(Relaxed) {
+        let word = self.word.load(Relaxed);
+        match word & STATE {
             CALM => {}
             WATCHFUL => {
                 ringer.unheard += 1;
                 if ringer.unheard >= UNTIL_CALM {
                     ringer.unheard = 0;
                     // Whoever has said meanwhile that he sleeps is left as he is.
-                    let _ = self.word.compare_exchange(WATCHFUL, CALM, SeqCst, Relaxed);
+                    let _ = self.word.compare_exchange(word, word & !WATCHFUL, SeqCst, Relaxed);
                 }
             }
             _ => {
@@ -120,7 +150,7 @@ impl Bell {
     /// Wakes everybody who sleeps, after something that concerns them all.
     pub(super) fn ring_for_all(&self) {
         fence(SeqCst);
-        if self.word.load(Relaxed) > WATCHFUL {
+        if self.word.load(Relaxed) & SLEEPERS != 0 {
             self.wake_all();
         }
     }
@@ -133,34 +163,39 @@ impl Bell {
         }
     }
 
-    /// One step, so that nobody who is killed between two leaves the others asleep with the word saying otherwise.
+    /// One step, so that nobody who is killed between two leaves the others asleep with the word saying otherwise. Of two who
+    /// do so at once, the second may leave a word that says that somebody sleeps, which costs the next one a call.
     fn wake_all(&self) {
         // What can fail is the memory under the word, and then there is nobody to wake.
-        let _ = futex::set_and_wake_all(&self.word, WATCHFUL);
+        let _ = futex::add_and_wake_all(&self.word, SLEEPERS);
     }
 
     /// Says that the caller is about to sleep, for the `first` time of a wait or again; look once more, and then
-    /// [`sleep`](Bell::sleep). Says for how long at most.
-    pub(super) fn lie_down(&self, sleepers: Sleepers, first: bool) -> Duration {
-        match self.word.swap(ASLEEP, SeqCst) {
-            CALM => NAP,
-            // Another one may have found it calm just now.
-            ASLEEP if first && sleepers != Sleepers::One => NAP,
-            _ => Duration::MAX,
-        }
+    /// [`sleep`](Bell::sleep).
+    pub(super) fn lie_down(&self, first: bool) -> Bed {
+        let found = self.word.fetch_or(ASLEEP, SeqCst);
+        // That alone is not in order with loads after it.
+        fence(SeqCst);
+        let most = match found & STATE {
+            WATCHFUL => Duration::MAX,
+            // Another one, or the caller in a wait that ended early, may have found it calm just now.
+            ASLEEP if !first => Duration::MAX,
+            _ => NAP,
+        };
+        Bed { word: found | ASLEEP, most }
     }
 
     /// Sleeps until somebody rings, or until the deadline; sometimes ends for nothing.
-    pub(super) fn sleep(&self, deadline: Deadline) -> nix::Result<()> {
-        match futex::wait(&self.word, ASLEEP, futex::ANY, deadline) {
+    pub(super) fn sleep(&self, bed: Bed, deadline: Deadline) -> nix::Result<()> {
+        match futex::wait(&self.word, bed.word, futex::ANY, deadline) {
             Ok(()) | Err(Errno::EAGAIN | Errno::ETIMEDOUT) => Ok(()),
             Err(errno) => Err(errno),
         }
     }
 
-    /// Whether nobody has rung since somebody lay down.
-    pub(super) fn is_waited_at(&self) -> bool {
-        self.word.load(SeqCst) > WATCHFUL
+    /// Whether nobody has rung for all since this one lay down.
+    pub(super) fn is_quiet(&self, bed: Bed) -> bool {
+        self.word.load(SeqCst) == bed.word
     }
 
     /// Lets everybody who sleeps look at other things than the word.
@@ -169,10 +204,12 @@ impl Bell {
         let _ = futex::wake(&self.word, u32::MAX, futex::ANY);
     }
 
-    /// Takes back what [`lie_down`](Bell::lie_down) said, where nobody else can sleep.
-    pub(super) fn get_up(&self, sleepers: Sleepers) {
+    /// Takes back what [`lie_down`](Bell::lie_down) said, where nobody else can sleep. Who had to nap and has not slept leaves
+    /// the word calm, as it was: a waker may still be passing without a fence, with more than was found.
+    pub(super) fn get_up(&self, sleepers: Sleepers, bed: Bed, rested: bool) {
         if sleepers == Sleepers::One {
-            let _ = self.word.compare_exchange(ASLEEP, WATCHFUL, SeqCst, Relaxed);
+            let left = if rested { SLEEPERS } else { ASLEEP };
+            let _ = self.word.compare_exchange(bed.word, bed.word & !left, SeqCst, Relaxed);
         }
     }
 }

@@ -370,15 +370,18 @@ impl End {
         attempt: &mut impl FnMut() -> Attempt<R>,
     ) -> Result<Option<R>> {
         let bell = self.own_bell();
-        let most = bell.lie_down(self.sleepers.1, first).min(LOOK);
+        let bed = bell.lie_down(first);
+        let mut rested = !bed.is_for_nap();
         let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
         let mut found = attempt()?;
         if found.is_none() {
-            bell.sleep(Deadline::after(deadline.capped(most))).map_err(|e| self.failed(e))?;
+            let longest = deadline.capped(bed.most().min(LOOK));
+            bell.sleep(bed, Deadline::after(longest)).map_err(|e| self.failed(e))?;
+            rested = true;
             found = attempt()?;
         }
         if found.is_some() {
-            bell.get_up(self.sleepers.1);
+            bell.get_up(self.sleepers.1, bed, rested);
         }
         Ok(found)
     }

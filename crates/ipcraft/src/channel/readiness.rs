@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::bell::{Bell, Sleepers};
+use super::bell::{Bed, Bell, Sleepers};
 use super::end::LOOK;
 use super::region::Region;
 use super::seat::Seat;
@@ -79,8 +79,8 @@ unsafe impl Sync for Watch {}
 enum Orders {
     /// The descriptor is readable.
     Rest,
-    /// Tell when the bell rings, or when that much time has passed.
-    Listen(Duration),
+    /// Tell when the bell rings, or when a nap is over if it is for one.
+    Listen(Bed),
     Stop,
 }
 
@@ -120,8 +120,8 @@ impl Readiness {
             Err(e) if e.kind() != crate::ErrorKind::Empty => return Err(e),
             _ => {}
         }
-        let most = self.watch.bell().lie_down(self.watch.sleepers, true);
-        self.watch.order(Orders::Listen(most));
+        let bed = self.watch.bell().lie_down(self.watch.sleepers != Sleepers::One);
+        self.watch.order(Orders::Listen(bed));
         Ok(())
     }
 }
@@ -158,11 +158,11 @@ impl Watch {
     }
 
     /// Waits for orders to do something; `None` for the one to stop.
-    fn listen(&self) -> Option<Duration> {
+    fn listen(&self) -> Option<Bed> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match *orders {
-                Orders::Listen(most) => return Some(most),
+                Orders::Listen(bed) => return Some(bed),
                 Orders::Stop => return None,
                 Orders::Rest => {
                     orders = self.changed.wait(orders).unwrap_or_else(PoisonError::into_inner);
@@ -172,10 +172,10 @@ impl Watch {
     }
 
     fn run(&self) {
-        while let Some(most) = self.listen() {
+        while let Some(bed) = self.listen() {
             // A bell whose memory is gone is one more reason to let the end look.
-            let failed = self.bell().sleep(Deadline::after(most.min(LOOK))).is_err();
-            let heard = failed || most < LOOK || !self.bell().is_waited_at() || self.is_alone();
+            let failed = self.bell().sleep(bed, Deadline::after(bed.most().min(LOOK))).is_err();
+            let heard = failed || bed.is_for_nap() || !self.bell().is_quiet(bed) || self.is_alone();
             if heard && self.rest() {
                 // A counter that is full is readable too.
                 let _ = self.event.try_add(1);

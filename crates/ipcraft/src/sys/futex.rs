@@ -48,6 +48,13 @@ pub(crate) fn set_and_wake_all(word: *const AtomicU32, value: u32) -> nix::Resul
     change_and_wake_all(word, libc::FUTEX_OP_SET, value)
 }
 
+/// `FUTEX_WAKE_OP`: adds a number below 2048 to the word and wakes everybody who waits, in one step: the caller cannot die
+/// between the two.
+#[inline]
+pub(crate) fn add_and_wake_all(word: *const AtomicU32, number: u32) -> nix::Result<()> {
+    change_and_wake_all(word, libc::FUTEX_OP_ADD, number)
+}
+
 /// `FUTEX_WAKE_OP`: adds one to the word and wakes everybody who waits, in one step: the caller cannot die between the
 /// two.
 #[inline]

@@ -46,8 +46,12 @@ pub(crate) fn set_and_wake_all(word: &AtomicU32, value: u32) -> nix::Result<()> 
 }
 
 pub(crate) fn increment_and_wake_all(word: &AtomicU32) -> nix::Result<()> {
+    add_and_wake_all(word, 1)
+}
+
+pub(crate) fn add_and_wake_all(word: &AtomicU32, number: u32) -> nix::Result<()> {
     let mut sleepers = SLEEPERS.lock().unwrap();
-    word.fetch_add(1, Relaxed);
+    word.fetch_add(number, Relaxed);
     wake_in(&mut sleepers, word, u32::MAX);
     Ok(())
 }
