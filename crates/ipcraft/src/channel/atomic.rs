@@ -1,5 +1,17 @@
-//! What the rings stand on: words, and sleeping on them. In a model, both are ones of which a model checker knows.
+//! What the rings stand on: words, what messages are made of, and sleeping. In a model, all are ones of which a model checker
+//! knows.
 
-pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, fence};
+#[cfg(not(all(test, loom)))]
+pub(super) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU64 as Content, fence};
 
+#[cfg(not(all(test, loom)))]
 pub(super) use crate::sys::futex;
+
+#[cfg(all(test, loom))]
+pub(super) use loom::sync::atomic::{AtomicU32, fence};
+
+#[cfg(all(test, loom))]
+pub(super) use super::model::{AtomicU64, Content};
+
+#[cfg(all(test, loom))]
+pub(super) use crate::sync::model::futex;

@@ -146,9 +146,13 @@ pub mod broadcast;
 mod dense;
 mod end;
 mod flow;
+#[cfg(test)]
+mod heap;
 mod kind;
 pub mod latest;
 mod message;
+#[cfg(all(test, loom))]
+mod model;
 pub mod mpmc;
 mod open;
 mod place;

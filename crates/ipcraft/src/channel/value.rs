@@ -4,8 +4,9 @@
 
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
+use super::atomic::Content;
 use crate::shm::{Plain, copy::copy};
 
 /// What is at most copied word by word; beyond it, memcpy(3) is faster.
@@ -31,7 +32,7 @@ pub(super) unsafe fn write<T: Plain>(into: NonNull<u8>, value: &T) {
         // where it is aligned.
         unsafe {
             let word = from.cast::<u64>().add(i).read_unaligned();
-            into.cast::<AtomicU64>().add(i).as_ref().store(word, Relaxed);
+            into.cast::<Content>().add(i).as_ref().store(word, Relaxed);
         }
     }
     for i in words * WORD..size_of::<T>() {
@@ -57,7 +58,7 @@ pub(super) unsafe fn read<T: Plain>(from: NonNull<u8>) -> T {
         for i in 0..words {
             // SAFETY: because the word is within both, and aligned in shared memory.
             unsafe {
-                let word = from.cast::<AtomicU64>().add(i).as_ref().load(Relaxed);
+                let word = from.cast::<Content>().add(i).as_ref().load(Relaxed);
                 into.cast::<u64>().add(i).write_unaligned(word);
             }
         }

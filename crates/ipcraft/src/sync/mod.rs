@@ -143,7 +143,7 @@ mod held;
 mod inconsistent;
 mod layout;
 #[cfg(all(test, loom))]
-mod model;
+pub(crate) mod model;
 mod mutex;
 mod namespace;
 mod once;

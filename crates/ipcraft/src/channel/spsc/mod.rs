@@ -35,6 +35,8 @@
 
 pub mod bytes;
 mod loan;
+#[cfg(all(test, loom))]
+mod model;
 mod receiver;
 pub(super) mod ring;
 mod sender;

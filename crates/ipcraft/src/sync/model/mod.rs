@@ -4,7 +4,7 @@
 //! The code is that of the locks; only the words and the sleeping are the checker's. A lost wake-up is a deadlock, and data
 //! that is used without order is told as such.
 
-pub(super) mod futex;
+pub(crate) mod futex;
 
 use std::cell::UnsafeCell;
 

@@ -1,0 +1,24 @@
+//! What the models of the rings have in common: `tests/loom.sh` runs them. Each goes through every order in which a few
+//! threads can go, and every value that weakly ordered memory may show them.
+//!
+//! The code is that of the channels; only the words, the messages and the sleeping are the checker's. A message that is used
+//! without order is told as such, where the ring is to order it; a lost wake-up is a deadlock.
+
+mod bell;
+mod word;
+
+pub(super) use word::{AtomicU64, Content};
+
+use loom::thread;
+
+use super::end::Attempt;
+
+/// What can be taken or done once there is a way, which there is when others have gone on.
+pub(super) fn wait<R>(mut attempt: impl FnMut() -> Attempt<R>) -> R {
+    loop {
+        if let Some(result) = attempt().expect("what only its own side wrote") {
+            return result;
+        }
+        thread::yield_now();
+    }
+}
