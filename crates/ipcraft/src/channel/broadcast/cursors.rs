@@ -57,7 +57,7 @@ impl Cursors {
     ///
     /// From `start` on, which is aligned to a line, [`room`] bytes for `count` cursors, at least one, stay mapped and writable for as long
     /// as the result or a copy of it is used.
-    unsafe fn new(start: NonNull<u8>, count: u32) -> Cursors {
+    pub(super) unsafe fn new(start: NonNull<u8>, count: u32) -> Cursors {
         Cursors { start: start.cast(), count }
     }
 

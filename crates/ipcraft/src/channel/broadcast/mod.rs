@@ -58,6 +58,8 @@
 mod cursors;
 mod loan;
 mod missed;
+#[cfg(all(test, loom))]
+mod model;
 mod publisher;
 mod ring;
 mod subscriber;

@@ -44,6 +44,8 @@
 //! 2 KiB and the places, each of the size of a value and 8 bytes for a number, rounded up to a power of two where 64 are
 //! enough, and else to a multiple of 8. A value of more than 256 bytes takes whole lines of 64, and one more.
 
+#[cfg(all(test, loom))]
+mod model;
 mod newest;
 mod place;
 mod reader;
