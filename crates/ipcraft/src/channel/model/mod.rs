@@ -7,7 +7,7 @@
 mod bell;
 mod word;
 
-pub(super) use word::{AtomicU64, Content};
+pub(super) use word::{AtomicU64, Content, die_after};
 
 use loom::thread;
 
