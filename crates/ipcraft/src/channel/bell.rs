@@ -64,6 +64,11 @@ impl Bed {
         self.most
     }
 
+    /// The same, for no more than a nap.
+    pub(super) fn for_nap(self) -> Bed {
+        Bed { most: NAP, ..self }
+    }
+
     /// Whether it is for no more than a nap.
     pub(super) fn is_for_nap(&self) -> bool {
         self.most == NAP

@@ -146,7 +146,7 @@ pub mod broadcast;
 mod dense;
 mod end;
 mod flow;
-#[cfg(test)]
+#[cfg(all(test, loom))]
 mod heap;
 mod kind;
 pub mod latest;

@@ -5,6 +5,7 @@
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -61,6 +62,8 @@ struct Watch {
     event: EventFd,
     orders: Mutex<Orders>,
     changed: Condvar,
+    /// The thread has napped, and heard nothing: so it need not again at once.
+    rested: AtomicBool,
     /// Where the end sleeps: words of `_region`.
     bell: NonNull<Bell>,
     _region: Arc<Region>,
@@ -99,6 +102,7 @@ impl Readiness {
             event,
             orders: Mutex::new(Orders::Rest),
             changed: Condvar::new(),
+            rested: AtomicBool::new(false),
             bell,
             _region: region,
             seat,
@@ -120,8 +124,9 @@ impl Readiness {
             Err(e) if e.kind() != crate::ErrorKind::Empty => return Err(e),
             _ => {}
         }
-        let bed = self.watch.bell().lie_down(self.watch.sleepers != Sleepers::One);
-        self.watch.order(Orders::Listen(bed));
+        let rested = self.watch.rested.swap(false, Relaxed);
+        let bed = self.watch.bell().lie_down(self.watch.sleepers != Sleepers::One && !rested);
+        self.watch.listen_from(bed);
         Ok(())
     }
 }
@@ -157,6 +162,17 @@ impl Watch {
         self.changed.notify_one();
     }
 
+    /// Orders the thread to listen. A nap that it has not finished is due all the same.
+    fn listen_from(&self, bed: Bed) {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let bed = match *orders {
+            Orders::Listen(earlier) if earlier.is_for_nap() => bed.for_nap(),
+            _ => bed,
+        };
+        *orders = Orders::Listen(bed);
+        self.changed.notify_one();
+    }
+
     /// Waits for orders to do something; `None` for the one to stop.
     fn listen(&self) -> Option<Bed> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,8 +191,9 @@ impl Watch {
         while let Some(bed) = self.listen() {
             // A bell whose memory is gone is one more reason to let the end look.
             let failed = self.bell().sleep(bed, Deadline::after(bed.most().min(LOOK))).is_err();
-            let heard = failed || bed.is_for_nap() || !self.bell().is_quiet(bed) || self.is_alone();
-            if heard && self.rest() {
+            let heard = failed || !self.bell().is_quiet(bed) || self.is_alone();
+            if (heard || bed.is_for_nap()) && self.rest() {
+                self.rested.store(!heard, Relaxed);
                 // A counter that is full is readable too.
                 let _ = self.event.try_add(1);
             }
