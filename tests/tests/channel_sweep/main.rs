@@ -5,7 +5,10 @@
 //!
 //! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
 
+mod broadcast;
+mod bytes;
 mod creation;
+mod latest;
 mod ledger;
 mod link;
 mod mpmc;
@@ -24,6 +27,9 @@ fn main() -> ExitCode {
     let before = Snapshot::take();
     let mut tests = spsc::tests();
     tests.extend(mpmc::tests());
+    tests.extend(bytes::tests());
+    tests.extend(broadcast::tests());
+    tests.extend(latest::tests());
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }

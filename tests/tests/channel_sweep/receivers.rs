@@ -90,7 +90,7 @@ impl<L: Link> Scenario for Receiving<L> {
         if self.survivor == Survivor::Awake {
             self.supply(world);
         } else {
-            let role = || self.survivor.talk::<L>(&world.channel, &world.ledger, self.more());
+            let role = || self.survivor.talk::<L>(&world.channel, &world.ledger, more(world.there.get()));
             world.peer.replace(survivors::asleep(1, role).pop());
         }
     }
@@ -111,7 +111,7 @@ impl<L: Link> Scenario for Receiving<L> {
             }
             Survivor::Asleep => {
                 let mut receiver = receiver();
-                let heard = hear_until::<L>(&mut receiver, &ledger, there.get() + self.more());
+                let heard = hear_until::<L>(&mut receiver, &ledger, there.get() + more(there.get()));
                 hear_all::<L>(&mut receiver, &ledger);
                 heard && survivors::end(peer.into_inner())
             }
@@ -192,11 +192,11 @@ impl<L: Link> Receiving<L> {
         }
         world.there.set(world.ledger.told(Who::Survivor));
     }
+}
 
-    /// How many more messages the one who sleeps has to send: more than there is room for.
-    fn more(&self) -> u64 {
-        self.shape.capacity as u64 + FEW
-    }
+/// How many more messages the one who sleeps has to send: more than there is room for.
+fn more(there: u64) -> u64 {
+    there + FEW
 }
 
 /// Receives until so many messages of the survivor have come.
