@@ -136,8 +136,10 @@ fn each_field_of_the_header_is_checked() {
     drop(channel);
 }
 
+/// Takes the channel behind a descriptor, and says why not.
+type Open = fn(OwnedFd) -> Option<ipcraft::Error>;
+
 fn a_size_that_does_not_fit_is_refused() {
-    type Open = fn(OwnedFd) -> Option<ipcraft::Error>;
     let descriptors: [(OwnedFd, Open); 5] = [
         (descriptor(&spsc::Channel::<u64>::anonymous().unwrap()), |fd| {
             spsc::Channel::<u64>::from_received(fd).err()

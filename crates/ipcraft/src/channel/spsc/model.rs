@@ -112,8 +112,8 @@ fn messages_are_written_and_read_in_place() {
     let read = |mut reader: Reader<Wire>| {
         for number in 0..3 {
             wait(|| reader.place());
-            assert_eq!(reader.read_slot(reader.head()), message(number));
-            reader.release(reader.head().wrapping_add(1));
+            assert_eq!(reader.read_slot(reader.position()), message(number));
+            reader.release(reader.position().wrapping_add(1));
         }
     };
     model(write, read);
