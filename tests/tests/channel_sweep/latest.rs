@@ -29,8 +29,8 @@ pub(crate) fn tests() -> Vec<Trial> {
             "latest_loan_and_commit",
             Storing::<MANY> { operate: loan, start: NEAR_64, has_sleeper: false },
         ),
-        clean("latest_load", Loading::<ONE> { operate: |reader| drop(reader.load().unwrap()) }),
-        clean("latest_load_many_words", Loading::<MANY> { operate: |reader| drop(reader.load().unwrap()) }),
+        clean("latest_load", Loading::<ONE> { operate: load }),
+        clean("latest_load_many_words", Loading::<MANY> { operate: load }),
         clean("latest_load_in_place", Loading::<MANY> { operate: load_in_place }),
     ]
 }
@@ -45,6 +45,10 @@ fn loan<const N: usize>(writer: &mut Writer<[u64; N]>, ledger: &Ledger) {
     place.set(&words(ledger.begin(Who::Victim)));
     place.commit();
     ledger.sent(Who::Victim, 1);
+}
+
+fn load<const N: usize>(reader: &mut Reader<[u64; N]>) {
+    assert!(note(&reader.load().unwrap().value).is_some());
 }
 
 fn load_in_place<const N: usize>(reader: &mut Reader<[u64; N]>) {

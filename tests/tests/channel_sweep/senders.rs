@@ -134,19 +134,20 @@ impl<L: Link> Sending<L> {
     fn take_place(&self, world: &World<L>) -> L::Sender {
         let mut sender = L::sender(&world.channel).unwrap();
         if self.is_full {
-            Self::fill(world, &mut sender);
+            fill::<L>(&mut sender, &world.ledger);
         }
         sender
     }
+}
 
-    fn fill(world: &World<L>, sender: &mut L::Sender) {
-        loop {
-            let note = world.ledger.begin(Who::Victim);
-            if L::send(sender, note, Duration::ZERO).is_err() {
-                world.ledger.take_back(note);
-                return;
-            }
-            world.ledger.sent(Who::Victim, 1);
+/// Sends as many messages as there is room for.
+fn fill<L: Link>(sender: &mut L::Sender, ledger: &Ledger) {
+    loop {
+        let note = ledger.begin(Who::Victim);
+        if L::send(sender, note, Duration::ZERO).is_err() {
+            ledger.take_back(note);
+            break;
         }
+        ledger.sent(Who::Victim, 1);
     }
 }
