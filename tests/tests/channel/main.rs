@@ -6,6 +6,7 @@ mod latest;
 mod mpmc;
 mod mpmc_storm;
 mod request;
+mod spsc;
 mod tally;
 
 use std::process::ExitCode;
@@ -91,6 +92,22 @@ fn main() -> ExitCode {
         of(request::is_answered_once_when_servers_are_killed),
         of(request::is_answered_to_its_own_client),
         of(request::has_one_client_and_one_server),
+        of(spsc::delivers_in_order),
+        of(spsc::delivers_batches),
+        of(spsc::delivers_what_is_written_in_place),
+        of(spsc::has_one_sender_and_one_receiver),
+        of(spsc::has_ends_that_go_over_a_socket),
+        of(spsc::has_ends_that_are_there_on_their_way),
+        of(spsc::refuses_other_channels_and_says_why),
+        of(spsc::tells_a_receiver_of_the_senders_death),
+        of(spsc::tells_a_sender_of_the_receivers_death),
+        of(spsc::tells_a_sender_that_never_waits),
+        of(spsc::goes_on_with_another_sender),
+        of(spsc::goes_on_with_another_receiver),
+        of(spsc::has_ends_that_a_fork_shares),
+        of(spsc::costs_no_processor_time_when_idle),
+        of(spsc::does_not_spin_on_a_shared_processor),
+        of(spsc::tells_an_event_loop_across_processes),
         suite::nothing_is_left_behind(before),
     ];
     suite::run(tests)
