@@ -137,3 +137,148 @@
 //!     }
 //! }
 //! ```
+//!
+//! An end of a channel goes to another thread, and is used by one at a time:
+//!
+//! ```
+//! use ipcraft::channel::*;
+//! fn send<T: Send>() {}
+//! send::<(spsc::Sender<u64>, spsc::Receiver<u64>, spsc::bytes::Sender, spsc::bytes::Receiver)>();
+//! send::<(mpmc::Sender<u64>, mpmc::Receiver<u64>, broadcast::Publisher<u64>, broadcast::Subscriber<u64>)>();
+//! send::<(latest::Writer<u64>, latest::Reader<u64>, request::Client<u64, u8>, request::Server<u64, u8>)>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::spsc::Sender<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::spsc::Receiver<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::spsc::bytes::Sender>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::spsc::bytes::Receiver>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::mpmc::Sender<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::mpmc::Receiver<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::broadcast::Publisher<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::broadcast::Subscriber<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::latest::Writer<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::latest::Reader<u64>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::request::Client<u64, u8>>();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! fn shared<T: Sync>() {}
+//! shared::<ipcraft::channel::request::Server<u64, u8>>();
+//! ```
+//!
+//! There is one guard at a time, it does not outlive its end, and what is committed is no longer there:
+//!
+//! ```
+//! fn use_of(mut sender: ipcraft::channel::spsc::Sender<u64>, mut receiver: ipcraft::channel::spsc::Receiver<u64>) {
+//!     let loan = sender.loan().unwrap();
+//!     loan.commit();
+//!     let again = sender.loan().unwrap();
+//!     drop(again);
+//!     drop(sender);
+//!     let received = receiver.recv_in_place().unwrap();
+//!     drop(received);
+//!     let again = receiver.recv_in_place().unwrap();
+//!     drop(again);
+//!     drop(receiver);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0382
+//! fn use_of(mut sender: ipcraft::channel::spsc::Sender<u64>) {
+//!     let loan = sender.loan().unwrap();
+//!     loan.commit();
+//!     drop(loan);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0499
+//! fn use_of(mut sender: ipcraft::channel::spsc::Sender<u64>) {
+//!     let loan = sender.loan().unwrap();
+//!     let again = sender.loan().unwrap();
+//!     drop((loan, again));
+//! }
+//! ```
+//!
+//! ```compile_fail,E0499
+//! fn use_of(mut receiver: ipcraft::channel::spsc::Receiver<u64>) {
+//!     let received = receiver.recv_in_place().unwrap();
+//!     let again = receiver.recv_in_place().unwrap();
+//!     drop((received, again));
+//! }
+//! ```
+//!
+//! ```compile_fail,E0505
+//! fn use_of(mut sender: ipcraft::channel::spsc::Sender<u64>) {
+//!     let loan = sender.loan().unwrap();
+//!     drop(sender);
+//!     drop(loan);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0505
+//! fn use_of(mut receiver: ipcraft::channel::spsc::Receiver<u64>) {
+//!     let received = receiver.recv_in_place().unwrap();
+//!     drop(receiver);
+//!     drop(received);
+//! }
+//! ```
+//!
+//! What is sent has no pointers:
+//!
+//! ```
+//! ipcraft::channel::spsc::channel::<[u8; 8]>(4).unwrap();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! ipcraft::channel::spsc::channel::<Box<u64>>(4).unwrap();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! ipcraft::channel::spsc::channel::<String>(4).unwrap();
+//! ```
+//!
+//! ```compile_fail,E0277
+//! ipcraft::channel::spsc::channel::<&'static str>(4).unwrap();
+//! ```
