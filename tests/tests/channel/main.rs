@@ -8,6 +8,7 @@ mod mpmc_storm;
 mod request;
 mod spsc;
 mod tally;
+mod thin;
 
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -108,6 +109,7 @@ fn main() -> ExitCode {
         of(spsc::costs_no_processor_time_when_idle),
         of(spsc::does_not_spin_on_a_shared_processor),
         of(spsc::tells_an_event_loop_across_processes),
+        suite::skippable("thin::makes_no_system_call", thin::makes_no_system_call),
         suite::nothing_is_left_behind(before),
     ];
     suite::run(tests)
