@@ -29,8 +29,16 @@ const PATIENCE: Duration = Duration::from_micros(20);
 /// Looks between two glances at the clock.
 const POLLS: u32 = 64;
 
+/// Who has let so much time pass since he was asked whether anybody receives is in no hurry.
+const LEISURE: Duration = Duration::from_millis(20);
+
 /// Messages between two looks around.
 const SENDS: u32 = 64;
+
+/// A notice that nobody gives, so that the next message is a reason to look again; whether copies are wanted stays.
+fn other_than(notice: u32) -> u32 {
+    notice ^ !WANTS_COPIES
+}
 
 /// Something in shared memory is not what this library writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +80,8 @@ pub(super) struct End {
     /// What is to be looked at again when it changes or gets old.
     notice: u32,
     next_look: Duration,
+    /// When it was last asked whether anybody receives.
+    last_check: Duration,
     /// Somebody was there and nobody is, as of the last look.
     gone: bool,
     /// How long it is worth to look again before sleeping.
@@ -114,6 +124,7 @@ impl End {
             waiting: Waiting::default(),
             notice: 0,
             next_look: Duration::ZERO,
+            last_check: Duration::ZERO,
             gone: false,
             patience: PATIENCE,
             ringer: Ringer::default(),
@@ -124,6 +135,8 @@ impl End {
         end.region.used(end.seat_number())?.store(1, Relaxed);
         end.own_side().arrivals.fetch_add(1, Relaxed);
         end.say_where();
+        // The last one here may have died after a change, and before it told of it.
+        end.other_bell().ring_for_all();
         Ok(end)
     }
 
@@ -263,11 +276,16 @@ impl End {
     #[inline(never)]
     fn check_again(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
         self.say_where();
-        if self.is_gone(time::now_roughly(), look)? {
-            Err(self.error(ErrorKind::Disconnected))
-        } else {
-            Ok(())
+        let now = time::now_roughly();
+        if self.is_gone(now, look)? {
+            return Err(self.error(ErrorKind::Disconnected));
         }
+        if now.saturating_sub(self.last_check) >= LEISURE {
+            // Who sends so seldom has the time to look before every message.
+            self.notice = other_than(self.notice);
+        }
+        self.last_check = now;
+        Ok(())
     }
 
     /// What trying without waiting comes to when there was nothing to do: why not.
@@ -299,6 +317,10 @@ impl End {
         mut attempt: impl FnMut() -> Attempt<R>,
         mut look: impl FnMut(&Seat),
     ) -> Result<R> {
+        // Some come here without having tried.
+        if let Some(result) = attempt().map_err(|Corrupt| self.corrupted())? {
+            return Ok(result);
+        }
         let polls = match self.waiting {
             Waiting::Spin => true,
             Waiting::Block => false,
@@ -407,7 +429,7 @@ impl End {
             self.gone = !taken && self.other_side().arrivals.load(Relaxed) != 0;
             if self.gone {
                 // Something that it is not, so that the next message is a reason to look again.
-                self.notice = !notice;
+                self.notice = other_than(notice);
             }
         }
         Ok(self.gone)
