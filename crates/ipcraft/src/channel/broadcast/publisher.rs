@@ -14,7 +14,7 @@ use crate::channel::region::Region;
 use crate::channel::reject::{SendAllError, SendError};
 use crate::channel::seat::Seat;
 use crate::channel::seqlock;
-use crate::channel::{Message, Waiting};
+use crate::channel::{Message, Readiness, Waiting};
 use crate::error::Result;
 use crate::time::Deadline;
 
@@ -78,6 +78,16 @@ impl<T: Message> Publisher<T> {
     /// As for [`Channel::subscriber`].
     pub fn subscriber(&self) -> Result<Subscriber<T>> {
         Subscriber::come(self.end.region())
+    }
+
+    /// A descriptor that polls as readable when there may be room, for an event loop; see
+    /// [`Readiness`]. Where messages are overwritten there always is.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.end.readiness()
     }
 
     /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.

@@ -14,7 +14,7 @@ use crate::channel::end::{Attempt, Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
 use crate::channel::seqlock;
-use crate::channel::{Message, Waiting};
+use crate::channel::{Message, Readiness, Waiting};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -101,6 +101,16 @@ impl<T: Message> Subscriber<T> {
     pub fn into_fd(self) -> Result<OwnedFd> {
         self.reader.keep_place();
         self.end.into_fd()
+    }
+
+    /// A descriptor that polls as readable when there may be a message, for an event loop; see
+    /// [`Readiness`].
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.end.readiness()
     }
 
     /// How this end waits for messages from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.

@@ -13,7 +13,7 @@ use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
 use crate::channel::seqlock;
-use crate::channel::{Message, Waiting};
+use crate::channel::{Message, Readiness, Waiting};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -79,6 +79,16 @@ impl<T: Message> Reader<T> {
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
         self.end.into_fd()
+    }
+
+    /// A descriptor that polls as readable when the value may have changed, for an event loop; see
+    /// [`Readiness`]. Look with [`try_changed`](Reader::try_changed).
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.end.readiness()
     }
 
     /// How this end waits for a change from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.

@@ -13,7 +13,7 @@ use super::{Channel, Received, SEATING};
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
-use crate::channel::{Message, Waiting};
+use crate::channel::{Message, Readiness, Waiting};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -70,6 +70,16 @@ impl<T: Message> Receiver<T> {
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
         self.end.into_fd()
+    }
+
+    /// A descriptor that polls as readable when there may be a message, for an event loop; see
+    /// [`Readiness`]. Another receiver may come first.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.end.readiness()
     }
 
     /// How this end waits for messages from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.

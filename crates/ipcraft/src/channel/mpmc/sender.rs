@@ -14,7 +14,7 @@ use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::reject::{SendAllError, SendError};
 use crate::channel::seat::Seat;
-use crate::channel::{Message, Waiting};
+use crate::channel::{Message, Readiness, Waiting};
 use crate::error::Result;
 use crate::time::Deadline;
 
@@ -70,6 +70,16 @@ impl<T: Message> Sender<T> {
     /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
         self.end.into_fd()
+    }
+
+    /// A descriptor that polls as readable when there may be room, for an event loop; see
+    /// [`Readiness`]. Another sender may come first.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.end.readiness()
     }
 
     /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.

@@ -16,7 +16,7 @@ use crate::channel::reject::SendError;
 use crate::channel::seat::Seat;
 use crate::channel::spsc::nothing_else;
 use crate::channel::spsc::ring::{Reader, Writer};
-use crate::channel::{Message, Waiting};
+use crate::channel::{Message, Readiness, Waiting};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -83,6 +83,16 @@ impl<Q: Message, A: Message> Server<Q, A> {
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
         self.ends.into_fd()
+    }
+
+    /// A descriptor that polls as readable when there may be a request, for an event loop; see
+    /// [`Readiness`].
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.ends.incoming.readiness()
     }
 
     /// How this end waits for requests, and for room, from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.

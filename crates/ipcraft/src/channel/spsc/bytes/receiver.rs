@@ -13,7 +13,7 @@ use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
 use crate::channel::spsc::nothing_else;
-use crate::channel::{Place, Waiting};
+use crate::channel::{Place, Readiness, Waiting};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
 
@@ -64,6 +64,16 @@ impl Receiver {
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
         self.end.into_fd()
+    }
+
+    /// A descriptor that polls as readable when there may be a record, for an event loop; see
+    /// [`Readiness`].
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.end.readiness()
     }
 
     /// How this end waits for records from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use super::ring::Writer;
 use super::{Channel, Loan, SEATING};
-use crate::channel::Waiting;
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::reject::SendAllError;
 use crate::channel::seat::Seat;
 use crate::channel::spsc::nothing_else;
+use crate::channel::{Readiness, Waiting};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
 
@@ -66,6 +66,16 @@ impl Sender {
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
         self.end.into_fd()
+    }
+
+    /// A descriptor that polls as readable when there may be room, for an event loop; see
+    /// [`Readiness`].
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
+    pub fn readiness(&self) -> Result<Readiness> {
+        self.end.readiness()
     }
 
     /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
