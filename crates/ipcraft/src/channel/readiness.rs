@@ -72,8 +72,6 @@ struct Watch {
     seat: Weak<Seat>,
     peers: Range<u32>,
     sleepers: Sleepers,
-    /// It was last told because time had passed, and not because the bell rang.
-    in_vain: AtomicBool,
 }
 
 // SAFETY: because `bell` leads to atomics of the region, which are not bound to a thread.
@@ -111,7 +109,6 @@ impl Readiness {
             seat,
             peers,
             sleepers,
-            in_vain: AtomicBool::new(false),
         };
         let watch = Arc::new(watch);
         let thread = start(watch.clone())?;
@@ -205,8 +202,7 @@ impl Watch {
             // behind who dies is found by those who look, so they are to do it now and then.
             let heard =
                 failed || self.sleepers != Sleepers::One || !self.bell().is_quiet(bed) || self.is_alone();
-            if (heard || bed.is_for_nap()) && self.rest() {
-                self.rested.store(in_vain, Relaxed);
+            if (heard || bed.is_for_nap()) && self.rest(in_vain) {
                 // A counter that is full is readable too.
                 let _ = self.event.try_add(1);
             }
@@ -218,7 +214,7 @@ impl Watch {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let listened = matches!(*orders, Orders::Listen(_));
         if listened {
-            self.in_vain.store(in_vain, Relaxed);
+            self.rested.store(in_vain, Relaxed);
             *orders = Orders::Rest;
         }
         listened
