@@ -13,6 +13,7 @@ mod ledger;
 mod link;
 mod mpmc;
 mod receivers;
+mod request;
 mod seats;
 mod senders;
 mod spsc;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     tests.extend(bytes::tests());
     tests.extend(broadcast::tests());
     tests.extend(latest::tests());
+    tests.extend(request::tests());
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
 }
