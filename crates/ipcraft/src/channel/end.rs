@@ -6,7 +6,7 @@ use std::hint::spin_loop;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -423,10 +423,12 @@ impl End {
         if self.gone || departed || now >= self.next_look {
             self.next_look = now + LOOK;
             let Some(seat) = &self.seat else { return Ok(false) };
+            // Before that: who comes in between is not taken for one who has gone.
+            let was_there = self.other_side().arrivals.load(Acquire) != 0;
             let taken = seat.are_taken(self.peers.clone()).map_err(|e| e.on(self.region.name()))?;
             // After that: of those who were found to be gone, nothing is left that `look` would find later.
             look(seat);
-            self.gone = !taken && self.other_side().arrivals.load(Relaxed) != 0;
+            self.gone = !taken && was_there;
             if self.gone {
                 // Something that it is not, so that the next message is a reason to look again.
                 self.notice = other_than(notice);
