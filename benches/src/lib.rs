@@ -1,7 +1,8 @@
 //! What the criterion benches share.
 //!
 //! Each bench asks one question of every registered mechanism: `latency` (a round trip), `throughput` (one way, as fast as
-//! it goes), `setup` (building both ends), `locks` (taking one and giving it back, alone and against another process). An id reads `latency/pipe/64`, and `latency/pipe_raw/64` for the same thing
+//! it goes), `setup` (building both ends), `locks` (taking one and giving it back, alone and against another process). `many` asks of the channels for many whether they
+//! keep their rate. An id reads `latency/pipe/64`, and `latency/pipe_raw/64` for the same thing
 //! written straight on libc; locks have `_plain` besides, the plain mutex of the C library. From the root of the workspace:
 //!
 //! ```text
