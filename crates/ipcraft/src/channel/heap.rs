@@ -14,6 +14,7 @@ use crate::shm::Plain;
 /// Words of which the first is at the beginning of two lines, as those of a mapping are.
 #[derive(Default)]
 #[repr(align(128))]
+#[allow(dead_code, reason = "they are accessed through pointers")]
 struct Lines([Content; 16]);
 
 /// A flow and the words beside it. It must stay where it is, and longer than what it hands out.
@@ -62,5 +63,20 @@ impl Heap {
         let start = self.at(offset, geometry.room(count).unwrap());
         // SAFETY: because of the same as in `dense`.
         unsafe { Slots::new(start, count, geometry, size_of::<T>()) }
+    }
+}
+
+/// Positions from which on each of their parts wraps soon.
+#[cfg(not(loom))]
+pub(super) const STARTS: [u64; 3] = [0, u32::MAX as u64 - 2, u64::MAX - 2];
+
+/// What can be taken or done once there is a way, which there is when others have gone on.
+#[cfg(not(loom))]
+pub(super) fn wait<R>(mut attempt: impl FnMut() -> super::end::Attempt<R>) -> R {
+    loop {
+        if let Some(result) = attempt().expect("what only its own side wrote") {
+            return result;
+        }
+        std::thread::yield_now();
     }
 }

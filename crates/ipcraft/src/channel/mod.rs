@@ -146,7 +146,7 @@ pub mod broadcast;
 mod dense;
 mod end;
 mod flow;
-#[cfg(all(test, loom))]
+#[cfg(test)]
 mod heap;
 mod kind;
 pub mod latest;

@@ -1,117 +1,176 @@
-//! One who writes, and one who reads all from when he came.
+//! One who publishes, and one who joins meanwhile, held back or overwritten.
 
 #![allow(unsafe_code)]
+
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
-use std::sync::atomic::Ordering::{Acquire, Release};
 
 use super::Overflow;
 use super::cursors::{self, Cursors};
 use super::ring::{Next, Reader, Writer};
 use crate::channel::atomic::Content;
 use crate::channel::heap::Heap;
-use crate::channel::model::wait;
+use crate::channel::model::{die_after, wait};
 use crate::channel::seqlock;
-use crate::channel::slots::Geometry;
+use crate::channel::slots::{Geometry, Slots};
 
-/// Two words, so that half a message can be told from a whole one.
+/// A number, and who wrote it mixed with it: so half a message can be told from a whole one.
 type Wire = [u64; 2];
 
-const fn message(number: u64) -> Wire {
-    [number, !number]
+const fn message(number: u64, by: u64) -> Wire {
+    [number, number ^ by]
 }
 
 const SLOTS: u64 = 2;
 
+const READERS: u32 = 1;
+
+/// Positions wrap on the way.
+const START: u64 = u64::MAX;
+
 struct World {
     heap: Heap,
+    /// Nothing more is published.
     is_over: AtomicBool,
+    overflow: Overflow,
 }
 
-fn world(overflow: Overflow) -> Arc<World> {
-    let room = Geometry::new(size_of::<Wire>()).unwrap().room(SLOTS).unwrap();
-    let heap = Heap::new(cursors::room(1) + room, 0);
-    let ordered = if overflow == Overflow::HoldBack { room } else { 0 };
-    Content::expect_order(heap.at(cursors::room(1), room), ordered);
-    Arc::new(World { heap, is_over: AtomicBool::new(false) })
+/// The slots begin at a line.
+fn beside() -> usize {
+    cursors::room(READERS.into()).next_multiple_of(64)
 }
 
-fn cursors(heap: &Heap) -> Cursors {
-    // SAFETY: because the models keep the heap for as long.
-    unsafe { Cursors::new(heap.at(0, cursors::room(1)), 1) }
-}
-
-fn writer(heap: &Heap, overflow: Overflow) -> Writer {
-    let slots = heap.slots::<Wire>(cursors::room(1), SLOTS);
-    // SAFETY: because of the same.
-    Writer::new(unsafe { seqlock::Writer::resume(slots, heap.flow()) }, cursors(heap), overflow)
-}
-
-fn join(heap: &Heap, overflow: Overflow) -> Reader {
-    let slots = heap.slots::<Wire>(cursors::room(1), SLOTS);
-    // SAFETY: because of the same.
-    Reader::join(unsafe { seqlock::Reader::at(slots, heap.flow(), 0) }, cursors(heap), 1, overflow)
-}
-
-fn publish_three(world: &World, mut writer: Writer) {
-    for number in 0..3 {
-        wait(|| writer.push(&message(number)));
+impl World {
+    fn new(overflow: Overflow) -> Arc<World> {
+        let room = Geometry::new(size_of::<Wire>()).unwrap().room(SLOTS).unwrap();
+        let world =
+            World { heap: Heap::new(beside() + room, START), is_over: AtomicBool::new(false), overflow };
+        seqlock::fill(&world.slots(), START);
+        let ordered = if overflow == Overflow::HoldBack { room } else { 0 };
+        Content::expect_order(world.heap.at(beside(), room), ordered);
+        Arc::new(world)
     }
-    world.is_over.store(true, Release);
-}
 
-/// Reads to the end, from a message on that is known or not.
-fn read(world: &World, mut reader: Reader, mut expected: Option<u64>) {
-    loop {
-        let is_over = world.is_over.load(Acquire);
-        match reader.pop::<Wire>().unwrap() {
-            Some(Next::Message(found)) => {
-                let number = expected.unwrap_or(found[0]);
-                assert_eq!(found, message(number));
-                expected = Some(number + 1);
+    fn slots(&self) -> Slots {
+        self.heap.slots::<Wire>(beside(), SLOTS)
+    }
+
+    fn cursors(&self) -> Cursors {
+        // SAFETY: because the models keep the heap for as long.
+        unsafe { Cursors::new(self.heap.at(0, cursors::room(READERS.into())), READERS) }
+    }
+
+    fn writer(&self) -> Writer {
+        // SAFETY: because of the same.
+        let ring = unsafe { seqlock::Writer::resume(self.slots(), self.heap.flow()) };
+        Writer::new(ring, self.cursors(), self.overflow)
+    }
+
+    fn reader(&self) -> Reader {
+        // SAFETY: because of the same.
+        let ring = unsafe { seqlock::Reader::at(self.slots(), self.heap.flow(), START) };
+        Reader::join(ring, self.cursors(), 1, self.overflow)
+    }
+
+    fn publish(&self, numbers: std::ops::Range<u64>) {
+        let mut writer = self.writer();
+        for number in numbers {
+            wait(|| writer.push(&message(number, 1)));
+        }
+        self.is_over.store(true, Release);
+    }
+
+    /// Reads to the end, and says which number would be the next. The `first` is known to who joined before.
+    fn read(&self, mut reader: Reader, first: Option<u64>) -> Option<u64> {
+        let mut expected = first;
+        loop {
+            let is_over = self.is_over.load(Acquire);
+            match reader.pop::<Wire>().expect("what only the writer wrote") {
+                Some(Next::Message([number, mixed])) => {
+                    assert!([1, 2].contains(&(number ^ mixed)), "half of two messages");
+                    assert_eq!(expected.unwrap_or(number), number);
+                    expected = Some(number + 1);
+                }
+                Some(Next::Missed(count)) => expected = expected.map(|number| number + count),
+                None if is_over => return expected,
+                None => thread::yield_now(),
             }
-            Some(Next::Missed(missed)) => expected = expected.map(|number| number + missed),
-            None if is_over => break,
-            None => thread::yield_now(),
         }
     }
-    assert!(matches!(expected, None | Some(3)));
 }
 
-fn model(overflow: Overflow, comes_first: bool) {
+/// Somebody who was there before gets all, or is told how many he missed.
+fn is_complete(overflow: Overflow, numbers: u64) {
     loom::model(move || {
-        let world = world(overflow);
-        let early = comes_first.then(|| join(&world.heap, overflow));
-        let writer = writer(&world.heap, overflow);
-        let other = Arc::clone(&world);
-        let reading = thread::spawn(move || {
-            let expected = early.as_ref().map(|_| 0);
-            let reader = early.unwrap_or_else(|| join(&other.heap, overflow));
-            read(&other, reader, expected);
-        });
-        publish_three(&world, writer);
-        reading.join().unwrap();
+        let world = World::new(overflow);
+        let reader = world.reader();
+        let publishes = Arc::clone(&world);
+        let publishing = thread::spawn(move || publishes.publish(0..numbers));
+        assert_eq!(world.read(reader, Some(0)), Some(numbers));
+        publishing.join().unwrap();
+    });
+}
+
+/// Somebody who comes meanwhile gets all from some message on.
+fn can_be_joined(overflow: Overflow, numbers: u64) {
+    loom::model(move || {
+        let world = World::new(overflow);
+        let publishes = Arc::clone(&world);
+        let publishing = thread::spawn(move || publishes.publish(0..numbers));
+        let next = world.read(world.reader(), None);
+        assert!(next.is_none_or(|next| next == numbers));
+        publishing.join().unwrap();
     });
 }
 
 #[test]
-fn who_is_held_back_loses_nothing() {
-    model(Overflow::HoldBack, true);
+fn a_publisher_that_is_held_back_overwrites_nothing() {
+    is_complete(Overflow::HoldBack, 3);
 }
 
 #[test]
-fn who_comes_meanwhile_loses_nothing_after() {
-    model(Overflow::HoldBack, false);
+fn who_joins_a_publisher_that_is_held_back_gets_all_from_there_on() {
+    can_be_joined(Overflow::HoldBack, 4);
 }
 
 #[test]
-fn what_is_overwritten_is_counted_and_never_half_read() {
-    model(Overflow::Overwrite, true);
+fn what_is_overwritten_is_counted_and_never_seen_half() {
+    is_complete(Overflow::Overwrite, 4);
 }
 
 #[test]
-fn who_comes_while_others_are_overwritten_reads_in_order() {
-    model(Overflow::Overwrite, false);
+fn who_joins_a_publisher_that_overwrites_gets_all_or_is_told() {
+    can_be_joined(Overflow::Overwrite, 4);
+}
+
+#[test]
+fn a_successor_goes_on_where_a_publisher_died() {
+    for words in 0..=12 {
+        loom::model(move || {
+            let world = World::new(Overflow::Overwrite);
+            let reader = world.reader();
+            let publishes = Arc::clone(&world);
+            let publishing = thread::spawn(move || {
+                let mut victim = publishes.writer();
+                let mut sent = 0;
+                die_after(words, || {
+                    for number in 0..2 {
+                        wait(|| victim.push(&message(number, 2)));
+                        sent = number + 1;
+                    }
+                });
+                assert!(sent == 2 || words < 12);
+                // SAFETY: because the model keeps the heap for as long.
+                let next = unsafe { seqlock::Writer::resume(publishes.slots(), publishes.heap.flow()) };
+                let tail = next.tail().wrapping_sub(START);
+                assert!(tail == sent || tail == sent + 1);
+                publishes.publish(tail..3);
+            });
+            assert_eq!(world.read(reader, Some(0)), Some(3));
+            publishing.join().unwrap();
+        });
+    }
 }

@@ -57,6 +57,8 @@
 
 mod burial;
 mod loan;
+#[cfg(all(test, not(loom)))]
+mod memory;
 #[cfg(all(test, loom))]
 mod model;
 mod receiver;

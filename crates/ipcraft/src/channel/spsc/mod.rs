@@ -35,6 +35,8 @@
 
 pub mod bytes;
 mod loan;
+#[cfg(all(test, not(loom)))]
+mod memory;
 #[cfg(all(test, loom))]
 mod model;
 mod receiver;
