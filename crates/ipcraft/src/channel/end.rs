@@ -485,7 +485,7 @@ impl End {
         if self.region.name().is_some() {
             return Err(self.error(ErrorKind::Invalid).advise("open the channel by its name there"));
         }
-        let seat = self.vacate().and_then(Arc::into_inner).map(Seat::into_fd);
+        let seat = self.vacate().and_then(Seat::into_sole).map(Seat::into_fd);
         seat.ok_or_else(|| self.error(ErrorKind::InUse))
     }
 }

@@ -10,6 +10,9 @@ use std::fs::OpenOptions;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::{Whence, lseek};
@@ -22,6 +25,10 @@ const LOOK: &str = "fcntl(F_OFD_GETLK)";
 
 /// Where the locks are: far beyond the end of any memory, where no other lock is.
 const FIRST: u64 = 1 << 48;
+
+/// How often one who needs a seat for himself sees whether he has it, and how long after the last time.
+const LOOKS: u32 = 2000;
+const A_MOMENT: Duration = Duration::from_micros(50);
 
 /// A seat that is taken.
 #[derive(Debug)]
@@ -83,6 +90,18 @@ impl Seat {
         Ok(true)
     }
 
+    /// The seat, if nobody shares it for longer than it takes to look who is there.
+    pub(super) fn into_sole(mut shared: Arc<Seat>) -> Option<Seat> {
+        for _ in 0..LOOKS {
+            match Arc::try_unwrap(shared) {
+                Ok(seat) => return Some(seat),
+                Err(still_shared) => shared = still_shared,
+            }
+            sleep(A_MOMENT);
+        }
+        None
+    }
+
     /// The descriptor, with the seat.
     pub(super) fn into_fd(self) -> OwnedFd {
         self.fd
@@ -117,4 +136,24 @@ fn all_taken(seats: &Range<u32>) -> Error {
     }
     let limit = Limit { name: "the number of such ends", value: count, requested: Some(count + 1) };
     error.with_kind(ErrorKind::LimitReached).with_limit(Some(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shm::memfd::Memfd;
+    use std::thread;
+
+    #[test]
+    fn a_seat_that_somebody_looks_at_is_given_away_afterwards() {
+        let memory = Memfd::create("seats", 4096).unwrap();
+        let seat = Arc::new(Seat::take(memory.as_fd(), 0..1).unwrap());
+        let looking = seat.clone();
+        let looker = thread::spawn(move || {
+            sleep(100 * A_MOMENT);
+            drop(looking);
+        });
+        assert_eq!(Seat::into_sole(seat).unwrap().number(), 0);
+        looker.join().unwrap();
+    }
 }

@@ -44,7 +44,7 @@ impl Pair {
             return Err(error.advise("open the channel by its name there"));
         }
         drop(self.incoming.vacate());
-        let seat = self.outgoing.vacate().and_then(Arc::into_inner).map(Seat::into_fd);
+        let seat = self.outgoing.vacate().and_then(Seat::into_sole).map(Seat::into_fd);
         seat.ok_or_else(|| self.outgoing.error(ErrorKind::InUse))
     }
 }
