@@ -21,6 +21,9 @@ const PART: &str = "IPCRAFT_MANY";
 
 const CAPACITY: usize = 1024;
 
+/// The messages of an iteration: so many that starting and ending the processes does not show.
+const BATCH: u64 = 200_000;
+
 /// Longer than a child takes to come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -47,17 +50,16 @@ fn main() {
 
 fn many(criterion: &mut Criterion) {
     let mut group = group(criterion, "many");
-    // An iteration is a message to each that gets one; to start the processes takes as long as thousands.
     group.sample_size(10);
     for ends in [1, 2, 4] {
-        group.throughput(Throughput::Elements(1));
+        group.throughput(Throughput::Elements(BATCH));
         let id = BenchmarkId::new("mpmc", format!("{ends}+{ends}"));
-        group.bench_function(id, |bencher| bencher.iter_custom(|count| work_queue(ends, count)));
+        group.bench_function(id, |bencher| bencher.iter_custom(|count| work_queue(ends, BATCH * count)));
     }
     for subscribers in [1, 2, 4, 8] {
-        group.throughput(Throughput::Elements(subscribers));
+        group.throughput(Throughput::Elements(BATCH * subscribers));
         let id = BenchmarkId::new("broadcast", subscribers);
-        group.bench_function(id, |bencher| bencher.iter_custom(|count| publish(subscribers, count)));
+        group.bench_function(id, |bencher| bencher.iter_custom(|count| publish(subscribers, BATCH * count)));
     }
     group.finish();
 }

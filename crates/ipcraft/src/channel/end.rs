@@ -396,7 +396,8 @@ impl End {
         let mut rested = !bed.is_for_nap();
         let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
         let mut found = attempt()?;
-        if found.is_none() {
+        // Who left before this end lay down did not see it, and rang for nobody.
+        if found.is_none() && !self.has_anybody_left(self.other_bell().notice()) {
             let longest = deadline.capped(bed.most().min(LOOK));
             bell.sleep(bed, Deadline::after(longest)).map_err(|e| self.failed(e))?;
             rested = true;
@@ -414,11 +415,16 @@ impl End {
         self.patience = if short { PATIENCE } else { self.patience / 2 };
     }
 
+    /// Whether this notice tells of a departure since the last look.
+    fn has_anybody_left(&self, notice: u32) -> bool {
+        (notice ^ self.notice) & !WANTS_COPIES != 0
+    }
+
     /// Whether nobody of the other side is left of those who were there. Looks when something has changed, and when the
     /// last look is old.
     fn is_gone(&mut self, now: Duration, mut look: impl FnMut(&Seat)) -> Result<bool> {
         let notice = self.other_bell().notice();
-        let departed = (notice ^ self.notice) & !WANTS_COPIES != 0;
+        let departed = self.has_anybody_left(notice);
         self.notice = notice;
         if self.gone || departed || now >= self.next_look {
             self.next_look = now + LOOK;

@@ -40,10 +40,24 @@ impl Undertaker {
 
     /// Buries all whose seats were used and are free now. One for whom that fails has to wait for the next look.
     pub(super) fn look_round(&self, own: &Seat) {
+        let mut buried = false;
         for seat in 0..SEATS as u32 {
             if self.region.used(seat).is_ok_and(|used| used.load(Acquire) != 0) {
-                let _ = own.with_seat_of_dead(seat, || drop(self.bury(seat)));
+                buried |= own.with_seat_of_dead(seat, || drop(self.bury(seat))).unwrap_or(false);
             }
+        }
+        if buried {
+            self.announce();
+        }
+    }
+
+    /// Lets all look again: meanwhile a seat that was being cleared seemed to be taken.
+    fn announce(&self) {
+        // SAFETY: because `flow` leads to atomics that stay mapped with `region`.
+        let flow = unsafe { self.flow.as_ref() };
+        for bell in [&flow.items, &flow.room] {
+            bell.depart();
+            bell.ring_for_all();
         }
     }
 
