@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, Subscriber};
+use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, RecvError, Subscriber};
 use ipcraft::shm::Shared;
-use ipcraft::{Error, Result};
+use ipcraft::{Error, ErrorKind, Result};
 use ipcraft_tests::survivors::FOREVER;
 use ipcraft_tests::sweep::{Outcome, Scenario, clean};
 use libtest_mimic::Trial;
@@ -89,6 +89,11 @@ fn publishing() -> Vec<Trial> {
         clean("broadcast_send_overwriting_to_a_sleeper", killed::<ONE, true>(Asleep, send)),
         clean("broadcast_send_to_one_alone", killed::<ONE, false>(Alone, send)),
         clean("broadcast_send_when_full", killed::<ONE, false>(Awake, send).start_at(NEAR_64).when_full()),
+        clean("broadcast_send_over_the_oldest", Overtaking::<ONE> { operate: send, start: NEAR_32 }),
+        clean(
+            "broadcast_send_many_words_over_the_oldest",
+            Overtaking::<MANY> { operate: send, start: NEAR_64 },
+        ),
         clean("broadcast_send_all", killed::<ONE, false>(Awake, send_all).start_at(NEAR_64)),
         clean("broadcast_loan_and_commit", killed::<MANY, false>(Awake, loan).stride(3)),
         clean("broadcast_loan_and_commit_overwriting", killed::<MANY, true>(Awake, loan).stride(3)),
@@ -99,13 +104,14 @@ fn subscribing() -> Vec<Trial> {
     fn killed<const N: usize, const OVERWRITES: bool>(
         operate: fn(&mut Subscriber<[u64; N]>),
     ) -> Subscribing<N, OVERWRITES> {
-        Subscribing { operate, stride: 1 }
+        Subscribing { operate, there: 2, stride: 1 }
     }
     vec![
         clean("broadcast_recv", killed::<ONE, false>(recv)),
         clean("broadcast_recv_many_words", killed::<MANY, false>(recv)),
         clean("broadcast_recv_overwriting", killed::<ONE, true>(recv)),
         clean("broadcast_recv_in_place", Subscribing { stride: 7, ..killed::<MANY, false>(recv_in_place) }),
+        clean("broadcast_recv_when_empty", Subscribing { there: 0, stride: 7, ..killed::<ONE, false>(recv) }),
     ]
 }
 
@@ -150,6 +156,8 @@ fn recv_in_place<const N: usize>(subscriber: &mut Subscriber<[u64; N]>) {
 /// Killed while it receives, beside another who gets everything: more than there is room for.
 struct Subscribing<const N: usize, const OVERWRITES: bool> {
     operate: fn(&mut Subscriber<[u64; N]>),
+    /// How many messages are there; if none is, one comes when it sleeps.
+    there: usize,
     stride: u64,
 }
 
@@ -208,7 +216,11 @@ impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRI
     }
 
     fn again(&self, world: &World<N>) {
-        assert!(Self::exchange(world, 2));
+        assert!(Self::exchange(world, self.there));
+    }
+
+    fn wake(&self, world: &World<N>) {
+        assert!(Self::exchange(world, 1));
     }
 
     fn check(&self, world: World<N>) -> Outcome {
@@ -224,5 +236,88 @@ impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRI
         let last = next.recv_timeout(FOREVER).unwrap();
         assert_eq!(note(&last).map(|note| note.number + 1), Some(world.ledger.told(Who::Survivor)));
         world.ledger.outcome(Allowed::default())
+    }
+}
+
+/// Killed while it overwrites what a subscriber has not received.
+struct Overtaking<const N: usize> {
+    operate: fn(&mut Publisher<[u64; N]>, &Ledger),
+    start: u64,
+}
+
+/// The channel that such a publisher is killed at.
+struct Overtaken<const N: usize> {
+    channel: Channel<[u64; N]>,
+    ledger: Shared<Ledger>,
+    /// The child's.
+    publisher: RefCell<Option<Publisher<[u64; N]>>>,
+    /// This process's, which receives nothing before the kill.
+    slow: RefCell<Subscriber<[u64; N]>>,
+}
+
+/// So few that the publisher comes round soon.
+const FEW: usize = 4;
+
+impl<const N: usize> Scenario for Overtaking<N> {
+    type World = Overtaken<N>;
+
+    fn stride(&self, asked: u64) -> u64 {
+        asked.min(7)
+    }
+
+    fn world(&self) -> Overtaken<N> {
+        let channel = Broadcast::<N, true>::create(Shape { capacity: FEW, start: self.start }, None).unwrap();
+        let slow = RefCell::new(channel.subscriber().unwrap());
+        Overtaken { channel, ledger: Ledger::new(), publisher: RefCell::new(None), slow }
+    }
+
+    /// The channel is full after the first call.
+    fn operate(&self, world: &Overtaken<N>) {
+        let mut publisher = world.publisher.borrow_mut();
+        if publisher.is_none() {
+            let mut new = world.channel.publisher().unwrap();
+            (1..FEW).for_each(|_| send(&mut new, &world.ledger));
+            *publisher = Some(new);
+        }
+        (self.operate)(publisher.as_mut().expect("taken"), &world.ledger);
+    }
+
+    fn check(&self, world: Overtaken<N>) -> Outcome {
+        let Overtaken { channel, ledger, slow, .. } = world;
+        let mut slow = slow.into_inner();
+        let told = ledger.told(Who::Victim);
+        // What it received and what it was told that it missed, from the first message on.
+        let Ok(count) = follow(&mut slow, Who::Victim) else { return Outcome::Torn };
+        if count < told {
+            return Outcome::Lost;
+        }
+        assert!(count <= told + 1, "{count} of {told}");
+        let mut publisher = channel.publisher().unwrap();
+        for number in 0..3 * FEW as u64 {
+            publisher.send(words(Note { who: Who::Survivor, number })).unwrap();
+        }
+        let Ok(count) = follow(&mut slow, Who::Survivor) else { return Outcome::Torn };
+        assert_eq!(count, 3 * FEW as u64, "each was received, or is known to be missed");
+        Outcome::Unnoticed
+    }
+}
+
+/// Receives all that is there, all of this one, and says how many that is, with those that it is told it missed; `Err` if a
+/// message is not the next one.
+fn follow<const N: usize>(
+    subscriber: &mut Subscriber<[u64; N]>,
+    who: Who,
+) -> std::result::Result<u64, Option<Note>> {
+    let mut number = 0;
+    loop {
+        match subscriber.try_recv() {
+            Ok(message) if note(&message) == Some(Note { who, number }) => number += 1,
+            Ok(message) => return Err(note(&message)),
+            Err(RecvError::Missed(count)) => number += count,
+            Err(RecvError::Failed(error)) => {
+                assert!(matches!(error.kind(), ErrorKind::Empty | ErrorKind::Disconnected), "{error}");
+                return Ok(number);
+            }
+        }
     }
 }

@@ -12,8 +12,9 @@ use libtest_mimic::Trial;
 use crate::ledger::{Ledger, Note, Who, note, words};
 use crate::link::{NEAR_32, NEAR_64};
 
-/// One word, and many.
+/// One word, some, and many.
 const ONE: usize = 1;
+const SOME: usize = 9;
 const MANY: usize = 33;
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -31,6 +32,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         ),
         clean("latest_load", Loading::<ONE> { operate: load }),
         clean("latest_load_many_words", Loading::<MANY> { operate: load }),
+        clean("latest_changed_when_it_is_not", Awaiting::<SOME>),
         clean("latest_load_in_place", Loading::<MANY> { operate: load_in_place }),
     ]
 }
@@ -167,6 +169,47 @@ impl<const N: usize> Scenario for Loading<N> {
         writer.store(words(REPLACED));
         let seen = channel.reader().unwrap().load().unwrap();
         assert_eq!(seen.version, 2);
+        if note(&seen.value) == Some(REPLACED) { Outcome::Unnoticed } else { Outcome::Torn }
+    }
+}
+
+/// Killed while it waits for a change, which is nobody's concern either.
+struct Awaiting<const N: usize>;
+
+impl<const N: usize> Scenario for Awaiting<N> {
+    type World = (Channel<[u64; N]>, RefCell<Writer<[u64; N]>>, RefCell<Option<Reader<[u64; N]>>>);
+
+    /// It sleeps: longer.
+    fn stride(&self, asked: u64) -> u64 {
+        asked.min(7) * 7
+    }
+
+    fn world(&self) -> Self::World {
+        let channel = channel(NEAR_64);
+        let writer = RefCell::new(channel.writer().unwrap());
+        (channel, writer, RefCell::new(None))
+    }
+
+    fn operate(&self, (channel, _, reader): &Self::World) {
+        let mut reader = reader.borrow_mut();
+        let reader = reader.get_or_insert_with(|| channel.reader().unwrap());
+        let seen = reader.changed().unwrap();
+        assert_eq!(note(&seen.value).map(|note| note.number + 1), Some(seen.version));
+    }
+
+    fn wake(&self, (_, writer, _): &Self::World) {
+        let mut writer = writer.borrow_mut();
+        let number = writer.version();
+        writer.store(words(Note { who: Who::Victim, number }));
+    }
+
+    fn check(&self, (channel, writer, _): Self::World) -> Outcome {
+        let mut writer = writer.into_inner();
+        let mut reader = channel.reader().unwrap();
+        let before = writer.version();
+        writer.store(words(REPLACED));
+        let seen = reader.changed_timeout(FOREVER).unwrap();
+        assert_eq!(seen.version, before + 1);
         if note(&seen.value) == Some(REPLACED) { Outcome::Unnoticed } else { Outcome::Torn }
     }
 }
