@@ -186,7 +186,7 @@ impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRI
     type World = World<N>;
 
     fn stride(&self, asked: u64) -> u64 {
-        asked.min(7) * self.stride
+        asked * self.stride
     }
 
     /// A publisher finds out who died when it looks.
@@ -260,10 +260,6 @@ const FEW: usize = 4;
 
 impl<const N: usize> Scenario for Overtaking<N> {
     type World = Overtaken<N>;
-
-    fn stride(&self, asked: u64) -> u64 {
-        asked.min(7)
-    }
 
     fn world(&self) -> Overtaken<N> {
         let channel = Broadcast::<N, true>::create(Shape { capacity: FEW, start: self.start }, None).unwrap();

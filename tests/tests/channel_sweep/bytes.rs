@@ -94,7 +94,7 @@ fn sending() -> Vec<Trial> {
         clean("bytes_send_to_a_sleeper", killed::<SOME>(Asleep, send::<SOME>)),
         clean("bytes_send_to_one_alone", killed::<SOME>(Alone, send::<SOME>)),
         clean("bytes_send_when_full", killed::<MANY>(Awake, send::<MANY>).start_at(NEAR_64).when_full()),
-        clean("bytes_send_all", killed::<SOME>(Awake, send_all::<SOME>).start_at(NEAR_64)),
+        clean("bytes_send_all", killed::<SOME>(Awake, send_all::<SOME>).start_at(NEAR_64).stride(3)),
         clean("bytes_loan_and_commit", killed::<MANY>(Awake, loan::<MANY>)),
         clean("bytes_loan_and_commit_less", killed::<SOME>(Awake, loan_more::<SOME>)),
     ]
@@ -106,7 +106,7 @@ fn receiving() -> Vec<Trial> {
     }
     vec![
         clean("bytes_recv", killed::<SOME>(Awake, recv::<SOME>).start_at(NEAR_32).stride(5)),
-        clean("bytes_recv_into", killed::<MANY>(Awake, recv_into::<MANY>).start_at(NEAR_64)),
+        clean("bytes_recv_into", killed::<MANY>(Awake, recv_into::<MANY>).start_at(NEAR_64).stride(3)),
         // Room may be too little for a record that somebody waits to send, until the next receiver has read the last one.
         clean("bytes_recv_before_a_sleeper", killed::<SOME>(Asleep, recv::<SOME>).when_full().stride(5)),
         clean("bytes_recv_when_empty", killed::<SOME>(Awake, recv::<SOME>).when_empty()),

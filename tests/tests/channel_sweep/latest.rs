@@ -83,10 +83,6 @@ struct World<const N: usize> {
 impl<const N: usize> Scenario for Storing<N> {
     type World = World<N>;
 
-    fn stride(&self, asked: u64) -> u64 {
-        asked.min(7)
-    }
-
     fn world(&self) -> World<N> {
         let (channel, ledger) = (channel(self.start), Ledger::new());
         World { channel, ledger, writer: RefCell::new(None), peer: RefCell::new(None) }
@@ -148,10 +144,6 @@ struct Loading<const N: usize> {
 impl<const N: usize> Scenario for Loading<N> {
     type World = (Channel<[u64; N]>, RefCell<Writer<[u64; N]>>, RefCell<Option<Reader<[u64; N]>>>);
 
-    fn stride(&self, asked: u64) -> u64 {
-        asked.min(7)
-    }
-
     fn world(&self) -> Self::World {
         let channel = channel(0);
         let mut writer = channel.writer().unwrap();
@@ -181,7 +173,7 @@ impl<const N: usize> Scenario for Awaiting<N> {
 
     /// It sleeps: longer.
     fn stride(&self, asked: u64) -> u64 {
-        asked.min(7) * 7
+        asked * 7
     }
 
     fn world(&self) -> Self::World {

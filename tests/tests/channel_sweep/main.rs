@@ -3,7 +3,8 @@
 //! What is sent is numbered, and what has been sent and received with success is written down in memory of its own right
 //! after: so after each kill it is known what may not be lost, and what may not come twice.
 //!
-//! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
+//! `IPCRAFT_SWEEP=all` tries every position, but for operations of many instructions, and those that sleep: of these it
+//! takes every third, seventh and so on, as each report says. Otherwise a 23rd of that is tried.
 
 mod broadcast;
 mod bytes;

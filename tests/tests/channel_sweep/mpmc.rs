@@ -83,9 +83,9 @@ fn sending() -> Vec<Trial> {
         clean("mpmc_send_when_full", killed(Awake, send::<SOME>).start_at(NEAR_64).when_full()),
         clean("mpmc_send_all", killed(Awake, send_all::<ONE>).start_at(NEAR_63)),
         clean("mpmc_send_all_to_a_sleeper", killed(Asleep, send_all::<ONE>)),
-        clean("mpmc_loan_and_commit", killed(Awake, loan::<MANY>)),
+        clean("mpmc_loan_and_commit", killed(Awake, loan::<MANY>).stride(3)),
         clean("mpmc_loan_and_commit_to_a_sleeper", killed(Asleep, loan::<ONE>).start_at(NEAR_64).stride(7)),
-        clean("mpmc_loan_and_drop", killed(Awake, drop_loan::<SOME>)),
+        clean("mpmc_loan_and_drop", killed(Awake, drop_loan::<SOME>).stride(3)),
     ]
 }
 
@@ -100,12 +100,12 @@ fn receiving() -> Vec<Trial> {
         clean("mpmc_recv_before_a_sleeper", killed(Asleep, recv::<ONE>).when_full()),
         clean("mpmc_recv_before_one_alone", killed(Alone, recv::<ONE>).when_full()),
         clean("mpmc_recv_when_empty", killed(Awake, recv::<SOME>).start_at(NEAR_64).when_empty()),
-        clean("mpmc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1)),
+        clean("mpmc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1).stride(3)),
         clean(
             "mpmc_recv_in_place_before_a_sleeper",
             killed(Asleep, recv_in_place::<SOME>).when_full().keeping(1).stride(7),
         ),
-        clean("mpmc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(3)),
+        clean("mpmc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(3).stride(3)),
     ]
 }
 

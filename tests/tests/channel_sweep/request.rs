@@ -227,7 +227,7 @@ impl Scenario for Calling {
     type World = Called;
 
     fn stride(&self, asked: u64) -> u64 {
-        asked.min(7)
+        asked * 3
     }
 
     fn world(&self) -> Called {
@@ -378,7 +378,7 @@ impl<const N: usize> Scenario for Serving<N> {
     type World = World<N>;
 
     fn stride(&self, asked: u64) -> u64 {
-        asked.min(7) * self.stride
+        asked * self.stride
     }
 
     /// A server may die before it wakes the one who waits for its answer, and the next has nothing to answer then.

@@ -94,11 +94,11 @@ fn sending() -> Vec<Trial> {
         clean("spsc_send_all_some_words", killed(Awake, send_all::<SOME>).start_at(NEAR_64)),
         clean("spsc_send_all_to_a_sleeper", killed(Asleep, send_all::<ONE>)),
         clean("spsc_send_all_when_full", killed(Awake, send_all::<ONE>).when_full().stride(31)),
-        clean("spsc_loan_and_commit", killed(Awake, loan::<MANY>)),
-        clean("spsc_loan_set_and_commit", killed(Awake, set::<SOME>)),
-        clean("spsc_loan_and_commit_to_a_sleeper", killed(Asleep, loan::<ONE>)),
+        clean("spsc_loan_and_commit", killed(Awake, loan::<MANY>).stride(3)),
+        clean("spsc_loan_set_and_commit", killed(Awake, set::<SOME>).stride(3)),
+        clean("spsc_loan_and_commit_to_a_sleeper", killed(Asleep, loan::<ONE>).stride(3)),
         clean("spsc_loan_and_commit_when_full", killed(Awake, loan::<ONE>).start_at(NEAR_64).when_full()),
-        clean("spsc_loan_and_drop", killed(Awake, drop_loan::<SOME>)),
+        clean("spsc_loan_and_drop", killed(Awake, drop_loan::<SOME>).stride(3)),
     ]
 }
 
@@ -117,14 +117,17 @@ fn receiving() -> Vec<Trial> {
         clean("spsc_recv_before_one_alone", killed(Alone, recv::<ONE>).when_full()),
         clean("spsc_recv_when_empty", killed(Awake, recv::<SOME>).start_at(NEAR_64).when_empty()),
         clean("spsc_recv_with_copy_when_empty", killed(Awake, recv::<ONE>).when_adapted().when_empty()),
-        clean("spsc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1)),
-        clean("spsc_recv_in_place_with_copy", killed(Awake, recv_in_place::<ONE>).when_adapted().keeping(1)),
+        clean("spsc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1).stride(3)),
+        clean(
+            "spsc_recv_in_place_with_copy",
+            killed(Awake, recv_in_place::<ONE>).when_adapted().keeping(1).stride(3),
+        ),
         clean(
             "spsc_recv_in_place_before_a_sleeper",
-            killed(Asleep, recv_in_place::<SOME>).when_full().keeping(1),
+            killed(Asleep, recv_in_place::<SOME>).when_full().keeping(1).stride(3),
         ),
         clean("spsc_recv_in_place_when_empty", killed(Awake, recv_in_place::<ONE>).when_empty().keeping(1)),
-        clean("spsc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(5).keeping(5)),
+        clean("spsc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(5).keeping(5).stride(3)),
         clean(
             "spsc_drain_before_a_sleeper",
             killed(Asleep, drain::<ONE>).when_full().keeping(4).prompt(NOTICE).stride(7),
