@@ -53,8 +53,9 @@ fn is_mapped(address: usize) -> bool {
     let parse = |number: &str| usize::from_str_radix(number, 16).unwrap();
     maps.lines().any(|line| {
         let (from, rest) = line.split_once('-').unwrap();
-        let (to, _) = rest.split_once(' ').unwrap();
-        (parse(from)..parse(to)).contains(&address)
+        let (to, what) = rest.split_once(' ').unwrap();
+        // Something else may have been mapped there meanwhile, if only to read this.
+        what.contains("/memfd:") && (parse(from)..parse(to)).contains(&address)
     })
 }
 
