@@ -67,11 +67,11 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
 ///     #[derive(Debug, Default)]
 ///     struct Totals {
 ///         requests: u64,
-///         by_status: [u32; 5],
+///         by_status: [u32; 6],
 ///     }
 /// }
 /// let totals = Totals { requests: 1, ..Totals::default() };
-/// assert_eq!(totals.by_status.len(), 5);
+/// assert_eq!(totals.by_status.len(), 6);
 /// assert_ne!(Totals::LAYOUT, u64::LAYOUT);
 /// ```
 ///
