@@ -246,9 +246,11 @@ fn threads_share_the_work() {
                 thread::spawn(move || rx.iter().map(Result::unwrap).collect::<Vec<u64>>())
             })
             .collect();
-        let senders: Vec<_> = (0..2)
-            .map(|s| {
-                let mut tx = channel.sender().unwrap();
+        // All of them before any begins: with the first one's leaving before the second came, the work would end.
+        let ends: Vec<_> = (0..2).map(|_| channel.sender().unwrap()).collect();
+        let senders: Vec<_> = (0..)
+            .zip(ends)
+            .map(|(s, mut tx)| {
                 tx.set_waiting(waiting);
                 thread::spawn(move || (0..EACH).for_each(|i| tx.send(s << 32 | i).unwrap()))
             })
