@@ -35,6 +35,12 @@ const LEISURE: Duration = Duration::from_millis(20);
 /// Messages between two looks around.
 const SENDS: u32 = 64;
 
+/// The same for one who sent so many within a tick of the rough clock.
+const SENDS_IN_A_HURRY: u32 = 256;
+
+/// About a tick.
+const TICK: Duration = Duration::from_millis(4);
+
 /// A notice that nobody gives, so that the next message is a reason to look again; whether copies are wanted stays.
 fn other_than(notice: u32) -> u32 {
     notice ^ !WANTS_COPIES
@@ -87,7 +93,9 @@ pub(super) struct End {
     /// How long it is worth to look again before sleeping.
     patience: Duration,
     ringer: Ringer,
-    /// How many messages may still be sent without looking around, where the ring does not tell.
+    /// How many messages may be sent without looking around.
+    pace: u32,
+    /// How many still may, where the ring does not tell.
     until_look: u32,
 }
 
@@ -128,6 +136,7 @@ impl End {
             gone: false,
             patience: PATIENCE,
             ringer: Ringer::default(),
+            pace: SENDS,
             until_look: SENDS,
             seat: Some(seat),
             region,
@@ -190,7 +199,7 @@ impl End {
 
     /// Where the other side sleeps.
     #[inline]
-    fn other_bell(&self) -> &Bell {
+    pub(super) fn other_bell(&self) -> &Bell {
         // SAFETY: because of the same as in `flow`.
         unsafe { self.bell.as_ref() }
     }
@@ -237,21 +246,19 @@ impl End {
         self.own_bell().ring(&mut Ringer::default(), self.sleepers.1);
     }
 
-    /// To be asked before each message is sent, with whether it is a while ago that the other side was looked at: fails if
-    /// all receivers have gone. Most of the time it costs a load.
+    /// Whether the other side says other things of itself than at the last look.
     #[inline]
-    pub(super) fn check_receivers(&mut self, is_to_look: bool, look: impl FnMut(&Seat)) -> Result<()> {
-        if is_to_look || self.notice != self.other_bell().notice() {
+    pub(super) fn has_news(&self) -> bool {
+        self.notice != self.other_bell().notice()
+    }
+
+    /// To be asked before each message is sent: fails if all receivers have gone. Most of the time it costs a load.
+    #[inline]
+    pub(super) fn check_receivers(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
+        if self.is_time() || self.has_news() {
             self.check_again(look)?;
         }
         Ok(())
-    }
-
-    /// [`check_receivers`](End::check_receivers) for one who does not know how long ago that is.
-    #[inline]
-    pub(super) fn check_receivers_at_times(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
-        let is_to_look = self.is_time();
-        self.check_receivers(is_to_look, look)
     }
 
     /// To be called for each message by one who sends it whether somebody receives or not.
@@ -262,25 +269,33 @@ impl End {
         }
     }
 
+    /// How many messages may be sent without looking around.
+    pub(super) fn pace(&self) -> u64 {
+        self.pace.into()
+    }
+
     /// Whether as many messages have been sent as may be without looking around.
     #[inline]
     fn is_time(&mut self) -> bool {
         self.until_look -= 1;
         let is_time = self.until_look == 0;
         if is_time {
-            self.until_look = SENDS;
+            self.until_look = self.pace;
         }
         is_time
     }
 
+    /// [`check_receivers`](End::check_receivers) where it is known that it is time.
     #[inline(never)]
-    fn check_again(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
+    pub(super) fn check_again(&mut self, look: impl FnMut(&Seat)) -> Result<()> {
         self.say_where();
         let now = time::now_roughly();
         if self.is_gone(now, look)? {
             return Err(self.error(ErrorKind::Disconnected));
         }
-        if now.saturating_sub(self.last_check) >= LEISURE {
+        let passed = now.saturating_sub(self.last_check);
+        self.pace = if passed < TICK { SENDS_IN_A_HURRY } else { SENDS };
+        if passed >= LEISURE {
             // Who sends so seldom has the time to look before every message.
             self.notice = other_than(self.notice);
         }

@@ -150,6 +150,7 @@ mod flow;
 mod heap;
 mod kind;
 pub mod latest;
+mod lull;
 mod message;
 #[cfg(all(test, loom))]
 mod model;

@@ -213,7 +213,7 @@ impl<T: Message> Publisher<T> {
     #[inline]
     fn check_subscribers(&mut self) -> Result<()> {
         let cursors = self.writer.cursors();
-        self.end.check_receivers_at_times(|seat| cursors.bury(seat))
+        self.end.check_receivers(|seat| cursors.bury(seat))
     }
 
     fn refuse(&mut self) -> Result<()> {

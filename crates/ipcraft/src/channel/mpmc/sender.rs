@@ -179,7 +179,7 @@ impl<T: Message> Sender<T> {
 
     /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
-        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
         match self.writer.claim() {
             Ok(Some(())) => {}
             Ok(None) => self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own))?,
@@ -194,7 +194,7 @@ impl<T: Message> Sender<T> {
     }
 
     fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
-        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
         let look = |own: &Seat| self.undertaker.look_round(own);
         self.end.wait(deadline, || self.writer.claim(), look)?;
         self.pass_on();
@@ -219,7 +219,7 @@ impl<T: Message> Sender<T> {
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, wire: &T::Wire) -> Result<bool> {
-        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
         match self.writer.push(wire) {
             Ok(Some(())) => {
                 self.end.ring();
@@ -250,7 +250,7 @@ impl<T: Message> Sender<T> {
     /// Sends what there is room for now, and says how many.
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        self.end.check_receivers_at_times(|own| self.undertaker.look_round(own))?;
+        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
         let mut sent = 0;
         let result = self.push_each(messages, &mut sent);
         match sent {

@@ -231,7 +231,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, wire: &Q::Wire) -> Result<Option<Ticket>> {
-        self.ends.outgoing.check_receivers_at_times(nothing_else)?;
+        self.ends.outgoing.check_receivers(nothing_else)?;
         match self.book.push(wire, self.ends.outgoing.wants_copies()) {
             Ok(Some(number)) => {
                 self.ends.outgoing.ring();

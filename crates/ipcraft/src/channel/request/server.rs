@@ -178,7 +178,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
     #[inline]
     pub(super) fn send(&mut self, answer: &Tagged<A::Wire>) -> Result<()> {
         let end = &mut self.ends.outgoing;
-        end.check_receivers_at_times(nothing_else)?;
+        end.check_receivers(nothing_else)?;
         match self.answers.push(answer, end.wants_copies()) {
             Ok(Some(())) => {}
             Ok(None) => end.wait(Deadline::NEVER, || self.answers.push(answer, false), nothing_else)?,

@@ -19,6 +19,7 @@ use crate::channel::atomic::fence;
 use crate::channel::dense::Dense;
 use crate::channel::end::{Attempt, Corrupt};
 use crate::channel::flow::{Flow, INLINE};
+use crate::channel::lull::Lull;
 use crate::channel::value;
 use crate::shm::Plain;
 
@@ -35,8 +36,8 @@ const fn fits_inline<T>() -> bool {
     size_of::<T>() <= INLINE * size_of::<u64>()
 }
 
-/// How many messages are sent between two looks around, at most but for batches.
-const AT_ONCE: u64 = 64;
+/// How many messages are sent without looking around if nothing is said.
+const PACE: u64 = 64;
 
 /// The writing end.
 pub(in crate::channel) struct Writer<T> {
@@ -48,6 +49,9 @@ pub(in crate::channel) struct Writer<T> {
     limit: u64,
     /// Where it is time to look around, at the limit at the latest.
     stop: u64,
+    /// How many messages may be sent without looking around, at most but for batches.
+    pace: u64,
+    lull: Lull,
 }
 
 // SAFETY: because the memory that `slots` and `flow` lead to is not bound to a thread.
@@ -68,7 +72,8 @@ impl<T: Plain> Writer<T> {
         // The last writer may have died with a copy of a message that he had not sent.
         senders.copied.store(NO_COPY, Relaxed);
         let tail = senders.position.load(Relaxed);
-        let mut writer = Writer { slots, flow, tail, limit: tail, stop: tail };
+        let mut writer =
+            Writer { lull: Lull::new(slots.count()), slots, flow, tail, limit: tail, stop: tail, pace: PACE };
         writer.go_on(1)?;
         Ok(writer)
     }
@@ -102,8 +107,12 @@ impl<T: Plain> Writer<T> {
         self.stop = self.tail;
     }
 
+    /// Says how many messages may be sent without looking around.
+    pub(in crate::channel) fn set_pace(&mut self, pace: u64) {
+        self.pace = pace;
+    }
+
     /// How many messages there is certainly room for, after a look if these seem too few.
-    #[inline]
     fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
         if (self.stop.wrapping_sub(self.tail) as usize) < wanted {
             self.go_on(wanted)?;
@@ -115,14 +124,16 @@ impl<T: Plain> Writer<T> {
     #[inline(never)]
     fn go_on(&mut self, wanted: usize) -> Result<(), Corrupt> {
         if (self.limit.wrapping_sub(self.tail) as usize) < wanted {
+            self.lull.keep();
             let head = self.flow().receivers.position.load(Acquire);
             if self.tail.wrapping_sub(head) > self.slots.count() {
                 return Err(Corrupt);
             }
             self.limit = head.wrapping_add(self.slots.count());
+            self.lull.found(self.limit.wrapping_sub(self.tail));
         }
         let room = self.limit.wrapping_sub(self.tail);
-        self.stop = self.tail.wrapping_add(room.min(AT_ONCE));
+        self.stop = self.tail.wrapping_add(room.min(self.pace));
         Ok(())
     }
 
@@ -151,12 +162,22 @@ impl<T: Plain> Writer<T> {
         if self.room(1)? == 0 {
             return Ok(None);
         }
+        self.send(message, with_copy);
+        Ok(Some(()))
+    }
+
+    /// [`push`](Writer::push) where there certainly is room: as long as it is not [time to look](Writer::is_to_look).
+    #[inline]
+    pub(in crate::channel) fn send(&mut self, message: &T, with_copy: bool) {
+        // Read before the slot is written, which for all that a compiler can know may change it.
+        let (flow, next) = (self.flow, self.tail.wrapping_add(1));
         self.write(message);
         if with_copy && fits_inline::<T>() {
             self.write_copy(message);
         }
-        self.commit(1);
-        Ok(Some(()))
+        self.tail = next;
+        // SAFETY: because `resume` was promised that it stays.
+        unsafe { flow.as_ref() }.senders.position.store(next, Release);
     }
 
     /// Puts a copy of the next message beside the position.
@@ -197,6 +218,7 @@ pub(in crate::channel) struct Reader<T> {
     known: u64,
     /// How lively the memory is of finding several messages at once. At zero, copies are asked for.
     several: u8,
+    lull: Lull,
 }
 
 /// The liveliest memory, of which each single message takes one.
@@ -217,7 +239,7 @@ impl<T: Plain> Reader<T> {
     pub(in crate::channel) unsafe fn resume(slots: Dense<T>, flow: NonNull<Flow>) -> Reader<T> {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { flow.as_ref() }.receivers.position.load(Relaxed);
-        Reader { slots, flow, head, known: head, several: SEVERAL }
+        Reader { lull: Lull::new(slots.count()), slots, flow, head, known: head, several: SEVERAL }
     }
 
     #[inline]
@@ -252,10 +274,15 @@ impl<T: Plain> Reader<T> {
     /// Whether there is a message.
     #[inline]
     fn is_there(&mut self) -> Result<bool, Corrupt> {
-        if self.head != self.known {
-            return Ok(true);
-        }
+        if self.head != self.known { Ok(true) } else { self.look() }
+    }
+
+    /// Looks how far the writer has come, where all that is known of has been taken, and says whether there is more.
+    #[inline(never)]
+    fn look(&mut self) -> Result<bool, Corrupt> {
+        self.lull.keep();
         let tail = self.flow().senders.position.load(Acquire);
+        self.lull.found(tail.wrapping_sub(self.head));
         if tail == self.head {
             return Ok(false);
         }
@@ -263,7 +290,6 @@ impl<T: Plain> Reader<T> {
     }
 
     /// Takes note of how far the writer has come.
-    #[inline]
     fn learn(&mut self, tail: u64) -> Result<(), Corrupt> {
         let ahead = tail.wrapping_sub(self.head);
         if ahead > self.slots.count() {
@@ -337,10 +363,15 @@ impl<T: Plain> Reader<T> {
     /// Takes the next message and makes room of it.
     #[inline]
     pub(in crate::channel) fn pop(&mut self) -> Attempt<T> {
-        if !self.is_there()? {
+        let ahead = self.known.wrapping_sub(self.head);
+        // In a stream this is all that is asked.
+        let message = if ahead > 1 {
+            self.slots.read(self.head)
+        } else if ahead == 1 || self.look()? {
+            self.read()
+        } else {
             return Ok(None);
-        }
-        let message = self.read();
+        };
         self.release(self.head.wrapping_add(1));
         Ok(Some(message))
     }

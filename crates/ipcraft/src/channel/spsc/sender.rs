@@ -99,7 +99,7 @@ impl<T: Message> Sender<T> {
     /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     #[inline]
     pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
-        match self.push(&message.to_wire()) {
+        match self.push(&message) {
             Ok(true) => Ok(()),
             Ok(false) => match self.end.refuse(|| Ok(None), nothing_else) {
                 Ok(()) => Ok(()),
@@ -171,7 +171,7 @@ impl<T: Message> Sender<T> {
 
     /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
+        self.check()?;
         match self.writer.place() {
             Ok(Some(_)) => {}
             Ok(None) => self.end.refuse(|| Ok(None), nothing_else)?,
@@ -186,7 +186,7 @@ impl<T: Message> Sender<T> {
     }
 
     fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
+        self.check()?;
         self.end.wait(deadline, || self.writer.place(), nothing_else)?;
         Loan::new(&mut self.writer, &mut self.end)
     }
@@ -197,9 +197,8 @@ impl<T: Message> Sender<T> {
         message: T,
         deadline: impl FnOnce() -> Deadline,
     ) -> std::result::Result<(), SendError<T>> {
-        let sent = match self.push(&message.to_wire()) {
+        let sent = match self.push(&message) {
             Ok(true) => return Ok(()),
-            // The form once more, so that on the fast path it needs no place in memory.
             Ok(false) => self.wait_and_push(&message.to_wire(), deadline()),
             Err(error) => Err(error),
         };
@@ -214,10 +213,45 @@ impl<T: Message> Sender<T> {
         }
     }
 
+    /// Whether the receiver has to be looked at before the next message.
+    #[inline]
+    fn is_to_look(&self) -> bool {
+        self.writer.is_to_look() || self.end.has_news()
+    }
+
+    /// Fails if the receiver is gone.
+    #[inline(never)]
+    fn look(&mut self) -> Result<()> {
+        self.end.check_again(nothing_else)?;
+        self.writer.set_pace(self.end.pace());
+        Ok(())
+    }
+
+    /// The same, as far as is known if it need not be looked.
+    #[inline]
+    fn check(&mut self) -> Result<()> {
+        if self.is_to_look() { self.look() } else { Ok(()) }
+    }
+
     /// Sends if there is room now.
     #[inline]
-    fn push(&mut self, wire: &T::Wire) -> Result<bool> {
-        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
+    fn push(&mut self, message: &T) -> Result<bool> {
+        if self.is_to_look() {
+            // The form anew, so that on the fast path it needs no place in memory.
+            return self.look_and_push(&message.to_wire());
+        }
+        // Found before the message is written, which for all that a compiler can know may change where it is.
+        let bell = self.end.other_bell();
+        self.writer.send(&message.to_wire(), self.end.wants_copies());
+        if !bell.is_calm() {
+            self.ring();
+        }
+        Ok(true)
+    }
+
+    #[inline(never)]
+    fn look_and_push(&mut self, wire: &T::Wire) -> Result<bool> {
+        self.look()?;
         match self.writer.push(wire, self.end.wants_copies()) {
             Ok(Some(())) => {
                 self.ring();
@@ -238,7 +272,7 @@ impl<T: Message> Sender<T> {
     /// Sends what there is room for now, and says how many.
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        self.end.check_receivers(self.writer.is_to_look(), nothing_else)?;
+        self.check()?;
         match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
             Ok(sent) => {
                 self.ring();

@@ -242,7 +242,7 @@ impl Sender {
         if length > self.writer.longest() {
             return Err(self.too_large(length));
         }
-        self.end.check_receivers_at_times(nothing_else)
+        self.end.check_receivers(nothing_else)
     }
 
     #[cold]
@@ -284,7 +284,7 @@ impl Sender {
     /// Sends what there is room for now, up to the first that is too long, and says how many.
     #[inline]
     fn push_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<usize> {
-        self.end.check_receivers_at_times(nothing_else)?;
+        self.end.check_receivers(nothing_else)?;
         match self.writer.push_all(records) {
             Ok(sent) => {
                 self.end.ring();
