@@ -481,6 +481,7 @@ impl End {
     }
 
     #[cold]
+    #[inline(never)]
     pub(super) fn corrupted(&self) -> Error {
         self.error(ErrorKind::Corrupted).advise("stop using the channel, and find out who writes to it")
     }

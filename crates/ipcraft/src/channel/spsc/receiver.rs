@@ -91,26 +91,28 @@ impl<T: Message> Receiver<T> {
     /// [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a sender writes, or no value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
-        self.recv_until(|| Deadline::NEVER)
+        match self.reader.pop_known() {
+            Some(wire) => self.received(wire),
+            None => self.recv_slowly(Deadline::NEVER),
+        }
     }
 
     /// [`recv`](Receiver::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T> {
-        match self.reader.pop() {
-            Ok(Some(wire)) => self.received(wire),
-            Ok(None) => {
-                let wire = self.end.refuse(|| self.reader.pop(), nothing_else)?;
-                self.received(wire)
-            }
-            Err(Corrupt) => Err(self.end.corrupted()),
+        match self.reader.pop_known() {
+            Some(wire) => self.received(wire),
+            None => self.try_recv_slowly(),
         }
     }
 
     /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T> {
-        self.recv_until(|| Deadline::after(timeout))
+        match self.reader.pop_known() {
+            Some(wire) => self.received(wire),
+            None => self.recv_slowly(Deadline::after(timeout)),
+        }
     }
 
     /// Receives a message without copying it; waits if there is none.
@@ -200,11 +202,17 @@ impl<T: Message> Receiver<T> {
         Iter { receiver: self }
     }
 
-    #[inline]
-    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<T> {
+    #[inline(never)]
+    fn recv_slowly(&mut self, deadline: Deadline) -> Result<T> {
+        let wire = self.end.wait(deadline, || self.reader.pop(), nothing_else)?;
+        self.received(wire)
+    }
+
+    #[inline(never)]
+    fn try_recv_slowly(&mut self) -> Result<T> {
         let wire = match self.reader.pop() {
             Ok(Some(wire)) => wire,
-            Ok(None) => self.end.wait(deadline(), || self.reader.pop(), nothing_else)?,
+            Ok(None) => self.end.refuse(|| self.reader.pop(), nothing_else)?,
             Err(Corrupt) => return Err(self.end.corrupted()),
         };
         self.received(wire)

@@ -360,18 +360,24 @@ impl<T: Plain> Reader<T> {
         self.flow().receivers.position.store(self.head, Release);
     }
 
+    /// Takes the next message, if it is known that another follows, and makes room of it: in a stream, all that is asked.
+    #[inline]
+    pub(in crate::channel) fn pop_known(&mut self) -> Option<T> {
+        if self.known.wrapping_sub(self.head) < 2 {
+            return None;
+        }
+        let message = self.slots.read(self.head);
+        self.release(self.head.wrapping_add(1));
+        Some(message)
+    }
+
     /// Takes the next message and makes room of it.
     #[inline]
     pub(in crate::channel) fn pop(&mut self) -> Attempt<T> {
-        let ahead = self.known.wrapping_sub(self.head);
-        // In a stream this is all that is asked.
-        let message = if ahead > 1 {
-            self.slots.read(self.head)
-        } else if ahead == 1 || self.look()? {
-            self.read()
-        } else {
+        if !self.is_there()? {
             return Ok(None);
-        };
+        }
+        let message = self.read();
         self.release(self.head.wrapping_add(1));
         Ok(Some(message))
     }

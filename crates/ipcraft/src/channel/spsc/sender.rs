@@ -93,26 +93,19 @@ impl<T: Message> Sender<T> {
     /// what it says of itself cannot be. The message comes back.
     #[inline]
     pub fn send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
-        self.send_until(message, || Deadline::NEVER)
+        if self.push(&message) { Ok(()) } else { self.send_slowly(message, Deadline::NEVER) }
     }
 
     /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     #[inline]
     pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
-        match self.push(&message) {
-            Ok(true) => Ok(()),
-            Ok(false) => match self.end.refuse(|| Ok(None), nothing_else) {
-                Ok(()) => Ok(()),
-                Err(error) => Err(SendError::new(message, error)),
-            },
-            Err(error) => Err(SendError::new(message, error)),
-        }
+        if self.push(&message) { Ok(()) } else { self.try_send_slowly(message) }
     }
 
     /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> std::result::Result<(), SendError<T>> {
-        self.send_until(message, || Deadline::after(timeout))
+        if self.push(&message) { Ok(()) } else { self.send_slowly(message, Deadline::after(timeout)) }
     }
 
     /// Sends all messages, and waits for room as often as there is none. Cheaper than one by one.
@@ -191,26 +184,48 @@ impl<T: Message> Sender<T> {
         Loan::new(&mut self.writer, &mut self.end)
     }
 
+    /// Sends if there certainly is room and nothing has to be looked at first, as for most messages. Small enough to be
+    /// a part of whatever calls it.
     #[inline]
-    fn send_until(
-        &mut self,
-        message: T,
-        deadline: impl FnOnce() -> Deadline,
-    ) -> std::result::Result<(), SendError<T>> {
-        let sent = match self.push(&message) {
-            Ok(true) => return Ok(()),
-            Ok(false) => self.wait_and_push(&message.to_wire(), deadline()),
-            Err(error) => Err(error),
-        };
+    fn push(&mut self, message: &T) -> bool {
+        if self.is_to_look() {
+            return false;
+        }
+        // Found before the message is written, which for all that a compiler can know may change where it is.
+        let bell = self.end.other_bell();
+        self.writer.send(&message.to_wire(), self.end.wants_copies());
+        if !bell.is_calm() {
+            self.ring();
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn send_slowly(&mut self, message: T, deadline: Deadline) -> std::result::Result<(), SendError<T>> {
+        let sent = self.look().and_then(|()| self.wait_and_push(&message.to_wire(), deadline));
         sent.map_err(|error| SendError::new(message, error))
     }
 
-    /// Wakes the receiver if it sleeps.
-    #[inline]
-    fn ring(&mut self) {
-        if self.end.ring() {
-            self.writer.expire();
+    #[inline(never)]
+    fn try_send_slowly(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+        self.look_and_push(&message.to_wire()).map_err(|error| SendError::new(message, error))
+    }
+
+    fn look_and_push(&mut self, wire: &T::Wire) -> Result<()> {
+        self.look()?;
+        match self.writer.push(wire, self.end.wants_copies()) {
+            Ok(Some(())) => self.ring(),
+            Ok(None) => return self.end.refuse(|| Ok(None), nothing_else),
+            Err(Corrupt) => return Err(self.end.corrupted()),
         }
+        Ok(())
+    }
+
+    fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
+        let with_copy = self.end.wants_copies();
+        self.end.wait(deadline, || self.writer.push(wire, with_copy), nothing_else)?;
+        self.ring();
+        Ok(())
     }
 
     /// Whether the receiver has to be looked at before the next message.
@@ -227,46 +242,18 @@ impl<T: Message> Sender<T> {
         Ok(())
     }
 
-    /// The same, as far as is known if it need not be looked.
+    /// [`look`](Sender::look), if it is time to.
     #[inline]
     fn check(&mut self) -> Result<()> {
         if self.is_to_look() { self.look() } else { Ok(()) }
     }
 
-    /// Sends if there is room now.
-    #[inline]
-    fn push(&mut self, message: &T) -> Result<bool> {
-        if self.is_to_look() {
-            // The form anew, so that on the fast path it needs no place in memory.
-            return self.look_and_push(&message.to_wire());
-        }
-        // Found before the message is written, which for all that a compiler can know may change where it is.
-        let bell = self.end.other_bell();
-        self.writer.send(&message.to_wire(), self.end.wants_copies());
-        if !bell.is_calm() {
-            self.ring();
-        }
-        Ok(true)
-    }
-
+    /// Wakes the receiver if it sleeps.
     #[inline(never)]
-    fn look_and_push(&mut self, wire: &T::Wire) -> Result<bool> {
-        self.look()?;
-        match self.writer.push(wire, self.end.wants_copies()) {
-            Ok(Some(())) => {
-                self.ring();
-                Ok(true)
-            }
-            Ok(None) => Ok(false),
-            Err(Corrupt) => Err(self.end.corrupted()),
+    fn ring(&mut self) {
+        if self.end.ring() {
+            self.writer.expire();
         }
-    }
-
-    #[inline(never)]
-    fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
-        self.end.wait(deadline, || self.writer.push(wire, false), nothing_else)?;
-        self.ring();
-        Ok(())
     }
 
     /// Sends what there is room for now, and says how many.
