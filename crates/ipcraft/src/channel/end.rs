@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Arc, Weak};
+use std::thread::yield_now;
 use std::time::Duration;
 
 use super::Waiting;
@@ -28,6 +29,9 @@ const PATIENCE: Duration = Duration::from_micros(20);
 
 /// Looks between two glances at the clock.
 const POLLS: u32 = 64;
+
+/// About how long these take.
+const ROUND: Duration = Duration::from_micros(1);
 
 /// Who has let so much time pass since he was asked whether anybody receives is in no hurry.
 const LEISURE: Duration = Duration::from_millis(20);
@@ -355,7 +359,7 @@ impl End {
         look: &mut impl FnMut(&Seat),
     ) -> Result<R> {
         let began = time::now();
-        let mut first = true;
+        let (mut rounds, mut first) = (0, true);
         self.say_where();
         loop {
             let now = time::now();
@@ -363,25 +367,40 @@ impl End {
             if self.gone && self.role == Role::Sender {
                 return Err(self.error(ErrorKind::Disconnected));
             }
+            let looked = if self.is_of_many() { ROUND * rounds } else { now - began };
             let spins = match self.waiting {
                 Waiting::Spin => true,
                 Waiting::Block => false,
-                Waiting::Adaptive => now - began <= self.patience && !self.shares_processor(),
+                Waiting::Adaptive => looked <= self.patience && !self.shares_processor(),
             };
             let found = if spins || last {
+                rounds += 1;
+                self.give_way();
                 self.poll(attempt)
             } else {
                 self.sleep(deadline, std::mem::take(&mut first), attempt)
             };
             match found? {
                 Some(result) => {
-                    self.learn(began);
+                    self.learn(began, first);
                     return Ok(result);
                 }
                 None if !last => {}
                 None if self.gone => return Err(self.error(ErrorKind::Disconnected)),
                 None => return Err(self.error(ErrorKind::TimedOut)),
             }
+        }
+    }
+
+    /// Whether there may be more ends than processors.
+    fn is_of_many(&self) -> bool {
+        self.sleepers != (Sleepers::One, Sleepers::One)
+    }
+
+    /// Lets those run who have to before there is anything for this end, should they be waiting for its processor.
+    fn give_way(&self) {
+        if self.is_of_many() && self.waiting != Waiting::Spin {
+            yield_now();
         }
     }
 
@@ -416,6 +435,8 @@ impl End {
             let longest = deadline.capped(bed.most().min(LOOK));
             bell.sleep(bed, Deadline::after(longest)).map_err(|e| self.failed(e))?;
             rested = true;
+            // Whoever rang did so at his first message, or the first room, and perhaps lost the processor by it.
+            self.give_way();
             found = attempt()?;
         }
         if found.is_some() {
@@ -425,8 +446,8 @@ impl End {
     }
 
     /// What was waited for soon is worth to look for; what was not, is worth to sleep for.
-    fn learn(&mut self, began: Duration) {
-        let short = time::now() - began <= PATIENCE;
+    fn learn(&mut self, began: Duration, awake: bool) {
+        let short = self.is_of_many() && awake || time::now() - began <= PATIENCE;
         self.patience = if short { PATIENCE } else { self.patience / 2 };
     }
 

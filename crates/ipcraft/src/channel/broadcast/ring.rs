@@ -253,15 +253,19 @@ impl Reader {
         Ok(next)
     }
 
-    /// Whether a writer who waits for room has some, as far as readers know. To be asked after having made room; of several
-    /// who make room at once, the last is told so.
+    /// Whether a writer who waits for room has got some by this reader, who has just taken so many messages and made room of them.
+    /// Of several who do so at once, the last is told so. Who was not the slowest has not held the writer back, and need
+    /// not look at the others.
     #[cold]
-    pub(super) fn is_there_room(&self) -> bool {
+    pub(super) fn has_freed_writer(&self, taken: u64) -> bool {
         fence(SeqCst);
-        match self.cursors.slowest(self.ring.tail(), self.ring.count()) {
-            Ok((_, behind)) => behind < self.ring.count(),
-            // Let the writer find out.
-            Err(Corrupt) => true,
-        }
+        let (tail, count) = (self.ring.tail(), self.ring.count());
+        let was_slowest = tail.wrapping_sub(self.ring.head().wrapping_sub(taken)) == count;
+        was_slowest
+            && match self.cursors.slowest(tail, count) {
+                Ok((_, behind)) => behind < count,
+                // Let the writer find out.
+                Err(Corrupt) => true,
+            }
     }
 }

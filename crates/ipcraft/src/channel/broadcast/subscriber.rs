@@ -63,10 +63,12 @@ impl<T: Message> Subscriber<T> {
         let number = seat.number();
         let slots = super::slots::<T>(&region.parts())?;
         let cursors = super::cursors(region)?;
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &super::seating(region))?;
+        let mut end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &super::seating(region))?;
         // SAFETY: because `end` keeps the region, which keeps the flow.
         let ring = unsafe { seqlock::Reader::at(slots, region.flow(0), 0) };
         let reader = begin(ring, cursors, number, super::overflow(region));
+        // A publisher who looked while it was not known where this one begins may have gone to sleep.
+        end.ring_for_all();
         Ok(Subscriber { reader, end, _type: PhantomData })
     }
 
@@ -208,15 +210,15 @@ impl<T: Message> Subscriber<T> {
 
     #[inline]
     fn received(&mut self, next: Next<T::Wire>) -> Outcome<T> {
-        tell(&self.reader, &mut self.end);
+        tell(&self.reader, &mut self.end, 1);
         value(&self.end, next)
     }
 }
 
-/// Wakes the publisher, if it sleeps and there is room. While another subscriber holds it back there is no use in that.
+/// Wakes the publisher, if it sleeps and the room of the messages that were just taken is what it waits for.
 #[inline]
-pub(super) fn tell(reader: &Reader, end: &mut End) {
-    if !end.is_calm() && reader.is_there_room() {
+pub(super) fn tell(reader: &Reader, end: &mut End, taken: u64) {
+    if !end.is_calm() && reader.has_freed_writer(taken) {
         end.ring();
     }
 }
@@ -273,9 +275,9 @@ const AT_ONCE: u32 = 64;
 
 impl<T: Message> Drain<'_, T> {
     fn publish(&mut self) {
-        self.unpublished = 0;
         self.reader.make_room();
-        tell(self.reader, self.end);
+        tell(self.reader, self.end, self.unpublished.into());
+        self.unpublished = 0;
     }
 }
 
