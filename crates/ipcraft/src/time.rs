@@ -64,6 +64,11 @@ impl Deadline {
         self.0.map(TimeSpec::from_duration)
     }
 
+    /// The earlier of this deadline and the moment at which the clock shows `at`, which is not far away.
+    pub(crate) fn or_at(&self, at: Duration) -> Deadline {
+        Deadline(Some(self.0.map_or(at, |own| own.min(at))))
+    }
+
     /// The earlier of this deadline and `step` from now: for a wait that has to look up once in a while.
     pub(crate) fn capped(&self, step: Duration) -> Duration {
         self.remaining().map_or(step, |left| left.min(step))

@@ -359,10 +359,9 @@ impl End {
         look: &mut impl FnMut(&Seat),
     ) -> Result<R> {
         let began = time::now();
-        let (mut rounds, mut first) = (0, true);
+        let (mut now, mut rounds, mut first) = (began, 0, true);
         self.say_where();
         loop {
-            let now = time::now();
             let last = self.is_gone(now, &mut *look)? || deadline.has_passed_at(now);
             if self.gone && self.role == Role::Sender {
                 return Err(self.error(ErrorKind::Disconnected));
@@ -373,12 +372,14 @@ impl End {
                 Waiting::Block => false,
                 Waiting::Adaptive => looked <= self.patience && !self.shares_processor(),
             };
-            let found = if spins || last {
+            let found = if last {
+                self.poll(attempt)
+            } else if spins {
                 rounds += 1;
                 self.give_way();
                 self.poll(attempt)
             } else {
-                self.sleep(deadline, std::mem::take(&mut first), attempt)
+                self.sleep(now, deadline, std::mem::take(&mut first), attempt)
             };
             match found? {
                 Some(result) => {
@@ -389,6 +390,7 @@ impl End {
                 None if self.gone => return Err(self.error(ErrorKind::Disconnected)),
                 None => return Err(self.error(ErrorKind::TimedOut)),
             }
+            now = time::now();
         }
     }
 
@@ -421,6 +423,7 @@ impl End {
     /// Sleeps once, for no longer than until the next look.
     fn sleep<R>(
         &self,
+        now: Duration,
         deadline: Deadline,
         first: bool,
         attempt: &mut impl FnMut() -> Attempt<R>,
@@ -432,8 +435,8 @@ impl End {
         let mut found = attempt()?;
         // Who left before this end lay down did not see it, and rang for nobody.
         if found.is_none() && !self.has_anybody_left(self.other_bell().notice()) {
-            let longest = deadline.capped(bed.most().min(LOOK));
-            bell.sleep(bed, Deadline::after(longest)).map_err(|e| self.failed(e))?;
+            let until = deadline.or_at(now + bed.most().min(LOOK));
+            bell.sleep(bed, until).map_err(|e| self.failed(e))?;
             rested = true;
             // Whoever rang did so at his first message, or the first room, and perhaps lost the processor by it.
             self.give_way();
@@ -447,6 +450,9 @@ impl End {
 
     /// What was waited for soon is worth to look for; what was not, is worth to sleep for.
     fn learn(&mut self, began: Duration, awake: bool) {
+        if self.waiting != Waiting::Adaptive {
+            return;
+        }
         let short = self.is_of_many() && awake || time::now() - began <= PATIENCE;
         self.patience = if short { PATIENCE } else { self.patience / 2 };
     }
