@@ -151,6 +151,7 @@ mod tests {
             "channel_mpmc",
             "channel_broadcast",
             "channel_latest",
+            "channel_request",
             "posix_queue",
             "sysv_queue",
             "realtime_signal",

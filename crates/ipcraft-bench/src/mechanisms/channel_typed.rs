@@ -11,9 +11,9 @@ use crate::registry::{Implementation, Mechanism, Waiting};
 use crate::workload::Workload;
 
 /// The bytes of a message.
-const SIZE: usize = 64;
+pub(super) const SIZE: usize = 64;
 
-type Message = [u64; SIZE / 8];
+pub(super) type Message = [u64; SIZE / 8];
 
 const TYPED: Mechanism =
     Mechanism { waiting: Waiting::Adaptive, sizes: || SIZE..=SIZE, ..Mechanism::BLOCKING };
@@ -47,7 +47,7 @@ pub(super) static LATEST: Mechanism = Mechanism {
 const CAPACITY: usize = 1024;
 
 /// How often the twin looks before it sleeps: for about as long as the library does.
-const LOOKS: u32 = 1000;
+pub(super) const LOOKS: u32 = 1000;
 
 fn twin() -> io::Result<Ends> {
     ring::connect(LOOKS)
@@ -134,20 +134,27 @@ struct End<O, I> {
 
 impl<O: Outgoing, I: Incoming> Link for End<O, I> {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        exact_length(message.len(), SIZE)?;
-        let mut words = Message::default();
-        for (word, bytes) in words.iter_mut().zip(message.as_chunks().0) {
-            *word = u64::from_ne_bytes(*bytes);
-        }
-        self.outgoing.put(words)
+        self.outgoing.put(from_bytes(message)?)
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        exact_length(buffer.len(), SIZE)?;
-        let words = self.incoming.take()?;
-        for (word, bytes) in words.iter().zip(buffer.as_chunks_mut().0) {
-            *bytes = word.to_ne_bytes();
-        }
-        Ok(())
+        to_bytes(&self.incoming.take()?, buffer)
     }
+}
+
+pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Message> {
+    exact_length(bytes.len(), SIZE)?;
+    let mut message = Message::default();
+    for (word, bytes) in message.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_ne_bytes(*bytes);
+    }
+    Ok(message)
+}
+
+pub(super) fn to_bytes(message: &Message, buffer: &mut [u8]) -> io::Result<()> {
+    exact_length(buffer.len(), SIZE)?;
+    for (word, bytes) in message.iter().zip(buffer.as_chunks_mut().0) {
+        *bytes = word.to_ne_bytes();
+    }
+    Ok(())
 }

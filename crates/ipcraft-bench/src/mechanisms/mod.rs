@@ -3,6 +3,7 @@
 //! A new mechanism is one more file and one more line in each of the two lists here.
 
 mod channel;
+mod channel_request;
 mod channel_typed;
 mod eventfd;
 mod fifo;
@@ -56,6 +57,7 @@ pub(crate) const ALL: &[&Mechanism] = &[
     &channel_typed::MPMC,
     &channel_typed::BROADCAST,
     &channel_typed::LATEST,
+    &channel_request::MECHANISM,
     &posix_queue::MECHANISM,
     &sysv_queue::MECHANISM,
     &realtime_signal::MECHANISM,

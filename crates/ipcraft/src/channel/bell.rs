@@ -114,6 +114,14 @@ impl Bell {
         self.notice.fetch_add(2 * WANTS_COPIES, SeqCst);
     }
 
+    /// How many of so many who came to sleep here have not said that they left; none if more have left than came.
+    pub(super) fn remaining(&self, came: u32) -> u32 {
+        let left = self.notice() & !WANTS_COPIES;
+        // Both wrap, the one a bit before the other.
+        let remaining = (2 * WANTS_COPIES).wrapping_mul(came).wrapping_sub(left) as i32;
+        (remaining / (2 * WANTS_COPIES as i32)).max(0) as u32
+    }
+
     /// Whether anybody may have to be woken. To be asked after the change.
     #[inline]
     pub(super) fn is_calm(&self) -> bool {
@@ -175,16 +183,19 @@ impl Bell {
         let _ = futex::add_and_wake_all(&self.word, SLEEPERS);
     }
 
-    /// Says that the caller is about to sleep, for the `first` time of a wait or again; look once more, and then
-    /// [`sleep`](Bell::sleep).
-    pub(super) fn lie_down(&self, first: bool) -> Bed {
+    /// Says that the caller is about to sleep; look once more, and then [`sleep`](Bell::sleep). `rested` is where the caller
+    /// slept last, if that was for as long as he had to.
+    ///
+    /// From a word that says that somebody sleeps, no way leads to calm but by counting that all were woken. So if it still is
+    /// as where he rested, there was no calm since, and he need not nap again.
+    pub(super) fn lie_down(&self, rested: Option<Bed>) -> Bed {
         let found = self.word.fetch_or(ASLEEP, SeqCst);
         // That alone is not in order with loads after it.
         fence(SeqCst);
         let most = match found & STATE {
             WATCHFUL => Duration::MAX,
-            // Another one, or the caller in a wait that ended early, may have found it calm just now.
-            ASLEEP if !first => Duration::MAX,
+            ASLEEP if rested.is_some_and(|bed| bed.word == found) => Duration::MAX,
+            // Another one may have found it calm just now.
             _ => NAP,
         };
         Bed { word: found | ASLEEP, most }
@@ -211,10 +222,8 @@ impl Bell {
 
     /// Takes back what [`lie_down`](Bell::lie_down) said, where nobody else can sleep. Who had to nap and has not slept leaves
     /// the word calm, as it was: a waker may still be passing without a fence, with more than was found.
-    pub(super) fn get_up(&self, sleepers: Sleepers, bed: Bed, rested: bool) {
-        if sleepers == Sleepers::One {
-            let left = if rested { SLEEPERS } else { ASLEEP };
-            let _ = self.word.compare_exchange(bed.word, bed.word & !left, SeqCst, Relaxed);
-        }
+    pub(super) fn get_up(&self, bed: Bed, rested: bool) {
+        let left = if rested { SLEEPERS } else { ASLEEP };
+        let _ = self.word.compare_exchange(bed.word, bed.word & !left, SeqCst, Relaxed);
     }
 }

@@ -12,7 +12,7 @@ use std::thread::yield_now;
 use std::time::Duration;
 
 use super::Waiting;
-use super::bell::{Bell, Ringer, Sleepers, WANTS_COPIES};
+use super::bell::{Bed, Bell, Ringer, Sleepers, WANTS_COPIES};
 use super::flow::{Flow, Side};
 use super::readiness::Readiness;
 use super::region::Region;
@@ -97,6 +97,8 @@ pub(super) struct End {
     /// How long it is worth to look again before sleeping.
     patience: Duration,
     ringer: Ringer,
+    /// Where this end slept last, if it need not get up there.
+    rested: Option<Bed>,
     /// How many messages may be sent without looking around.
     pace: u32,
     /// How many still may, where the ring does not tell.
@@ -140,6 +142,7 @@ impl End {
             gone: false,
             patience: PATIENCE,
             ringer: Ringer::default(),
+            rested: None,
             pace: SENDS,
             until_look: SENDS,
             seat: Some(seat),
@@ -359,31 +362,36 @@ impl End {
         look: &mut impl FnMut(&Seat),
     ) -> Result<R> {
         let began = time::now();
-        let (mut now, mut rounds, mut first) = (began, 0, true);
+        let (mut now, mut rounds, mut slept) = (began, 0, false);
+        let is_crowded = self.is_crowded();
         self.say_where();
         loop {
             let last = self.is_gone(now, &mut *look)? || deadline.has_passed_at(now);
             if self.gone && self.role == Role::Sender {
                 return Err(self.error(ErrorKind::Disconnected));
             }
-            let looked = if self.is_of_many() { ROUND * rounds } else { now - began };
             let spins = match self.waiting {
                 Waiting::Spin => true,
                 Waiting::Block => false,
-                Waiting::Adaptive => looked <= self.patience && !self.shares_processor(),
+                Waiting::Adaptive if is_crowded => ROUND * rounds <= self.patience,
+                Waiting::Adaptive => now - began <= self.patience && !self.shares_processor(),
             };
             let found = if last {
                 self.poll(attempt)
             } else if spins {
-                rounds += 1;
-                self.give_way();
+                if is_crowded && self.waiting == Waiting::Adaptive {
+                    // Those who have to do something first may be waiting for this very processor.
+                    yield_now();
+                    rounds += 1;
+                }
                 self.poll(attempt)
             } else {
-                self.sleep(now, deadline, std::mem::take(&mut first), attempt)
+                slept = true;
+                self.sleep(now, deadline, attempt)
             };
             match found? {
                 Some(result) => {
-                    self.learn(began, first);
+                    self.learn(began, is_crowded && !slept);
                     return Ok(result);
                 }
                 None if !last => {}
@@ -394,16 +402,16 @@ impl End {
         }
     }
 
-    /// Whether there may be more ends than processors.
-    fn is_of_many(&self) -> bool {
-        self.sleepers != (Sleepers::One, Sleepers::One)
-    }
-
-    /// Lets those run who have to before there is anything for this end, should they be waiting for its processor.
-    fn give_way(&self) {
-        if self.is_of_many() && self.waiting != Waiting::Spin {
-            yield_now();
+    /// Whether there are more ends than processors, as far as is known: one that was killed counts still, and one that a
+    /// forked child dropped does not any more.
+    fn is_crowded(&self) -> bool {
+        if self.sleepers == (Sleepers::One, Sleepers::One) {
+            return false;
         }
+        let flow = self.flow();
+        let there = |side: &Side, bell: &Bell| bell.remaining(side.arrivals.load(Relaxed));
+        let ends = there(&flow.senders, &flow.room).saturating_add(there(&flow.receivers, &flow.items));
+        ends > processor::count()
     }
 
     #[inline]
@@ -422,14 +430,14 @@ impl End {
 
     /// Sleeps once, for no longer than until the next look.
     fn sleep<R>(
-        &self,
+        &mut self,
         now: Duration,
         deadline: Deadline,
-        first: bool,
         attempt: &mut impl FnMut() -> Attempt<R>,
     ) -> Result<Option<R>> {
+        let before = self.rested.take();
         let bell = self.own_bell();
-        let bed = bell.lie_down(first);
+        let bed = bell.lie_down(before);
         let mut rested = !bed.is_for_nap();
         let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
         let mut found = attempt()?;
@@ -437,13 +445,13 @@ impl End {
         if found.is_none() && !self.has_anybody_left(self.other_bell().notice()) {
             let until = deadline.or_at(now + bed.most().min(LOOK));
             bell.sleep(bed, until).map_err(|e| self.failed(e))?;
-            rested = true;
-            // Whoever rang did so at his first message, or the first room, and perhaps lost the processor by it.
-            self.give_way();
+            rested |= until != deadline;
             found = attempt()?;
         }
-        if found.is_some() {
-            bell.get_up(self.sleepers.1, bed, rested);
+        if found.is_some() && self.sleepers.1 == Sleepers::One {
+            bell.get_up(bed, rested);
+        } else if rested {
+            self.rested = Some(bed);
         }
         Ok(found)
     }
@@ -453,7 +461,7 @@ impl End {
         if self.waiting != Waiting::Adaptive {
             return;
         }
-        let short = self.is_of_many() && awake || time::now() - began <= PATIENCE;
+        let short = awake || time::now() - began <= PATIENCE;
         self.patience = if short { PATIENCE } else { self.patience / 2 };
     }
 

@@ -5,7 +5,6 @@
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -64,7 +63,6 @@ struct Watch {
     orders: Mutex<Orders>,
     changed: Condvar,
     /// The thread has napped, and heard nothing: so it need not again at once.
-    rested: AtomicBool,
     /// Where the end sleeps: words of `_region`.
     bell: NonNull<Bell>,
     _region: Arc<Region>,
@@ -81,8 +79,8 @@ unsafe impl Sync for Watch {}
 
 #[derive(Clone, Copy, Debug)]
 enum Orders {
-    /// The descriptor is readable.
-    Rest,
+    /// The descriptor is readable. With where the thread slept last, if for as long as it had to.
+    Rest(Option<Bed>),
     /// Tell when the bell rings, or when a nap is over if it is for one.
     Listen(Bed),
     Stop,
@@ -101,9 +99,8 @@ impl Readiness {
         let event = event::Options::new().nonblocking(true).create(1)?;
         let watch = Watch {
             event,
-            orders: Mutex::new(Orders::Rest),
+            orders: Mutex::new(Orders::Rest(None)),
             changed: Condvar::new(),
-            rested: AtomicBool::new(false),
             bell,
             _region: region,
             seat,
@@ -125,9 +122,7 @@ impl Readiness {
             Err(e) if e.kind() != crate::ErrorKind::Empty => return Err(e),
             _ => {}
         }
-        let rested = self.watch.rested.swap(false, Relaxed);
-        let bed = self.watch.bell().lie_down(self.watch.sleepers != Sleepers::One && !rested);
-        self.watch.listen_from(bed);
+        self.watch.listen_again();
         Ok(())
     }
 }
@@ -168,13 +163,14 @@ impl Watch {
     }
 
     /// Orders the thread to listen. A nap that it has not finished is due all the same.
-    fn listen_from(&self, bed: Bed) {
+    fn listen_again(&self) {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        let bed = match *orders {
-            Orders::Listen(earlier) if earlier.is_for_nap() => bed.for_nap(),
-            _ => bed,
-        };
-        *orders = Orders::Listen(bed);
+        *orders = Orders::Listen(match *orders {
+            Orders::Rest(rested) => self.bell().lie_down(rested),
+            Orders::Listen(earlier) if earlier.is_for_nap() => self.bell().lie_down(None).for_nap(),
+            Orders::Listen(earlier) => self.bell().lie_down(Some(earlier)),
+            Orders::Stop => return,
+        });
         self.changed.notify_one();
     }
 
@@ -185,7 +181,7 @@ impl Watch {
             match *orders {
                 Orders::Listen(bed) => return Some(bed),
                 Orders::Stop => return None,
-                Orders::Rest => {
+                Orders::Rest(_) => {
                     orders = self.changed.wait(orders).unwrap_or_else(PoisonError::into_inner);
                 }
             }
@@ -202,20 +198,19 @@ impl Watch {
             // behind who dies is found by those who look, so they are to do it now and then.
             let heard =
                 failed || self.sleepers != Sleepers::One || !self.bell().is_quiet(bed) || self.is_alone();
-            if (heard || bed.is_for_nap()) && self.rest(in_vain) {
+            if (heard || bed.is_for_nap()) && self.rest(in_vain.then_some(bed)) {
                 // A counter that is full is readable too.
                 let _ = self.event.try_add(1);
             }
         }
     }
 
-    /// Goes to rest, unless there are other orders by now.
-    fn rest(&self, in_vain: bool) -> bool {
+    /// Goes to rest, unless there are other orders by now; with where it slept, if that was for as long as it had to.
+    fn rest(&self, rested: Option<Bed>) -> bool {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let listened = matches!(*orders, Orders::Listen(_));
         if listened {
-            self.rested.store(in_vain, Relaxed);
-            *orders = Orders::Rest;
+            *orders = Orders::Rest(rested);
         }
         listened
     }

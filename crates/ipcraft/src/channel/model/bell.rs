@@ -6,7 +6,7 @@ use loom::sync::atomic::AtomicU32;
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use crate::channel::bell::{Bell, Ringer, Sleepers};
+use crate::channel::bell::{Bed, Bell, Ringer, Sleepers};
 use crate::time::Deadline;
 
 /// A bell, and what it rings for.
@@ -41,24 +41,26 @@ impl World {
         }
     }
 
-    /// Sleeps until there is what is wanted, as every end does: time wakes nobody but who naps.
-    fn wait(&self, sleepers: Sleepers, mut attempt: impl FnMut() -> bool) {
-        let mut first = true;
+    /// Sleeps until there is what is wanted, as every end does: time wakes nobody but who naps. `rested` is what the end
+    /// remembers from one wait to the next.
+    fn wait(&self, rested: &mut Option<Bed>, sleepers: Sleepers, mut attempt: impl FnMut() -> bool) {
         let mut found = attempt();
         while !found {
-            let bed = self.bell.lie_down(std::mem::take(&mut first));
-            let mut rested = !bed.is_for_nap();
+            let bed = self.bell.lie_down(rested.take());
+            let mut has_rested = !bed.is_for_nap();
             found = attempt();
             if !found {
-                match rested {
+                match has_rested {
                     true => self.bell.sleep(bed, Deadline::NEVER).unwrap(),
                     false => self.nap(),
                 }
-                rested = true;
+                has_rested = true;
                 found = attempt();
             }
-            if found {
-                self.bell.get_up(sleepers, bed, rested);
+            if found && sleepers == Sleepers::One {
+                self.bell.get_up(bed, has_rested);
+            } else if has_rested {
+                *rested = Some(bed);
             }
         }
     }
@@ -88,8 +90,9 @@ fn one_who_sleeps_hears_of_each_change() {
         let world = Arc::new(World::default());
         let sleeper = Arc::clone(&world);
         let sleeper = thread::spawn(move || {
+            let mut rested = None;
             for times in 1..=3 {
-                sleeper.wait(Sleepers::One, || sleeper.has_changed(times));
+                sleeper.wait(&mut rested, Sleepers::One, || sleeper.has_changed(times));
             }
         });
         let mut ringer = Ringer::default();
@@ -106,7 +109,7 @@ fn all_who_sleep_hear_of_one_change() {
         let world = Arc::new(World::default());
         let sleepers = [(); 2].map(|()| {
             let world = Arc::clone(&world);
-            thread::spawn(move || world.wait(Sleepers::All, || world.has_changed(1)))
+            thread::spawn(move || world.wait(&mut None, Sleepers::All, || world.has_changed(1)))
         });
         world.change(&mut Ringer::default(), Sleepers::All);
         sleepers.into_iter().for_each(|sleeper| sleeper.join().unwrap());
@@ -120,7 +123,7 @@ fn as_many_wake_as_there_are_changes() {
         let sleepers = [(); 2].map(|()| {
             let world = Arc::clone(&world);
             thread::spawn(move || {
-                world.wait(Sleepers::Many, || world.take());
+                world.wait(&mut None, Sleepers::Many, || world.take());
                 world.pass_on();
             })
         });
@@ -133,14 +136,35 @@ fn as_many_wake_as_there_are_changes() {
 }
 
 #[test]
+fn one_of_many_hears_of_each_change() {
+    for sleepers in [Sleepers::Many, Sleepers::All] {
+        loom::model(move || {
+            let world = Arc::new(World::default());
+            let sleeper = Arc::clone(&world);
+            let sleeper = thread::spawn(move || {
+                let mut rested = None;
+                for times in 1..=4 {
+                    sleeper.wait(&mut rested, sleepers, || sleeper.has_changed(times));
+                }
+            });
+            let mut ringer = Ringer::default();
+            for _ in 0..4 {
+                world.change(&mut ringer, sleepers);
+            }
+            sleeper.join().unwrap();
+        });
+    }
+}
+
+#[test]
 fn who_gave_up_and_comes_back_hears_of_a_change() {
     loom::model(|| {
         let world = Arc::new(World::default());
         let sleeper = Arc::clone(&world);
         let sleeper = thread::spawn(move || {
             // Its deadline has passed before it slept.
-            sleeper.bell.lie_down(true);
-            sleeper.wait(Sleepers::One, || sleeper.has_changed(2));
+            sleeper.bell.lie_down(None);
+            sleeper.wait(&mut None, Sleepers::One, || sleeper.has_changed(2));
         });
         let mut ringer = Ringer::default();
         for _ in 0..2 {
