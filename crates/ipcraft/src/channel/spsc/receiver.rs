@@ -204,17 +204,19 @@ impl<T: Message> Receiver<T> {
 
     #[inline(never)]
     fn recv_slowly(&mut self, deadline: Deadline) -> Result<T> {
-        let wire = self.end.wait(deadline, || self.reader.pop(), nothing_else)?;
+        self.end.wait(deadline, || self.reader.find(), nothing_else)?;
+        let wire = self.reader.take();
         self.received(wire)
     }
 
     #[inline(never)]
     fn try_recv_slowly(&mut self) -> Result<T> {
-        let wire = match self.reader.pop() {
-            Ok(Some(wire)) => wire,
-            Ok(None) => self.end.refuse(|| self.reader.pop(), nothing_else)?,
+        match self.reader.find() {
+            Ok(Some(())) => {}
+            Ok(None) => self.end.refuse(|| self.reader.find(), nothing_else)?,
             Err(Corrupt) => return Err(self.end.corrupted()),
-        };
+        }
+        let wire = self.reader.take();
         self.received(wire)
     }
 

@@ -371,15 +371,24 @@ impl<T: Plain> Reader<T> {
         Some(message)
     }
 
-    /// Takes the next message and makes room of it.
+    /// Whether there is a message to [take](Reader::take).
+    #[inline]
+    pub(in crate::channel) fn find(&mut self) -> Attempt<()> {
+        Ok(self.is_there()?.then_some(()))
+    }
+
+    /// Takes the next message, which has to be there, and makes room of it.
+    #[inline]
+    pub(in crate::channel) fn take(&mut self) -> T {
+        let message = self.read();
+        self.skip();
+        message
+    }
+
+    /// Takes the next message, if there is one.
     #[inline]
     pub(in crate::channel) fn pop(&mut self) -> Attempt<T> {
-        if !self.is_there()? {
-            return Ok(None);
-        }
-        let message = self.read();
-        self.release(self.head.wrapping_add(1));
-        Ok(Some(message))
+        Ok(self.find()?.map(|()| self.take()))
     }
 
     /// How many messages are there, and can be [read](Reader::read_slot) one after the other.
