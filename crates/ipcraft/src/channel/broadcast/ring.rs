@@ -186,6 +186,12 @@ impl Reader {
         }
     }
 
+    /// Whether there is something to [pop](Reader::pop).
+    #[inline]
+    pub(super) fn find(&self) -> Attempt<()> {
+        Ok((self.look()? != Seen::NotYet).then_some(()))
+    }
+
     #[inline]
     fn look(&self) -> Result<Seen, Corrupt> {
         match self.ring.look()? {

@@ -202,10 +202,18 @@ impl<T: Message> Subscriber<T> {
     fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Outcome<T> {
         let next = match self.reader.pop() {
             Ok(Some(next)) => next,
-            Ok(None) => self.end.wait(deadline(), || self.reader.pop(), nothing_else)?,
+            Ok(None) => self.wait_and_pop(deadline())?,
             Err(Corrupt) => return Err(self.end.corrupted().into()),
         };
         self.received(next)
+    }
+
+    #[inline(never)]
+    fn wait_and_pop(&mut self, deadline: Deadline) -> Result<Next<T::Wire>> {
+        self.end.wait(deadline, || self.reader.find(), nothing_else)?;
+        let next = self.reader.pop().map_err(|Corrupt| self.end.corrupted())?;
+        // A message that was there does not vanish.
+        next.ok_or_else(|| self.end.corrupted())
     }
 
     #[inline]

@@ -190,9 +190,9 @@ impl<T: Message> Receiver<T> {
     #[inline(never)]
     fn wait_and_pop(&mut self, deadline: Deadline) -> Result<T::Wire> {
         let look = |own: &Seat| self.undertaker.look_round(own);
-        let wire = self.end.wait(deadline, || self.reader.pop(), look)?;
+        self.end.wait(deadline, || self.reader.claim(), look)?;
         self.pass_on();
-        Ok(wire)
+        self.reader.take().ok_or_else(|| self.end.corrupted())
     }
 
     /// Whoever was woken wakes another if there is a message for him too: rings may have gone to those for whom there was

@@ -322,7 +322,7 @@ impl Reader {
         }
         let lap = self.walker.laps.of(self.walker.position);
         let full = Word::new(lap, State::Full);
-        if self.walker.load(self.walker.position) == full && self.take(full) {
+        if self.walker.load(self.walker.position) == full && self.take_at(full) {
             return Ok(Some(()));
         }
         self.walk()
@@ -330,7 +330,7 @@ impl Reader {
 
     /// Takes the message at the position, unless somebody was faster.
     #[inline]
-    fn take(&mut self, full: Word) -> bool {
+    fn take_at(&mut self, full: Word) -> bool {
         let (position, lap) = (self.walker.position, full.lap());
         let taken = self.walker.change(position, full, Word::held(lap, State::Reading, self.walker.seat));
         if taken {
@@ -364,7 +364,7 @@ impl Reader {
             match self.walker.sight(word, position)? {
                 Sight::GoOn(further) => self.walker.position = further,
                 Sight::Now(State::Full) => {
-                    if self.take(word) {
+                    if self.take_at(word) {
                         return Ok(Some(()));
                     }
                     spin_loop();
@@ -451,12 +451,15 @@ impl Reader {
     /// Takes the next message, if it is there, and makes room of it.
     #[inline]
     pub(super) fn pop<T: Plain>(&mut self) -> Attempt<T> {
-        if self.claim()?.is_none() {
-            return Ok(None);
-        }
+        Ok(self.claim()?.and_then(|()| self.take()))
+    }
+
+    /// Takes the message that was claimed, and makes room of it.
+    #[inline]
+    pub(super) fn take<T: Plain>(&mut self) -> Option<T> {
         let message = self.read();
         self.free();
-        Ok(message)
+        message
     }
 
     /// Whether there is a message for somebody else.
