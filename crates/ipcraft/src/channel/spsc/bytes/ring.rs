@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -15,6 +15,7 @@ use crate::channel::atomic::fence;
 use crate::channel::dense::Dense;
 use crate::channel::end::{Attempt, Corrupt};
 use crate::channel::flow::{Flow, INLINE};
+use crate::channel::lull::Lull;
 
 /// How long a record can be that has a copy beside the position.
 const SMALL: usize = INLINE * WORD;
@@ -43,6 +44,7 @@ pub(super) struct Writer {
     tail: u64,
     /// Where there is no room any more, as far as is known.
     limit: u64,
+    lull: Lull,
 }
 
 // SAFETY: because the memory that `slots` and `flow` lead to is not bound to a thread.
@@ -60,7 +62,7 @@ impl Writer {
         // The last writer may have died with a copy of a record that he had not sent.
         senders.copied.store(NO_COPY, Relaxed);
         let tail = senders.position.load(Relaxed);
-        let mut writer = Writer { slots, flow, tail, limit: tail };
+        let mut writer = Writer { lull: Lull::new(slots.count()), slots, flow, tail, limit: tail };
         writer.look_for_room()?;
         Ok(writer)
     }
@@ -79,11 +81,14 @@ impl Writer {
 
     #[inline(never)]
     fn look_for_room(&mut self) -> Result<(), Corrupt> {
+        self.lull.keep();
         let head = self.flow().receivers.position.load(Acquire);
         if self.tail.wrapping_sub(head) > self.slots.count() {
             return Err(Corrupt);
         }
-        self.limit = head.wrapping_add(self.slots.count());
+        let room = self.slots.count() - self.tail.wrapping_sub(head);
+        self.lull.found(room / SINGLE);
+        self.limit = self.tail.wrapping_add(room);
         Ok(())
     }
 
@@ -188,6 +193,9 @@ pub(super) struct Reader {
     known: u64,
     /// How lively the memory is of finding several records at once. At zero, copies are asked for.
     several: u8,
+    lull: Lull,
+    /// How many records were taken since the last look.
+    taken: u64,
 }
 
 /// The liveliest memory, of which each single record takes one.
@@ -239,7 +247,7 @@ impl Reader {
     pub(super) unsafe fn resume(slots: Dense<u64>, flow: NonNull<Flow>) -> Reader {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { flow.as_ref() }.receivers.position.load(Relaxed);
-        Reader { slots, flow, head, known: head, several: SEVERAL }
+        Reader { lull: Lull::new(slots.count()), slots, flow, head, known: head, several: SEVERAL, taken: 0 }
     }
 
     #[inline]
@@ -261,6 +269,8 @@ impl Reader {
     /// Looks how far the writer has come, and says where that is.
     #[inline]
     pub(super) fn look(&mut self) -> Result<u64, Corrupt> {
+        self.lull.found(mem::take(&mut self.taken));
+        self.lull.keep();
         let tail = self.flow().senders.position.load(Acquire);
         let ahead = tail.wrapping_sub(self.head);
         if ahead > self.slots.count() {
@@ -379,6 +389,7 @@ impl Reader {
     /// Takes what is before `end`, the end of a record that was found, without making room of it yet.
     #[inline]
     pub(super) fn skip(&mut self, end: u64) {
+        self.taken += 1;
         self.head = end;
     }
 
