@@ -236,6 +236,7 @@ fn every_measured_mechanism_has_an_example() {
             "channel_mpmc" => "work_queue",
             "channel_broadcast" => "pubsub",
             "channel_latest" => "latest",
+            "channel_request" => "request_response",
             name => name,
         };
         assert!(

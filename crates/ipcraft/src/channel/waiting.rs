@@ -12,7 +12,8 @@ pub enum Waiting {
     /// Sleeps at once (futex(2)), and has to be woken by the other side's system call.
     Block,
     /// Looks again for some microseconds while the other side runs on another processor, and sleeps then; at once if both
-    /// share a processor, or if what it waited for has taken long of late.
+    /// share a processor, or if what it waited for has taken long of late. Where a channel has more ends than there are
+    /// processors, it lets others run between two looks (sched_yield(2)).
     #[default]
     Adaptive,
 }

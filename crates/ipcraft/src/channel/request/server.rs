@@ -200,7 +200,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
 ///
 /// Dropping it gives it up, and tells the client so; for that it waits for room as an answer does, but there is some
 /// unless an earlier client has left its answers. The process that dies with it has not answered it: the next server gets
-/// it.
+/// it. So does the next call to receive if it is [forgotten](std::mem::forget).
 #[must_use = "dropping a request gives it up"]
 pub struct Request<'a, Q: Message, A: Message> {
     server: &'a mut Server<Q, A>,
