@@ -27,6 +27,9 @@ pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// What a waiter who sees no sleep coming looks again for: about as long as to be woken on another processor takes.
 const PATIENCE: Duration = Duration::from_micros(20);
 
+/// The same, with the time in which others ran.
+const PATIENCE_WITH_OTHERS: Duration = Duration::from_millis(1);
+
 /// Looks between two glances at the clock.
 const POLLS: u32 = 64;
 
@@ -373,7 +376,9 @@ impl End {
             let spins = match self.waiting {
                 Waiting::Spin => true,
                 Waiting::Block => false,
-                Waiting::Adaptive if is_crowded => ROUND * rounds <= self.patience,
+                Waiting::Adaptive if is_crowded => {
+                    ROUND * rounds <= self.patience && now - began <= PATIENCE_WITH_OTHERS
+                }
                 Waiting::Adaptive => now - began <= self.patience && !self.shares_processor(),
             };
             let found = if last {

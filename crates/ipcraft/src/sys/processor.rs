@@ -12,12 +12,12 @@ pub(crate) fn current() -> Option<u32> {
     u32::try_from(unsafe { libc::sched_getcpu() }).ok()
 }
 
-/// How many processors are in use, as of the first time that this process asked.
+/// How many processors are in use, as of the first time that this process asked; more than any number if that is unknown.
 pub(crate) fn count() -> u32 {
     static COUNT: OnceLock<u32> = OnceLock::new();
     *COUNT.get_or_init(|| {
         // SAFETY: because sysconf(3) takes no pointer.
         let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
-        u32::try_from(count).unwrap_or(1).max(1)
+        u32::try_from(count).ok().filter(|count| *count > 0).unwrap_or(u32::MAX)
     })
 }
