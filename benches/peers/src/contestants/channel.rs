@@ -7,7 +7,7 @@ use ipcraft::channel::{Message, Waiting};
 use ipcraft_bench::Role;
 
 use super::{BATCH, LARGE_SLOTS, SLOTS};
-use crate::message::{Page, Result, Words, check, words};
+use crate::message::{Page, Result, Words, check, failure, words};
 use crate::stage::Stage;
 use crate::work::{Drain, OneByOne, Pour, Put, Take};
 
@@ -110,14 +110,14 @@ fn end<T: Message>(stage: &mut Stage, slots: usize, waiting: Waiting) -> Result<
 impl<const N: usize> Put<N> for Sender<Words<N>> {
     #[inline]
     fn put(&mut self, message: &Words<N>) -> Result<()> {
-        Ok(self.send(*message)?)
+        self.send(*message).map_err(failure)
     }
 }
 
 impl<const N: usize> Take<N> for Receiver<Words<N>> {
     #[inline]
     fn take(&mut self) -> Result<Words<N>> {
-        Ok(self.recv()?)
+        self.recv().map_err(failure)
     }
 }
 
