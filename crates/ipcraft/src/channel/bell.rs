@@ -227,3 +227,31 @@ impl Bell {
         let _ = self.word.compare_exchange(bed.word, bed.word & !left, SeqCst, Relaxed);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_not_left_is_counted() {
+        let bell = Bell::default();
+        assert_eq!((bell.remaining(0), bell.remaining(3)), (0, 3));
+        bell.depart();
+        bell.want_copies(true);
+        assert_eq!((bell.remaining(3), bell.remaining(1)), (2, 0));
+        // Forked children have left without having come.
+        bell.depart();
+        assert_eq!(bell.remaining(1), 0);
+    }
+
+    #[test]
+    fn numbers_of_those_who_came_and_left_wrap() {
+        let bell = Bell::default();
+        bell.notice.store((u32::MAX - 1) & !WANTS_COPIES, Relaxed);
+        let came = u32::MAX / 2;
+        assert_eq!(bell.remaining(came), 0);
+        assert_eq!(bell.remaining(came.wrapping_add(5)), 5);
+        bell.depart();
+        assert_eq!(bell.remaining(came.wrapping_add(5)), 4);
+    }
+}

@@ -407,8 +407,8 @@ impl End {
         }
     }
 
-    /// Whether there are more ends than processors, as far as is known: one that was killed counts still, and one that a
-    /// forked child dropped does not any more.
+    /// Whether there are more ends than processors, as far as is known. A hint: those who were killed said nothing, and forked
+    /// children say that they leave without having come.
     fn is_crowded(&self) -> bool {
         if self.sleepers == (Sleepers::One, Sleepers::One) {
             return false;

@@ -48,3 +48,43 @@ impl Lull {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_is_looked_for_at_once() {
+        let mut lull = Lull::new(1024);
+        for much in [1, 5, 1, 5, 0] {
+            lull.found(much);
+            assert_eq!(lull.pauses, if much < 2 { 0 } else { STEP });
+        }
+    }
+
+    #[test]
+    fn a_few_are_left_to_become_more_until_they_are_plenty() {
+        let mut lull = Lull::new(1024);
+        for pauses in [STEP, LONGEST, LONGEST] {
+            lull.found(PLENTY - 1);
+            assert_eq!(lull.pauses, pauses);
+        }
+        let mut lull = Lull::new(1024);
+        lull.found(PLENTY);
+        assert_eq!(lull.pauses, 0);
+    }
+
+    #[test]
+    fn what_is_a_few_depends_on_the_ring() {
+        for (slots, most) in
+            [(1, None), (8, None), (16, Some(3)), (64, Some(15)), (128, Some(31)), (1 << 20, Some(31))]
+        {
+            let few = (0..100).filter(|much| {
+                let mut lull = Lull::new(slots);
+                lull.found(*much);
+                lull.pauses > 0
+            });
+            assert_eq!(few.last(), most, "{slots} slots");
+        }
+    }
+}
