@@ -153,6 +153,8 @@ mod kind;
 pub mod latest;
 mod lull;
 mod message;
+#[cfg(all(test, not(loom)))]
+mod mixture;
 #[cfg(all(test, loom))]
 mod model;
 pub mod mpmc;

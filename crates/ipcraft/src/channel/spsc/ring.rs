@@ -47,7 +47,7 @@ pub(in crate::channel) struct Writer<T> {
     tail: u64,
     /// Where there is no room any more, as far as is known.
     limit: u64,
-    /// Where it is time to look around, at the limit at the latest.
+    /// Where it is time to look around: never before `tail` nor behind `limit`, so that until then there is room.
     stop: u64,
     /// How many messages may be sent without looking around, at most but for batches.
     pace: u64,
@@ -112,18 +112,19 @@ impl<T: Plain> Writer<T> {
         self.pace = pace;
     }
 
-    /// How many messages there is certainly room for, after a look if these seem too few.
+    /// How many messages there is certainly room for, after a look if these are fewer than are wanted.
     fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
         if (self.stop.wrapping_sub(self.tail) as usize) < wanted {
-            self.go_on(wanted)?;
+            self.go_on(wanted as u64)?;
         }
-        Ok(self.limit.wrapping_sub(self.tail) as usize)
+        Ok(self.stop.wrapping_sub(self.tail) as usize)
     }
 
-    /// Looks at the reader if there seems to be too little room, and where to stop next.
+    /// Looks at the reader if there seems to be too little room, and where to stop next: not within what is wanted, if there
+    /// is room for it.
     #[inline(never)]
-    fn go_on(&mut self, wanted: usize) -> Result<(), Corrupt> {
-        if (self.limit.wrapping_sub(self.tail) as usize) < wanted {
+    fn go_on(&mut self, wanted: u64) -> Result<(), Corrupt> {
+        if self.limit.wrapping_sub(self.tail) < wanted {
             self.lull.keep();
             let head = self.flow().receivers.position.load(Acquire);
             if self.tail.wrapping_sub(head) > self.slots.count() {
@@ -133,7 +134,7 @@ impl<T: Plain> Writer<T> {
             self.lull.found(self.limit.wrapping_sub(self.tail));
         }
         let room = self.limit.wrapping_sub(self.tail);
-        self.stop = self.tail.wrapping_add(room.min(self.pace));
+        self.stop = self.tail.wrapping_add(room.min(self.pace.max(wanted)));
         Ok(())
     }
 
@@ -149,9 +150,10 @@ impl<T: Plain> Writer<T> {
         self.slots.write(self.tail, message);
     }
 
-    /// Sends as many messages as have been written.
+    /// Sends as many messages as have been written, for which there was room.
     #[inline]
     pub(in crate::channel) fn commit(&mut self, count: usize) {
+        debug_assert!(count as u64 <= self.stop.wrapping_sub(self.tail));
         self.tail = self.tail.wrapping_add(count as u64);
         self.flow().senders.position.store(self.tail, Release);
     }
