@@ -1,3 +1,4 @@
+use std::os::fd::AsFd;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::{self, sleep};
@@ -8,6 +9,7 @@ use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, RecvErr
 use ipcraft::channel::{Waiting, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft_tests::peer::Peer;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pause;
 
 use super::{LONG, NOTICE, fresh, once_replaced};
@@ -112,6 +114,35 @@ pub(super) fn goes_on_when_the_slowest_subscriber_is_killed() {
     (9..100).for_each(|i| publisher.send([i; 9]).unwrap());
     drop(publisher);
     fast.join();
+}
+
+pub(super) fn tells_an_event_loop_when_the_slowest_subscriber_is_killed() {
+    let name = fresh();
+    let made = make(&name, Overflow::HoldBack);
+    let slow = Peer::start(|| {
+        let _subscriber = come(&name);
+        pause();
+    });
+    slow.wait_asleep();
+    let mut fast = come(&name);
+    let mut publisher = made.publisher().unwrap();
+    let readiness = publisher.readiness().unwrap();
+    (0..8).for_each(|i| publisher.try_send([i; 9]).unwrap());
+    assert_eq!(fast.drain().count(), 8);
+    slow.kill();
+    let end = Instant::now() + LONG;
+    loop {
+        readiness.clear().unwrap();
+        match publisher.try_send([8; 9]) {
+            Ok(()) => break,
+            Err(e) => assert_eq!(e.kind(), ErrorKind::Full),
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap();
+        let heard = poll(&mut [PollFd::new(readiness.as_fd(), PollFlags::POLLIN)], timeout).unwrap();
+        assert_eq!(heard, 1, "nobody said that there is room");
+    }
+    assert_eq!(number(fast.recv().unwrap()), 8);
 }
 
 pub(super) fn comes_back_when_the_last_subscriber_is_killed() {

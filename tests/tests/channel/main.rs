@@ -55,6 +55,7 @@ fn main() -> ExitCode {
         of(broadcast::reaches_every_process),
         of(broadcast::tells_every_process_what_it_missed),
         of(broadcast::goes_on_when_the_slowest_subscriber_is_killed),
+        of(broadcast::tells_an_event_loop_when_the_slowest_subscriber_is_killed),
         of(broadcast::comes_back_when_the_last_subscriber_is_killed),
         of(broadcast::ends_when_the_publisher_is_killed),
         of(broadcast::loses_nothing_when_publishers_are_killed),

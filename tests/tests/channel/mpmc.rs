@@ -297,8 +297,9 @@ pub(super) fn bears_a_peer_that_writes_anywhere() {
         let channel = Options::<char>::new().capacity(16).remove_on_drop(true).create_new(&name).unwrap();
         let tally = Tally::new(1, 0);
         let peer = Peer::start(|| scribble(&name, round + 1, &tally));
-        let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
         until(&tally, 0, 1);
+        let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+        tally.set(0, 2);
         for _ in 0..200 {
             drop(tx.try_send('x'));
             drop(tx.send_timeout('y', SHORT / 20));
@@ -326,7 +327,9 @@ fn scribble(name: &str, seed: u64, tally: &Tally) {
         random ^= random << 17;
         random
     };
+    // The ends are taken while nothing is written yet.
     tally.set(0, 1);
+    until(tally, 0, 2);
     for turn in 0.. {
         let value = next() >> (next() % 64);
         memory.atomic_u32((next() % words) as usize * 4).unwrap().store(value as u32, Relaxed);

@@ -114,7 +114,8 @@ impl Bell {
         self.notice.fetch_add(2 * WANTS_COPIES, SeqCst);
     }
 
-    /// How many of so many who came to sleep here have not said that they left; none if more have left than came.
+    /// How many of so many who came to sleep here have not said that they left; none if more have left than came. A hint: what is
+    /// put right after a death is told in the same way.
     pub(super) fn remaining(&self, came: u32) -> u32 {
         let left = self.notice() & !WANTS_COPIES;
         // Both wrap, the one a bit before the other.
@@ -126,6 +127,11 @@ impl Bell {
     #[inline]
     pub(super) fn is_calm(&self) -> bool {
         self.word.load(Relaxed) & STATE == CALM
+    }
+
+    /// Whether somebody may sleep, as of a moment ago.
+    pub(super) fn has_sleepers(&self) -> bool {
+        self.word.load(Relaxed) & SLEEPERS != 0
     }
 
     /// Wakes whom the change concerns, if anybody sleeps. To be called after the change.

@@ -42,7 +42,7 @@ const LEISURE: Duration = Duration::from_millis(20);
 /// Messages between two looks around.
 const SENDS: u32 = 64;
 
-/// The same for one who sent so many within a tick of the rough clock.
+/// The same for one whose last two looks were within a tick of the rough clock.
 const SENDS_IN_A_HURRY: u32 = 256;
 
 /// About a tick.
@@ -243,6 +243,11 @@ impl End {
         unsafe { self.bell.as_ref() }.ring(&mut self.ringer, self.sleepers.0);
     }
 
+    /// Whether somebody of the other side may sleep, as of a moment ago.
+    pub(super) fn has_sleepers(&self) -> bool {
+        self.other_bell().has_sleepers()
+    }
+
     /// Wakes all of the other side, after a change that each of them may wait for.
     #[inline]
     pub(super) fn ring_for_all(&mut self) {
@@ -377,7 +382,10 @@ impl End {
                 Waiting::Spin => true,
                 Waiting::Block => false,
                 Waiting::Adaptive if is_crowded => {
-                    ROUND * rounds <= self.patience && now - began <= PATIENCE_WITH_OTHERS
+                    // Whoever gets the processor may keep it for longer than there is time.
+                    ROUND * rounds <= self.patience
+                        && now - began <= PATIENCE_WITH_OTHERS
+                        && !deadline.has_passed_at(now + PATIENCE_WITH_OTHERS)
                 }
                 Waiting::Adaptive => now - began <= self.patience && !self.shares_processor(),
             };
@@ -448,6 +456,8 @@ impl End {
         let mut found = attempt()?;
         // Who left before this end lay down did not see it, and rang for nobody.
         if found.is_none() && !self.has_anybody_left(self.other_bell().notice()) {
+            // A nap is to last from here on, and what came before it may have taken a while.
+            let now = if rested { now } else { time::now() };
             let until = deadline.or_at(now + bed.most().min(LOOK));
             bell.sleep(bed, until).map_err(|e| self.failed(e))?;
             rested |= until != deadline;

@@ -69,7 +69,7 @@
 //! * **Leaving.** To drop an end, to exit and to be killed are the same to the others. The last sender's leaving ends the
 //!   receivers' iteration, after the last message; the last receiver's is an error for senders, and the message comes back.
 //!   Who sleeps is told at once when an end is dropped, and within a quarter of a second when a process was killed. Who sends
-//!   without ever having to wait finds out in the same time, or after at most 256 more messages. Before anybody has come,
+//!   without ever having to wait finds out in the same time, or after at most 256 more messages or batches. Before anybody has come,
 //!   nobody is missed: a receiver waits for the first sender.
 //! * **Successors.** A new end may be taken in the place of one that has left; it goes on where the messages are.
 //! * **Waiting.** [`Adaptive`](Waiting::Adaptive), unless something else is asked for: who waits looks again for some

@@ -62,7 +62,6 @@ struct Watch {
     event: EventFd,
     orders: Mutex<Orders>,
     changed: Condvar,
-    /// The thread has napped, and heard nothing: so it need not again at once.
     /// Where the end sleeps: words of `_region`.
     bell: NonNull<Bell>,
     _region: Arc<Region>,
@@ -195,9 +194,9 @@ impl Watch {
             let failed = self.bell().sleep(bed, until).is_err();
             let in_vain = until.has_passed();
             // Where many sleep, one may be woken while the word says that others still do. And what one of many leaves
-            // behind who dies is found by those who look, so they are to do it now and then.
-            let heard =
-                failed || self.sleepers != Sleepers::One || !self.bell().is_quiet(bed) || self.is_alone();
+            // behind who dies, or holds back, is found by those who look, so they are to do it now and then.
+            let of_many = self.sleepers != Sleepers::One || self.peers.len() > 1;
+            let heard = failed || of_many || !self.bell().is_quiet(bed) || self.is_alone();
             if (heard || bed.is_for_nap()) && self.rest(in_vain.then_some(bed)) {
                 // A counter that is full is readable too.
                 let _ = self.event.try_add(1);

@@ -158,7 +158,7 @@ impl<T: Message> Drop for Received<'_, T> {
         if !self.is_lost.get() {
             self.reader.skip();
             self.reader.make_room();
-            tell(self.reader, self.end, 1);
+            tell(self.reader, self.end);
         }
     }
 }

@@ -54,8 +54,12 @@ impl Writer {
         let (tail, count) = (self.ring.tail(), self.ring.count());
         if self.overflow == Overflow::Overwrite {
             self.room = count;
+            return Ok(());
+        }
+        // Who is not found to have gone on finds, when he does, all that was sent: and that it is he who held the writer back.
+        fence(SeqCst);
         // Most looks of one who waits find that the same reader is as slow as he was: there is no need to disturb the others.
-        } else if !self.cursors.is_last(self.slowest, tail, count)? {
+        if !self.cursors.is_last(self.slowest, tail, count)? {
             let (slowest, behind) = self.cursors.slowest(tail, count)?;
             self.slowest = slowest;
             self.room = count - behind;
@@ -137,6 +141,9 @@ pub(super) struct Reader {
     /// Which cursor is this reader's.
     seat: u32,
     overflow: Overflow,
+    /// What the cursor says, and what it said before.
+    published: u64,
+    before: u64,
 }
 
 impl Reader {
@@ -147,7 +154,7 @@ impl Reader {
             Overflow::Overwrite => ring.tail(),
         };
         ring.go_to(head);
-        Reader { ring, cursors, seat, overflow }
+        Reader { ring, cursors, seat, overflow, published: head, before: head }
     }
 
     /// Goes on where another reader ended who [kept his place](Reader::keep_place), or starts.
@@ -160,14 +167,14 @@ impl Reader {
         match cursors.inherited(seat, ring.tail()) {
             Some(head) => {
                 ring.go_to(head);
-                Reader { ring, cursors, seat, overflow }
+                Reader { ring, cursors, seat, overflow, published: head, before: head }
             }
             None => Reader::join(ring, cursors, seat, overflow),
         }
     }
 
     /// Leaves the place in the ring to whoever gets the seat.
-    pub(super) fn keep_place(&self) {
+    pub(super) fn keep_place(&mut self) {
         self.publish();
     }
 
@@ -221,13 +228,15 @@ impl Reader {
 
     /// Makes room of what was taken.
     #[inline]
-    pub(super) fn publish(&self) {
-        self.cursors.say(self.seat, self.ring.head());
+    pub(super) fn publish(&mut self) {
+        self.before = self.published;
+        self.published = self.ring.head();
+        self.cursors.say(self.seat, self.published);
     }
 
     /// [`publish`](Reader::publish), where somebody waits for it.
     #[inline]
-    pub(super) fn make_room(&self) {
+    pub(super) fn make_room(&mut self) {
         if self.overflow == Overflow::HoldBack {
             self.publish();
         }
@@ -259,14 +268,13 @@ impl Reader {
         Ok(next)
     }
 
-    /// Whether a writer who waits for room has got some by this reader, who has just taken so many messages and made room of them.
-    /// Of several who do so at once, the last is told so. Who was not the slowest has not held the writer back, and need
+    /// Whether a writer who waits for room has got some by this reader, who has just [made](Reader::make_room) some. Of several who do so at once, the last is told so. Who was not the slowest has not held the writer back, and need
     /// not look at the others.
     #[cold]
-    pub(super) fn has_freed_writer(&self, taken: u64) -> bool {
+    pub(super) fn has_freed_writer(&self) -> bool {
         fence(SeqCst);
         let (tail, count) = (self.ring.tail(), self.ring.count());
-        let was_slowest = tail.wrapping_sub(self.ring.head().wrapping_sub(taken)) == count;
+        let was_slowest = tail.wrapping_sub(self.before) == count;
         was_slowest
             && match self.cursors.slowest(tail, count) {
                 Ok((_, behind)) => behind < count,

@@ -100,7 +100,7 @@ impl<T: Message> Subscriber<T> {
     /// # Errors
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
+    pub fn into_fd(mut self) -> Result<OwnedFd> {
         self.reader.keep_place();
         self.end.into_fd()
     }
@@ -218,15 +218,16 @@ impl<T: Message> Subscriber<T> {
 
     #[inline]
     fn received(&mut self, next: Next<T::Wire>) -> Outcome<T> {
-        tell(&self.reader, &mut self.end, 1);
+        tell(&self.reader, &mut self.end);
         value(&self.end, next)
     }
 }
 
 /// Wakes the publisher, if it sleeps and the room of the messages that were just taken is what it waits for.
 #[inline]
-pub(super) fn tell(reader: &Reader, end: &mut End, taken: u64) {
-    if !end.is_calm() && reader.has_freed_writer(taken) {
+pub(super) fn tell(reader: &Reader, end: &mut End) {
+    // While nobody sleeps, to ring is what lets it become calm.
+    if !end.is_calm() && (!end.has_sleepers() || reader.has_freed_writer()) {
         end.ring();
     }
 }
@@ -283,9 +284,9 @@ const AT_ONCE: u32 = 64;
 
 impl<T: Message> Drain<'_, T> {
     fn publish(&mut self) {
-        self.reader.make_room();
-        tell(self.reader, self.end, self.unpublished.into());
         self.unpublished = 0;
+        self.reader.make_room();
+        tell(self.reader, self.end);
     }
 }
 

@@ -127,6 +127,7 @@ fn adopt<T: Message>(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Sea
 }
 
 #[cfg(test)]
+#[allow(unsafe_code)]
 mod tests {
     use super::*;
     use crate::ErrorKind;
@@ -168,6 +169,48 @@ mod tests {
             tx.send(8).unwrap();
             assert_eq!(rx.recv().unwrap(), 8);
         }
+    }
+
+    #[test]
+    fn batches_of_types_with_a_form_of_their_own_are_sent_as_far_as_there_is_room() {
+        let (mut tx, mut rx) = channel::<bool>(4).unwrap();
+        tx.try_send_all(&[true, false, true]).unwrap();
+        let full = tx.try_send_all(&[false, true]).unwrap_err();
+        assert_eq!((full.kind(), full.sent()), (ErrorKind::Full, 1));
+        assert_eq!(rx.drain().map(Result::unwrap).collect::<Vec<_>>(), [true, false, true, false]);
+    }
+
+    #[test]
+    fn batches_of_any_length_find_out_that_nobody_receives() {
+        for length in [1, 10, 64, 100, 300] {
+            let channel = Options::<u64>::new().capacity(1 << 20).anonymous().unwrap();
+            let (mut tx, rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+            // It leaves as one that is killed does, without a word.
+            let fd = rx.into_fd().unwrap();
+            tx.send(7).unwrap();
+            drop(fd);
+            let mut sent = 0;
+            let refused = loop {
+                match tx.send_all(&vec![7; length]) {
+                    Ok(()) => sent += length,
+                    Err(e) => break e,
+                }
+                assert!(sent < 1 << 19, "batches of {length}");
+                std::thread::sleep(Duration::from_micros(500 * length as u64 / 64));
+            };
+            assert_eq!(refused.kind(), ErrorKind::Disconnected);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_ends_a_drain() {
+        let channel = Options::<u64>::new().capacity(4).anonymous().unwrap();
+        let mut rx = channel.receiver().unwrap();
+        // SAFETY: because the region is kept by `channel`.
+        let flow = unsafe { channel.region.flow(0).as_ref() };
+        flow.senders.position.store(5, std::sync::atomic::Ordering::Relaxed);
+        let kinds: Vec<_> = rx.drain().map(|message| message.unwrap_err().kind()).collect();
+        assert_eq!(kinds, [ErrorKind::Corrupted]);
     }
 
     #[test]

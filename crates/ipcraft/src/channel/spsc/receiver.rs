@@ -193,7 +193,7 @@ impl<T: Message> Receiver<T> {
     /// process die.
     pub fn drain(&mut self) -> Drain<'_, T> {
         let head = self.reader.position();
-        Drain { reader: &mut self.reader, end: &mut self.end, head, stop: head }
+        Drain { reader: &mut self.reader, end: &mut self.end, head, stop: head, is_corrupt: false }
     }
 
     /// Receives one message after the other, and waits for each; ends when the sender is gone and all it sent is
@@ -261,6 +261,8 @@ pub struct Drain<'a, T: Message> {
     /// Where the next message is, and where the places of those before become free next.
     head: u64,
     stop: u64,
+    /// What is in the channel cannot be.
+    is_corrupt: bool,
 }
 
 /// How many messages a drain keeps the places of at most.
@@ -286,10 +288,17 @@ impl<T: Message> Iterator for Drain<'_, T> {
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
         if self.head == self.stop {
+            // An error that comes again and again would never let a loop end.
+            if self.is_corrupt {
+                return None;
+            }
             match self.go_on() {
                 Ok(true) => {}
                 Ok(false) => return None,
-                Err(error) => return Some(Err(error)),
+                Err(error) => {
+                    self.is_corrupt = true;
+                    return Some(Err(error));
+                }
             }
         }
         let wire = self.reader.read_slot(self.head);

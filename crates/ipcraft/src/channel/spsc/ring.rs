@@ -101,6 +101,12 @@ impl<T: Plain> Writer<T> {
         self.tail == self.stop
     }
 
+    /// Whether that time comes before so many messages are sent.
+    #[inline]
+    pub(in crate::channel) fn is_to_look_within(&self, count: usize) -> bool {
+        (self.stop.wrapping_sub(self.tail) as usize) < count
+    }
+
     /// Makes it time to look at the reader again.
     #[inline]
     pub(in crate::channel) fn expire(&mut self) {

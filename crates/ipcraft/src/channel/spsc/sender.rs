@@ -120,11 +120,15 @@ impl<T: Message> Sender<T> {
     /// [`send_all`](Sender::send_all) that sends those that there is room for, and fails with [`Full`](crate::ErrorKind::Full)
     /// if these are not all.
     pub fn try_send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
-        let sent = self.push_all(messages).map_err(|e| SendAllError::new(0, e))?;
-        if sent == messages.len() {
-            return Ok(());
+        let mut sent = 0;
+        while sent < messages.len() {
+            let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
+            if now == 0 {
+                return self.end.refuse(|| Ok(None), nothing_else).map_err(|e| SendAllError::new(sent, e));
+            }
+            sent += now;
         }
-        self.end.refuse(|| Ok(None), nothing_else).map_err(|e| SendAllError::new(sent, e))
+        Ok(())
     }
 
     /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all could be sent within
@@ -259,7 +263,9 @@ impl<T: Message> Sender<T> {
     /// Sends what there is room for now, and says how many.
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        self.check()?;
+        if self.writer.is_to_look_within(messages.len()) || self.end.has_news() {
+            self.look()?;
+        }
         match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
             Ok(sent) => {
                 self.ring();
