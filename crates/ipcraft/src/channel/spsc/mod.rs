@@ -127,7 +127,6 @@ fn adopt<T: Message>(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Sea
 }
 
 #[cfg(test)]
-#[allow(unsafe_code)]
 mod tests {
     use super::*;
     use crate::ErrorKind;
@@ -200,17 +199,6 @@ mod tests {
             };
             assert_eq!(refused.kind(), ErrorKind::Disconnected);
         }
-    }
-
-    #[test]
-    fn what_cannot_be_ends_a_drain() {
-        let channel = Options::<u64>::new().capacity(4).anonymous().unwrap();
-        let mut rx = channel.receiver().unwrap();
-        // SAFETY: because the region is kept by `channel`.
-        let flow = unsafe { channel.region.flow(0).as_ref() };
-        flow.senders.position.store(5, std::sync::atomic::Ordering::Relaxed);
-        let kinds: Vec<_> = rx.drain().map(|message| message.unwrap_err().kind()).collect();
-        assert_eq!(kinds, [ErrorKind::Corrupted]);
     }
 
     #[test]

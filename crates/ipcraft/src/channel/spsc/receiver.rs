@@ -321,3 +321,21 @@ debug_by_end! {
     Iter<'_, T> receiver.end;
     Drain<'_, T> end;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::spsc::Options;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    #[test]
+    fn what_cannot_be_ends_a_drain() {
+        let channel = Options::<u64>::new().capacity(4).anonymous().unwrap();
+        let mut rx = channel.receiver().unwrap();
+        // SAFETY: because the region is kept by `channel`.
+        let flow = unsafe { channel.region.flow(0).as_ref() };
+        flow.senders.position.store(5, Relaxed);
+        let kinds: Vec<_> = rx.drain().map(|message| message.unwrap_err().kind()).collect();
+        assert_eq!(kinds, [ErrorKind::Corrupted]);
+    }
+}
