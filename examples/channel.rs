@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use ipcraft::ErrorKind;
 use ipcraft::channel::spsc::{self, Receiver, Sender};
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft_examples::{Outcome, expect, finish, myself, part};
 
 /// How many are sent one by one, and how many altogether.
@@ -35,8 +35,8 @@ fn sample(number: u64) -> Sample {
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--consumer") => consume(Receiver::from_fd(take("samples")?)?),
-        Some("--quitter") => quit(Receiver::from_fd(take("samples")?)?),
+        Some("--consumer") => consume(Receiver::from_fd(take_inherited_fd("samples")?)?),
+        Some("--quitter") => quit(Receiver::from_fd(take_inherited_fd("samples")?)?),
         _ => {
             produce_everything()?;
             produce_for_nobody()

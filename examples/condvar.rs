@@ -6,7 +6,7 @@ use std::mem::take;
 use std::process::id;
 
 use ipcraft::shm::{Shared, memfd::Memfd};
-use ipcraft::sync::{Condvar, Event, Mutex, MutexGuard, Woken};
+use ipcraft::sync::{Condvar, Event, Mutex, MutexGuard, WaitTimeoutResult};
 use ipcraft_examples::relatives::{PATIENCE, Relative, shared, start, wait_to_be_killed};
 use ipcraft_examples::{Outcome, expect, part};
 
@@ -102,8 +102,8 @@ fn lock(office: &Office) -> ipcraft::Result<Guard<'_>> {
 fn when<'a>(office: &'a Office, mut desk: Guard<'a>, is_right: fn(&Desk) -> bool) -> Outcome<Guard<'a>> {
     while !is_right(&desk) {
         desk = match office.changed.wait_timeout(desk, PATIENCE) {
-            Ok((desk, Woken::Notified)) => desk,
-            Ok((_, Woken::TimedOut)) => return Err("nobody has done anything".into()),
+            Ok((desk, WaitTimeoutResult::Notified)) => desk,
+            Ok((_, WaitTimeoutResult::TimedOut)) => return Err("nobody has done anything".into()),
             Err(error) => error.repair(clear)?,
         };
     }

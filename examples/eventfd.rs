@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipcraft::ErrorKind;
 use ipcraft::event::{EventFd, Options};
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, verify};
@@ -20,9 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn main() -> Outcome {
     match part().as_deref() {
         Some("--consumer") => consume(
-            &Memfd::from_received(take("memory")?)?.map()?,
-            &EventFd::from(take("ready")?),
-            &EventFd::from(take("free")?),
+            &Memfd::from_received(take_inherited_fd("memory")?)?.map()?,
+            &EventFd::from(take_inherited_fd("ready")?),
+            &EventFd::from(take_inherited_fd("free")?),
         ),
         _ => produce(),
     }

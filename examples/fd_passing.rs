@@ -7,7 +7,7 @@ use std::io::{Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::process::id;
 
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::socket::seqpacket::{self, Connection};
 use ipcraft::socket::{Ancillary, Incoming};
 use ipcraft::{ErrorKind, pipe};
@@ -17,7 +17,7 @@ const LENGTH: usize = 100_000;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--consumer") => consume(&Connection::from(take("channel")?)),
+        Some("--consumer") => consume(&Connection::from(take_inherited_fd("channel")?)),
         _ => produce(),
     }
 }

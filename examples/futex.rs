@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::time::Duration;
 
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::{ErrorKind, futex};
@@ -26,7 +26,9 @@ const LOG: usize = 192;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--runner") => run(&Memfd::from_received(take("track")?)?.map()?, argument()?.parse()?),
+        Some("--runner") => {
+            run(&Memfd::from_received(take_inherited_fd("track")?)?.map()?, argument()?.parse()?)
+        }
         _ => supervise(),
     }
 }

@@ -7,7 +7,7 @@ use std::process::id;
 use std::time::Duration;
 
 use ipcraft::ErrorKind;
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::memfd::{Memfd, Options, Seals};
 use ipcraft::socket::Ancillary;
 use ipcraft::socket::seqpacket::{self, Connection};
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--consumer") => consume(&Connection::from(take("channel")?)),
+        Some("--consumer") => consume(&Connection::from(take_inherited_fd("channel")?)),
         _ => produce(),
     }
 }

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, id};
 use std::sync::atomic::Ordering::{Acquire, Release};
 
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
@@ -22,7 +22,9 @@ const SIZE: usize = (NUMBERS + WORKERS) * WIDTH;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--worker") => work(Memfd::from_received(take("numbers")?)?.map()?, argument()?.parse()?),
+        Some("--worker") => {
+            work(Memfd::from_received(take_inherited_fd("numbers")?)?.map()?, argument()?.parse()?)
+        }
         _ => lead(),
     }
 }

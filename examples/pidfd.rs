@@ -10,7 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{exit, id};
 use std::time::Duration;
 
-use ipcraft::process::{CommandExt, Inherit, PidFd, take};
+use ipcraft::process::{CommandExt, Inherit, PidFd, take_inherited_fd};
 use ipcraft::signal::Signal;
 use ipcraft::{ErrorKind, pipe};
 use ipcraft_examples::{Outcome, argument, expect, myself, part, pattern, verify};
@@ -44,7 +44,7 @@ fn start(part: &str, argument: i32, inherit: Inherit) -> Outcome<Held> {
 
 /// Returns when the supervisor lets go.
 fn wait_for_the_end_of_the_leash() -> Outcome {
-    let length = pipe::Reader::from(take("leash")?).read_timeout(&mut [0], PATIENCE)?;
+    let length = pipe::Reader::from(take_inherited_fd("leash")?).read_timeout(&mut [0], PATIENCE)?;
     expect("bytes on the leash", length, 0)
 }
 
@@ -122,6 +122,6 @@ fn take_a_descriptor() -> Outcome {
 fn keep() -> Outcome {
     let (reader, mut writer) = pipe::pipe()?;
     writer.write_all(&pattern(0, LENGTH))?;
-    pipe::Writer::from(take("answer")?).write_all(&reader.as_fd().as_raw_fd().to_ne_bytes())?;
+    pipe::Writer::from(take_inherited_fd("answer")?).write_all(&reader.as_fd().as_raw_fd().to_ne_bytes())?;
     wait_for_the_end_of_the_leash()
 }

@@ -8,7 +8,7 @@ use std::process::id;
 use std::time::Instant;
 
 use ipcraft::pipe::{self, Reader};
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::{ErrorKind, pipe::Writer};
 use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, speed, verify};
 
@@ -17,8 +17,8 @@ const CHUNK: usize = 64 << 10;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--consumer") => consume(&Reader::from(take("data")?)),
-        Some("--quitter") => take("data").map(drop).map_err(Into::into),
+        Some("--consumer") => consume(&Reader::from(take_inherited_fd("data")?)),
+        Some("--quitter") => take_inherited_fd("data").map(drop).map_err(Into::into),
         _ => {
             produce_everything()?;
             produce_for_nobody()

@@ -7,16 +7,17 @@ use std::process::id;
 use std::time::Instant;
 
 use ipcraft::pipe::{self, Duplex, Reader, Writer};
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft_examples::{Outcome, expect, finish, myself, part};
 
 const QUESTIONS: u64 = 10_000;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--consumer") => {
-            answer(Duplex::new(Reader::from(take("questions")?), Writer::from(take("answers")?)))
-        }
+        Some("--consumer") => answer(Duplex::new(
+            Reader::from(take_inherited_fd("questions")?),
+            Writer::from(take_inherited_fd("answers")?),
+        )),
         _ => ask(),
     }
 }

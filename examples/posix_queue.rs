@@ -44,7 +44,7 @@ fn produce() -> Outcome {
         queue.send_timeout(&pattern(number, number % (SIZE + 1)), 0, PATIENCE)?;
     }
     finish(consumer)?;
-    let left = queue.try_receive_message().map_err(|e| e.kind());
+    let left = queue.try_recv_message().map_err(|e| e.kind());
     expect("message left", left, Err(ErrorKind::Empty))?;
 
     drop(queue);
@@ -64,13 +64,13 @@ fn consume(queue: &Queue) -> Outcome {
     let mut buffer = vec![0; queue.message_size()];
     // The order of priority, and of age within one: not the order of sending.
     for wanted in ["fire!", "water the plants", "feed the cat", "tidy up"] {
-        let (length, priority) = queue.receive_timeout(&mut buffer, PATIENCE)?;
+        let (length, priority) = queue.recv_timeout(&mut buffer, PATIENCE)?;
         let text = String::from_utf8_lossy(&buffer[..length]);
         println!("consumer {}: received {text:?} with priority {priority}", id());
         expect("message", &*text, wanted)?;
     }
     for number in 0..MESSAGES {
-        let (length, priority) = queue.receive_timeout(&mut buffer, PATIENCE)?;
+        let (length, priority) = queue.recv_timeout(&mut buffer, PATIENCE)?;
         expect("length and priority", (length, priority), (number % (SIZE + 1), 0))?;
         verify(number, &buffer[..length])?;
     }

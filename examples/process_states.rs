@@ -8,7 +8,7 @@ use std::process::{exit, id};
 use std::thread::sleep;
 use std::time::Duration;
 
-use ipcraft::process::{CommandExt, Inherit, PidFd, State, take};
+use ipcraft::process::{CommandExt, Inherit, PidFd, State, take_inherited_fd};
 use ipcraft::signal::Signal;
 use ipcraft::time::Deadline;
 use ipcraft::{ErrorKind, pipe};
@@ -24,7 +24,10 @@ const END: u8 = b'e';
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--child") => live(&pipe::Reader::from(take("orders")?), pipe::Writer::from(take("answers")?)),
+        Some("--child") => live(
+            &pipe::Reader::from(take_inherited_fd("orders")?),
+            pipe::Writer::from(take_inherited_fd("answers")?),
+        ),
         _ => drive(),
     }
 }

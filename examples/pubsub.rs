@@ -29,7 +29,7 @@ fn main() -> Outcome {
     match part().as_deref() {
         Some("--fast") => subscribe(Duration::ZERO),
         Some("--slow") => subscribe(Duration::from_millis(1)),
-        _ => [Overflow::HoldBack, Overflow::Overwrite].into_iter().try_for_each(publish),
+        _ => [Overflow::Block, Overflow::Overwrite].into_iter().try_for_each(publish),
     }
 }
 
@@ -49,7 +49,7 @@ fn publish(overflow: Overflow) -> Outcome {
     let (fast, slow) = (fast.finish()?, slow.finish()?);
     println!("publisher {}, {overflow:?}: the fast one missed {fast}, the slow one {slow} of {TICKS}", id());
     match overflow {
-        Overflow::HoldBack => expect("what was missed", (fast, slow), (0, 0)),
+        Overflow::Block => expect("what was missed", (fast, slow), (0, 0)),
         Overflow::Overwrite => expect("whether the slow one missed something", slow > 0, true),
     }
 }
@@ -64,7 +64,7 @@ fn subscribe(rest: Duration) -> Outcome {
                 expect("tick", message, tick(next))?;
                 next += 1;
             }
-            Err(RecvError::Missed(number)) => {
+            Err(RecvError::Lagged(number)) => {
                 next += number;
                 missed += number;
             }

@@ -68,7 +68,9 @@ fn ask() -> Outcome {
 }
 
 /// As soon as there is one.
-fn recv_from_successor(client: &mut Client<u64, u64>) -> Outcome<(ipcraft::channel::request::Ticket, u64)> {
+fn recv_from_successor(
+    client: &mut Client<u64, u64>,
+) -> Outcome<(ipcraft::channel::request::RequestId, u64)> {
     let began = Instant::now();
     loop {
         match client.recv_timeout(PATIENCE) {

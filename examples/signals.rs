@@ -6,7 +6,7 @@ use std::process::id;
 use std::time::Duration;
 
 use ipcraft::ErrorKind;
-use ipcraft::signal::{self, Blocked, Code, Signal};
+use ipcraft::signal::{self, Code, Signal, SignalMaskGuard};
 use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
 
 const NUMBERS: i32 = 10_000;
@@ -47,7 +47,7 @@ fn produce(number: Signal, acknowledgement: Signal) -> Outcome {
 }
 
 /// Three standard signals, of which the consumer sees one: it looks only when it is told that all have been sent.
-fn merge(consumer: u32, answers: &Blocked) -> Outcome {
+fn merge(consumer: u32, answers: &SignalMaskGuard) -> Outcome {
     let ready = answers.wait_timeout(PATIENCE)?;
     expect("who is ready", ready.sender().map(|sender| sender.pid), Some(consumer))?;
     for _ in 0..3 {

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::process::id;
 use std::time::Instant;
 
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::socket::seqpacket::{self, Connection};
 use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, verify};
 
@@ -14,7 +14,7 @@ const MESSAGES: usize = 10_000;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--consumer") => consume(&Connection::from(take("messages")?)),
+        Some("--consumer") => consume(&Connection::from(take_inherited_fd("messages")?)),
         _ => produce(),
     }
 }

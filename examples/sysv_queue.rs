@@ -30,7 +30,7 @@ fn main() -> Outcome {
 
 /// Both sides know the path of a file, and make the key of it.
 fn key(file: impl AsRef<Path>) -> Result<Key> {
-    Key::of_file(file, b'q')
+    Key::for_file(file, b'q')
 }
 
 fn produce() -> Outcome {
@@ -49,11 +49,11 @@ fn produce() -> Outcome {
     }
     // The answers are picked out from whatever else is in the queue.
     for _ in &consumers {
-        let answer = queue.receive_message_timeout(Selector::Type(PRODUCER), PATIENCE)?;
+        let answer = queue.recv_message_timeout(Selector::Type(PRODUCER), PATIENCE)?;
         println!("producer {}: was answered: {}", id(), String::from_utf8_lossy(&answer.bytes));
     }
     consumers.into_iter().try_for_each(finish)?;
-    let left = queue.try_receive_message(Selector::First).map_err(|e| e.kind());
+    let left = queue.try_recv_message(Selector::First).map_err(|e| e.kind());
     expect("message left", left, Err(ErrorKind::Empty))?;
 
     let key = key(&file)?;
@@ -72,7 +72,7 @@ fn consume(name: &str, address: i64) -> Outcome {
     let mine = (0..MESSAGES).filter(|number| (number % 3 == 0) == (address == ALICE));
     let mut count = 0;
     for number in mine {
-        let (length, kind) = queue.receive_timeout(Selector::Type(address), &mut buffer, PATIENCE)?;
+        let (length, kind) = queue.recv_timeout(Selector::Type(address), &mut buffer, PATIENCE)?;
         expect("length and type", (length, kind), (number % 200, address))?;
         verify(number, &buffer[..length])?;
         count += 1;

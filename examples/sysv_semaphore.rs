@@ -49,7 +49,7 @@ impl Shop {
 
 /// The file of the shared memory stands for the semaphores as well: their key is made of it.
 fn key(file: impl AsRef<Path>) -> ipcraft::Result<Key> {
-    Key::of_file(file, b's')
+    Key::for_file(file, b's')
 }
 
 fn file(name: &str) -> String {

@@ -6,7 +6,7 @@ use std::process::id;
 use std::time::Instant;
 
 use ipcraft::channel::spsc::bytes::{Receiver, channel};
-use ipcraft::process::{CommandExt, Inherit, take};
+use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, speed, verify};
 
 const FRAME: usize = 1 << 20;
@@ -16,7 +16,7 @@ const PIECE: usize = 64 << 10;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--consumer") => consume(Receiver::from_fd(take("frames")?)?),
+        Some("--consumer") => consume(Receiver::from_fd(take_inherited_fd("frames")?)?),
         _ => produce(),
     }
 }

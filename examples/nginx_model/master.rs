@@ -7,7 +7,7 @@ use std::process::id;
 use std::time::Duration;
 
 use ipcraft::ErrorKind;
-use ipcraft::process::{CommandExt, Inherit, PidFd, take};
+use ipcraft::process::{CommandExt, Inherit, PidFd, take_inherited_fd};
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::signal::{self, Signal, SignalFd};
 use ipcraft::socket::seqpacket::{self, Connection, Listener};
@@ -53,8 +53,8 @@ pub fn run(directory: &Path) -> Outcome {
     let mut master = Master {
         directory: directory.to_owned(),
         signals: SignalFd::new(&blocked)?,
-        supervisor: take("supervisor")?.into(),
-        zone: Memfd::from_received(take("zone")?)?,
+        supervisor: take_inherited_fd("supervisor")?.into(),
+        zone: Memfd::from_received(take_inherited_fd("zone")?)?,
         log: open_log(directory)?,
         listener: Some(options.listen_seqpacket(socket_in(directory))?),
         workers: Vec::new(),

@@ -31,11 +31,11 @@ struct Worker {
 
 /// Serves until the master says otherwise, or is gone.
 pub fn run(number: usize, generation: u64) -> Outcome {
-    let memory = Memfd::from_received(process::take("zone")?)?;
+    let memory = Memfd::from_received(process::take_inherited_fd("zone")?)?;
     let mut worker = Worker {
         number,
         generation,
-        channel: process::take("channel")?.into(),
+        channel: process::take_inherited_fd("channel")?.into(),
         zone: Shared::attach(memory.map()?)?,
         log: None,
         listener: None,

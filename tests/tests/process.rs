@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::process::{Child, Command, Stdio};
 
-use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take, take_number};
+use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take_inherited_fd, take_inherited_fd_number};
 use ipcraft::{ErrorKind, pipe};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -25,7 +25,7 @@ fn play_part() {
         Ok("take") => take_and_answer(),
         Ok("grandparent") => start_grandchild(),
         Ok("careless") => start_children_that_nobody_waits_for(),
-        Ok("stale") => assert_eq!(take("answer").unwrap_err().kind(), ErrorKind::NotFound),
+        Ok("stale") => assert_eq!(take_inherited_fd("answer").unwrap_err().kind(), ErrorKind::NotFound),
         Ok(other) => panic!("no such part: {other}"),
         Err(_) => {}
     }
@@ -39,7 +39,7 @@ fn part(name: &str) -> Command {
 
 /// Says which descriptors this process has.
 fn report() {
-    let mut out = pipe::Writer::from(take("report").unwrap());
+    let mut out = pipe::Writer::from(take_inherited_fd("report").unwrap());
     let mut numbers = open_numbers();
     numbers.retain(|number| *number > 2);
     writeln!(out, "{numbers:?} report={}", out.as_fd().as_raw_fd()).unwrap();
@@ -58,14 +58,14 @@ fn open_numbers() -> Vec<RawFd> {
 }
 
 fn take_and_answer() {
-    let request = take("request").unwrap();
+    let request = take_inherited_fd("request").unwrap();
     assert_eq!(fcntl(&request, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
-    assert_eq!(take("request").unwrap_err().kind(), ErrorKind::InUse);
-    assert_eq!(take("").unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(take("no-such").unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(take_number(request.as_raw_fd()).unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(take_number(1).unwrap_err().kind(), ErrorKind::NotFound);
-    let mut answer = pipe::Writer::from(take_number(40).unwrap());
+    assert_eq!(take_inherited_fd("request").unwrap_err().kind(), ErrorKind::InUse);
+    assert_eq!(take_inherited_fd("").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(take_inherited_fd("no-such").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(take_inherited_fd_number(request.as_raw_fd()).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(take_inherited_fd_number(1).unwrap_err().kind(), ErrorKind::NotFound);
+    let mut answer = pipe::Writer::from(take_inherited_fd_number(40).unwrap());
     let mut text = String::new();
     pipe::Reader::from(request).read_to_string(&mut text).unwrap();
     answer.write_all(text.to_uppercase().as_bytes()).unwrap();
@@ -73,7 +73,7 @@ fn take_and_answer() {
 
 fn start_grandchild() {
     // The variable is passed on, as environment variables are, but the descriptor is not. Something else takes its number.
-    let answer = take("answer").unwrap();
+    let answer = take_inherited_fd("answer").unwrap();
     let number = answer.as_raw_fd();
     drop(answer);
     let other = fs::File::open("/dev/null").unwrap();
@@ -93,7 +93,7 @@ fn start_children_that_nobody_waits_for() {
         let (child, pidfd) = Command::new("true").spawn_pidfd(Inherit::new()).unwrap();
         let ended = pidfd.wait().unwrap();
         assert!(ended.status().is_none_or(|status| status.success()), "{ended}");
-        gone += usize::from(PidFd::of(&child).is_err());
+        gone += usize::from(PidFd::for_child(&child).is_err());
         assert_eq!(pidfd.pid().unwrap_err().kind(), ErrorKind::Disconnected);
     }
     assert_eq!(gone, 50, "looked up by its id such a child is not to be found");

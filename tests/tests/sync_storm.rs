@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
-use ipcraft::sync::{Barrier, Condvar, Mutex, RwLock, Semaphore, Woken};
+use ipcraft::sync::{Barrier, Condvar, Mutex, RwLock, Semaphore, WaitTimeoutResult};
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::leak::Snapshot;
 use ipcraft_tests::peer::Peer;
@@ -345,8 +345,8 @@ impl Worker<'_> {
         };
         let waited = zone.changed.wait_while_timeout(taken.unwrap(), Duration::from_millis(2), has_to_wait);
         let mut queue = match waited {
-            Ok((_, Woken::TimedOut)) => return,
-            Ok((queue, Woken::Notified)) => queue,
+            Ok((_, WaitTimeoutResult::TimedOut)) => return,
+            Ok((queue, WaitTimeoutResult::Notified)) => queue,
             Err(error) => {
                 drop(error.repair(|queue| repair_queue(zone, queue)).unwrap());
                 return zone.changed.notify_all().unwrap();

@@ -73,7 +73,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     fn new(part: Part, scratch: &Scratch) -> Result<Stage> {
-        let control = Control::of(process::take(part.name())?);
+        let control = Control::of(process::take_inherited_fd(part.name())?);
         Ok(Stage { part, scratch: scratch.clone(), control, other: None, pinned: false })
     }
 

@@ -76,7 +76,7 @@ pub enum ErrorKind {
     Truncated,
     /// Messages were overwritten before this receiver came to them; it goes on after them.
     /// [`Error::limit`] tells how many, where that is known already.
-    Missed,
+    Lagged,
     /// Whoever held the lock died, or panicked, and may have left what it guards half changed (`EOWNERDEAD`).
     OwnerDied,
     /// Somebody gave up on what the lock guards: nobody can have it again (`ENOTRECOVERABLE`).
@@ -117,7 +117,7 @@ impl ErrorKind {
             ErrorKind::NotConnected => "not connected",
             ErrorKind::TooLarge => "the message is too large",
             ErrorKind::Truncated => "the record was longer than the buffer and its rest is lost",
-            ErrorKind::Missed => "messages were overwritten before they were received",
+            ErrorKind::Lagged => "messages were overwritten before they were received",
             ErrorKind::OwnerDied => "its last owner died",
             ErrorKind::Unrecoverable => "somebody gave it up after its owner died",
             ErrorKind::Overflow => "the value would leave its range",
@@ -149,7 +149,7 @@ impl ErrorKind {
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::Removed
             | ErrorKind::NoReader
-            | ErrorKind::Missed
+            | ErrorKind::Lagged
             | ErrorKind::OwnerDied
             | ErrorKind::Unrecoverable
             | ErrorKind::Overflow

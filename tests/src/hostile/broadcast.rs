@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use ipcraft::channel::Waiting;
+use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, Subscriber};
 
 use super::{CAPACITY, Clock, PLENTY, Payload, Target, duplicate};
@@ -15,7 +15,7 @@ struct Ends<T: Payload> {
 
 /// Where a slow subscriber holds the publisher back.
 pub(super) fn hold_back<T: Payload>() -> Box<dyn Target> {
-    make::<T>(Overflow::HoldBack)
+    make::<T>(Overflow::Block)
 }
 
 /// Where a slow subscriber misses messages.
@@ -76,12 +76,13 @@ impl<T: Payload> Ends<T> {
     }
 
     fn wait_otherwise(&mut self, choice: u8) {
-        let waiting = [Waiting::Adaptive, Waiting::Block, Waiting::Spin][usize::from(choice % 3)];
+        let waiting =
+            [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin][usize::from(choice % 3)];
         if let Some(sender) = &mut self.sender {
-            sender.set_waiting(waiting);
+            sender.set_wait_strategy(waiting);
         }
         if let Some(receiver) = &mut self.receiver {
-            receiver.set_waiting(waiting);
+            receiver.set_wait_strategy(waiting);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use ipcraft::channel::Waiting;
+use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
 
 use super::{CAPACITY, Clock, PLENTY, Payload, Target, duplicate};
@@ -65,12 +65,13 @@ impl<T: Payload> Ends<T> {
     }
 
     fn wait_otherwise(&mut self, choice: u8) {
-        let waiting = [Waiting::Adaptive, Waiting::Block, Waiting::Spin][usize::from(choice % 3)];
+        let waiting =
+            [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin][usize::from(choice % 3)];
         if let Some(sender) = &mut self.sender {
-            sender.set_waiting(waiting);
+            sender.set_wait_strategy(waiting);
         }
         if let Some(receiver) = &mut self.receiver {
-            receiver.set_waiting(waiting);
+            receiver.set_wait_strategy(waiting);
         }
     }
 

@@ -56,9 +56,9 @@ impl Receiver for PosixReceiver {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
         let mut room = self.buffer.borrow_mut();
         let (length, _priority) = match form {
-            Form::Wait => self.queue.receive(&mut room),
-            Form::Try => self.queue.try_receive(&mut room),
-            Form::Within(timeout) => self.queue.receive_timeout(&mut room, timeout),
+            Form::Wait => self.queue.recv(&mut room),
+            Form::Try => self.queue.try_recv(&mut room),
+            Form::Within(timeout) => self.queue.recv_timeout(&mut room, timeout),
         }?;
         buffer[..length].copy_from_slice(&room[..length]);
         Ok(Some(length))
@@ -89,7 +89,7 @@ impl Drop for Release {
 /// If there is no room for it.
 pub fn sysv_handles() -> [sysv::Queue; 2] {
     let made = sysv::Options::new().remove_on_drop(true).create_new(Key::PRIVATE).unwrap();
-    let handles = [(); 2].map(|()| sysv::Queue::with_id(made.id()).unwrap());
+    let handles = [(); 2].map(|()| sysv::Queue::from_id(made.id()).unwrap());
     MADE.lock().unwrap_or_else(PoisonError::into_inner).push(made);
     handles
 }
@@ -117,9 +117,9 @@ impl Sender for sysv::Queue {
 impl Receiver for sysv::Queue {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
         match form {
-            Form::Wait => self.receive(Selector::First, buffer),
-            Form::Try => self.try_receive(Selector::First, buffer),
-            Form::Within(timeout) => self.receive_timeout(Selector::First, buffer, timeout),
+            Form::Wait => self.recv(Selector::First, buffer),
+            Form::Try => self.try_recv(Selector::First, buffer),
+            Form::Within(timeout) => self.recv_timeout(Selector::First, buffer, timeout),
         }
         .map(|(length, _kind)| Some(length))
     }

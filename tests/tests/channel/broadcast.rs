@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, RecvError, Subscriber};
-use ipcraft::channel::{Waiting, spsc};
+use ipcraft::channel::{WaitStrategy, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft_tests::peer::Peer;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -19,13 +19,13 @@ type Numbered = [u64; 9];
 
 fn make(name: &str, overflow: Overflow) -> Channel<Numbered> {
     let options = Options::new().overflow(overflow).capacity(8).subscribers(4).remove_on_drop(true);
-    options.start_at(u64::MAX - 9).create_new(name).unwrap()
+    options.initial_position(u64::MAX - 9).create_new(name).unwrap()
 }
 
 /// One that sleeps at once, so that a test can see when it waits.
 fn come(name: &str) -> Subscriber<Numbered> {
     let mut subscriber = Subscriber::open(name).unwrap();
-    subscriber.set_waiting(Waiting::Block);
+    subscriber.set_wait_strategy(WaitStrategy::Block);
     subscriber
 }
 
@@ -43,7 +43,7 @@ fn follow(subscriber: &mut Subscriber<Numbered>) -> (u64, u64) {
                 assert_eq!(number(message), got + missed);
                 got += 1;
             }
-            Err(RecvError::Missed(number)) => missed += number,
+            Err(RecvError::Lagged(number)) => missed += number,
             Err(e) => panic!("{e}"),
         }
     }
@@ -69,7 +69,7 @@ fn followers(name: &str, check: fn(u64, u64)) -> [Peer; 3] {
 
 pub(super) fn reaches_every_process() {
     let name = fresh();
-    let _made = make(&name, Overflow::HoldBack);
+    let _made = make(&name, Overflow::Block);
     let peers = followers(&name, |got, missed| assert_eq!((got, missed), (20_000, 0)));
     publish(&name, 0..20_000);
     peers.into_iter().for_each(Peer::join);
@@ -88,7 +88,7 @@ pub(super) fn tells_every_process_what_it_missed() {
 
 pub(super) fn goes_on_when_the_slowest_subscriber_is_killed() {
     let name = fresh();
-    let made = make(&name, Overflow::HoldBack);
+    let made = make(&name, Overflow::Block);
     let slow = Peer::start(|| {
         let _subscriber = come(&name);
         pause();
@@ -100,7 +100,7 @@ pub(super) fn goes_on_when_the_slowest_subscriber_is_killed() {
     });
     fast.wait_asleep();
     let mut publisher = made.publisher().unwrap();
-    publisher.set_waiting(Waiting::Block);
+    publisher.set_wait_strategy(WaitStrategy::Block);
     (0..8).for_each(|i| publisher.try_send([i; 9]).unwrap());
     assert_eq!(publisher.try_send([8; 9]).unwrap_err().kind(), ErrorKind::Full);
     let killer = thread::spawn(move || {
@@ -118,7 +118,7 @@ pub(super) fn goes_on_when_the_slowest_subscriber_is_killed() {
 
 pub(super) fn tells_an_event_loop_when_the_slowest_subscriber_is_killed() {
     let name = fresh();
-    let made = make(&name, Overflow::HoldBack);
+    let made = make(&name, Overflow::Block);
     let slow = Peer::start(|| {
         let _subscriber = come(&name);
         pause();
@@ -147,7 +147,7 @@ pub(super) fn tells_an_event_loop_when_the_slowest_subscriber_is_killed() {
 
 pub(super) fn comes_back_when_the_last_subscriber_is_killed() {
     let name = fresh();
-    let made = make(&name, Overflow::HoldBack);
+    let made = make(&name, Overflow::Block);
     let only = Peer::start(|| {
         let _subscriber = come(&name);
         pause();
@@ -155,7 +155,7 @@ pub(super) fn comes_back_when_the_last_subscriber_is_killed() {
     only.wait_asleep();
     let publishing = Peer::start(|| {
         let mut publisher = Publisher::<Numbered>::open(&name).unwrap();
-        publisher.set_waiting(Waiting::Block);
+        publisher.set_wait_strategy(WaitStrategy::Block);
         publisher.send_all(&[[0; 9]; 8]).unwrap();
         let rejected = publisher.send([7; 9]).unwrap_err();
         assert_eq!(rejected.kind(), ErrorKind::Disconnected);
@@ -174,7 +174,7 @@ pub(super) fn comes_back_when_the_last_subscriber_is_killed() {
 
 pub(super) fn ends_when_the_publisher_is_killed() {
     let name = fresh();
-    let _made = make(&name, Overflow::HoldBack);
+    let _made = make(&name, Overflow::Block);
     let followers = followers(&name, |got, missed| assert_eq!((got, missed), (8, 0)));
     let publishing = Peer::start(|| {
         let mut publisher = Publisher::<Numbered>::open(&name).unwrap();
@@ -201,7 +201,7 @@ pub(super) fn loses_nothing_when_publishers_are_killed() {
         }
     }
     let name = fresh();
-    let made = make(&name, Overflow::HoldBack);
+    let made = make(&name, Overflow::Block);
     let memory = Memfd::create("progress", Shared::<Progress>::SIZE).unwrap();
     let progress = Shared::initialise(memory.map().unwrap(), |_: &Progress| ()).unwrap();
     let mut subscriber = made.subscriber().unwrap();
@@ -262,7 +262,7 @@ pub(super) fn disturbs_nobody_when_subscribers_are_killed() {
 /// A child that drops what it has copies of takes nothing from its parent.
 pub(super) fn holds_for_a_parent_whose_child_drops_its_copy() {
     let name = fresh();
-    let made = make(&name, Overflow::HoldBack);
+    let made = make(&name, Overflow::Block);
     let (mut publisher, subscriber) = (made.publisher().unwrap(), made.subscriber().unwrap());
     let mut kept = Some(subscriber);
     let kept = &mut kept;
@@ -277,7 +277,7 @@ pub(super) fn holds_for_a_parent_whose_child_drops_its_copy() {
 
 pub(super) fn has_one_publisher() {
     let name = fresh();
-    let _made = make(&name, Overflow::HoldBack);
+    let _made = make(&name, Overflow::Block);
     let owner = Peer::start(|| {
         let _publisher = Publisher::<Numbered>::open(&name).unwrap();
         pause();

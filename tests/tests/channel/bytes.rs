@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft::channel::spsc::bytes::{Channel, Options, Receiver, Sender};
-use ipcraft::channel::{Waiting, request, spsc};
+use ipcraft::channel::{WaitStrategy, request, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
@@ -17,7 +17,7 @@ const CAPACITY: usize = 4096;
 fn make(name: &str) -> Channel {
     let options = Options::new().capacity(CAPACITY).remove_on_drop(true);
     // In words, of which the ring has 512.
-    options.start_at(u64::MAX - 99).create_new(name).unwrap()
+    options.initial_position(u64::MAX - 99).create_new(name).unwrap()
 }
 
 /// The record of this number: its length and each byte follow from the number.
@@ -42,11 +42,11 @@ fn send(name: &str, numbers: impl Iterator<Item = u32>) {
 
 pub(super) fn carries_records_of_every_length() {
     const COUNT: u32 = 20_000;
-    for waiting in [Waiting::Adaptive, Waiting::Block] {
+    for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block] {
         let name = fresh();
         let _made = make(&name);
         let mut receiver = Receiver::open(&name).unwrap();
-        receiver.set_waiting(waiting);
+        receiver.set_wait_strategy(waiting);
         let peer = Peer::start(|| send(&name, 0..COUNT));
         let mut wanted = 0;
         for received in &mut receiver {
@@ -68,7 +68,7 @@ pub(super) fn carries_what_is_written_and_read_in_place() {
         let mut sender = Sender::open(&name).unwrap();
         for i in (0..COUNT).step_by(3) {
             let [first, second, third] = [0, 1, 2].map(|more| record(i + more));
-            let mut loan = sender.loan(sender.longest()).unwrap();
+            let mut loan = sender.loan(sender.max_message_len()).unwrap();
             loan.write_at(0, &first).unwrap();
             loan.commit_len(first.len()).unwrap();
             sender.send_all(&[second, third]).unwrap();
@@ -101,7 +101,7 @@ pub(super) fn tells_who_waits_that_the_sender_was_killed() {
     let made = make(&name);
     let receiving = Peer::start(|| {
         let mut receiver = Receiver::open(&name).unwrap();
-        receiver.set_waiting(Waiting::Block);
+        receiver.set_wait_strategy(WaitStrategy::Block);
         let found: Vec<_> = receiver.iter().map(|found| number(&found.unwrap())).collect();
         assert_eq!(found, [1]);
     });
@@ -135,7 +135,7 @@ pub(super) fn tells_who_waits_for_room_that_the_receiver_was_killed() {
     });
     let sending = Peer::start(|| {
         let mut sender = Sender::open(&name).unwrap();
-        sender.set_waiting(Waiting::Block);
+        sender.set_wait_strategy(WaitStrategy::Block);
         let error = (0..).find_map(|i| sender.send(&record(i)).err()).unwrap();
         assert_eq!(error.kind(), ErrorKind::Disconnected);
     });
@@ -239,7 +239,7 @@ pub(super) fn has_one_sender_and_one_receiver() {
         let other = Options::new().capacity(2 * CAPACITY).open(&name).unwrap_err();
         assert_eq!(other.kind(), ErrorKind::WrongType);
         let same = Options::new().capacity(CAPACITY).open(&name).unwrap();
-        assert_eq!(same.longest(), CAPACITY / 2 - 64);
+        assert_eq!(same.max_message_len(), CAPACITY / 2 - 64);
         assert_eq!(spsc::Sender::<u8>::open(&name).unwrap_err().kind(), ErrorKind::WrongType);
         assert_eq!(request::Client::<u8, u8>::open(&name).unwrap_err().kind(), ErrorKind::WrongType);
     })

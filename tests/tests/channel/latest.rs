@@ -2,7 +2,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft::channel::latest::{Channel, Options, Reader, Writer};
-use ipcraft::channel::{Waiting, broadcast};
+use ipcraft::channel::{WaitStrategy, broadcast};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
 use nix::unistd::pause;
@@ -13,7 +13,7 @@ use super::{LONG, NOTICE, fresh, once_replaced};
 type Numbered = [u64; 200];
 
 fn make(name: &str) -> Channel<Numbered> {
-    Options::new().remove_on_drop(true).start_at(u64::MAX - 999).create_new(name).unwrap()
+    Options::new().remove_on_drop(true).initial_position(u64::MAX - 999).create_new(name).unwrap()
 }
 
 /// The version that the value is of.
@@ -32,10 +32,10 @@ pub(super) fn is_whole_and_the_newest_in_every_process() {
     const LAST: u64 = 30_000;
     let name = fresh();
     let _made = make(&name);
-    let readers = [Waiting::Block, Waiting::Adaptive, Waiting::Block].map(|waiting| {
+    let readers = [WaitStrategy::Block, WaitStrategy::Adaptive, WaitStrategy::Block].map(|waiting| {
         Peer::start(|| {
             let mut reader = Reader::<Numbered>::open(&name).unwrap();
-            reader.set_waiting(waiting);
+            reader.set_wait_strategy(waiting);
             let mut last = 0;
             while last < LAST {
                 let seen = reader.changed().unwrap();
@@ -75,7 +75,7 @@ pub(super) fn tells_who_waits_that_the_writer_was_killed() {
     let _made = make(&name);
     let reading = Peer::start(|| {
         let mut reader = Reader::<Numbered>::open(&name).unwrap();
-        reader.set_waiting(Waiting::Block);
+        reader.set_wait_strategy(WaitStrategy::Block);
         let seen: Vec<u64> = reader.iter().map(|seen| whole(seen.unwrap().value)).collect();
         assert_eq!(seen, [1]);
         assert_eq!(whole(reader.load().unwrap().value), 1);

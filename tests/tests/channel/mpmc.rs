@@ -4,7 +4,7 @@ use std::thread::{sleep, yield_now};
 use std::time::Instant;
 
 use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
-use ipcraft::channel::{Waiting, spsc};
+use ipcraft::channel::{WaitStrategy, spsc};
 use ipcraft::{ErrorKind, name};
 use ipcraft_tests::peer::Peer;
 use nix::unistd::pause;
@@ -20,7 +20,7 @@ const WORKERS: usize = 2;
 
 fn made(capacity: usize) -> Channel<u64> {
     // The positions wrap while the test runs.
-    Options::new().capacity(capacity).start_at(u64::MAX - 1000).anonymous().unwrap()
+    Options::new().capacity(capacity).initial_position(u64::MAX - 1000).anonymous().unwrap()
 }
 
 fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
@@ -37,20 +37,22 @@ fn until(tally: &Tally, number: usize, value: u64) {
 }
 
 pub(super) fn shares_work_between_processes() {
-    for (capacity, waiting) in [(1024, Waiting::Adaptive), (64, Waiting::Block), (4, Waiting::Adaptive)] {
+    for (capacity, waiting) in
+        [(1024, WaitStrategy::Adaptive), (64, WaitStrategy::Block), (4, WaitStrategy::Adaptive)]
+    {
         share(capacity, waiting, |tx, from| (0..EACH).for_each(|i| tx.send(from << 32 | i).unwrap()));
     }
 }
 
 pub(super) fn shares_what_is_sent_in_batches() {
-    share(256, Waiting::Adaptive, |tx, from| {
+    share(256, WaitStrategy::Adaptive, |tx, from| {
         let messages: Vec<_> = (0..EACH).map(|i| from << 32 | i).collect();
         messages.chunks(100).for_each(|chunk| tx.send_all(chunk).unwrap());
     });
 }
 
 /// Two and two processes: each message is received once, and each sender's in the order in which it sent them.
-fn share(capacity: usize, waiting: Waiting, send: fn(&mut Sender<u64>, u64)) {
+fn share(capacity: usize, waiting: WaitStrategy, send: fn(&mut Sender<u64>, u64)) {
     let channel = made(capacity);
     let all = SENDERS * EACH as usize;
     let tally = Tally::new(2, all);
@@ -58,7 +60,7 @@ fn share(capacity: usize, waiting: Waiting, send: fn(&mut Sender<u64>, u64)) {
         let (channel, tally) = (&channel, &tally);
         Peer::start(move || {
             let mut tx = channel.sender().unwrap();
-            tx.set_waiting(waiting);
+            tx.set_wait_strategy(waiting);
             tally.add(0, 1);
             // Nobody ends before all have begun: the last one to leave ends it for all.
             until(tally, 0, (SENDERS + WORKERS) as u64);
@@ -67,7 +69,7 @@ fn share(capacity: usize, waiting: Waiting, send: fn(&mut Sender<u64>, u64)) {
     };
     let worker = || {
         let mut rx = channel.receiver().unwrap();
-        rx.set_waiting(waiting);
+        rx.set_wait_strategy(waiting);
         tally.add(0, 1);
         until(&tally, 0, (SENDERS + WORKERS) as u64);
         let mut next = [0; SENDERS];
@@ -89,11 +91,11 @@ fn share(capacity: usize, waiting: Waiting, send: fn(&mut Sender<u64>, u64)) {
 }
 
 pub(super) fn tells_receivers_of_the_last_senders_death() {
-    for waiting in [Waiting::Adaptive, Waiting::Block, Waiting::Spin] {
+    for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin] {
         let channel = made(8);
         let tally = Tally::new(1, 0);
         let mut rx = channel.receiver().unwrap();
-        rx.set_waiting(waiting);
+        rx.set_wait_strategy(waiting);
         let sender = || {
             let mut tx = channel.sender().unwrap();
             tx.send(tally.get(0)).unwrap();
@@ -115,7 +117,7 @@ pub(super) fn tells_receivers_of_the_last_senders_death() {
 }
 
 pub(super) fn tells_senders_of_the_last_receivers_death() {
-    for waiting in [Waiting::Adaptive, Waiting::Block, Waiting::Spin] {
+    for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin] {
         let channel = made(4);
         let tally = Tally::new(1, 0);
         let receiver = Peer::start(|| {
@@ -127,7 +129,7 @@ pub(super) fn tells_senders_of_the_last_receivers_death() {
         });
         until(&tally, 0, 1);
         let mut tx = channel.sender().unwrap();
-        tx.set_waiting(waiting);
+        tx.set_wait_strategy(waiting);
         tx.send_all(&[1, 2, 3, 4]).unwrap();
         until(&tally, 0, 2);
         let killed = std::thread::spawn(move || {
@@ -178,7 +180,7 @@ pub(super) fn gives_what_a_dead_worker_had_to_one_who_waits() {
         .map(|_| {
             Peer::start(|| {
                 let mut rx = channel.receiver().unwrap();
-                rx.set_waiting(Waiting::Block);
+                rx.set_wait_strategy(WaitStrategy::Block);
                 let job = rx.recv_timeout(LONG).unwrap();
                 tally.add(0, job);
             })

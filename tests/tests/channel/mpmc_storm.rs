@@ -116,7 +116,8 @@ struct Outcome {
 }
 
 fn storm(way: Work) -> Outcome {
-    let channel = Options::<Job>::new().capacity(64).start_at(u64::MAX - 1_000_000).anonymous().unwrap();
+    let channel =
+        Options::<Job>::new().capacity(64).initial_position(u64::MAX - 1_000_000).anonymous().unwrap();
     let ledger = Tally::new(LIVES + 1, LIVES * EACH as usize);
     let mut lives = 0;
     let mut new_sender = || {

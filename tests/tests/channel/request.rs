@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use ipcraft::channel::request::{Channel, Client, Options, Server};
-use ipcraft::channel::{SendError, Waiting, spsc};
+use ipcraft::channel::{SendError, WaitStrategy, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
@@ -17,7 +17,7 @@ type Question = [u64; 3];
 type Reply = [u64; 7];
 
 fn make(name: &str) -> Channel<Question, Reply> {
-    let options = Options::new().capacity(8).remove_on_drop(true).start_at(u64::MAX - 9);
+    let options = Options::new().capacity(8).remove_on_drop(true).initial_position(u64::MAX - 9);
     options.create_new(name).unwrap()
 }
 
@@ -35,17 +35,17 @@ fn answer(question: &Question) -> Reply {
 }
 
 pub(super) fn is_answered_by_another_process() {
-    for waiting in [Waiting::Adaptive, Waiting::Block] {
+    for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block] {
         let name = fresh();
         let made = make(&name);
         let serving = Peer::start(|| {
             let mut server = server(&name);
-            server.set_waiting(waiting);
+            server.set_wait_strategy(waiting);
             server.serve(answer).unwrap();
         });
         // Not before the fork, or the server would have a copy of it.
         let mut client = made.client().unwrap();
-        client.set_waiting(waiting);
+        client.set_wait_strategy(waiting);
         for i in 0..20_000 {
             assert_eq!(client.call(&[i; 3]).unwrap(), [i * 10; 7]);
         }
@@ -85,7 +85,7 @@ pub(super) fn tells_a_client_that_the_server_was_killed() {
     });
     let asking = Peer::start(|| {
         let mut client = client(&name);
-        client.set_waiting(Waiting::Block);
+        client.set_wait_strategy(WaitStrategy::Block);
         assert_eq!(client.call(&[0; 3]).unwrap(), [0; 7]);
         let (first, second) = (client.send([1; 3]).unwrap(), client.send([2; 3]).unwrap());
         assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Disconnected);
@@ -108,7 +108,7 @@ pub(super) fn tells_a_server_that_the_client_was_killed() {
     let _made = make(&name);
     let serving = Peer::start(|| {
         let mut server = server(&name);
-        server.set_waiting(Waiting::Block);
+        server.set_wait_strategy(WaitStrategy::Block);
         server.serve(answer).unwrap();
     });
     let asking = Peer::start(|| {
@@ -189,7 +189,7 @@ pub(super) fn is_answered_to_its_own_client() {
             for i in first.. {
                 let _ = once_replaced(|| client.send([i; 3]), SendError::kind);
                 if i % 7 == 0 {
-                    client.give_up();
+                    client.cancel_pending();
                 } else if i % 3 == 0 {
                     while let Ok((_, reply)) = client.recv_timeout(LONG) {
                         assert!(reply[0] >= first * 10 && reply[0] <= i * 10, "{reply:?} to another");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::channel::spsc::{self, Channel, Options, Receiver, Sender};
-use ipcraft::channel::{Readiness, Waiting, mpmc};
+use ipcraft::channel::{Readiness, WaitStrategy, mpmc};
 use ipcraft::shm::posix::SharedMemory;
 use ipcraft::socket::{Ancillary, seqpacket};
 use ipcraft_tests::peer::Peer;
@@ -20,11 +20,11 @@ use super::{LONG, NOTICE, SHORT, fresh};
 /// How many messages are sent where each is one number.
 const MANY: u64 = 1_000_000;
 
-const WAITINGS: [Waiting; 3] = [Waiting::Adaptive, Waiting::Block, Waiting::Spin];
+const WAITINGS: [WaitStrategy; 3] = [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin];
 
 fn made(capacity: usize) -> Channel<u64> {
     // The positions wrap while the test runs.
-    Options::new().capacity(capacity).start_at(u64::MAX - 1000).anonymous().unwrap()
+    Options::new().capacity(capacity).initial_position(u64::MAX - 1000).anonymous().unwrap()
 }
 
 fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
@@ -83,7 +83,7 @@ pub(super) fn delivers_batches() {
     stream(64, send_batches, |rx| {
         let (mut next, mut buffer) = (0, [0; 48]);
         while next < MANY {
-            let count = rx.recv_all(&mut buffer).unwrap();
+            let count = rx.recv_many(&mut buffer).unwrap();
             assert!(count > 0);
             assert!(buffer[..count].iter().copied().eq(next..next + count as u64), "{buffer:?} at {next}");
             next += count as u64;
@@ -244,7 +244,7 @@ pub(super) fn tells_a_receiver_of_the_senders_death() {
         until(&tally, 1);
         let receiver = Peer::start(|| {
             let mut rx = channel.receiver().unwrap();
-            rx.set_waiting(waiting);
+            rx.set_wait_strategy(waiting);
             assert_eq!(rx.recv().unwrap(), 1);
             assert_eq!(kind(rx.recv()), ErrorKind::Disconnected);
         });
@@ -264,7 +264,7 @@ pub(super) fn tells_a_sender_of_the_receivers_death() {
         until(&tally, 1);
         let sender = Peer::start(|| {
             let mut tx = channel.sender().unwrap();
-            tx.set_waiting(waiting);
+            tx.set_wait_strategy(waiting);
             tx.send_all(&[0, 1, 2, 3]).unwrap();
             let refused = tx.send(4).unwrap_err();
             assert_eq!((refused.kind(), refused.into_message()), (ErrorKind::Disconnected, 4));
@@ -279,7 +279,7 @@ pub(super) fn tells_a_sender_that_never_waits() {
         let (channel, tally) = (made(1 << 16), Tally::new(1, 0));
         let receiver = Peer::start(|| {
             let mut rx = channel.receiver().unwrap();
-            rx.set_waiting(waiting);
+            rx.set_wait_strategy(waiting);
             tally.set(0, 1);
             rx.iter().for_each(|received| assert!(received.unwrap() < 2));
         });
@@ -400,13 +400,13 @@ fn used(who: UsageWho) -> Duration {
 
 /// Where both sides have one processor, each has to let the other run.
 pub(super) fn does_not_spin_on_a_shared_processor() {
-    let block = cost_on_one_processor(Waiting::Block);
-    let adaptive = cost_on_one_processor(Waiting::Adaptive);
+    let block = cost_on_one_processor(WaitStrategy::Block);
+    let adaptive = cost_on_one_processor(WaitStrategy::Adaptive);
     println!("on one processor: {block:?} of processor time by Block, {adaptive:?} by Adaptive");
     assert!(adaptive < 5 * block, "{adaptive:?} against {block:?}");
 }
 
-fn cost_on_one_processor(waiting: Waiting) -> Duration {
+fn cost_on_one_processor(waiting: WaitStrategy) -> Duration {
     const ROUNDS: u64 = 20_000;
     let (there, back) = (made(4), made(4));
     let before = used(UsageWho::RUSAGE_CHILDREN);
@@ -417,8 +417,8 @@ fn cost_on_one_processor(waiting: Waiting) -> Duration {
         } else {
             (back.sender().unwrap(), there.receiver().unwrap())
         };
-        tx.set_waiting(waiting);
-        rx.set_waiting(waiting);
+        tx.set_wait_strategy(waiting);
+        rx.set_wait_strategy(waiting);
         (tx, rx)
     };
     let tally = Tally::new(1, 0);

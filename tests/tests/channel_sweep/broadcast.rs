@@ -34,7 +34,7 @@ impl<const N: usize, const OVERWRITES: bool> Link for Broadcast<N, OVERWRITES> {
     const COMES_LATE: bool = true;
 
     fn create(shape: Shape, name: Option<&str>) -> Result<Self::Channel> {
-        let overflow = if OVERWRITES { Overflow::Overwrite } else { Overflow::HoldBack };
+        let overflow = if OVERWRITES { Overflow::Overwrite } else { Overflow::Block };
         let options = options(shape).overflow(overflow);
         match name {
             Some(name) => options.create_new(name),
@@ -64,7 +64,7 @@ impl<const N: usize, const OVERWRITES: bool> Link for Broadcast<N, OVERWRITES> {
 }
 
 fn options<const N: usize>(shape: Shape) -> Options<[u64; N]> {
-    Options::new().capacity(shape.capacity).start_at(shape.start).subscribers(4)
+    Options::new().capacity(shape.capacity).initial_position(shape.start).subscribers(4)
 }
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -82,19 +82,22 @@ fn publishing() -> Vec<Trial> {
         Sending::new(at, operate)
     }
     vec![
-        clean("broadcast_send", killed::<ONE, false>(Awake, send).start_at(NEAR_32)),
-        clean("broadcast_send_many_words", killed::<MANY, false>(Awake, send).start_at(NEAR_64)),
-        clean("broadcast_send_overwriting", killed::<MANY, true>(Awake, send).start_at(NEAR_64)),
+        clean("broadcast_send", killed::<ONE, false>(Awake, send).initial_position(NEAR_32)),
+        clean("broadcast_send_many_words", killed::<MANY, false>(Awake, send).initial_position(NEAR_64)),
+        clean("broadcast_send_overwriting", killed::<MANY, true>(Awake, send).initial_position(NEAR_64)),
         clean("broadcast_send_to_a_sleeper", killed::<ONE, false>(Asleep, send)),
         clean("broadcast_send_overwriting_to_a_sleeper", killed::<ONE, true>(Asleep, send)),
         clean("broadcast_send_to_one_alone", killed::<ONE, false>(Alone, send)),
-        clean("broadcast_send_when_full", killed::<ONE, false>(Awake, send).start_at(NEAR_64).when_full()),
+        clean(
+            "broadcast_send_when_full",
+            killed::<ONE, false>(Awake, send).initial_position(NEAR_64).when_full(),
+        ),
         clean("broadcast_send_over_the_oldest", Overtaking::<ONE> { operate: send, start: NEAR_32 }),
         clean(
             "broadcast_send_many_words_over_the_oldest",
             Overtaking::<MANY> { operate: send, start: NEAR_64 },
         ),
-        clean("broadcast_send_all", killed::<ONE, false>(Awake, send_all).start_at(NEAR_64)),
+        clean("broadcast_send_all", killed::<ONE, false>(Awake, send_all).initial_position(NEAR_64)),
         clean("broadcast_loan_and_commit", killed::<MANY, false>(Awake, loan).stride(3)),
         clean("broadcast_loan_and_commit_overwriting", killed::<MANY, true>(Awake, loan).stride(3)),
     ]
@@ -309,7 +312,7 @@ fn follow<const N: usize>(
         match subscriber.try_recv() {
             Ok(message) if note(&message) == Some(Note { who, number }) => number += 1,
             Ok(message) => return Err(note(&message)),
-            Err(RecvError::Missed(count)) => number += count,
+            Err(RecvError::Lagged(count)) => number += count,
             Err(RecvError::Failed(error)) => {
                 assert!(matches!(error.kind(), ErrorKind::Empty | ErrorKind::Disconnected), "{error}");
                 return Ok(number);

@@ -61,7 +61,7 @@ impl<const N: usize> Link for Records<N> {
 
 /// Room for as many records, and for what each takes besides.
 fn options<const N: usize>(shape: Shape) -> Options {
-    Options::new().capacity(shape.capacity * (N + 8) * WORD).start_at(shape.start)
+    Options::new().capacity(shape.capacity * (N + 8) * WORD).initial_position(shape.start)
 }
 
 const WORD: usize = size_of::<u64>();
@@ -88,13 +88,16 @@ fn sending() -> Vec<Trial> {
         Sending::new(at, operate)
     }
     vec![
-        clean("bytes_send", killed::<SOME>(Awake, send::<SOME>).start_at(NEAR_32)),
-        clean("bytes_send_many_words", killed::<MANY>(Awake, send::<MANY>).start_at(NEAR_64)),
+        clean("bytes_send", killed::<SOME>(Awake, send::<SOME>).initial_position(NEAR_32)),
+        clean("bytes_send_many_words", killed::<MANY>(Awake, send::<MANY>).initial_position(NEAR_64)),
         clean("bytes_send_vectored", killed::<SOME>(Awake, send_vectored::<SOME>)),
         clean("bytes_send_to_a_sleeper", killed::<SOME>(Asleep, send::<SOME>)),
         clean("bytes_send_to_one_alone", killed::<SOME>(Alone, send::<SOME>)),
-        clean("bytes_send_when_full", killed::<MANY>(Awake, send::<MANY>).start_at(NEAR_64).when_full()),
-        clean("bytes_send_all", killed::<SOME>(Awake, send_all::<SOME>).start_at(NEAR_64).stride(3)),
+        clean(
+            "bytes_send_when_full",
+            killed::<MANY>(Awake, send::<MANY>).initial_position(NEAR_64).when_full(),
+        ),
+        clean("bytes_send_all", killed::<SOME>(Awake, send_all::<SOME>).initial_position(NEAR_64).stride(3)),
         clean("bytes_loan_and_commit", killed::<MANY>(Awake, loan::<MANY>)),
         clean("bytes_loan_and_commit_less", killed::<SOME>(Awake, loan_more::<SOME>)),
     ]
@@ -105,8 +108,11 @@ fn receiving() -> Vec<Trial> {
         Receiving::new(at, operate)
     }
     vec![
-        clean("bytes_recv", killed::<SOME>(Awake, recv::<SOME>).start_at(NEAR_32).stride(5)),
-        clean("bytes_recv_into", killed::<MANY>(Awake, recv_into::<MANY>).start_at(NEAR_64).stride(3)),
+        clean("bytes_recv", killed::<SOME>(Awake, recv::<SOME>).initial_position(NEAR_32).stride(5)),
+        clean(
+            "bytes_recv_into",
+            killed::<MANY>(Awake, recv_into::<MANY>).initial_position(NEAR_64).stride(3),
+        ),
         // Room may be too little for a record that somebody waits to send, until the next receiver has read the last one.
         clean("bytes_recv_before_a_sleeper", killed::<SOME>(Asleep, recv::<SOME>).when_full().stride(5)),
         clean("bytes_recv_when_empty", killed::<SOME>(Awake, recv::<SOME>).when_empty()),

@@ -58,7 +58,7 @@ fn load_in_place<const N: usize>(reader: &mut Reader<[u64; N]>) {
 }
 
 fn channel<const N: usize>(start: u64) -> Channel<[u64; N]> {
-    Options::new().start_at(start).anonymous().unwrap()
+    Options::new().initial_position(start).anonymous().unwrap()
 }
 
 /// What the replacement of a writer stores.

@@ -55,7 +55,7 @@ impl<const N: usize> Link for Mpmc<N> {
 }
 
 fn options<const N: usize>(shape: Shape) -> Options<[u64; N]> {
-    Options::new().capacity(shape.capacity).start_at(shape.start)
+    Options::new().capacity(shape.capacity).initial_position(shape.start)
 }
 
 /// One word; some that are copied one by one; and many that are not.
@@ -76,15 +76,18 @@ fn sending() -> Vec<Trial> {
     }
     vec![
         clean("mpmc_send", killed(Awake, send::<ONE>)),
-        clean("mpmc_send_many_words", killed(Awake, send::<MANY>).start_at(NEAR_32)),
-        clean("mpmc_try_send", killed(Awake, try_send::<SOME>).start_at(NEAR_64)),
+        clean("mpmc_send_many_words", killed(Awake, send::<MANY>).initial_position(NEAR_32)),
+        clean("mpmc_try_send", killed(Awake, try_send::<SOME>).initial_position(NEAR_64)),
         clean("mpmc_send_to_a_sleeper", killed(Asleep, send::<ONE>)),
         clean("mpmc_send_to_one_alone", killed(Alone, send::<ONE>)),
-        clean("mpmc_send_when_full", killed(Awake, send::<SOME>).start_at(NEAR_64).when_full()),
-        clean("mpmc_send_all", killed(Awake, send_all::<ONE>).start_at(NEAR_63)),
+        clean("mpmc_send_when_full", killed(Awake, send::<SOME>).initial_position(NEAR_64).when_full()),
+        clean("mpmc_send_all", killed(Awake, send_all::<ONE>).initial_position(NEAR_63)),
         clean("mpmc_send_all_to_a_sleeper", killed(Asleep, send_all::<ONE>)),
         clean("mpmc_loan_and_commit", killed(Awake, loan::<MANY>).stride(3)),
-        clean("mpmc_loan_and_commit_to_a_sleeper", killed(Asleep, loan::<ONE>).start_at(NEAR_64).stride(7)),
+        clean(
+            "mpmc_loan_and_commit_to_a_sleeper",
+            killed(Asleep, loan::<ONE>).initial_position(NEAR_64).stride(7),
+        ),
         clean("mpmc_loan_and_drop", killed(Awake, drop_loan::<SOME>).stride(3)),
     ]
 }
@@ -95,17 +98,17 @@ fn receiving() -> Vec<Trial> {
     }
     vec![
         clean("mpmc_recv", killed(Awake, recv::<ONE>)),
-        clean("mpmc_recv_many_words", killed(Awake, recv::<MANY>).start_at(NEAR_32)),
-        clean("mpmc_try_recv", killed(Awake, try_recv::<SOME>).start_at(NEAR_64)),
+        clean("mpmc_recv_many_words", killed(Awake, recv::<MANY>).initial_position(NEAR_32)),
+        clean("mpmc_try_recv", killed(Awake, try_recv::<SOME>).initial_position(NEAR_64)),
         clean("mpmc_recv_before_a_sleeper", killed(Asleep, recv::<ONE>).when_full()),
         clean("mpmc_recv_before_one_alone", killed(Alone, recv::<ONE>).when_full()),
-        clean("mpmc_recv_when_empty", killed(Awake, recv::<SOME>).start_at(NEAR_64).when_empty()),
+        clean("mpmc_recv_when_empty", killed(Awake, recv::<SOME>).initial_position(NEAR_64).when_empty()),
         clean("mpmc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1).stride(3)),
         clean(
             "mpmc_recv_in_place_before_a_sleeper",
             killed(Asleep, recv_in_place::<SOME>).when_full().keeping(1).stride(7),
         ),
-        clean("mpmc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(3).stride(3)),
+        clean("mpmc_drain", killed(Awake, drain::<SOME>).initial_position(NEAR_63).there(3).stride(3)),
     ]
 }
 

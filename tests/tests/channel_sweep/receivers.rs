@@ -135,7 +135,7 @@ impl<L: Link> Receiving<L> {
         Receiving { operate, shape: NARROW, survivor, there: 1, allowed, is_adapted: false, prompt, stride }
     }
 
-    pub(crate) fn start_at(mut self, start: u64) -> Self {
+    pub(crate) fn initial_position(mut self, start: u64) -> Self {
         self.shape.start = start;
         self
     }

@@ -118,7 +118,7 @@ impl<const N: usize> Link for Requests<N> {
 }
 
 fn options<const N: usize>(shape: Shape) -> Options<[u64; N], [u64; N]> {
-    Options::new().capacity(shape.capacity).start_at(shape.start)
+    Options::new().capacity(shape.capacity).initial_position(shape.start)
 }
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -133,12 +133,12 @@ fn asking() -> Vec<Trial> {
         Sending::new(at, operate)
     }
     vec![
-        clean("request_send", killed(Awake, send::<ONE>).start_at(NEAR_32)),
-        clean("request_send_some_words", killed(Awake, send::<SOME>).start_at(NEAR_64)),
+        clean("request_send", killed(Awake, send::<ONE>).initial_position(NEAR_32)),
+        clean("request_send_some_words", killed(Awake, send::<SOME>).initial_position(NEAR_64)),
         clean("request_send_to_a_sleeper", killed(Asleep, send::<ONE>)),
         clean("request_send_to_one_alone", killed(Alone, send::<ONE>)),
-        clean("request_call", killed(Awake, call::<ONE>).start_at(NEAR_64).stride(7)),
-        clean("request_call_some_words", killed(Awake, call::<SOME>).start_at(NEAR_32).stride(7)),
+        clean("request_call", killed(Awake, call::<ONE>).initial_position(NEAR_64).stride(7)),
+        clean("request_call_some_words", killed(Awake, call::<SOME>).initial_position(NEAR_32).stride(7)),
         clean("request_recv_of_answers", Calling { start: NEAR_64 }),
     ]
 }
@@ -150,7 +150,7 @@ fn answering() -> Vec<Trial> {
     vec![
         clean("request_respond", serving(respond::<ONE>)),
         clean("request_respond_some_words", Serving { start: NEAR_32, ..serving(respond::<SOME>) }),
-        clean("request_give_up", Serving { given_up: true, ..serving(give_up::<ONE>) }),
+        clean("request_give_up", Serving { given_up: true, ..serving(cancel_pending::<ONE>) }),
         clean(
             "request_respond_to_a_sleeper",
             Serving { survivor: Asleep, stride: 7, ..serving(respond::<ONE>) },
@@ -201,7 +201,7 @@ fn respond<const N: usize>(server: &mut Answers<N>, account: &Account) {
 }
 
 /// What is given up is not carried out again.
-fn give_up<const N: usize>(server: &mut Answers<N>, account: &Account) {
+fn cancel_pending<const N: usize>(server: &mut Answers<N>, account: &Account) {
     let request = server.recv().unwrap();
     let asked = note(request.body());
     account.carry_out(asked);

@@ -113,7 +113,7 @@ impl<L: Link> Sending<L> {
         Sending { operate, shape: WIDE, survivor, is_full: false, is_adapted: false, prompt, stride }
     }
 
-    pub(crate) fn start_at(mut self, start: u64) -> Self {
+    pub(crate) fn initial_position(mut self, start: u64) -> Self {
         self.shape.start = start;
         self
     }

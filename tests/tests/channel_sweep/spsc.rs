@@ -56,7 +56,7 @@ impl<const N: usize> Link for Spsc<N> {
 }
 
 fn options<const N: usize>(shape: Shape) -> Options<[u64; N]> {
-    Options::new().capacity(shape.capacity).start_at(shape.start)
+    Options::new().capacity(shape.capacity).initial_position(shape.start)
 }
 
 /// One word, which goes beside the position too; some that are copied one by one; and many that are not.
@@ -80,24 +80,27 @@ fn sending() -> Vec<Trial> {
         clean("spsc_send_some_words", killed(Awake, send::<SOME>)),
         clean("spsc_send_many_words", killed(Awake, send::<MANY>)),
         clean("spsc_send_with_copy", killed(Awake, send::<ONE>).when_adapted()),
-        clean("spsc_try_send", killed(Awake, try_send::<ONE>).start_at(NEAR_32)),
-        clean("spsc_send_timeout", killed(Awake, send_timeout::<SOME>).start_at(NEAR_64)),
+        clean("spsc_try_send", killed(Awake, try_send::<ONE>).initial_position(NEAR_32)),
+        clean("spsc_send_timeout", killed(Awake, send_timeout::<SOME>).initial_position(NEAR_64)),
         clean("spsc_send_in_a_row", killed(Awake, send_in_a_row::<ONE>).stride(61)),
         clean("spsc_send_to_a_sleeper", killed(Asleep, send::<ONE>)),
         clean("spsc_send_to_one_alone", killed(Alone, send::<ONE>)),
-        clean("spsc_send_when_full", killed(Awake, send::<SOME>).start_at(NEAR_64).when_full()),
+        clean("spsc_send_when_full", killed(Awake, send::<SOME>).initial_position(NEAR_64).when_full()),
         clean(
             "spsc_send_timeout_when_full",
-            killed(Awake, send_timeout::<ONE>).start_at(NEAR_32).when_full(),
+            killed(Awake, send_timeout::<ONE>).initial_position(NEAR_32).when_full(),
         ),
-        clean("spsc_send_all", killed(Awake, send_all::<ONE>).start_at(NEAR_63)),
-        clean("spsc_send_all_some_words", killed(Awake, send_all::<SOME>).start_at(NEAR_64)),
+        clean("spsc_send_all", killed(Awake, send_all::<ONE>).initial_position(NEAR_63)),
+        clean("spsc_send_all_some_words", killed(Awake, send_all::<SOME>).initial_position(NEAR_64)),
         clean("spsc_send_all_to_a_sleeper", killed(Asleep, send_all::<ONE>)),
         clean("spsc_send_all_when_full", killed(Awake, send_all::<ONE>).when_full().stride(31)),
         clean("spsc_loan_and_commit", killed(Awake, loan::<MANY>).stride(3)),
         clean("spsc_loan_set_and_commit", killed(Awake, set::<SOME>).stride(3)),
         clean("spsc_loan_and_commit_to_a_sleeper", killed(Asleep, loan::<ONE>).stride(3)),
-        clean("spsc_loan_and_commit_when_full", killed(Awake, loan::<ONE>).start_at(NEAR_64).when_full()),
+        clean(
+            "spsc_loan_and_commit_when_full",
+            killed(Awake, loan::<ONE>).initial_position(NEAR_64).when_full(),
+        ),
         clean("spsc_loan_and_drop", killed(Awake, drop_loan::<SOME>).stride(3)),
     ]
 }
@@ -111,11 +114,11 @@ fn receiving() -> Vec<Trial> {
         clean("spsc_recv_some_words", killed(Awake, recv::<SOME>)),
         clean("spsc_recv_many_words", killed(Awake, recv::<MANY>)),
         clean("spsc_recv_with_copy", killed(Awake, recv::<ONE>).when_adapted()),
-        clean("spsc_try_recv", killed(Awake, try_recv::<ONE>).start_at(NEAR_32)),
-        clean("spsc_recv_timeout", killed(Awake, recv_timeout::<SOME>).start_at(NEAR_64)),
+        clean("spsc_try_recv", killed(Awake, try_recv::<ONE>).initial_position(NEAR_32)),
+        clean("spsc_recv_timeout", killed(Awake, recv_timeout::<SOME>).initial_position(NEAR_64)),
         clean("spsc_recv_before_a_sleeper", killed(Asleep, recv::<ONE>).when_full()),
         clean("spsc_recv_before_one_alone", killed(Alone, recv::<ONE>).when_full()),
-        clean("spsc_recv_when_empty", killed(Awake, recv::<SOME>).start_at(NEAR_64).when_empty()),
+        clean("spsc_recv_when_empty", killed(Awake, recv::<SOME>).initial_position(NEAR_64).when_empty()),
         clean("spsc_recv_with_copy_when_empty", killed(Awake, recv::<ONE>).when_adapted().when_empty()),
         clean("spsc_recv_in_place", killed(Awake, recv_in_place::<MANY>).keeping(1).stride(3)),
         clean(
@@ -127,7 +130,10 @@ fn receiving() -> Vec<Trial> {
             killed(Asleep, recv_in_place::<SOME>).when_full().keeping(1).stride(3),
         ),
         clean("spsc_recv_in_place_when_empty", killed(Awake, recv_in_place::<ONE>).when_empty().keeping(1)),
-        clean("spsc_drain", killed(Awake, drain::<SOME>).start_at(NEAR_63).there(5).keeping(5).stride(3)),
+        clean(
+            "spsc_drain",
+            killed(Awake, drain::<SOME>).initial_position(NEAR_63).there(5).keeping(5).stride(3),
+        ),
         clean(
             "spsc_drain_before_a_sleeper",
             killed(Asleep, drain::<ONE>).when_full().keeping(4).prompt(NOTICE).stride(7),

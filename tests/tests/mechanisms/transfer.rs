@@ -13,13 +13,13 @@ pub(crate) fn order(subject: &Subject, connect: &dyn Fn() -> Ends) {
             assert_eq!(ends.sender.send(message, Form::Wait).unwrap(), message.len());
         }
         for message in batch {
-            assert_eq!(receive_message(subject, &ends, message.len()), *message);
+            assert_eq!(recv_message(subject, &ends, message.len()), *message);
         }
     }
 }
 
 /// A record comes in one piece however large the buffer is; of a stream, as much comes as is asked for.
-fn receive_message(subject: &Subject, ends: &Ends, length: usize) -> Vec<u8> {
+fn recv_message(subject: &Subject, ends: &Ends, length: usize) -> Vec<u8> {
     if !subject.records {
         return receive_exactly(&*ends.receiver, length);
     }

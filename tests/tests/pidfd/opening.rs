@@ -41,14 +41,14 @@ pub(crate) fn a_thread_is_refused() {
 
 pub(crate) fn a_child_works_until_it_was_waited_for() {
     let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
-    let running = PidFd::of(&child).unwrap();
+    let running = PidFd::for_child(&child).unwrap();
     assert_eq!(running.pid().unwrap(), child.id() as i32);
     drop(child.stdin.take());
     reaches(&running, State::Zombie);
-    let ended = PidFd::of(&child).unwrap();
+    let ended = PidFd::for_child(&child).unwrap();
     assert!(ended.has_ended().unwrap());
     assert!(child.wait().unwrap().success());
-    assert_eq!(kind_of(PidFd::of(&child)), ErrorKind::NotFound);
+    assert_eq!(kind_of(PidFd::for_child(&child)), ErrorKind::NotFound);
     assert_eq!(kind_of(ended.pid()), ErrorKind::Disconnected);
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn tells_how_a_child_has_ended() {
 
 pub(crate) fn ends_at_the_deadline_and_reaps_nothing() {
     let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-    let pidfd = PidFd::of(&child).unwrap();
+    let pidfd = PidFd::for_child(&child).unwrap();
     assert_eq!(kind_of(pidfd.try_wait()), ErrorKind::WouldBlock);
     assert_eq!(kind_of(pidfd.wait_timeout(Duration::ZERO)), ErrorKind::TimedOut);
     let start = Instant::now();

@@ -23,7 +23,7 @@ pub(crate) fn sends_to_and_receives_from_the_library() -> Outcome {
     with_program(|program| {
         let (queue, name) = small_queue();
         program.run(&["send", &name, "from C", "3"]);
-        let message = queue.try_receive_message().unwrap();
+        let message = queue.try_recv_message().unwrap();
         assert_eq!((message.bytes.as_slice(), message.priority), (&b"from C"[..], 3));
         queue.send(b"from Rust", 7).unwrap();
         assert_eq!(program.run(&["receive", &name]), "7 from Rust");

@@ -42,14 +42,14 @@ pub(crate) fn know_their_sizes() {
 
 pub(crate) fn of_one_direction_refuse_the_other() {
     let (_queue, name) = small_queue();
-    let receiver = small().receive_only().open(&name).unwrap();
+    let receiver = small().recv_only().open(&name).unwrap();
     let sender = small().send_only().open(&name).unwrap();
     let error = receiver.send(b"x", 0).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EBADF)));
-    assert_eq!(kind_of(sender.receive(&mut [0; 64])), ErrorKind::PermissionDenied);
-    assert_eq!(kind_of(sender.try_receive(&mut [0; 64])), ErrorKind::PermissionDenied);
+    assert_eq!(kind_of(sender.recv(&mut [0; 64])), ErrorKind::PermissionDenied);
+    assert_eq!(kind_of(sender.try_recv(&mut [0; 64])), ErrorKind::PermissionDenied);
     sender.send(b"x", 0).unwrap();
-    assert_eq!(receiver.receive(&mut [0; 64]).unwrap(), (1, 0));
+    assert_eq!(receiver.recv(&mut [0; 64]).unwrap(), (1, 0));
 }
 
 pub(crate) fn convert_both_ways() {

@@ -24,14 +24,14 @@ pub(crate) fn of_the_highest_priority_and_no_higher() {
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert_eq!(error.limit().unwrap().value(), 32_767);
     }
-    assert_eq!(queue.receive(&mut [0; 64]).unwrap(), (7, 32_767));
-    assert_eq!(kind_of(queue.try_receive_message()), ErrorKind::Empty);
+    assert_eq!(queue.recv(&mut [0; 64]).unwrap(), (7, 32_767));
+    assert_eq!(kind_of(queue.try_recv_message()), ErrorKind::Empty);
 }
 
 pub(crate) fn may_be_empty() {
     let (queue, _) = small_queue();
     queue.send(b"", 2).unwrap();
-    assert_eq!(queue.receive(&mut [0; 64]).unwrap(), (0, 2));
+    assert_eq!(queue.recv(&mut [0; 64]).unwrap(), (0, 2));
 }
 
 pub(crate) fn that_are_too_large_are_refused() {
@@ -48,12 +48,12 @@ pub(crate) fn that_are_too_large_are_refused() {
 pub(crate) fn need_a_buffer_of_the_full_size() {
     let (queue, _) = small_queue();
     queue.send(b"short", 0).unwrap();
-    let error = queue.receive(&mut [0; 63]).unwrap_err();
+    let error = queue.recv(&mut [0; 63]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Invalid, Some(libc::EMSGSIZE)), "{error}");
     let limit = *error.limit().unwrap();
     assert_eq!((limit.value(), limit.requested()), (63, Some(64)));
-    assert_eq!(kind_of(queue.try_receive(&mut [])), ErrorKind::Invalid);
-    assert_eq!(queue.receive(&mut [0; 100]).unwrap(), (5, 0), "nothing was taken");
+    assert_eq!(kind_of(queue.try_recv(&mut [])), ErrorKind::Invalid);
+    assert_eq!(queue.recv(&mut [0; 100]).unwrap(), (5, 0), "nothing was taken");
 }
 
 pub(crate) fn are_drained_until_none_is_left() {
@@ -69,5 +69,5 @@ pub(crate) fn are_drained_until_none_is_left() {
 pub(crate) fn are_kept_when_nobody_is_there() {
     let (queue, _) = small_queue();
     Peer::start(|| queue.send(b"from one who is gone", 5).unwrap()).join();
-    assert_eq!(queue.receive_message().unwrap().bytes, b"from one who is gone");
+    assert_eq!(queue.recv_message().unwrap().bytes, b"from one who is gone");
 }

@@ -38,14 +38,14 @@ pub(crate) fn lead_to_one_queue_until_unlinked() {
     let other = small().capacity(1).create(&name).unwrap();
     assert_eq!(other.attributes().unwrap().capacity, 4, "an existing queue keeps its sizes");
     queue.send(b"through", 0).unwrap();
-    assert_eq!(other.receive_message().unwrap().bytes, b"through");
+    assert_eq!(other.recv_message().unwrap().bytes, b"through");
 
     Queue::unlink(&name).unwrap();
     assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound, "at once");
     let next = small().remove_on_drop(true).create_new(&name).unwrap();
     queue.send(b"old", 0).unwrap();
-    assert_eq!(other.try_receive_message().unwrap().bytes, b"old", "who has it open goes on");
-    assert_eq!(kind_of(next.try_receive_message()), ErrorKind::Empty, "a name made anew is a new queue");
+    assert_eq!(other.try_recv_message().unwrap().bytes, b"old", "who has it open goes on");
+    assert_eq!(kind_of(next.try_recv_message()), ErrorKind::Empty, "a name made anew is a new queue");
 }
 
 pub(crate) fn that_are_missing_or_taken_say_so() {
@@ -117,7 +117,7 @@ pub(crate) fn stay_after_a_kill_and_can_be_taken_over() {
     victim.wait_asleep();
     victim.kill();
     let queue = Queue::open(&name).expect("nobody was left to remove it");
-    assert_eq!(queue.try_receive_message().unwrap().bytes, b"last words");
+    assert_eq!(queue.try_recv_message().unwrap().bytes, b"last words");
     Queue::unlink(&name).unwrap();
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn is_given_up_on_drop_and_on_death() {
 pub(crate) fn goes_to_nobody_while_a_receiver_waits() {
     let (queue, _) = small_queue();
     let notification = queue.notify_descriptor().unwrap();
-    let receiver = Peer::start(|| assert_eq!(queue.receive_message().unwrap().bytes, b"for the receiver"));
+    let receiver = Peer::start(|| assert_eq!(queue.recv_message().unwrap().bytes, b"for the receiver"));
     receiver.wait_asleep();
     queue.send(b"for the receiver", 0).unwrap();
     receiver.join();

@@ -17,28 +17,24 @@ fn fill(queue: &Queue) {
 
 pub(crate) fn is_never_done_by_a_try() {
     let (queue, _) = small_queue();
-    let error = queue.try_receive(&mut [0; 64]).unwrap_err();
+    let error = queue.try_recv(&mut [0; 64]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
-    assert_eq!(kind_of(queue.try_receive_message()), ErrorKind::Empty);
+    assert_eq!(kind_of(queue.try_recv_message()), ErrorKind::Empty);
     fill(&queue);
     let error = queue.try_send(b"x", 9).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Full, Some(libc::EAGAIN)));
     assert_eq!(queue.attributes().unwrap().messages, 4, "nothing was added");
-    assert_eq!(queue.try_receive(&mut [0; 64]).unwrap(), (4, 0));
+    assert_eq!(queue.try_recv(&mut [0; 64]).unwrap(), (4, 0));
     queue.try_send(b"x", 9).expect("there is room again");
 }
 
 pub(crate) fn is_cut_by_a_timeout_and_by_nothing_else() {
     let (queue, _) = small_queue();
-    expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
-    expires(|| queue.receive_message_timeout(SHORT).map(drop));
-    assert_eq!(kind_of(queue.receive_timeout(&mut [0; 64], Duration::ZERO)), ErrorKind::TimedOut);
+    expires(|| queue.recv_timeout(&mut [0; 64], SHORT).map(drop));
+    expires(|| queue.recv_message_timeout(SHORT).map(drop));
+    assert_eq!(kind_of(queue.recv_timeout(&mut [0; 64], Duration::ZERO)), ErrorKind::TimedOut);
     queue.send_timeout(b"x", 0, Duration::ZERO).expect("no time, but room");
-    assert_eq!(
-        queue.receive_timeout(&mut [0; 64], Duration::ZERO).unwrap(),
-        (1, 0),
-        "no time, but a message"
-    );
+    assert_eq!(queue.recv_timeout(&mut [0; 64], Duration::ZERO).unwrap(), (1, 0), "no time, but a message");
     fill(&queue);
     expires(|| queue.send_timeout(b"x", 0, SHORT));
     assert_eq!(queue.drain().count(), 4, "a timeout transfers nothing");
@@ -54,9 +50,9 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
     let (queue, _) = small_queue();
     type Receive = fn(&Queue) -> Result<(usize, u32)>;
     let receivers: [Receive; 3] = [
-        |queue| queue.receive(&mut [0; 64]),
-        |queue| queue.receive_timeout(&mut [0; 64], LONG),
-        |queue| queue.receive_timeout(&mut [0; 64], Duration::MAX),
+        |queue| queue.recv(&mut [0; 64]),
+        |queue| queue.recv_timeout(&mut [0; 64], LONG),
+        |queue| queue.recv_timeout(&mut [0; 64], Duration::MAX),
     ];
     for receive in receivers {
         let waiting = Peer::start(|| assert_eq!(receive(&queue).unwrap(), (4, 1)));
@@ -70,7 +66,7 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
         fill(&queue);
         let waiting = Peer::start(|| send(&queue).unwrap());
         waiting.wait_asleep();
-        queue.receive(&mut [0; 64]).unwrap();
+        queue.recv(&mut [0; 64]).unwrap();
         waiting.join();
         assert_eq!(queue.drain().next().unwrap().unwrap().priority, 9);
         assert_eq!(queue.drain().count(), 3);
@@ -82,9 +78,9 @@ pub(crate) fn is_not_done_by_a_nonblocking_queue() {
     let queue = small().nonblocking(true).open(&name).unwrap();
     assert!(queue.attributes().unwrap().nonblocking);
     assert!(!blocking.attributes().unwrap().nonblocking, "the flag is of the one handle");
-    assert_eq!(kind_of(queue.receive(&mut [0; 64])), ErrorKind::Empty);
-    assert_eq!(kind_of(queue.try_receive(&mut [0; 64])), ErrorKind::Empty);
-    expires(|| queue.receive_timeout(&mut [0; 64], SHORT).map(drop));
+    assert_eq!(kind_of(queue.recv(&mut [0; 64])), ErrorKind::Empty);
+    assert_eq!(kind_of(queue.try_recv(&mut [0; 64])), ErrorKind::Empty);
+    expires(|| queue.recv_timeout(&mut [0; 64], SHORT).map(drop));
     fill(&queue);
     assert_eq!(kind_of(queue.send(b"x", 0)), ErrorKind::Full);
 
@@ -104,7 +100,7 @@ pub(crate) fn leaves_each_message_to_one_of_several() {
     let consumer = |timed: bool| {
         let mut sum = 0;
         loop {
-            let message = if timed { jobs.receive_message_timeout(LONG) } else { jobs.receive_message() };
+            let message = if timed { jobs.recv_message_timeout(LONG) } else { jobs.recv_message() };
             match message.unwrap().bytes.try_into() {
                 Ok(number) => sum += u32::from_le_bytes(number),
                 Err(_) => return sums.send(&sum.to_le_bytes(), 0).unwrap(),

@@ -20,7 +20,7 @@ pub(crate) fn sends_to_and_receives_from_the_library() -> Outcome {
     program.run(&["create", &number]);
     let queue = Queue::open(key).unwrap();
     program.run(&["send", &number, "7", "from C"]);
-    let message = queue.try_receive_message(Selector::Type(7)).unwrap();
+    let message = queue.try_recv_message(Selector::Type(7)).unwrap();
     assert_eq!((message.kind, message.bytes.as_slice()), (7, &b"from C"[..]));
     queue.send(3, b"for another").unwrap();
     queue.send(8, b"from Rust").unwrap();
@@ -46,7 +46,7 @@ pub(crate) fn tools_see_and_remove_the_queue() -> Outcome {
     assert_eq!(row[0], format!("{:#010x}", key.number()));
     assert_eq!(row[3..], ["640", "5", "1"]);
     run("ipcrm", &["-q", &queue.id().to_string()]);
-    assert_eq!(kind_of(queue.try_receive_message(Selector::First)), ErrorKind::Removed);
+    assert_eq!(kind_of(queue.try_recv_message(Selector::First)), ErrorKind::Removed);
     Outcome::Passed
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn tells_who_used_the_queue() {
     assert_eq!((sent.messages, sent.bytes), (1, 5));
     assert_eq!((sent.last_sender, sent.last_receiver), (Some(pid), None));
     assert!(is_recent(sent.last_send));
-    queue.receive_message(Selector::First).unwrap();
+    queue.recv_message(Selector::First).unwrap();
     let received = queue.statistics().unwrap();
     assert_eq!((received.messages, received.last_receiver), (0, Some(std::process::id())));
     assert!(is_recent(received.last_receive));
@@ -52,7 +52,7 @@ pub(crate) fn sets_limit_owner_and_mode() {
     assert_eq!(kind_of(queue.try_send(1, &[0; 401])), ErrorKind::Full);
     queue.try_send(1, &[0; 400]).unwrap();
     assert_eq!(
-        [queue.receive_message(Selector::First), queue.receive_message(Selector::First)]
+        [queue.recv_message(Selector::First), queue.recv_message(Selector::First)]
             .map(|m| m.unwrap().bytes.len()),
         [600, 400]
     );
@@ -77,13 +77,13 @@ pub(crate) fn is_for_owners() -> Outcome {
         let mut buffer = [0; 8];
         let denied = [
             kind_of(closed.try_send(1, b"x")),
-            kind_of(closed.try_receive(Selector::First, &mut buffer)),
+            kind_of(closed.try_recv(Selector::First, &mut buffer)),
             kind_of(closed.statistics()),
             kind_of(open.set_mode(0o600)),
-            kind_of(Queue::with_id(open.id()).unwrap().remove()),
+            kind_of(Queue::from_id(open.id()).unwrap().remove()),
         ];
         assert_eq!(denied, [ErrorKind::PermissionDenied; 5]);
-        Queue::with_id(closed.id()).expect("may not be looked at, but is there");
+        Queue::from_id(closed.id()).expect("may not be looked at, but is there");
         open.try_send(1, b"x").unwrap();
         assert_eq!(kind_of(open.set_max_bytes(10)), ErrorKind::PermissionDenied);
 

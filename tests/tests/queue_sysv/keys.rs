@@ -21,8 +21,8 @@ pub(crate) fn lead_to_one_queue() {
     assert_eq!(made.statistics().unwrap().key, key);
     assert!(!created.removes_on_drop());
     opened.send(1, b"through").unwrap();
-    let by_id = Queue::with_id(made.id()).unwrap();
-    assert_eq!(by_id.receive_message(Selector::First).unwrap().bytes, b"through");
+    let by_id = Queue::from_id(made.id()).unwrap();
+    assert_eq!(by_id.recv_message(Selector::First).unwrap().bytes, b"through");
 }
 
 pub(crate) fn that_are_missing_or_taken_say_so() {
@@ -34,8 +34,8 @@ pub(crate) fn that_are_missing_or_taken_say_so() {
     assert_eq!(kind_of(Queue::create_new(key)), ErrorKind::AlreadyExists);
     let id = made.id();
     drop(made);
-    assert_eq!(kind_of(Queue::with_id(id)), ErrorKind::NotFound);
-    assert_eq!(kind_of(Queue::with_id(-1)), ErrorKind::NotFound);
+    assert_eq!(kind_of(Queue::from_id(id)), ErrorKind::NotFound);
+    assert_eq!(kind_of(Queue::from_id(-1)), ErrorKind::NotFound);
 }
 
 pub(crate) fn that_are_private_are_never_found() {
@@ -60,7 +60,7 @@ pub(crate) fn of_files_are_those_of_c() {
     let file = c"/proc/self/exe";
     // SAFETY: because ftok(3) reads a path that ends in NUL.
     let number = unsafe { libc::ftok(file.as_ptr(), 7) };
-    assert_eq!(Key::of_file(file.to_str().unwrap(), 7).unwrap().number(), number);
+    assert_eq!(Key::for_file(file.to_str().unwrap(), 7).unwrap().number(), number);
 }
 
 pub(crate) fn are_of_one_ipc_namespace() -> Outcome {

@@ -15,7 +15,7 @@ pub(crate) fn keep_type_and_bytes() {
     for length in (0..=33).chain([8191, 8192]) {
         let sent = pattern(length, length);
         queue.send(length as i64 + 1, &sent).unwrap();
-        let received = queue.receive_message(Selector::First).unwrap();
+        let received = queue.recv_message(Selector::First).unwrap();
         assert_eq!(received.kind, length as i64 + 1);
         assert!(received.bytes == sent, "{length} bytes");
     }
@@ -25,7 +25,7 @@ pub(crate) fn may_be_empty() {
     let queue = queue();
     queue.send(9, b"").unwrap();
     assert_eq!(queue.statistics().unwrap().messages, 1);
-    assert_eq!(queue.receive(Selector::First, &mut []).unwrap(), (0, 9));
+    assert_eq!(queue.recv(Selector::First, &mut []).unwrap(), (0, 9));
 }
 
 pub(crate) fn have_positive_types() {
@@ -35,7 +35,7 @@ pub(crate) fn have_positive_types() {
         assert_eq!(kind_of(queue.try_send(kind, b"x")), ErrorKind::Invalid, "{kind}");
     }
     queue.send(i64::MAX, b"x").unwrap();
-    assert_eq!(queue.receive_message(Selector::First).unwrap().kind, i64::MAX);
+    assert_eq!(queue.recv_message(Selector::First).unwrap().kind, i64::MAX);
 }
 
 pub(crate) fn that_are_too_large_are_refused() {
@@ -54,11 +54,11 @@ pub(crate) fn stay_if_the_buffer_is_too_short() {
     let queue = queue();
     queue.send(1, b"four").unwrap();
     for room in [0, 3] {
-        let error = queue.receive(Selector::First, &mut vec![0; room]).unwrap_err();
+        let error = queue.recv(Selector::First, &mut vec![0; room]).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::TooLarge, Some(libc::E2BIG)), "{error}");
         assert_eq!(error.limit().unwrap().value(), room as u64);
     }
-    assert_eq!(queue.receive(Selector::First, &mut [0; 4]).unwrap(), (4, 1));
+    assert_eq!(queue.recv(Selector::First, &mut [0; 4]).unwrap(), (4, 1));
 }
 
 pub(crate) fn are_cut_on_request() {
@@ -67,11 +67,11 @@ pub(crate) fn are_cut_on_request() {
         queue.send(1, b"first part, second part").unwrap();
     }
     let mut buffer = *b"..............";
-    assert_eq!(queue.receive_cut(Selector::First, &mut buffer[..10]).unwrap(), (10, 1));
+    assert_eq!(queue.recv_truncated(Selector::First, &mut buffer[..10]).unwrap(), (10, 1));
     assert_eq!(&buffer, b"first part....");
     assert_eq!(queue.try_receive_cut(Selector::Type(1), &mut buffer[..1]).unwrap(), (1, 1));
     let no_time = std::time::Duration::ZERO;
-    assert_eq!(queue.receive_cut_timeout(Selector::First, &mut [], no_time).unwrap(), (0, 1));
+    assert_eq!(queue.recv_truncated_timeout(Selector::First, &mut [], no_time).unwrap(), (0, 1));
     assert_eq!(
         kind_of(queue.try_receive_cut(Selector::First, &mut buffer)),
         ErrorKind::Empty,
@@ -84,17 +84,17 @@ pub(crate) fn fit_buffers_of_any_length() {
     for room in [8191, 8192, 8193, 1 << 20] {
         queue.send(1, &pattern(room, 100)).unwrap();
         let mut buffer = vec![0; room];
-        assert_eq!(queue.receive(Selector::First, &mut buffer).unwrap(), (100, 1));
+        assert_eq!(queue.recv(Selector::First, &mut buffer).unwrap(), (100, 1));
         assert!(buffer[..100] == pattern(room, 100) && buffer[100] == 0);
         queue.send(1, b"cut?").unwrap();
-        assert_eq!(queue.receive_cut(Selector::First, &mut buffer).unwrap(), (4, 1));
+        assert_eq!(queue.recv_truncated(Selector::First, &mut buffer).unwrap(), (4, 1));
     }
 }
 
 pub(crate) fn are_kept_when_nobody_is_there() {
     let queue = queue();
     Peer::start(|| queue.send(5, b"from one who is gone").unwrap()).join();
-    assert_eq!(queue.receive_message(Selector::First).unwrap().bytes, b"from one who is gone");
+    assert_eq!(queue.recv_message(Selector::First).unwrap().bytes, b"from one who is gone");
 }
 
 pub(crate) fn may_be_longer_than_usual() -> Outcome {
@@ -106,17 +106,17 @@ pub(crate) fn may_be_longer_than_usual() -> Outcome {
         let mut buffer = vec![0; 100_000];
         type Receive = fn(&Queue, &mut [u8]) -> ipcraft::Result<(usize, i64)>;
         let receivers: [Receive; 3] = [
-            |queue, buffer| queue.receive(Selector::Type(2), buffer),
-            |queue, buffer| queue.receive_cut(Selector::Type(2), buffer),
+            |queue, buffer| queue.recv(Selector::Type(2), buffer),
+            |queue, buffer| queue.recv_truncated(Selector::Type(2), buffer),
             |queue, buffer| queue.copy(0, buffer),
         ];
         for receive in receivers {
             queue.send(2, &sent).unwrap();
-            assert_eq!(kind_of(queue.receive(Selector::First, &mut buffer[..99_999])), ErrorKind::TooLarge);
+            assert_eq!(kind_of(queue.recv(Selector::First, &mut buffer[..99_999])), ErrorKind::TooLarge);
             assert_eq!(receive(&queue, &mut buffer).unwrap(), (100_000, 2));
             assert!(buffer == sent);
             buffer.fill(0);
         }
-        assert!(queue.receive_message(Selector::First).unwrap().bytes == sent);
+        assert!(queue.recv_message(Selector::First).unwrap().bytes == sent);
     })
 }

@@ -12,8 +12,8 @@ use crate::{fresh_key, kind_of, queue};
 pub(crate) fn ends_all_waiting() {
     type Wait = fn(&Queue) -> Error;
     let receivers: [Wait; 2] = [
-        |queue| queue.receive(Selector::First, &mut [0; 8]).unwrap_err(),
-        |queue| queue.receive_timeout(Selector::First, &mut [0; 8], Duration::MAX).unwrap_err(),
+        |queue| queue.recv(Selector::First, &mut [0; 8]).unwrap_err(),
+        |queue| queue.recv_timeout(Selector::First, &mut [0; 8], Duration::MAX).unwrap_err(),
     ];
     let senders: [Wait; 2] = [
         |queue| queue.send(1, &[0; 8000]).unwrap_err(),
@@ -36,16 +36,16 @@ pub(crate) fn ends_all_waiting() {
 
 pub(crate) fn is_seen_by_every_later_call() {
     let gone = queue();
-    Queue::with_id(gone.id()).unwrap().remove().unwrap();
+    Queue::from_id(gone.id()).unwrap().remove().unwrap();
     let mut buffer = [0; 8];
     let kinds = [
         kind_of(gone.send(1, b"x")),
         kind_of(gone.try_send(1, b"x")),
         kind_of(gone.send_timeout(1, b"x", Duration::MAX)),
-        kind_of(gone.receive(Selector::First, &mut buffer)),
-        kind_of(gone.try_receive(Selector::UpTo(3), &mut buffer)),
-        kind_of(gone.receive_cut(Selector::Except(3), &mut buffer)),
-        kind_of(gone.receive_message_timeout(Selector::First, Duration::MAX)),
+        kind_of(gone.recv(Selector::First, &mut buffer)),
+        kind_of(gone.try_recv(Selector::UpTo(3), &mut buffer)),
+        kind_of(gone.recv_truncated(Selector::Except(3), &mut buffer)),
+        kind_of(gone.recv_message_timeout(Selector::First, Duration::MAX)),
         kind_of(gone.copy(0, &mut buffer)),
         kind_of(gone.statistics()),
         kind_of(gone.set_mode(0o644)),
@@ -78,7 +78,7 @@ pub(crate) fn is_left_undone_by_a_kill() {
     victim.wait_asleep();
     victim.kill();
     let queue = Options::new().create(key).expect("taken over");
-    assert_eq!(queue.try_receive_message(Selector::First).unwrap().bytes, b"last words");
+    assert_eq!(queue.try_recv_message(Selector::First).unwrap().bytes, b"last words");
     queue.remove().unwrap();
     assert_eq!(kind_of(Queue::open(key)), ErrorKind::NotFound);
 }

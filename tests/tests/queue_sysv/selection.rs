@@ -15,7 +15,7 @@ fn filled(kinds: &[i64]) -> Queue {
 }
 
 fn next(queue: &Queue, which: Selector) -> Option<u8> {
-    match queue.try_receive_message(which) {
+    match queue.try_recv_message(which) {
         Ok(message) => Some(message.bytes[0]),
         Err(e) => {
             assert_eq!(e.kind(), ErrorKind::Empty, "{e}");
@@ -41,7 +41,7 @@ pub(crate) fn is_by_age_or_by_type() {
 pub(crate) fn of_a_type_that_no_message_has_is_empty() {
     let queue = filled(&[5]);
     for which in [Selector::Type(4), Selector::UpTo(4), Selector::Except(5)] {
-        let error = queue.try_receive(which, &mut [0; 8]).unwrap_err();
+        let error = queue.try_recv(which, &mut [0; 8]).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Empty, Some(libc::ENOMSG)), "{which:?}");
     }
 }
@@ -49,8 +49,8 @@ pub(crate) fn of_a_type_that_no_message_has_is_empty() {
 pub(crate) fn by_an_impossible_type_is_refused() {
     let queue = filled(&[5]);
     for which in [Selector::Type(0), Selector::Type(-1), Selector::UpTo(0), Selector::Except(i64::MIN)] {
-        assert_eq!(kind_of(queue.receive(which, &mut [0; 8])), ErrorKind::Invalid, "{which:?}");
-        assert_eq!(kind_of(queue.try_receive(which, &mut [0; 8])), ErrorKind::Invalid, "{which:?}");
+        assert_eq!(kind_of(queue.recv(which, &mut [0; 8])), ErrorKind::Invalid, "{which:?}");
+        assert_eq!(kind_of(queue.try_recv(which, &mut [0; 8])), ErrorKind::Invalid, "{which:?}");
     }
 }
 

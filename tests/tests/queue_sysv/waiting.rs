@@ -17,31 +17,31 @@ fn fill(queue: &Queue) {
 }
 
 fn drain(queue: &Queue, which: Selector) -> usize {
-    std::iter::from_fn(|| queue.try_receive_message(which).ok()).count()
+    std::iter::from_fn(|| queue.try_recv_message(which).ok()).count()
 }
 
 pub(crate) fn is_never_done_by_a_try() {
     let queue = queue();
-    assert_eq!(kind_of(queue.try_receive(Selector::First, &mut [0; 8])), ErrorKind::Empty);
+    assert_eq!(kind_of(queue.try_recv(Selector::First, &mut [0; 8])), ErrorKind::Empty);
     fill(&queue);
     let before = queue.statistics().unwrap().messages;
     let error = queue.try_send(2, &[1; 1000]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Full, Some(libc::EAGAIN)));
     assert_eq!(queue.statistics().unwrap().messages, before, "nothing was added");
-    queue.receive_message(Selector::First).unwrap();
+    queue.recv_message(Selector::First).unwrap();
     queue.try_send(2, &[1; 1000]).expect("there is room again");
 }
 
 pub(crate) fn is_cut_by_a_timeout_and_by_nothing_else() {
     let queue = queue();
-    expires(|| queue.receive_timeout(Selector::First, &mut [0; 8], SHORT).map(drop));
-    expires(|| queue.receive_cut_timeout(Selector::First, &mut [0; 8], SHORT).map(drop));
-    expires(|| queue.receive_message_timeout(Selector::First, SHORT).map(drop));
+    expires(|| queue.recv_timeout(Selector::First, &mut [0; 8], SHORT).map(drop));
+    expires(|| queue.recv_truncated_timeout(Selector::First, &mut [0; 8], SHORT).map(drop));
+    expires(|| queue.recv_message_timeout(Selector::First, SHORT).map(drop));
     let no_time = Duration::ZERO;
-    assert_eq!(kind_of(queue.receive_timeout(Selector::First, &mut [], no_time)), ErrorKind::TimedOut);
+    assert_eq!(kind_of(queue.recv_timeout(Selector::First, &mut [], no_time)), ErrorKind::TimedOut);
     queue.send_timeout(3, b"x", no_time).expect("no time, but room");
-    assert_eq!(kind_of(queue.receive_timeout(Selector::Type(4), &mut [0; 8], no_time)), ErrorKind::TimedOut);
-    assert_eq!(queue.receive_timeout(Selector::Type(3), &mut [0; 8], no_time).unwrap(), (1, 3));
+    assert_eq!(kind_of(queue.recv_timeout(Selector::Type(4), &mut [0; 8], no_time)), ErrorKind::TimedOut);
+    assert_eq!(queue.recv_timeout(Selector::Type(3), &mut [0; 8], no_time).unwrap(), (1, 3));
     fill(&queue);
     expires(|| queue.send_timeout(2, &[1; 1000], SHORT));
     assert_eq!(drain(&queue, Selector::Type(2)), 0, "a timeout transfers nothing");
@@ -57,9 +57,9 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
     let queue = queue();
     type Receive = fn(&Queue) -> Result<(usize, i64)>;
     let receivers: [Receive; 3] = [
-        |queue| queue.receive(Selector::Type(6), &mut [0; 8]),
-        |queue| queue.receive_timeout(Selector::Type(6), &mut [0; 8], LONG),
-        |queue| queue.receive_cut_timeout(Selector::Type(6), &mut [0; 8], Duration::MAX),
+        |queue| queue.recv(Selector::Type(6), &mut [0; 8]),
+        |queue| queue.recv_timeout(Selector::Type(6), &mut [0; 8], LONG),
+        |queue| queue.recv_truncated_timeout(Selector::Type(6), &mut [0; 8], Duration::MAX),
     ];
     for receive in receivers {
         let waiting = Peer::start(|| assert_eq!(receive(&queue).unwrap(), (4, 6)));
@@ -87,7 +87,7 @@ pub(crate) fn leaves_each_message_to_its_address() {
         let queue = &queue;
         Peer::start(move || {
             for number in (0..MESSAGES).filter(|number| number % 3 + 1 == address) {
-                let message = queue.receive_message_timeout(Selector::Type(address), LONG).unwrap();
+                let message = queue.recv_message_timeout(Selector::Type(address), LONG).unwrap();
                 assert_eq!((message.kind, message.bytes), (address, number.to_le_bytes().to_vec()));
             }
         })

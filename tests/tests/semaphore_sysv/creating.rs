@@ -133,13 +133,13 @@ pub(super) fn the_sign_is_given_whatever_the_first_value() {
 pub(super) fn private_sets_are_opened_by_identifier() {
     let set = super::set(&[4]);
     assert_ne!(set.id(), super::set(&[4]).id(), "each is another one");
-    let found = SemaphoreSet::open_id(set.id()).unwrap();
+    let found = SemaphoreSet::from_id(set.id()).unwrap();
     assert_eq!((found.value(0).unwrap(), found.key()), (4, Key::PRIVATE));
     assert_eq!(kind_of(SemaphoreSet::open(Key::PRIVATE)), ErrorKind::Invalid);
-    assert_eq!(kind_of(SemaphoreSet::open_id(-1)), ErrorKind::Removed);
+    assert_eq!(kind_of(SemaphoreSet::from_id(-1)), ErrorKind::Removed);
     let id = set.id();
     drop(set);
-    assert_eq!(kind_of(SemaphoreSet::open_id(id)), ErrorKind::Removed);
+    assert_eq!(kind_of(SemaphoreSet::from_id(id)), ErrorKind::Removed);
 }
 
 pub(super) fn drop_leaves_the_set_unless_removal_was_asked_for() {

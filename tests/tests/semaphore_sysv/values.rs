@@ -72,7 +72,7 @@ pub(super) fn statistics_are_true() {
 
 pub(super) fn nothing_works_on_a_removed_set() {
     let set = set(&[1]);
-    let other = SemaphoreSet::open_id(set.id()).unwrap();
+    let other = SemaphoreSet::from_id(set.id()).unwrap();
     set.remove().unwrap();
     let one = [Operation::subtract(0, 1)];
     for kind in [

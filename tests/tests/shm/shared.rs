@@ -10,7 +10,7 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::posix::{Options, SharedMemory};
 use ipcraft::shm::sysv;
-use ipcraft::shm::{Layout, ProcessShared, Shared};
+use ipcraft::shm::{ProcessShared, Shared, SharedLayout};
 use ipcraft::sysv::Key;
 use ipcraft_tests::peer::Peer;
 
@@ -158,7 +158,7 @@ struct Aligned(AtomicU32);
 
 // SAFETY: because it is an atomic with more alignment, and repr(C) fixes where.
 unsafe impl ProcessShared for Aligned {
-    const LAYOUT: Layout = Layout::new("Aligned 1", &[AtomicU32::LAYOUT]);
+    const LAYOUT: SharedLayout = SharedLayout::new("Aligned 1", &[AtomicU32::LAYOUT]);
 }
 
 pub(super) fn a_value_is_aligned_as_its_type_says() {

@@ -93,7 +93,7 @@ pub(crate) fn goes_on_after_a_handler_that_restarts_calls() {
 
 pub(crate) fn ends_in_time_for_what_comes_late() {
     let _blocked = block(rt(0)).unwrap();
-    let waits: [fn(&ipcraft::signal::Blocked) -> ipcraft::Result<ipcraft::signal::SignalInfo>; 3] =
+    let waits: [fn(&ipcraft::signal::SignalMaskGuard) -> ipcraft::Result<ipcraft::signal::SignalInfo>; 3] =
         [|b| b.wait(), |b| b.wait_timeout(LONG), |b| b.wait_timeout(Duration::MAX)];
     for wait in waits {
         let receiver = Peer::start(|| {

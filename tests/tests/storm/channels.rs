@@ -33,7 +33,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         name: "spsc_batches",
         sends: &["channel::spsc::Sender::send_all"],
-        receives: &["channel::spsc::Receiver::recv_all"],
+        receives: &["channel::spsc::Receiver::recv_many"],
         connect: |_| ends(spsc::channel(ROOM), send_all_spsc, recv_all_spsc),
     },
     Route {
@@ -193,9 +193,9 @@ fn send_all_spsc(sender: &mut spsc::Sender<Message>, message: &[u8], form: Form)
 fn recv_all_spsc(receiver: &mut spsc::Receiver<Message>, buffer: &mut [u8], form: Form) -> Result<usize> {
     let mut messages = [[0; CHUNK]];
     let count = match form {
-        Form::Wait => receiver.recv_all(&mut messages),
-        Form::Try => receiver.try_recv_all(&mut messages),
-        Form::Within(timeout) => receiver.recv_all_timeout(&mut messages, timeout),
+        Form::Wait => receiver.recv_many(&mut messages),
+        Form::Try => receiver.try_recv_many(&mut messages),
+        Form::Within(timeout) => receiver.recv_many_timeout(&mut messages, timeout),
     };
     assert_eq!(count?, 1);
     Ok(fill(buffer, &messages[0]))
@@ -403,7 +403,7 @@ fn ask(client: &mut request::Client<Message, u8>, message: &[u8], form: Form) ->
         Form::Try => client.try_send(message),
         Form::Within(timeout) => client.send_timeout(message, timeout),
     };
-    client.give_up();
+    client.cancel_pending();
     Ok(sent.map(drop)?)
 }
 

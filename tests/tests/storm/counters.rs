@@ -11,7 +11,7 @@ use ipcraft::event::{self, EventFd};
 use ipcraft::futex::{self, Waiter};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
-use ipcraft::signal::{self, Batch, Blocked, Signal, SignalFd, SignalInfo};
+use ipcraft::signal::{self, Batch, Signal, SignalFd, SignalInfo, SignalMaskGuard};
 use ipcraft::time::Deadline;
 use ipcraft_tests::subject::Form;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -59,7 +59,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         name: "signals",
         sends: &["event::EventFd::take"],
-        receives: &["signal::Blocked::wait"],
+        receives: &["signal::SignalMaskGuard::wait"],
         connect: |_| ring(Signals::new(wait_for_signal)),
     },
     Route {
@@ -256,7 +256,7 @@ fn read_signals(signals: &Signals, form: Form) -> Result<SignalInfo> {
 /// A realtime signal to the receiver, which is the process that made this, for each slot that is full. Their values are
 /// numbered.
 struct Signals {
-    blocked: Blocked,
+    blocked: SignalMaskGuard,
     fd: SignalFd,
     rest: RefCell<Option<Batch>>,
     take: Take,

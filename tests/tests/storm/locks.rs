@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipcraft::Result;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{ProcessShared, Shared};
-use ipcraft::sync::{Barrier, Condvar, Event, Mutex, Participant, RwLock, Semaphore, Woken};
+use ipcraft::sync::{Barrier, Condvar, Event, Mutex, Participant, RwLock, Semaphore, WaitTimeoutResult};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::storm::Handler;
 use ipcraft_tests::subject::Form;
@@ -70,7 +70,7 @@ fn wait(counted: &Counted, which: usize, form: Form) -> Result<()> {
             Form::Wait => changed.wait(counts).or_else(|e| e.repair(alive))?,
             Form::Try => return timed_out(),
             Form::Within(timeout) => match changed.wait_timeout(counts, timeout) {
-                Ok((counts, Woken::TimedOut)) if counts[which] == 0 => return timed_out(),
+                Ok((counts, WaitTimeoutResult::TimedOut)) if counts[which] == 0 => return timed_out(),
                 Ok((counts, _)) => counts,
                 Err(error) => error.repair(alive)?,
             },
@@ -92,8 +92,8 @@ fn wait_while(counted: &Counted, which: usize, form: Form) -> Result<()> {
     let mut counts = match within {
         None => changed.wait_while(counts, empty).or_else(|e| e.repair(alive))?,
         Some(timeout) => match changed.wait_while_timeout(counts, timeout, empty) {
-            Ok((_, Woken::TimedOut)) => return timed_out(),
-            Ok((counts, Woken::Notified)) => counts,
+            Ok((_, WaitTimeoutResult::TimedOut)) => return timed_out(),
+            Ok((counts, WaitTimeoutResult::Notified)) => counts,
             Err(error) => error.repair(alive)?,
         },
     };

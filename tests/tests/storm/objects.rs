@@ -35,13 +35,13 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "shared_memory_by_name",
         sends: &[],
         receives: &["shm::posix::SharedMemory::open"],
-        connect: |_| named(|name, timeout| Shared::of_object(SharedMemory::open_timeout(name, timeout)?)),
+        connect: |_| named(|name, timeout| Shared::from_object(SharedMemory::open_timeout(name, timeout)?)),
     },
     Route {
         name: "shared_memory_by_name_with_options",
         sends: &[],
         receives: &["shm::posix::Options::open"],
-        connect: |_| named(|name, timeout| Shared::of_object(Options::new().open_timeout(name, timeout)?)),
+        connect: |_| named(|name, timeout| Shared::from_object(Options::new().open_timeout(name, timeout)?)),
     },
 ];
 

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ipcraft::pipe;
-use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take};
+use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take_inherited_fd};
 use ipcraft::signal::Signal;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::storm::{Handler, Storm};
@@ -62,8 +62,8 @@ pub(crate) fn play_child() -> bool {
         "Interrupting" => Handler::Interrupting,
         _ => Handler::Restarting,
     });
-    let request = pipe::Reader::from(take("request").unwrap());
-    let reply = pipe::Writer::from(take("reply").unwrap());
+    let request = pipe::Reader::from(take_inherited_fd("request").unwrap());
+    let reply = pipe::Writer::from(take_inherited_fd("reply").unwrap());
     let mut number = [0; 2];
     assert_eq!(request.read(&mut number).unwrap(), 2);
     assert_eq!(reply.write(&number).unwrap(), 2);

@@ -13,7 +13,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         name: "posix_messages",
         sends: &["queue::posix::Queue::send"],
-        receives: &["queue::posix::Queue::receive_message"],
+        receives: &["queue::posix::Queue::recv_message"],
         connect: |_| {
             let [sender, receiver] = posix_handles(posix::Options::new());
             Ends::new(sender, PosixMessages(receiver))
@@ -31,7 +31,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         name: "sysv_messages",
         sends: &["queue::sysv::Queue::send"],
-        receives: &["queue::sysv::Queue::receive_message"],
+        receives: &["queue::sysv::Queue::recv_message"],
         connect: |_| {
             let [sender, receiver] = sysv_handles();
             Ends::new(sender, SysvMessages(receiver))
@@ -40,7 +40,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         name: "sysv_cut_messages",
         sends: &["queue::sysv::Queue::send"],
-        receives: &["queue::sysv::Queue::receive_cut"],
+        receives: &["queue::sysv::Queue::recv_truncated"],
         connect: |_| {
             let [sender, receiver] = sysv_handles();
             Ends::new(sender, CutMessages(receiver))
@@ -59,9 +59,9 @@ struct PosixMessages(posix::Queue);
 impl Receiver for PosixMessages {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
         let message = match form {
-            Form::Wait => self.0.receive_message(),
-            Form::Try => self.0.try_receive_message(),
-            Form::Within(timeout) => self.0.receive_message_timeout(timeout),
+            Form::Wait => self.0.recv_message(),
+            Form::Try => self.0.try_recv_message(),
+            Form::Within(timeout) => self.0.recv_message_timeout(timeout),
         }?;
         Ok(copy(&message.bytes, buffer))
     }
@@ -79,7 +79,7 @@ impl Receiver for Notified {
         let notification = self.0.notify_descriptor()?;
         loop {
             // One that came before the registration, or while the queue was not empty, is announced to nobody.
-            match self.0.try_receive_message() {
+            match self.0.try_recv_message() {
                 Err(error) if error.kind() == ErrorKind::Empty => {}
                 message => return Ok(copy(&message?.bytes, buffer)),
             }
@@ -102,9 +102,9 @@ struct SysvMessages(sysv::Queue);
 impl Receiver for SysvMessages {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
         let message = match form {
-            Form::Wait => self.0.receive_message(Selector::Type(1)),
-            Form::Try => self.0.try_receive_message(Selector::Type(1)),
-            Form::Within(timeout) => self.0.receive_message_timeout(Selector::Type(1), timeout),
+            Form::Wait => self.0.recv_message(Selector::Type(1)),
+            Form::Try => self.0.try_recv_message(Selector::Type(1)),
+            Form::Within(timeout) => self.0.recv_message_timeout(Selector::Type(1), timeout),
         }?;
         Ok(copy(&message.bytes, buffer))
     }
@@ -120,9 +120,9 @@ impl Receiver for CutMessages {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
         let room = &mut buffer[..CHUNK];
         match form {
-            Form::Wait => self.0.receive_cut(Selector::UpTo(1), room),
+            Form::Wait => self.0.recv_truncated(Selector::UpTo(1), room),
             Form::Try => self.0.try_receive_cut(Selector::UpTo(1), room),
-            Form::Within(timeout) => self.0.receive_cut_timeout(Selector::UpTo(1), room, timeout),
+            Form::Within(timeout) => self.0.recv_truncated_timeout(Selector::UpTo(1), room, timeout),
         }
         .map(|(length, _kind)| Some(length))
     }

@@ -2,7 +2,7 @@ use std::mem::forget;
 use std::sync::atomic::Ordering::SeqCst;
 
 use ipcraft::ErrorKind;
-use ipcraft::sync::{LockError, Woken};
+use ipcraft::sync::{LockError, WaitTimeoutResult};
 use ipcraft_tests::peer::Peer;
 
 use super::zone::{Zone, kind_of};
@@ -40,7 +40,7 @@ pub(super) fn waits_while_a_condition_holds() {
         Peer::start(|| {
             let guard = zone.pair.lock().unwrap();
             let (pair, woken) = zone.changed.wait_while_timeout(guard, LONG, |pair| pair[0] < 3).unwrap();
-            assert_eq!((*pair, woken), ([3, 3], Woken::Notified));
+            assert_eq!((*pair, woken), ([3, 3], WaitTimeoutResult::Notified));
         }),
     ];
     for round in 1..=3 {
@@ -86,12 +86,12 @@ pub(super) fn hands_every_item_over() {
 pub(super) fn says_how_a_wait_ended() {
     let zone = Zone::new();
     let (guard, woken) = zone.changed.wait_timeout(zone.pair.lock().unwrap(), SHORT).unwrap();
-    assert_eq!(woken, Woken::TimedOut);
+    assert_eq!(woken, WaitTimeoutResult::TimedOut);
     Peer::start(|| assert_eq!(kind_of(zone.pair.try_lock()), ErrorKind::WouldBlock)).join();
     drop(guard);
     let waiter = Peer::start(|| {
         let (_guard, woken) = zone.changed.wait_timeout(zone.pair.lock().unwrap(), LONG).unwrap();
-        assert_eq!(woken, Woken::Notified);
+        assert_eq!(woken, WaitTimeoutResult::Notified);
     });
     waiter.wait_asleep();
     zone.changed.notify_one().unwrap();

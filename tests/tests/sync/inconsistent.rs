@@ -43,7 +43,7 @@ fn is_lost(zone: &Zone) {
 }
 
 /// Somebody who was told of the deaths gives up in this way; others wait meanwhile, and others come later.
-fn is_lost_after(give_up: fn(Pair<'_>, Table<'_>)) {
+fn is_lost_after(abandon: fn(Pair<'_>, Table<'_>)) {
     let zone = left_inconsistent();
     let told = (zone.pair.lock().unwrap_err(), zone.table.write().unwrap_err());
     let waiters = [
@@ -54,7 +54,7 @@ fn is_lost_after(give_up: fn(Pair<'_>, Table<'_>)) {
     ];
     waiters.iter().for_each(Peer::wait_asleep);
     match told {
-        (LockError::Inconsistent(pair), LockError::Inconsistent(table)) => give_up(pair, table),
+        (LockError::Inconsistent(pair), LockError::Inconsistent(table)) => abandon(pair, table),
         others => panic!("{others:?}"),
     }
     waiters.into_iter().for_each(Peer::join);
@@ -64,8 +64,8 @@ fn is_lost_after(give_up: fn(Pair<'_>, Table<'_>)) {
 
 pub(super) fn data_that_is_given_up_is_lost_to_everybody() {
     is_lost_after(|pair, table| {
-        pair.give_up();
-        table.give_up();
+        pair.abandon();
+        table.abandon();
     });
 }
 

@@ -1,7 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 
-use ipcraft::sync::Attempt;
+use ipcraft::sync::OnceState;
 use ipcraft_tests::peer::Peer;
 use nix::unistd::pause;
 
@@ -13,7 +13,7 @@ pub(super) fn is_called_once_by_many() {
         zone.go.wait().unwrap();
         zone.once
             .call_once(|attempt| {
-                assert_eq!(attempt, Attempt::First);
+                assert_eq!(attempt, OnceState::First);
                 std::thread::yield_now();
                 zone.number.fetch_add(1, SeqCst);
             })
@@ -28,7 +28,7 @@ pub(super) fn is_called_once_by_many() {
 
 pub(super) fn is_called_again_after_a_death() {
     let zone = Zone::new();
-    for attempt in [Attempt::First, Attempt::Again, Attempt::Again] {
+    for attempt in [OnceState::First, OnceState::Again, OnceState::Again] {
         let dying = Peer::start(|| {
             let call = |found| {
                 assert_eq!(found, attempt);
@@ -43,7 +43,7 @@ pub(super) fn is_called_again_after_a_death() {
     // One waits while the last but one dies.
     let dying = Peer::start(|| zone.once.call_once(|_| pause()).unwrap());
     dying.wait_asleep();
-    let next = Peer::start(|| zone.once.call_once(|attempt| assert_eq!(attempt, Attempt::Again)).unwrap());
+    let next = Peer::start(|| zone.once.call_once(|attempt| assert_eq!(attempt, OnceState::Again)).unwrap());
     next.wait_asleep();
     dying.kill();
     next.join();
@@ -55,6 +55,6 @@ pub(super) fn is_called_again_after_a_panic() {
     let panicked = catch_unwind(AssertUnwindSafe(|| zone.once.call_once(|_| panic!("on purpose"))));
     panicked.map(drop).unwrap_err();
     assert!(!zone.once.is_done());
-    Peer::start(|| zone.once.call_once(|attempt| assert_eq!(attempt, Attempt::Again)).unwrap()).join();
+    Peer::start(|| zone.once.call_once(|attempt| assert_eq!(attempt, OnceState::Again)).unwrap()).join();
     assert!(zone.once.is_done());
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ipcraft::sync::Attempt;
+use ipcraft::sync::OnceState;
 use ipcraft_tests::step;
 use ipcraft_tests::suite::Outcome;
 
@@ -31,7 +31,7 @@ const QUIET: [(&str, Operation); 16] = [
         zone.changed.notify_all().unwrap();
     }),
     ("wait_while", |zone| drop(zone.changed.wait_while(zone.pair.lock().unwrap(), |_| false).unwrap())),
-    ("once", |zone| zone.once.call_once(|attempt| assert_eq!(attempt, Attempt::First)).unwrap()),
+    ("once", |zone| zone.once.call_once(|attempt| assert_eq!(attempt, OnceState::First)).unwrap()),
     ("rounds", |zone| assert_eq!(zone.barrier.rounds(), 0)),
 ];
 

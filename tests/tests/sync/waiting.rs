@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
-use ipcraft::sync::Woken;
+use ipcraft::sync::WaitTimeoutResult;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::storm::{Handler, Storm};
 use nix::unistd::pause;
@@ -23,12 +23,12 @@ const TIMED: [(&str, Timed); 8] = [
     ("barrier", |zone, time| kind_of(zone.barrier.join().unwrap().wait_timeout(time))),
     ("condvar", |zone, time| {
         let (_guard, woken) = zone.changed.wait_timeout(zone.spare.lock().unwrap(), time).unwrap();
-        if woken == Woken::TimedOut { ErrorKind::TimedOut } else { ErrorKind::Other }
+        if woken == WaitTimeoutResult::TimedOut { ErrorKind::TimedOut } else { ErrorKind::Other }
     }),
     ("condvar while", |zone, time| {
         let (_guard, woken) =
             zone.changed.wait_while_timeout(zone.spare.lock().unwrap(), time, |_| true).unwrap();
-        if woken == Woken::TimedOut { ErrorKind::TimedOut } else { ErrorKind::Other }
+        if woken == WaitTimeoutResult::TimedOut { ErrorKind::TimedOut } else { ErrorKind::Other }
     }),
 ];
 
@@ -81,7 +81,7 @@ pub(super) fn needs_no_time_for_what_is_free() {
         zone.event.wait_timeout(time).unwrap();
         let (_guard, woken) =
             zone.changed.wait_while_timeout(zone.spare.lock().unwrap(), time, |_| false).unwrap();
-        assert_eq!(woken, Woken::Notified);
+        assert_eq!(woken, WaitTimeoutResult::Notified);
         let other = Peer::start(|| assert!(!zone.barrier.join().unwrap().wait().unwrap(), "it came first"));
         other.wait_asleep();
         assert!(zone.barrier.join().unwrap().wait_timeout(time).unwrap(), "it came last");

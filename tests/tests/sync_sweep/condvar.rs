@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use ipcraft::shm::Shared;
-use ipcraft::sync::{Condvar, LockError, Mutex, MutexGuard, Woken};
+use ipcraft::sync::{Condvar, LockError, Mutex, MutexGuard, WaitTimeoutResult};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::storm::{Handler, Storm};
 use ipcraft_tests::survivors;
@@ -104,12 +104,12 @@ impl Queue {
 
     fn wait_briefly(&self) {
         let (_jobs, woken) = self.more.wait_timeout(self.lock(), BRIEFLY).unwrap();
-        assert_eq!(woken, Woken::TimedOut);
+        assert_eq!(woken, WaitTimeoutResult::TimedOut);
     }
 
     fn work_briefly(&self) {
         let waited = self.more.wait_while_timeout(self.lock(), BRIEFLY, |jobs| jobs.waiting == 0);
-        assert_eq!(waited.unwrap().1, Woken::TimedOut);
+        assert_eq!(waited.unwrap().1, WaitTimeoutResult::TimedOut);
     }
 }
 

@@ -4,7 +4,7 @@ use std::thread;
 
 use ipcraft::name;
 use ipcraft::shm::{ProcessShared, Shared};
-use ipcraft::sync::{Attempt, Barrier, Event, Mutex, Once, RwLock, Semaphore};
+use ipcraft::sync::{Barrier, Event, Mutex, Once, OnceState, RwLock, Semaphore};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
@@ -53,7 +53,7 @@ pub(crate) fn meet(line: &Barrier<2>) {
 pub(crate) fn call(once: &Once) {
     let mut made = None;
     once.call_once(|attempt| made = Some(attempt)).unwrap();
-    assert_eq!(made, Some(Attempt::First));
+    assert_eq!(made, Some(OnceState::First));
 }
 
 fn set(event: &Event) {

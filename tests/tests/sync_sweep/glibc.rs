@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use ipcraft::shm::{Layout, ProcessShared, Shared};
+use ipcraft::shm::{ProcessShared, Shared, SharedLayout};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
@@ -50,7 +50,7 @@ unsafe impl Sync for Glibc {}
 // SAFETY: because zero bytes are such objects, though not shared ones, and the C library keeps no pointers in them but
 // those of the robust list, which each process writes before it reads them.
 unsafe impl ProcessShared for Glibc {
-    const LAYOUT: Layout = Layout::new("objects of the C library", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("objects of the C library", &[]);
 }
 
 impl Glibc {

@@ -304,7 +304,7 @@ impl Scenario for GiveUp {
     fn operate(&self, (world, first): &Self::World) {
         let pair = if first.replace(false) { &world.zone.second } else { &world.zone.pair };
         match pair.lock() {
-            Err(LockError::Inconsistent(pair)) => pair.give_up(),
+            Err(LockError::Inconsistent(pair)) => pair.abandon(),
             other => panic!("{other:?}"),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 
 use ipcraft::shm::Shared;
-use ipcraft::sync::{Attempt, Event, Once};
+use ipcraft::sync::{Event, Once, OnceState};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
 use ipcraft_tests::sweep::{Outcome, Scenario};
@@ -53,8 +53,8 @@ impl Setup {
     fn call(&self, middle: impl Fn()) {
         let call = |attempt| {
             match attempt {
-                Attempt::First => self.first.fetch_add(1, SeqCst),
-                Attempt::Again => self.again.fetch_add(1, SeqCst),
+                OnceState::First => self.first.fetch_add(1, SeqCst),
+                OnceState::Again => self.again.fetch_add(1, SeqCst),
             };
             middle();
             self.made.fetch_add(1, SeqCst);

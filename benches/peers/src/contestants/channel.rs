@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ipcraft::channel::spsc::{Channel, Options, Receiver, Sender};
-use ipcraft::channel::{Message, Waiting};
+use ipcraft::channel::{Message, WaitStrategy};
 use ipcraft_bench::Role;
 
 use super::{BATCH, LARGE_SLOTS, SLOTS};
@@ -13,20 +13,20 @@ use crate::work::{Drain, OneByOne, Pour, Put, Take};
 
 /// Round trips over two channels, both sides spinning.
 pub(crate) fn spin<const N: usize>(stage: &mut Stage) -> Result<()> {
-    round_trips::<N>(stage, Waiting::Spin)
+    round_trips::<N>(stage, WaitStrategy::Spin)
 }
 
 /// Round trips, both sides sleeping at once.
 pub(crate) fn block<const N: usize>(stage: &mut Stage) -> Result<()> {
-    round_trips::<N>(stage, Waiting::Block)
+    round_trips::<N>(stage, WaitStrategy::Block)
 }
 
 /// Round trips, both sides waiting as they do if nobody says how.
 pub(crate) fn adaptive<const N: usize>(stage: &mut Stage) -> Result<()> {
-    round_trips::<N>(stage, Waiting::Adaptive)
+    round_trips::<N>(stage, WaitStrategy::Adaptive)
 }
 
-fn round_trips<const N: usize>(stage: &mut Stage, waiting: Waiting) -> Result<()> {
+fn round_trips<const N: usize>(stage: &mut Stage, waiting: WaitStrategy) -> Result<()> {
     let (mine, theirs) = match stage.role() {
         Role::Client => ("there", "back"),
         Role::Server => ("back", "there"),
@@ -35,32 +35,32 @@ fn round_trips<const N: usize>(stage: &mut Stage, waiting: Waiting) -> Result<()
     stage.meet("created")?;
     let back = Channel::<Words<N>>::open(&stage.scratch().name(theirs))?;
     let (mut sender, mut receiver) = (out.sender()?, back.receiver()?);
-    sender.set_waiting(waiting);
-    receiver.set_waiting(waiting);
+    sender.set_wait_strategy(waiting);
+    receiver.set_wait_strategy(waiting);
     stage.meet("connected")?;
     stage.round_trips(sender, receiver)
 }
 
 /// A stream, message by message, both sides spinning.
 pub(crate) fn single<const N: usize, const SLOTS: usize>(stage: &mut Stage) -> Result<()> {
-    single_waiting::<N>(stage, SLOTS, Waiting::Spin)
+    single_waiting::<N>(stage, SLOTS, WaitStrategy::Spin)
 }
 
 /// A stream, message by message, both sides waiting as they do if nobody says how.
 pub(crate) fn single_adaptive<const N: usize>(stage: &mut Stage) -> Result<()> {
-    single_waiting::<N>(stage, SLOTS, Waiting::Adaptive)
+    single_waiting::<N>(stage, SLOTS, WaitStrategy::Adaptive)
 }
 
-fn single_waiting<const N: usize>(stage: &mut Stage, slots: usize, waiting: Waiting) -> Result<()> {
+fn single_waiting<const N: usize>(stage: &mut Stage, slots: usize, waiting: WaitStrategy) -> Result<()> {
     match end::<Words<N>>(stage, slots, waiting)? {
         End::Sender(sender) => stage.send(OneByOne(sender)),
         End::Receiver(receiver) => stage.receive(OneByOne(receiver)),
     }
 }
 
-/// A stream in batches, by `send_all` and `recv_all`, both sides spinning.
+/// A stream in batches, by `send_all` and `recv_many`, both sides spinning.
 pub(crate) fn batches<const N: usize, const SLOTS: usize>(stage: &mut Stage) -> Result<()> {
-    match end::<Words<N>>(stage, SLOTS, Waiting::Spin)? {
+    match end::<Words<N>>(stage, SLOTS, WaitStrategy::Spin)? {
         End::Sender(sender) => stage.send(Batches(sender)),
         End::Receiver(receiver) => stage.receive(Batches(receiver)),
     }
@@ -68,7 +68,7 @@ pub(crate) fn batches<const N: usize, const SLOTS: usize>(stage: &mut Stage) -> 
 
 /// A stream of large messages, copied in and copied out, both sides spinning.
 pub(crate) fn copy<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
-    match end::<[u8; SIZE]>(stage, LARGE_SLOTS, Waiting::Spin)? {
+    match end::<[u8; SIZE]>(stage, LARGE_SLOTS, WaitStrategy::Spin)? {
         End::Sender(sender) => stage.send(Large::new(sender, SIZE)),
         End::Receiver(receiver) => stage.receive(Copied(Large::new(receiver, SIZE))),
     }
@@ -76,7 +76,7 @@ pub(crate) fn copy<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
 
 /// A stream of large messages, written in place and checked in place, both sides spinning.
 pub(crate) fn loan<const SIZE: usize>(stage: &mut Stage) -> Result<()> {
-    match end::<[u8; SIZE]>(stage, LARGE_SLOTS, Waiting::Spin)? {
+    match end::<[u8; SIZE]>(stage, LARGE_SLOTS, WaitStrategy::Spin)? {
         End::Sender(sender) => stage.send(Large::new(sender, SIZE)),
         End::Receiver(receiver) => stage.receive(Large::new(receiver, SIZE)),
     }
@@ -87,12 +87,12 @@ enum End<T: Message> {
     Receiver(Receiver<T>),
 }
 
-fn end<T: Message>(stage: &mut Stage, slots: usize, waiting: Waiting) -> Result<End<T>> {
+fn end<T: Message>(stage: &mut Stage, slots: usize, waiting: WaitStrategy) -> Result<End<T>> {
     let name = stage.scratch().name("stream");
     match stage.role() {
         Role::Client => {
             let mut sender = Options::<T>::new().capacity(slots).create_new(&name)?.sender()?;
-            sender.set_waiting(waiting);
+            sender.set_wait_strategy(waiting);
             stage.meet("created")?;
             stage.meet("")?;
             Ok(End::Sender(sender))
@@ -100,7 +100,7 @@ fn end<T: Message>(stage: &mut Stage, slots: usize, waiting: Waiting) -> Result<
         Role::Server => {
             stage.meet("")?;
             let mut receiver = Receiver::<T>::open(&name)?;
-            receiver.set_waiting(waiting);
+            receiver.set_wait_strategy(waiting);
             stage.meet("opened")?;
             Ok(End::Receiver(receiver))
         }
@@ -141,7 +141,7 @@ impl<const N: usize> Drain for Batches<Receiver<Words<N>>> {
         let mut number = numbers.start;
         while number < numbers.end {
             let wanted = BATCH.min((numbers.end - number) as usize);
-            let count = self.0.recv_all(&mut batch[..wanted])?;
+            let count = self.0.recv_many(&mut batch[..wanted])?;
             for message in &batch[..count] {
                 check(message, number)?;
                 number += 1;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ipcraft::channel::Waiting;
+use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::spsc::bytes::{Options, Receiver, Sender};
 use ipcraft_bench::Role;
 
@@ -39,7 +39,7 @@ fn end(stage: &mut Stage, size: usize) -> Result<End> {
     match stage.role() {
         Role::Client => {
             let mut sender = Options::new().capacity(LARGE_SLOTS * size).create_new(&name)?.sender()?;
-            sender.set_waiting(Waiting::Spin);
+            sender.set_wait_strategy(WaitStrategy::Spin);
             stage.meet("created")?;
             stage.meet("")?;
             Ok(End::Sender(sender))
@@ -47,7 +47,7 @@ fn end(stage: &mut Stage, size: usize) -> Result<End> {
         Role::Server => {
             stage.meet("")?;
             let mut receiver = Receiver::open(&name)?;
-            receiver.set_waiting(Waiting::Spin);
+            receiver.set_wait_strategy(WaitStrategy::Spin);
             stage.meet("opened")?;
             Ok(End::Receiver(receiver))
         }

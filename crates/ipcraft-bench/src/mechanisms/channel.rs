@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use ipcraft::channel::Waiting as Wait;
+use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::spsc::bytes::{self, Receiver, Sender};
 
 use crate::link::{Ends, Link, exact_length};
@@ -17,7 +17,7 @@ pub(super) static ADAPTIVE: Mechanism = Mechanism {
     waiting: Waiting::Adaptive,
     sizes: || 1..=LARGEST,
     implementations: &[
-        (Implementation::Ipcraft, |scratch| ipcraft(scratch, Wait::Adaptive)),
+        (Implementation::Ipcraft, |scratch| ipcraft(scratch, WaitStrategy::Adaptive)),
         (Implementation::Raw, |_| ring::connect(LOOKS)),
     ],
     ..Mechanism::BLOCKING
@@ -29,7 +29,7 @@ pub(super) static BLOCK: Mechanism = Mechanism {
     summary: "a channel in shared memory each way; who waits sleeps",
     sizes: || 1..=LARGEST,
     implementations: &[
-        (Implementation::Ipcraft, |scratch| ipcraft(scratch, Wait::Block)),
+        (Implementation::Ipcraft, |scratch| ipcraft(scratch, WaitStrategy::Block)),
         (Implementation::Raw, |_| ring::connect(0)),
     ],
     ..Mechanism::BLOCKING
@@ -43,7 +43,7 @@ pub(super) static SPIN: Mechanism = Mechanism {
     placements: &[crate::placement::Placement::TwoCores],
     sizes: || 1..=LARGEST,
     implementations: &[
-        (Implementation::Ipcraft, |scratch| ipcraft(scratch, Wait::Spin)),
+        (Implementation::Ipcraft, |scratch| ipcraft(scratch, WaitStrategy::Spin)),
         (Implementation::Raw, |_| ring::connect(FOREVER)),
     ],
     ..Mechanism::BLOCKING
@@ -55,13 +55,13 @@ const LARGEST: usize = CAPACITY / 2 - 64;
 /// How often the twin looks before it sleeps: for about as long as the library does.
 const LOOKS: u32 = 1000;
 
-fn ipcraft(_scratch: &Path, waiting: Wait) -> io::Result<Ends> {
+fn ipcraft(_scratch: &Path, waiting: WaitStrategy) -> io::Result<Ends> {
     let ((mut requests, mut incoming), (mut answers, mut returning)) =
         (bytes::channel(CAPACITY)?, bytes::channel(CAPACITY)?);
-    requests.set_waiting(waiting);
-    answers.set_waiting(waiting);
-    incoming.set_waiting(waiting);
-    returning.set_waiting(waiting);
+    requests.set_wait_strategy(waiting);
+    answers.set_wait_strategy(waiting);
+    incoming.set_wait_strategy(waiting);
+    returning.set_wait_strategy(waiting);
     let client = End { outgoing: requests, incoming: returning };
     let server = End { outgoing: answers, incoming };
     Ok(Ends::new(client, server))

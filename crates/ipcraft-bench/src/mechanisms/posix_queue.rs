@@ -45,7 +45,7 @@ impl Link for Queues {
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let (length, _priority) = self.from.receive(&mut self.buffer)?;
+        let (length, _priority) = self.from.recv(&mut self.buffer)?;
         exact_length(length, buffer.len())?;
         buffer.copy_from_slice(&self.buffer[..length]);
         Ok(())

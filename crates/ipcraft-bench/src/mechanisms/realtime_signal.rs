@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use ipcraft::signal::{Blocked, Signal, SignalInfo, block, queue};
+use ipcraft::signal::{Signal, SignalInfo, SignalMaskGuard, block, queue};
 
 use crate::link::{Ends, Link};
 use crate::pids::{self, Pids};
@@ -31,7 +31,7 @@ pub(super) struct End {
     pids: Pids,
     outgoing: Signal,
     pub(super) incoming: Signal,
-    blocked: Option<Blocked>,
+    blocked: Option<SignalMaskGuard>,
 }
 
 impl End {

@@ -35,7 +35,7 @@ struct Reading {
 impl Reading {
     fn new(pids: Pids) -> io::Result<Reading> {
         let end = End::new(pids)?;
-        // Blocked for good where the end arrives: here nobody sends yet.
+        // SignalMaskGuard for good where the end arrives: here nobody sends yet.
         let signals = SignalFd::new(&block(end.incoming)?)?;
         Ok(Reading { end, signals })
     }

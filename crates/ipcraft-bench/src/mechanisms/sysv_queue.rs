@@ -32,7 +32,7 @@ struct Queues {
 
 impl Queues {
     fn new(from: &Queue, to: &Queue) -> io::Result<Queues> {
-        Ok(Queues { from: Queue::with_id(from.id())?, to: Queue::with_id(to.id())? })
+        Ok(Queues { from: Queue::from_id(from.id())?, to: Queue::from_id(to.id())? })
     }
 }
 
@@ -42,7 +42,7 @@ impl Link for Queues {
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let (length, _kind) = self.from.receive(Selector::First, buffer)?;
+        let (length, _kind) = self.from.recv(Selector::First, buffer)?;
         exact_length(length, buffer.len())
     }
 }

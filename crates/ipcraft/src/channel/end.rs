@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use std::thread::yield_now;
 use std::time::Duration;
 
-use super::Waiting;
+use super::WaitStrategy;
 use super::bell::{Bed, Bell, Ringer, Sleepers, WANTS_COPIES};
 use super::flow::{Flow, Side};
 use super::readiness::Readiness;
@@ -89,7 +89,7 @@ pub(super) struct End {
     peers: Range<u32>,
     /// How many can sleep on the other side, and on this one.
     sleepers: (Sleepers, Sleepers),
-    waiting: Waiting,
+    waiting: WaitStrategy,
     /// What is to be looked at again when it changes or gets old.
     notice: u32,
     next_look: Duration,
@@ -138,7 +138,7 @@ impl End {
             role,
             peers: peers.clone(),
             sleepers: (many(peers), many(own)),
-            waiting: Waiting::default(),
+            waiting: WaitStrategy::default(),
             notice: 0,
             next_look: Duration::ZERO,
             last_check: Duration::ZERO,
@@ -181,7 +181,7 @@ impl End {
         }
     }
 
-    pub(super) fn set_waiting(&mut self, waiting: Waiting) {
+    pub(super) fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
         self.waiting = waiting;
     }
 
@@ -352,9 +352,9 @@ impl End {
             return Ok(result);
         }
         let polls = match self.waiting {
-            Waiting::Spin => true,
-            Waiting::Block => false,
-            Waiting::Adaptive => self.patience >= PATIENCE && !self.shares_processor(),
+            WaitStrategy::Spin => true,
+            WaitStrategy::Block => false,
+            WaitStrategy::Adaptive => self.patience >= PATIENCE && !self.shares_processor(),
         };
         if polls && let Some(result) = self.poll(&mut attempt)? {
             return Ok(result);
@@ -379,20 +379,20 @@ impl End {
                 return Err(self.error(ErrorKind::Disconnected));
             }
             let spins = match self.waiting {
-                Waiting::Spin => true,
-                Waiting::Block => false,
-                Waiting::Adaptive if is_crowded => {
+                WaitStrategy::Spin => true,
+                WaitStrategy::Block => false,
+                WaitStrategy::Adaptive if is_crowded => {
                     // Whoever gets the processor may keep it for longer than there is time.
                     ROUND * rounds <= self.patience
                         && now - began <= PATIENCE_WITH_OTHERS
                         && !deadline.has_passed_at(now + PATIENCE_WITH_OTHERS)
                 }
-                Waiting::Adaptive => now - began <= self.patience && !self.shares_processor(),
+                WaitStrategy::Adaptive => now - began <= self.patience && !self.shares_processor(),
             };
             let found = if last {
                 self.poll(attempt)
             } else if spins {
-                if is_crowded && self.waiting == Waiting::Adaptive {
+                if is_crowded && self.waiting == WaitStrategy::Adaptive {
                     // Those who have to do something first may be waiting for this very processor.
                     yield_now();
                     rounds += 1;
@@ -473,7 +473,7 @@ impl End {
 
     /// What was waited for soon is worth to look for; what was not, is worth to sleep for.
     fn learn(&mut self, began: Duration, awake: bool) {
-        if self.waiting != Waiting::Adaptive {
+        if self.waiting != WaitStrategy::Adaptive {
             return;
         }
         let short = awake || time::now() - began <= PATIENCE;

@@ -2,7 +2,7 @@
 
 use super::region::{Parts, Shape};
 use crate::error::Result;
-use crate::shm::Layout;
+use crate::shm::SharedLayout;
 
 /// A kind of channel, of messages of one type. This library has all there are; the parameter of
 /// [`Channel`](super::Channel) and [`Options`](super::Options) names one.
@@ -18,7 +18,7 @@ pub trait Kind: Sealed + Sized + 'static {
 
     /// What the messages look like.
     #[doc(hidden)]
-    const LAYOUT: Layout;
+    const LAYOUT: SharedLayout;
 
     /// How many bytes a message has; 0 where that differs.
     #[doc(hidden)]

@@ -1,6 +1,6 @@
 //! What a typed channel carries.
 
-use crate::shm::{Layout, Plain};
+use crate::shm::{Plain, SharedLayout};
 
 /// A type that a channel can carry: one that has a form of plain bytes, in which it lies in shared memory.
 ///
@@ -36,7 +36,7 @@ pub trait Message: Send + Sized + 'static {
     type Wire: Plain;
 
     /// What both sides of a channel compare: that of the form, unless two types with one form are to be told apart.
-    const LAYOUT: Layout = <Self::Wire as Plain>::LAYOUT;
+    const LAYOUT: SharedLayout = <Self::Wire as Plain>::LAYOUT;
 
     /// The form of this value.
     fn to_wire(&self) -> Self::Wire;
@@ -101,7 +101,7 @@ impl<T: Plain> Message for T {
 impl Message for bool {
     type Wire = u8;
 
-    const LAYOUT: Layout = Layout::new("bool", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("bool", &[]);
 
     #[inline]
     fn to_wire(&self) -> u8 {
@@ -121,7 +121,7 @@ impl Message for bool {
 impl Message for char {
     type Wire = u32;
 
-    const LAYOUT: Layout = Layout::new("char", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("char", &[]);
 
     #[inline]
     fn to_wire(&self) -> u32 {

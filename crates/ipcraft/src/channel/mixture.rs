@@ -234,11 +234,11 @@ fn each(mut test: impl FnMut(usize, u64, u64)) {
 fn one_sender_and_one_receiver() {
     each(|capacity, start, seed| {
         let channel =
-            spsc::Options::<Words<1>>::new().capacity(capacity).start_at(start).anonymous().unwrap();
+            spsc::Options::<Words<1>>::new().capacity(capacity).initial_position(start).anonymous().unwrap();
         let ends = (channel.sender().unwrap(), channel.receiver().unwrap());
         mix(ends, Room::Messages(capacity), true, seed);
         let channel =
-            spsc::Options::<Words<20>>::new().capacity(capacity).start_at(start).anonymous().unwrap();
+            spsc::Options::<Words<20>>::new().capacity(capacity).initial_position(start).anonymous().unwrap();
         let ends = (channel.sender().unwrap(), channel.receiver().unwrap());
         mix(ends, Room::Messages(capacity), true, seed);
     });
@@ -248,7 +248,7 @@ fn one_sender_and_one_receiver() {
 fn records_of_any_length() {
     for (capacity, seed) in [(512, 1), (4096, 2), (1 << 16, 3)] {
         for start in STARTS {
-            let options = spsc::bytes::Options::new().capacity(capacity).start_at(start & !7);
+            let options = spsc::bytes::Options::new().capacity(capacity).initial_position(start & !7);
             let channel = options.anonymous().unwrap();
             mix((channel.sender().unwrap(), channel.receiver().unwrap()), Room::WhenEmpty, true, seed);
         }
@@ -260,7 +260,7 @@ fn records_of_any_length() {
 fn a_work_queue() {
     each(|capacity, start, seed| {
         let channel =
-            mpmc::Options::<Words<1>>::new().capacity(capacity).start_at(start).anonymous().unwrap();
+            mpmc::Options::<Words<1>>::new().capacity(capacity).initial_position(start).anonymous().unwrap();
         let ends = (channel.sender().unwrap(), channel.receiver().unwrap());
         mix(ends, Room::Messages(capacity), false, seed);
     });
@@ -269,8 +269,8 @@ fn a_work_queue() {
 #[test]
 fn a_broadcast_that_is_held_back() {
     each(|capacity, start, seed| {
-        let options = broadcast::Options::<Words<1>>::new().capacity(capacity).start_at(start);
-        let channel = options.overflow(broadcast::Overflow::HoldBack).anonymous().unwrap();
+        let options = broadcast::Options::<Words<1>>::new().capacity(capacity).initial_position(start);
+        let channel = options.overflow(broadcast::Overflow::Block).anonymous().unwrap();
         let publisher = channel.publisher().unwrap();
         let subscriber = channel.subscriber().unwrap();
         mix((publisher, subscriber), Room::Messages(capacity), true, seed);

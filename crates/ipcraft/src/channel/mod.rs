@@ -72,7 +72,7 @@
 //!   without ever having to wait finds out in the same time, or after at most 256 more messages or batches. Before anybody has come,
 //!   nobody is missed: a receiver waits for the first sender.
 //! * **Successors.** A new end may be taken in the place of one that has left; it goes on where the messages are.
-//! * **Waiting.** [`Adaptive`](Waiting::Adaptive), unless something else is asked for: who waits looks again for some
+//! * **Waiting.** [`Adaptive`](WaitStrategy::Adaptive), unless something else is asked for: who waits looks again for some
 //!   microseconds if the other side runs on another processor, and sleeps then. Who sleeps uses no processor, but for a look at who is
 //!   there four times a second. Nobody is woken by a system call when nobody sleeps. For event loops there is
 //!   [`Readiness`].
@@ -104,7 +104,7 @@
 //! | none | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | neither in time; nothing was transferred | try again or give up |
 //! | none | sending | [`Disconnected`](crate::ErrorKind::Disconnected) | all receivers have left or died | wait for another, or give up |
 //! | none | receiving | [`Disconnected`](crate::ErrorKind::Disconnected) | all senders have left or died, and all they sent is received | as above |
-//! | none | a lossy [`broadcast`] | [`Missed`](crate::ErrorKind::Missed) | messages were overwritten; the error says how many | go on: the next call does |
+//! | none | a lossy [`broadcast`] | [`Lagged`](crate::ErrorKind::Lagged) | messages were overwritten; the error says how many | go on: the next call does |
 //! | none | a [`request`] | [`Removed`](crate::ErrorKind::Removed) | the server gave the request up | ask again, or do without |
 //! | none | all but making a channel | [`Corrupted`](crate::ErrorKind::Corrupted) | somebody writes to the channel who is no end of it, or the bytes are no value of the type | stop using it |
 //! | none | taking an end | [`InUse`](crate::ErrorKind::InUse) | it has an owner, who is alive | wait until he leaves |
@@ -162,19 +162,19 @@ mod open;
 mod place;
 mod readiness;
 mod region;
-mod reject;
 pub mod request;
 mod seat;
+mod send_error;
 mod seqlock;
 mod slots;
 pub mod spsc;
 mod value;
-mod waiting;
+mod wait_strategy;
 
 pub use kind::Kind;
 pub use message::Message;
 pub use open::{Channel, Options};
 pub use place::Place;
 pub use readiness::Readiness;
-pub use reject::{SendAllError, SendError};
-pub use waiting::Waiting;
+pub use send_error::{SendAllError, SendError};
+pub use wait_strategy::WaitStrategy;

@@ -73,7 +73,7 @@ impl<K: Kind> Options<K> {
 
     /// Where the positions begin, so that tests see them wrap.
     #[doc(hidden)]
-    pub fn start_at(mut self, position: u64) -> Self {
+    pub fn initial_position(mut self, position: u64) -> Self {
         self.start = position;
         self
     }

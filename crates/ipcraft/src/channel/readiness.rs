@@ -332,7 +332,7 @@ mod tests {
     fn an_event_loop_hears_of_requests_and_of_answers() {
         let (client, mut server) = request::channel::<u64, u64>(16).unwrap();
         let act = |client: &mut request::Client<u64, u64>| {
-            client.give_up();
+            client.cancel_pending();
             client.send(1).unwrap();
         };
         let requests = server.readiness().unwrap();

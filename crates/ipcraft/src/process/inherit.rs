@@ -39,7 +39,7 @@ impl Inherit {
         Inherit::default()
     }
 
-    /// Gives a descriptor that the child [takes](super::take) by this name: letters, digits, `-`, `_`, `.`.
+    /// Gives a descriptor that the child [takes](super::take_inherited_fd) by this name: letters, digits, `-`, `_`, `.`.
     pub fn named(mut self, name: impl Into<String>, descriptor: impl Into<OwnedFd>) -> Self {
         self.named.push((name.into(), descriptor.into()));
         self

@@ -29,7 +29,7 @@
 //! use ipcraft::pipe;
 //!
 //! if env::args().nth(1).as_deref() == Some("child") {
-//!     let mut results = pipe::Writer::from(process::take("results")?);
+//!     let mut results = pipe::Writer::from(process::take_inherited_fd("results")?);
 //!     results.write_all(b"42")?;
 //!     return Ok(());
 //! }
@@ -80,10 +80,10 @@
 //! * **Handed over.** The parent's copies are closed when [`spawn_inheriting`](CommandExt::spawn_inheriting) returns, so end of stream works as one expects. To keep one, give a
 //!   clone (`try_clone`) away.
 //! * **Known names.** The names travel in the environment variable `IPCRAFT_FDS`, with the identity (device and inode) of each descriptor.
-//!   [`take`] checks it, so a variable that was passed on to a grandchild, which has other descriptors under those numbers, is recognised
+//!   [`take_inherited_fd`] checks it, so a variable that was passed on to a grandchild, which has other descriptors under those numbers, is recognised
 //!   as stale. (Event descriptors and their like share one identity and are not told apart.)
 //! * **Known numbers**, for programs that do not use this library: [`Inherit::numbered`] puts the descriptor where the program expects it.
-//! * **Taken once.** [`take`] gives each descriptor out as an [`OwnedFd`](std::os::fd::OwnedFd) once, close-on-exec again.
+//! * **Taken once.** [`take_inherited_fd`] gives each descriptor out as an [`OwnedFd`](std::os::fd::OwnedFd) once, close-on-exec again.
 //! * **Cost.** The child is forked, not vforked: with gigabytes of memory mapped that takes milliseconds.
 //! * **Ignored `SIGCHLD`.** To a process that ignores it a child's status is lost. Worse, the standard library panics
 //!   there if the program cannot be executed, since it cannot wait for the child that failed.
@@ -92,7 +92,7 @@
 //!
 //! * **One process for ever.** Once open, a [`PidFd`] refers to the same process, running, ended or reaped. What may go
 //!   wrong is the moment of opening, since an id may have passed to another process: so take
-//!   [`spawn_pidfd`](CommandExt::spawn_pidfd), where the child itself opens it; [`PidFd::of`] for a child that nobody
+//!   [`spawn_pidfd`](CommandExt::spawn_pidfd), where the child itself opens it; [`PidFd::for_child`] for a child that nobody
 //!   has waited for; what a socket says of its peer
 //!   ([`peer_pidfd`](crate::socket::stream::Stream::peer_pidfd), [`Incoming`](crate::socket::Incoming), both to be
 //!   turned into a [`PidFd`] with `try_from`); and [`PidFd::open`] for the rest.
@@ -133,13 +133,13 @@
 //! | `EMFILE` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //! | none | spawning | [`Invalid`](crate::ErrorKind::Invalid) | a number below 3, above the limit, or given twice | choose another |
 //! | none | spawning | [`InvalidName`](crate::ErrorKind::InvalidName) | a name is empty, given twice, or has other characters than letters, digits, `-`, `_`, `.` | choose another |
-//! | none | [`take`] | [`NotFound`](crate::ErrorKind::NotFound) | nothing of that name was given to this process | check how it was started |
-//! | none | [`take`] | [`InUse`](crate::ErrorKind::InUse) | it was taken before | take it once and pass it on |
+//! | none | [`take_inherited_fd`] | [`NotFound`](crate::ErrorKind::NotFound) | nothing of that name was given to this process | check how it was started |
+//! | none | [`take_inherited_fd`] | [`InUse`](crate::ErrorKind::InUse) | it was taken before | take it once and pass it on |
 //! | `ESRCH` | [`PidFd::open`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id | it has ended, or never was |
 //! | `EINVAL` | [`PidFd::open`] | [`Invalid`](crate::ErrorKind::Invalid) | the id is below 1 | in another pid namespace a pid reads as 0: ask for a pidfd instead |
 //! | `ENOENT`, before Linux 6.16 `EINVAL` | [`PidFd::open`] | [`Invalid`](crate::ErrorKind::Invalid) | the id is that of a thread | open its process |
 //! | `EMFILE`, `ENFILE` | opening, cloning, taking a descriptor | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
-//! | none | [`PidFd::of`] | [`NotFound`](crate::ErrorKind::NotFound) | the child was waited for already | start it with [`spawn_pidfd`](CommandExt::spawn_pidfd) |
+//! | none | [`PidFd::for_child`] | [`NotFound`](crate::ErrorKind::NotFound) | the child was waited for already | start it with [`spawn_pidfd`](CommandExt::spawn_pidfd) |
 //! | none | `try_from` a descriptor | [`WrongType`](crate::ErrorKind::WrongType) | no pidfd, or that of a thread | check where it comes from |
 //! | `EAGAIN` | [`PidFd::try_wait`] | [`WouldBlock`](crate::ErrorKind::WouldBlock) | it has not ended | ask later, or wait |
 //! | `ETIMEDOUT` | [`PidFd::wait_timeout`] | [`TimedOut`](crate::ErrorKind::TimedOut) | it has not ended in time | wait on, or end it |
@@ -183,4 +183,4 @@ pub use inherit::Inherit;
 pub use pidfd::PidFd;
 pub use spawn::CommandExt;
 pub use state::{State, state};
-pub use take::{take, take_number};
+pub use take::{take_inherited_fd, take_inherited_fd_number};

@@ -32,7 +32,7 @@ impl PidFd {
     /// `pidfd_open(2)`: the process that has this id now.
     ///
     /// Between the moment when you learnt the id and this call the process may have ended and its id passed to another.
-    /// For a child take [`of`](PidFd::of) or [`spawn_pidfd`](super::CommandExt::spawn_pidfd); for the peer of a socket,
+    /// For a child take [`of`](PidFd::for_child) or [`spawn_pidfd`](super::CommandExt::spawn_pidfd); for the peer of a socket,
     /// its [`peer_pidfd`](crate::socket::stream::Stream::peer_pidfd); for any other, check after opening that it
     /// is the one you mean.
     ///
@@ -55,7 +55,7 @@ impl PidFd {
     ///
     /// [`NotFound`](ErrorKind::NotFound) if it was waited for: unless its id is another child's by now, which then is
     /// what you get.
-    pub fn of(child: &Child) -> Result<PidFd> {
+    pub fn for_child(child: &Child) -> Result<PidFd> {
         let pidfd = PidFd::open(child.id() as i32)?;
         match pidfd::wait(pidfd.as_fd(), libc::WNOHANG | libc::WNOWAIT) {
             // The id has passed to a process that is no child of this one.

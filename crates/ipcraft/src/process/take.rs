@@ -24,7 +24,7 @@ static TAKEN: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
 /// # Errors
 ///
 /// [`NotFound`](ErrorKind::NotFound) if this process was given nothing of that name; [`InUse`](ErrorKind::InUse) if it was taken before.
-pub fn take(name: &str) -> Result<OwnedFd> {
+pub fn take_inherited_fd(name: &str) -> Result<OwnedFd> {
     take_matching(|entry| !name.is_empty() && entry.name == name).map_err(|e| e.on_name(name))
 }
 
@@ -32,8 +32,8 @@ pub fn take(name: &str) -> Result<OwnedFd> {
 ///
 /// # Errors
 ///
-/// As for [`take`]. A number that is open but was not given is [`NotFound`](ErrorKind::NotFound), since it belongs to somebody else.
-pub fn take_number(number: RawFd) -> Result<OwnedFd> {
+/// As for [`take_inherited_fd`]. A number that is open but was not given is [`NotFound`](ErrorKind::NotFound), since it belongs to somebody else.
+pub fn take_inherited_fd_number(number: RawFd) -> Result<OwnedFd> {
     take_matching(|entry| entry.name.is_empty() && entry.number == number)
         .map_err(|e| e.on_name(number.to_string()))
 }

@@ -50,7 +50,7 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// `mmap(2)` with `MAP_SHARED`: the first `length` bytes of a file that has them.
-    pub(super) fn of_file(
+    pub(super) fn for_file(
         fd: BorrowedFd<'_>,
         length: usize,
         access: Access,

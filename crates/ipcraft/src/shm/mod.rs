@@ -99,4 +99,4 @@ pub mod sysv;
 pub use access::{Access, Advice};
 pub use huge::HugePages;
 pub use mapping::Mapping;
-pub use shared::{Layout, Plain, ProcessShared, Shared};
+pub use shared::{Plain, ProcessShared, Shared, SharedLayout};

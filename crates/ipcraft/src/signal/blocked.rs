@@ -20,12 +20,12 @@ const NEVER_BLOCKED: SignalSet =
 
 /// `pthread_sigmask(3)`: blocks the signals for this thread until the guard is dropped.
 ///
-/// A blocked signal does nothing: it stays pending until it is taken, with [`Blocked::wait`] or a
+/// A blocked signal does nothing: it stays pending until it is taken, with [`SignalMaskGuard::wait`] or a
 /// [`SignalFd`](super::SignalFd), or unblocked. A signal for the process goes to any thread that does not block it, so
 /// block it in `main` **before** the first thread is started: threads inherit the mask, as children do, also over exec.
 /// In a thread that has inherited it, `block` of the same signals changes nothing and gives the guard to wait with.
 ///
-/// `SIGKILL`, `SIGSTOP` and the C library's 32 and 33 are left out: see [`Blocked::signals`]. A hardware fault
+/// `SIGKILL`, `SIGSTOP` and the C library's 32 and 33 are left out: see [`SignalMaskGuard::signals`]. A hardware fault
 /// (`SIGSEGV`, `SIGBUS`, `SIGFPE`, `SIGILL`) kills, blocked or not.
 ///
 /// # Errors
@@ -33,7 +33,7 @@ const NEVER_BLOCKED: SignalSet =
 /// [`Invalid`](ErrorKind::Invalid) if nothing is left to block.
 #[doc(alias = "pthread_sigmask")]
 #[doc(alias = "sigprocmask")]
-pub fn block(signals: impl Into<SignalSet>) -> Result<Blocked> {
+pub fn block(signals: impl Into<SignalSet>) -> Result<SignalMaskGuard> {
     let asked = signals.into();
     let signals = asked - NEVER_BLOCKED;
     if signals.is_empty() {
@@ -41,7 +41,7 @@ pub fn block(signals: impl Into<SignalSet>) -> Result<Blocked> {
         return Err(error.advise("there is no signal in it that can be blocked"));
     }
     let previous = signal::block(signals.bits()).map_err(|e| Error::system(BLOCK, e))?;
-    Ok(Blocked { signals, previous, _of_this_thread: PhantomData })
+    Ok(SignalMaskGuard { signals, previous, _of_this_thread: PhantomData })
 }
 
 /// `sigpending(2)`: the signals that have come for this thread or its process and are blocked.
@@ -67,7 +67,7 @@ pub fn pending() -> Result<SignalSet> {
 /// ```
 #[derive(Debug)]
 #[must_use = "dropping it unblocks the signals at once"]
-pub struct Blocked {
+pub struct SignalMaskGuard {
     signals: SignalSet,
     /// The thread's mask before.
     previous: u64,
@@ -75,7 +75,7 @@ pub struct Blocked {
     _of_this_thread: PhantomData<*const ()>,
 }
 
-impl Blocked {
+impl SignalMaskGuard {
     /// The signals that are blocked, and waited for: those asked for, without those that cannot be.
     pub fn signals(&self) -> SignalSet {
         self.signals
@@ -92,14 +92,14 @@ impl Blocked {
         retry(|| self.take(None)).map_err(|e| Error::receiving(WAIT, e))
     }
 
-    /// `sigtimedwait(2)`: [`wait`](Blocked::wait) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// `sigtimedwait(2)`: [`wait`](SignalMaskGuard::wait) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     #[doc(alias = "sigtimedwait")]
     #[inline]
     pub fn try_wait(&self) -> Result<SignalInfo> {
         retry(|| self.take(Some(TimeSpec::new(0, 0)))).map_err(|e| Error::receiving(WAIT, e))
     }
 
-    /// `sigtimedwait(2)`: [`wait`](Blocked::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if no signal comes
+    /// `sigtimedwait(2)`: [`wait`](SignalMaskGuard::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if no signal comes
     /// within `timeout`.
     #[doc(alias = "sigtimedwait")]
     pub fn wait_timeout(&self, timeout: Duration) -> Result<SignalInfo> {
@@ -122,7 +122,7 @@ impl Blocked {
     }
 }
 
-impl Drop for Blocked {
+impl Drop for SignalMaskGuard {
     fn drop(&mut self) {
         // Cannot fail: the mask is one that this thread had.
         let _ = signal::set_mask(self.previous);

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::PollFlags;
 use nix::sys::time::TimeSpec;
 
-use super::{Blocked, SignalInfo, SignalSet};
+use super::{SignalInfo, SignalMaskGuard, SignalSet};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{limits, retry, rw, signal, wait};
 
@@ -39,7 +39,7 @@ impl SignalFd {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if a descriptor table is full.
     #[doc(alias = "signalfd")]
-    pub fn new(blocked: &Blocked) -> Result<SignalFd> {
+    pub fn new(blocked: &SignalMaskGuard) -> Result<SignalFd> {
         match signal::open(blocked.signals().bits()) {
             Ok(fd) => Ok(SignalFd { fd }),
             Err(e) => Err(Error::system(OPEN, e).with_limit(limits::descriptors(e))),
@@ -52,7 +52,7 @@ impl SignalFd {
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor it was made from is no signalfd.
     #[doc(alias = "signalfd")]
-    pub fn set_signals(&self, blocked: &Blocked) -> Result<()> {
+    pub fn set_signals(&self, blocked: &SignalMaskGuard) -> Result<()> {
         signal::replace(self.fd.as_fd(), blocked.signals().bits()).map_err(|e| match e {
             Errno::EINVAL => no_signalfd(OPEN),
             e => Error::system(OPEN, e),

@@ -35,7 +35,7 @@ const SIGACTION: &str = "sigaction";
 /// [`Deadline`]: crate::time::Deadline
 #[doc(alias = "sigaction")]
 #[doc(alias = "signal")]
-pub fn catch(signal: Signal) -> Result<Caught> {
+pub fn catch(signal: Signal) -> Result<SignalCounter> {
     if FORBIDDEN.contains(&signal.number()) {
         return Err(refused(Error::refused(SIGACTION, ErrorKind::Invalid), signal));
     }
@@ -49,7 +49,7 @@ pub fn catch(signal: Signal) -> Result<Caught> {
     // SAFETY: because the handler does nothing but add to an atomic number, which is async-signal-safe
     // (signal-safety(7)), and cannot panic.
     match unsafe { register(signal.number(), handler) } {
-        Ok(registration) => Ok(Caught { count, registration, signal }),
+        Ok(registration) => Ok(SignalCounter { count, registration, signal }),
         Err(e) => Err(failed(&e, signal)),
     }
 }
@@ -67,14 +67,14 @@ fn refused(error: Error, signal: Signal) -> Error {
 /// A signal that is counted, from [`catch`]. Dropping it ends the counting.
 #[derive(Debug)]
 #[must_use = "dropping it ends the counting"]
-pub struct Caught {
+pub struct SignalCounter {
     count: Arc<AtomicU64>,
     registration: SigId,
     signal: Signal,
 }
 
-impl Caught {
-    /// How often the handler has run since the last [`take`](Caught::take): of standard signals, which merge, that may be
+impl SignalCounter {
+    /// How often the handler has run since the last [`take`](SignalCounter::take): of standard signals, which merge, that may be
     /// less often than they were sent.
     #[inline]
     pub fn count(&self) -> u64 {
@@ -93,7 +93,7 @@ impl Caught {
     }
 }
 
-impl Drop for Caught {
+impl Drop for SignalCounter {
     fn drop(&mut self) {
         unregister(self.registration);
     }

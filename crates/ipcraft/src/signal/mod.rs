@@ -12,7 +12,7 @@
 //! * **A signal that is neither blocked nor caught kills**, most of them. So block first and tell others your pid then.
 //!   Here nothing waits for a signal that is not blocked: waiting is a method of the guard that blocks.
 //! * **Handlers may do next to nothing**: no allocation, no lock, no printing (signal-safety(7)). This module has one that
-//!   counts ([`catch`]). To do something on a signal, block it and take it from an ordinary place: [`Blocked::wait`],
+//!   counts ([`catch`]). To do something on a signal, block it and take it from an ordinary place: [`SignalMaskGuard::wait`],
 //!   or [`SignalFd`] in an event loop.
 //! * **Some cannot be caught, blocked or ignored**: `SIGKILL` and `SIGSTOP`. A hardware fault (`SIGSEGV`, `SIGBUS`,
 //!   `SIGFPE`, `SIGILL`) kills a thread that blocks it. 32 and 33 are the C library's: nobody else uses them.
@@ -89,7 +89,7 @@
 //! | `EPERM` | sending, [`check`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | it is another user's | ask its owner, or have `CAP_KILL` |
 //! | none | sending, [`check`] | [`Invalid`](crate::ErrorKind::Invalid) | pid 0, a pid above `i32::MAX`, or group 1: to `kill(2)` they mean groups, or every process | pass the id of one process |
 //! | `EAGAIN` | [`queue`], [`queue_thread`], [`send_thread`] | [`LimitReached`] | the receiver's user has `RLIMIT_SIGPENDING` signals queued; the error says how many | let the receiver take some, have it acknowledge, or raise the limit |
-//! | `EAGAIN` | [`Blocked::try_wait`], [`SignalFd::try_read`] | [`Empty`](crate::ErrorKind::Empty) | none is pending | wait for `POLLIN` |
+//! | `EAGAIN` | [`SignalMaskGuard::try_wait`], [`SignalFd::try_read`] | [`Empty`](crate::ErrorKind::Empty) | none is pending | wait for `POLLIN` |
 //! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | none came in time (the kernel says `EAGAIN`) | try again or give up |
 //! | none | [`block`] | [`Invalid`](crate::ErrorKind::Invalid) | no signal in the set can be blocked | block others |
 //! | none, `EINVAL` | [`catch`] | [`Invalid`](crate::ErrorKind::Invalid) | this signal cannot be caught with safety | block it, or leave it |
@@ -122,9 +122,9 @@ mod number;
 mod send;
 mod set;
 
-pub use blocked::{Blocked, block, pending};
+pub use blocked::{SignalMaskGuard, block, pending};
 pub use fd::{Batch, MAX_BATCH, SignalFd};
-pub use handler::{Caught, catch};
+pub use handler::{SignalCounter, catch};
 pub use info::{Change, Code, Sender, SignalInfo};
 pub use number::Signal;
 pub use send::{check, queue, queue_thread, send, send_group, send_thread, thread_id};

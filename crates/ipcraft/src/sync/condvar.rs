@@ -61,7 +61,7 @@ pub struct Condvar {
 
 /// How a wait with a timeout ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Woken {
+pub enum WaitTimeoutResult {
     /// By a notification.
     Notified,
     /// By the timeout.
@@ -98,7 +98,7 @@ impl Condvar {
         &self,
         guard: MutexGuard<'a, T>,
         timeout: Duration,
-    ) -> std::result::Result<(MutexGuard<'a, T>, Woken), LockError<MutexGuard<'a, T>>> {
+    ) -> std::result::Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let mutex = guard.mutex();
         let woken = self.sleep(guard, Deadline::after(timeout)).map_err(LockError::Failed)?;
         Ok((mutex.lock()?, woken))
@@ -122,7 +122,7 @@ impl Condvar {
         Ok(guard)
     }
 
-    /// [`wait_while`](Condvar::wait_while) for at most `timeout`; says [`TimedOut`](Woken::TimedOut) if the condition
+    /// [`wait_while`](Condvar::wait_while) for at most `timeout`; says [`TimedOut`](WaitTimeoutResult::TimedOut) if the condition
     /// still holds then.
     ///
     /// # Errors
@@ -133,18 +133,18 @@ impl Condvar {
         mut guard: MutexGuard<'a, T>,
         timeout: Duration,
         mut condition: impl FnMut(&mut T) -> bool,
-    ) -> std::result::Result<(MutexGuard<'a, T>, Woken), LockError<MutexGuard<'a, T>>> {
+    ) -> std::result::Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let deadline = Deadline::after(timeout);
-        let mut woken = Woken::Notified;
+        let mut woken = WaitTimeoutResult::Notified;
         while condition(&mut guard) {
-            if woken == Woken::TimedOut {
+            if woken == WaitTimeoutResult::TimedOut {
                 return Ok((guard, woken));
             }
             let mutex = guard.mutex();
             woken = self.sleep(guard, deadline).map_err(LockError::Failed)?;
             guard = mutex.lock()?;
         }
-        Ok((guard, Woken::Notified))
+        Ok((guard, WaitTimeoutResult::Notified))
     }
 
     /// `pthread_cond_signal(3)`: wakes at least one of those who wait; see [above](Condvar) why it is all of them.
@@ -175,7 +175,7 @@ impl Condvar {
     }
 
     /// Unlocks and sleeps until there is a notification that was not there before.
-    fn sleep<T: Plain>(&self, guard: MutexGuard<'_, T>, deadline: Deadline) -> Result<Woken> {
+    fn sleep<T: Plain>(&self, guard: MutexGuard<'_, T>, deadline: Deadline) -> Result<WaitTimeoutResult> {
         self.waiters.fetch_add(1, SeqCst);
         let before = self.notifications.load(SeqCst);
         drop(guard);
@@ -184,14 +184,14 @@ impl Condvar {
         woken
     }
 
-    fn sleep_while(&self, before: u32, deadline: Deadline) -> Result<Woken> {
+    fn sleep_while(&self, before: u32, deadline: Deadline) -> Result<WaitTimeoutResult> {
         while self.notifications.load(SeqCst) == before {
             match futex::wait(&self.notifications, before, futex::ANY, deadline) {
                 Ok(()) | Err(Errno::EAGAIN) => {}
-                Err(Errno::ETIMEDOUT) => return Ok(Woken::TimedOut),
+                Err(Errno::ETIMEDOUT) => return Ok(WaitTimeoutResult::TimedOut),
                 Err(errno) => return Err(Error::system("futex(FUTEX_WAIT_BITSET)", errno)),
             }
         }
-        Ok(Woken::Notified)
+        Ok(WaitTimeoutResult::Notified)
     }
 }

@@ -30,7 +30,7 @@ pub trait Exclusive: DerefMut {
 /// The lock after its last owner died or panicked, with data that may be half changed.
 ///
 /// Look at it, repair it, and say so: [`mark_consistent`](Inconsistent::mark_consistent). Whoever cannot
-/// [gives up](Inconsistent::give_up); so does whoever drops it. The lock is then unusable for everybody, since nobody
+/// [gives up](Inconsistent::abandon); so does whoever drops it. The lock is then unusable for everybody, since nobody
 /// knows what its data is worth. If this owner dies too, the next one is told in its place.
 #[must_use = "dropping it gives up on the data for everybody"]
 pub struct Inconsistent<G: Exclusive> {
@@ -62,7 +62,7 @@ impl<G: Exclusive> Inconsistent<G> {
 
     /// Makes the lock unusable: everybody's calls fail with [`Unrecoverable`](crate::ErrorKind::Unrecoverable) from now
     /// on, also those that wait.
-    pub fn give_up(self) {}
+    pub fn abandon(self) {}
 }
 
 impl<G: Exclusive> Deref for Inconsistent<G> {

@@ -4,12 +4,12 @@
 
 use super::raw::RawMutex;
 use super::{Barrier, Condvar, Event, Mutex, Once, RwLock, Semaphore};
-use crate::shm::{Layout, Plain, ProcessShared};
+use crate::shm::{Plain, ProcessShared, SharedLayout};
 
 // SAFETY: because zero bytes are a mutex that refuses to be locked, the lock is one that processes share, and the data is
 // plain; other bytes than their own are not written by programs that trust each other, which the module's page demands.
 unsafe impl<T: Plain> ProcessShared for Mutex<T> {
-    const LAYOUT: Layout = Layout::new("ipcraft mutex 1", &[T::LAYOUT]);
+    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft mutex 1", &[T::LAYOUT]);
 
     fn is_held(&self) -> bool {
         self.raw.is_held_here()
@@ -18,7 +18,7 @@ unsafe impl<T: Plain> ProcessShared for Mutex<T> {
 
 // SAFETY: because it is made of such locks and of atomics, and the data is plain.
 unsafe impl<T: Plain, const READERS: usize> ProcessShared for RwLock<T, READERS> {
-    const LAYOUT: Layout = Layout::new("ipcraft rwlock 1", &[T::LAYOUT]).repeated(READERS);
+    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft rwlock 1", &[T::LAYOUT]).repeated(READERS);
 
     fn is_held(&self) -> bool {
         self.locks().any(RawMutex::is_held_here)
@@ -27,17 +27,17 @@ unsafe impl<T: Plain, const READERS: usize> ProcessShared for RwLock<T, READERS>
 
 // SAFETY: because it is made of two atomics.
 unsafe impl ProcessShared for Condvar {
-    const LAYOUT: Layout = Layout::new("ipcraft condvar 1", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft condvar 1", &[]);
 }
 
 // SAFETY: because it is one atomic.
 unsafe impl ProcessShared for Event {
-    const LAYOUT: Layout = Layout::new("ipcraft event 1", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft event 1", &[]);
 }
 
 // SAFETY: because it is made of such a lock and an atomic.
 unsafe impl ProcessShared for Once {
-    const LAYOUT: Layout = Layout::new("ipcraft once 1", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft once 1", &[]);
 
     fn is_held(&self) -> bool {
         self.raw.is_held_here()
@@ -46,7 +46,7 @@ unsafe impl ProcessShared for Once {
 
 // SAFETY: because it is made of such locks and of atomics.
 unsafe impl<const PERMITS: usize> ProcessShared for Semaphore<PERMITS> {
-    const LAYOUT: Layout = Layout::new("ipcraft semaphore 1", &[]).repeated(PERMITS);
+    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft semaphore 1", &[]).repeated(PERMITS);
 
     fn is_held(&self) -> bool {
         self.locks().any(RawMutex::is_held_here)
@@ -55,7 +55,7 @@ unsafe impl<const PERMITS: usize> ProcessShared for Semaphore<PERMITS> {
 
 // SAFETY: because it is made of such locks and of atomics.
 unsafe impl<const PARTIES: usize> ProcessShared for Barrier<PARTIES> {
-    const LAYOUT: Layout = Layout::new("ipcraft barrier 1", &[]).repeated(PARTIES);
+    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft barrier 1", &[]).repeated(PARTIES);
 
     fn is_held(&self) -> bool {
         self.locks().any(RawMutex::is_held_here)

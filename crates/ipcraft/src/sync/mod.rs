@@ -157,13 +157,13 @@ mod slot;
 use std::time::Duration;
 
 pub use barrier::{Barrier, Participant};
-pub use condvar::{Condvar, Woken};
+pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
 pub use failure::{Cause, LockError};
 pub use guard::MutexGuard;
 pub use inconsistent::Inconsistent;
 pub use mutex::Mutex;
-pub use once::{Attempt, Once};
+pub use once::{Once, OnceState};
 pub use rwlock::RwLock;
 pub use rwlock_guard::{ReadGuard, WriteGuard};
 pub use semaphore::{Permit, Semaphore};

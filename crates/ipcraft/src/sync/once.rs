@@ -27,14 +27,14 @@ const DONE: u32 = 9;
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
-/// use ipcraft::sync::{Attempt, Once};
+/// use ipcraft::sync::{OnceState, Once};
 ///
 /// let memory = Memfd::create("setup", Shared::<Once>::SIZE)?;
 /// let setup = Shared::<Once>::initialise(memory.map()?, Once::init)?;
 /// let mut calls = 0;
 /// for _ in 0..3 {
 ///     setup.call_once(|attempt| {
-///         assert_eq!(attempt, Attempt::First);
+///         assert_eq!(attempt, OnceState::First);
 ///         calls += 1;
 ///     })?;
 /// }
@@ -49,7 +49,7 @@ pub struct Once {
 
 /// Which attempt a call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum OnceState {
     /// Nobody has begun before.
     First,
     /// Somebody has begun before, and died or panicked on the way.
@@ -72,7 +72,7 @@ impl Once {
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if it was not initialised.
     #[doc(alias = "pthread_once")]
-    pub fn call_once(&self, call: impl FnOnce(Attempt)) -> Result<()> {
+    pub fn call_once(&self, call: impl FnOnce(OnceState)) -> Result<()> {
         if self.is_done() {
             return Ok(());
         }
@@ -81,8 +81,8 @@ impl Once {
         let _lock = Unlock(&self.raw);
         let attempt = match self.state.load(Relaxed) {
             DONE => return Ok(()),
-            READY => Attempt::First,
-            BEGUN => Attempt::Again,
+            READY => OnceState::First,
+            BEGUN => OnceState::Again,
             _ => return Err(not_initialised(ONCE)),
         };
         self.state.store(BEGUN, Relaxed);

@@ -38,7 +38,7 @@ impl Key {
     /// [`NotFound`](crate::ErrorKind::NotFound), [`PermissionDenied`](crate::ErrorKind::PermissionDenied): the file cannot be looked at.
     /// [`Invalid`](crate::ErrorKind::Invalid): the project number is 0, which ftok(3) leaves undefined.
     #[doc(alias = "ftok")]
-    pub fn of_file(path: impl AsRef<Path>, project: u8) -> Result<Self> {
+    pub fn for_file(path: impl AsRef<Path>, project: u8) -> Result<Self> {
         const FTOK: &str = "ftok";
         let path = path.as_ref();
         name::check_path(FTOK, path)?;
@@ -80,17 +80,17 @@ mod tests {
     #[test]
     fn a_file_has_one_key_per_project() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let key = Key::of_file(file.path(), 1).unwrap();
-        assert_eq!(key, Key::of_file(file.path(), 1).unwrap());
-        assert_ne!(key, Key::of_file(file.path(), 2).unwrap());
+        let key = Key::for_file(file.path(), 1).unwrap();
+        assert_eq!(key, Key::for_file(file.path(), 1).unwrap());
+        assert_ne!(key, Key::for_file(file.path(), 2).unwrap());
         assert_eq!(key.number() as u32 >> 24, 1);
     }
 
     #[test]
     fn what_has_no_key_is_refused() {
-        assert_eq!(Key::of_file("/no/such/file", 1).unwrap_err().kind(), ErrorKind::NotFound);
-        assert_eq!(Key::of_file("", 1).unwrap_err().kind(), ErrorKind::InvalidName);
-        assert_eq!(Key::of_file("/", 0).unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(Key::for_file("/no/such/file", 1).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(Key::for_file("", 1).unwrap_err().kind(), ErrorKind::InvalidName);
+        assert_eq!(Key::for_file("/", 0).unwrap_err().kind(), ErrorKind::Invalid);
     }
 
     #[test]

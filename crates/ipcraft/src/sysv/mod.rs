@@ -8,8 +8,8 @@
 //! use ipcraft::sysv::Key;
 //!
 //! let by_number = Key::new(0x6a6f6273);
-//! let by_file = Key::of_file("/", b'j')?;
-//! assert_eq!(by_file, Key::of_file("/", b'j')?);
+//! let by_file = Key::for_file("/", b'j')?;
+//! assert_eq!(by_file, Key::for_file("/", b'j')?);
 //! assert_ne!(by_file, by_number);
 //! # Ok::<(), ipcraft::Error>(())
 //! ```

@@ -68,7 +68,7 @@ impl<T: Message> DerefMut for Loan<'_, T> {
 /// dropped.
 ///
 /// Where messages are overwritten, this one may be at any time: whatever is read is whole, or an error of kind
-/// [`Missed`](ErrorKind::Missed), and then the next call to receive says how many were missed, this one among them.
+/// [`Lagged`](ErrorKind::Lagged), and then the next call to receive says how many were missed, this one among them.
 #[derive(Debug)]
 pub struct Received<'a, T: Message> {
     place: Place<'a>,
@@ -92,7 +92,7 @@ impl<'a, T: Message> Received<'a, T> {
                 let place = unsafe { Place::new(start, reader.size()) };
                 Ok(Received { place, reader, end, is_lost: Cell::new(false), _type: PhantomData })
             }
-            Next::Missed(number) => Err(RecvError::Missed(number)),
+            Next::Lagged(number) => Err(RecvError::Lagged(number)),
         }
     }
 
@@ -108,7 +108,7 @@ impl<'a, T: Message> Received<'a, T> {
     /// # Errors
     ///
     /// [`Invalid`](ErrorKind::Invalid) if that is not within the message; nothing was copied.
-    /// [`Missed`](ErrorKind::Missed) if the message has been overwritten; what was copied is of no use.
+    /// [`Lagged`](ErrorKind::Lagged) if the message has been overwritten; what was copied is of no use.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         self.place.read_at(offset, buffer)?;
@@ -119,7 +119,7 @@ impl<'a, T: Message> Received<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Missed`](ErrorKind::Missed) if it has been overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are no
+    /// [`Lagged`](ErrorKind::Lagged) if it has been overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are no
     /// value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
@@ -140,7 +140,7 @@ impl<'a, T: Message> Received<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Missed`](ErrorKind::Missed) if it may have been overwritten.
+    /// [`Lagged`](ErrorKind::Lagged) if it may have been overwritten.
     #[inline]
     pub fn check(&self) -> Result<()> {
         if self.reader.is_still_there() { Ok(()) } else { Err(self.lost()) }
@@ -149,7 +149,7 @@ impl<'a, T: Message> Received<'a, T> {
     #[cold]
     fn lost(&self) -> Error {
         self.is_lost.set(true);
-        self.end.error(ErrorKind::Missed).advise("the next call to receive says how many")
+        self.end.error(ErrorKind::Lagged).advise("the next call to receive says how many")
     }
 }
 

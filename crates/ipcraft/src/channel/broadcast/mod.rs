@@ -23,10 +23,10 @@
 //! Whoever makes the channel [decides](Options::overflow) what happens when the publisher comes round to a message that a
 //! subscriber has not received yet:
 //!
-//! * [`HoldBack`](Overflow::HoldBack), which is usual: the publisher waits. Nobody misses anything, and the slowest subscriber
+//! * [`Block`](Overflow::Block), which is usual: the publisher waits. Nobody misses anything, and the slowest subscriber
 //!   sets the pace, also one that has been stopped by a debugger. One that dies holds nobody back.
 //! * [`Overwrite`](Overflow::Overwrite): the publisher never waits. The subscriber is told exactly
-//!   [how many messages](RecvError::Missed) it missed, once, and goes on with the newer half of what is there.
+//!   [how many messages](RecvError::Lagged) it missed, once, and goes on with the newer half of what is there.
 //!
 //! # Who is there
 //!
@@ -57,16 +57,16 @@
 
 mod cursors;
 mod loan;
-mod missed;
 #[cfg(all(test, loom))]
 mod model;
 mod publisher;
+mod recv_error;
 mod ring;
 mod subscriber;
 
 pub use loan::{Loan, Received};
-pub use missed::RecvError;
 pub use publisher::Publisher;
+pub use recv_error::RecvError;
 pub use subscriber::{Drain, Iter, Subscriber};
 
 use std::marker::PhantomData;
@@ -82,7 +82,7 @@ use super::seat::Seat;
 use super::slots::{Geometry, Slots};
 use super::{Message, seqlock};
 use crate::error::Result;
-use crate::shm::Layout;
+use crate::shm::SharedLayout;
 
 /// The kind of channel that has one publisher and many subscribers.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ pub fn channel<T: Message>(capacity: usize) -> Result<(Publisher<T>, Subscriber<
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// It waits.
-    HoldBack,
+    Block,
     /// It overwrites the message, and the subscriber is told how many it missed.
     Overwrite,
 }
@@ -126,13 +126,13 @@ impl Overflow {
     /// Zero says nothing.
     const fn bits(self) -> u64 {
         match self {
-            Overflow::HoldBack => 1 << OVERFLOW,
+            Overflow::Block => 1 << OVERFLOW,
             Overflow::Overwrite => 2 << OVERFLOW,
         }
     }
 
     fn of(variant: u64) -> Option<Overflow> {
-        [Overflow::HoldBack, Overflow::Overwrite].into_iter().find(|o| o.bits() == variant & !SUBSCRIBERS)
+        [Overflow::Block, Overflow::Overwrite].into_iter().find(|o| o.bits() == variant & !SUBSCRIBERS)
     }
 }
 
@@ -146,9 +146,9 @@ impl<T: Message> Sealed for Broadcast<T> {}
 #[allow(private_interfaces, reason = "others cannot add kinds, and need not know what one is made of")]
 impl<T: Message> Kind for Broadcast<T> {
     const NUMBER: u64 = 3;
-    const LAYOUT: Layout = T::LAYOUT;
+    const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
-    const VARIANT: u64 = Overflow::HoldBack.bits() | 16;
+    const VARIANT: u64 = Overflow::Block.bits() | 16;
 
     fn complete(asked: u64, usual: u64) -> u64 {
         let or = |asked, usual| if asked == 0 { usual } else { asked };
@@ -168,7 +168,7 @@ impl<T: Message> Kind for Broadcast<T> {
 }
 
 impl<T: Message> Options<T> {
-    /// What happens to a slow subscriber: [`HoldBack`](Overflow::HoldBack) if nothing is said. A channel that is opened must
+    /// What happens to a slow subscriber: [`Block`](Overflow::Block) if nothing is said. A channel that is opened must
     /// do the same.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.variant = Some(self.variant.unwrap_or(0) & SUBSCRIBERS | overflow.bits());
@@ -221,7 +221,7 @@ impl<T: Message> Channel<T> {
 // The variant of a region that was attached is one of which `room` knew the size.
 
 fn overflow(region: &Region) -> Overflow {
-    Overflow::of(region.shape().variant).unwrap_or(Overflow::HoldBack)
+    Overflow::of(region.shape().variant).unwrap_or(Overflow::Block)
 }
 
 fn seating(region: &Region) -> Seating {
@@ -257,13 +257,19 @@ mod tests {
     const STARTS: [u64; 6] = [0, 1, u32::MAX as u64 - 5, (1 << 62) - 5, u64::MAX / 2 - 5, u64::MAX - 5];
 
     fn made(overflow: Overflow, start: u64) -> Channel<u64> {
-        Options::new().overflow(overflow).subscribers(3).capacity(4).start_at(start).anonymous().unwrap()
+        Options::new()
+            .overflow(overflow)
+            .subscribers(3)
+            .capacity(4)
+            .initial_position(start)
+            .anonymous()
+            .unwrap()
     }
 
     #[test]
     fn each_gets_what_is_sent_after_it_came() {
         for start in STARTS {
-            for overflow in [Overflow::HoldBack, Overflow::Overwrite] {
+            for overflow in [Overflow::Block, Overflow::Overwrite] {
                 let channel = made(overflow, start);
                 let mut publisher = channel.publisher().unwrap();
                 publisher.send_all(&[90, 91, 92, 93, 94]).unwrap();
@@ -294,7 +300,7 @@ mod tests {
     #[test]
     fn the_slowest_holds_the_publisher_back() {
         for start in STARTS {
-            let channel = made(Overflow::HoldBack, start);
+            let channel = made(Overflow::Block, start);
             let mut publisher = channel.publisher().unwrap();
             let (mut fast, mut slow) = (channel.subscriber().unwrap(), channel.subscriber().unwrap());
             for i in 0..4 {
@@ -331,7 +337,7 @@ mod tests {
                             assert_eq!(message, next);
                             next += 1;
                         }
-                        Err(RecvError::Missed(number)) => {
+                        Err(RecvError::Lagged(number)) => {
                             next += number;
                             told += 1;
                         }
@@ -346,7 +352,7 @@ mod tests {
 
     #[test]
     fn messages_come_back_when_all_have_left() {
-        let channel = made(Overflow::HoldBack, 0);
+        let channel = made(Overflow::Block, 0);
         let mut publisher = channel.publisher().unwrap();
         (0..9).for_each(|i| publisher.send(i).unwrap());
         drop(channel.subscriber().unwrap());
@@ -359,7 +365,7 @@ mod tests {
 
     #[test]
     fn an_end_moves_by_its_descriptor_and_goes_on() {
-        for overflow in [Overflow::HoldBack, Overflow::Overwrite] {
+        for overflow in [Overflow::Block, Overflow::Overwrite] {
             let channel = made(overflow, 7);
             let (mut publisher, mut one) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
             publisher.send_all(&[1, 2]).unwrap();
@@ -385,11 +391,11 @@ mod tests {
         publisher.send_all(&[3, 4]).unwrap();
         held.check().unwrap();
         let mut loan = publisher.loan().unwrap();
-        assert_eq!(held.get().unwrap_err().kind(), ErrorKind::Missed);
-        assert_eq!(held.read_at(0, &mut [0; 8]).unwrap_err().kind(), ErrorKind::Missed);
+        assert_eq!(held.get().unwrap_err().kind(), ErrorKind::Lagged);
+        assert_eq!(held.read_at(0, &mut [0; 8]).unwrap_err().kind(), ErrorKind::Lagged);
         loan.set(&5);
         drop(held);
-        assert!(matches!(one.recv(), Err(RecvError::Missed(2))));
+        assert!(matches!(one.recv(), Err(RecvError::Lagged(2))));
         assert_eq!((one.recv().unwrap(), one.recv().unwrap()), (3, 4));
         assert_eq!(one.try_recv().unwrap_err().kind(), ErrorKind::Empty);
         loan.commit();
@@ -399,7 +405,7 @@ mod tests {
 
     #[test]
     fn a_loan_that_is_dropped_sends_nothing() {
-        for overflow in [Overflow::HoldBack, Overflow::Overwrite] {
+        for overflow in [Overflow::Block, Overflow::Overwrite] {
             let channel = made(overflow, 0);
             let (mut publisher, mut one) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
             publisher.loan().unwrap().set(&1);
@@ -422,9 +428,9 @@ mod tests {
         let name = format!("/{}", crate::name::unique("broadcast-test"));
         let options = Options::<u64>::new().subscribers(5).capacity(64).remove_on_drop(true);
         let made = options.create_new(&name).unwrap();
-        assert_eq!(made.overflow(), Overflow::HoldBack);
+        assert_eq!(made.overflow(), Overflow::Block);
         Options::<u64>::new().subscribers(5).open(&name).unwrap();
-        Options::<u64>::new().overflow(Overflow::HoldBack).open(&name).unwrap();
+        Options::<u64>::new().overflow(Overflow::Block).open(&name).unwrap();
         Options::<u64>::new().capacity(64).open(&name).unwrap();
         for other in [
             Options::<u64>::new().subscribers(6),
@@ -449,7 +455,7 @@ mod tests {
                     next = Some(message[0] + 1);
                     got += 1;
                 }
-                Err(RecvError::Missed(number)) => {
+                Err(RecvError::Lagged(number)) => {
                     missed += number;
                     next = next.map(|next| next + number);
                 }
@@ -465,8 +471,9 @@ mod tests {
     #[test]
     fn subscribers_come_and_go_while_messages_pass() {
         const SENT: u64 = 30_000;
-        for overflow in [Overflow::HoldBack, Overflow::Overwrite] {
-            let options = Options::<[u64; 9]>::new().overflow(overflow).capacity(8).start_at(u64::MAX - 99);
+        for overflow in [Overflow::Block, Overflow::Overwrite] {
+            let options =
+                Options::<[u64; 9]>::new().overflow(overflow).capacity(8).initial_position(u64::MAX - 99);
             let channel = options.anonymous().unwrap();
             let mut publisher = channel.publisher().unwrap();
             let steady = channel.subscriber().unwrap();
@@ -500,7 +507,7 @@ mod tests {
     fn scribbling_over_the_channel_hangs_nobody() {
         use crate::channel::region::HEADER;
         for seed in 1..200u64 {
-            for overflow in [Overflow::HoldBack, Overflow::Overwrite] {
+            for overflow in [Overflow::Block, Overflow::Overwrite] {
                 let channel = made(overflow, 0);
                 let (mut publisher, mut one) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
                 (0..3).for_each(|i| publisher.send(i).unwrap());

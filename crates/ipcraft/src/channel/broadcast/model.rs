@@ -49,7 +49,7 @@ impl World {
         let world =
             World { heap: Heap::new(beside() + room, START), is_over: AtomicBool::new(false), overflow };
         seqlock::fill(&world.slots(), START);
-        let ordered = if overflow == Overflow::HoldBack { room } else { 0 };
+        let ordered = if overflow == Overflow::Block { room } else { 0 };
         Content::expect_order(world.heap.at(beside(), room), ordered);
         Arc::new(world)
     }
@@ -94,7 +94,7 @@ impl World {
                     assert_eq!(expected.unwrap_or(number), number);
                     expected = Some(number + 1);
                 }
-                Some(Next::Missed(count)) => expected = expected.map(|number| number + count),
+                Some(Next::Lagged(count)) => expected = expected.map(|number| number + count),
                 None if is_over => return expected,
                 None => thread::yield_now(),
             }
@@ -128,12 +128,12 @@ fn can_be_joined(overflow: Overflow, numbers: u64) {
 
 #[test]
 fn a_publisher_that_is_held_back_overwrites_nothing() {
-    is_complete(Overflow::HoldBack, 3);
+    is_complete(Overflow::Block, 3);
 }
 
 #[test]
 fn who_joins_a_publisher_that_is_held_back_gets_all_from_there_on() {
-    can_be_joined(Overflow::HoldBack, 4);
+    can_be_joined(Overflow::Block, 4);
 }
 
 #[test]

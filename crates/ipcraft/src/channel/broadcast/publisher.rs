@@ -11,10 +11,10 @@ use super::ring::Writer;
 use super::{Channel, Loan, Subscriber};
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
-use crate::channel::reject::{SendAllError, SendError};
 use crate::channel::seat::Seat;
+use crate::channel::send_error::{SendAllError, SendError};
 use crate::channel::seqlock;
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::Result;
 use crate::time::Deadline;
 
@@ -90,9 +90,9 @@ impl<T: Message> Publisher<T> {
         self.end.readiness()
     }
 
-    /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// Sends a message. Where subscribers hold the publisher back, it waits until the slowest has made room; where messages

@@ -130,7 +130,7 @@ impl Writer {
 pub(super) enum Next<T> {
     Message(T),
     /// So many messages are not there any more.
-    Missed(u64),
+    Lagged(u64),
 }
 
 /// An end that reads.
@@ -150,7 +150,7 @@ impl Reader {
     /// Starts with the message that is sent next.
     pub(super) fn join(mut ring: seqlock::Reader, cursors: Cursors, seat: u32, overflow: Overflow) -> Reader {
         let head = match overflow {
-            Overflow::HoldBack => cursors.join(seat, || ring.tail()),
+            Overflow::Block => cursors.join(seat, || ring.tail()),
             Overflow::Overwrite => ring.tail(),
         };
         ring.go_to(head);
@@ -189,7 +189,7 @@ impl Reader {
         match self.look()? {
             Seen::There => Ok(Some(Next::Message(self.ring.place()))),
             Seen::NotYet => Ok(None),
-            Seen::Overwritten => Ok(Some(Next::Missed(self.ring.catch_up()?))),
+            Seen::Overwritten => Ok(Some(Next::Lagged(self.ring.catch_up()?))),
         }
     }
 
@@ -202,7 +202,7 @@ impl Reader {
     #[inline]
     fn look(&self) -> Result<Seen, Corrupt> {
         match self.ring.look()? {
-            Seen::Overwritten if self.overflow == Overflow::HoldBack => Err(Corrupt),
+            Seen::Overwritten if self.overflow == Overflow::Block => Err(Corrupt),
             seen => Ok(seen),
         }
     }
@@ -217,7 +217,7 @@ impl Reader {
     /// Whether what was read of the next message is of it.
     #[inline]
     pub(super) fn is_still_there(&self) -> bool {
-        self.overflow == Overflow::HoldBack || self.ring.is_still_there()
+        self.overflow == Overflow::Block || self.ring.is_still_there()
     }
 
     /// Takes the next message, without making room of it yet.
@@ -237,7 +237,7 @@ impl Reader {
     /// [`publish`](Reader::publish), where somebody waits for it.
     #[inline]
     pub(super) fn make_room(&mut self) {
-        if self.overflow == Overflow::HoldBack {
+        if self.overflow == Overflow::Block {
             self.publish();
         }
     }
@@ -251,10 +251,10 @@ impl Reader {
                     self.skip();
                     Ok(Some(Next::Message(message)))
                 }
-                None => Ok(Some(Next::Missed(self.ring.catch_up()?))),
+                None => Ok(Some(Next::Lagged(self.ring.catch_up()?))),
             },
             Seen::NotYet => Ok(None),
-            Seen::Overwritten => Ok(Some(Next::Missed(self.ring.catch_up()?))),
+            Seen::Overwritten => Ok(Some(Next::Lagged(self.ring.catch_up()?))),
         }
     }
 

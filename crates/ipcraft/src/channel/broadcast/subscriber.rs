@@ -14,7 +14,7 @@ use crate::channel::end::{Attempt, Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
 use crate::channel::seqlock;
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -115,16 +115,16 @@ impl<T: Message> Subscriber<T> {
         self.end.readiness()
     }
 
-    /// How this end waits for messages from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// Receives a message, and waits if there is none.
     ///
     /// # Errors
     ///
-    /// [`Missed`](RecvError::Missed) if messages were overwritten before this subscriber came to them, with their number;
+    /// [`Lagged`](RecvError::Lagged) if messages were overwritten before this subscriber came to them, with their number;
     /// the next call goes on after them. And [`Failed`](RecvError::Failed), of kind
     /// [`Disconnected`](ErrorKind::Disconnected) if the publisher is gone and all it sent is received (a new one may come),
     /// or [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a publisher writes, or no value of the type.
@@ -236,7 +236,7 @@ pub(super) fn tell(reader: &Reader, end: &mut End) {
 fn value<T: Message>(end: &End, next: Next<T::Wire>) -> Outcome<T> {
     match next {
         Next::Message(wire) => T::from_wire(wire).ok_or_else(|| end.corrupted().into()),
-        Next::Missed(number) => Err(RecvError::Missed(number)),
+        Next::Lagged(number) => Err(RecvError::Lagged(number)),
     }
 }
 

@@ -67,7 +67,7 @@ use super::seat::Seat;
 use super::slots::{Geometry, Slots};
 use super::{Message, seqlock};
 use crate::error::Result;
-use crate::shm::Layout;
+use crate::shm::SharedLayout;
 
 /// The kind of channel that has one writer, and the newest value for many readers.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl<T: Message> Sealed for Latest<T> {}
 #[allow(private_interfaces, reason = "others cannot add kinds, and need not know what one is made of")]
 impl<T: Message> Kind for Latest<T> {
     const NUMBER: u64 = 4;
-    const LAYOUT: Layout = T::LAYOUT;
+    const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
     const LEAST: u64 = 4;
     const USUAL: u64 = 4;
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_newest_value_is_there_with_its_version() {
         for start in STARTS {
-            let channel = Options::<u64>::new().start_at(start).anonymous().unwrap();
+            let channel = Options::<u64>::new().initial_position(start).anonymous().unwrap();
             let (mut writer, mut reader) = (channel.writer().unwrap(), channel.reader().unwrap());
             assert_eq!(reader.load().unwrap_err().kind(), ErrorKind::Empty);
             assert_eq!(reader.load_in_place().unwrap_err().kind(), ErrorKind::Empty);
@@ -205,7 +205,7 @@ mod tests {
         let mut loan = writer.loan();
         loan.set(&5);
         for error in [view.get().map(drop), view.check(), view.read_at(0, &mut [0; 8])] {
-            assert_eq!(error.unwrap_err().kind(), ErrorKind::Missed);
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::Lagged);
         }
         assert_eq!(reader.load().unwrap().value, 4);
         loan.commit();
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_writer_goes_on_with_the_versions() {
         for start in STARTS {
-            let channel = Options::<u64>::new().start_at(start).anonymous().unwrap();
+            let channel = Options::<u64>::new().initial_position(start).anonymous().unwrap();
             let mut reader = channel.reader().unwrap();
             for version in 1..12 {
                 let mut writer = channel.writer().unwrap();
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn no_value_is_torn_and_the_last_one_is_seen() {
         const LAST: u64 = 50_000;
-        let channel = Options::<[u64; 40]>::new().start_at(u64::MAX - 99).anonymous().unwrap();
+        let channel = Options::<[u64; 40]>::new().initial_position(u64::MAX - 99).anonymous().unwrap();
         let mut writer = channel.writer().unwrap();
         thread::scope(|scope| {
             for _ in 0..3 {

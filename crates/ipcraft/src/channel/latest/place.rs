@@ -60,7 +60,7 @@ impl<T: Message> DerefMut for Loan<'_, T> {
 }
 
 /// A value that is read where it lies, and that the writer overwrites once it has been round all places: whatever is read is
-/// whole, or an error of kind [`Missed`](ErrorKind::Missed), and then there is a newer one to load.
+/// whole, or an error of kind [`Lagged`](ErrorKind::Lagged), and then there is a newer one to load.
 #[derive(Debug)]
 pub struct View<'a, T: Message> {
     place: Place<'a>,
@@ -94,7 +94,7 @@ impl<'a, T: Message> View<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if that is not within the value; nothing was copied. [`Missed`](ErrorKind::Missed) if
+    /// [`Invalid`](ErrorKind::Invalid) if that is not within the value; nothing was copied. [`Lagged`](ErrorKind::Lagged) if
     /// the value has been overwritten; what was copied is of no use.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
@@ -106,7 +106,7 @@ impl<'a, T: Message> View<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Missed`](ErrorKind::Missed) if it has been overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are no
+    /// [`Lagged`](ErrorKind::Lagged) if it has been overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are no
     /// value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
@@ -127,7 +127,7 @@ impl<'a, T: Message> View<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Missed`](ErrorKind::Missed) if it may have been overwritten.
+    /// [`Lagged`](ErrorKind::Lagged) if it may have been overwritten.
     #[inline]
     pub fn check(&self) -> Result<()> {
         if self.newest.is_still_there() { Ok(()) } else { Err(self.lost()) }
@@ -135,6 +135,6 @@ impl<'a, T: Message> View<'a, T> {
 
     #[cold]
     fn lost(&self) -> Error {
-        self.end.error(ErrorKind::Missed).advise("load again")
+        self.end.error(ErrorKind::Lagged).advise("load again")
     }
 }

@@ -13,7 +13,7 @@ use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
 use crate::channel::seqlock;
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -91,9 +91,9 @@ impl<T: Message> Reader<T> {
         self.end.readiness()
     }
 
-    /// How this end waits for a change from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for a change from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// The version that this end loaded last, or zero.

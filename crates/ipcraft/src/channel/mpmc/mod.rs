@@ -83,7 +83,7 @@ use super::region::{Parts, Region, Shape};
 use super::seat::Seat;
 use super::slots::{Geometry, Slots};
 use crate::error::Result;
-use crate::shm::Layout;
+use crate::shm::SharedLayout;
 use word::{Laps, State, Word};
 
 /// The kind of channel that has many senders and many receivers, and hands each message to one.
@@ -115,7 +115,7 @@ impl<T: Message> Sealed for Mpmc<T> {}
 #[allow(private_interfaces, reason = "others need not know what a kind is made of")]
 impl<T: Message> Kind for Mpmc<T> {
     const NUMBER: u64 = 2;
-    const LAYOUT: Layout = T::LAYOUT;
+    const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
 
     fn room(shape: Shape) -> Option<usize> {

@@ -13,7 +13,7 @@ use super::{Channel, Received, SEATING};
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -82,9 +82,9 @@ impl<T: Message> Receiver<T> {
         self.end.readiness()
     }
 
-    /// How this end waits for messages from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// Receives a message that nobody else gets, and waits if there is none.

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::ErrorKind;
-use crate::channel::Waiting;
+use crate::channel::WaitStrategy;
 
 /// Where positions begin, so that each of their parts wraps soon.
 const STARTS: [u64; 5] = [0, 1, u32::MAX as u64 - 5, u64::MAX / 2 - 5, u64::MAX - 5];
 
 fn made(capacity: usize, start: u64) -> Channel<u64> {
-    Options::new().capacity(capacity).start_at(start).anonymous().unwrap()
+    Options::new().capacity(capacity).initial_position(start).anonymous().unwrap()
 }
 
 fn kind<T>(result: Result<T>) -> ErrorKind {
@@ -237,12 +237,14 @@ fn other_channels_are_refused() {
 #[test]
 fn threads_share_the_work() {
     const EACH: u64 = 20_000;
-    for (waiting, capacity) in [(Waiting::Adaptive, 4), (Waiting::Block, 64), (Waiting::Adaptive, 1024)] {
+    for (waiting, capacity) in
+        [(WaitStrategy::Adaptive, 4), (WaitStrategy::Block, 64), (WaitStrategy::Adaptive, 1024)]
+    {
         let channel = made(capacity, u64::MAX - 10_000);
         let workers: Vec<_> = (0..2)
             .map(|_| {
                 let mut rx = channel.receiver().unwrap();
-                rx.set_waiting(waiting);
+                rx.set_wait_strategy(waiting);
                 thread::spawn(move || rx.iter().map(Result::unwrap).collect::<Vec<u64>>())
             })
             .collect();
@@ -251,7 +253,7 @@ fn threads_share_the_work() {
         let senders: Vec<_> = (0..)
             .zip(ends)
             .map(|(s, mut tx)| {
-                tx.set_waiting(waiting);
+                tx.set_wait_strategy(waiting);
                 thread::spawn(move || (0..EACH).for_each(|i| tx.send(s << 32 | i).unwrap()))
             })
             .collect();

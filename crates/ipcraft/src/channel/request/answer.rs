@@ -4,7 +4,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::shm::{Layout, Plain};
+use crate::shm::{Plain, SharedLayout};
 
 /// An answer, and the number of the request that it is one to.
 #[repr(C, packed)]
@@ -24,7 +24,7 @@ impl<W: Plain> Copy for Tagged<W> {}
 
 // SAFETY: because both parts are plain data, one right after the other (`repr(C, packed)`).
 unsafe impl<W: Plain> Plain for Tagged<W> {
-    const LAYOUT: Layout = Layout::new("answer", &[W::LAYOUT]);
+    const LAYOUT: SharedLayout = SharedLayout::new("answer", &[W::LAYOUT]);
 }
 
 impl<W: Plain> Tagged<W> {

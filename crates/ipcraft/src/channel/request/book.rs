@@ -49,7 +49,7 @@ impl<Q: Message, A: Message> Book<Q, A> {
     }
 
     /// Wants no answers to what was sent.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn cancel_pending(&mut self) {
         self.wanted = self.next_number();
     }
 

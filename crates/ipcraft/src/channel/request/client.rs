@@ -12,11 +12,11 @@ use super::pair::Pair;
 use super::{ANSWERS, CLIENT, Channel, REQUESTS, slots_of_answers, slots_of_requests};
 use crate::channel::end::Corrupt;
 use crate::channel::region::Region;
-use crate::channel::reject::SendError;
 use crate::channel::seat::Seat;
+use crate::channel::send_error::SendError;
 use crate::channel::spsc::nothing_else;
 use crate::channel::spsc::ring::{Reader, Writer};
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -31,7 +31,7 @@ pub struct Client<Q: Message, A: Message> {
 
 /// Which request it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ticket(u64);
+pub struct RequestId(u64);
 
 impl<Q: Message, A: Message> Client<Q, A> {
     pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
@@ -88,9 +88,9 @@ impl<Q: Message, A: Message> Client<Q, A> {
         self.ends.incoming.readiness()
     }
 
-    /// How this end waits for answers, and for room, from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.ends.set_waiting(waiting);
+    /// How this end waits for answers, and for room, from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.ends.set_wait_strategy(waiting);
     }
 
     /// Sends a request and waits for its answer.
@@ -102,7 +102,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`Removed`](ErrorKind::Removed) if the server gave the request up;
     /// [`Corrupted`](ErrorKind::Corrupted) if what the server wrote is not what a server writes, or no value of the type;
     /// [`Invalid`](ErrorKind::Invalid), and nothing was sent, if there are answers to [`send`](Client::send) that were
-    /// neither received nor [given up](Client::give_up): this one would come after them.
+    /// neither received nor [given up](Client::cancel_pending): this one would come after them.
     #[inline]
     pub fn call(&mut self, request: &Q) -> Result<A> {
         self.call_until(request, Deadline::NEVER)
@@ -139,13 +139,13 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone, and [`Corrupted`](ErrorKind::Corrupted) if what it
     /// says of itself cannot be. The request comes back.
     #[inline]
-    pub fn send(&mut self, request: Q) -> std::result::Result<Ticket, SendError<Q>> {
+    pub fn send(&mut self, request: Q) -> std::result::Result<RequestId, SendError<Q>> {
         self.send_until(&request, || Deadline::NEVER).map_err(|error| SendError::new(request, error))
     }
 
     /// [`send`](Client::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
     #[inline]
-    pub fn try_send(&mut self, request: Q) -> std::result::Result<Ticket, SendError<Q>> {
+    pub fn try_send(&mut self, request: Q) -> std::result::Result<RequestId, SendError<Q>> {
         let sent = match self.push(&request.to_wire()) {
             Ok(Some(ticket)) => Ok(ticket),
             Ok(None) => self.ends.outgoing.refuse(|| Ok(None), nothing_else),
@@ -160,7 +160,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
         &mut self,
         request: Q,
         timeout: Duration,
-    ) -> std::result::Result<Ticket, SendError<Q>> {
+    ) -> std::result::Result<RequestId, SendError<Q>> {
         self.send_until(&request, || Deadline::after(timeout)).map_err(|error| SendError::new(request, error))
     }
 
@@ -171,16 +171,16 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`Empty`](ErrorKind::Empty) if no answer is to come;
     /// [`Removed`](ErrorKind::Removed) if the server gave the request up, which is the earliest without an answer;
     /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone: a new one may come and answer, so receive again
-    /// or [give up](Client::give_up);
+    /// or [give up](Client::cancel_pending);
     /// [`Corrupted`](ErrorKind::Corrupted) as for [`call`](Client::call).
     #[inline]
-    pub fn recv(&mut self) -> Result<(Ticket, A)> {
+    pub fn recv(&mut self) -> Result<(RequestId, A)> {
         self.recv_until(|| Deadline::NEVER)
     }
 
     /// [`recv`](Client::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     #[inline]
-    pub fn try_recv(&mut self) -> Result<(Ticket, A)> {
+    pub fn try_recv(&mut self) -> Result<(RequestId, A)> {
         if !self.book.is_any_wanted() {
             return Err(self.nothing_to_come());
         }
@@ -195,13 +195,13 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`recv`](Client::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no answer comes within `timeout`. It can
     /// be received later.
     #[inline]
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(Ticket, A)> {
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(RequestId, A)> {
         self.recv_until(|| Deadline::after(timeout))
     }
 
     /// Wants no answers to what was sent: they are dropped when they come.
-    pub fn give_up(&mut self) {
-        self.book.give_up();
+    pub fn cancel_pending(&mut self) {
+        self.book.cancel_pending();
     }
 
     #[inline]
@@ -213,14 +213,14 @@ impl<Q: Message, A: Message> Client<Q, A> {
         match self.recv_until(|| deadline) {
             Ok((_, answer)) => Ok(answer),
             Err(error) => {
-                self.give_up();
+                self.cancel_pending();
                 Err(error)
             }
         }
     }
 
     #[inline]
-    fn send_until(&mut self, request: &Q, deadline: impl FnOnce() -> Deadline) -> Result<Ticket> {
+    fn send_until(&mut self, request: &Q, deadline: impl FnOnce() -> Deadline) -> Result<RequestId> {
         let wire = request.to_wire();
         match self.push(&wire)? {
             Some(ticket) => Ok(ticket),
@@ -230,12 +230,12 @@ impl<Q: Message, A: Message> Client<Q, A> {
 
     /// Sends if there is room now.
     #[inline]
-    fn push(&mut self, wire: &Q::Wire) -> Result<Option<Ticket>> {
+    fn push(&mut self, wire: &Q::Wire) -> Result<Option<RequestId>> {
         self.ends.outgoing.check_receivers(nothing_else)?;
         match self.book.push(wire, self.ends.outgoing.wants_copies()) {
             Ok(Some(number)) => {
                 self.ends.outgoing.ring();
-                Ok(Some(Ticket(number)))
+                Ok(Some(RequestId(number)))
             }
             Ok(None) => Ok(None),
             Err(Corrupt) => Err(self.ends.outgoing.corrupted()),
@@ -243,18 +243,18 @@ impl<Q: Message, A: Message> Client<Q, A> {
     }
 
     #[inline(never)]
-    fn wait_and_push(&mut self, wire: &Q::Wire, deadline: Deadline) -> Result<Ticket> {
+    fn wait_and_push(&mut self, wire: &Q::Wire, deadline: Deadline) -> Result<RequestId> {
         let is_full = self.book.is_full_of_wanted();
         if is_full.map_err(|Corrupt| self.ends.outgoing.corrupted())? {
             return Err(self.ends.outgoing.error(ErrorKind::Full).advise("receive answers first"));
         }
         let number = self.ends.outgoing.wait(deadline, || self.book.push(wire, false), nothing_else)?;
         self.ends.outgoing.ring();
-        Ok(Ticket(number))
+        Ok(RequestId(number))
     }
 
     #[inline]
-    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<(Ticket, A)> {
+    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<(RequestId, A)> {
         if !self.book.is_any_wanted() {
             return Err(self.nothing_to_come());
         }
@@ -267,11 +267,11 @@ impl<Q: Message, A: Message> Client<Q, A> {
     }
 
     #[inline]
-    fn received(&mut self, (number, answer): (u64, Tagged<A::Wire>)) -> Result<(Ticket, A)> {
+    fn received(&mut self, (number, answer): (u64, Tagged<A::Wire>)) -> Result<(RequestId, A)> {
         self.ends.incoming.ring();
         let Some(body) = answer.body() else { return Err(self.given_up()) };
         match A::from_wire(body) {
-            Some(body) => Ok((Ticket(number), body)),
+            Some(body) => Ok((RequestId(number), body)),
             None => Err(self.ends.incoming.corrupted()),
         }
     }

@@ -37,7 +37,7 @@ mod client;
 mod pair;
 mod server;
 
-pub use client::{Client, Ticket};
+pub use client::{Client, RequestId};
 pub use server::{Request, Server};
 
 use std::marker::PhantomData;
@@ -54,7 +54,7 @@ use super::kind::{Kind, Sealed};
 use super::region::{Region, Shape};
 use super::seat::Seat;
 use crate::error::Result;
-use crate::shm::Layout;
+use crate::shm::SharedLayout;
 
 /// The kind of channel that has a client, who sends requests, and a server, who answers them.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl<Q: Message, A: Message> Sealed for Requests<Q, A> {}
 #[allow(private_interfaces, reason = "others need not know what a kind is made of")]
 impl<Q: Message, A: Message> Kind for Requests<Q, A> {
     const NUMBER: u64 = 6;
-    const LAYOUT: Layout = Layout::new("request and answer", &[Q::LAYOUT, A::LAYOUT]);
+    const LAYOUT: SharedLayout = SharedLayout::new("request and answer", &[Q::LAYOUT, A::LAYOUT]);
     const SIZE: usize = size_of::<Q::Wire>().saturating_add(size_of::<A::Wire>());
 
     fn room(shape: Shape) -> Option<usize> {

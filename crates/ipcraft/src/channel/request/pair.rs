@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::seating;
-use crate::channel::Waiting;
+use crate::channel::WaitStrategy;
 use crate::channel::end::{End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
@@ -32,9 +32,9 @@ impl Pair {
         })
     }
 
-    pub(super) fn set_waiting(&mut self, waiting: Waiting) {
-        self.outgoing.set_waiting(waiting);
-        self.incoming.set_waiting(waiting);
+    pub(super) fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.outgoing.set_wait_strategy(waiting);
+        self.incoming.set_wait_strategy(waiting);
     }
 
     /// The descriptor that is both ends, for another process to go on.

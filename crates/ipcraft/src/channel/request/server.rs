@@ -12,11 +12,11 @@ use super::pair::Pair;
 use super::{ANSWERS, Channel, REQUESTS, SERVER, slots_of_answers, slots_of_requests};
 use crate::channel::end::Corrupt;
 use crate::channel::region::Region;
-use crate::channel::reject::SendError;
 use crate::channel::seat::Seat;
+use crate::channel::send_error::SendError;
 use crate::channel::spsc::nothing_else;
 use crate::channel::spsc::ring::{Reader, Writer};
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -95,9 +95,9 @@ impl<Q: Message, A: Message> Server<Q, A> {
         self.ends.incoming.readiness()
     }
 
-    /// How this end waits for requests, and for room, from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.ends.set_waiting(waiting);
+    /// How this end waits for requests, and for room, from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.ends.set_wait_strategy(waiting);
     }
 
     /// Receives a request, and waits if there is none. It stays in the channel until it is answered: the process that dies

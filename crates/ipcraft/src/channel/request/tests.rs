@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::ErrorKind;
-use crate::channel::Waiting;
+use crate::channel::WaitStrategy;
 use crate::channel::atomic::AtomicU64;
 
 /// The ends of what the positions can be, among others, and of what an answer can name.
@@ -21,7 +21,7 @@ const SHORT: Duration = Duration::from_millis(5);
 type Numbers = Channel<u64, u64>;
 
 fn made(start: u64) -> Numbers {
-    Options::new().capacity(4).start_at(start).anonymous().unwrap()
+    Options::new().capacity(4).initial_position(start).anonymous().unwrap()
 }
 
 fn ends(channel: &Numbers) -> (Client<u64, u64>, Server<u64, u64>) {
@@ -41,11 +41,11 @@ fn answer(server: &mut Server<u64, u64>) -> usize {
 
 #[test]
 fn calls_are_answered() {
-    for waiting in [Waiting::Adaptive, Waiting::Block] {
+    for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block] {
         for start in STARTS {
             let (mut client, mut server) = ends(&made(start));
-            client.set_waiting(waiting);
-            server.set_waiting(waiting);
+            client.set_wait_strategy(waiting);
+            server.set_wait_strategy(waiting);
             let serving = thread::spawn(move || server.serve(|number| number + 1));
             for number in 0..2000 {
                 assert_eq!(client.call(&number).unwrap(), number + 1);
@@ -103,7 +103,7 @@ fn an_answer_that_comes_too_late_is_dropped() {
         assert_eq!(client.try_send(7).unwrap_err().kind(), ErrorKind::Full);
         assert_eq!(answer(&mut server), 4);
         client.send(7).unwrap();
-        client.give_up();
+        client.cancel_pending();
         let ticket = client.try_send(8).unwrap();
         assert_eq!(answer(&mut server), 2);
         assert_eq!(client.recv().unwrap(), (ticket, 80));
@@ -116,7 +116,7 @@ fn a_sender_that_waits_gets_the_room_of_answers_that_are_given_up() {
     for number in 0..4 {
         client.send(number).unwrap();
     }
-    client.give_up();
+    client.cancel_pending();
     let serving = thread::spawn(move || {
         thread::sleep(SHORT);
         server.serve(|number| number * 10)
@@ -293,7 +293,7 @@ fn nobody_hangs_or_panics_while_everything_is_written_over() {
                 Err(e) => corrupted += usize::from(e.kind() == ErrorKind::Corrupted),
             }
         }
-        client.give_up();
+        client.cancel_pending();
         if round % 5 == 0 {
             drop((client, server));
             for side in flows.iter().flat_map(|flow| [&flow.senders, &flow.receivers]) {

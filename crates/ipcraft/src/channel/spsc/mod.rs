@@ -31,7 +31,7 @@
 //! A message takes its size of memory, rounded up to 8 bytes, and above 128 bytes to whole lines of 64. While nobody sleeps,
 //! to send or to receive is about two dozen instructions and no system call. A small message (up to 48 bytes) to a receiver
 //! who waits for it is carried by one cache line. Batches ([`send_all`](Sender::send_all),
-//! [`recv_all`](Receiver::recv_all), [`drain`](Receiver::drain)) cost a fraction of single messages.
+//! [`recv_many`](Receiver::recv_many), [`drain`](Receiver::drain)) cost a fraction of single messages.
 
 pub mod bytes;
 mod loan;
@@ -61,7 +61,7 @@ use super::kind::{Kind, Sealed};
 use super::region::{Region, Shape};
 use super::seat::Seat;
 use crate::error::Result;
-use crate::shm::Layout;
+use crate::shm::SharedLayout;
 
 /// The kind of channel that has one sender and one receiver.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl<T: Message> Sealed for Spsc<T> {}
 #[allow(private_interfaces, reason = "what a kind is made of is nobody else's business")]
 impl<T: Message> Kind for Spsc<T> {
     const NUMBER: u64 = 1;
-    const LAYOUT: Layout = T::LAYOUT;
+    const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
 
     fn room(shape: Shape) -> Option<usize> {
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn messages_arrive_in_order_and_the_end_is_seen() {
         for start in [0, u32::MAX as u64 - 5, u64::MAX - 5, u64::MAX / 2 - 5] {
-            let channel = Options::<u64>::new().capacity(4).start_at(start).anonymous().unwrap();
+            let channel = Options::<u64>::new().capacity(4).initial_position(start).anonymous().unwrap();
             let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
             assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Empty);
             for i in 0..20 {
@@ -203,13 +203,13 @@ mod tests {
 
     #[test]
     fn threads_exchange() {
-        for waiting in [super::super::Waiting::Adaptive, super::super::Waiting::Block] {
+        for waiting in [super::super::WaitStrategy::Adaptive, super::super::WaitStrategy::Block] {
             let (mut tx, mut back) = channel::<u64>(64).unwrap();
             let (mut answers, mut rx) = channel::<u64>(64).unwrap();
-            tx.set_waiting(waiting);
-            back.set_waiting(waiting);
-            answers.set_waiting(waiting);
-            rx.set_waiting(waiting);
+            tx.set_wait_strategy(waiting);
+            back.set_wait_strategy(waiting);
+            answers.set_wait_strategy(waiting);
+            rx.set_wait_strategy(waiting);
             let t = std::thread::spawn(move || {
                 for m in &mut back {
                     answers.send(m.unwrap() + 1).unwrap();

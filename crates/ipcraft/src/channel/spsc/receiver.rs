@@ -13,7 +13,7 @@ use super::{Channel, Received, SEATING};
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
@@ -75,9 +75,9 @@ impl<T: Message> Receiver<T> {
         self.end.readiness()
     }
 
-    /// How this end waits for messages from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// Receives a message, and waits if there is none.
@@ -151,12 +151,12 @@ impl<T: Message> Receiver<T> {
     /// # Errors
     ///
     /// As for [`recv`](Receiver::recv); if one of the messages is no value of the type, all that were taken are lost.
-    pub fn recv_all(&mut self, buffer: &mut [T]) -> Result<usize> {
+    pub fn recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
         self.recv_all_until(buffer, || Deadline::NEVER)
     }
 
-    /// [`recv_all`](Receiver::recv_all) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
-    pub fn try_recv_all(&mut self, buffer: &mut [T]) -> Result<usize> {
+    /// [`recv_many`](Receiver::recv_many) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    pub fn try_recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
         let Receiver { reader, end, .. } = self;
         let taken = T::from_wires(buffer, |wires| match reader.pop_all(wires) {
             Ok(Some(count)) => Ok(count),
@@ -166,9 +166,9 @@ impl<T: Message> Receiver<T> {
         self.received_all(taken)
     }
 
-    /// [`recv_all`](Receiver::recv_all) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within
+    /// [`recv_many`](Receiver::recv_many) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within
     /// `timeout`.
-    pub fn recv_all_timeout(&mut self, buffer: &mut [T], timeout: Duration) -> Result<usize> {
+    pub fn recv_many_timeout(&mut self, buffer: &mut [T], timeout: Duration) -> Result<usize> {
         self.recv_all_until(buffer, || Deadline::after(timeout))
     }
 

@@ -11,9 +11,9 @@ use super::ring::Writer;
 use super::{Channel, Loan, SEATING};
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
-use crate::channel::reject::{SendAllError, SendError};
 use crate::channel::seat::Seat;
-use crate::channel::{Message, Readiness, Waiting};
+use crate::channel::send_error::{SendAllError, SendError};
+use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::Result;
 use crate::time::Deadline;
 
@@ -79,9 +79,9 @@ impl<T: Message> Sender<T> {
         self.end.readiness()
     }
 
-    /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// Sends a message, and waits for room if there is none. When it returns without error, the message is in the

@@ -135,43 +135,43 @@ impl Queue {
     /// [non-blocking](Options::nonblocking).
     #[inline]
     #[doc(alias = "mq_receive")]
-    pub fn receive(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
+    pub fn recv(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
         retry(|| mq::receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
     }
 
-    /// `mq_timedreceive(3)`: [`receive`](Queue::receive) that fails with [`Empty`](ErrorKind::Empty) instead of
+    /// `mq_timedreceive(3)`: [`recv`](Queue::recv) that fails with [`Empty`](ErrorKind::Empty) instead of
     /// waiting.
     #[doc(alias = "mq_timedreceive")]
-    pub fn try_receive(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
+    pub fn try_recv(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
         retry(|| mq::try_receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
     }
 
-    /// `mq_timedreceive(3)`: [`receive`](Queue::receive) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing
+    /// `mq_timedreceive(3)`: [`recv`](Queue::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing
     /// comes within `timeout`.
     ///
     /// Waits as [`send_timeout`](Queue::send_timeout) does. A receiver that waits in a plain
-    /// [`receive`](Queue::receive) is served before it.
+    /// [`recv`](Queue::recv) is served before it.
     #[doc(alias = "mq_timedreceive")]
-    pub fn receive_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<(usize, u32)> {
+    pub fn recv_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<(usize, u32)> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLIN)];
         let length = buffer.len();
         wait::attempt_until(timeout, &ready, || retry(|| mq::try_receive(self.fd.as_fd(), buffer)))
             .map_err(|e| self.unreceived(e, length))
     }
 
-    /// [`receive`](Queue::receive) into memory of its own.
-    pub fn receive_message(&self) -> Result<Message> {
-        self.message(|buffer| self.receive(buffer))
+    /// [`recv`](Queue::recv) into memory of its own.
+    pub fn recv_message(&self) -> Result<Message> {
+        self.message(|buffer| self.recv(buffer))
     }
 
-    /// [`try_receive`](Queue::try_receive) into memory of its own.
-    pub fn try_receive_message(&self) -> Result<Message> {
-        self.message(|buffer| self.try_receive(buffer))
+    /// [`try_recv`](Queue::try_recv) into memory of its own.
+    pub fn try_recv_message(&self) -> Result<Message> {
+        self.message(|buffer| self.try_recv(buffer))
     }
 
-    /// [`receive_timeout`](Queue::receive_timeout) into memory of its own.
-    pub fn receive_message_timeout(&self, timeout: Duration) -> Result<Message> {
-        self.message(|buffer| self.receive_timeout(buffer, timeout))
+    /// [`recv_timeout`](Queue::recv_timeout) into memory of its own.
+    pub fn recv_message_timeout(&self, timeout: Duration) -> Result<Message> {
+        self.message(|buffer| self.recv_timeout(buffer, timeout))
     }
 
     fn message(&self, receive: impl FnOnce(&mut [u8]) -> Result<(usize, u32)>) -> Result<Message> {
@@ -186,7 +186,7 @@ impl Queue {
         Drain { queue: self }
     }
 
-    /// The most bytes of a message, and the least of a buffer to [receive](Queue::receive) into.
+    /// The most bytes of a message, and the least of a buffer to [receive](Queue::recv) into.
     #[inline]
     pub fn message_size(&self) -> usize {
         self.message_size

@@ -22,7 +22,7 @@ impl Iterator for Drain<'_> {
     type Item = Result<Message>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.queue.try_receive_message() {
+        match self.queue.try_recv_message() {
             Err(e) if e.kind() == ErrorKind::Empty => None,
             other => Some(other),
         }

@@ -31,10 +31,10 @@
 //! producer.send(b"fire!", 9)?;
 //!
 //! let mut buffer = [0; 64];
-//! let (length, priority) = consumer.receive_timeout(&mut buffer, Duration::from_secs(5))?;
+//! let (length, priority) = consumer.recv_timeout(&mut buffer, Duration::from_secs(5))?;
 //! assert_eq!((&buffer[..length], priority), (&b"fire!"[..], 9));
-//! assert_eq!(consumer.receive_message()?.bytes, b"tidy up");
-//! assert_eq!(consumer.try_receive(&mut buffer).unwrap_err().kind(), ErrorKind::Empty);
+//! assert_eq!(consumer.recv_message()?.bytes, b"tidy up");
+//! assert_eq!(consumer.try_recv(&mut buffer).unwrap_err().kind(), ErrorKind::Empty);
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!

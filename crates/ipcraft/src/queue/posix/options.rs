@@ -88,7 +88,7 @@ impl Options {
 
     /// `O_RDONLY`: a handle that cannot send, which takes no permission to write.
     #[doc(alias = "O_RDONLY")]
-    pub fn receive_only(mut self) -> Self {
+    pub fn recv_only(mut self) -> Self {
         self.access = libc::O_RDONLY;
         self
     }

@@ -72,8 +72,8 @@ impl Queue {
     /// # Errors
     ///
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
-    pub fn with_id(id: i32) -> Result<Queue> {
-        options::with_id(id)
+    pub fn from_id(id: i32) -> Result<Queue> {
+        options::from_id(id)
     }
 
     /// The identifier, by which every process of the IPC namespace can reach the queue if its mode allows it.
@@ -122,22 +122,22 @@ impl Queue {
     /// [`Invalid`](ErrorKind::Invalid) if the selector's type is not positive.
     #[inline]
     #[doc(alias = "msgrcv")]
-    pub fn receive(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+    pub fn recv(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, 0).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `IPC_NOWAIT`: [`receive`](Queue::receive) that fails with [`Empty`](ErrorKind::Empty) instead
+    /// `msgrcv(2)` with `IPC_NOWAIT`: [`recv`](Queue::recv) that fails with [`Empty`](ErrorKind::Empty) instead
     /// of waiting.
     #[doc(alias = "IPC_NOWAIT")]
-    pub fn try_receive(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+    pub fn try_recv(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// [`receive`](Queue::receive) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message
+    /// [`recv`](Queue::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message
     /// within `timeout`.
     ///
     /// It looks again and again, as [`send_timeout`](Queue::send_timeout) does, at the same cost.
-    pub fn receive_timeout(
+    pub fn recv_timeout(
         &self,
         which: Selector,
         buffer: &mut [u8],
@@ -147,23 +147,23 @@ impl Queue {
             .map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_NOERROR`: [`receive`](Queue::receive) that cuts a message which is longer than the
+    /// `msgrcv(2)` with `MSG_NOERROR`: [`recv`](Queue::recv) that cuts a message which is longer than the
     /// buffer. The rest is lost, and nothing tells that there was one.
     #[doc(alias = "MSG_NOERROR")]
-    pub fn receive_cut(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+    pub fn recv_truncated(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, TRUNCATE).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`receive_cut`](Queue::receive_cut) that fails with
+    /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`recv_truncated`](Queue::recv_truncated) that fails with
     /// [`Empty`](ErrorKind::Empty) instead of waiting.
     #[doc(alias = "MSG_NOERROR")]
     pub fn try_receive_cut(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, TRUNCATE | NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
-    /// [`receive_cut`](Queue::receive_cut) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such
+    /// [`recv_truncated`](Queue::recv_truncated) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such
     /// message within `timeout`.
-    pub fn receive_cut_timeout(
+    pub fn recv_truncated_timeout(
         &self,
         which: Selector,
         buffer: &mut [u8],
@@ -188,19 +188,19 @@ impl Queue {
             .map_err(|e| self.unreceived(e, Selector::First, buffer.len()))
     }
 
-    /// [`receive`](Queue::receive) into memory of its own.
-    pub fn receive_message(&self, which: Selector) -> Result<Message> {
-        fit(|buffer| self.receive(which, buffer))
+    /// [`recv`](Queue::recv) into memory of its own.
+    pub fn recv_message(&self, which: Selector) -> Result<Message> {
+        fit(|buffer| self.recv(which, buffer))
     }
 
-    /// [`try_receive`](Queue::try_receive) into memory of its own.
-    pub fn try_receive_message(&self, which: Selector) -> Result<Message> {
-        fit(|buffer| self.try_receive(which, buffer))
+    /// [`try_recv`](Queue::try_recv) into memory of its own.
+    pub fn try_recv_message(&self, which: Selector) -> Result<Message> {
+        fit(|buffer| self.try_recv(which, buffer))
     }
 
-    /// [`receive_timeout`](Queue::receive_timeout) into memory of its own.
-    pub fn receive_message_timeout(&self, which: Selector, timeout: Duration) -> Result<Message> {
-        fit_within(timeout, |buffer, left| self.receive_timeout(which, buffer, left))
+    /// [`recv_timeout`](Queue::recv_timeout) into memory of its own.
+    pub fn recv_message_timeout(&self, which: Selector, timeout: Duration) -> Result<Message> {
+        fit_within(timeout, |buffer, left| self.recv_timeout(which, buffer, left))
     }
 
     /// `msgctl(2)` with `IPC_RMID`: removes the queue and all messages in it. Every process that waits for it, or uses

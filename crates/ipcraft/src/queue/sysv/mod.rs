@@ -23,14 +23,14 @@
 //! let queue = Options::new().remove_on_drop(true).create_new(Key::PRIVATE)?;
 //!
 //! // Somebody else, usually another process, who was told the identifier:
-//! let sender = Queue::with_id(queue.id())?;
+//! let sender = Queue::from_id(queue.id())?;
 //! sender.send(1, b"for number one")?;
 //! sender.send(2, b"for number two")?;
 //!
 //! let mut buffer = [0; 64];
-//! let (length, kind) = queue.receive_timeout(Selector::Type(2), &mut buffer, Duration::from_secs(5))?;
+//! let (length, kind) = queue.recv_timeout(Selector::Type(2), &mut buffer, Duration::from_secs(5))?;
 //! assert_eq!((&buffer[..length], kind), (&b"for number two"[..], 2));
-//! assert_eq!(queue.receive_message(Selector::First)?.bytes, b"for number one");
+//! assert_eq!(queue.recv_message(Selector::First)?.bytes, b"for number one");
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
@@ -62,7 +62,7 @@
 //! |---|---|---|---|---|
 //! | `EIDRM` | waiting | [`Removed`](crate::ErrorKind::Removed) | the queue was removed while the call waited | stop, or create it again |
 //! | `EINVAL` | everything | [`Removed`](crate::ErrorKind::Removed) | the queue was removed before | stop, or create it again |
-//! | `EINVAL`, `EIDRM` | [`with_id`](Queue::with_id) | [`NotFound`](crate::ErrorKind::NotFound) | nothing has this identifier | ask for it again |
+//! | `EINVAL`, `EIDRM` | [`from_id`](Queue::from_id) | [`NotFound`](crate::ErrorKind::NotFound) | nothing has this identifier | ask for it again |
 //! | `ENOENT` | [`open`](Queue::open) | [`NotFound`](crate::ErrorKind::NotFound) | no queue has the key | create it |
 //! | `EEXIST` | [`create_new`](Queue::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the key is taken | [`open`](Queue::open) it, or take another |
 //! | none | [`open`](Queue::open) | [`Invalid`](crate::ErrorKind::Invalid) | `Key::PRIVATE` finds nothing | pass the identifier on |
@@ -70,10 +70,10 @@
 //! | `EPERM` | [`remove`](Queue::remove), `set_…` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | neither owner nor creator | ask the owner |
 //! | `EPERM` | [`set_max_bytes`](Queue::set_max_bytes) | [`LimitReached`](crate::ErrorKind::LimitReached) | above `msgmnb` | ask for less, or raise it |
 //! | `EAGAIN` | [`try_send`](Queue::try_send) | [`Full`](crate::ErrorKind::Full) | no room, and the call may not wait | wait, or drop the message |
-//! | `ENOMSG` | [`try_receive`](Queue::try_receive), [`copy`](Queue::copy) | [`Empty`](crate::ErrorKind::Empty) | no such message, and the call may not wait | try again later |
+//! | `ENOMSG` | [`try_recv`](Queue::try_recv), [`copy`](Queue::copy) | [`Empty`](crate::ErrorKind::Empty) | no such message, and the call may not wait | try again later |
 //! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | no room or no such message in time | try again or give up |
 //! | `EINVAL` | sending | [`TooLarge`](crate::ErrorKind::TooLarge) | above `msgmax`; nothing was sent | send it in parts |
-//! | `E2BIG` | receiving | [`TooLarge`](crate::ErrorKind::TooLarge) | longer than the buffer; the message stays | use a longer one, or [`receive_cut`](Queue::receive_cut) |
+//! | `E2BIG` | receiving | [`TooLarge`](crate::ErrorKind::TooLarge) | longer than the buffer; the message stays | use a longer one, or [`recv_truncated`](Queue::recv_truncated) |
 //! | `EINVAL` | sending, receiving | [`Invalid`](crate::ErrorKind::Invalid) | a type below 1 | use another |
 //! | `ENOSPC` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | `msgmni` queues exist | remove some, or raise it |
 //! | `ENOMEM` | creating, sending | [`LimitReached`](crate::ErrorKind::LimitReached) | no memory | free some |

@@ -22,7 +22,7 @@ const GET: &str = "msgget";
 /// let id = queue.id();
 /// assert_eq!(queue.statistics()?.permissions.mode, 0o660);
 /// drop(queue);
-/// assert!(Queue::with_id(id).is_err());
+/// assert!(Queue::from_id(id).is_err());
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -111,7 +111,7 @@ fn find(key: Key) -> nix::Result<Queue> {
 }
 
 /// `msgctl(2)` with `IPC_STAT`: takes the queue that has the identifier.
-pub(super) fn with_id(id: i32) -> Result<Queue> {
+pub(super) fn from_id(id: i32) -> Result<Queue> {
     let name: Arc<str> = format!("queue {id}").into();
     match msgq::status(id) {
         // Who may only send may not ask either, and is told so by the first message.

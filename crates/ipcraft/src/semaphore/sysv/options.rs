@@ -118,7 +118,7 @@ impl Options {
     ///
     /// [`Removed`](crate::ErrorKind::Removed) if there is no such set (any more);
     /// [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
-    pub fn open_id(self, id: i32) -> Result<SemaphoreSet> {
+    pub fn from_id(self, id: i32) -> Result<SemaphoreSet> {
         let status = sysv_semaphore::status(id).map_err(|e| unknown(e).on_name(format!("id {id}")))?;
         self.attach(id, Key::new(status.sem_perm.__key))
     }

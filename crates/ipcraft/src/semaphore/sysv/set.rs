@@ -76,12 +76,12 @@ impl SemaphoreSet {
         Options::new().open(key)
     }
 
-    /// Takes a set by its identifier; see [`Options::open_id`].
-    pub fn open_id(id: i32) -> Result<SemaphoreSet> {
-        Options::new().open_id(id)
+    /// Takes a set by its identifier; see [`Options::from_id`].
+    pub fn from_id(id: i32) -> Result<SemaphoreSet> {
+        Options::new().from_id(id)
     }
 
-    /// The identifier, for [`open_id`](SemaphoreSet::open_id) in another process.
+    /// The identifier, for [`from_id`](SemaphoreSet::from_id) in another process.
     pub fn id(&self) -> i32 {
         self.id
     }

@@ -71,7 +71,7 @@ impl Memfd {
     /// for reading only; [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
     #[doc(alias = "mmap")]
     pub fn map(&self) -> Result<Mapping> {
-        Mapping::of_file(self.fd.as_fd(), self.size, Access::ReadWrite, None)
+        Mapping::for_file(self.fd.as_fd(), self.size, Access::ReadWrite, None)
     }
 
     /// `mmap(2)` without `PROT_WRITE`: maps all of it for reading.
@@ -81,7 +81,7 @@ impl Memfd {
     /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
     #[doc(alias = "mmap")]
     pub fn map_read_only(&self) -> Result<Mapping> {
-        Mapping::of_file(self.fd.as_fd(), self.size, Access::ReadOnly, None)
+        Mapping::for_file(self.fd.as_fd(), self.size, Access::ReadOnly, None)
     }
 
     /// `fcntl(2)` with `F_GET_SEALS`: the seals that it has now. Others may have added some a moment later, unless

@@ -93,7 +93,7 @@ impl SharedMemory {
     }
 
     fn map_for(&self, access: Access) -> Result<Mapping> {
-        Mapping::of_file(self.fd.as_fd(), self.size()?, access, Some(&self.name))
+        Mapping::for_file(self.fd.as_fd(), self.size()?, access, Some(&self.name))
     }
 
     /// `fallocate(2)`: makes it larger, if it is smaller than `size`. Mappings that are there keep their length: map

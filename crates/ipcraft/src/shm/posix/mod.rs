@@ -88,5 +88,5 @@ use crate::shm::{Access, Mapping};
 
 /// Maps memory that is being made and has no name yet.
 pub(crate) fn map_new(fd: BorrowedFd<'_>, size: usize) -> Result<Mapping> {
-    Mapping::of_file(fd, size, Access::ReadWrite, None)
+    Mapping::for_file(fd, size, Access::ReadWrite, None)
 }

@@ -3,32 +3,32 @@
 /// A number for the layout of a type, which all programs that share a value must agree on.
 ///
 /// ```
-/// use ipcraft::shm::Layout;
+/// use ipcraft::shm::SharedLayout;
 ///
-/// const COUNTERS: Layout = Layout::new("myservice counters, version 2", &[]);
-/// assert_ne!(COUNTERS, Layout::new("myservice counters, version 3", &[]));
+/// const COUNTERS: SharedLayout = SharedLayout::new("myservice counters, version 2", &[]);
+/// assert_ne!(COUNTERS, SharedLayout::new("myservice counters, version 3", &[]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Layout(u64);
+pub struct SharedLayout(u64);
 
-impl Layout {
+impl SharedLayout {
     /// The layout of a type with this name and with parts of these layouts. Put a version into the name, and change it
     /// with the type.
     ///
     /// Size and alignment need not be told: they are checked on their own.
-    pub const fn new(name: &str, parts: &[Layout]) -> Layout {
+    pub const fn new(name: &str, parts: &[SharedLayout]) -> SharedLayout {
         let mut hash = hash(BASIS, name.as_bytes());
         let mut i = 0;
         while i < parts.len() {
             hash = self::hash(hash, &parts[i].0.to_le_bytes());
             i += 1;
         }
-        Layout(hash)
+        SharedLayout(hash)
     }
 
     /// The same, `count` times one after another.
-    pub(crate) const fn repeated(self, count: usize) -> Layout {
-        Layout(hash(self.0, &(count as u64).to_le_bytes()))
+    pub(crate) const fn repeated(self, count: usize) -> SharedLayout {
+        SharedLayout(hash(self.0, &(count as u64).to_le_bytes()))
     }
 
     pub(crate) const fn number(self) -> u64 {
@@ -55,14 +55,14 @@ mod tests {
 
     #[test]
     fn the_hash_is_the_published_one() {
-        assert_eq!(Layout::new("a", &[]).number(), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(Layout::new("foobar", &[]).number(), 0x8594_4171_f739_67e8);
+        assert_eq!(SharedLayout::new("a", &[]).number(), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(SharedLayout::new("foobar", &[]).number(), 0x8594_4171_f739_67e8);
     }
 
     #[test]
     fn parts_count() {
-        let part = Layout::new("part", &[]);
-        assert_ne!(Layout::new("whole", &[part]), Layout::new("whole", &[]));
-        assert_ne!(Layout::new("whole", &[part]), Layout::new("whole", &[part, part]));
+        let part = SharedLayout::new("part", &[]);
+        assert_ne!(SharedLayout::new("whole", &[part]), SharedLayout::new("whole", &[]));
+        assert_ne!(SharedLayout::new("whole", &[part]), SharedLayout::new("whole", &[part, part]));
     }
 }

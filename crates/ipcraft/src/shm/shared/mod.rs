@@ -7,7 +7,7 @@ mod plain;
 mod process_shared;
 mod value;
 
-pub use layout::Layout;
+pub use layout::SharedLayout;
 pub use plain::Plain;
 pub use process_shared::ProcessShared;
 pub use value::Shared;

@@ -31,7 +31,7 @@ impl<T: ProcessShared> Shared<T> {
     ///
     /// As for [`create`](Shared::create).
     pub fn create_with(options: Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::of_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
+        Shared::from_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
     }
 
     /// `shm_open(3)` with `O_EXCL`: makes a value of this name, with mode 0600; exactly one of several racing
@@ -52,7 +52,7 @@ impl<T: ProcessShared> Shared<T> {
     ///
     /// As for [`create_new`](Shared::create_new).
     pub fn create_new_with(options: Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::of_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
+        Shared::from_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
     }
 
     /// `shm_open(3)`: takes the value of this name.
@@ -63,7 +63,7 @@ impl<T: ProcessShared> Shared<T> {
     /// something else has the name; others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn open(name: &str) -> Result<Shared<T>> {
-        Shared::of_object(Options::new().open(name)?)
+        Shared::from_object(Options::new().open(name)?)
     }
 
     /// [`open`](Shared::open) that waits until somebody has made the value: fails with
@@ -73,7 +73,7 @@ impl<T: ProcessShared> Shared<T> {
     ///
     /// As for [`open`](Shared::open).
     pub fn open_timeout(name: &str, timeout: Duration) -> Result<Shared<T>> {
-        Shared::of_object(Options::new().open_timeout(name, timeout)?)
+        Shared::from_object(Options::new().open_timeout(name, timeout)?)
     }
 
     /// The value in an object that was opened already, with options of its own for example.
@@ -81,7 +81,7 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// As for [`attach`](Shared::attach).
-    pub fn of_object(object: SharedMemory) -> Result<Shared<T>> {
+    pub fn from_object(object: SharedMemory) -> Result<Shared<T>> {
         let size = object.size()?;
         if size < Self::SIZE {
             return Err(too_small::<T>(size).on_name(object.name()));
@@ -91,7 +91,7 @@ impl<T: ProcessShared> Shared<T> {
     }
 
     fn fill(fd: BorrowedFd<'_>, initialise: impl FnOnce(&T)) -> Result<()> {
-        let mapping = Mapping::of_file(fd, Self::SIZE, Access::ReadWrite, None)?;
+        let mapping = Mapping::for_file(fd, Self::SIZE, Access::ReadWrite, None)?;
         Shared::initialise(mapping, initialise).map(drop)
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use super::Layout;
+use super::SharedLayout;
 
 /// Plain data: a type of which any bytes are a value, and that means the same to every process.
 ///
@@ -29,7 +29,7 @@ use super::Layout;
 /// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](Plain::LAYOUT) changes when it does.
 pub unsafe trait Plain: Copy + Send + Sync + 'static {
     /// What a process compares before it takes bytes for a value of this type.
-    const LAYOUT: Layout;
+    const LAYOUT: SharedLayout;
 }
 
 macro_rules! plain {
@@ -37,7 +37,7 @@ macro_rules! plain {
         $(
             // SAFETY: because a number has any bytes for a value, and refers to nothing.
             unsafe impl Plain for $number {
-                const LAYOUT: Layout = Layout::new(stringify!($number), &[]);
+                const LAYOUT: SharedLayout = SharedLayout::new(stringify!($number), &[]);
             }
         )*
     };
@@ -47,12 +47,12 @@ plain! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 
 // SAFETY: because no bytes are a value of it.
 unsafe impl Plain for () {
-    const LAYOUT: Layout = Layout::new("()", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("()", &[]);
 }
 
 // SAFETY: because an array is its elements one after another, and these are such types.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
-    const LAYOUT: Layout = Layout::new("array", &[T::LAYOUT]).repeated(N);
+    const LAYOUT: SharedLayout = SharedLayout::new("array", &[T::LAYOUT]).repeated(N);
 }
 
 /// Declares a structure of [plain data](crate::shm::Plain): `repr(C)`, and every field of such a type.
@@ -115,7 +115,7 @@ macro_rules! plain_struct {
         // SAFETY: because every field is plain data, which naming its layout checks, repr(C) fixes their order, and
         // nothing is between them, which their sizes tell.
         unsafe impl $crate::shm::Plain for $name {
-            const LAYOUT: $crate::shm::Layout = $crate::shm::Layout::new(
+            const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::new(
                 concat!(stringify!($name), $(" ", stringify!($field)),*),
                 &[$(<$type as $crate::shm::Plain>::LAYOUT),*],
             );

@@ -7,7 +7,7 @@ use std::sync::atomic::{
     AtomicUsize,
 };
 
-use super::Layout;
+use super::SharedLayout;
 
 /// A type that may live in shared memory, and be referred to while other processes change it.
 ///
@@ -41,7 +41,7 @@ use super::Layout;
 /// * It may be forgotten without being dropped, and appear in other processes at other addresses.
 pub unsafe trait ProcessShared: Sync {
     /// What a process compares before it takes a value for one of this type.
-    const LAYOUT: Layout;
+    const LAYOUT: SharedLayout;
 
     /// Whether a thread of this process holds a lock in it, so that the memory has to stay mapped.
     ///
@@ -57,7 +57,7 @@ macro_rules! atomics {
             // SAFETY: because an atomic integer has any bytes for a value, changes under a shared reference, and has
             // the layout of the integer.
             unsafe impl ProcessShared for $atomic {
-                const LAYOUT: Layout = Layout::new(stringify!($atomic), &[]);
+                const LAYOUT: SharedLayout = SharedLayout::new(stringify!($atomic), &[]);
             }
         )*
     };
@@ -70,7 +70,7 @@ atomics! {
 
 // SAFETY: because an array is its elements one after another, and these are such types.
 unsafe impl<T: ProcessShared, const N: usize> ProcessShared for [T; N] {
-    const LAYOUT: Layout = Layout::new("array", &[T::LAYOUT]).repeated(N);
+    const LAYOUT: SharedLayout = SharedLayout::new("array", &[T::LAYOUT]).repeated(N);
 
     fn is_held(&self) -> bool {
         self.iter().any(T::is_held)
@@ -113,7 +113,7 @@ macro_rules! shared_struct {
 
         // SAFETY: because every field is such a type, which naming its layout checks, and repr(C) fixes their order.
         unsafe impl $crate::shm::ProcessShared for $name {
-            const LAYOUT: $crate::shm::Layout = $crate::shm::Layout::new(
+            const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::new(
                 concat!(stringify!($name), $(" ", stringify!($field)),*),
                 &[$(<$type as $crate::shm::ProcessShared>::LAYOUT),*],
             );

@@ -3,7 +3,7 @@
 //! For messages of one type there is the [typed channel](super), which needs no lengths. Here the capacity counts bytes, of
 //! which each record takes eight, up to 64 if it is longer than 256, besides its own. Records do not go round the end of the
 //! ring, so at most as much as one record may lie idle there; that is why none is longer than
-//! [half of the capacity less 64 bytes](Channel::longest).
+//! [half of the capacity less 64 bytes](Channel::max_message_len).
 //!
 //! ```
 //! use ipcraft::channel::spsc::bytes;
@@ -53,7 +53,7 @@ use crate::channel::kind::{Kind, Sealed};
 use crate::channel::region::{Region, Shape};
 use crate::channel::seat::Seat;
 use crate::error::Result;
-use crate::shm::Layout;
+use crate::shm::SharedLayout;
 
 /// The kind of channel that has one sender and one receiver of records of any length.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Sealed for Bytes {}
 #[allow(private_interfaces, reason = "others need not know what a kind is made of")]
 impl Kind for Bytes {
     const NUMBER: u64 = 5;
-    const LAYOUT: Layout = Layout::new("bytes", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::new("bytes", &[]);
     const SIZE: usize = 0;
     const LEAST: u64 = 256;
     const USUAL: u64 = 1 << 16;
@@ -114,8 +114,8 @@ impl Channel {
     }
 
     /// How many bytes a record can have: half of the capacity less 64, and never more than 2 GiB.
-    pub fn longest(&self) -> usize {
-        record::longest(words(self.region.shape()))
+    pub fn max_message_len(&self) -> usize {
+        record::max_message_len(words(self.region.shape()))
     }
 }
 

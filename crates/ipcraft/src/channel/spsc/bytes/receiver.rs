@@ -13,7 +13,7 @@ use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
 use crate::channel::seat::Seat;
 use crate::channel::spsc::nothing_else;
-use crate::channel::{Place, Readiness, Waiting};
+use crate::channel::{Place, Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
 
@@ -76,9 +76,9 @@ impl Receiver {
         self.end.readiness()
     }
 
-    /// How this end waits for records from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for records from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// Receives a record into `buffer`, whose earlier bytes go and which grows if it has to; says how long it is. Waits if

@@ -55,7 +55,7 @@ pub(super) enum Found {
 
 /// How long a record can be in a ring of so many words: it takes half of them at most, so that it fits before or after
 /// the position, wherever that is.
-pub(super) const fn longest(words: u64) -> usize {
+pub(super) const fn max_message_len(words: u64) -> usize {
     let half = (words / 2).saturating_sub(LINE);
     if half > (MOST / WORD) as u64 { MOST } else { half as usize * WORD }
 }
@@ -89,7 +89,8 @@ pub(super) fn parse(word: u64, position: u64, committed: u64, words: u64) -> Res
     }
     let length = (said & !AT_LINE) as usize;
     let record = Record::after(position, said & AT_LINE != 0, length);
-    let is_possible = length <= longest(words) && record.end.wrapping_sub(position) <= until_end.min(written);
+    let is_possible =
+        length <= max_message_len(words) && record.end.wrapping_sub(position) <= until_end.min(written);
     if is_possible { Ok(Found::Record(record)) } else { Err(Corrupt) }
 }
 
@@ -153,7 +154,7 @@ mod tests {
     #[test]
     fn what_is_planned_is_found() {
         for position in starts() {
-            for length in 0..=longest(WORDS) {
+            for length in 0..=max_message_len(WORDS) {
                 let plan = plan(position, WORDS, length);
                 let end = plan.record.end;
                 assert!(end.wrapping_sub(position) <= WORDS, "{position} {length}");
@@ -210,7 +211,7 @@ mod tests {
             let end = match parse(word, position, committed, WORDS) {
                 Ok(Found::Record(record)) => {
                     let at = record.start.wrapping_sub(position);
-                    assert!((1..=LINE).contains(&at) && record.length <= longest(WORDS));
+                    assert!((1..=LINE).contains(&at) && record.length <= max_message_len(WORDS));
                     assert!(at as usize * WORD + record.length <= (WORDS - index) as usize * WORD);
                     record.end
                 }
@@ -226,9 +227,9 @@ mod tests {
 
     #[test]
     fn the_longest_leaves_half_of_the_ring() {
-        assert_eq!(longest(8), 0);
-        assert_eq!(longest(32), 64);
-        assert_eq!(longest(1 << 13), (1 << 15) - 64);
-        assert_eq!(longest(1 << 40), MOST);
+        assert_eq!(max_message_len(8), 0);
+        assert_eq!(max_message_len(32), 64);
+        assert_eq!(max_message_len(1 << 13), (1 << 15) - 64);
+        assert_eq!(max_message_len(1 << 40), MOST);
     }
 }

@@ -75,8 +75,8 @@ impl Writer {
 
     /// How long a record can be.
     #[inline]
-    pub(super) fn longest(&self) -> usize {
-        record::longest(self.slots.count())
+    pub(super) fn max_message_len(&self) -> usize {
+        record::max_message_len(self.slots.count())
     }
 
     #[inline(never)]
@@ -95,7 +95,7 @@ impl Writer {
     /// Where the next record of so many bytes, no more than the longest, goes, if there is room.
     #[inline]
     pub(super) fn plan(&mut self, length: usize) -> Attempt<Plan> {
-        debug_assert!(length <= self.longest());
+        debug_assert!(length <= self.max_message_len());
         let plan = record::plan(self.tail, self.slots.count(), length);
         let wanted = plan.record.end.wrapping_sub(self.tail);
         if self.limit.wrapping_sub(self.tail) < wanted {
@@ -164,7 +164,7 @@ impl Writer {
     pub(super) fn push_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Attempt<usize> {
         let mut count = 0;
         for record in records.iter().map(AsRef::as_ref) {
-            if record.len() > self.longest() {
+            if record.len() > self.max_message_len() {
                 break;
             }
             let plan = match self.plan(record.len()) {

@@ -11,10 +11,10 @@ use super::ring::Writer;
 use super::{Channel, Loan, SEATING};
 use crate::channel::end::{Corrupt, End, Role};
 use crate::channel::region::Region;
-use crate::channel::reject::SendAllError;
 use crate::channel::seat::Seat;
+use crate::channel::send_error::SendAllError;
 use crate::channel::spsc::nothing_else;
-use crate::channel::{Readiness, Waiting};
+use crate::channel::{Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
 
@@ -78,14 +78,14 @@ impl Sender {
         self.end.readiness()
     }
 
-    /// How this end waits for room from now on; [`Adaptive`](Waiting::Adaptive) if nothing is said.
-    pub fn set_waiting(&mut self, waiting: Waiting) {
-        self.end.set_waiting(waiting);
+    /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
+    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.end.set_wait_strategy(waiting);
     }
 
     /// How many bytes a record can have: half of the capacity less 64, and never more than 2 GiB.
-    pub fn longest(&self) -> usize {
-        self.writer.longest()
+    pub fn max_message_len(&self) -> usize {
+        self.writer.max_message_len()
     }
 
     /// Sends a record, and waits for room if there is none. When it returns without error, the record is in the channel,
@@ -93,7 +93,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) above the [longest](Sender::longest), which the [limit](Error::limit) tells;
+    /// [`TooLarge`](ErrorKind::TooLarge) above the [longest](Sender::max_message_len), which the [limit](Error::limit) tells;
     /// [`Disconnected`](ErrorKind::Disconnected) if the receiver is gone, and [`Corrupted`](ErrorKind::Corrupted) if what
     /// it says of itself cannot be.
     #[inline]
@@ -239,7 +239,7 @@ impl Sender {
     /// Whether such a record can be sent at all.
     #[inline]
     fn check(&mut self, length: usize) -> Result<()> {
-        if length > self.writer.longest() {
+        if length > self.writer.max_message_len() {
             return Err(self.too_large(length));
         }
         self.end.check_receivers(nothing_else)
@@ -248,8 +248,8 @@ impl Sender {
     #[cold]
     fn too_large(&self, length: usize) -> Error {
         let limit = Limit {
-            name: "the longest record",
-            value: self.longest() as u64,
+            name: "the max_message_len record",
+            value: self.max_message_len() as u64,
             requested: Some(length as u64),
         };
         self.end.error(ErrorKind::TooLarge).with_limit(Some(limit))

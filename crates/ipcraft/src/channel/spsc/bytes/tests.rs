@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::ErrorKind;
-use crate::channel::Waiting;
+use crate::channel::WaitStrategy;
 use crate::channel::atomic::AtomicU64;
 
 /// In words; the ends of what the positions can be, among others.
 const STARTS: [u64; 4] = [0, (1 << 32) - 9, (1 << 63) - 9, u64::MAX - 9];
 
-const WAITINGS: [Waiting; 2] = [Waiting::Adaptive, Waiting::Block];
+const WAITINGS: [WaitStrategy; 2] = [WaitStrategy::Adaptive, WaitStrategy::Block];
 
 fn made(capacity: usize, start: u64) -> (Channel, Sender, Receiver) {
-    let channel = Options::new().capacity(capacity).start_at(start).anonymous().unwrap();
+    let channel = Options::new().capacity(capacity).initial_position(start).anonymous().unwrap();
     let (sender, receiver) = (channel.sender().unwrap(), channel.receiver().unwrap());
     (channel, sender, receiver)
 }
@@ -42,7 +42,7 @@ fn records_of_every_length_arrive_in_order() {
     for start in STARTS {
         let (_channel, mut tx, mut rx) = made(2048, start);
         let (mut record, mut array) = (Vec::new(), [0; 2048]);
-        for number in 0..=tx.longest() {
+        for number in 0..=tx.max_message_len() {
             let sent = pattern(number, number);
             tx.send(&sent).unwrap();
             assert_eq!(rx.recv(&mut record).unwrap(), number);
@@ -87,7 +87,7 @@ fn as_many_as_fit_arrive_in_order() {
 fn a_record_that_is_as_long_as_can_be_has_room_wherever_the_last_one_ended() {
     for end in 0..128 {
         let (_channel, mut tx, mut rx) = made(1024, end);
-        let sent = pattern(1, tx.longest());
+        let sent = pattern(1, tx.max_message_len());
         assert_eq!(sent.len(), 448);
         tx.try_send(&sent).unwrap();
         assert_eq!(rx.try_recv_in_place().unwrap().to_vec(), sent);
@@ -97,7 +97,7 @@ fn a_record_that_is_as_long_as_can_be_has_room_wherever_the_last_one_ended() {
 #[test]
 fn what_cannot_be_done_says_why() {
     let (channel, mut tx, mut rx) = made(100, 0);
-    assert_eq!((channel.capacity(), channel.longest(), tx.longest()), (256, 64, 64));
+    assert_eq!((channel.capacity(), channel.max_message_len(), tx.max_message_len()), (256, 64, 64));
     let mut record = b"untouched".to_vec();
     assert_eq!(rx.try_recv(&mut record).unwrap_err().kind(), ErrorKind::Empty);
     assert_eq!(rx.try_recv_in_place().unwrap_err().kind(), ErrorKind::Empty);
@@ -153,7 +153,7 @@ fn what_cannot_be_done_says_why() {
 fn a_loan_can_be_given_up_or_sent_in_part() {
     let (_channel, mut tx, mut rx) = made(4096, 0);
     for number in 0..1000 {
-        let most = length(number, tx.longest());
+        let most = length(number, tx.max_message_len());
         let part = length(number + 7, most);
         let mut given_up = tx.loan(most).unwrap();
         given_up.fill(0xee);
@@ -230,10 +230,10 @@ fn threads_exchange() {
             let ((mut tx, mut rx), (mut answers, mut back)) =
                 (channel(8192).unwrap(), channel(8192).unwrap());
             for end in [&mut tx, &mut answers] {
-                end.set_waiting(waiting);
+                end.set_wait_strategy(waiting);
             }
             for end in [&mut rx, &mut back] {
-                end.set_waiting(waiting);
+                end.set_wait_strategy(waiting);
             }
             let echo = thread::spawn(move || {
                 let mut record = Vec::new();
@@ -259,8 +259,8 @@ fn threads_stream() {
     const COUNT: usize = 50_000;
     for waiting in WAITINGS {
         let (mut tx, mut rx) = channel(4096).unwrap();
-        tx.set_waiting(waiting);
-        rx.set_waiting(waiting);
+        tx.set_wait_strategy(waiting);
+        rx.set_wait_strategy(waiting);
         let sender = thread::spawn(move || {
             for number in 0..COUNT {
                 tx.send(&pattern(number, length(number, 1000))).unwrap();

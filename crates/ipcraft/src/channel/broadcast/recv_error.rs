@@ -6,13 +6,13 @@ use crate::error::{Error, ErrorKind, Limit};
 
 /// Why a subscriber got no message.
 ///
-/// It becomes an [`Error`] with `?`: of kind [`Missed`](ErrorKind::Missed), with the number as its
+/// It becomes an [`Error`] with `?`: of kind [`Lagged`](ErrorKind::Lagged), with the number as its
 /// [limit](Error::limit), if messages were missed.
 #[derive(Clone, Debug)]
 pub enum RecvError {
     /// So many messages were overwritten before this subscriber came to them: those since the last one that it got or was
     /// told of. The next call goes on after them.
-    Missed(u64),
+    Lagged(u64),
     /// Anything else.
     Failed(Error),
 }
@@ -21,7 +21,7 @@ impl RecvError {
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            RecvError::Missed(_) => ErrorKind::Missed,
+            RecvError::Lagged(_) => ErrorKind::Lagged,
             RecvError::Failed(error) => error.kind(),
         }
     }
@@ -30,7 +30,7 @@ impl RecvError {
 impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecvError::Missed(number) => write!(f, "recv: missed {number} messages"),
+            RecvError::Lagged(number) => write!(f, "recv: missed {number} messages"),
             RecvError::Failed(error) => error.fmt(f),
         }
     }
@@ -39,7 +39,7 @@ impl fmt::Display for RecvError {
 impl std::error::Error for RecvError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            RecvError::Missed(_) => None,
+            RecvError::Lagged(_) => None,
             RecvError::Failed(error) => Some(error),
         }
     }
@@ -54,9 +54,9 @@ impl From<Error> for RecvError {
 impl From<RecvError> for Error {
     fn from(error: RecvError) -> Error {
         match error {
-            RecvError::Missed(number) => {
+            RecvError::Lagged(number) => {
                 let limit = Limit { name: "the number of missed messages", value: number, requested: None };
-                Error::refused("recv", ErrorKind::Missed).with_limit(Some(limit))
+                Error::refused("recv", ErrorKind::Lagged).with_limit(Some(limit))
             }
             RecvError::Failed(error) => error,
         }

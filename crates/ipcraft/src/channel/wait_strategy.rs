@@ -5,7 +5,7 @@
 /// Each end decides for itself, and may change its mind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Waiting {
+pub enum WaitStrategy {
     /// Looks again and again, and takes a whole processor for it: the fastest where both sides have one each, and by far
     /// the slowest where they share one.
     Spin,
