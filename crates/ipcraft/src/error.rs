@@ -35,7 +35,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 
 /// What every fallible call of this library returns.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, in terms that a program can act on.
 ///
@@ -250,45 +250,45 @@ pub struct Error {
     kind: ErrorKind,
     errno: Option<Errno>,
     limit: Option<Limit>,
-    advice: Option<&'static str>,
+    hint: Option<&'static str>,
 }
 
 impl Error {
     /// An error that the kernel reported.
     #[cold]
-    pub(crate) fn system(operation: &'static str, errno: Errno) -> Self {
-        Error { kind: errno.into(), errno: Some(errno), ..Error::refused(operation, ErrorKind::Other) }
+    pub(crate) fn from_errno(operation: &'static str, errno: Errno) -> Self {
+        Error { kind: errno.into(), errno: Some(errno), ..Error::new(operation, ErrorKind::Other) }
     }
 
     /// An error that this library found before, or without, asking the kernel.
     #[cold]
-    pub(crate) fn refused(operation: &'static str, kind: ErrorKind) -> Self {
-        Error { operation, object: None, kind, errno: None, limit: None, advice: None }
+    pub(crate) fn new(operation: &'static str, kind: ErrorKind) -> Self {
+        Error { operation, object: None, kind, errno: None, limit: None, hint: None }
     }
 
     /// `EAGAIN` of a sending operation: no room.
     #[cold]
-    pub(crate) fn sending(operation: &'static str, errno: Errno) -> Self {
-        Error::system(operation, errno).or_would_block(ErrorKind::Full)
+    pub(crate) fn from_send_errno(operation: &'static str, errno: Errno) -> Self {
+        Error::from_errno(operation, errno).or_would_block(ErrorKind::Full)
     }
 
     /// `EAGAIN` of a receiving operation: nothing there.
     #[cold]
-    pub(crate) fn receiving(operation: &'static str, errno: Errno) -> Self {
-        Error::system(operation, errno).or_would_block(ErrorKind::Empty)
+    pub(crate) fn from_recv_errno(operation: &'static str, errno: Errno) -> Self {
+        Error::from_errno(operation, errno).or_would_block(ErrorKind::Empty)
     }
 
     /// `EAGAIN` of an operation that moves no message: it would have to wait.
     #[cold]
-    pub(crate) fn waiting(operation: &'static str, errno: Errno) -> Self {
-        Error::system(operation, errno).or_would_block(ErrorKind::WouldBlock)
+    pub(crate) fn from_wait_errno(operation: &'static str, errno: Errno) -> Self {
+        Error::from_errno(operation, errno).or_would_block(ErrorKind::WouldBlock)
     }
 
     /// A record of `length` bytes that was received into a buffer of `room`.
     #[cold]
     pub(crate) fn truncated(operation: &'static str, room: usize, length: usize) -> Self {
         let limit = Limit { name: "the buffer", value: room as u64, requested: Some(length as u64) };
-        Error::refused(operation, ErrorKind::Truncated).with_limit(Some(limit))
+        Error::new(operation, ErrorKind::Truncated).with_limit(Some(limit))
     }
 
     fn or_would_block(self, kind: ErrorKind) -> Self {
@@ -300,18 +300,18 @@ impl Error {
         self
     }
 
-    pub(crate) fn on(mut self, object: Option<&Arc<str>>) -> Self {
+    pub(crate) fn with_object(mut self, object: Option<&Arc<str>>) -> Self {
         self.object = object.cloned();
         self
     }
 
-    pub(crate) fn on_name(mut self, object: impl Into<Arc<str>>) -> Self {
+    pub(crate) fn with_name(mut self, object: impl Into<Arc<str>>) -> Self {
         self.object = Some(object.into());
         self
     }
 
     /// The same under the name of the operation that the caller knows.
-    pub(crate) fn during(mut self, operation: &'static str) -> Self {
+    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
         self.operation = operation;
         self
     }
@@ -321,8 +321,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn advise(mut self, advice: &'static str) -> Self {
-        self.advice = Some(advice);
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
         self
     }
 
@@ -366,8 +366,8 @@ impl fmt::Display for Error {
         if let Some(limit) = &self.limit {
             write!(f, ": {limit}")?;
         }
-        if let Some(advice) = self.advice {
-            write!(f, "; {advice}")?;
+        if let Some(hint) = self.hint {
+            write!(f, "; {hint}")?;
         }
         Ok(())
     }
@@ -391,10 +391,10 @@ mod tests {
     #[test]
     fn text_names_operation_object_cause_limit_and_remedy() {
         let limit = Limit { name: "RLIMIT_MSGQUEUE", value: 819_200, requested: Some(819_920) };
-        let error = Error::system("mq_open", Errno::EMFILE)
-            .on_name("/jobs")
+        let error = Error::from_errno("mq_open", Errno::EMFILE)
+            .with_name("/jobs")
             .with_limit(Some(limit))
-            .advise("raise it with setrlimit(2)");
+            .with_hint("raise it with setrlimit(2)");
         assert_eq!(
             error.to_string(),
             "mq_open /jobs: a limit was reached (EMFILE): 819920 needed, RLIMIT_MSGQUEUE is 819200; raise it with setrlimit(2)"
@@ -403,18 +403,18 @@ mod tests {
 
     #[test]
     fn unknown_errno_is_described_by_the_system() {
-        let error = Error::system("read", Errno::EIO);
+        let error = Error::from_errno("read", Errno::EIO);
         assert_eq!(error.kind(), ErrorKind::Other);
         assert_eq!(error.to_string(), "read: I/O error (EIO)");
     }
 
     #[test]
     fn io_error_keeps_the_errno_and_the_kind() {
-        let with_errno: io::Error = Error::sending("write", Errno::EAGAIN).into();
+        let with_errno: io::Error = Error::from_send_errno("write", Errno::EAGAIN).into();
         assert_eq!(with_errno.raw_os_error(), Some(libc::EAGAIN));
         assert_eq!(with_errno.kind(), io::ErrorKind::WouldBlock);
 
-        let without: io::Error = Error::refused("recv", ErrorKind::Truncated).into();
+        let without: io::Error = Error::new("recv", ErrorKind::Truncated).into();
         assert_eq!(without.kind(), io::ErrorKind::InvalidData);
         let inner = without.get_ref().and_then(|e| e.downcast_ref::<Error>()).expect("carries the error");
         assert_eq!(inner.kind(), ErrorKind::Truncated);
@@ -422,9 +422,9 @@ mod tests {
 
     #[test]
     fn direction_decides_what_eagain_means() {
-        assert_eq!(Error::sending("send", Errno::EAGAIN).kind(), ErrorKind::Full);
-        assert_eq!(Error::receiving("recv", Errno::EAGAIN).kind(), ErrorKind::Empty);
-        assert_eq!(Error::waiting("semop", Errno::EAGAIN).kind(), ErrorKind::WouldBlock);
-        assert_eq!(Error::receiving("recv", Errno::ETIMEDOUT).kind(), ErrorKind::TimedOut);
+        assert_eq!(Error::from_send_errno("send", Errno::EAGAIN).kind(), ErrorKind::Full);
+        assert_eq!(Error::from_recv_errno("recv", Errno::EAGAIN).kind(), ErrorKind::Empty);
+        assert_eq!(Error::from_wait_errno("semop", Errno::EAGAIN).kind(), ErrorKind::WouldBlock);
+        assert_eq!(Error::from_recv_errno("recv", Errno::ETIMEDOUT).kind(), ErrorKind::TimedOut);
     }
 }

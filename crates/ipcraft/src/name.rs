@@ -54,9 +54,9 @@ pub(crate) fn display(path: &Path) -> String {
 pub(crate) fn check_path(operation: &'static str, path: &Path) -> Result<()> {
     let bytes = path.as_os_str().as_encoded_bytes();
     if bytes.is_empty() || bytes.contains(&0) {
-        return Err(Error::refused(operation, ErrorKind::InvalidName)
-            .on_name(format!("{path:?}"))
-            .advise("a path is not empty and has no NUL byte"));
+        return Err(Error::new(operation, ErrorKind::InvalidName)
+            .with_name(format!("{path:?}"))
+            .with_hint("a path is not empty and has no NUL byte"));
     }
     Ok(())
 }
@@ -66,11 +66,11 @@ pub(crate) fn check_path(operation: &'static str, path: &Path) -> Result<()> {
 ///
 /// C libraries differ in whether they accept a name without the slash, and in the errno for a bad one; here all mechanisms agree.
 pub(crate) fn posix(operation: &'static str, name: &str, longest: usize) -> Result<CString> {
-    let refused = || Error::refused(operation, ErrorKind::InvalidName).on_name(format!("{name:?}"));
+    let refused = || Error::new(operation, ErrorKind::InvalidName).with_name(format!("{name:?}"));
     let body = name.strip_prefix('/').unwrap_or_default();
     if body.is_empty() || body.contains(['/', '\0']) || body == "." || body == ".." {
         return Err(
-            refused().advise("a name is a slash and one or more bytes that are neither slash nor NUL")
+            refused().with_hint("a name is a slash and one or more bytes that are neither slash nor NUL")
         );
     }
     if body.len() > longest {

@@ -58,7 +58,7 @@ fn other_than(notice: u32) -> u32 {
 pub(super) struct Corrupt;
 
 /// What trying once comes to: `None` if it would have to wait.
-pub(super) type Attempt<R> = std::result::Result<Option<R>, Corrupt>;
+pub(super) type Attempt<R> = Result<Option<R>, Corrupt>;
 
 /// Which side of a flow an end is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -496,7 +496,7 @@ impl End {
             let Some(seat) = &self.seat else { return Ok(false) };
             // Before that: who comes in between is not taken for one who has gone.
             let was_there = self.other_side().arrivals.load(Acquire) != 0;
-            let taken = seat.are_taken(self.peers.clone()).map_err(|e| e.on(self.region.name()))?;
+            let taken = seat.are_taken(self.peers.clone()).map_err(|e| e.with_object(self.region.name()))?;
             // After that: of those who were found to be gone, nothing is left that `look` would find later.
             look(seat);
             self.gone = !taken && was_there;
@@ -527,17 +527,17 @@ impl End {
             Role::Sender => "send",
             Role::Receiver => "recv",
         };
-        Error::refused(operation, kind).on(self.region.name())
+        Error::new(operation, kind).with_object(self.region.name())
     }
 
     #[cold]
     #[inline(never)]
     pub(super) fn corrupted(&self) -> Error {
-        self.error(ErrorKind::Corrupted).advise("stop using the channel, and find out who writes to it")
+        self.error(ErrorKind::Corrupted).with_hint("stop using the channel, and find out who writes to it")
     }
 
     fn failed(&self, errno: nix::errno::Errno) -> Error {
-        Error::system("futex(FUTEX_WAIT_BITSET)", errno).on(self.region.name())
+        Error::from_errno("futex(FUTEX_WAIT_BITSET)", errno).with_object(self.region.name())
     }
 
     /// A descriptor that tells when this end may have something to do.
@@ -555,7 +555,7 @@ impl End {
     /// The descriptor that is this end, for another process to go on.
     pub(super) fn into_fd(mut self) -> Result<OwnedFd> {
         if self.region.name().is_some() {
-            return Err(self.error(ErrorKind::Invalid).advise("open the channel by its name there"));
+            return Err(self.error(ErrorKind::Invalid).with_hint("open the channel by its name there"));
         }
         let seat = self.vacate().and_then(Seat::into_sole).map(Seat::into_fd);
         seat.ok_or_else(|| self.error(ErrorKind::InUse))

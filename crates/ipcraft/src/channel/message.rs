@@ -55,8 +55,8 @@ pub trait Message: Send + Sized + 'static {
     #[doc(hidden)]
     fn from_wires<E>(
         values: &mut [Self],
-        receive: impl FnOnce(&mut [Self::Wire]) -> std::result::Result<usize, E>,
-    ) -> std::result::Result<Option<usize>, E> {
+        receive: impl FnOnce(&mut [Self::Wire]) -> Result<usize, E>,
+    ) -> Result<Option<usize>, E> {
         let Some(first) = values.first_mut() else { return Ok(Some(0)) };
         let mut wires = [first.to_wire()];
         receive(&mut wires)?;
@@ -87,8 +87,8 @@ impl<T: Plain> Message for T {
     #[inline]
     fn from_wires<E>(
         values: &mut [T],
-        receive: impl FnOnce(&mut [T]) -> std::result::Result<usize, E>,
-    ) -> std::result::Result<Option<usize>, E> {
+        receive: impl FnOnce(&mut [T]) -> Result<usize, E>,
+    ) -> Result<Option<usize>, E> {
         if values.is_empty() { Ok(Some(0)) } else { receive(values).map(Some) }
     }
 

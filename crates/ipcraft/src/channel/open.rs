@@ -170,7 +170,7 @@ fn fill<K: Kind>(fd: BorrowedFd<'_>, shape: Shape) -> Result<()> {
 
 fn too_many(capacity: u64) -> Error {
     let limit = Limit { name: "the address space", value: isize::MAX as u64, requested: Some(capacity) };
-    Error::refused(CREATE, ErrorKind::Invalid).with_limit(Some(limit))
+    Error::new(CREATE, ErrorKind::Invalid).with_limit(Some(limit))
 }
 
 /// A channel whose ends can be taken: memory that is one of the expected kind, type and size.
@@ -253,7 +253,7 @@ impl<K: Kind> Channel<K> {
     pub fn remove(&self) -> Result<()> {
         match self.region.memory() {
             Some(memory) => memory.unlink(),
-            None => Err(Error::refused("shm_unlink", ErrorKind::Invalid).advise("the channel has no name")),
+            None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the channel has no name")),
         }
     }
 }

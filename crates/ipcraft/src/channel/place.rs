@@ -105,6 +105,6 @@ impl Place<'_> {
         let end = offset.saturating_add(length) as u64;
         let limit =
             Limit { name: "the length of the message", value: self.length as u64, requested: Some(end) };
-        Error::refused(operation, ErrorKind::Invalid).with_limit(Some(limit))
+        Error::new(operation, ErrorKind::Invalid).with_limit(Some(limit))
     }
 }

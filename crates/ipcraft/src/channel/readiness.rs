@@ -223,13 +223,13 @@ impl Watch {
 
 /// Starts the thread with all signals blocked, so that none is delivered to it.
 fn start(watch: Arc<Watch>) -> Result<JoinHandle<()>> {
-    let blocked = signal::block(u64::MAX).map_err(|e| Error::system("pthread_sigmask", e))?;
+    let blocked = signal::block(u64::MAX).map_err(|e| Error::from_errno("pthread_sigmask", e))?;
     let thread = thread::Builder::new().name("ipcraft-readiness".into()).stack_size(64 << 10);
     let started = thread.spawn(move || watch.run());
-    signal::set_mask(blocked).map_err(|e| Error::system("pthread_sigmask", e))?;
+    signal::set_mask(blocked).map_err(|e| Error::from_errno("pthread_sigmask", e))?;
     started.map_err(|e| {
         let errno = nix::errno::Errno::from_raw(e.raw_os_error().unwrap_or_default());
-        Error::system("pthread_create", errno).with_kind(crate::ErrorKind::LimitReached)
+        Error::from_errno("pthread_create", errno).with_kind(crate::ErrorKind::LimitReached)
     })
 }
 
@@ -269,7 +269,7 @@ mod tests {
         readiness: &Readiness,
         other: O,
         act: impl Fn(&mut O) + Sync,
-        mut attempt: impl FnMut() -> std::result::Result<(), ErrorKind>,
+        mut attempt: impl FnMut() -> Result<(), ErrorKind>,
     ) {
         let mut other = other;
         for round in 0..150_u64 {

@@ -125,7 +125,7 @@ impl Region {
     pub(super) fn attach<K: Kind>(file: File, wanted: Wanted) -> Result<Region> {
         let name = file.name();
         let named = |e: Error| match &name {
-            Some(name) => e.on(Some(name)),
+            Some(name) => e.with_object(Some(name)),
             None => e,
         };
         let mapping = file.map()?;
@@ -262,7 +262,7 @@ fn check<K: Kind>(mapping: &Mapping, wanted: Wanted) -> Result<Shape> {
     }
     let header = header(mapping)?;
     if header.state.load(Acquire) != THERE {
-        return Err(Error::refused(ATTACH, ErrorKind::WrongType).advise("the memory holds no channel"));
+        return Err(Error::new(ATTACH, ErrorKind::WrongType).with_hint("the memory holds no channel"));
     }
     let shape = Shape {
         capacity: header.capacity.load(Relaxed),
@@ -295,10 +295,10 @@ fn check<K: Kind>(mapping: &Mapping, wanted: Wanted) -> Result<Shape> {
 
 fn differs(name: &'static str, value: u64, wanted: u64) -> Error {
     let limit = Limit { name, value, requested: Some(wanted) };
-    Error::refused(ATTACH, ErrorKind::WrongType).with_limit(Some(limit))
+    Error::new(ATTACH, ErrorKind::WrongType).with_limit(Some(limit))
 }
 
 pub(super) fn too_large(size: usize) -> Error {
     let limit = Limit { name: "the largest message", value: isize::MAX as u64, requested: Some(size as u64) };
-    Error::refused("create channel", ErrorKind::TooLarge).with_limit(Some(limit))
+    Error::new("create channel", ErrorKind::TooLarge).with_limit(Some(limit))
 }

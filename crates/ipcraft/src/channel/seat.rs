@@ -44,7 +44,7 @@ impl Seat {
         let fd = reopen(file)?;
         for number in seats.clone() {
             if lock(fd.as_fd(), number)? {
-                lseek(&fd, i64::from(number), Whence::SeekSet).map_err(|e| Error::system("lseek", e))?;
+                lseek(&fd, i64::from(number), Whence::SeekSet).map_err(|e| Error::from_errno("lseek", e))?;
                 return Ok(Seat { fd, number });
             }
         }
@@ -53,11 +53,12 @@ impl Seat {
 
     /// Takes over a seat that came with its description, from a parent or over a socket.
     pub(super) fn adopt(fd: OwnedFd, seats: Range<u32>) -> Result<Seat> {
-        let position = lseek(&fd, 0, Whence::SeekCur).map_err(|e| Error::system("lseek", e))?;
+        let position = lseek(&fd, 0, Whence::SeekCur).map_err(|e| Error::from_errno("lseek", e))?;
         let number = u32::try_from(position).ok().filter(|number| seats.contains(number));
         let Some(number) = number else {
-            return Err(Error::refused("lseek", ErrorKind::WrongType)
-                .advise("the descriptor is none of such an end, but perhaps of another, or of a channel"));
+            return Err(Error::new("lseek", ErrorKind::WrongType).with_hint(
+                "the descriptor is none of such an end, but perhaps of another, or of a channel",
+            ));
         };
         if lock(fd.as_fd(), number)? {
             Ok(Seat { fd, number })
@@ -75,7 +76,7 @@ impl Seat {
     pub(super) fn are_taken(&self, seats: Range<u32>) -> Result<bool> {
         let count = u64::from(seats.end - seats.start);
         record_lock::is_locked_by_others(self.fd.as_fd(), FIRST + u64::from(seats.start), count)
-            .map_err(|e| Error::system(LOOK, e))
+            .map_err(|e| Error::from_errno(LOOK, e))
     }
 
     /// Takes a seat whose owner died in addition to the own one, for as long as `bury` takes: nobody can sit down
@@ -86,7 +87,7 @@ impl Seat {
         }
         bury();
         let at = FIRST + u64::from(number);
-        record_lock::unlock(self.fd.as_fd(), at).map_err(|e| Error::system(TAKE, e))?;
+        record_lock::unlock(self.fd.as_fd(), at).map_err(|e| Error::from_errno(TAKE, e))?;
         Ok(true)
     }
 
@@ -110,7 +111,7 @@ impl Seat {
 
 fn lock(fd: BorrowedFd<'_>, number: u32) -> Result<bool> {
     record_lock::try_lock(fd, FIRST + u64::from(number))
-        .map_err(|e| Error::system(TAKE, e).with_limit(limits::descriptors(e)))
+        .map_err(|e| Error::from_errno(TAKE, e).with_limit(limits::descriptors(e)))
 }
 
 /// The same file under a description of its own.
@@ -120,9 +121,9 @@ pub(super) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd> {
         OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC | libc::O_NOCTTY).open(path);
     opened.map(OwnedFd::from).map_err(|e| {
         let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
-        let error = Error::system("open /proc/self/fd", errno).with_limit(limits::descriptors(errno));
+        let error = Error::from_errno("open /proc/self/fd", errno).with_limit(limits::descriptors(errno));
         match errno {
-            Errno::ENOENT => error.with_kind(ErrorKind::Unsupported).advise("mount /proc"),
+            Errno::ENOENT => error.with_kind(ErrorKind::Unsupported).with_hint("mount /proc"),
             _ => error,
         }
     })
@@ -130,9 +131,9 @@ pub(super) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd> {
 
 fn all_taken(seats: &Range<u32>) -> Error {
     let count = u64::from(seats.end - seats.start);
-    let error = Error::refused(TAKE, ErrorKind::InUse);
+    let error = Error::new(TAKE, ErrorKind::InUse);
     if count == 1 {
-        return error.advise("this end has one owner at a time, and he is alive");
+        return error.with_hint("this end has one owner at a time, and he is alive");
     }
     let limit = Limit { name: "the number of such ends", value: count, requested: Some(count + 1) };
     error.with_kind(ErrorKind::LimitReached).with_limit(Some(limit))

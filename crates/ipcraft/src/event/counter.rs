@@ -150,8 +150,8 @@ impl EventFd {
     fn wait_until(&self, deadline: Deadline, otherwise: Errno) -> Result<()> {
         match self.is_ready(PollFlags::POLLIN, deadline) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Error::waiting(WAIT, otherwise)),
-            Err(errno) => Err(Error::system(WAIT, errno)),
+            Ok(false) => Err(Error::from_wait_errno(WAIT, otherwise)),
+            Err(errno) => Err(Error::from_errno(WAIT, errno)),
         }
     }
 
@@ -161,11 +161,11 @@ impl EventFd {
 
     /// Asked for each time, since whoever shares the description can change it.
     fn require_nonblocking(&self) -> Result<()> {
-        let flags = fcntl(&self.fd, FcntlArg::F_GETFL).map_err(|e| Error::system("fcntl(F_GETFL)", e))?;
+        let flags = fcntl(&self.fd, FcntlArg::F_GETFL).map_err(|e| Error::from_errno("fcntl(F_GETFL)", e))?;
         if OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK) {
             return Ok(());
         }
-        Err(Error::refused(ADD, ErrorKind::Unsupported).advise(
+        Err(Error::new(ADD, ErrorKind::Unsupported).with_hint(
             "there is no adding without waiting to a counter that was not made with nonblocking(true)",
         ))
     }
@@ -182,7 +182,7 @@ fn value(read: nix::Result<usize>, count: [u8; 8]) -> nix::Result<u64> {
 
 #[cold]
 fn failed_add(errno: Errno, count: u64) -> Error {
-    let error = Error::sending(ADD, errno);
+    let error = Error::from_send_errno(ADD, errno);
     match errno {
         Errno::EINVAL if count > MAX => {
             error.with_limit(Some(Limit { name: "the largest counter", value: MAX, requested: Some(count) }))
@@ -194,12 +194,12 @@ fn failed_add(errno: Errno, count: u64) -> Error {
 
 #[cold]
 fn failed_take(errno: Errno) -> Error {
-    if errno == Errno::EINVAL { no_eventfd(TAKE) } else { Error::receiving(TAKE, errno) }
+    if errno == Errno::EINVAL { no_eventfd(TAKE) } else { Error::from_recv_errno(TAKE, errno) }
 }
 
 /// An eventfd has room for eight bytes and gives eight, whatever it counts.
 fn no_eventfd(operation: &'static str) -> Error {
-    Error::refused(operation, ErrorKind::WrongType).advise("the descriptor is no eventfd")
+    Error::new(operation, ErrorKind::WrongType).with_hint("the descriptor is no eventfd")
 }
 
 impl AsFd for EventFd {

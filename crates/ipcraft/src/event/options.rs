@@ -56,7 +56,7 @@ impl Options {
         flags.set(EfdFlags::EFD_SEMAPHORE, self.semaphore);
         flags.set(EfdFlags::EFD_NONBLOCK, self.nonblocking);
         let made = Descriptor::from_value_and_flags(initial, flags);
-        let fd = made.map_err(|e| Error::system("eventfd", e).with_limit(limits::descriptors(e)))?;
+        let fd = made.map_err(|e| Error::from_errno("eventfd", e).with_limit(limits::descriptors(e)))?;
         Ok(EventFd::from(std::os::fd::OwnedFd::from(fd)))
     }
 }

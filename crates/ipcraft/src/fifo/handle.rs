@@ -116,7 +116,7 @@ impl Fifo {
 
     fn failed_removal(&self, error: &io::Error) -> Error {
         let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or_default());
-        Error::system("unlink", errno).on(Some(&self.name))
+        Error::from_errno("unlink", errno).with_object(Some(&self.name))
     }
 
     fn staying_reader(&self) -> Result<Reader> {

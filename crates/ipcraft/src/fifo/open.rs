@@ -32,7 +32,7 @@ pub(super) fn write(path: &Path) -> Result<OwnedFd> {
 
 pub(super) fn try_write(path: &Path) -> Result<OwnedFd> {
     open(WRITING, path, OFlag::O_WRONLY | OFlag::O_NONBLOCK).map_err(|e| match e.kind() {
-        ErrorKind::NoReader => e.advise("start the reader first, or give it time with open_write_timeout"),
+        ErrorKind::NoReader => e.with_hint("start the reader first, or give it time with open_write_timeout"),
         _ => e,
     })
 }
@@ -77,7 +77,7 @@ fn writer_has_come(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
 pub(super) fn own_writer(path: &Path, reader: &OwnedFd) -> Result<OwnedFd> {
     pipe_end::open_again(reader.as_fd(), OFlag::O_WRONLY).map_err(|e| match e {
         Errno::EACCES => {
-            failed(WRITING, path, e).advise("a reader that stays open needs permission to write as well")
+            failed(WRITING, path, e).with_hint("a reader that stays open needs permission to write as well")
         }
         _ => failed(WRITING, path, e),
     })
@@ -88,7 +88,7 @@ pub(super) fn set_nonblocking(fd: OwnedFd, nonblocking: bool) -> Result<OwnedFd>
     flags.set(OFlag::O_NONBLOCK, nonblocking);
     match fcntl(&fd, FcntlArg::F_SETFL(flags)) {
         Ok(_) => Ok(fd),
-        Err(errno) => Err(Error::system("fcntl(F_SETFL)", errno)),
+        Err(errno) => Err(Error::from_errno("fcntl(F_SETFL)", errno)),
     }
 }
 
@@ -110,13 +110,13 @@ fn check_type(path: &Path, stat: &FileStat) -> Result<()> {
     if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO {
         return Ok(());
     }
-    Err(Error::refused("open", ErrorKind::WrongType)
-        .on_name(name::display(path))
-        .advise("the path must lead to a FIFO"))
+    Err(Error::new("open", ErrorKind::WrongType)
+        .with_name(name::display(path))
+        .with_hint("the path must lead to a FIFO"))
 }
 
 fn failed(operation: &'static str, path: &Path, errno: Errno) -> Error {
-    Error::system(operation, errno).on_name(name::display(path)).with_limit(limits::descriptors(errno))
+    Error::from_errno(operation, errno).with_name(name::display(path)).with_limit(limits::descriptors(errno))
 }
 
 fn timed_out(operation: &'static str, path: &Path) -> Error {

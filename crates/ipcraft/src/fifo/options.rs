@@ -115,7 +115,7 @@ impl Options {
     fn make(&self, path: &Path) -> Result<Option<RemoveOnDrop>> {
         name::check_path(MKFIFO, path)?;
         mkfifo(path, Mode::from_bits_truncate(self.mode)).map_err(|e| {
-            Error::system(MKFIFO, e).on_name(name::display(path)).with_limit(limits::descriptors(e))
+            Error::from_errno(MKFIFO, e).with_name(name::display(path)).with_limit(limits::descriptors(e))
         })?;
         // Should the new name be gone again, there is nothing to remove.
         Ok(if self.remove_on_drop { RemoveOnDrop::new(path).ok() } else { None })

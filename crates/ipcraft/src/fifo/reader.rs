@@ -50,13 +50,13 @@ impl Reader {
     #[doc(alias = "FIONREAD")]
     pub fn available(&self) -> Result<usize> {
         ioctl::bytes_readable(self.end.as_fd())
-            .map_err(|e| Error::system("ioctl(FIONREAD)", e).on(Some(&self.name)))
+            .map_err(|e| Error::from_errno("ioctl(FIONREAD)", e).with_object(Some(&self.name)))
     }
 
     /// `F_GETPIPE_SZ`: how many bytes the FIFO has room for in all.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        capacity::capacity(self.end.as_fd()).map_err(|e| e.on(Some(&self.name)))
+        capacity::capacity(self.end.as_fd()).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     /// `F_SETPIPE_SZ`: asks for room for at least `bytes` and returns the room that the kernel gave.
@@ -68,12 +68,12 @@ impl Reader {
     /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`, [`InUse`](crate::ErrorKind::InUse) if more than `bytes` are in it now.
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        capacity::set_capacity(self.end.as_fd(), bytes).map_err(|e| e.on(Some(&self.name)))
+        capacity::set_capacity(self.end.as_fd(), bytes).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     #[cold]
     fn failed(&self, errno: Errno) -> Error {
-        Error::receiving("read from FIFO", errno).on(Some(&self.name))
+        Error::from_recv_errno("read from FIFO", errno).with_object(Some(&self.name))
     }
 }
 

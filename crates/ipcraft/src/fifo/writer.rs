@@ -49,18 +49,18 @@ impl Writer {
     /// `F_GETPIPE_SZ`: how many bytes the FIFO has room for in all.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        capacity::capacity(self.end.as_fd()).map_err(|e| e.on(Some(&self.name)))
+        capacity::capacity(self.end.as_fd()).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     /// `F_SETPIPE_SZ`: see [`Reader::set_capacity`](super::Reader::set_capacity).
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        capacity::set_capacity(self.end.as_fd(), bytes).map_err(|e| e.on(Some(&self.name)))
+        capacity::set_capacity(self.end.as_fd(), bytes).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     #[cold]
     fn failed(&self, errno: Errno) -> Error {
-        Error::sending("write to FIFO", errno).on(Some(&self.name))
+        Error::from_send_errno("write to FIFO", errno).with_object(Some(&self.name))
     }
 }
 

@@ -95,9 +95,9 @@ use crate::error::Error;
 
 #[cold]
 fn failed(operation: &'static str, errno: Errno) -> Error {
-    let error = Error::system(operation, errno);
+    let error = Error::from_errno(operation, errno);
     match errno {
-        Errno::EFAULT => error.advise("the memory behind the word is gone: its object was made smaller"),
+        Errno::EFAULT => error.with_hint("the memory behind the word is gone: its object was made smaller"),
         _ => error,
     }
 }

@@ -119,13 +119,13 @@ fn wait_any_until(waiters: &[Waiter<'_>], deadline: Deadline) -> Result<Option<u
 fn failed_any(errno: Errno, count: usize) -> Error {
     let error = failed("futex_waitv", errno);
     match errno {
-        Errno::EINVAL if count == 0 => error.advise("there is no word to wait on"),
+        Errno::EINVAL if count == 0 => error.with_hint("there is no word to wait on"),
         Errno::EINVAL => error.with_limit(Some(Limit {
             name: "FUTEX_WAITV_MAX",
             value: WAITV_MAX as u64,
             requested: Some(count as u64),
         })),
-        Errno::ENOSYS => error.advise("it needs Linux 5.16"),
+        Errno::ENOSYS => error.with_hint("it needs Linux 5.16"),
         _ => error,
     }
 }

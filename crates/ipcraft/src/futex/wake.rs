@@ -55,7 +55,7 @@ fn wake_those(word: &AtomicU32, count: u32, bits: u32) -> Result<u32> {
 fn failed_wake(errno: Errno) -> Error {
     let error = failed("futex(FUTEX_WAKE_BITSET)", errno);
     match errno {
-        Errno::EINVAL => error.advise("a lock with priority inheritance is waited for at this word"),
+        Errno::EINVAL => error.with_hint("a lock with priority inheritance is waited for at this word"),
         _ => error,
     }
 }

@@ -80,10 +80,10 @@ impl Options {
         flags.set(OFlag::O_DIRECT, self.packets);
         flags.set(OFlag::O_NONBLOCK, self.nonblocking);
         let (reader, writer) = pipe2(flags | OFlag::O_CLOEXEC)
-            .map_err(|e| Error::system("pipe2", e).with_limit(limits::descriptors(e)))?;
+            .map_err(|e| Error::from_errno("pipe2", e).with_limit(limits::descriptors(e)))?;
         if self.packets {
             // pipe2 marks the writing end only, and a reader made from a mere descriptor has to know too.
-            fcntl(&reader, FcntlArg::F_SETFL(flags)).map_err(|e| Error::system("fcntl(F_SETFL)", e))?;
+            fcntl(&reader, FcntlArg::F_SETFL(flags)).map_err(|e| Error::from_errno("fcntl(F_SETFL)", e))?;
         }
         let (reader, writer) = (Reader::of(reader, self.packets), Writer::of(writer));
         if let Some(bytes) = self.capacity {

@@ -41,7 +41,7 @@ impl Reader {
         if self.packets {
             return packet(buffer, |buffer, spill| self.end.read_packet(buffer, spill));
         }
-        self.end.read(buffer).map_err(|e| Error::receiving(READ, e))
+        self.end.read(buffer).map_err(|e| Error::from_recv_errno(READ, e))
     }
 
     /// `preadv2(2)` with `RWF_NOWAIT`: [`read`](Reader::read) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
@@ -49,7 +49,7 @@ impl Reader {
         if self.packets {
             return packet(buffer, |buffer, spill| self.end.try_read_packet(buffer, spill));
         }
-        self.end.try_read(buffer).map_err(|e| Error::receiving(READ, e))
+        self.end.try_read(buffer).map_err(|e| Error::from_recv_errno(READ, e))
     }
 
     /// [`read`](Reader::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within `timeout`.
@@ -59,7 +59,7 @@ impl Reader {
         if self.packets {
             return packet(buffer, |buffer, spill| self.end.read_packet_timeout(buffer, spill, timeout));
         }
-        self.end.read_timeout(buffer, timeout).map_err(|e| Error::receiving(READ, e))
+        self.end.read_timeout(buffer, timeout).map_err(|e| Error::from_recv_errno(READ, e))
     }
 
     /// `FIONREAD`: how many bytes are in the pipe.
@@ -68,7 +68,7 @@ impl Reader {
     /// without waiting only if this is the one reader.
     #[doc(alias = "FIONREAD")]
     pub fn available(&self) -> Result<usize> {
-        ioctl::bytes_readable(self.end.as_fd()).map_err(|e| Error::system("ioctl(FIONREAD)", e))
+        ioctl::bytes_readable(self.end.as_fd()).map_err(|e| Error::from_errno("ioctl(FIONREAD)", e))
     }
 
     /// `F_GETPIPE_SZ`: how many bytes the pipe has room for in all.
@@ -91,7 +91,7 @@ impl Reader {
 /// Reads a packet with room to notice that it was longer than `buffer`.
 fn packet(buffer: &mut [u8], read: impl FnOnce(&mut [u8], &mut [u8]) -> nix::Result<usize>) -> Result<usize> {
     let mut spill = [0; PIPE_BUF];
-    let length = read(buffer, &mut spill).map_err(|e| Error::receiving(READ, e))?;
+    let length = read(buffer, &mut spill).map_err(|e| Error::from_recv_errno(READ, e))?;
     if length <= buffer.len() {
         return Ok(length);
     }

@@ -37,7 +37,7 @@ impl Reader {
     /// [`splice_to`](Reader::splice_to) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting for the pipe.
     pub fn try_splice_to(&self, output: impl AsFd, length: usize) -> Result<usize> {
         move_bytes(self.as_fd(), output.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
-            .map_err(|e| Error::receiving(SPLICE, e))
+            .map_err(|e| Error::from_recv_errno(SPLICE, e))
     }
 
     /// [`splice_to`](Reader::splice_to) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
@@ -55,12 +55,13 @@ impl Reader {
     ///
     /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads `output`; [`Invalid`](crate::ErrorKind::Invalid) if it is the other end of this same pipe.
     pub fn tee(&self, output: &Writer, length: usize) -> Result<usize> {
-        duplicate(self, output, length, SpliceFFlags::empty()).map_err(|e| Error::receiving(TEE, e))
+        duplicate(self, output, length, SpliceFFlags::empty()).map_err(|e| Error::from_recv_errno(TEE, e))
     }
 
     /// [`tee`](Reader::tee) that fails with [`Empty`](crate::ErrorKind::Empty) if there is nothing to copy, or no room for it.
     pub fn try_tee(&self, output: &Writer, length: usize) -> Result<usize> {
-        duplicate(self, output, length, SpliceFFlags::SPLICE_F_NONBLOCK).map_err(|e| Error::receiving(TEE, e))
+        duplicate(self, output, length, SpliceFFlags::SPLICE_F_NONBLOCK)
+            .map_err(|e| Error::from_recv_errno(TEE, e))
     }
 
     /// [`tee`](Reader::tee) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be copied within `timeout`.
@@ -68,7 +69,7 @@ impl Reader {
         timed(self.as_fd(), output.as_fd(), timeout, || {
             duplicate(self, output, length, SpliceFFlags::SPLICE_F_NONBLOCK)
         })
-        .map_err(|e| Error::receiving(TEE, e))
+        .map_err(|e| Error::from_recv_errno(TEE, e))
     }
 }
 
@@ -88,7 +89,7 @@ impl Writer {
     /// [`splice_from`](Writer::splice_from) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting for room in the pipe.
     pub fn try_splice_from(&self, input: impl AsFd, length: usize) -> Result<usize> {
         move_bytes(input.as_fd(), self.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
-            .map_err(|e| Error::sending(SPLICE, e))
+            .map_err(|e| Error::from_send_errno(SPLICE, e))
     }
 
     /// [`splice_from`](Writer::splice_from) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
@@ -109,19 +110,19 @@ impl Writer {
     /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads the pipe.
     #[doc(alias = "vmsplice")]
     pub fn splice_static(&self, bytes: &'static [u8]) -> Result<usize> {
-        refer(self, bytes, SpliceFFlags::empty()).map_err(|e| Error::sending(VMSPLICE, e))
+        refer(self, bytes, SpliceFFlags::empty()).map_err(|e| Error::from_send_errno(VMSPLICE, e))
     }
 
     /// [`splice_static`](Writer::splice_static) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting for room.
     pub fn try_splice_static(&self, bytes: &'static [u8]) -> Result<usize> {
-        refer(self, bytes, SpliceFFlags::SPLICE_F_NONBLOCK).map_err(|e| Error::sending(VMSPLICE, e))
+        refer(self, bytes, SpliceFFlags::SPLICE_F_NONBLOCK).map_err(|e| Error::from_send_errno(VMSPLICE, e))
     }
 
     /// [`splice_static`](Writer::splice_static) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     pub fn splice_static_timeout(&self, bytes: &'static [u8], timeout: Duration) -> Result<usize> {
         let room = [(self.as_fd(), PollFlags::POLLOUT)];
         wait::attempt_until(timeout, &room, || refer(self, bytes, SpliceFFlags::SPLICE_F_NONBLOCK))
-            .map_err(|e| Error::sending(VMSPLICE, e))
+            .map_err(|e| Error::from_send_errno(VMSPLICE, e))
     }
 }
 
@@ -160,5 +161,5 @@ fn timed(
 
 /// A blocking splice meets `EAGAIN` only where one of the two descriptors is non-blocking.
 fn spliced(result: nix::Result<usize>) -> Result<usize> {
-    result.map_err(|e| Error::receiving(SPLICE, e))
+    result.map_err(|e| Error::from_recv_errno(SPLICE, e))
 }

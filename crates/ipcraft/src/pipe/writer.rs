@@ -33,20 +33,20 @@ impl Writer {
     /// [non-blocking](super::Options::nonblocking).
     #[inline]
     pub fn write(&self, bytes: &[u8]) -> Result<usize> {
-        self.end.write(bytes).map_err(|e| Error::sending(WRITE, e))
+        self.end.write(bytes).map_err(|e| Error::from_send_errno(WRITE, e))
     }
 
     /// `pwritev2(2)` with `RWF_NOWAIT`: [`write`](Writer::write) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     ///
     /// At most [`PIPE_BUF`](super::PIPE_BUF) bytes go whole or not at all; of more, as many as there is room for.
     pub fn try_write(&self, bytes: &[u8]) -> Result<usize> {
-        self.end.try_write(bytes).map_err(|e| Error::sending(WRITE, e))
+        self.end.try_write(bytes).map_err(|e| Error::from_send_errno(WRITE, e))
     }
 
     /// [`try_write`](Writer::try_write) that waits for room, and fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is none within
     /// `timeout`.
     pub fn write_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<usize> {
-        self.end.write_timeout(bytes, timeout).map_err(|e| Error::sending(WRITE, e))
+        self.end.write_timeout(bytes, timeout).map_err(|e| Error::from_send_errno(WRITE, e))
     }
 
     /// `F_GETPIPE_SZ`: how many bytes the pipe has room for in all.

@@ -65,9 +65,9 @@ impl Inherit {
         if let Some((bad, _)) =
             self.named.iter().find(|(name, _)| !manifest::is_name(name) || !names.insert(name))
         {
-            return Err(Error::refused(SPAWN, ErrorKind::InvalidName)
-                .on_name(bad.as_str())
-                .advise("names of descriptors are unique and made of letters, digits, '-', '_', '.'"));
+            return Err(Error::new(SPAWN, ErrorKind::InvalidName)
+                .with_name(bad.as_str())
+                .with_hint("names of descriptors are unique and made of letters, digits, '-', '_', '.'"));
         }
         let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
         let mut numbers = BTreeSet::new();
@@ -75,9 +75,9 @@ impl Inherit {
         if let Some((bad, _)) =
             self.numbered.iter().find(|(number, _)| !fits(*number) || !numbers.insert(number))
         {
-            return Err(Error::refused(SPAWN, ErrorKind::Invalid)
-                .on_name(format!("descriptor number {bad}"))
-                .advise("numbers are unique, above 2 and below RLIMIT_NOFILE"));
+            return Err(Error::new(SPAWN, ErrorKind::Invalid)
+                .with_name(format!("descriptor number {bad}"))
+                .with_hint("numbers are unique, above 2 and below RLIMIT_NOFILE"));
         }
         Ok(())
     }
@@ -100,7 +100,7 @@ impl Arranged {
         let entries = named.chain(numbered).map(|(name, number, fd)| {
             Identity::of(fd.as_fd())
                 .map(|identity| manifest::entry(name, number, identity))
-                .map_err(|e| Error::system("fstat", e))
+                .map_err(|e| Error::from_errno("fstat", e))
         });
         Ok(entries.collect::<Result<Vec<_>>>()?.join(manifest::SEPARATOR))
     }
@@ -175,5 +175,5 @@ fn duplicate_from(fd: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd> {
 }
 
 fn full(errno: Errno) -> Error {
-    Error::system("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
+    Error::from_errno("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
 }

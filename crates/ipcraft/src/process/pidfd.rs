@@ -81,7 +81,7 @@ impl PidFd {
     pub fn try_clone(&self) -> Result<PidFd> {
         self.fd.try_clone().map(PidFd::of_descriptor).map_err(|e| {
             let errno = Errno::from_raw(e.raw_os_error().unwrap_or(libc::EMFILE));
-            Error::system("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
+            Error::from_errno("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
         })
     }
 
@@ -95,9 +95,9 @@ impl PidFd {
     /// it is in a pid namespace that cannot be seen from here, [`Unsupported`](ErrorKind::Unsupported) without `/proc`.
     pub fn pid(&self) -> Result<i32> {
         match self.listed_pid()? {
-            REAPED => Err(has_ended(Error::system(FDINFO, Errno::ESRCH))),
-            ELSEWHERE => Err(Error::refused(FDINFO, ErrorKind::NotFound)
-                .advise("the process is in a pid namespace that cannot be seen from here")),
+            REAPED => Err(has_ended(Error::from_errno(FDINFO, Errno::ESRCH))),
+            ELSEWHERE => Err(Error::new(FDINFO, ErrorKind::NotFound)
+                .with_hint("the process is in a pid namespace that cannot be seen from here")),
             pid => Ok(pid),
         }
     }
@@ -106,11 +106,11 @@ impl PidFd {
         let path = format!("/proc/thread-self/fdinfo/{}", self.fd.as_raw_fd());
         let text = fs::read_to_string(path).map_err(|e| {
             let errno = Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO));
-            let error = Error::system(FDINFO, errno).with_limit(limits::descriptors(errno));
+            let error = Error::from_errno(FDINFO, errno).with_limit(limits::descriptors(errno));
             if errno == Errno::ENOENT { state::without_proc(error) } else { error }
         })?;
         let pid = text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
-        pid.ok_or_else(|| Error::refused(FDINFO, ErrorKind::Unsupported))
+        pid.ok_or_else(|| Error::new(FDINFO, ErrorKind::Unsupported))
     }
 
     /// `/proc/PID/stat`: what the process is doing; of this process and no other, but stale as soon as it is returned.
@@ -141,10 +141,10 @@ impl PidFd {
     #[doc(alias = "pidfd_getfd")]
     pub fn descriptor(&self, number: RawFd) -> Result<OwnedFd> {
         pidfd::get(self.as_fd(), number).map_err(|errno| {
-            let error = Error::system(GETFD, errno).on_name(format!("descriptor number {number}"));
+            let error = Error::from_errno(GETFD, errno).with_name(format!("descriptor number {number}"));
             match errno {
                 Errno::EBADF => {
-                    error.with_kind(ErrorKind::NotFound).advise("the process has no such descriptor")
+                    error.with_kind(ErrorKind::NotFound).with_hint("the process has no such descriptor")
                 }
                 Errno::ESRCH => has_ended(error),
                 Errno::EPERM => not_traceable(error),
@@ -156,12 +156,13 @@ impl PidFd {
 
 #[cold]
 fn unopened(pid: i32, errno: Errno) -> Error {
-    let error = Error::system(OPEN, errno).on_name(pid.to_string()).with_limit(limits::descriptors(errno));
+    let error =
+        Error::from_errno(OPEN, errno).with_name(pid.to_string()).with_limit(limits::descriptors(errno));
     match errno {
         Errno::ESRCH => error.with_kind(ErrorKind::NotFound),
         // EINVAL before Linux 6.16.
         Errno::ENOENT => {
-            error.with_kind(ErrorKind::Invalid).advise("this is the id of a thread, not of a process")
+            error.with_kind(ErrorKind::Invalid).with_hint("this is the id of a thread, not of a process")
         }
         _ => error,
     }
@@ -169,13 +170,13 @@ fn unopened(pid: i32, errno: Errno) -> Error {
 
 /// `ESRCH` of a call on a pidfd.
 pub(super) fn has_ended(error: Error) -> Error {
-    error.with_kind(ErrorKind::Disconnected).advise("the process has ended")
+    error.with_kind(ErrorKind::Disconnected).with_hint("the process has ended")
 }
 
 /// With what Yama (Linux, Documentation/admin-guide/LSM/Yama.rst) says, where it says anything.
 fn not_traceable(error: Error) -> Error {
     let yama = limits::sysctl("/proc/sys/kernel/yama/ptrace_scope", None);
-    error.with_limit(yama.filter(|scope| scope.value > 0)).advise(
+    error.with_limit(yama.filter(|scope| scope.value > 0)).with_hint(
         "it takes the right to trace the process: the same user or CAP_SYS_PTRACE, and under Yama the consent of the \
          process by prctl(PR_SET_PTRACER)",
     )
@@ -209,7 +210,7 @@ impl TryFrom<OwnedFd> for PidFd {
         let flags = fcntl(&fd, FcntlArg::F_GETFL).map(OFlag::from_bits_retain);
         let is_a_thread = flags.is_ok_and(|flags| flags.contains(OFlag::O_EXCL));
         if kind == Err(Errno::EBADF) || is_a_thread {
-            return Err(Error::refused("waitid(P_PIDFD)", ErrorKind::WrongType));
+            return Err(Error::new("waitid(P_PIDFD)", ErrorKind::WrongType));
         }
         Ok(PidFd { fd })
     }

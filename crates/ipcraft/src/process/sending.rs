@@ -46,13 +46,13 @@ impl PidFd {
 
     #[cold]
     fn unsent(&self, errno: Errno, signal: Signal) -> Error {
-        let error = Error::system(SEND, errno).on_name(signal.to_string());
+        let error = Error::from_errno(SEND, errno).with_name(signal.to_string());
         match errno {
             Errno::ESRCH => has_ended(error),
             Errno::EAGAIN => error
                 .with_kind(ErrorKind::LimitReached)
                 .with_limit(self.pid().ok().and_then(pidfd::pending_signals)),
-            Errno::EINVAL => error.advise("the process is in a pid namespace that is not below this one"),
+            Errno::EINVAL => error.with_hint("the process is in a pid namespace that is not below this one"),
             _ => error,
         }
     }

@@ -182,13 +182,13 @@ fn put_in_place(step: &Step) -> nix::Result<()> {
 fn failed(command: &Command, error: &io::Error) -> Error {
     let Some(errno) = error.raw_os_error().map(Errno::from_raw) else {
         // std refuses arguments with NUL bytes itself.
-        return Error::refused("spawn", ErrorKind::Invalid).on_name(program(command));
+        return Error::new("spawn", ErrorKind::Invalid).with_name(program(command));
     };
     let error =
-        Error::system("spawn", errno).on_name(program(command)).with_limit(limits::descriptors(errno));
+        Error::from_errno("spawn", errno).with_name(program(command)).with_limit(limits::descriptors(errno));
     match errno {
         Errno::EAGAIN => {
-            error.with_kind(ErrorKind::LimitReached).advise("see RLIMIT_NPROC and the pids cgroup")
+            error.with_kind(ErrorKind::LimitReached).with_hint("see RLIMIT_NPROC and the pids cgroup")
         }
         _ => error,
     }

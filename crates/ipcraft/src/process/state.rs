@@ -104,10 +104,10 @@ impl fmt::Display for State {
 #[doc(alias = "/proc/PID/stat")]
 pub fn state(pid: i32) -> Result<State> {
     if pid < 1 {
-        return Err(Error::refused(READ, ErrorKind::Invalid).on_name(pid.to_string()));
+        return Err(Error::new(READ, ErrorKind::Invalid).with_name(pid.to_string()));
     }
     let text = fs::read(format!("/proc/{pid}/stat")).map_err(|e| unread(pid, &e))?;
-    parse(&text).ok_or_else(|| Error::refused(READ, ErrorKind::Unsupported).on_name(pid.to_string()))
+    parse(&text).ok_or_else(|| Error::new(READ, ErrorKind::Unsupported).with_name(pid.to_string()))
 }
 
 /// The letter follows the name of the command in parentheses, which may itself hold parentheses and spaces.
@@ -119,7 +119,8 @@ fn parse(stat: &[u8]) -> Option<State> {
 
 fn unread(pid: i32, error: &io::Error) -> Error {
     let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
-    let failed = Error::system(READ, errno).on_name(pid.to_string()).with_limit(limits::descriptors(errno));
+    let failed =
+        Error::from_errno(READ, errno).with_name(pid.to_string()).with_limit(limits::descriptors(errno));
     match errno {
         Errno::ENOENT if !Path::new("/proc/self/stat").exists() => without_proc(failed),
         // It ended between opening and reading.
@@ -129,7 +130,7 @@ fn unread(pid: i32, error: &io::Error) -> Error {
 }
 
 pub(super) fn without_proc(error: Error) -> Error {
-    error.with_kind(ErrorKind::Unsupported).advise("the file system proc is not mounted at /proc")
+    error.with_kind(ErrorKind::Unsupported).with_hint("the file system proc is not mounted at /proc")
 }
 
 #[cfg(test)]

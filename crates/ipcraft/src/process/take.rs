@@ -25,7 +25,7 @@ static TAKEN: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
 ///
 /// [`NotFound`](ErrorKind::NotFound) if this process was given nothing of that name; [`InUse`](ErrorKind::InUse) if it was taken before.
 pub fn take_inherited_fd(name: &str) -> Result<OwnedFd> {
-    take_matching(|entry| !name.is_empty() && entry.name == name).map_err(|e| e.on_name(name))
+    take_matching(|entry| !name.is_empty() && entry.name == name).map_err(|e| e.with_name(name))
 }
 
 /// Takes the descriptor that the parent gave under this number ([`Inherit::numbered`](super::Inherit::numbered)).
@@ -35,7 +35,7 @@ pub fn take_inherited_fd(name: &str) -> Result<OwnedFd> {
 /// As for [`take_inherited_fd`]. A number that is open but was not given is [`NotFound`](ErrorKind::NotFound), since it belongs to somebody else.
 pub fn take_inherited_fd_number(number: RawFd) -> Result<OwnedFd> {
     take_matching(|entry| entry.name.is_empty() && entry.number == number)
-        .map_err(|e| e.on_name(number.to_string()))
+        .map_err(|e| e.with_name(number.to_string()))
 }
 
 fn take_matching(wanted: impl Fn(&Entry<'_>) -> bool) -> Result<OwnedFd> {
@@ -44,7 +44,7 @@ fn take_matching(wanted: impl Fn(&Entry<'_>) -> bool) -> Result<OwnedFd> {
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     if taken.contains(&entry.number) {
         return Err(
-            Error::refused(TAKE, ErrorKind::InUse).advise("it was taken before: pass it on from there")
+            Error::new(TAKE, ErrorKind::InUse).with_hint("it was taken before: pass it on from there")
         );
     }
     if Identity::of_number(entry.number) != Ok(entry.identity) {
@@ -54,11 +54,11 @@ fn take_matching(wanted: impl Fn(&Entry<'_>) -> bool) -> Result<OwnedFd> {
     // SAFETY: because the descriptor is the one that the parent opened for this process under this number, and `TAKEN` gives it out once.
     let fd = unsafe { OwnedFd::from_raw_fd(entry.number) };
     fcntl(fd.as_fd(), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))
-        .map_err(|e| Error::system("fcntl(F_SETFD)", e))?;
+        .map_err(|e| Error::from_errno("fcntl(F_SETFD)", e))?;
     Ok(fd)
 }
 
 fn not_given() -> Error {
-    Error::refused(TAKE, ErrorKind::NotFound)
-        .advise("this process was given no such descriptor: check how it was started")
+    Error::new(TAKE, ErrorKind::NotFound)
+        .with_hint("this process was given no such descriptor: check how it was started")
 }

@@ -29,14 +29,14 @@ impl PidFd {
     #[doc(alias = "waitid")]
     #[doc(alias = "P_PIDFD")]
     pub fn wait(&self) -> Result<Exit> {
-        self.end(0, Deadline::NEVER).map_err(|e| Error::waiting(WAIT, e))
+        self.end(0, Deadline::NEVER).map_err(|e| Error::from_wait_errno(WAIT, e))
     }
 
     /// `waitid(2)` with `WNOHANG`: [`wait`](PidFd::wait) that fails with
     /// [`WouldBlock`](crate::ErrorKind::WouldBlock) instead of waiting.
     #[doc(alias = "WNOHANG")]
     pub fn try_wait(&self) -> Result<Exit> {
-        self.end_now().map_err(|e| Error::waiting(WAIT, e))
+        self.end_now().map_err(|e| Error::from_wait_errno(WAIT, e))
     }
 
     /// [`wait`](PidFd::wait) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the process does not end
@@ -51,7 +51,7 @@ impl PidFd {
             has_ended = wait::wait(self.as_fd(), PollFlags::POLLIN, deadline)?;
             Ok(has_ended)
         };
-        wait::attempt_between(timeout, || self.end_now(), pause).map_err(|e| Error::waiting(WAIT, e))
+        wait::attempt_between(timeout, || self.end_now(), pause).map_err(|e| Error::from_wait_errno(WAIT, e))
     }
 
     /// `poll(2)`: whether the process has ended, all its threads included. Reaps nothing.
@@ -59,7 +59,7 @@ impl PidFd {
     /// A false may be stale as soon as it is returned; a true is for ever.
     pub fn has_ended(&self) -> Result<bool> {
         wait::wait(self.as_fd(), PollFlags::POLLIN, Deadline::after(Duration::ZERO))
-            .map_err(|e| Error::system("poll", e))
+            .map_err(|e| Error::from_errno("poll", e))
     }
 
     fn end_now(&self) -> nix::Result<Exit> {

@@ -63,7 +63,7 @@ impl Mapping {
             Access::ReadOnly => options.map_raw_read_only(fd),
             Access::ReadWrite => options.map_raw(fd),
         };
-        let map = mapped.map_err(|e| refused_map(e.raw_os_error(), length).on(name))?;
+        let map = mapped.map_err(|e| refused_map(e.raw_os_error(), length).with_object(name))?;
         // The kernel maps nothing at address 0.
         let start = NonNull::new(map.as_mut_ptr()).ok_or_else(|| refused_map(None, length))?;
         Ok(Mapping { start, length, access, name: name.cloned(), _memory: Memory::File { _map: map } })
@@ -281,7 +281,7 @@ impl Mapping {
         let end = offset.saturating_add(length) as u64;
         let limit =
             Limit { name: "the length of the mapping", value: self.length as u64, requested: Some(end) };
-        Error::refused(operation, ErrorKind::Invalid).on(self.name.as_ref()).with_limit(Some(limit))
+        Error::new(operation, ErrorKind::Invalid).with_object(self.name.as_ref()).with_limit(Some(limit))
     }
 
     #[cold]
@@ -291,29 +291,31 @@ impl Mapping {
         } else {
             "an alignment is a power of two"
         };
-        Error::refused("pointer", ErrorKind::Invalid).on(self.name.as_ref()).advise(advice)
+        Error::new("pointer", ErrorKind::Invalid).with_object(self.name.as_ref()).with_hint(advice)
     }
 
     #[cold]
     fn read_only(&self, operation: &'static str) -> Error {
-        Error::refused(operation, ErrorKind::PermissionDenied)
-            .on(self.name.as_ref())
-            .advise("the mapping is read-only")
+        Error::new(operation, ErrorKind::PermissionDenied)
+            .with_object(self.name.as_ref())
+            .with_hint("the mapping is read-only")
     }
 
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
-        Error::system(operation, errno).on(self.name.as_ref())
+        Error::from_errno(operation, errno).with_object(self.name.as_ref())
     }
 }
 
 fn refused_map(errno: Option<i32>, length: usize) -> Error {
     match errno.map(Errno::from_raw) {
-        Some(Errno::ENOMEM) => Error::system("mmap", Errno::ENOMEM).with_limit(limits::address_space(length)),
-        Some(Errno::EAGAIN) => Error::system("mmap", Errno::EAGAIN)
+        Some(Errno::ENOMEM) => {
+            Error::from_errno("mmap", Errno::ENOMEM).with_limit(limits::address_space(length))
+        }
+        Some(Errno::EAGAIN) => Error::from_errno("mmap", Errno::EAGAIN)
             .with_kind(ErrorKind::LimitReached)
             .with_limit(limits::locked(length)),
-        Some(errno) => Error::system("mmap", errno),
+        Some(errno) => Error::from_errno("mmap", errno),
         // Lengths beyond the address space are refused without asking the kernel.
-        None => Error::refused("mmap", ErrorKind::Invalid),
+        None => Error::new("mmap", ErrorKind::Invalid),
     }
 }

@@ -37,10 +37,10 @@ pub fn block(signals: impl Into<SignalSet>) -> Result<SignalMaskGuard> {
     let asked = signals.into();
     let signals = asked - NEVER_BLOCKED;
     if signals.is_empty() {
-        let error = Error::refused(BLOCK, ErrorKind::Invalid).on_name(asked.to_string());
-        return Err(error.advise("there is no signal in it that can be blocked"));
+        let error = Error::new(BLOCK, ErrorKind::Invalid).with_name(asked.to_string());
+        return Err(error.with_hint("there is no signal in it that can be blocked"));
     }
-    let previous = signal::block(signals.bits()).map_err(|e| Error::system(BLOCK, e))?;
+    let previous = signal::block(signals.bits()).map_err(|e| Error::from_errno(BLOCK, e))?;
     Ok(SignalMaskGuard { signals, previous, _of_this_thread: PhantomData })
 }
 
@@ -49,7 +49,7 @@ pub fn block(signals: impl Into<SignalSet>) -> Result<SignalMaskGuard> {
 /// Stale at once where other threads take signals too.
 #[doc(alias = "sigpending")]
 pub fn pending() -> Result<SignalSet> {
-    signal::pending().map(SignalSet::from_bits).map_err(|e| Error::system("sigpending", e))
+    signal::pending().map(SignalSet::from_bits).map_err(|e| Error::from_errno("sigpending", e))
 }
 
 /// Signals that this thread blocks, from [`block`], and can therefore wait for.
@@ -89,14 +89,14 @@ impl SignalMaskGuard {
     #[doc(alias = "sigwait")]
     #[inline]
     pub fn wait(&self) -> Result<SignalInfo> {
-        retry(|| self.take(None)).map_err(|e| Error::receiving(WAIT, e))
+        retry(|| self.take(None)).map_err(|e| Error::from_recv_errno(WAIT, e))
     }
 
     /// `sigtimedwait(2)`: [`wait`](SignalMaskGuard::wait) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     #[doc(alias = "sigtimedwait")]
     #[inline]
     pub fn try_wait(&self) -> Result<SignalInfo> {
-        retry(|| self.take(Some(TimeSpec::new(0, 0)))).map_err(|e| Error::receiving(WAIT, e))
+        retry(|| self.take(Some(TimeSpec::new(0, 0)))).map_err(|e| Error::from_recv_errno(WAIT, e))
     }
 
     /// `sigtimedwait(2)`: [`wait`](SignalMaskGuard::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if no signal comes
@@ -109,8 +109,8 @@ impl SignalMaskGuard {
                 Err(Errno::EINTR) => {}
                 // The kernel's longest time may be shorter than the caller's.
                 Err(Errno::EAGAIN) if !deadline.has_passed() => {}
-                Err(Errno::EAGAIN) => return Err(Error::receiving(WAIT, Errno::ETIMEDOUT)),
-                taken => return taken.map_err(|e| Error::receiving(WAIT, e)),
+                Err(Errno::EAGAIN) => return Err(Error::from_recv_errno(WAIT, Errno::ETIMEDOUT)),
+                taken => return taken.map_err(|e| Error::from_recv_errno(WAIT, e)),
             }
         }
     }

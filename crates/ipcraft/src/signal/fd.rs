@@ -42,7 +42,7 @@ impl SignalFd {
     pub fn new(blocked: &SignalMaskGuard) -> Result<SignalFd> {
         match signal::open(blocked.signals().bits()) {
             Ok(fd) => Ok(SignalFd { fd }),
-            Err(e) => Err(Error::system(OPEN, e).with_limit(limits::descriptors(e))),
+            Err(e) => Err(Error::from_errno(OPEN, e).with_limit(limits::descriptors(e))),
         }
     }
 
@@ -55,7 +55,7 @@ impl SignalFd {
     pub fn set_signals(&self, blocked: &SignalMaskGuard) -> Result<()> {
         signal::replace(self.fd.as_fd(), blocked.signals().bits()).map_err(|e| match e {
             Errno::EINVAL => no_signalfd(OPEN),
-            e => Error::system(OPEN, e),
+            e => Error::from_errno(OPEN, e),
         })
     }
 
@@ -65,7 +65,7 @@ impl SignalFd {
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor it was made from is no signalfd.
     pub fn signals(&self) -> Result<SignalSet> {
-        self.set().map_err(|e| unread(e).during("fdinfo"))
+        self.set().map_err(|e| unread(e).with_operation("fdinfo"))
     }
 
     /// `read(2)`: takes one signal, and waits for one if there is none.
@@ -174,12 +174,12 @@ const NO_SIGNALFD: Errno = Errno::EBADF;
 fn unread(errno: Errno) -> Error {
     match errno {
         NO_SIGNALFD => no_signalfd(READ),
-        errno => Error::receiving(READ, errno),
+        errno => Error::from_recv_errno(READ, errno),
     }
 }
 
 fn no_signalfd(operation: &'static str) -> Error {
-    Error::refused(operation, ErrorKind::WrongType).advise("the descriptor leads to no signalfd")
+    Error::new(operation, ErrorKind::WrongType).with_hint("the descriptor leads to no signalfd")
 }
 
 impl AsFd for SignalFd {

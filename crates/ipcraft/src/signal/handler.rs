@@ -37,7 +37,7 @@ const SIGACTION: &str = "sigaction";
 #[doc(alias = "signal")]
 pub fn catch(signal: Signal) -> Result<SignalCounter> {
     if FORBIDDEN.contains(&signal.number()) {
-        return Err(refused(Error::refused(SIGACTION, ErrorKind::Invalid), signal));
+        return Err(refused(Error::new(SIGACTION, ErrorKind::Invalid), signal));
     }
     let count = Arc::new(AtomicU64::new(0));
     let handler = {
@@ -57,11 +57,11 @@ pub fn catch(signal: Signal) -> Result<SignalCounter> {
 #[cold]
 fn failed(error: &io::Error, signal: Signal) -> Error {
     let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
-    refused(Error::system(SIGACTION, errno), signal)
+    refused(Error::from_errno(SIGACTION, errno), signal)
 }
 
 fn refused(error: Error, signal: Signal) -> Error {
-    error.on_name(signal.to_string()).advise("this signal cannot be caught, or not with safety")
+    error.with_name(signal.to_string()).with_hint("this signal cannot be caught, or not with safety")
 }
 
 /// A signal that is counted, from [`catch`]. Dropping it ends the counting.

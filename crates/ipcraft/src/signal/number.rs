@@ -84,7 +84,7 @@ impl Signal {
             _ => {
                 let limit =
                     Limit { name: "SIGRTMAX-SIGRTMIN", value: most.into(), requested: Some(n.into()) };
-                Err(Error::refused("realtime signal", ErrorKind::Invalid).with_limit(Some(limit)))
+                Err(Error::new("realtime signal", ErrorKind::Invalid).with_limit(Some(limit)))
             }
         }
     }
@@ -185,7 +185,7 @@ fn offset(text: &str, sign: char) -> Option<u8> {
 
 #[cold]
 fn unknown(text: &str) -> Error {
-    Error::refused("signal", ErrorKind::Invalid).on_name(text).advise("there is no such signal: see kill -l")
+    Error::new("signal", ErrorKind::Invalid).with_name(text).with_hint("there is no such signal: see kill -l")
 }
 
 #[cfg(test)]

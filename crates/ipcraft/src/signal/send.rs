@@ -53,9 +53,9 @@ pub fn check(pid: u32) -> Result<()> {
 #[doc(alias = "killpg")]
 pub fn send_group(group: u32, to_send: Signal) -> Result<()> {
     match process(KILLPG, group)? {
-        1 => Err(Error::refused(KILLPG, ErrorKind::Invalid)
-            .on_name("1")
-            .advise("kill(2) would take it for all processes")),
+        1 => Err(Error::new(KILLPG, ErrorKind::Invalid)
+            .with_name("1")
+            .with_hint("kill(2) would take it for all processes")),
         group_id => signal::kill(-group_id, to_send.number()).map_err(|e| unsent(KILLPG, e, group)),
     }
 }
@@ -124,20 +124,20 @@ fn process(operation: &'static str, pid: u32) -> Result<pid_t> {
 
 #[cold]
 fn no_process(operation: &'static str, pid: u32) -> Error {
-    Error::refused(operation, ErrorKind::Invalid)
-        .on_name(pid.to_string())
-        .advise("an id is from 1 to 2147483647; to kill(2) others mean groups of processes, or all")
+    Error::new(operation, ErrorKind::Invalid)
+        .with_name(pid.to_string())
+        .with_hint("an id is from 1 to 2147483647; to kill(2) others mean groups of processes, or all")
 }
 
 #[cold]
 fn unsent(operation: &'static str, errno: Errno, pid: u32) -> Error {
-    let error = Error::system(operation, errno).on_name(pid.to_string());
+    let error = Error::from_errno(operation, errno).with_name(pid.to_string());
     match errno {
         Errno::ESRCH => error.with_kind(ErrorKind::NotFound),
         Errno::EAGAIN => error
             .with_kind(ErrorKind::LimitReached)
             .with_limit(limits::pending_signals(pid))
-            .advise("it bounds the signals that are queued for all processes of the receiver's user"),
+            .with_hint("it bounds the signals that are queued for all processes of the receiver's user"),
         _ => error,
     }
 }

@@ -99,7 +99,7 @@ impl Address {
 
     fn too_long(&self, operation: &'static str, length: usize) -> Error {
         let limit = Limit { name: "sun_path", value: NAME_MAX as u64, requested: Some(length as u64) };
-        Error::refused(operation, ErrorKind::InvalidName).on_name(self.to_string()).with_limit(Some(limit))
+        Error::new(operation, ErrorKind::InvalidName).with_name(self.to_string()).with_limit(Some(limit))
     }
 
     /// Names the address in the error of a call, unless the call would then allocate for an ordinary answer.
@@ -107,7 +107,7 @@ impl Address {
     pub(super) fn blame(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Full | ErrorKind::Empty | ErrorKind::TimedOut => error,
-            _ => error.on_name(self.to_string()),
+            _ => error.with_name(self.to_string()),
         }
     }
 

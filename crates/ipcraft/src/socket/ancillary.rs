@@ -207,7 +207,7 @@ fn receive<S: Sealed + ?Sized>(
         // A record that was sent just before the peer closed is found by a second look only.
         received = retry(|| look(DONTWAIT));
     }
-    let received = received.map_err(|e| Error::receiving(RECVMSG, e))?;
+    let received = received.map_err(|e| Error::from_recv_errno(RECVMSG, e))?;
     let bare = is_bare(&received);
     let (arrival, contents) = received;
     let cut = arrival.control_was_cut();

@@ -163,5 +163,5 @@ fn receive<S: Sealed + ?Sized>(socket: &S, buffers: &mut [IoSliceMut<'_>], wait:
             batch.ends += usize::from(batch.is_empty());
         }
     }
-    found.map_err(|e| Error::receiving(RECVMMSG, e))
+    found.map_err(|e| Error::from_recv_errno(RECVMMSG, e))
 }

@@ -13,13 +13,13 @@ use crate::sys::socket::{self, Wait};
 const CONNECT: &str = "connect";
 
 pub(super) fn pair(kind: SockType) -> Result<(OwnedFd, OwnedFd)> {
-    socket::pair(kind).map_err(|e| Error::system("socketpair", e).with_limit(limits::descriptors(e)))
+    socket::pair(kind).map_err(|e| Error::from_errno("socketpair", e).with_limit(limits::descriptors(e)))
 }
 
 pub(super) fn connect(kind: SockType, address: &Address, wait: Wait) -> Result<OwnedFd> {
     let raw = address.checked(CONNECT)?;
     socket::connect(kind, raw, wait)
-        .map_err(|e| address.blame(Error::sending(CONNECT, e).with_limit(limits::descriptors(e))))
+        .map_err(|e| address.blame(Error::from_send_errno(CONNECT, e).with_limit(limits::descriptors(e))))
 }
 
 pub(super) fn shutdown(fd: BorrowedFd<'_>, how: Shutdown) -> Result<()> {
@@ -28,5 +28,5 @@ pub(super) fn shutdown(fd: BorrowedFd<'_>, how: Shutdown) -> Result<()> {
         Shutdown::Write => sys::Shutdown::Write,
         Shutdown::Both => sys::Shutdown::Both,
     };
-    sys::shutdown(fd.as_raw_fd(), how).map_err(|e| Error::system("shutdown", e))
+    sys::shutdown(fd.as_raw_fd(), how).map_err(|e| Error::from_errno("shutdown", e))
 }

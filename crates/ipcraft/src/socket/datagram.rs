@@ -102,7 +102,7 @@ impl Socket {
         let address = address.into();
         let raw = address.checked("connect")?;
         retry(|| msg::connect(self.fd.as_fd(), raw))
-            .map_err(|e| address.blame(Error::system("connect", e)))?;
+            .map_err(|e| address.blame(Error::from_errno("connect", e)))?;
         self.connected.store(true, Relaxed);
         Ok(())
     }
@@ -223,7 +223,7 @@ impl Socket {
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
         let length = socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags | TRUNC))
-            .map_err(|e| Error::receiving(RECV, e))?;
+            .map_err(|e| Error::from_recv_errno(RECV, e))?;
         record::whole(RECV, buffer.len(), length)
     }
 
@@ -254,7 +254,7 @@ impl Socket {
         let mut sender = SocketAddress::unnamed();
         let length =
             socket::receive(fd, wait, |flags| msg::recv_from(fd, buffer, &mut sender, flags | TRUNC))
-                .map_err(|e| Error::receiving(RECV, e))?;
+                .map_err(|e| Error::from_recv_errno(RECV, e))?;
         Ok((record::whole(RECV, buffer.len(), length)?, Address::of(sender)))
     }
 
@@ -268,7 +268,7 @@ impl Socket {
     #[doc(alias = "MSG_PEEK")]
     pub fn pending_length(&self) -> Result<usize> {
         let fd = self.fd.as_fd();
-        retry(|| msg::recv(fd, &mut [], PEEK | TRUNC | DONTWAIT)).map_err(|e| Error::receiving(RECV, e))
+        retry(|| msg::recv(fd, &mut [], PEEK | TRUNC | DONTWAIT)).map_err(|e| Error::from_recv_errno(RECV, e))
     }
 
     /// `SO_PASSCRED`: whether datagrams that are received from now on say who sent them; see

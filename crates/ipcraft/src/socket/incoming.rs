@@ -114,20 +114,21 @@ impl Incoming {
 fn lost(socket: BorrowedFd<'_>) -> Error {
     match socket.try_clone_to_owned() {
         Err(error) => no_room(errno(&error)),
-        Ok(_) => Error::refused(RECVMSG, ErrorKind::PermissionDenied)
-            .advise("a security module kept back a descriptor; all that came with the message were closed"),
+        Ok(_) => Error::new(RECVMSG, ErrorKind::PermissionDenied).with_hint(
+            "a security module kept back a descriptor; all that came with the message were closed",
+        ),
     }
 }
 
 fn no_room(errno: Errno) -> Error {
-    Error::system(RECVMSG, errno)
+    Error::from_errno(RECVMSG, errno)
         .with_limit(limits::descriptors(errno))
-        .advise("all descriptors that came with the message were closed")
+        .with_hint("all descriptors that came with the message were closed")
 }
 
 /// More descriptors came than the receiver wants.
 pub(super) fn unwanted(count: usize, max: usize) -> Error {
     let limit =
         Limit { name: "the most descriptors wanted", value: max as u64, requested: Some(count as u64) };
-    Error::refused(RECVMSG, ErrorKind::TooLarge).with_limit(Some(limit)).advise("all of them were closed")
+    Error::new(RECVMSG, ErrorKind::TooLarge).with_limit(Some(limit)).with_hint("all of them were closed")
 }

@@ -19,7 +19,7 @@ pub(super) struct Acceptor {
 
 impl Acceptor {
     pub(super) fn new(fd: OwnedFd, removal: Option<RemoveOnDrop>) -> Result<Self> {
-        ioctl::set_nonblocking(fd.as_fd(), true).map_err(|e| Error::system("ioctl(FIONBIO)", e))?;
+        ioctl::set_nonblocking(fd.as_fd(), true).map_err(|e| Error::from_errno("ioctl(FIONBIO)", e))?;
         Ok(Acceptor { removal, fd })
     }
 
@@ -31,7 +31,7 @@ impl Acceptor {
 
     pub(super) fn accept(&self, wait: Wait) -> Result<OwnedFd> {
         socket::accept(self.fd.as_fd(), wait)
-            .map_err(|e| Error::receiving(ACCEPT, e).with_limit(limits::descriptors(e)))
+            .map_err(|e| Error::from_recv_errno(ACCEPT, e).with_limit(limits::descriptors(e)))
     }
 
     /// The descriptor alone, which then blocks as descriptors usually do. The file stays.

@@ -121,7 +121,7 @@ impl Options {
         let backlog = i32::try_from(self.backlog).unwrap_or(libc::SOMAXCONN).min(libc::SOMAXCONN);
         Backlog::new(backlog)
             .and_then(|backlog| listen(&fd, backlog))
-            .map_err(|e| address.blame(Error::system("listen", e)))?;
+            .map_err(|e| address.blame(Error::from_errno("listen", e)))?;
         Acceptor::new(fd, removal)
     }
 
@@ -129,26 +129,26 @@ impl Options {
         let raw = address.checked(BIND)?;
         let fd = create(kind)?;
         let Some(path) = address.as_path() else {
-            msg::bind(fd.as_fd(), raw).map_err(|e| address.blame(Error::system(BIND, e)))?;
+            msg::bind(fd.as_fd(), raw).map_err(|e| address.blame(Error::from_errno(BIND, e)))?;
             return Ok((fd, None));
         };
         // The mode of the socket, less the umask, becomes that of the file: there is no moment in which it is another.
-        fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(|e| Error::system("fchmod", e))?;
+        fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(|e| Error::from_errno("fchmod", e))?;
         self.bind_path(fd.as_fd(), address, path)?;
         let removal = self.remove_on_drop.then(|| RemoveOnDrop::new(path)).transpose();
-        Ok((fd, removal.map_err(|e| address.blame(Error::system("lstat", errno(&e))))?))
+        Ok((fd, removal.map_err(|e| address.blame(Error::from_errno("lstat", errno(&e))))?))
     }
 
     fn bind_path(&self, fd: BorrowedFd<'_>, address: &Address, path: &Path) -> Result<()> {
         let bind =
-            || msg::bind(fd, address.checked(BIND)?).map_err(|e| address.blame(Error::system(BIND, e)));
+            || msg::bind(fd, address.checked(BIND)?).map_err(|e| address.blame(Error::from_errno(BIND, e)));
         if self.reclaim_stale { reclaim::bind(path, bind) } else { bind() }
     }
 }
 
 /// socket(2), with the limit that kept it from being made.
 pub(super) fn create(kind: SockType) -> Result<OwnedFd> {
-    socket::create(kind).map_err(|e| Error::system("socket", e).with_limit(limits::descriptors(e)))
+    socket::create(kind).map_err(|e| Error::from_errno("socket", e).with_limit(limits::descriptors(e)))
 }
 
 /// The errno of an error that std passed on.

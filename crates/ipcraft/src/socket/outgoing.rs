@@ -83,13 +83,14 @@ impl<'a> Outgoing<'a> {
         }
         if kind != SockType::Datagram && self.address.is_some() {
             return Err(
-                Error::refused(SENDMSG, ErrorKind::Invalid).advise("a connection sends to its peer only")
+                Error::new(SENDMSG, ErrorKind::Invalid).with_hint("a connection sends to its peer only")
             );
         }
         let ancillary = !self.descriptors.is_empty() || self.credentials.is_some();
         if kind == SockType::Stream && ancillary && self.length() == 0 {
-            return Err(Error::refused(SENDMSG, ErrorKind::Invalid)
-                .advise("on a stream it takes a byte to carry them; the kernel would drop them in silence"));
+            return Err(Error::new(SENDMSG, ErrorKind::Invalid).with_hint(
+                "on a stream it takes a byte to carry them; the kernel would drop them in silence",
+            ));
         }
         Ok(Parcel {
             parts: self.parts,
@@ -102,5 +103,5 @@ impl<'a> Outgoing<'a> {
 
 fn too_many(count: usize) -> Error {
     let limit = Limit { name: "SCM_MAX_FD", value: SCM_MAX_FD as u64, requested: Some(count as u64) };
-    Error::refused(SENDMSG, ErrorKind::LimitReached).with_limit(Some(limit)).advise("send several messages")
+    Error::new(SENDMSG, ErrorKind::LimitReached).with_limit(Some(limit)).with_hint("send several messages")
 }

@@ -11,27 +11,28 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{ioctl, limits, msg};
 
 pub(super) fn local_address(fd: BorrowedFd<'_>) -> Result<Address> {
-    msg::local_address(fd).map(Address::of).map_err(|e| Error::system("getsockname", e))
+    msg::local_address(fd).map(Address::of).map_err(|e| Error::from_errno("getsockname", e))
 }
 
 pub(super) fn peer_address(fd: BorrowedFd<'_>) -> Result<Address> {
-    msg::peer_address(fd).map(Address::of).map_err(|e| Error::system("getpeername", e))
+    msg::peer_address(fd).map(Address::of).map_err(|e| Error::from_errno("getpeername", e))
 }
 
 /// A socket that nobody ever connected has the credentials of nobody: pid 0.
 pub(super) fn peer_credentials(fd: BorrowedFd<'_>) -> Result<Credentials> {
     match getsockopt(&fd, PeerCredentials) {
         Ok(credentials) if credentials.pid() == 0 && credentials.uid() == u32::MAX => {
-            Err(Error::refused("getsockopt(SO_PEERCRED)", ErrorKind::NotConnected))
+            Err(Error::new("getsockopt(SO_PEERCRED)", ErrorKind::NotConnected))
         }
         Ok(credentials) => Ok(Credentials::of(credentials.into())),
-        Err(errno) => Err(Error::system("getsockopt(SO_PEERCRED)", errno)),
+        Err(errno) => Err(Error::from_errno("getsockopt(SO_PEERCRED)", errno)),
     }
 }
 
 pub(super) fn peer_pidfd(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     getsockopt(&fd, PeerPidfd).map_err(|errno| {
-        let error = Error::system("getsockopt(SO_PEERPIDFD)", errno).with_limit(limits::descriptors(errno));
+        let error =
+            Error::from_errno("getsockopt(SO_PEERPIDFD)", errno).with_limit(limits::descriptors(errno));
         match errno {
             Errno::ENOPROTOOPT => needs_linux_6_5(error),
             Errno::ENODATA => error.with_kind(ErrorKind::NotConnected),
@@ -43,11 +44,11 @@ pub(super) fn peer_pidfd(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
 }
 
 pub(super) fn send_buffer(fd: BorrowedFd<'_>) -> Result<usize> {
-    getsockopt(&fd, SndBuf).map_err(|e| Error::system("getsockopt(SO_SNDBUF)", e))
+    getsockopt(&fd, SndBuf).map_err(|e| Error::from_errno("getsockopt(SO_SNDBUF)", e))
 }
 
 pub(super) fn set_send_buffer(fd: BorrowedFd<'_>, bytes: usize) -> Result<usize> {
-    setsockopt(&fd, SndBuf, &clamped(bytes)).map_err(|e| Error::system("setsockopt(SO_SNDBUF)", e))?;
+    setsockopt(&fd, SndBuf, &clamped(bytes)).map_err(|e| Error::from_errno("setsockopt(SO_SNDBUF)", e))?;
     send_buffer(fd)
 }
 
@@ -57,21 +58,21 @@ fn clamped(bytes: usize) -> usize {
 }
 
 pub(super) fn set_nonblocking(fd: BorrowedFd<'_>, yes: bool) -> Result<()> {
-    ioctl::set_nonblocking(fd, yes).map_err(|e| Error::system("ioctl(FIONBIO)", e))
+    ioctl::set_nonblocking(fd, yes).map_err(|e| Error::from_errno("ioctl(FIONBIO)", e))
 }
 
 pub(super) fn set_receive_credentials(fd: BorrowedFd<'_>, yes: bool) -> Result<()> {
-    setsockopt(&fd, PassCred, &yes).map_err(|e| Error::system("setsockopt(SO_PASSCRED)", e))
+    setsockopt(&fd, PassCred, &yes).map_err(|e| Error::from_errno("setsockopt(SO_PASSCRED)", e))
 }
 
 pub(super) fn set_receive_pidfds(fd: BorrowedFd<'_>, yes: bool) -> Result<()> {
     msg::set_switch(fd, libc::SO_PASSPIDFD, yes).map_err(|errno| {
-        let error = Error::system("setsockopt(SO_PASSPIDFD)", errno);
+        let error = Error::from_errno("setsockopt(SO_PASSPIDFD)", errno);
         if errno == Errno::ENOPROTOOPT { needs_linux_6_5(error) } else { error }
     })
 }
 
 /// An option that the running kernel does not know.
 fn needs_linux_6_5(error: Error) -> Error {
-    error.with_kind(ErrorKind::Unsupported).advise("it needs Linux 6.5")
+    error.with_kind(ErrorKind::Unsupported).with_hint("it needs Linux 6.5")
 }

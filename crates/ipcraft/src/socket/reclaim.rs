@@ -82,9 +82,9 @@ fn remove_dead(path: &Path) -> Result<()> {
 fn inode(path: &Path) -> Result<Option<(u64, u64)>> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.file_type().is_socket() => Ok(Some((meta.dev(), meta.ino()))),
-        Ok(_) => Err(Error::refused(RECLAIM, ErrorKind::WrongType)
-            .on_name(name::display(path))
-            .advise("it is not a socket, so it is left alone")),
+        Ok(_) => Err(Error::new(RECLAIM, ErrorKind::WrongType)
+            .with_name(name::display(path))
+            .with_hint("it is not a socket, so it is left alone")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, errno(&error))),
     }
@@ -109,9 +109,9 @@ fn probe(path: &Path) -> Result<()> {
 }
 
 fn in_use(path: &Path) -> Error {
-    failed(path, Errno::EADDRINUSE).advise("a live socket has it")
+    failed(path, Errno::EADDRINUSE).with_hint("a live socket has it")
 }
 
 fn failed(path: &Path, errno: Errno) -> Error {
-    Error::system(RECLAIM, errno).on_name(name::display(path))
+    Error::from_errno(RECLAIM, errno).with_name(name::display(path))
 }

@@ -25,7 +25,7 @@ pub(super) fn unsent(fd: BorrowedFd<'_>, operation: &'static str, errno: Errno, 
         Errno::EMSGSIZE => buffer_limit(fd, length),
         _ => limits::descriptors(errno),
     };
-    Error::sending(operation, errno).with_limit(limit)
+    Error::from_send_errno(operation, errno).with_limit(limit)
 }
 
 fn buffer_limit(fd: BorrowedFd<'_>, length: usize) -> Option<Limit> {

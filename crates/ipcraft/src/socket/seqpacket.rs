@@ -145,7 +145,7 @@ impl Connection {
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<Option<usize>> {
         let fd = self.fd.as_fd();
         let arrival = socket::receive(fd, wait, |flags| msg::recv_record(fd, buffer, flags | TRUNC))
-            .map_err(|e| Error::receiving(RECV, e))?;
+            .map_err(|e| Error::from_recv_errno(RECV, e))?;
         if is_end(arrival) {
             return self.receive_at_end(buffer);
         }
@@ -157,7 +157,7 @@ impl Connection {
     #[cold]
     fn receive_at_end(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
         let arrival = retry(|| msg::recv_record(self.fd.as_fd(), buffer, TRUNC | DONTWAIT))
-            .map_err(|e| Error::receiving(RECV, e))?;
+            .map_err(|e| Error::from_recv_errno(RECV, e))?;
         if is_end(arrival) {
             return Ok(None);
         }
@@ -174,7 +174,7 @@ impl Connection {
     /// [`Empty`](crate::ErrorKind::Empty) if there is none; it does not wait.
     #[doc(alias = "MSG_PEEK")]
     pub fn pending_length(&self) -> Result<Option<usize>> {
-        peek(self.fd.as_fd()).map_err(|e| Error::receiving(RECV, e))
+        peek(self.fd.as_fd()).map_err(|e| Error::from_recv_errno(RECV, e))
     }
 
     /// `shutdown(2)`: ends one direction, or both, for every copy of the descriptor in every process.

@@ -135,14 +135,16 @@ impl Stream {
     #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
-        socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags)).map_err(|e| Error::receiving(RECV, e))
+        socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags))
+            .map_err(|e| Error::from_recv_errno(RECV, e))
     }
 
     // Always: each of the three forms is then its own short path.
     #[inline(always)]
     fn send(&self, bytes: &[u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
-        socket::send(fd, wait, |flags| msg::send(fd, bytes, flags)).map_err(|e| Error::sending(SEND, e))
+        socket::send(fd, wait, |flags| msg::send(fd, bytes, flags))
+            .map_err(|e| Error::from_send_errno(SEND, e))
     }
 
     /// `shutdown(2)`: ends one direction, or both, for every copy of the descriptor in every process.
@@ -156,7 +158,7 @@ impl Stream {
     /// take.
     #[doc(alias = "FIONREAD")]
     pub fn available(&self) -> Result<usize> {
-        ioctl::bytes_readable(self.fd.as_fd()).map_err(|e| Error::system("ioctl(FIONREAD)", e))
+        ioctl::bytes_readable(self.fd.as_fd()).map_err(|e| Error::from_errno("ioctl(FIONREAD)", e))
     }
 
     /// `SO_PASSCRED`: whether messages that are received from now on say who sent them.

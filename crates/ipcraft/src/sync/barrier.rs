@@ -107,7 +107,7 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
             value: PARTIES as u64,
             requested: Some(PARTIES as u64 + 1),
         };
-        Err(Error::refused(JOIN, ErrorKind::LimitReached).with_limit(Some(limit)))
+        Err(Error::new(JOIN, ErrorKind::LimitReached).with_limit(Some(limit)))
     }
 
     /// How many rounds are complete, modulo 2^32. Stale as soon as it is returned.
@@ -265,7 +265,7 @@ impl<const PARTIES: usize> fmt::Debug for Barrier<PARTIES> {
 
 #[cold]
 fn somebody_died() -> Error {
-    Error::system(WAIT, Errno::EOWNERDEAD).advise("let somebody join in its place, and wait again")
+    Error::from_errno(WAIT, Errno::EOWNERDEAD).with_hint("let somebody join in its place, and wait again")
 }
 
 /// Unlocks when dropped.

@@ -69,7 +69,7 @@ pub enum WaitTimeoutResult {
 }
 
 /// What a wait returns: the lock again, which may be inconsistent like that of any other call.
-type Relocked<'a, T> = std::result::Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>>;
+type Relocked<'a, T> = Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>>;
 
 impl Condvar {
     /// `pthread_cond_wait(3)`: unlocks the mutex, waits for a notification, and locks it again.
@@ -98,7 +98,7 @@ impl Condvar {
         &self,
         guard: MutexGuard<'a, T>,
         timeout: Duration,
-    ) -> std::result::Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
+    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let mutex = guard.mutex();
         let woken = self.sleep(guard, Deadline::after(timeout)).map_err(LockError::Failed)?;
         Ok((mutex.lock()?, woken))
@@ -133,7 +133,7 @@ impl Condvar {
         mut guard: MutexGuard<'a, T>,
         timeout: Duration,
         mut condition: impl FnMut(&mut T) -> bool,
-    ) -> std::result::Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
+    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let deadline = Deadline::after(timeout);
         let mut woken = WaitTimeoutResult::Notified;
         while condition(&mut guard) {
@@ -171,7 +171,7 @@ impl Condvar {
             return Ok(());
         }
         futex::increment_and_wake_all(&self.notifications)
-            .map_err(|e| Error::system("futex(FUTEX_WAKE_OP)", e))
+            .map_err(|e| Error::from_errno("futex(FUTEX_WAKE_OP)", e))
     }
 
     /// Unlocks and sleeps until there is a notification that was not there before.
@@ -189,7 +189,7 @@ impl Condvar {
             match futex::wait(&self.notifications, before, futex::ANY, deadline) {
                 Ok(()) | Err(Errno::EAGAIN) => {}
                 Err(Errno::ETIMEDOUT) => return Ok(WaitTimeoutResult::TimedOut),
-                Err(errno) => return Err(Error::system("futex(FUTEX_WAIT_BITSET)", errno)),
+                Err(errno) => return Err(Error::from_errno("futex(FUTEX_WAIT_BITSET)", errno)),
             }
         }
         Ok(WaitTimeoutResult::Notified)

@@ -57,7 +57,7 @@ impl Event {
             }
         }
         fence(Release);
-        futex::set_and_wake_all(&self.0, SET).map_err(|e| Error::system("futex(FUTEX_WAKE_OP)", e))
+        futex::set_and_wake_all(&self.0, SET).map_err(|e| Error::from_errno("futex(FUTEX_WAKE_OP)", e))
     }
 
     /// Takes it back: the next to wait waits.
@@ -82,7 +82,7 @@ impl Event {
 
     /// [`wait`](Event::wait) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting.
     pub fn try_wait(&self) -> Result<()> {
-        if self.is_set() { Ok(()) } else { Err(Error::refused(WAIT, ErrorKind::WouldBlock)) }
+        if self.is_set() { Ok(()) } else { Err(Error::new(WAIT, ErrorKind::WouldBlock)) }
     }
 
     /// [`wait`](Event::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if nobody sets it within `timeout`.
@@ -95,7 +95,7 @@ impl Event {
             match futex::wait(&self.0, AWAITED, futex::ANY, deadline) {
                 Ok(()) | Err(Errno::EAGAIN) => {}
                 Err(_) if self.is_set() => return Ok(()),
-                Err(errno) => return Err(Error::system(WAIT, errno)),
+                Err(errno) => return Err(Error::from_errno(WAIT, errno)),
             }
         }
         Ok(())

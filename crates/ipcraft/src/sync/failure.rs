@@ -81,16 +81,16 @@ impl<G: Exclusive> std::error::Error for LockError<G> {}
 /// What the C library said, or the limit of this one.
 #[cold]
 pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
-    let error = Error::system(operation, errno);
+    let error = Error::from_errno(operation, errno);
     match errno {
         Errno::EBUSY => error.with_kind(ErrorKind::WouldBlock),
         namespace::NOWHERE => not_initialised(operation),
         namespace::ELSEWHERE => error
             .with_kind(ErrorKind::PermissionDenied)
-            .advise("it is for the processes of another pid namespace: make one for those of this"),
+            .with_hint("it is for the processes of another pid namespace: make one for those of this"),
         held::TOO_MANY => error
             .with_limit(Some(held::limit()))
-            .advise("the kernel frees no more locks of a thread that dies: hold fewer at a time"),
+            .with_hint("the kernel frees no more locks of a thread that dies: hold fewer at a time"),
         _ => error,
     }
 }
@@ -100,15 +100,15 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
 pub(super) fn unusable(operation: &'static str, condition: u32) -> Error {
     match condition {
         super::condition::ABANDONED => {
-            Error::system(operation, Errno::ENOTRECOVERABLE).advise("make a new one")
+            Error::from_errno(operation, Errno::ENOTRECOVERABLE).with_hint("make a new one")
         }
         super::condition::NEW => not_initialised(operation),
-        _ => Error::refused(operation, ErrorKind::WrongType).advise("somebody has overwritten it"),
+        _ => Error::new(operation, ErrorKind::WrongType).with_hint("somebody has overwritten it"),
     }
 }
 
 /// For new memory.
 #[cold]
 pub(super) fn not_initialised(operation: &'static str) -> Error {
-    Error::refused(operation, ErrorKind::Invalid).advise("it was not initialised: call init")
+    Error::new(operation, ErrorKind::Invalid).with_hint("it was not initialised: call init")
 }

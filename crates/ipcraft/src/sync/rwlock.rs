@@ -268,15 +268,14 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
 
 /// What a call that takes the lock for writing returns.
 type WriteResult<'a, T, const READERS: usize> =
-    std::result::Result<WriteGuard<'a, T, READERS>, LockError<WriteGuard<'a, T, READERS>>>;
+    Result<WriteGuard<'a, T, READERS>, LockError<WriteGuard<'a, T, READERS>>>;
 
 /// Why nobody can read.
 #[cold]
 fn unreadable(condition: u32) -> Error {
     match condition {
-        WRITING | OWNER_DIED | PANICKED => {
-            Error::system(READ, Errno::EOWNERDEAD).advise("take the lock for writing and repair the data")
-        }
+        WRITING | OWNER_DIED | PANICKED => Error::from_errno(READ, Errno::EOWNERDEAD)
+            .with_hint("take the lock for writing and repair the data"),
         other => unusable(READ, other),
     }
 }

@@ -15,7 +15,7 @@ const PIPE_USER_PAGES: &str = "/proc/sys/fs/pipe-user-pages-soft";
 pub(crate) fn capacity(fd: BorrowedFd<'_>) -> Result<usize> {
     match fcntl(fd, FcntlArg::F_GETPIPE_SZ) {
         Ok(bytes) => Ok(bytes as usize),
-        Err(errno) => Err(Error::system("fcntl(F_GETPIPE_SZ)", errno)),
+        Err(errno) => Err(Error::from_errno("fcntl(F_GETPIPE_SZ)", errno)),
     }
 }
 
@@ -30,12 +30,12 @@ pub(crate) fn set_capacity(fd: BorrowedFd<'_>, bytes: usize) -> Result<usize> {
 }
 
 fn refusal(errno: Errno, bytes: usize) -> Error {
-    let error = Error::system("fcntl(F_SETPIPE_SZ)", errno);
+    let error = Error::from_errno("fcntl(F_SETPIPE_SZ)", errno);
     match errno {
         Errno::EPERM => {
-            error.with_kind(ErrorKind::LimitReached).with_limit(exceeded(bytes)).advise("ask for less")
+            error.with_kind(ErrorKind::LimitReached).with_limit(exceeded(bytes)).with_hint("ask for less")
         }
-        Errno::EBUSY => error.advise("the pipe holds more than that now: drain it first"),
+        Errno::EBUSY => error.with_hint("the pipe holds more than that now: drain it first"),
         _ => error,
     }
 }

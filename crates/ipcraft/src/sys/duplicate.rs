@@ -11,6 +11,6 @@ use crate::error::{Error, Result};
 pub(crate) fn duplicate(fd: &OwnedFd) -> Result<OwnedFd> {
     fd.try_clone().map_err(|e| {
         let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
-        Error::system("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
+        Error::from_errno("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
     })
 }

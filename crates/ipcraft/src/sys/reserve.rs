@@ -24,12 +24,12 @@ pub(crate) fn reserve(fd: BorrowedFd<'_>, size: usize) -> Result<()> {
 /// The same for a file of huge pages, which are a pool of their own.
 pub(crate) fn reserve_huge(fd: BorrowedFd<'_>, size: usize) -> Result<()> {
     if size == 0 {
-        return Err(Error::refused(FALLOCATE, ErrorKind::Invalid).advise("a size is at least 1"));
+        return Err(Error::new(FALLOCATE, ErrorKind::Invalid).with_hint("a size is at least 1"));
     }
     // Beyond this limit the kernel sends a signal, which kills.
     within(limits::file_size(size))?;
     let length = libc::off_t::try_from(size)
-        .map_err(|_| Error::refused(FALLOCATE, ErrorKind::LimitReached).advise("no file is that large"))?;
+        .map_err(|_| Error::new(FALLOCATE, ErrorKind::LimitReached).with_hint("no file is that large"))?;
     allocate(length, |flags, start, length| fallocate(fd, flags, start, length))
         .map_err(|e| refusal(fd, e, size))
 }
@@ -60,14 +60,14 @@ fn allocate(
 fn within(limit: Option<Limit>) -> Result<()> {
     match limit {
         Some(exceeded) if exceeded.is_exceeded() => {
-            Err(Error::refused(FALLOCATE, ErrorKind::LimitReached).with_limit(limit))
+            Err(Error::new(FALLOCATE, ErrorKind::LimitReached).with_limit(limit))
         }
         _ => Ok(()),
     }
 }
 
 fn refusal(fd: BorrowedFd<'_>, errno: Errno, size: usize) -> Error {
-    let error = Error::system(FALLOCATE, errno);
+    let error = Error::from_errno(FALLOCATE, errno);
     match errno {
         Errno::ENOSPC => error.with_limit(free_space(fd, size)),
         Errno::EFBIG => error.with_kind(ErrorKind::LimitReached),

@@ -43,11 +43,11 @@ impl Key {
         let path = path.as_ref();
         name::check_path(FTOK, path)?;
         if project == 0 {
-            return Err(Error::system(FTOK, Errno::EINVAL).advise("the project number is 1 to 255"));
+            return Err(Error::from_errno(FTOK, Errno::EINVAL).with_hint("the project number is 1 to 255"));
         }
         let meta = fs::metadata(path).map_err(|e| {
             let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
-            Error::system(FTOK, errno).on_name(name::display(path))
+            Error::from_errno(FTOK, errno).with_name(name::display(path))
         })?;
         // As glibc has it, so that C programs come to the same key.
         let key = u32::from(project) << 24 | (meta.dev() as u32 & 0xff) << 16 | (meta.ino() as u32 & 0xffff);

@@ -85,7 +85,7 @@ impl<'a, T: Message> Received<'a, T> {
         reader: &'a mut Reader,
         end: &'a mut End,
         next: Next<NonNull<u8>>,
-    ) -> std::result::Result<Self, RecvError> {
+    ) -> Result<Self, RecvError> {
         match next {
             Next::Message(start) => {
                 // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
@@ -149,7 +149,7 @@ impl<'a, T: Message> Received<'a, T> {
     #[cold]
     fn lost(&self) -> Error {
         self.is_lost.set(true);
-        self.end.error(ErrorKind::Lagged).advise("the next call to receive says how many")
+        self.end.error(ErrorKind::Lagged).with_hint("the next call to receive says how many")
     }
 }
 

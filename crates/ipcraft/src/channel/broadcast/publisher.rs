@@ -104,13 +104,13 @@ impl<T: Message> Publisher<T> {
     /// [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have gone (while none has ever come, the message
     /// goes nowhere); [`Corrupted`](crate::ErrorKind::Corrupted) if what one says of itself cannot be. The message comes back.
     #[inline]
-    pub fn send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+    pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
         self.send_until(message, || Deadline::NEVER)
     }
 
     /// [`send`](Publisher::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     #[inline]
-    pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+    pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
         let wire = message.to_wire();
         let sent = match self.push(&wire) {
             Ok(true) => return Ok(()),
@@ -122,7 +122,7 @@ impl<T: Message> Publisher<T> {
 
     /// [`send`](Publisher::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     #[inline]
-    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> std::result::Result<(), SendError<T>> {
+    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.send_until(message, || Deadline::after(timeout))
     }
 
@@ -131,13 +131,13 @@ impl<T: Message> Publisher<T> {
     /// # Errors
     ///
     /// As for [`send`](Publisher::send), with the number of those that were sent, which are the first.
-    pub fn send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+    pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.send_all_until(messages, Deadline::NEVER)
     }
 
     /// [`send_all`](Publisher::send_all) that sends those that there is room for, and fails with
     /// [`Full`](crate::ErrorKind::Full) if these are not all.
-    pub fn try_send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+    pub fn try_send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         let mut sent = 0;
         while sent < messages.len() {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
@@ -151,11 +151,7 @@ impl<T: Message> Publisher<T> {
 
     /// [`send_all`](Publisher::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all could be sent
     /// within `timeout`.
-    pub fn send_all_timeout(
-        &mut self,
-        messages: &[T],
-        timeout: Duration,
-    ) -> std::result::Result<(), SendAllError> {
+    pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.send_all_until(messages, Deadline::after(timeout))
     }
 
@@ -222,11 +218,7 @@ impl<T: Message> Publisher<T> {
     }
 
     #[inline]
-    fn send_until(
-        &mut self,
-        message: T,
-        deadline: impl FnOnce() -> Deadline,
-    ) -> std::result::Result<(), SendError<T>> {
+    fn send_until(&mut self, message: T, deadline: impl FnOnce() -> Deadline) -> Result<(), SendError<T>> {
         let wire = message.to_wire();
         let sent = match self.push(&wire) {
             Ok(true) => return Ok(()),
@@ -271,11 +263,7 @@ impl<T: Message> Publisher<T> {
         }
     }
 
-    fn send_all_until(
-        &mut self,
-        messages: &[T],
-        deadline: Deadline,
-    ) -> std::result::Result<(), SendAllError> {
+    fn send_all_until(&mut self, messages: &[T], deadline: Deadline) -> Result<(), SendAllError> {
         let mut sent = 0;
         while sent < messages.len() {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;

@@ -56,7 +56,7 @@ impl From<RecvError> for Error {
         match error {
             RecvError::Lagged(number) => {
                 let limit = Limit { name: "the number of missed messages", value: number, requested: None };
-                Error::refused("recv", ErrorKind::Lagged).with_limit(Some(limit))
+                Error::new("recv", ErrorKind::Lagged).with_limit(Some(limit))
             }
             RecvError::Failed(error) => error,
         }

@@ -31,7 +31,7 @@ pub struct Subscriber<T: Message> {
 }
 
 /// What receiving comes to.
-type Outcome<R> = std::result::Result<R, RecvError>;
+type Outcome<R> = Result<R, RecvError>;
 
 fn nothing_else(_: &Seat) {}
 
@@ -248,7 +248,7 @@ pub struct Iter<'a, T: Message> {
 }
 
 impl<T: Message> Iterator for Iter<'_, T> {
-    type Item = std::result::Result<T, RecvError>;
+    type Item = Result<T, RecvError>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -260,7 +260,7 @@ impl<T: Message> Iterator for Iter<'_, T> {
 }
 
 impl<'a, T: Message> IntoIterator for &'a mut Subscriber<T> {
-    type Item = std::result::Result<T, RecvError>;
+    type Item = Result<T, RecvError>;
     type IntoIter = Iter<'a, T>;
 
     fn into_iter(self) -> Iter<'a, T> {
@@ -291,7 +291,7 @@ impl<T: Message> Drain<'_, T> {
 }
 
 impl<T: Message> Iterator for Drain<'_, T> {
-    type Item = std::result::Result<T, RecvError>;
+    type Item = Result<T, RecvError>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {

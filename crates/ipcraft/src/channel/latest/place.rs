@@ -135,6 +135,6 @@ impl<'a, T: Message> View<'a, T> {
 
     #[cold]
     fn lost(&self) -> Error {
-        self.end.error(ErrorKind::Lagged).advise("load again")
+        self.end.error(ErrorKind::Lagged).with_hint("load again")
     }
 }

@@ -197,7 +197,7 @@ impl<T: Message> Reader<T> {
         }
         self.end
             .error(ErrorKind::WouldBlock)
-            .advise("give the channel more places than the writer fills meanwhile")
+            .with_hint("give the channel more places than the writer fills meanwhile")
     }
 }
 

@@ -97,13 +97,13 @@ impl<T: Message> Sender<T> {
     /// [`Disconnected`](crate::ErrorKind::Disconnected) if all receivers are gone, and
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if what is in the channel cannot be. The message comes back.
     #[inline]
-    pub fn send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+    pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
         self.send_until(message, || Deadline::NEVER)
     }
 
     /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     #[inline]
-    pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+    pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
         let wire = message.to_wire();
         match self.push(&wire) {
             Ok(true) => Ok(()),
@@ -117,7 +117,7 @@ impl<T: Message> Sender<T> {
 
     /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     #[inline]
-    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> std::result::Result<(), SendError<T>> {
+    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.send_until(message, || Deadline::after(timeout))
     }
 
@@ -127,13 +127,13 @@ impl<T: Message> Sender<T> {
     /// # Errors
     ///
     /// As for [`send`](Sender::send), with the number of those that were sent, which are the first.
-    pub fn send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+    pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.send_all_until(messages, Deadline::NEVER)
     }
 
     /// [`send_all`](Sender::send_all) that sends those that there is room for, and fails with [`Full`](crate::ErrorKind::Full)
     /// if these are not all.
-    pub fn try_send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+    pub fn try_send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         let sent = self.push_all(messages).map_err(|e| SendAllError::new(0, e))?;
         if sent == messages.len() {
             return Ok(());
@@ -144,11 +144,7 @@ impl<T: Message> Sender<T> {
 
     /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all could be sent within
     /// `timeout`.
-    pub fn send_all_timeout(
-        &mut self,
-        messages: &[T],
-        timeout: Duration,
-    ) -> std::result::Result<(), SendAllError> {
+    pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.send_all_until(messages, Deadline::after(timeout))
     }
 
@@ -202,11 +198,7 @@ impl<T: Message> Sender<T> {
     }
 
     #[inline]
-    fn send_until(
-        &mut self,
-        message: T,
-        deadline: impl FnOnce() -> Deadline,
-    ) -> std::result::Result<(), SendError<T>> {
+    fn send_until(&mut self, message: T, deadline: impl FnOnce() -> Deadline) -> Result<(), SendError<T>> {
         let wire = message.to_wire();
         let sent = match self.push(&wire) {
             Ok(true) => return Ok(()),
@@ -273,11 +265,7 @@ impl<T: Message> Sender<T> {
         Ok(())
     }
 
-    fn send_all_until(
-        &mut self,
-        messages: &[T],
-        deadline: Deadline,
-    ) -> std::result::Result<(), SendAllError> {
+    fn send_all_until(&mut self, messages: &[T], deadline: Deadline) -> Result<(), SendAllError> {
         let mut sent = 0;
         while sent < messages.len() {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;

@@ -139,13 +139,13 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone, and [`Corrupted`](ErrorKind::Corrupted) if what it
     /// says of itself cannot be. The request comes back.
     #[inline]
-    pub fn send(&mut self, request: Q) -> std::result::Result<RequestId, SendError<Q>> {
+    pub fn send(&mut self, request: Q) -> Result<RequestId, SendError<Q>> {
         self.send_until(&request, || Deadline::NEVER).map_err(|error| SendError::new(request, error))
     }
 
     /// [`send`](Client::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
     #[inline]
-    pub fn try_send(&mut self, request: Q) -> std::result::Result<RequestId, SendError<Q>> {
+    pub fn try_send(&mut self, request: Q) -> Result<RequestId, SendError<Q>> {
         let sent = match self.push(&request.to_wire()) {
             Ok(Some(ticket)) => Ok(ticket),
             Ok(None) => self.ends.outgoing.refuse(|| Ok(None), nothing_else),
@@ -156,11 +156,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
 
     /// [`send`](Client::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
     #[inline]
-    pub fn send_timeout(
-        &mut self,
-        request: Q,
-        timeout: Duration,
-    ) -> std::result::Result<RequestId, SendError<Q>> {
+    pub fn send_timeout(&mut self, request: Q, timeout: Duration) -> Result<RequestId, SendError<Q>> {
         self.send_until(&request, || Deadline::after(timeout)).map_err(|error| SendError::new(request, error))
     }
 
@@ -246,7 +242,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     fn wait_and_push(&mut self, wire: &Q::Wire, deadline: Deadline) -> Result<RequestId> {
         let is_full = self.book.is_full_of_wanted();
         if is_full.map_err(|Corrupt| self.ends.outgoing.corrupted())? {
-            return Err(self.ends.outgoing.error(ErrorKind::Full).advise("receive answers first"));
+            return Err(self.ends.outgoing.error(ErrorKind::Full).with_hint("receive answers first"));
         }
         let number = self.ends.outgoing.wait(deadline, || self.book.push(wire, false), nothing_else)?;
         self.ends.outgoing.ring();
@@ -278,18 +274,18 @@ impl<Q: Message, A: Message> Client<Q, A> {
 
     #[cold]
     fn nothing_to_come(&self) -> Error {
-        self.ends.incoming.error(ErrorKind::Empty).advise("all that was asked is answered")
+        self.ends.incoming.error(ErrorKind::Empty).with_hint("all that was asked is answered")
     }
 
     #[cold]
     fn answers_before(&self) -> Error {
         let error = self.ends.outgoing.error(ErrorKind::Invalid);
-        error.advise("receive the answers to what was sent before, or give them up")
+        error.with_hint("receive the answers to what was sent before, or give them up")
     }
 
     #[cold]
     fn given_up(&self) -> Error {
-        self.ends.incoming.error(ErrorKind::Removed).advise("the server dropped the request")
+        self.ends.incoming.error(ErrorKind::Removed).with_hint("the server dropped the request")
     }
 }
 

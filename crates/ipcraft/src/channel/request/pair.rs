@@ -41,7 +41,7 @@ impl Pair {
     pub(super) fn into_fd(mut self) -> Result<OwnedFd> {
         if self.is_named {
             let error = self.outgoing.error(ErrorKind::Invalid);
-            return Err(error.advise("open the channel by its name there"));
+            return Err(error.with_hint("open the channel by its name there"));
         }
         drop(self.incoming.vacate());
         let seat = self.outgoing.vacate().and_then(Seat::into_sole).map(Seat::into_fd);

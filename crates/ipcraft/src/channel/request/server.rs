@@ -237,7 +237,7 @@ impl<'a, Q: Message, A: Message> Request<'a, Q, A> {
     /// [`Disconnected`](ErrorKind::Disconnected) if the client is gone: nobody wants to know, and the request is taken out
     /// all the same; [`Corrupted`](ErrorKind::Corrupted) if what it says of itself cannot be. The answer comes back.
     #[inline]
-    pub fn respond(mut self, answer: A) -> std::result::Result<(), SendError<A>> {
+    pub fn respond(mut self, answer: A) -> Result<(), SendError<A>> {
         let number = self.server.requests.position();
         let sent = self.server.send(&Tagged::answer(number, answer.to_wire()));
         self.settle();

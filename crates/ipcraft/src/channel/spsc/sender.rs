@@ -92,19 +92,19 @@ impl<T: Message> Sender<T> {
     /// [`Disconnected`](crate::ErrorKind::Disconnected) if the receiver is gone, and [`Corrupted`](crate::ErrorKind::Corrupted) if
     /// what it says of itself cannot be. The message comes back.
     #[inline]
-    pub fn send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+    pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
         if self.push(&message) { Ok(()) } else { self.send_slowly(message, Deadline::NEVER) }
     }
 
     /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     #[inline]
-    pub fn try_send(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+    pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
         if self.push(&message) { Ok(()) } else { self.try_send_slowly(message) }
     }
 
     /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     #[inline]
-    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> std::result::Result<(), SendError<T>> {
+    pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         if self.push(&message) { Ok(()) } else { self.send_slowly(message, Deadline::after(timeout)) }
     }
 
@@ -113,13 +113,13 @@ impl<T: Message> Sender<T> {
     /// # Errors
     ///
     /// As for [`send`](Sender::send), with the number of those that were sent, which are the first.
-    pub fn send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+    pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.send_all_until(messages, Deadline::NEVER)
     }
 
     /// [`send_all`](Sender::send_all) that sends those that there is room for, and fails with [`Full`](crate::ErrorKind::Full)
     /// if these are not all.
-    pub fn try_send_all(&mut self, messages: &[T]) -> std::result::Result<(), SendAllError> {
+    pub fn try_send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         let mut sent = 0;
         while sent < messages.len() {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
@@ -133,11 +133,7 @@ impl<T: Message> Sender<T> {
 
     /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all could be sent within
     /// `timeout`.
-    pub fn send_all_timeout(
-        &mut self,
-        messages: &[T],
-        timeout: Duration,
-    ) -> std::result::Result<(), SendAllError> {
+    pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.send_all_until(messages, Deadline::after(timeout))
     }
 
@@ -205,13 +201,13 @@ impl<T: Message> Sender<T> {
     }
 
     #[inline(never)]
-    fn send_slowly(&mut self, message: T, deadline: Deadline) -> std::result::Result<(), SendError<T>> {
+    fn send_slowly(&mut self, message: T, deadline: Deadline) -> Result<(), SendError<T>> {
         let sent = self.look().and_then(|()| self.wait_and_push(&message.to_wire(), deadline));
         sent.map_err(|error| SendError::new(message, error))
     }
 
     #[inline(never)]
-    fn try_send_slowly(&mut self, message: T) -> std::result::Result<(), SendError<T>> {
+    fn try_send_slowly(&mut self, message: T) -> Result<(), SendError<T>> {
         self.look_and_push(&message.to_wire()).map_err(|error| SendError::new(message, error))
     }
 
@@ -276,11 +272,7 @@ impl<T: Message> Sender<T> {
     }
 
     #[inline]
-    fn send_all_until(
-        &mut self,
-        messages: &[T],
-        deadline: Deadline,
-    ) -> std::result::Result<(), SendAllError> {
+    fn send_all_until(&mut self, messages: &[T], deadline: Deadline) -> Result<(), SendAllError> {
         let mut sent = 0;
         while sent < messages.len() {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;

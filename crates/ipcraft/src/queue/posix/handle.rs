@@ -63,7 +63,7 @@ impl Queue {
         let name = Arc::from(name);
         match Attributes::of(fd.as_fd()) {
             Ok(found) => Ok(Queue::assemble(fd, Some(name), found.message_size, removal)),
-            Err(e) => Err(Error::system("mq_getattr", e).on(Some(&name))),
+            Err(e) => Err(Error::from_errno("mq_getattr", e).with_object(Some(&name))),
         }
     }
 
@@ -86,7 +86,7 @@ impl Queue {
     #[doc(alias = "mq_unlink")]
     pub fn unlink(name: &str) -> Result<()> {
         let path = name::posix(UNLINK, name, LONGEST_NAME)?;
-        mq::unlink(&path).map_err(|e| Error::system(UNLINK, e).on_name(name))
+        mq::unlink(&path).map_err(|e| Error::from_errno(UNLINK, e).with_name(name))
     }
 
     /// `mq_send(3)`: adds a message of this priority, and waits while the queue is full.
@@ -195,14 +195,16 @@ impl Queue {
     /// `mq_getattr(3)`: sizes and number of messages; the last is stale as soon as it is returned.
     #[doc(alias = "mq_getattr")]
     pub fn attributes(&self) -> Result<Attributes> {
-        Attributes::of(self.fd.as_fd()).map_err(|e| Error::system("mq_getattr", e).on(self.name()))
+        Attributes::of(self.fd.as_fd())
+            .map_err(|e| Error::from_errno("mq_getattr", e).with_object(self.name()))
     }
 
     /// `mq_setattr(3)`: sets or clears `O_NONBLOCK`, for everybody who shares this descriptor: see
     /// [`Options::nonblocking`].
     #[doc(alias = "mq_setattr")]
     pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
-        mq::set_nonblocking(self.fd.as_fd(), yes).map_err(|e| Error::system("mq_setattr", e).on(self.name()))
+        mq::set_nonblocking(self.fd.as_fd(), yes)
+            .map_err(|e| Error::from_errno("mq_setattr", e).with_object(self.name()))
     }
 
     /// Whether dropping this handle removes the name.
@@ -216,7 +218,7 @@ impl Queue {
 
     #[cold]
     fn unsent(&self, errno: Errno, length: usize, priority: u32) -> Error {
-        let error = Error::sending(SEND, errno).on(self.name());
+        let error = Error::from_send_errno(SEND, errno).with_object(self.name());
         match errno {
             Errno::EMSGSIZE => error.with_limit(limit("the queue's message size", self.message_size, length)),
             Errno::EINVAL => error.with_limit(limit(
@@ -231,12 +233,12 @@ impl Queue {
 
     #[cold]
     fn unreceived(&self, errno: Errno, room: usize) -> Error {
-        let error = Error::receiving(RECEIVE, errno).on(self.name());
+        let error = Error::from_recv_errno(RECEIVE, errno).with_object(self.name());
         match errno {
             Errno::EMSGSIZE => error
                 .with_kind(ErrorKind::Invalid)
                 .with_limit(limit("the buffer", room, self.message_size))
-                .advise("a buffer has room for Queue::message_size bytes"),
+                .with_hint("a buffer has room for Queue::message_size bytes"),
             Errno::EBADF => wrong_way(error),
             _ => error,
         }
@@ -249,7 +251,9 @@ fn limit(name: &'static str, value: usize, requested: usize) -> Option<Limit> {
 
 /// The descriptor is this handle's own and so is open: but not for this.
 fn wrong_way(error: Error) -> Error {
-    error.with_kind(ErrorKind::PermissionDenied).advise("the queue was opened for the other direction only")
+    error
+        .with_kind(ErrorKind::PermissionDenied)
+        .with_hint("the queue was opened for the other direction only")
 }
 
 impl AsFd for Queue {
@@ -280,7 +284,7 @@ impl TryFrom<OwnedFd> for Queue {
     fn try_from(fd: OwnedFd) -> Result<Self> {
         match Attributes::of(fd.as_fd()) {
             Ok(found) => Ok(Queue::assemble(fd, None, found.message_size, None)),
-            Err(e) => Err(Error::system("mq_getattr", e).with_kind(ErrorKind::WrongType)),
+            Err(e) => Err(Error::from_errno("mq_getattr", e).with_kind(ErrorKind::WrongType)),
         }
     }
 }

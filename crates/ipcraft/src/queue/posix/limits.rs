@@ -60,7 +60,7 @@ pub(super) fn explain(error: Error, errno: Errno, room: impl FnOnce() -> Room) -
         Errno::EINVAL | Errno::EOVERFLOW => sizes(error, room()),
         Errno::EMFILE if !table_is_full() => {
             let limit = rlimit("RLIMIT_MSGQUEUE", Resource::RLIMIT_MSGQUEUE, Some(room().bytes()));
-            error.with_limit(limit).advise("it bounds the bytes of all queues of this user together")
+            error.with_limit(limit).with_hint("it bounds the bytes of all queues of this user together")
         }
         Errno::ENOSPC => error.with_limit(sysctl("/proc/sys/fs/mqueue/queues_max", None)),
         _ => error.with_limit(descriptors(errno)),
@@ -69,7 +69,7 @@ pub(super) fn explain(error: Error, errno: Errno, room: impl FnOnce() -> Room) -
 
 fn sizes(error: Error, room: Room) -> Error {
     if room.capacity == 0 || room.message_size == 0 {
-        return error.advise("capacity and message size are at least 1");
+        return error.with_hint("capacity and message size are at least 1");
     }
     let limit =
         exceeded(CAPACITY_MAX, "the kernel's highest msg_max", 1 << 16, room.capacity).or_else(|| {

@@ -54,7 +54,7 @@ impl Queue {
         let registration = Registration::new(self)?;
         let flags = SockFlag::SOCK_CLOEXEC;
         let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, None)
-            .map_err(|e| Error::system("socket(AF_NETLINK)", e).with_limit(limits::descriptors(e)))?;
+            .map_err(|e| Error::from_errno("socket(AF_NETLINK)", e).with_limit(limits::descriptors(e)))?;
         let notification = NotificationFd { registration, socket };
         notification.rearm()?;
         Ok(notification)
@@ -134,7 +134,7 @@ impl NotificationFd<'_> {
     }
 
     fn deaf(&self, errno: Errno) -> Error {
-        Error::receiving(WAIT, errno).on(self.registration.queue.name())
+        Error::from_recv_errno(WAIT, errno).with_object(self.registration.queue.name())
     }
 }
 
@@ -155,12 +155,12 @@ impl<'queue> Registration<'queue> {
     fn new(queue: &'queue Queue) -> Result<Self> {
         match queue.notifying.swap(true, AcqRel) {
             false => Ok(Registration { queue }),
-            true => Err(Error::system(NOTIFY, Errno::EBUSY).on(queue.name())),
+            true => Err(Error::from_errno(NOTIFY, Errno::EBUSY).with_object(queue.name())),
         }
     }
 
     fn register(&self, notify: impl FnOnce(BorrowedFd<'_>) -> nix::Result<()>) -> Result<()> {
-        notify(self.queue.as_fd()).map_err(|e| Error::system(NOTIFY, e).on(self.queue.name()))
+        notify(self.queue.as_fd()).map_err(|e| Error::from_errno(NOTIFY, e).with_object(self.queue.name()))
     }
 }
 

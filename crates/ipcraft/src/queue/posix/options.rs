@@ -182,7 +182,7 @@ impl Options {
 
     #[cold]
     fn failed(&self, name: &str, errno: Errno) -> Error {
-        limits::explain(Error::system(OPEN, errno).on_name(name), errno, || {
+        limits::explain(Error::from_errno(OPEN, errno).with_name(name), errno, || {
             Room::new(self.capacity, self.message_size)
         })
     }

@@ -235,7 +235,7 @@ impl Queue {
     #[cold]
     fn unsent(&self, errno: Errno, kind: i64, length: usize) -> Error {
         match errno {
-            Errno::EINVAL if kind < 1 => invalid_type(SEND, errno).on(Some(&self.name)),
+            Errno::EINVAL if kind < 1 => invalid_type(SEND, errno).with_object(Some(&self.name)),
             Errno::EINVAL => match too_large(length) {
                 None => self.failed(SEND, errno),
                 limit => self.failed(SEND, errno).with_kind(ErrorKind::TooLarge).with_limit(limit),
@@ -248,14 +248,16 @@ impl Queue {
     #[cold]
     fn unreceived(&self, errno: Errno, which: Selector, room: usize) -> Error {
         match errno {
-            Errno::EINVAL if which.arguments().is_none() => invalid_type(RECEIVE, errno).on(Some(&self.name)),
+            Errno::EINVAL if which.arguments().is_none() => {
+                invalid_type(RECEIVE, errno).with_object(Some(&self.name))
+            }
             Errno::ENOMSG => self.failed(RECEIVE, errno).with_kind(ErrorKind::Empty),
             Errno::E2BIG => {
                 let limit = Limit { name: "the buffer", value: room as u64, requested: None };
                 self.failed(RECEIVE, errno)
                     .with_kind(ErrorKind::TooLarge)
                     .with_limit(Some(limit))
-                    .advise("it is still in the queue")
+                    .with_hint("it is still in the queue")
             }
             _ => self.failed(RECEIVE, errno),
         }
@@ -264,7 +266,7 @@ impl Queue {
     /// An error of a call whose arguments are valid, so that `EINVAL` is about the identifier.
     #[cold]
     pub(super) fn failed(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::system(operation, errno).on(Some(&self.name));
+        let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
         if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
     }
 }
@@ -302,7 +304,7 @@ fn look_again<T>(timeout: Duration, mut attempt: impl FnMut() -> nix::Result<T>)
 }
 
 fn invalid_type(operation: &'static str, errno: Errno) -> Error {
-    Error::system(operation, errno).advise("a type is 1 or more")
+    Error::from_errno(operation, errno).with_hint("a type is 1 or more")
 }
 
 fn too_large(length: usize) -> Option<Limit> {
@@ -321,7 +323,7 @@ mod tests {
             attempts.push((buffer.len(), left));
             std::thread::sleep(Duration::from_millis(2));
             if buffer.len() < 30_000 {
-                Err(Error::system(RECEIVE, Errno::E2BIG).with_kind(ErrorKind::TooLarge))
+                Err(Error::from_errno(RECEIVE, Errno::E2BIG).with_kind(ErrorKind::TooLarge))
             } else {
                 Ok((3, 7))
             }

@@ -98,9 +98,9 @@ impl Options {
 /// `msgget(2)`: takes the queue that has the key.
 pub(super) fn open(key: Key) -> Result<Queue> {
     if key.is_private() {
-        return Err(Error::refused(GET, ErrorKind::Invalid)
-            .on_name(key.to_string())
-            .advise("a private queue has no key to be found by: pass its identifier on"));
+        return Err(Error::new(GET, ErrorKind::Invalid)
+            .with_name(key.to_string())
+            .with_hint("a private queue has no key to be found by: pass its identifier on"));
     }
     find(key).map_err(|e| failed(key, e))
 }
@@ -117,9 +117,9 @@ pub(super) fn from_id(id: i32) -> Result<Queue> {
         // Who may only send may not ask either, and is told so by the first message.
         Ok(_) | Err(Errno::EACCES) => Ok(Queue::new(id, name, None)),
         Err(e @ (Errno::EINVAL | Errno::EIDRM)) => {
-            Err(Error::system("msgctl", e).with_kind(ErrorKind::NotFound).on(Some(&name)))
+            Err(Error::from_errno("msgctl", e).with_kind(ErrorKind::NotFound).with_object(Some(&name)))
         }
-        Err(e) => Err(Error::system("msgctl", e).on(Some(&name))),
+        Err(e) => Err(Error::from_errno("msgctl", e).with_object(Some(&name))),
     }
 }
 
@@ -133,5 +133,5 @@ fn failed(key: Key, errno: Errno) -> Error {
         Errno::ENOSPC => limits::sysctl("/proc/sys/kernel/msgmni", None),
         _ => None,
     };
-    Error::system(GET, errno).on_name(key.to_string()).with_limit(limit)
+    Error::from_errno(GET, errno).with_name(key.to_string()).with_limit(limit)
 }

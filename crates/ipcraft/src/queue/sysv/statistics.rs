@@ -83,7 +83,7 @@ pub struct Usage {
 /// `msgctl(2)` with `MSG_INFO`: what all queues of this IPC namespace hold, and what they may.
 #[doc(alias = "MSG_INFO")]
 pub fn usage() -> Result<Usage> {
-    let info = msgq::info().map_err(|e: Errno| Error::system("msgctl", e))?;
+    let info = msgq::info().map_err(|e: Errno| Error::from_errno("msgctl", e))?;
     let count = |number: libc::c_int| u64::try_from(number).unwrap_or_default();
     Ok(Usage {
         queues: count(info.msgpool),

@@ -72,7 +72,7 @@ impl Options {
     /// table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn create(self, name: &str, value: u32) -> Result<Semaphore> {
-        let image = image(SEM_OPEN, value).map_err(|e| e.on_name(name))?;
+        let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
         take(name, |file| self.memory.create_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
 
@@ -87,7 +87,7 @@ impl Options {
     /// table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn create_new(self, name: &str, value: u32) -> Result<Semaphore> {
-        let image = image(SEM_OPEN, value).map_err(|e| e.on_name(name))?;
+        let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
         take(name, |file| self.memory.create_new_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
 
@@ -107,7 +107,7 @@ impl Options {
 /// Opens or makes the file of a semaphore of this name, and takes the semaphore in it.
 fn take(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result<Semaphore> {
     name::posix(SEM_OPEN, name, LONGEST_NAME)?;
-    taken(name, open).map_err(|e| e.during(SEM_OPEN).on_name(name))
+    taken(name, open).map_err(|e| e.with_operation(SEM_OPEN).with_name(name))
 }
 
 fn taken(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result<Semaphore> {
@@ -123,13 +123,13 @@ fn check_size(size: usize) -> Result<()> {
         return Ok(());
     }
     let limit = Limit { name: "its size", value: size as u64, requested: Some(raw::SIZE as u64) };
-    Err(Error::refused(SEM_OPEN, ErrorKind::WrongType).with_limit(Some(limit)))
+    Err(Error::new(SEM_OPEN, ErrorKind::WrongType).with_limit(Some(limit)))
 }
 
 fn write(fd: BorrowedFd<'_>, image: &[u8]) -> Result<()> {
     match retry(|| pwrite(fd, image, 0)) {
         Ok(written) if written == image.len() => Ok(()),
-        Ok(_) => Err(Error::system(SEM_OPEN, Errno::ENOSPC)),
-        Err(errno) => Err(Error::system(SEM_OPEN, errno)),
+        Ok(_) => Err(Error::from_errno(SEM_OPEN, Errno::ENOSPC)),
+        Err(errno) => Err(Error::from_errno(SEM_OPEN, errno)),
     }
 }

@@ -60,15 +60,15 @@ impl Raw {
         memory.read_at(offset, &mut found)?;
         match image(0) {
             Ok(expected) if expected[SHARED_NOTE] == found[SHARED_NOTE] => Ok(raw),
-            _ => Err(Error::refused("sem_open", ErrorKind::WrongType)
-                .advise("what is there is no semaphore that processes can share")),
+            _ => Err(Error::new("sem_open", ErrorKind::WrongType)
+                .with_hint("what is there is no semaphore that processes can share")),
         }
     }
 
     fn place(memory: &Arc<Mapping>, offset: usize) -> Result<Raw> {
         if memory.access() == Access::ReadOnly {
-            return Err(Error::refused("sem_open", ErrorKind::PermissionDenied)
-                .advise("a semaphore needs memory that is mapped for writing"));
+            return Err(Error::new("sem_open", ErrorKind::PermissionDenied)
+                .with_hint("a semaphore needs memory that is mapped for writing"));
         }
         let at = memory.pointer(offset, SIZE, align_of::<sem_t>())?.cast();
         Ok(Raw { at, _memory: memory.clone() })

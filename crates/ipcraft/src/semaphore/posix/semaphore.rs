@@ -65,7 +65,7 @@ impl Semaphore {
     #[doc(alias = "sem_init")]
     pub fn init_in(memory: &Arc<Mapping>, offset: usize, value: u32) -> Result<Semaphore> {
         let image = image("sem_init", value)?;
-        let raw = Raw::init(memory, offset, &image).map_err(|e| e.during("sem_init"))?;
+        let raw = Raw::init(memory, offset, &image).map_err(|e| e.with_operation("sem_init"))?;
         Ok(Semaphore { raw, name: None, object: None })
     }
 
@@ -75,7 +75,7 @@ impl Semaphore {
     ///
     /// [`WrongType`](ErrorKind::WrongType) if none was made there; the others of [`init_in`](Semaphore::init_in).
     pub fn find_in(memory: &Arc<Mapping>, offset: usize) -> Result<Semaphore> {
-        let raw = Raw::find(memory, offset).map_err(|e| e.during("find semaphore"))?;
+        let raw = Raw::find(memory, offset).map_err(|e| e.with_operation("find semaphore"))?;
         Ok(Semaphore { raw, name: None, object: None })
     }
 
@@ -165,8 +165,10 @@ impl Semaphore {
     pub fn remove(self) -> Result<()> {
         const SEM_UNLINK: &str = "sem_unlink";
         match self.object {
-            Some(object) => object.remove().map_err(|e| e.during(SEM_UNLINK).on(self.name.as_ref())),
-            None => Err(Error::refused(SEM_UNLINK, ErrorKind::Invalid).advise("it has no name")),
+            Some(object) => {
+                object.remove().map_err(|e| e.with_operation(SEM_UNLINK).with_object(self.name.as_ref()))
+            }
+            None => Err(Error::new(SEM_UNLINK, ErrorKind::Invalid).with_hint("it has no name")),
         }
     }
 
@@ -177,7 +179,7 @@ impl Semaphore {
 
     #[cold]
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::waiting(operation, errno).on(self.name.as_ref());
+        let error = Error::from_wait_errno(operation, errno).with_object(self.name.as_ref());
         if errno == Errno::EOVERFLOW { error.with_limit(Some(largest(None))) } else { error }
     }
 }
@@ -185,7 +187,7 @@ impl Semaphore {
 /// The bytes of a new semaphore.
 pub(super) fn image(operation: &'static str, value: u32) -> Result<[u8; raw::SIZE]> {
     raw::image(value).map_err(|e| {
-        Error::system(operation, e).with_kind(ErrorKind::Overflow).with_limit(Some(largest(Some(value))))
+        Error::from_errno(operation, e).with_kind(ErrorKind::Overflow).with_limit(Some(largest(Some(value))))
     })
 }
 

@@ -119,7 +119,7 @@ impl Options {
     /// [`Removed`](crate::ErrorKind::Removed) if there is no such set (any more);
     /// [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
     pub fn from_id(self, id: i32) -> Result<SemaphoreSet> {
-        let status = sysv_semaphore::status(id).map_err(|e| unknown(e).on_name(format!("id {id}")))?;
+        let status = sysv_semaphore::status(id).map_err(|e| unknown(e).with_name(format!("id {id}")))?;
         self.attach(id, Key::new(status.sem_perm.__key))
     }
 
@@ -140,9 +140,9 @@ impl Options {
 
     fn find(&self, key: Key, count: usize) -> Result<SemaphoreSet> {
         if key.is_private() {
-            return Err(Error::refused(SEMGET, ErrorKind::Invalid)
-                .on_name(key.to_string())
-                .advise("a private set is opened by its identifier"));
+            return Err(Error::new(SEMGET, ErrorKind::Invalid)
+                .with_name(key.to_string())
+                .with_hint("a private set is opened by its identifier"));
         }
         self.attach(get(key, count, 0)?, key)
     }
@@ -152,7 +152,7 @@ impl Options {
         let deadline = Deadline::after(self.wait_for_creator.unwrap_or(Duration::ZERO));
         let mut backoff = Backoff::new();
         loop {
-            let status = sysv_semaphore::status(id).map_err(|e| unknown(e).on_name(key.to_string()))?;
+            let status = sysv_semaphore::status(id).map_err(|e| unknown(e).with_name(key.to_string()))?;
             if status.sem_otime != 0 || self.wait_for_creator.is_none() {
                 return Ok(SemaphoreSet::new(id, key, status.sem_nsems as usize));
             }
@@ -166,16 +166,16 @@ impl Options {
 fn get(key: Key, count: usize, flags: c_int) -> Result<c_int> {
     let most = c_int::try_from(count).unwrap_or(c_int::MAX);
     sysv_semaphore::get(key.number(), most, flags)
-        .map_err(|e| refusal(e, count, flags).on_name(key.to_string()))
+        .map_err(|e| refusal(e, count, flags).with_name(key.to_string()))
 }
 
 fn refusal(errno: Errno, count: usize, flags: c_int) -> Error {
-    let error = Error::system(SEMGET, errno);
+    let error = Error::from_errno(SEMGET, errno);
     match errno {
         Errno::EINVAL if flags & libc::IPC_CREAT == 0 => {
-            error.advise("the set that exists has fewer semaphores")
+            error.with_hint("the set that exists has fewer semaphores")
         }
-        Errno::EINVAL if count == 0 => error.advise("a set has at least one semaphore"),
+        Errno::EINVAL if count == 0 => error.with_hint("a set has at least one semaphore"),
         Errno::EINVAL => match limits::set_size(count) {
             None => error,
             limit => error.with_kind(ErrorKind::LimitReached).with_limit(limit),
@@ -187,12 +187,12 @@ fn refusal(errno: Errno, count: usize, flags: c_int) -> Error {
 
 /// An identifier that was valid, or that somebody had from one who knew, leads nowhere only if the set was removed.
 fn unknown(errno: Errno) -> Error {
-    let error = Error::system(STAT, errno);
+    let error = Error::from_errno(STAT, errno);
     if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
 }
 
 fn uninitialised(key: Key) -> Error {
-    Error::refused(SEMGET, ErrorKind::TimedOut).on_name(key.to_string()).advise(
+    Error::new(SEMGET, ErrorKind::TimedOut).with_name(key.to_string()).with_hint(
         "the set has no values yet: its creator died before setting them (then remove it), or applies no operation after",
     )
 }

@@ -189,9 +189,9 @@ impl SemaphoreSet {
     pub fn set_values(&self, values: &[u16]) -> Result<()> {
         const SETALL: &str = "semctl(SETALL)";
         if values.len() != self.count {
-            return Err(Error::refused(SETALL, ErrorKind::Invalid)
-                .on(Some(&self.name))
-                .advise("there must be one value for each semaphore"));
+            return Err(Error::new(SETALL, ErrorKind::Invalid)
+                .with_object(Some(&self.name))
+                .with_hint("there must be one value for each semaphore"));
         }
         sysv_semaphore::set_values(self.id, values)
             .map_err(|e| self.refused(SETALL, e).with_limit(too_large(e, values)))
@@ -274,7 +274,7 @@ impl SemaphoreSet {
         if usize::from(index) < self.count {
             return Ok(());
         }
-        Err(self.no_such(Error::refused(operation, ErrorKind::Invalid), index))
+        Err(self.no_such(Error::new(operation, ErrorKind::Invalid), index))
     }
 
     fn no_such(&self, error: Error, index: u16) -> Error {
@@ -283,24 +283,24 @@ impl SemaphoreSet {
             value: self.count as u64,
             requested: Some(u64::from(index) + 1),
         };
-        error.on(Some(&self.name)).with_kind(ErrorKind::Invalid).with_limit(Some(limit))
+        error.with_object(Some(&self.name)).with_kind(ErrorKind::Invalid).with_limit(Some(limit))
     }
 
     #[cold]
     fn refused(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::system(operation, errno).on(Some(&self.name));
+        let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
         // All arguments have been checked, so it is the identifier that leads nowhere.
         if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
     }
 
     #[cold]
     fn failed(&self, operation: &'static str, errno: Errno, operations: &[Operation]) -> Error {
-        let error = Error::waiting(operation, errno).on(Some(&self.name));
+        let error = Error::from_wait_errno(operation, errno).with_object(Some(&self.name));
         match errno {
-            Errno::EINVAL if operations.is_empty() => error.advise("there is nothing to do"),
+            Errno::EINVAL if operations.is_empty() => error.with_hint("there is nothing to do"),
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),
             Errno::EFBIG if operations.iter().any(Operation::is_impossible) => {
-                error.with_kind(ErrorKind::Invalid).advise("an amount is 1 to 32767")
+                error.with_kind(ErrorKind::Invalid).with_hint("an amount is 1 to 32767")
             }
             Errno::EFBIG => {
                 let largest = operations.iter().map(Operation::index).max().unwrap_or_default();

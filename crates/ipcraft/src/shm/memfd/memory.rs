@@ -49,11 +49,11 @@ impl Memfd {
     pub fn from_received(fd: OwnedFd) -> Result<Memfd> {
         let missing = Seals::REQUIRED.without(seals(fd.as_fd())?);
         if let Some(seal) = missing.names().next() {
-            return Err(Error::refused(F_GET_SEALS, ErrorKind::WrongType).on_name(format!("without {seal}")));
+            return Err(Error::new(F_GET_SEALS, ErrorKind::WrongType).with_name(format!("without {seal}")));
         }
-        let size = fstat(&fd).map_err(|e| Error::system("fstat", e))?.st_size as usize;
+        let size = fstat(&fd).map_err(|e| Error::from_errno("fstat", e))?.st_size as usize;
         if size == 0 {
-            return Err(Error::refused("fstat", ErrorKind::WrongType).advise("it is empty"));
+            return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("it is empty"));
         }
         Ok(Memfd { fd, size })
     }
@@ -108,9 +108,9 @@ impl Memfd {
         match fcntl(&self.fd, FcntlArg::F_ADD_SEALS(flags)) {
             Ok(_) => Ok(()),
             Err(Errno::EINVAL) => {
-                Err(Error::system(F_ADD_SEALS, Errno::EINVAL).with_kind(ErrorKind::Unsupported))
+                Err(Error::from_errno(F_ADD_SEALS, Errno::EINVAL).with_kind(ErrorKind::Unsupported))
             }
-            Err(errno) => Err(Error::system(F_ADD_SEALS, errno)),
+            Err(errno) => Err(Error::from_errno(F_ADD_SEALS, errno)),
         }
     }
 
@@ -129,10 +129,10 @@ fn seals(fd: BorrowedFd<'_>) -> Result<Seals> {
     match fcntl(fd, FcntlArg::F_GET_SEALS) {
         Ok(bits) => Ok(Seals::from_bits(bits)),
         // Only memory files have seals.
-        Err(Errno::EINVAL) => Err(Error::system(F_GET_SEALS, Errno::EINVAL)
+        Err(Errno::EINVAL) => Err(Error::from_errno(F_GET_SEALS, Errno::EINVAL)
             .with_kind(ErrorKind::WrongType)
-            .advise("the descriptor is no memfd")),
-        Err(errno) => Err(Error::system(F_GET_SEALS, errno)),
+            .with_hint("the descriptor is no memfd")),
+        Err(errno) => Err(Error::from_errno(F_GET_SEALS, errno)),
     }
 }
 

@@ -73,7 +73,7 @@ impl Options {
                 reserve::reserve_huge(fd.as_fd(), pages.round_up(size)).map(|()| pages.round_up(size))
             }
         };
-        let memory = Memfd::new(fd, size.map_err(|e| e.on_name(name))?);
+        let memory = Memfd::new(fd, size.map_err(|e| e.with_name(name))?);
         let seals = Seals::SHRINK | Seals::GROW;
         memory.seal(if self.unsealed { seals } else { seals | Seals::SEAL })?;
         Ok(memory)
@@ -89,18 +89,18 @@ impl Options {
             Err(Errno::EINVAL) => memfd_create(name, flags),
             made => made,
         }
-        .map_err(|e| self.refusal(e).on_name(name))
+        .map_err(|e| self.refusal(e).with_name(name))
     }
 
     fn refusal(&self, errno: Errno) -> Error {
-        let error = Error::system(MEMFD_CREATE, errno).with_limit(limits::descriptors(errno));
+        let error = Error::from_errno(MEMFD_CREATE, errno).with_limit(limits::descriptors(errno));
         match errno {
-            Errno::ENODEV => {
-                error.with_kind(ErrorKind::Unsupported).advise("see /sys/kernel/mm/hugepages for the sizes")
-            }
+            Errno::ENODEV => error
+                .with_kind(ErrorKind::Unsupported)
+                .with_hint("see /sys/kernel/mm/hugepages for the sizes"),
             Errno::EINVAL => error
                 .with_kind(ErrorKind::InvalidName)
-                .advise("a name has at most 249 bytes, and none of them is NUL"),
+                .with_hint("a name has at most 249 bytes, and none of them is NUL"),
             _ => error,
         }
     }

@@ -27,7 +27,7 @@ pub(super) fn nameless_file(mode: u32) -> Result<OwnedFd> {
     let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     retry(|| open(DIRECTORY, flags, Mode::from_bits_truncate(mode))).map_err(|e| match e {
         Errno::ENOENT => unsupported(e, "POSIX shared memory needs a tmpfs on /dev/shm"),
-        _ => Error::system(SHM_OPEN, e).with_limit(limits::descriptors(e)),
+        _ => Error::from_errno(SHM_OPEN, e).with_limit(limits::descriptors(e)),
     })
 }
 
@@ -36,10 +36,10 @@ pub(super) fn give_name(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
     let file = format!("/proc/self/fd/{}", fd.as_raw_fd());
     linkat(AT_FDCWD, file.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW).map_err(|e| match e {
         Errno::ENOENT => unsupported(e, "making an object needs /proc"),
-        _ => Error::system(SHM_OPEN, e),
+        _ => Error::from_errno(SHM_OPEN, e),
     })
 }
 
 fn unsupported(errno: Errno, advice: &'static str) -> Error {
-    Error::system(SHM_OPEN, errno).with_kind(ErrorKind::Unsupported).advise(advice)
+    Error::from_errno(SHM_OPEN, errno).with_kind(ErrorKind::Unsupported).with_hint(advice)
 }

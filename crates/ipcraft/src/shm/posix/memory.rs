@@ -110,11 +110,11 @@ impl SharedMemory {
         let now = self.size()?;
         if size < now {
             let limit = Limit { name: "its size", value: now as u64, requested: Some(size as u64) };
-            return Err(Error::refused("fallocate", ErrorKind::Invalid)
-                .on(Some(&self.name))
+            return Err(Error::new("fallocate", ErrorKind::Invalid)
+                .with_object(Some(&self.name))
                 .with_limit(Some(limit)));
         }
-        reserve::reserve(self.fd.as_fd(), size).map_err(|e| e.on(Some(&self.name)))
+        reserve::reserve(self.fd.as_fd(), size).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     /// `shm_unlink(3)`: removes the name. The memory stays for those who have it open or mapped, until the last of
@@ -131,10 +131,10 @@ impl SharedMemory {
 
     /// [`remove`](SharedMemory::remove) for one who keeps the handle.
     pub(crate) fn unlink(&self) -> Result<()> {
-        let failed = |e: Errno| Error::system(SHM_UNLINK, e).on(Some(&self.name));
+        let failed = |e: Errno| Error::from_errno(SHM_UNLINK, e).with_object(Some(&self.name));
         let (named, own) = (lstat(&directory::path(&self.name)).map_err(failed)?, self.stat()?);
         if (named.st_dev, named.st_ino) != (own.st_dev, own.st_ino) {
-            return Err(Error::refused(SHM_UNLINK, ErrorKind::Removed).on(Some(&self.name)));
+            return Err(Error::new(SHM_UNLINK, ErrorKind::Removed).with_object(Some(&self.name)));
         }
         shm_unlink(&*self.name).map_err(failed)
     }
@@ -145,7 +145,7 @@ impl SharedMemory {
     }
 
     fn stat(&self) -> Result<FileStat> {
-        fstat(&self.fd).map_err(|e| Error::system("fstat", e).on(Some(&self.name)))
+        fstat(&self.fd).map_err(|e| Error::from_errno("fstat", e).with_object(Some(&self.name)))
     }
 }
 

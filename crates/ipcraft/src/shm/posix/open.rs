@@ -20,14 +20,14 @@ pub(super) fn checked(options: &Options, c_name: &CStr, name: &str) -> Result<Ow
         Access::ReadOnly => OFlag::O_RDONLY,
         Access::ReadWrite => OFlag::O_RDWR,
     };
-    let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| refusal(e).on_name(name))?;
-    let stat = fstat(&fd).map_err(|e| Error::system("fstat", e).on_name(name))?;
-    check(options, &stat).map_err(|e| e.on_name(name))?;
+    let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| refusal(e).with_name(name))?;
+    let stat = fstat(&fd).map_err(|e| Error::from_errno("fstat", e).with_name(name))?;
+    check(options, &stat).map_err(|e| e.with_name(name))?;
     Ok(fd)
 }
 
 fn refusal(errno: Errno) -> Error {
-    let error = Error::system(SHM_OPEN, errno);
+    let error = Error::from_errno(SHM_OPEN, errno);
     match errno {
         Errno::ELOOP => wrong_type(error, "the name leads to a symbolic link"),
         Errno::ENXIO => wrong_type(error, "the name leads to a socket"),
@@ -37,11 +37,11 @@ fn refusal(errno: Errno) -> Error {
 }
 
 fn wrong_type(error: Error, advice: &'static str) -> Error {
-    error.with_kind(ErrorKind::WrongType).advise(advice)
+    error.with_kind(ErrorKind::WrongType).with_hint(advice)
 }
 
 fn check(options: &Options, stat: &FileStat) -> Result<()> {
-    let refused = |kind, advice| Err(Error::refused(SHM_OPEN, kind).advise(advice));
+    let refused = |kind, advice| Err(Error::new(SHM_OPEN, kind).with_hint(advice));
     if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
         return refused(ErrorKind::WrongType, "the name does not lead to shared memory");
     }
@@ -57,5 +57,5 @@ fn check(options: &Options, stat: &FileStat) -> Result<()> {
 /// A file of the right kind that does not hold what it should.
 pub(super) fn too_small(size: usize, wanted: usize) -> Error {
     let limit = Limit { name: "its size", value: size as u64, requested: Some(wanted as u64) };
-    Error::refused(SHM_OPEN, ErrorKind::WrongType).with_limit(Some(limit))
+    Error::new(SHM_OPEN, ErrorKind::WrongType).with_limit(Some(limit))
 }

@@ -89,7 +89,7 @@ impl Options {
     pub fn create(self, name: &str, size: usize) -> Result<SharedMemory> {
         let memory = self.create_filled(name, size, |_| Ok(()))?;
         let found = memory.size()?;
-        if found < size { Err(open::too_small(found, size).on_name(name)) } else { Ok(memory) }
+        if found < size { Err(open::too_small(found, size).with_name(name)) } else { Ok(memory) }
     }
 
     /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: makes an object of `size` bytes, all zero; exactly one of several
@@ -131,7 +131,7 @@ impl Options {
             match self.find(name)? {
                 Some(found) => return Ok(found),
                 None if backoff.sleep(deadline) => {}
-                None => return Err(Error::system(SHM_OPEN, Errno::ETIMEDOUT).on_name(name)),
+                None => return Err(Error::from_errno(SHM_OPEN, Errno::ETIMEDOUT).with_name(name)),
             }
         }
     }
@@ -185,15 +185,15 @@ impl Options {
         size: usize,
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
     ) -> Result<OwnedFd> {
-        let fd = directory::nameless_file(self.mode).map_err(|e| e.on_name(name))?;
-        reserve::reserve(fd.as_fd(), size).map_err(|e| e.on_name(name))?;
+        let fd = directory::nameless_file(self.mode).map_err(|e| e.with_name(name))?;
+        reserve::reserve(fd.as_fd(), size).map_err(|e| e.with_name(name))?;
         fill(fd.as_fd())?;
         Ok(fd)
     }
 
     fn publish(&self, fd: &OwnedFd, name: &str) -> Result<Option<RemoveOnDrop>> {
         let path = directory::path(name);
-        directory::give_name(fd.as_fd(), &path).map_err(|e| e.on_name(name))?;
+        directory::give_name(fd.as_fd(), &path).map_err(|e| e.with_name(name))?;
         // Should the new name be gone again, there is nothing to remove.
         Ok(if self.remove_on_drop { RemoveOnDrop::new(&path).ok() } else { None })
     }

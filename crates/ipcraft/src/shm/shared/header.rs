@@ -36,7 +36,7 @@ pub(super) const fn offset<T>() -> usize {
 pub(super) fn claim(mapping: &Mapping) -> Result<()> {
     match mapping.atomic_u64(STATE)?.compare_exchange(EMPTY, UNDER_WAY, AcqRel, Acquire) {
         Ok(_) => Ok(()),
-        Err(THERE) => Err(Error::refused(INITIALISE, ErrorKind::AlreadyExists)),
+        Err(THERE) => Err(Error::new(INITIALISE, ErrorKind::AlreadyExists)),
         Err(UNDER_WAY) => Err(unfinished(INITIALISE)),
         Err(_) => Err(foreign(INITIALISE)),
     }
@@ -72,7 +72,7 @@ fn check_field(mapping: &Mapping, (field, wanted): (usize, u64)) -> Result<()> {
         _ => "the layout of its value",
     };
     let limit = Limit { name, value: found, requested: Some(wanted) };
-    Err(Error::refused(ATTACH, ErrorKind::WrongType).with_limit(Some(limit)))
+    Err(Error::new(ATTACH, ErrorKind::WrongType).with_limit(Some(limit)))
 }
 
 fn fields<T: ProcessShared>() -> [(usize, u64); 4] {
@@ -85,9 +85,9 @@ fn fields<T: ProcessShared>() -> [(usize, u64); 4] {
 }
 
 fn unfinished(operation: &'static str) -> Error {
-    Error::refused(operation, ErrorKind::InUse).advise("its creator has not finished, or died before it had")
+    Error::new(operation, ErrorKind::InUse).with_hint("its creator has not finished, or died before it had")
 }
 
 fn foreign(operation: &'static str) -> Error {
-    Error::refused(operation, ErrorKind::WrongType).advise("the memory holds something else")
+    Error::new(operation, ErrorKind::WrongType).with_hint("the memory holds something else")
 }

@@ -84,9 +84,9 @@ impl<T: ProcessShared> Shared<T> {
     pub fn from_object(object: SharedMemory) -> Result<Shared<T>> {
         let size = object.size()?;
         if size < Self::SIZE {
-            return Err(too_small::<T>(size).on_name(object.name()));
+            return Err(too_small::<T>(size).with_name(object.name()));
         }
-        let attached = Self::attach(object.map()?).map_err(|e| e.on_name(object.name()))?;
+        let attached = Self::attach(object.map()?).map_err(|e| e.with_name(object.name()))?;
         Ok(attached.with_object(object))
     }
 

@@ -116,7 +116,7 @@ impl<T: ProcessShared> Shared<T> {
     pub fn remove(mut self) -> Result<()> {
         match self.object.take() {
             Some(object) => object.remove(),
-            None => Err(Error::refused("shm_unlink", ErrorKind::Invalid).advise("the value has no name")),
+            None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the value has no name")),
         }
     }
 
@@ -137,7 +137,7 @@ impl<T: ProcessShared> Shared<T> {
 /// An error for an object that is too small for a value.
 pub(super) fn too_small<T: ProcessShared>(size: usize) -> Error {
     let limit = Limit { name: "its size", value: size as u64, requested: Some(Shared::<T>::SIZE as u64) };
-    Error::refused(header::ATTACH, ErrorKind::WrongType).with_limit(Some(limit))
+    Error::new(header::ATTACH, ErrorKind::WrongType).with_limit(Some(limit))
 }
 
 impl<T: ProcessShared> Deref for Shared<T> {

@@ -98,7 +98,7 @@ impl Options {
     #[doc(alias = "shmget")]
     pub fn create_new(self, key: Key, size: usize) -> Result<Segment> {
         if size == 0 {
-            return Err(refused(key).advise("a size is at least 1"));
+            return Err(refused(key).with_hint("a size is at least 1"));
         }
         let huge = self.huge_pages.map_or(0, |pages| libc::SHM_HUGETLB | pages.flags() as libc::c_int);
         let flags = libc::IPC_CREAT | libc::IPC_EXCL | self.mode as libc::c_int | huge;
@@ -115,7 +115,7 @@ impl Options {
     #[doc(alias = "shmget")]
     pub fn open(&self, key: Key) -> Result<Segment> {
         if key.is_private() {
-            return Err(refused(key).advise("only the identifier leads to a private segment"));
+            return Err(refused(key).with_hint("only the identifier leads to a private segment"));
         }
         Self::find(key, 0)
     }
@@ -125,18 +125,18 @@ impl Options {
         match segment::get(key.number(), size, 0) {
             Ok(id) => Ok(Segment::new(id, key, false)),
             Err(Errno::EINVAL) => Err(too_small(key, size)),
-            Err(errno) => Err(Error::system(SHMGET, errno).on_name(key.to_string())),
+            Err(errno) => Err(Error::from_errno(SHMGET, errno).with_name(key.to_string())),
         }
     }
 
     fn refusal(&self, errno: Errno, key: Key, size: usize) -> Error {
-        let error = Error::system(SHMGET, errno).on_name(key.to_string());
+        let error = Error::from_errno(SHMGET, errno).with_name(key.to_string());
         match errno {
             Errno::EINVAL => {
                 error.with_kind(ErrorKind::LimitReached).with_limit(limits::sysctl(SHMMAX, Some(size as u64)))
             }
             Errno::ENOSPC => error.with_limit(used_up()),
-            Errno::ENOMEM if self.huge_pages.is_some() => error.advise("too few huge pages are free"),
+            Errno::ENOMEM if self.huge_pages.is_some() => error.with_hint("too few huge pages are free"),
             Errno::ENOMEM => error.with_limit(limits::available_memory(size)),
             Errno::ENOENT => error.with_kind(ErrorKind::Unsupported),
             _ => error,
@@ -145,15 +145,15 @@ impl Options {
 }
 
 fn refused(key: Key) -> Error {
-    Error::refused(SHMGET, ErrorKind::Invalid).on_name(key.to_string())
+    Error::new(SHMGET, ErrorKind::Invalid).with_name(key.to_string())
 }
 
 fn too_small(key: Key, wanted: usize) -> Error {
     let size = segment::get(key.number(), 0, 0).and_then(segment::stat).map(|data| data.shm_segsz);
     let limit =
         size.ok().map(|size| Limit { name: "its size", value: size as u64, requested: Some(wanted as u64) });
-    Error::system(SHMGET, Errno::EINVAL)
-        .on_name(key.to_string())
+    Error::from_errno(SHMGET, Errno::EINVAL)
+        .with_name(key.to_string())
         .with_kind(ErrorKind::WrongType)
         .with_limit(limit)
 }

@@ -188,7 +188,7 @@ impl Segment {
     }
 
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::system(operation, errno).on(Some(&self.name));
+        let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
         match errno {
             // The identifier was one, and cannot have become wrong otherwise.
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),

@@ -263,7 +263,7 @@ impl Receiver {
     fn too_large(&self, room: usize, length: usize) -> Error {
         let limit =
             Limit { name: "the length of the buffer", value: room as u64, requested: Some(length as u64) };
-        self.end.error(ErrorKind::TooLarge).with_limit(Some(limit)).advise("the record is still there")
+        self.end.error(ErrorKind::TooLarge).with_limit(Some(limit)).with_hint("the record is still there")
     }
 }
 

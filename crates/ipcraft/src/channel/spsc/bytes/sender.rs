@@ -165,13 +165,13 @@ impl Sender {
     /// # Errors
     ///
     /// As for [`send`](Sender::send), with the number of those that were sent, which are the first.
-    pub fn send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> std::result::Result<(), SendAllError> {
+    pub fn send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
         self.send_all_until(records, Deadline::NEVER)
     }
 
     /// [`send_all`](Sender::send_all) that sends those that there is room for, and fails with [`Full`](ErrorKind::Full) if
     /// these are not all.
-    pub fn try_send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> std::result::Result<(), SendAllError> {
+    pub fn try_send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
         let sent = self.push_all(records).map_err(|e| SendAllError::new(0, e))?;
         match records.get(sent) {
             None => Ok(()),
@@ -185,7 +185,7 @@ impl Sender {
         &mut self,
         records: &[B],
         timeout: Duration,
-    ) -> std::result::Result<(), SendAllError> {
+    ) -> Result<(), SendAllError> {
         self.send_all_until(records, Deadline::after(timeout))
     }
 
@@ -299,7 +299,7 @@ impl Sender {
         &mut self,
         records: &[B],
         deadline: Deadline,
-    ) -> std::result::Result<(), SendAllError> {
+    ) -> Result<(), SendAllError> {
         let mut sent = 0;
         while sent < records.len() {
             let now = self.push_all(&records[sent..]).map_err(|e| SendAllError::new(sent, e))?;
