@@ -15,6 +15,7 @@ pub mod subject;
 pub mod suite;
 pub mod survivors;
 pub mod sweep;
+pub mod time;
 pub mod watchdog;
 
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! A bound on every test, so that a hang is a failure with a name.
+//! A time limit for each test, so that a test that hangs fails and is named.
 
 use std::process::abort;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -9,42 +9,39 @@ use nix::sys::signal::SigSet;
 
 use crate::peer;
 
-/// Long enough for every test on a slow and busy machine.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Aborts the process, children included, unless dropped in time.
+/// Aborts the process and kills its children unless it is dropped within the timeout.
 #[derive(Debug)]
 pub struct Watchdog {
-    /// Hangs up when the test is over.
-    leash: Option<Sender<()>>,
+    /// Dropping it ends the thread.
+    alive: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watchdog {
-    /// Watches the test `name` for at most `patience`.
-    pub fn start(name: &str, patience: Duration) -> Watchdog {
+    /// Starts to watch the test `name`.
+    pub fn start(name: &str, timeout: Duration) -> Watchdog {
         let name = name.to_owned();
-        let (leash, slack) = mpsc::channel::<()>();
+        let (alive, ended) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             // Signals that a test sends to this process are for the test's own thread.
             SigSet::all().thread_block().expect("pthread_sigmask");
-            if slack.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
-                bark(&name, patience);
+            if ended.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
+                on_timeout(&name, timeout);
             }
         });
-        Watchdog { leash: Some(leash), thread: Some(thread) }
+        Watchdog { alive: Some(alive), thread: Some(thread) }
     }
 }
 
-fn bark(name: &str, patience: Duration) {
-    eprintln!("\n{name} hangs: it has not ended after {} s", patience.as_secs());
+fn on_timeout(name: &str, timeout: Duration) {
+    eprintln!("\n{name} hangs: it has not ended after {} s", timeout.as_secs());
     peer::kill_all();
     abort();
 }
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        drop(self.leash.take());
+        drop(self.alive.take());
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the watchdog does not panic");
         }
@@ -60,9 +57,9 @@ mod tests {
     use nix::sys::wait::WaitStatus;
 
     #[test]
-    fn a_hanging_test_is_ended() {
+    fn hanging_test_is_aborted() {
         let mut peer = Peer::start(|| {
-            // It aborts on purpose: no core file of that.
+            // The abort is intended, so it must not leave a core file.
             setrlimit(Resource::RLIMIT_CORE, 0, 0).unwrap();
             let _watchdog = Watchdog::start("a test of the watchdog", Duration::from_millis(1));
             nix::unistd::pause();
@@ -72,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_ends_is_left_alone() {
+    fn test_that_ends_in_time_is_not_aborted() {
         drop(Watchdog::start("a test of the watchdog", Duration::from_millis(1000)));
     }
 }

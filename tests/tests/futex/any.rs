@@ -4,15 +4,18 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::futex::{self, Waiter};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 
-use super::{LONG, SHORT, page};
+use super::page;
 
-pub(super) fn of_128_words_is_told() {
+#[serial_test]
+fn wait_any_of_128_words_returns_index_of_woken_word() {
     let page = page();
     let words: Vec<&AtomicU32> = (0..128).map(|index| page.atomic_u32(4 * index).unwrap()).collect();
     let waiters: Vec<Waiter<'_>> = words.iter().map(|word| Waiter::new(word, 0)).collect();
     for (count, index) in [(128, 127), (128, 0), (128, 77), (1, 0)] {
-        for time in [None, Some(LONG), Some(Duration::MAX)] {
+        for time in [None, Some(LONG_TIMEOUT), Some(Duration::MAX)] {
             let waiters = &waiters[..count];
             let peer = Peer::start(|| {
                 let woken = match time {
@@ -28,17 +31,23 @@ pub(super) fn of_128_words_is_told() {
     }
 }
 
-pub(super) fn returns_at_once_if_a_word_has_changed() {
+#[serial_test]
+fn wait_any_with_changed_value_returns_immediately() {
     let words = [0, 1, 0].map(AtomicU32::new);
     let waiters = words.each_ref().map(|word| Waiter::new(word, 0));
     assert_eq!(futex::wait_any(&waiters).unwrap(), None);
-    assert_eq!(futex::wait_any_timeout(&waiters, Duration::ZERO).unwrap(), None, "no time, but news");
+    assert_eq!(
+        futex::wait_any_timeout(&waiters, Duration::ZERO).unwrap(),
+        None,
+        "the changed value is found first"
+    );
 }
 
-pub(super) fn ends_at_the_deadline() {
+#[serial_test]
+fn wait_any_past_deadline_returns_timed_out() {
     let words = [0, 1].map(AtomicU32::new);
     let waiters = [Waiter::new(&words[0], 0), Waiter::new(&words[1], 1)];
-    for time in [SHORT, Duration::ZERO] {
+    for time in [SHORT_TIMEOUT, Duration::ZERO] {
         let start = Instant::now();
         let error = futex::wait_any_timeout(&waiters, time).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::TimedOut, Some(libc::ETIMEDOUT)));

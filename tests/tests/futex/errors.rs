@@ -5,29 +5,32 @@ use ipcraft::futex::{self, Waiter};
 use ipcraft::shm::posix::Options;
 use ipcraft::{Error, ErrorKind, name};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::time::SHORT_TIMEOUT;
 use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_JUMP, BPF_K, BPF_LD, BPF_RET, BPF_STMT, BPF_W};
 use nix::sys::prctl;
 use nix::unistd::{ftruncate, gettid};
 
-use super::{SHORT, page};
+use super::page;
 
 fn limit_of(error: &Error) -> Option<(&'static str, u64, Option<u64>)> {
     error.limit().map(|limit| (limit.name(), limit.value(), limit.requested()))
 }
 
-pub(super) fn a_number_of_words_that_cannot_be_is_refused() {
+#[serial_test]
+fn wait_any_with_invalid_word_count_returns_invalid() {
     let word = AtomicU32::new(0);
     let none = futex::wait_any(&[]).unwrap_err();
     assert_eq!((none.kind(), none.errno()), (ErrorKind::Invalid, Some(libc::EINVAL)));
     for count in [129, 1000] {
-        let error = futex::wait_any_timeout(&vec![Waiter::new(&word, 0); count], SHORT).unwrap_err();
+        let error = futex::wait_any_timeout(&vec![Waiter::new(&word, 0); count], SHORT_TIMEOUT).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Invalid, Some(libc::EINVAL)));
         assert_eq!(limit_of(&error), Some(("FUTEX_WAITV_MAX", 128, Some(count as u64))));
     }
 }
 
-pub(super) fn memory_that_is_gone_is_told() {
+#[serial_test]
+fn wait_and_wake_on_truncated_memory_return_efault() {
     let name = format!("/{}", name::unique("ipcraft-tests"));
     let memory = Options::new().remove_on_drop(true).create_new(&name, 4096).unwrap();
     let mapping = memory.map().unwrap();
@@ -35,9 +38,9 @@ pub(super) fn memory_that_is_gone_is_told() {
     ftruncate(&memory, 0).unwrap();
     let errors = [
         futex::wait(word, 0).unwrap_err(),
-        futex::wait_timeout(word, 0, SHORT).unwrap_err(),
+        futex::wait_timeout(word, 0, SHORT_TIMEOUT).unwrap_err(),
         futex::wake(word, 1).unwrap_err(),
-        futex::wait_any_timeout(&[Waiter::new(word, 0)], SHORT).unwrap_err(),
+        futex::wait_any_timeout(&[Waiter::new(word, 0)], SHORT_TIMEOUT).unwrap_err(),
     ];
     for error in errors {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EFAULT)), "{error}");
@@ -45,7 +48,8 @@ pub(super) fn memory_that_is_gone_is_told() {
     }
 }
 
-pub(super) fn a_lock_with_priority_inheritance_is_told() {
+#[serial_test]
+fn wake_on_priority_inheritance_lock_returns_invalid() {
     let page = page();
     let word = page.atomic_u32(0).unwrap();
     // This thread holds the lock, as the kernel notes it.
@@ -63,7 +67,8 @@ pub(super) fn a_lock_with_priority_inheritance_is_told() {
 }
 
 /// In a process whose kernel answers as one without the call does.
-pub(super) fn a_kernel_without_waitv_is_told() -> Outcome {
+#[serial_test]
+fn wait_any_without_futex_waitv_returns_unsupported() -> Outcome {
     if futex::wait_any(&[Waiter::new(&AtomicU32::new(1), 0)]).is_err() {
         return Outcome::Skipped("the kernel has no futex_waitv(2) to hide".into());
     }

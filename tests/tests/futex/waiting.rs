@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use ipcraft::{ErrorKind, Result, futex};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
-use super::{LONG, SHORT, page};
+use super::page;
 
 /// All forms of waiting while the word is 0.
 const FORMS: [fn(&AtomicU32, Duration) -> Result<()>; 4] = [
@@ -22,11 +24,12 @@ const FORMS: [fn(&AtomicU32, Duration) -> Result<()>; 4] = [
 /// Those that have a timeout.
 const TIMED: [fn(&AtomicU32, Duration) -> Result<()>; 2] = [FORMS[1], FORMS[3]];
 
-pub(super) fn ends_with_a_wake() {
+#[serial_test]
+fn wait_after_wake_returns() {
     let page = page();
     let word = page.atomic_u32(0).unwrap();
     for wait in FORMS {
-        for time in [LONG, Duration::from_secs(1 << 62), Duration::MAX] {
+        for time in [LONG_TIMEOUT, Duration::from_secs(1 << 62), Duration::MAX] {
             let peer = Peer::start(|| wait(word, time).unwrap());
             peer.wait_asleep();
             assert_eq!(futex::wake(word, 1).unwrap(), 1);
@@ -35,7 +38,8 @@ pub(super) fn ends_with_a_wake() {
     }
 }
 
-pub(super) fn for_another_value_ends_at_once() {
+#[serial_test]
+fn wait_with_changed_value_returns_immediately() {
     let word = AtomicU32::new(1);
     for wait in FORMS {
         for time in [Duration::ZERO, Duration::MAX] {
@@ -44,10 +48,11 @@ pub(super) fn for_another_value_ends_at_once() {
     }
 }
 
-pub(super) fn ends_at_the_deadline() {
+#[serial_test]
+fn wait_past_deadline_returns_timed_out() {
     let word = AtomicU32::new(0);
     for wait in TIMED {
-        for time in [SHORT, Duration::ZERO] {
+        for time in [SHORT_TIMEOUT, Duration::ZERO] {
             let start = Instant::now();
             let error = wait(&word, time).unwrap_err();
             assert!(start.elapsed() >= time);
@@ -56,10 +61,11 @@ pub(super) fn ends_at_the_deadline() {
     }
 }
 
-pub(super) fn goes_on_after_a_stop() {
+#[serial_test]
+fn wait_continues_after_process_is_stopped() {
     let page = page();
     let word = page.atomic_u32(0).unwrap();
-    let peer = Peer::start(|| futex::wait_timeout(word, 0, LONG).unwrap());
+    let peer = Peer::start(|| futex::wait_timeout(word, 0, LONG_TIMEOUT).unwrap());
     peer.wait_asleep();
     kill(peer.pid(), Signal::SIGSTOP).unwrap();
     let stopped = waitpid(peer.pid(), Some(WaitPidFlag::WUNTRACED)).unwrap();
@@ -70,7 +76,8 @@ pub(super) fn goes_on_after_a_stop() {
     peer.join();
 }
 
-pub(super) fn is_forgotten_with_a_killed_process() {
+#[serial_test]
+fn wake_after_waiter_killed_wakes_none() {
     let page = page();
     let word = page.atomic_u32(0).unwrap();
     let peer = Peer::start(|| futex::wait(word, 0).unwrap());
@@ -80,7 +87,8 @@ pub(super) fn is_forgotten_with_a_killed_process() {
     assert_eq!(word.load(Acquire), 0, "the kernel changes no word");
 }
 
-pub(super) fn hands_turns_over() {
+#[serial_test]
+fn wait_and_wake_alternate_two_processes() {
     const TURNS: u32 = 2000;
     let page = page();
     let word = page.atomic_u32(0).unwrap();
@@ -91,7 +99,7 @@ pub(super) fn hands_turns_over() {
                 if now == turn {
                     break;
                 }
-                futex::wait_timeout(word, now, LONG).unwrap();
+                futex::wait_timeout(word, now, LONG_TIMEOUT).unwrap();
             }
             word.store(turn + 1, Release);
             futex::wake(word, 1).unwrap();

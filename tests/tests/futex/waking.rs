@@ -4,10 +4,12 @@ use std::thread;
 
 use ipcraft::futex;
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 
 use super::page;
 
-pub(super) fn nobody_wakes_none() {
+#[serial_test]
+fn wake_without_waiters_returns_zero() {
     let word = AtomicU32::new(7);
     assert_eq!(futex::wake(&word, 1).unwrap(), 0);
     assert_eq!(futex::wake_all(&word).unwrap(), 0);
@@ -15,7 +17,8 @@ pub(super) fn nobody_wakes_none() {
     assert_eq!(word.load(Relaxed), 7, "a wake changes nothing");
 }
 
-pub(super) fn wakes_exactly_as_many_processes() {
+#[serial_test]
+fn wake_wakes_exactly_the_requested_number_of_processes() {
     let page = page();
     let (word, other) = (page.atomic_u32(0).unwrap(), page.atomic_u32(4).unwrap());
     let peers: Vec<Peer> = (0..5).map(|_| Peer::start(|| futex::wait(word, 0).unwrap())).collect();
@@ -27,7 +30,8 @@ pub(super) fn wakes_exactly_as_many_processes() {
     peers.into_iter().for_each(Peer::join);
 }
 
-pub(super) fn wakes_exactly_as_many_threads() {
+#[serial_test]
+fn wake_wakes_exactly_the_requested_number_of_threads() {
     let word = AtomicU32::new(0);
     thread::scope(|scope| {
         let waiters: Vec<_> = (0..4).map(|_| scope.spawn(|| futex::wait(&word, 0))).collect();
@@ -46,7 +50,8 @@ pub(super) fn wakes_exactly_as_many_threads() {
     });
 }
 
-pub(super) fn by_bits_wakes_those_who_have_one() {
+#[serial_test]
+fn wake_bits_wakes_only_waiters_with_a_common_bit() {
     let bits = |bits: u32| NonZeroU32::new(bits).expect("some bits");
     let page = page();
     let word = page.atomic_u32(0).unwrap();
@@ -62,8 +67,12 @@ pub(super) fn by_bits_wakes_those_who_have_one() {
     both.join();
     let without = Peer::start(|| futex::wait(word, 0).unwrap());
     without.wait_asleep();
-    assert_eq!(futex::wake_bits(word, u32::MAX, bits(1 << 31)).unwrap(), 1, "who has no bits has all");
+    assert_eq!(
+        futex::wake_bits(word, u32::MAX, bits(1 << 31)).unwrap(),
+        1,
+        "a wait without bits has all bits"
+    );
     without.join();
-    assert_eq!(futex::wake(word, 9).unwrap(), 1, "and so does such a wake");
+    assert_eq!(futex::wake(word, 9).unwrap(), 1, "a wake without bits has all bits");
     high.join();
 }

@@ -4,6 +4,7 @@ use ipcraft::futex;
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 
 use super::page;
 
@@ -11,7 +12,8 @@ fn address(mapping: &Mapping) -> usize {
     mapping.pointer(0, 4, 4).unwrap().addr().get()
 }
 
-pub(super) fn count_and_not_addresses() {
+#[serial_test]
+fn wake_through_another_mapping_reaches_waiter() {
     let memory = Memfd::create("test", 4096).unwrap();
     let ours = memory.map().unwrap();
     let here = address(&ours);
@@ -29,7 +31,8 @@ pub(super) fn count_and_not_addresses() {
     peer.join();
 }
 
-pub(super) fn that_are_read_only_serve_too() {
+#[serial_test]
+fn wait_and_wake_on_read_only_mapping_work() {
     let memory = Memfd::create("test", 4096).unwrap();
     let (writable, read_only) = (memory.map().unwrap(), memory.map_read_only().unwrap());
     let place = read_only.pointer(0, 4, 4).unwrap().cast::<AtomicU32>();
@@ -53,7 +56,8 @@ pub(super) fn that_are_read_only_serve_too() {
     peer.join();
 }
 
-pub(super) fn of_a_private_futex_are_others() {
+#[serial_test]
+fn private_wake_does_not_reach_shared_waiter() {
     let page = page();
     let word = page.atomic_u32(0).unwrap();
     let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
@@ -66,7 +70,8 @@ pub(super) fn of_a_private_futex_are_others() {
     peer.join();
 }
 
-pub(super) fn that_are_not_shared_part_with_a_fork() {
+#[serial_test]
+fn wake_on_private_memory_does_not_reach_forked_child() {
     let word = AtomicU32::new(0);
     let peer = Peer::start(|| futex::wait(&word, 0).unwrap());
     peer.wait_asleep();
