@@ -1,20 +1,23 @@
-//! The one error type of the library, and the limits that it names.
+//! The error type of the library, and the limits that an error names.
 //!
-//! Every fallible call returns [`Error`]. It says which operation failed (under its C name, so that the man page is one
-//! step away), on which object, with which errno, and sorts the cause into an [`ErrorKind`] that a program can match.
-//! Where the kernel refused because a limit was hit, [`Error::limit`] names the limit, its value and what was asked for.
+//! Every fallible call returns [`Error`]. An error holds the failed operation under its C name,
+//! which is also the name of its man page. It holds the object, the errno, and an [`ErrorKind`] for
+//! a program to match. If the kernel refused because of a limit, [`Error::limit`] returns the
+//! limit, its value, and the requested amount.
 //!
 //! # When to match what
 //!
-//! Match [`Error::kind`], not the errno: the kernel reports one condition under several errnos (a full queue is
-//! `EAGAIN` here and `ENOBUFS` there) and several conditions under one errno (`EMFILE` is a full descriptor table or an
-//! exhausted message queue quota). Read [`Error::errno`] for logs and for conditions that this library does not name.
+//! Match [`Error::kind`], not the errno. The kernel reports one condition under several errnos: a
+//! full queue is `EAGAIN` here and `ENOBUFS` there. It also reports several conditions under one
+//! errno: `EMFILE` is a full descriptor table or an exhausted message queue quota. Use
+//! [`Error::errno`] for logs, and for conditions without a kind of their own.
 //!
 //! # Cost
 //!
-//! Making an error never formats and never allocates: an error of kind [`Full`](ErrorKind::Full),
-//! [`Empty`](ErrorKind::Empty), [`WouldBlock`](ErrorKind::WouldBlock) or [`TimedOut`](ErrorKind::TimedOut) is an ordinary answer in many loops. The text is
-//! put together only when it is displayed.
+//! Constructing an error neither formats nor allocates. The kinds [`Full`](ErrorKind::Full),
+//! [`Empty`](ErrorKind::Empty), [`WouldBlock`](ErrorKind::WouldBlock) and
+//! [`TimedOut`](ErrorKind::TimedOut) are ordinary results in many loops. The text is formatted only
+//! when the error is displayed.
 //!
 //! # Example
 //!
@@ -34,103 +37,106 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-/// What every fallible call of this library returns.
+/// The result of a fallible call; the error is [`Error`] unless another type is given.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, in terms that a program can act on.
+/// The cause of a failure, in terms that a program can act on.
 ///
-/// The text of a kind is what [`Error`] prints for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// [`Error`] prints the text of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// No object has this name (`ENOENT`, `ENOTDIR`).
+    #[error("no such object")]
     NotFound,
-    /// An object of this name exists and exclusive creation was asked for (`EEXIST`).
+    /// Exclusive creation found an object of this name (`EEXIST`).
+    #[error("an object of this name already exists")]
     AlreadyExists,
-    /// A live peer holds the address or the object (`EADDRINUSE`, `EBUSY`).
+    /// A live process holds the address or the object (`EADDRINUSE`, `EBUSY`).
+    #[error("already in use")]
     InUse,
-    /// The caller may not do this (`EACCES`, `EPERM`, `EROFS`).
+    /// The caller lacks the permission (`EACCES`, `EPERM`, `EROFS`).
+    #[error("permission denied")]
     PermissionDenied,
-    /// There is no room for the message now; room comes when the peer receives (`EAGAIN` on sending).
+    /// There is no room for the message until the peer receives (`EAGAIN` on sending).
+    #[error("no room to send")]
     Full,
-    /// There is nothing to receive now (`EAGAIN` on receiving).
+    /// There is no message or data to receive (`EAGAIN` on receiving).
+    #[error("nothing to receive")]
     Empty,
-    /// The operation would have to wait, and neither for room nor for a message (`EAGAIN` of a semaphore).
+    /// An operation that moves no message would block (`EAGAIN` of a semaphore).
+    #[error("the operation would block")]
     WouldBlock,
-    /// The timeout passed before the operation could be done; nothing was transferred (`ETIMEDOUT`).
+    /// The timeout expired before the operation could proceed; nothing was transferred
+    /// (`ETIMEDOUT`).
+    #[error("timed out")]
     TimedOut,
-    /// The peer is gone: nobody will ever receive this, or nothing more will ever come (`EPIPE`, `ECONNRESET`).
+    /// The peer has left or died, so nothing can be transferred any more (`EPIPE`, `ECONNRESET`).
+    #[error("the peer disconnected")]
     Disconnected,
-    /// The object was removed while the call waited for it, or before (`EIDRM`).
+    /// The object was removed before the call or during it (`EIDRM`).
+    #[error("the object was removed")]
     Removed,
-    /// Nobody has the FIFO open for reading yet (`ENXIO`).
+    /// The server rejected the request, or dropped it without a reply.
+    #[error("the server rejected the request")]
+    Rejected,
+    /// No process has the FIFO open for reading (`ENXIO`).
+    #[error("no process has it open for reading")]
     NoReader,
-    /// Nobody listens at this address (`ECONNREFUSED`).
+    /// No socket listens at this address (`ECONNREFUSED`).
+    #[error("no socket listens at this address")]
     Refused,
-    /// The socket has no peer: it was never connected, or no destination was given (`ENOTCONN`, `EDESTADDRREQ`).
+    /// The socket has no peer: it is not connected, or the send names no destination (`ENOTCONN`,
+    /// `EDESTADDRREQ`).
+    #[error("not connected")]
     NotConnected,
-    /// The message is larger than the mechanism can take in one piece (`EMSGSIZE`); nothing was sent.
+    /// The message exceeds the largest size of the mechanism; nothing was sent (`EMSGSIZE`).
+    #[error("the message is too large")]
     TooLarge,
-    /// A record was longer than the receive buffer; the part that did not fit is lost.
-    /// [`Error::limit`] tells its true length.
+    /// A record was longer than the receive buffer, and its end is lost. [`Error::limit`] returns
+    /// the true length.
+    #[error("the record exceeds the buffer and was truncated")]
     Truncated,
-    /// Messages were overwritten before this receiver came to them; it goes on after them.
-    /// [`Error::limit`] tells how many, where that is known already.
+    /// Messages were overwritten before this receiver read them. The receiver continues after the
+    /// gap. [`Error::missed`] returns their number if it is known.
+    #[error("messages were overwritten before they were received")]
     Lagged,
-    /// Whoever held the lock died, or panicked, and may have left what it guards half changed (`EOWNERDEAD`).
+    /// The owner of the lock died or panicked, so the protected data may be half changed
+    /// (`EOWNERDEAD`).
+    #[error("the last owner died")]
     OwnerDied,
-    /// Somebody gave up on what the lock guards: nobody can have it again (`ENOTRECOVERABLE`).
+    /// The lock was abandoned after its owner died and cannot be acquired again
+    /// (`ENOTRECOVERABLE`).
+    #[error("the lock was abandoned after its owner died")]
     Unrecoverable,
-    /// The value would leave the range that it can have (`EOVERFLOW`, `ERANGE`); it is unchanged.
+    /// The new value would be out of range; the value is unchanged (`EOVERFLOW`, `ERANGE`).
+    #[error("value out of range")]
     Overflow,
-    /// A limit of the system or of the process was hit (`EMFILE`, `ENFILE`, `ENOSPC`, `ENOMEM`, …).
+    /// A limit of the system or of the process was reached (`EMFILE`, `ENFILE`, `ENOSPC`, `ENOMEM`,
+    /// …).
+    #[error("a limit was reached")]
     LimitReached,
-    /// The object behind the name or descriptor is of another type than the operation needs.
+    /// The name or descriptor refers to an object of another type than the operation needs.
+    #[error("wrong type of object")]
     WrongType,
-    /// The name is not one that the kernel takes: empty, too long, or with a NUL byte (`ENAMETOOLONG`).
+    /// The name is empty, too long, or contains a NUL byte (`ENAMETOOLONG`).
+    #[error("invalid name")]
     InvalidName,
-    /// What a peer wrote to shared memory is nothing that this library writes; nothing was taken from there.
+    /// Shared memory holds a value that this library never writes; nothing was taken from it.
+    #[error("shared state is corrupted")]
     Corrupted,
     /// An argument is out of range (`EINVAL`).
+    #[error("invalid argument")]
     Invalid,
-    /// The running kernel does not have this operation (`ENOSYS`, `EOPNOTSUPP`).
+    /// The running kernel does not implement the operation (`ENOSYS`, `EOPNOTSUPP`).
+    #[error("not supported by the running kernel")]
     Unsupported,
     /// Any other errno; see [`Error::errno`].
+    #[error("failed")]
     Other,
 }
 
 impl ErrorKind {
-    fn text(self) -> &'static str {
-        match self {
-            ErrorKind::NotFound => "no such object",
-            ErrorKind::AlreadyExists => "an object of this name exists already",
-            ErrorKind::InUse => "in use by somebody else",
-            ErrorKind::PermissionDenied => "not permitted",
-            ErrorKind::Full => "no room to send",
-            ErrorKind::Empty => "nothing to receive",
-            ErrorKind::WouldBlock => "it would have to wait",
-            ErrorKind::TimedOut => "timed out",
-            ErrorKind::Disconnected => "the peer is gone",
-            ErrorKind::Removed => "it was removed",
-            ErrorKind::NoReader => "no process has it open for reading",
-            ErrorKind::Refused => "nobody listens there",
-            ErrorKind::NotConnected => "not connected",
-            ErrorKind::TooLarge => "the message is too large",
-            ErrorKind::Truncated => "the record was longer than the buffer and its rest is lost",
-            ErrorKind::Lagged => "messages were overwritten before they were received",
-            ErrorKind::OwnerDied => "its last owner died",
-            ErrorKind::Unrecoverable => "somebody gave it up after its owner died",
-            ErrorKind::Overflow => "the value would leave its range",
-            ErrorKind::LimitReached => "a limit was reached",
-            ErrorKind::WrongType => "the object is of another type",
-            ErrorKind::InvalidName => "not a valid name",
-            ErrorKind::Corrupted => "a peer has overwritten what both rely on",
-            ErrorKind::Invalid => "an argument is out of range",
-            ErrorKind::Unsupported => "the running kernel does not support this",
-            ErrorKind::Other => "failed",
-        }
-    }
-
     fn io_kind(self) -> io::ErrorKind {
         match self {
             ErrorKind::NotFound => io::ErrorKind::NotFound,
@@ -148,6 +154,7 @@ impl ErrorKind {
             }
             ErrorKind::Unsupported => io::ErrorKind::Unsupported,
             ErrorKind::Removed
+            | ErrorKind::Rejected
             | ErrorKind::NoReader
             | ErrorKind::Lagged
             | ErrorKind::OwnerDied
@@ -159,15 +166,10 @@ impl ErrorKind {
     }
 }
 
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text())
-    }
-}
-
-/// The kind of an errno whose meaning does not depend on the operation.
+/// Classifies an errno whose meaning does not depend on the operation.
 ///
-/// `EAGAIN` depends on the direction, so the operations name it themselves.
+/// `EAGAIN` depends on the direction, so its constructors set the kind; see
+/// [`Error::from_send_errno`].
 impl From<Errno> for ErrorKind {
     fn from(errno: Errno) -> Self {
         match errno {
@@ -202,7 +204,7 @@ impl From<Errno> for ErrorKind {
     }
 }
 
-/// A limit that an operation ran into: which, what it allows, and what was asked for.
+/// A limit that an operation reached: its name, its value, and the requested amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     pub(crate) name: &'static str,
@@ -211,12 +213,13 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// The name under which the limit is documented: `RLIMIT_NOFILE`, `/proc/sys/fs/pipe-max-size`, …
+    /// Returns the documented name of the limit: `RLIMIT_NOFILE`, `/proc/sys/fs/pipe-max-size`, …
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What it allows, in its own unit (bytes, descriptors, records; the operation's page says which).
+    /// Returns the value of the limit. The page of the operation states the unit: bytes,
+    /// descriptors or records.
     pub fn value(&self) -> u64 {
         self.value
     }
@@ -225,7 +228,7 @@ impl Limit {
         self.requested.is_some_and(|requested| requested > self.value)
     }
 
-    /// How much the operation asked for, in the same unit, where that is known.
+    /// Returns the amount that the operation requested, in the unit of the value, if it is known.
     pub fn requested(&self) -> Option<u64> {
         self.requested
     }
@@ -240,55 +243,72 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A failed operation: which, on what, why.
+/// The figures that belong to an error.
+#[derive(Clone, Copy, Debug)]
+enum Detail {
+    None,
+    Limit(Limit),
+    /// The number of messages that a receiver lost.
+    Missed(u64),
+}
+
+/// A failed operation, its object and its cause.
 ///
-/// Its text reads `open /run/jobs for writing: no process has it open for reading (ENXIO); start the reader first, …`.
+/// The text reads `open /run/jobs for writing: no process has it open for reading (ENXIO); start
+/// the reader first, …`.
 #[derive(Clone, Debug, thiserror::Error)]
 pub struct Error {
     operation: &'static str,
     object: Option<Arc<str>>,
     kind: ErrorKind,
     errno: Option<Errno>,
-    limit: Option<Limit>,
+    detail: Detail,
     hint: Option<&'static str>,
 }
 
 impl Error {
-    /// An error that the kernel reported.
+    /// Constructs the error for an errno that the kernel reported.
     #[cold]
     pub(crate) fn from_errno(operation: &'static str, errno: Errno) -> Self {
         Error { kind: errno.into(), errno: Some(errno), ..Error::new(operation, ErrorKind::Other) }
     }
 
-    /// An error that this library found before, or without, asking the kernel.
+    /// Constructs an error that the library found without an errno.
     #[cold]
     pub(crate) fn new(operation: &'static str, kind: ErrorKind) -> Self {
-        Error { operation, object: None, kind, errno: None, limit: None, hint: None }
+        Error { operation, object: None, kind, errno: None, detail: Detail::None, hint: None }
     }
 
-    /// `EAGAIN` of a sending operation: no room.
+    /// As [`from_errno`](Error::from_errno) for a sending operation: `EAGAIN` becomes `Full`.
     #[cold]
     pub(crate) fn from_send_errno(operation: &'static str, errno: Errno) -> Self {
         Error::from_errno(operation, errno).or_would_block(ErrorKind::Full)
     }
 
-    /// `EAGAIN` of a receiving operation: nothing there.
+    /// As [`from_errno`](Error::from_errno) for a receiving operation: `EAGAIN` becomes `Empty`.
     #[cold]
     pub(crate) fn from_recv_errno(operation: &'static str, errno: Errno) -> Self {
         Error::from_errno(operation, errno).or_would_block(ErrorKind::Empty)
     }
 
-    /// `EAGAIN` of an operation that moves no message: it would have to wait.
+    /// As [`from_errno`](Error::from_errno) for an operation that moves no message: `EAGAIN`
+    /// becomes `WouldBlock`.
     #[cold]
     pub(crate) fn from_wait_errno(operation: &'static str, errno: Errno) -> Self {
         Error::from_errno(operation, errno).or_would_block(ErrorKind::WouldBlock)
     }
 
-    /// A record of `length` bytes that was received into a buffer of `room`.
+    /// Constructs the error for a record of `length` bytes in a buffer of `buffer_len` bytes.
     #[cold]
-    pub(crate) fn truncated(operation: &'static str, room: usize, length: usize) -> Self {
-        let limit = Limit { name: "the buffer", value: room as u64, requested: Some(length as u64) };
+    pub(crate) fn truncated(operation: &'static str, buffer_len: usize, length: usize) -> Self {
+        let limit = Limit { name: "the buffer", value: buffer_len as u64, requested: Some(length as u64) };
         Error::new(operation, ErrorKind::Truncated).with_limit(Some(limit))
+    }
+
+    /// Constructs the error for a receiver that lost `missed` messages.
+    #[cold]
+    pub(crate) fn lagged(operation: &'static str, missed: u64) -> Self {
+        Error { detail: Detail::Missed(missed), ..Error::new(operation, ErrorKind::Lagged) }
     }
 
     fn or_would_block(self, kind: ErrorKind) -> Self {
@@ -300,24 +320,26 @@ impl Error {
         self
     }
 
+    /// Sets the object to a name that a handle keeps; `None` for an anonymous object.
     pub(crate) fn with_object(mut self, object: Option<&Arc<str>>) -> Self {
         self.object = object.cloned();
         self
     }
 
+    /// Sets the object to a name that is not kept elsewhere.
     pub(crate) fn with_name(mut self, object: impl Into<Arc<str>>) -> Self {
         self.object = Some(object.into());
         self
     }
 
-    /// The same under the name of the operation that the caller knows.
+    /// Replaces the operation by the name that the caller of the library knows.
     pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
         self.operation = operation;
         self
     }
 
     pub(crate) fn with_limit(mut self, limit: Option<Limit>) -> Self {
-        self.limit = limit;
+        self.detail = limit.map_or(Detail::None, Detail::Limit);
         self
     }
 
@@ -326,29 +348,41 @@ impl Error {
         self
     }
 
-    /// What kind of failure this is: the part to match on.
+    /// Returns the kind of failure: the part to match.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The failed operation, under the name of its system call where there is one.
+    /// Returns the failed operation, under the name of its system call if it has one.
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// The name of the object operated on; `None` for an anonymous one.
+    /// Returns the name of the object; `None` if it is anonymous.
     pub fn object(&self) -> Option<&str> {
         self.object.as_deref()
     }
 
-    /// The kernel's errno; `None` if the library refused before asking the kernel.
+    /// Returns the errno of the kernel; `None` if the library found the error itself.
     pub fn errno(&self) -> Option<i32> {
         self.errno.map(|errno| errno as i32)
     }
 
-    /// The limit that was hit, its value and what was asked for, where the library could tell.
+    /// Returns the limit that was reached, if the library could determine it.
     pub fn limit(&self) -> Option<&Limit> {
-        self.limit.as_ref()
+        match &self.detail {
+            Detail::Limit(limit) => Some(limit),
+            Detail::Missed(_) | Detail::None => None,
+        }
+    }
+
+    /// Returns the number of messages that a [`Lagged`](ErrorKind::Lagged) receiver lost, if it is
+    /// known.
+    pub fn missed(&self) -> Option<u64> {
+        match self.detail {
+            Detail::Missed(number) => Some(number),
+            Detail::Limit(_) | Detail::None => None,
+        }
     }
 }
 
@@ -363,8 +397,10 @@ impl fmt::Display for Error {
             (kind, Some(errno)) => write!(f, ": {kind} ({errno:?})")?,
             (kind, None) => write!(f, ": {kind}")?,
         }
-        if let Some(limit) = &self.limit {
-            write!(f, ": {limit}")?;
+        match &self.detail {
+            Detail::Limit(limit) => write!(f, ": {limit}")?,
+            Detail::Missed(number) => write!(f, ": {number} missed")?,
+            Detail::None => {}
         }
         if let Some(hint) = self.hint {
             write!(f, "; {hint}")?;
@@ -373,8 +409,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// Keeps the errno where there is one, so that code that knows only [`io::Error`] can still match on it; the rest of the
-/// report stays with the [`Error`], which an error without errno carries as its source.
+/// Keeps the errno, so that code that knows only [`io::Error`] can match it. An error without an
+/// errno becomes the inner error of the [`io::Error`].
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         match error.errno() {
@@ -389,7 +425,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_names_operation_object_cause_limit_and_remedy() {
+    fn display_with_limit_and_hint_prints_all_parts() {
         let limit = Limit { name: "RLIMIT_MSGQUEUE", value: 819_200, requested: Some(819_920) };
         let error = Error::from_errno("mq_open", Errno::EMFILE)
             .with_name("/jobs")
@@ -402,14 +438,14 @@ mod tests {
     }
 
     #[test]
-    fn unknown_errno_is_described_by_the_system() {
+    fn display_of_unclassified_errno_prints_its_description() {
         let error = Error::from_errno("read", Errno::EIO);
         assert_eq!(error.kind(), ErrorKind::Other);
         assert_eq!(error.to_string(), "read: I/O error (EIO)");
     }
 
     #[test]
-    fn io_error_keeps_the_errno_and_the_kind() {
+    fn conversion_to_io_error_keeps_errno_and_kind() {
         let with_errno: io::Error = Error::from_send_errno("write", Errno::EAGAIN).into();
         assert_eq!(with_errno.raw_os_error(), Some(libc::EAGAIN));
         assert_eq!(with_errno.kind(), io::ErrorKind::WouldBlock);
@@ -421,7 +457,14 @@ mod tests {
     }
 
     #[test]
-    fn direction_decides_what_eagain_means() {
+    fn display_of_lagged_prints_the_number_missed() {
+        let error = Error::lagged("recv", 5);
+        assert_eq!((error.missed(), error.limit()), (Some(5), None));
+        assert_eq!(error.to_string(), "recv: messages were overwritten before they were received: 5 missed");
+    }
+
+    #[test]
+    fn eagain_is_classified_by_direction() {
         assert_eq!(Error::from_send_errno("send", Errno::EAGAIN).kind(), ErrorKind::Full);
         assert_eq!(Error::from_recv_errno("recv", Errno::EAGAIN).kind(), ErrorKind::Empty);
         assert_eq!(Error::from_wait_errno("semop", Errno::EAGAIN).kind(), ErrorKind::WouldBlock);

@@ -19,7 +19,7 @@ pub(super) fn exclusively_and_finding_what_is_there() {
     let made = ours().create_new(key, &[1, 2]).unwrap();
     let error = SemaphoreSet::create_new(key, &[1, 2]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::AlreadyExists, Some(Errno::EEXIST as i32)));
-    assert_eq!(error.to_string(), format!("semget {key}: an object of this name exists already (EEXIST)"));
+    assert_eq!(error.to_string(), format!("semget {key}: an object of this name already exists (EEXIST)"));
     let found = SemaphoreSet::open(key).unwrap();
     assert_eq!((found.id(), found.key(), found.count()), (made.id(), key, 2));
     assert_eq!(found.values().unwrap(), [1, 2]);

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::error::{Error, ErrorKind, Limit};
+use crate::error::{Error, ErrorKind};
 
 /// Why a subscriber got no message.
 ///
-/// It becomes an [`Error`] with `?`: of kind [`Lagged`](ErrorKind::Lagged), with the number as its
-/// [limit](Error::limit), if messages were missed.
+/// It becomes an [`Error`] with `?`: of kind [`Lagged`](ErrorKind::Lagged), with the number as
+/// [`Error::missed`], if messages were missed.
 #[derive(Clone, Debug)]
 pub enum RecvError {
     /// So many messages were overwritten before this subscriber came to them: those since the last one that it got or was
@@ -54,10 +54,7 @@ impl From<Error> for RecvError {
 impl From<RecvError> for Error {
     fn from(error: RecvError) -> Error {
         match error {
-            RecvError::Lagged(number) => {
-                let limit = Limit { name: "the number of missed messages", value: number, requested: None };
-                Error::new("recv", ErrorKind::Lagged).with_limit(Some(limit))
-            }
+            RecvError::Lagged(number) => Error::lagged("recv", number),
             RecvError::Failed(error) => error,
         }
     }
