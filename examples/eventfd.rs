@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn main() -> Outcome {
     match part().as_deref() {
         Some("--consumer") => consume(
-            &Memfd::from_received(take_inherited_fd("memory")?)?.map()?,
+            &Memfd::try_from(take_inherited_fd("memory")?)?.map()?,
             &EventFd::from(take_inherited_fd("ready")?),
             &EventFd::from(take_inherited_fd("free")?),
         ),

@@ -26,9 +26,7 @@ const LOG: usize = 192;
 
 fn main() -> Outcome {
     match part().as_deref() {
-        Some("--runner") => {
-            run(&Memfd::from_received(take_inherited_fd("track")?)?.map()?, argument()?.parse()?)
-        }
+        Some("--runner") => run(&Memfd::try_from(take_inherited_fd("track")?)?.map()?, argument()?.parse()?),
         _ => supervise(),
     }
 }

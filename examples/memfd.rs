@@ -53,7 +53,7 @@ fn await_message(channel: &Connection, wanted: &[u8]) -> Outcome {
 fn receive(channel: &Connection) -> Outcome<ipcraft::Result<Memfd>> {
     let (_, mut received) =
         channel.recv_descriptors_timeout(&mut [0; 32], 1, PATIENCE)?.ok_or("the peer is gone")?;
-    Ok(Memfd::from_received(received.pop().ok_or("no descriptor came")?))
+    Ok(Memfd::try_from(received.pop().ok_or("no descriptor came")?))
 }
 
 fn consume(channel: &Connection) -> Outcome {

@@ -23,7 +23,7 @@ const SIZE: usize = (NUMBERS + WORKERS) * WIDTH;
 fn main() -> Outcome {
     match part().as_deref() {
         Some("--worker") => {
-            work(Memfd::from_received(take_inherited_fd("numbers")?)?.map()?, argument()?.parse()?)
+            work(Memfd::try_from(take_inherited_fd("numbers")?)?.map()?, argument()?.parse()?)
         }
         _ => lead(),
     }

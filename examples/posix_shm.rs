@@ -40,7 +40,7 @@ fn produce() -> Outcome {
     // The consumer may come before the counter, and waits for it.
     let progress_name = progress_of(&name);
     let progress = Shared::create_new_with(
-        Options::new().remove_on_drop(true),
+        &Options::new().remove_on_drop(true),
         &progress_name,
         |progress: &AtomicU64| progress.store(0, Release),
     )?;

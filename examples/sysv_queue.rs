@@ -36,7 +36,7 @@ fn key(file: impl AsRef<Path>) -> Result<Key> {
 fn produce() -> Outcome {
     // A run that was killed leaves its file and its queue.
     let file = fresh_path_after("ipcraft-example-sysv-queue", |stale| {
-        let _ = key(stale).and_then(Queue::open).and_then(Queue::remove);
+        let _ = key(stale).and_then(Queue::open).and_then(|queue| queue.remove());
     });
     fs::write(&file, "")?;
     let queue = Options::new().remove_on_drop(true).create_new(key(&file)?)?;

@@ -59,7 +59,7 @@ fn file(name: &str) -> String {
 fn supervise() -> Outcome {
     // A run that was killed leaves its memory and its semaphores.
     let name = fresh_object_after("ipcraft-example-sysv-semaphore", |stale| {
-        let _ = key(stale).and_then(SemaphoreSet::open).and_then(SemaphoreSet::remove);
+        let _ = key(stale).and_then(SemaphoreSet::open).and_then(|set| set.remove());
     });
     let shared = posix::Options::new().remove_on_drop(true).create_new(&name, Buffer::SIZE)?;
     let values = [Buffer::PLACES as u16, 0, 1];

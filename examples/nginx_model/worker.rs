@@ -31,7 +31,7 @@ struct Worker {
 
 /// Serves until the master says otherwise, or is gone.
 pub fn run(number: usize, generation: u64) -> Outcome {
-    let memory = Memfd::from_received(process::take_inherited_fd("zone")?)?;
+    let memory = Memfd::try_from(process::take_inherited_fd("zone")?)?;
     let mut worker = Worker {
         number,
         generation,

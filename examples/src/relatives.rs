@@ -33,7 +33,7 @@ pub fn start(part: &str, memory: &Memfd) -> Outcome<Relative> {
 
 /// What is in the memory that this process was started with.
 pub fn shared<T: ProcessShared>() -> Outcome<Shared<T>> {
-    Ok(Shared::attach(Memfd::from_received(take_inherited_fd("memory")?)?.map()?)?)
+    Ok(Shared::attach(Memfd::try_from(take_inherited_fd("memory")?)?.map()?)?)
 }
 
 /// Does nothing until the end, which is to be a violent one. If it does not come, and the parent goes, this process

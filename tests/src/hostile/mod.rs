@@ -92,7 +92,7 @@ const PLENTY: usize = 1000;
 /// If it is not that of a channel.
 pub fn map(memory: &OwnedFd) -> Mapping {
     let memory = memory.try_clone().expect("a descriptor");
-    Memfd::from_received(memory).expect("the memory of a channel").map().expect("room")
+    Memfd::try_from(memory).expect("the memory of a channel").map().expect("room")
 }
 
 fn duplicate(channel: &impl AsFd) -> OwnedFd {

@@ -69,11 +69,11 @@ pub(crate) fn are_cut_on_request() {
     let mut buffer = *b"..............";
     assert_eq!(queue.recv_truncated(Selector::First, &mut buffer[..10]).unwrap(), (10, 1));
     assert_eq!(&buffer, b"first part....");
-    assert_eq!(queue.try_receive_cut(Selector::Type(1), &mut buffer[..1]).unwrap(), (1, 1));
+    assert_eq!(queue.try_recv_truncated(Selector::Type(1), &mut buffer[..1]).unwrap(), (1, 1));
     let no_time = std::time::Duration::ZERO;
     assert_eq!(queue.recv_truncated_timeout(Selector::First, &mut [], no_time).unwrap(), (0, 1));
     assert_eq!(
-        kind_of(queue.try_receive_cut(Selector::First, &mut buffer)),
+        kind_of(queue.try_recv_truncated(Selector::First, &mut buffer)),
         ErrorKind::Empty,
         "the rest is lost"
     );

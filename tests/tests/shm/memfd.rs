@@ -97,7 +97,7 @@ pub(super) fn a_received_descriptor_needs_every_seal() {
     for (seals, missing) in cases {
         let fd = foreign(100);
         add_seals(&fd, seals);
-        let error = Memfd::from_received(fd).unwrap_err();
+        let error = Memfd::try_from(fd).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WrongType);
         assert!(error.to_string().contains(missing), "{error}");
     }
@@ -108,15 +108,15 @@ pub(super) fn a_received_descriptor_needs_every_seal() {
 
 pub(super) fn what_is_no_memfd_or_empty_is_refused() {
     let (reader, _writer) = pipe::pipe().unwrap();
-    let error = Memfd::from_received(reader.into()).unwrap_err();
+    let error = Memfd::try_from(OwnedFd::from(reader)).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::WrongType, Some(libc::EINVAL)));
     assert_eq!(
-        kind(Memfd::from_received(File::open("/proc/self/exe").unwrap().into())),
+        kind(Memfd::try_from(OwnedFd::from(File::open("/proc/self/exe").unwrap()))),
         ErrorKind::WrongType
     );
     let fd = foreign(0);
     add_seals(&fd, Seals::REQUIRED);
-    assert_eq!(kind(Memfd::from_received(fd)), ErrorKind::WrongType);
+    assert_eq!(kind(Memfd::try_from(fd)), ErrorKind::WrongType);
 }
 
 fn foreign(size: i64) -> OwnedFd {
@@ -136,7 +136,7 @@ pub(super) fn a_descriptor_for_reading_cannot_be_mapped_for_writing() {
     let memory = Memfd::create("test", 10).unwrap();
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&memory.as_fd()));
     let again = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).unwrap();
-    let received = Memfd::from_received(again).unwrap();
+    let received = Memfd::try_from(again).unwrap();
     assert_eq!(kind(received.map()), ErrorKind::PermissionDenied);
     received.map_read_only().unwrap();
 }
@@ -156,7 +156,7 @@ pub(super) fn it_travels_over_a_socket() {
     let (ours, theirs) = seqpacket::pair().unwrap();
     let peer = Peer::start(|| {
         let (_, mut received) = theirs.recv_descriptors(&mut [0; 8], 1).unwrap().unwrap();
-        let memory = Memfd::from_received(received.remove(0)).unwrap();
+        let memory = Memfd::try_from(received.remove(0)).unwrap();
         memory.map().unwrap().write_at(5000, b"from the peer").unwrap();
     });
     let memory = Memfd::create("test", 10_000).unwrap();

@@ -24,7 +24,7 @@ fn removed() -> Options {
 }
 
 fn new<T: ProcessShared>(name: &Name) -> Shared<T> {
-    Shared::create_new_with(removed(), name, |_| ()).unwrap()
+    Shared::create_new_with(&removed(), name, |_| ()).unwrap()
 }
 
 pub(super) fn a_value_is_initialised_before_anybody_sees_it() {
@@ -80,7 +80,7 @@ pub(super) fn a_creator_that_dies_half_way_leaves_nothing() {
     assert_eq!(kind(Shared::<AtomicU64>::open(&name)), ErrorKind::NotFound);
     creator.kill();
     assert!(!name.path().exists());
-    let value = Shared::<AtomicU64>::create_with(removed(), &name, |value| value.store(7, SeqCst)).unwrap();
+    let value = Shared::<AtomicU64>::create_with(&removed(), &name, |value| value.store(7, SeqCst)).unwrap();
     assert_eq!(value.load(SeqCst), 7);
 }
 

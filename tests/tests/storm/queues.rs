@@ -121,7 +121,7 @@ impl Receiver for CutMessages {
         let room = &mut buffer[..CHUNK];
         match form {
             Form::Wait => self.0.recv_truncated(Selector::UpTo(1), room),
-            Form::Try => self.0.try_receive_cut(Selector::UpTo(1), room),
+            Form::Try => self.0.try_recv_truncated(Selector::UpTo(1), room),
             Form::Within(timeout) => self.0.recv_truncated_timeout(Selector::UpTo(1), room, timeout),
         }
         .map(|(length, _kind)| Some(length))

@@ -88,7 +88,7 @@ impl<K: Kind> Options<K> {
     #[doc(alias = "shm_open")]
     pub fn create(&self, name: &str) -> Result<Channel<K>> {
         let shape = self.shape()?;
-        let memory = self.memory.clone().create_filled(name, size::<K>(shape)?, |fd| fill::<K>(fd, shape))?;
+        let memory = self.memory.create_filled(name, size::<K>(shape)?, |fd| fill::<K>(fd, shape))?;
         self.take(File::Named(memory))
     }
 
@@ -101,8 +101,7 @@ impl<K: Kind> Options<K> {
     #[doc(alias = "shm_open")]
     pub fn create_new(&self, name: &str) -> Result<Channel<K>> {
         let shape = self.shape()?;
-        let memory =
-            self.memory.clone().create_new_filled(name, size::<K>(shape)?, |fd| fill::<K>(fd, shape))?;
+        let memory = self.memory.create_new_filled(name, size::<K>(shape)?, |fd| fill::<K>(fd, shape))?;
         self.take(File::Named(memory))
     }
 
@@ -222,14 +221,14 @@ impl<K: Kind> Channel<K> {
     /// [`WrongType`](ErrorKind::WrongType) if it is no memfd, is not sealed against shrinking and growing, or holds no
     /// such channel. The descriptor is closed then.
     pub fn from_received(fd: OwnedFd) -> Result<Self> {
-        let file = File::Anonymous(Memfd::from_received(fd)?);
+        let file = File::Anonymous(Memfd::try_from(fd)?);
         Ok(Channel::new(Region::attach::<K>(file, Wanted::default())?))
     }
 
     /// The channel behind an end that came by its descriptor, which keeps its own.
     pub(super) fn of_end(fd: BorrowedFd<'_>) -> Result<Self> {
         // Under a description of its own, or the seat would be taken for as long as the channel is kept.
-        let file = File::Anonymous(Memfd::from_received(seat::reopen(fd)?)?);
+        let file = File::Anonymous(Memfd::try_from(seat::reopen(fd)?)?);
         Ok(Channel::new(Region::attach::<K>(file, Wanted::default())?))
     }
 
@@ -252,7 +251,7 @@ impl<K: Kind> Channel<K> {
     #[doc(alias = "shm_unlink")]
     pub fn remove(&self) -> Result<()> {
         match self.region.memory() {
-            Some(memory) => memory.unlink(),
+            Some(memory) => memory.remove(),
             None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the channel has no name")),
         }
     }

@@ -28,6 +28,11 @@ pub(crate) fn set(id: i32, data: &mut libc::shmid_ds) -> nix::Result<()> {
     Errno::result(unsafe { libc::shmctl(id, libc::IPC_SET, data) }).map(drop)
 }
 
+/// shmctl(2) with `IPC_RMID`.
+pub(crate) fn remove(id: i32) -> nix::Result<()> {
+    control(id, libc::IPC_RMID)
+}
+
 /// shmctl(2) with a command that takes no structure: `IPC_RMID`, `SHM_LOCK`, `SHM_UNLOCK`.
 pub(crate) fn control(id: i32, command: libc::c_int) -> nix::Result<()> {
     // SAFETY: because these commands ignore the pointer (shmctl(2)).

@@ -14,8 +14,12 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 
+mod creation;
 mod key;
 mod permissions;
+mod removal;
 
+pub(crate) use creation::Creation;
 pub use key::Key;
 pub use permissions::Permissions;
+pub(crate) use removal::RemoveOnDrop;

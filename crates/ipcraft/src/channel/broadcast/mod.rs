@@ -512,7 +512,7 @@ mod tests {
                 let (mut publisher, mut one) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
                 (0..3).for_each(|i| publisher.send(i).unwrap());
                 let fd = channel.as_fd().try_clone_to_owned().unwrap();
-                let memory = crate::shm::memfd::Memfd::from_received(fd).unwrap().map().unwrap();
+                let memory = crate::shm::memfd::Memfd::try_from(fd).unwrap().map().unwrap();
                 let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 let bytes = (0..memory.len()).map(|_| {
                     random = random.rotate_left(5) ^ random.wrapping_mul(0x2545_F491_4F6C_DD1D);

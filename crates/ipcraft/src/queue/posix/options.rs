@@ -120,7 +120,7 @@ impl Options {
     /// # Errors
     ///
     /// As in the [module's table](super#errors).
-    pub fn create(self, name: &str) -> Result<Queue> {
+    pub fn create(&self, name: &str) -> Result<Queue> {
         let path = name::posix(OPEN, name, LONGEST_NAME)?;
         loop {
             match self.mq_open(&path, libc::O_CREAT | libc::O_EXCL) {
@@ -143,7 +143,7 @@ impl Options {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken; others as in the [module's
     /// table](super#errors).
-    pub fn create_new(self, name: &str) -> Result<Queue> {
+    pub fn create_new(&self, name: &str) -> Result<Queue> {
         let path = name::posix(OPEN, name, LONGEST_NAME)?;
         match self.mq_open(&path, libc::O_CREAT | libc::O_EXCL) {
             Ok(fd) => self.made(fd, name, path),
@@ -156,7 +156,7 @@ impl Options {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound); others as in the [module's table](super#errors).
-    pub fn open(self, name: &str) -> Result<Queue> {
+    pub fn open(&self, name: &str) -> Result<Queue> {
         let path = name::posix(OPEN, name, LONGEST_NAME)?;
         let fd = self.mq_open(&path, 0).map_err(|e| self.failed(name, e))?;
         Queue::new(fd, name, None)

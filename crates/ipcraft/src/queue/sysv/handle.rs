@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::removal::RemoveOnDrop;
 use super::{Options, Selector, options};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::sys::backoff::Backoff;
 use crate::sys::{limits, msgq, wait};
-use crate::sysv::Key;
+use crate::sysv::{Key, RemoveOnDrop};
 use crate::time::Deadline;
 
 const SEND: &str = "msgsnd";
@@ -157,7 +156,7 @@ impl Queue {
     /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`recv_truncated`](Queue::recv_truncated) that fails with
     /// [`Empty`](ErrorKind::Empty) instead of waiting.
     #[doc(alias = "MSG_NOERROR")]
-    pub fn try_receive_cut(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
+    pub fn try_recv_truncated(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
         self.take(which, buffer, TRUNCATE | NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
     }
 
@@ -211,9 +210,9 @@ impl Queue {
     /// [`Removed`](ErrorKind::Removed) if somebody was faster; [`PermissionDenied`](ErrorKind::PermissionDenied)
     /// unless the caller owns or created it.
     #[doc(alias = "IPC_RMID")]
-    pub fn remove(mut self) -> Result<()> {
+    pub fn remove(&self) -> Result<()> {
         msgq::remove(self.id).map_err(|e| self.failed("msgctl(IPC_RMID)", e))?;
-        if let Some(removal) = self.removal.take() {
+        if let Some(removal) = &self.removal {
             removal.cancel();
         }
         Ok(())
@@ -221,7 +220,7 @@ impl Queue {
 
     /// Whether dropping this handle removes the queue.
     pub fn removes_on_drop(&self) -> bool {
-        self.removal.is_some()
+        self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
     }
 
     #[inline]

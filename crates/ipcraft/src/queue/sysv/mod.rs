@@ -91,7 +91,6 @@
 mod control;
 mod handle;
 mod options;
-mod removal;
 mod selector;
 mod statistics;
 

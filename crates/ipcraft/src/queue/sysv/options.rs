@@ -5,10 +5,9 @@ use std::sync::Arc;
 use nix::errno::Errno;
 
 use super::Queue;
-use super::removal::RemoveOnDrop;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{limits, msgq};
-use crate::sysv::Key;
+use crate::sysv::{Creation, Key};
 
 const GET: &str = "msgget";
 
@@ -25,17 +24,10 @@ const GET: &str = "msgget";
 /// assert!(Queue::from_id(id).is_err());
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Options {
-    mode: u32,
-    remove_on_drop: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { mode: 0o600, remove_on_drop: false }
-    }
+    creation: Creation,
 }
 
 impl Options {
@@ -47,13 +39,13 @@ impl Options {
     /// Permission bits of a queue that is created, such as `0o620`; the umask has no part in it. Reading is receiving,
     /// writing is sending.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode;
+        self.creation.mode = mode;
         self
     }
 
     /// Removes the queue when the handle is dropped: if this call created it, and in the process that did.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
-        self.remove_on_drop = yes;
+        self.creation.remove_on_drop = yes;
         self
     }
 
@@ -63,7 +55,7 @@ impl Options {
     /// # Errors
     ///
     /// As in the [module's table](super#errors).
-    pub fn create(self, key: Key) -> Result<Queue> {
+    pub fn create(&self, key: Key) -> Result<Queue> {
         loop {
             match self.make(key) {
                 Err(Errno::EEXIST) => {}
@@ -83,14 +75,13 @@ impl Options {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the [module's
     /// table](super#errors).
-    pub fn create_new(self, key: Key) -> Result<Queue> {
+    pub fn create_new(&self, key: Key) -> Result<Queue> {
         self.make(key).map_err(|e| failed(key, e))
     }
 
     fn make(&self, key: Key) -> nix::Result<Queue> {
-        let mode = (self.mode & 0o777) as libc::c_int;
-        let id = msgq::get(key.number(), libc::IPC_CREAT | libc::IPC_EXCL | mode)?;
-        let removal = self.remove_on_drop.then(|| RemoveOnDrop::new(id));
+        let id = msgq::get(key.number(), self.creation.flags())?;
+        let removal = self.creation.removal(id, msgq::remove);
         Ok(Queue::new(id, describe(key, id), removal))
     }
 }

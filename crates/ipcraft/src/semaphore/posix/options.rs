@@ -71,7 +71,7 @@ impl Options {
     /// [`WrongType`](ErrorKind::WrongType) if something else has the name; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "sem_open")]
-    pub fn create(self, name: &str, value: u32) -> Result<Semaphore> {
+    pub fn create(&self, name: &str, value: u32) -> Result<Semaphore> {
         let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
         take(name, |file| self.memory.create_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
@@ -86,7 +86,7 @@ impl Options {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "sem_open")]
-    pub fn create_new(self, name: &str, value: u32) -> Result<Semaphore> {
+    pub fn create_new(&self, name: &str, value: u32) -> Result<Semaphore> {
         let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
         take(name, |file| self.memory.create_new_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
@@ -99,7 +99,7 @@ impl Options {
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the check fails; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "sem_open")]
-    pub fn open(self, name: &str) -> Result<Semaphore> {
+    pub fn open(&self, name: &str) -> Result<Semaphore> {
         take(name, |file| self.memory.open(file))
     }
 }

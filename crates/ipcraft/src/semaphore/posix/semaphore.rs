@@ -162,9 +162,9 @@ impl Semaphore {
     /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if another object has
     /// the name by now, [`Invalid`](ErrorKind::Invalid) if it has no name.
     #[doc(alias = "sem_unlink")]
-    pub fn remove(self) -> Result<()> {
+    pub fn remove(&self) -> Result<()> {
         const SEM_UNLINK: &str = "sem_unlink";
-        match self.object {
+        match &self.object {
             Some(object) => {
                 object.remove().map_err(|e| e.with_operation(SEM_UNLINK).with_object(self.name.as_ref()))
             }

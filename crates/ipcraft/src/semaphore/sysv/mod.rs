@@ -99,7 +99,6 @@
 mod limits;
 mod operation;
 mod options;
-mod removal;
 mod set;
 mod statistics;
 

@@ -6,12 +6,11 @@ use libc::c_int;
 use nix::errno::Errno;
 
 use super::limits;
-use super::removal::Removal;
 use super::set::SemaphoreSet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::backoff::Backoff;
 use crate::sys::sysv_semaphore;
-use crate::sysv::Key;
+use crate::sysv::{Creation, Key, RemoveOnDrop};
 use crate::time::Deadline;
 
 const SEMGET: &str = "semget";
@@ -30,14 +29,13 @@ const STAT: &str = "semctl(IPC_STAT)";
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    mode: u32,
-    remove_on_drop: bool,
+    creation: Creation,
     wait_for_creator: Option<Duration>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { mode: 0o600, remove_on_drop: false, wait_for_creator: Some(Duration::from_secs(1)) }
+        Options { creation: Creation::default(), wait_for_creator: Some(Duration::from_secs(1)) }
     }
 }
 
@@ -49,13 +47,13 @@ impl Options {
 
     /// Permission bits of a set that is created, such as `0o660`; there is no umask for System V objects.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode & 0o777;
+        self.creation.mode = mode;
         self
     }
 
     /// Removes the set when the handle is dropped: if this call created it, and in the process that did.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
-        self.remove_on_drop = yes;
+        self.creation.remove_on_drop = yes;
         self
     }
 
@@ -77,7 +75,7 @@ impl Options {
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if the existing set has fewer semaphores; others as in the [module's
     /// table](super#errors).
-    pub fn create(self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
+    pub fn create(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         loop {
             match self.make(key, values) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
@@ -98,7 +96,7 @@ impl Options {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if a set has the key;
     /// [`LimitReached`](crate::ErrorKind::LimitReached); others as in the [module's table](super#errors).
-    pub fn create_new(self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
+    pub fn create_new(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         self.make(key, values)
     }
 
@@ -108,7 +106,7 @@ impl Options {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound); [`TimedOut`](crate::ErrorKind::TimedOut) if its creator has not [set
     /// the values](Options::wait_for_creator) in time; others as in the [module's table](super#errors).
-    pub fn open(self, key: Key) -> Result<SemaphoreSet> {
+    pub fn open(&self, key: Key) -> Result<SemaphoreSet> {
         self.find(key, 0)
     }
 
@@ -118,20 +116,19 @@ impl Options {
     ///
     /// [`Removed`](crate::ErrorKind::Removed) if there is no such set (any more);
     /// [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
-    pub fn from_id(self, id: i32) -> Result<SemaphoreSet> {
+    pub fn from_id(&self, id: i32) -> Result<SemaphoreSet> {
         let status = sysv_semaphore::status(id).map_err(|e| unknown(e).with_name(format!("id {id}")))?;
         self.attach(id, Key::new(status.sem_perm.__key))
     }
 
     fn make(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
-        let flags = libc::IPC_CREAT | libc::IPC_EXCL | self.mode as c_int;
-        let id = get(key, values.len(), flags)?;
-        // Should setting the values fail, the set goes again: nobody else would ever set them.
-        let removal = Removal::new(id);
+        let id = get(key, values.len(), self.creation.flags())?;
+        // If setting the values fails, the set is removed again, since no other process would set them.
+        let removal = RemoveOnDrop::new(id, sysv_semaphore::remove);
         let mut set = SemaphoreSet::new(id, key, values.len());
         set.initialise(values)?;
-        if self.remove_on_drop {
-            set.remove_by(removal);
+        if self.creation.remove_on_drop {
+            set.remove_on_drop(removal);
         } else {
             removal.cancel();
         }

@@ -7,11 +7,10 @@ use libc::c_int;
 use nix::errno::Errno;
 
 use super::operation::Operation;
-use super::removal::Removal;
 use super::{Options, Statistics, limits};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::sys::{retry, sysv_semaphore, wait};
-use crate::sysv::Key;
+use crate::sysv::{Key, RemoveOnDrop};
 use crate::time::Deadline;
 
 const SEMOP: &str = "semop";
@@ -31,7 +30,7 @@ pub struct SemaphoreSet {
     key: Key,
     count: usize,
     name: Arc<str>,
-    removal: Option<Removal>,
+    removal: Option<RemoveOnDrop>,
 }
 
 impl SemaphoreSet {
@@ -54,7 +53,7 @@ impl SemaphoreSet {
         }
     }
 
-    pub(super) fn remove_by(&mut self, removal: Removal) {
+    pub(super) fn remove_on_drop(&mut self, removal: RemoveOnDrop) {
         self.removal = Some(removal);
     }
 
@@ -98,7 +97,7 @@ impl SemaphoreSet {
 
     /// Whether dropping this handle removes the set.
     pub fn removes_on_drop(&self) -> bool {
-        self.removal.is_some()
+        self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
     }
 
     /// `semop(2)`: applies all operations as one, waiting until that is possible.
@@ -249,11 +248,12 @@ impl SemaphoreSet {
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless this user owns or created it;
     /// [`Removed`](ErrorKind::Removed) if somebody was faster.
     #[doc(alias = "IPC_RMID")]
-    pub fn remove(mut self) -> Result<()> {
-        if let Some(removal) = self.removal.take() {
+    pub fn remove(&self) -> Result<()> {
+        sysv_semaphore::remove(self.id).map_err(|e| self.refused("semctl(IPC_RMID)", e))?;
+        if let Some(removal) = &self.removal {
             removal.cancel();
         }
-        sysv_semaphore::remove(self.id).map_err(|e| self.refused("semctl(IPC_RMID)", e))
+        Ok(())
     }
 
     fn number(&self, operation: &'static str, command: c_int, index: u16) -> Result<c_int> {

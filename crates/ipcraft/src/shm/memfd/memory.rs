@@ -36,28 +36,6 @@ impl Memfd {
         Options::new().create(name, size)
     }
 
-    /// `fcntl(2)` with `F_GET_SEALS`: takes a descriptor that came from a peer, if it is a memfd that carries
-    /// [`Seals::REQUIRED`].
-    ///
-    /// Without them the peer could make it smaller at any time, and every access here would be `SIGBUS`.
-    ///
-    /// # Errors
-    ///
-    /// [`WrongType`](ErrorKind::WrongType) if it is no memfd, lacks one of the seals, which the text then names, or is
-    /// empty. The descriptor is closed then.
-    #[doc(alias = "F_GET_SEALS")]
-    pub fn from_received(fd: OwnedFd) -> Result<Memfd> {
-        let missing = Seals::REQUIRED.without(seals(fd.as_fd())?);
-        if let Some(seal) = missing.names().next() {
-            return Err(Error::new(F_GET_SEALS, ErrorKind::WrongType).with_name(format!("without {seal}")));
-        }
-        let size = fstat(&fd).map_err(|e| Error::from_errno("fstat", e))?.st_size as usize;
-        if size == 0 {
-            return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("it is empty"));
-        }
-        Ok(Memfd { fd, size })
-    }
-
     /// Its size in bytes, which never changes.
     pub fn size(&self) -> usize {
         self.size
@@ -148,11 +126,27 @@ impl From<Memfd> for OwnedFd {
     }
 }
 
-/// [`Memfd::from_received`].
+/// `fcntl(2)` with `F_GET_SEALS`: adopts a descriptor that was inherited or received from a peer, if it is a memfd that
+/// carries [`Seals::REQUIRED`].
+///
+/// Without these seals the peer could shrink the memory at any time, and an access would raise `SIGBUS`.
+///
+/// # Errors
+///
+/// [`WrongType`](ErrorKind::WrongType) if the descriptor is not a memfd, lacks a required seal, which the error names,
+/// or is empty. The descriptor is then closed.
 impl TryFrom<OwnedFd> for Memfd {
     type Error = Error;
 
     fn try_from(fd: OwnedFd) -> Result<Self> {
-        Memfd::from_received(fd)
+        let missing = Seals::REQUIRED.without(seals(fd.as_fd())?);
+        if let Some(seal) = missing.names().next() {
+            return Err(Error::new(F_GET_SEALS, ErrorKind::WrongType).with_name(format!("without {seal}")));
+        }
+        let size = fstat(&fd).map_err(|e| Error::from_errno("fstat", e))?.st_size as usize;
+        if size == 0 {
+            return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("the memfd is empty"));
+        }
+        Ok(Memfd { fd, size })
     }
 }

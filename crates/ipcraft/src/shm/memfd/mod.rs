@@ -24,7 +24,7 @@
 //!
 //! // The peer, usually another process, takes it only if nobody can make it smaller any more:
 //! let (_, mut descriptors) = theirs.recv_descriptors(&mut [0; 16], 1)?.expect("not the end");
-//! let picture = Memfd::from_received(descriptors.remove(0))?;
+//! let picture = Memfd::try_from(descriptors.remove(0))?;
 //! let mut text = [0; 10];
 //! picture.map_read_only()?.read_at(99_990, &mut text)?;
 //! assert_eq!(&text, b"last bytes");
@@ -50,7 +50,7 @@
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | none, `EINVAL` | [`from_received`](Memfd::from_received) | [`WrongType`](crate::ErrorKind::WrongType) | a seal is missing, which the text names; no memfd at all; or an empty one | have the peer seal it; hang up |
+//! | none, `EINVAL` | [`from_received`](Memfd::try_from) | [`WrongType`](crate::ErrorKind::WrongType) | a seal is missing, which the text names; no memfd at all; or an empty one | have the peer seal it; hang up |
 //! | `EPERM` | [`seal`](Memfd::seal) | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the set of seals is sealed | make it [unsealed](Options::unsealed) |
 //! | `EBUSY` | [`seal`](Memfd::seal) | [`InUse`](crate::ErrorKind::InUse) | it is mapped for writing somewhere | drop the mapping, or use [`Seals::FUTURE_WRITE`] |
 //! | `EINVAL` | [`seal`](Memfd::seal) | [`Unsupported`](crate::ErrorKind::Unsupported) | the kernel does not know the seal | do without |

@@ -65,7 +65,7 @@ impl Options {
     /// [`Invalid`](ErrorKind::Invalid) if the size is 0; [`Unsupported`](ErrorKind::Unsupported) if the system has no
     /// huge pages of that size.
     #[doc(alias = "memfd_create")]
-    pub fn create(self, name: &str, size: usize) -> Result<Memfd> {
+    pub fn create(&self, name: &str, size: usize) -> Result<Memfd> {
         let fd = self.unsized_file(name)?;
         let size = match self.huge_pages {
             None => reserve::reserve(fd.as_fd(), size).map(|()| size),

@@ -11,9 +11,10 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
 use nix::sys::stat::Mode;
 use nix::unistd::linkat;
 
-use super::options::SHM_OPEN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{limits, retry};
+
+pub(super) const SHM_OPEN: &str = "shm_open";
 
 const DIRECTORY: &str = "/dev/shm";
 

@@ -125,12 +125,7 @@ impl SharedMemory {
     /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if somebody was
     /// faster and another object has the name by now.
     #[doc(alias = "shm_unlink")]
-    pub fn remove(self) -> Result<()> {
-        self.unlink()
-    }
-
-    /// [`remove`](SharedMemory::remove) for one who keeps the handle.
-    pub(crate) fn unlink(&self) -> Result<()> {
+    pub fn remove(&self) -> Result<()> {
         let failed = |e: Errno| Error::from_errno(SHM_UNLINK, e).with_object(Some(&self.name));
         let (named, own) = (lstat(&directory::path(&self.name)).map_err(failed)?, self.stat()?);
         if (named.st_dev, named.st_ino) != (own.st_dev, own.st_ino) {

@@ -9,20 +9,29 @@ use nix::sys::mman::shm_open;
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::geteuid;
 
-use super::options::{Options, SHM_OPEN};
+use super::directory::SHM_OPEN;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::Access;
 use crate::sys::{limits, retry};
 
+/// What the file behind a name has to be like.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    /// The permission bits that the file may have, and no others.
+    pub(super) mode: u32,
+    /// The user that owns the file; the effective user by default.
+    pub(super) owner: Option<u32>,
+}
+
 /// shm_open(3), which follows no symbolic link and waits for nobody, and then a look at what it opened.
-pub(super) fn checked(options: &Options, c_name: &CStr, name: &str) -> Result<OwnedFd> {
-    let flags = match options.access {
+pub(super) fn checked(c_name: &CStr, name: &str, access: Access, expected: Expected) -> Result<OwnedFd> {
+    let flags = match access {
         Access::ReadOnly => OFlag::O_RDONLY,
         Access::ReadWrite => OFlag::O_RDWR,
     };
     let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| refusal(e).with_name(name))?;
     let stat = fstat(&fd).map_err(|e| Error::from_errno("fstat", e).with_name(name))?;
-    check(options, &stat).map_err(|e| e.with_name(name))?;
+    expected.check(&stat).map_err(|e| e.with_name(name))?;
     Ok(fd)
 }
 
@@ -40,18 +49,20 @@ fn wrong_type(error: Error, advice: &'static str) -> Error {
     error.with_kind(ErrorKind::WrongType).with_hint(advice)
 }
 
-fn check(options: &Options, stat: &FileStat) -> Result<()> {
-    let refused = |kind, advice| Err(Error::new(SHM_OPEN, kind).with_hint(advice));
-    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-        return refused(ErrorKind::WrongType, "the name does not lead to shared memory");
+impl Expected {
+    fn check(self, stat: &FileStat) -> Result<()> {
+        let refused = |kind, advice| Err(Error::new(SHM_OPEN, kind).with_hint(advice));
+        if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
+            return refused(ErrorKind::WrongType, "the name does not lead to shared memory");
+        }
+        if stat.st_uid != self.owner.unwrap_or_else(|| geteuid().as_raw()) {
+            return refused(ErrorKind::PermissionDenied, "it belongs to another user than expected");
+        }
+        if stat.st_mode & 0o777 & !self.mode != 0 {
+            return refused(ErrorKind::PermissionDenied, "its mode permits more than Options::mode does");
+        }
+        if stat.st_size == 0 { Err(too_small(0, 1)) } else { Ok(()) }
     }
-    if stat.st_uid != options.owner.unwrap_or_else(|| geteuid().as_raw()) {
-        return refused(ErrorKind::PermissionDenied, "it belongs to another user than expected");
-    }
-    if stat.st_mode & 0o777 & !options.mode != 0 {
-        return refused(ErrorKind::PermissionDenied, "its mode permits more than Options::mode does");
-    }
-    if stat.st_size == 0 { Err(too_small(0, 1)) } else { Ok(()) }
 }
 
 /// A file of the right kind that does not hold what it should.

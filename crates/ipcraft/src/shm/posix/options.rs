@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
+use super::directory::SHM_OPEN;
+use super::open::Expected;
 use super::{SharedMemory, directory, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
@@ -16,8 +18,6 @@ use crate::time::Deadline;
 
 /// The longest name without its slash: `NAME_MAX` (shm_overview(7)).
 const LONGEST_NAME: usize = 255;
-
-pub(super) const SHM_OPEN: &str = "shm_open";
 
 /// How to make a shared memory object, and what one that is opened has to be like.
 ///
@@ -32,15 +32,18 @@ pub(super) const SHM_OPEN: &str = "shm_open";
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    pub(super) mode: u32,
+    expected: Expected,
+    access: Access,
     remove_on_drop: bool,
-    pub(super) owner: Option<u32>,
-    pub(super) access: Access,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { mode: 0o600, remove_on_drop: false, owner: None, access: Access::ReadWrite }
+        Options {
+            expected: Expected { mode: 0o600, owner: None },
+            access: Access::ReadWrite,
+            remove_on_drop: false,
+        }
     }
 }
 
@@ -53,7 +56,7 @@ impl Options {
     /// Permission bits of an object that is created, such as `0o640`, less the umask; one that exists may have these
     /// and no others, or it is refused.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode & 0o777;
+        self.expected.mode = mode & 0o777;
         self
     }
 
@@ -66,7 +69,7 @@ impl Options {
 
     /// Whose an object that exists has to be: the effective user's unless set.
     pub fn owner(mut self, uid: u32) -> Self {
-        self.owner = Some(uid);
+        self.expected.owner = Some(uid);
         self
     }
 
@@ -86,7 +89,7 @@ impl Options {
     /// [`WrongType`](ErrorKind::WrongType) if something else has the name, or an object that is smaller; others as in
     /// the [module's table](super#errors).
     #[doc(alias = "shm_open")]
-    pub fn create(self, name: &str, size: usize) -> Result<SharedMemory> {
+    pub fn create(&self, name: &str, size: usize) -> Result<SharedMemory> {
         let memory = self.create_filled(name, size, |_| Ok(()))?;
         let found = memory.size()?;
         if found < size { Err(open::too_small(found, size).with_name(name)) } else { Ok(memory) }
@@ -103,7 +106,7 @@ impl Options {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "shm_open")]
-    pub fn create_new(self, name: &str, size: usize) -> Result<SharedMemory> {
+    pub fn create_new(&self, name: &str, size: usize) -> Result<SharedMemory> {
         self.create_new_filled(name, size, |_| Ok(()))
     }
 
@@ -117,7 +120,7 @@ impl Options {
     #[doc(alias = "shm_open")]
     pub fn open(&self, name: &str) -> Result<SharedMemory> {
         let c_name = name::posix(SHM_OPEN, name, LONGEST_NAME)?;
-        let fd = open::checked(self, &c_name, name)?;
+        let fd = open::checked(&c_name, name, self.access, self.expected)?;
         Ok(SharedMemory::new(fd, name, None))
     }
 
@@ -138,7 +141,7 @@ impl Options {
 
     /// Makes an object whose contents `fill` has written before anybody can find it.
     pub(crate) fn create_new_filled(
-        self,
+        &self,
         name: &str,
         size: usize,
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
@@ -151,7 +154,7 @@ impl Options {
 
     /// Takes the object that exists, or else makes one whose contents `fill` has written before anybody can find it.
     pub(crate) fn create_filled(
-        self,
+        &self,
         name: &str,
         size: usize,
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
@@ -185,7 +188,7 @@ impl Options {
         size: usize,
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
     ) -> Result<OwnedFd> {
-        let fd = directory::nameless_file(self.mode).map_err(|e| e.with_name(name))?;
+        let fd = directory::nameless_file(self.expected.mode).map_err(|e| e.with_name(name))?;
         reserve::reserve(fd.as_fd(), size).map_err(|e| e.with_name(name))?;
         fill(fd.as_fd())?;
         Ok(fd)

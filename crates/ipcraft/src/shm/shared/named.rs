@@ -22,7 +22,7 @@ impl<T: ProcessShared> Shared<T> {
     /// [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn create(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::create_with(Options::new(), name, initialise)
+        Shared::create_with(&Options::new(), name, initialise)
     }
 
     /// [`create`](Shared::create) with other options than the usual.
@@ -30,7 +30,7 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// As for [`create`](Shared::create).
-    pub fn create_with(options: Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
+    pub fn create_with(options: &Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
         Shared::from_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
     }
 
@@ -43,7 +43,7 @@ impl<T: ProcessShared> Shared<T> {
     /// [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::create_new_with(Options::new(), name, initialise)
+        Shared::create_new_with(&Options::new(), name, initialise)
     }
 
     /// [`create_new`](Shared::create_new) with other options than the usual.
@@ -51,7 +51,7 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// As for [`create_new`](Shared::create_new).
-    pub fn create_new_with(options: Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
+    pub fn create_new_with(options: &Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
         Shared::from_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
     }
 

@@ -27,7 +27,7 @@ use crate::shm::posix::SharedMemory;
 ///
 /// let name = format!("/{}", name::unique("doc-shared"));
 /// let options = posix::Options::new().remove_on_drop(true);
-/// let counter = Shared::<AtomicU64>::create_with(options, &name, |counter| counter.store(40, SeqCst))?;
+/// let counter = Shared::<AtomicU64>::create_with(&options, &name, |counter| counter.store(40, SeqCst))?;
 /// let other: Shared<AtomicU64> = Shared::open(&name)?; // usually in another process
 /// other.fetch_add(2, SeqCst);
 /// assert_eq!(counter.load(SeqCst), 42);
@@ -113,8 +113,8 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// Those of [`SharedMemory::remove`]; [`Invalid`](ErrorKind::Invalid) if it was not made or opened by name.
-    pub fn remove(mut self) -> Result<()> {
-        match self.object.take() {
+    pub fn remove(&self) -> Result<()> {
+        match &self.object {
             Some(object) => object.remove(),
             None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the value has no name")),
         }

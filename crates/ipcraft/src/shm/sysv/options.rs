@@ -8,7 +8,7 @@ use super::Segment;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::HugePages;
 use crate::sys::{limits, segment};
-use crate::sysv::Key;
+use crate::sysv::{Creation, Key};
 
 const SHMGET: &str = "shmget";
 const SHMMAX: &str = "/proc/sys/kernel/shmmax";
@@ -25,18 +25,11 @@ const SHMALL: &str = "/proc/sys/kernel/shmall";
 /// assert_eq!(segment.statistics()?.permissions.mode, 0o640);
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Options {
-    mode: u32,
-    remove_on_drop: bool,
+    creation: Creation,
     huge_pages: Option<HugePages>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options { mode: 0o600, remove_on_drop: false, huge_pages: None }
-    }
 }
 
 impl Options {
@@ -47,13 +40,13 @@ impl Options {
 
     /// Permission bits of a segment that is created, such as `0o640`. The umask is not taken off.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode & 0o777;
+        self.creation.mode = mode;
         self
     }
 
     /// Removes the segment when the handle is dropped: if this call created it, and in the process that did.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
-        self.remove_on_drop = yes;
+        self.creation.remove_on_drop = yes;
         self
     }
 
@@ -72,9 +65,9 @@ impl Options {
     /// [`WrongType`](ErrorKind::WrongType) if the one that exists is smaller; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "shmget")]
-    pub fn create(self, key: Key, size: usize) -> Result<Segment> {
+    pub fn create(&self, key: Key, size: usize) -> Result<Segment> {
         loop {
-            match self.clone().create_new(key, size) {
+            match self.create_new(key, size) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 made => return made,
             }
@@ -96,14 +89,14 @@ impl Options {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a segment has the key; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "shmget")]
-    pub fn create_new(self, key: Key, size: usize) -> Result<Segment> {
+    pub fn create_new(&self, key: Key, size: usize) -> Result<Segment> {
         if size == 0 {
             return Err(refused(key).with_hint("a size is at least 1"));
         }
         let huge = self.huge_pages.map_or(0, |pages| libc::SHM_HUGETLB | pages.flags() as libc::c_int);
-        let flags = libc::IPC_CREAT | libc::IPC_EXCL | self.mode as libc::c_int | huge;
-        let id = segment::get(key.number(), size, flags).map_err(|e| self.refusal(e, key, size))?;
-        Ok(Segment::new(id, key, self.remove_on_drop))
+        let id = segment::get(key.number(), size, self.creation.flags() | huge)
+            .map_err(|e| self.refusal(e, key, size))?;
+        Ok(Segment::new(id, key, self.creation.removal(id, segment::remove)))
     }
 
     /// `shmget(2)`: takes the segment that has the key. Permission is checked when attaching.
@@ -123,7 +116,7 @@ impl Options {
     /// Asks for no permission: that is done when attaching, for reading or for both.
     fn find(key: Key, size: usize) -> Result<Segment> {
         match segment::get(key.number(), size, 0) {
-            Ok(id) => Ok(Segment::new(id, key, false)),
+            Ok(id) => Ok(Segment::new(id, key, None)),
             Err(Errno::EINVAL) => Err(too_small(key, size)),
             Err(errno) => Err(Error::from_errno(SHMGET, errno).with_name(key.to_string())),
         }

@@ -1,6 +1,5 @@
 //! The handle.
 
-use std::process;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -9,7 +8,7 @@ use super::{Options, Statistics};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
 use crate::sys::{limits, segment};
-use crate::sysv::Key;
+use crate::sysv::{Key, RemoveOnDrop};
 
 const SHMAT: &str = "shmat";
 const IPC_SET: &str = "shmctl(IPC_SET)";
@@ -22,14 +21,13 @@ pub struct Segment {
     id: i32,
     /// How errors name it.
     name: Arc<str>,
-    /// The process whose handle removes the segment; 0 is none.
-    remover: u32,
+    removal: Option<RemoveOnDrop>,
 }
 
 impl Segment {
-    pub(super) fn new(id: i32, key: Key, remove_on_drop: bool) -> Self {
+    pub(super) fn new(id: i32, key: Key, removal: Option<RemoveOnDrop>) -> Self {
         let name = format!("{key} (identifier {id})").into();
-        Segment { id, name, remover: if remove_on_drop { process::id() } else { 0 } }
+        Segment { id, name, removal }
     }
 
     /// `shmget(2)` with `IPC_CREAT`: makes a segment of `size` bytes with mode 0600, or takes the one that has the
@@ -59,7 +57,7 @@ impl Segment {
     /// [`Removed`](ErrorKind::Removed) if there is none, [`PermissionDenied`](ErrorKind::PermissionDenied) without
     /// permission to read.
     pub fn from_id(id: i32) -> Result<Segment> {
-        let found = Segment { id, name: format!("identifier {id}").into(), remover: 0 };
+        let found = Segment { id, name: format!("identifier {id}").into(), removal: None };
         found.statistics()?;
         Ok(found)
     }
@@ -169,14 +167,17 @@ impl Segment {
     /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator;
     /// [`Removed`](ErrorKind::Removed) if it is gone.
     #[doc(alias = "IPC_RMID")]
-    pub fn remove(mut self) -> Result<()> {
-        self.remover = 0;
-        self.control("shmctl(IPC_RMID)", libc::IPC_RMID)
+    pub fn remove(&self) -> Result<()> {
+        segment::remove(self.id).map_err(|e| self.failed("shmctl(IPC_RMID)", e))?;
+        if let Some(removal) = &self.removal {
+            removal.cancel();
+        }
+        Ok(())
     }
 
     /// Whether dropping this handle removes the segment.
     pub fn removes_on_drop(&self) -> bool {
-        self.remover == process::id()
+        self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
     }
 
     fn stat(&self) -> Result<libc::shmid_ds> {
@@ -194,15 +195,6 @@ impl Segment {
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),
             Errno::ENOMEM if operation != SHMAT => error.with_limit(limits::locked(0)),
             _ => error,
-        }
-    }
-}
-
-impl Drop for Segment {
-    fn drop(&mut self) {
-        if self.removes_on_drop() {
-            // Nobody is left to tell if it fails: it may be gone already.
-            let _ = segment::control(self.id, libc::IPC_RMID);
         }
     }
 }
