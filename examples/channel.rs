@@ -1,10 +1,10 @@
-//! A channel in shared memory: the parent sends numbers, a child receives them, and the kernel is only asked when somebody
-//! has to sleep.
+//! A channel in shared memory: the parent sends numbers, a child receives them, and the kernel is
+//! only asked when somebody has to sleep.
 //!
-//! Shows how an end is handed to a child, how batches are sent, the end of the stream, and what a sender learns when nobody
-//! receives any more.
+//! Shows how an end is handed to a child, how batches are sent, the end of the stream, and what a
+//! sender learns when nobody receives any more.
 //!
-//! Run it: `cargo run --example channel`
+//! Run it: `cargo run -p ipcraft-examples --example channel`
 
 use std::process::id;
 use std::time::Instant;
@@ -83,7 +83,8 @@ fn produce_for_nobody() -> Outcome {
     let quitter = myself("--quitter")?.spawn_inheriting(Inherit::new().named("samples", receiver))?;
     let mut sent = 0;
     let rejected = loop {
-        // There is room for four: with the fifth it waits for a receiver, who is about to go instead.
+        // There is room for four: with the fifth it waits for a receiver, who is about to go
+        // instead.
         match sender.send(sample(sent)) {
             Ok(()) => sent += 1,
             Err(rejected) => break rejected,

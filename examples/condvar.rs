@@ -1,6 +1,7 @@
-//! A condition variable in shared memory: neither a waiter that is killed nor a notifier takes a job with it.
+//! A condition variable in shared memory: neither a waiter that is killed nor a notifier takes a
+//! job with it.
 //!
-//! Run it: `cargo run --example condvar`
+//! Run it: `cargo run -p ipcraft-examples --example condvar`
 
 use std::mem::take;
 use std::process::id;

@@ -1,6 +1,7 @@
-//! Eventfds: one counts the items that are ready in shared memory, another hands out the free places, one at a time.
+//! Eventfds: one counts the items that are ready in shared memory, another hands out the free
+//! places, one at a time.
 //!
-//! Run it: `cargo run --example eventfd`
+//! Run it: `cargo run -p ipcraft-examples --example eventfd`
 
 use std::process::id;
 use std::time::Duration;

@@ -1,6 +1,7 @@
-//! Passing descriptors: a process opens files and pipes for another one that could not, or must not, open them itself.
+//! Passing descriptors: a process opens files and pipes for another one that could not, or must
+//! not, open them itself.
 //!
-//! Run it: `cargo run --example fd_passing`
+//! Run it: `cargo run -p ipcraft-examples --example fd_passing`
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -41,7 +42,8 @@ fn produce() -> Outcome {
     expect("answer", text, format!("{LENGTH} bytes, every one as expected"))?;
     expect("shared position in the file", file.stream_position()?, LENGTH as u64)?;
 
-    // More descriptors than the receiver takes are refused by the receiver, and closed there: nothing leaks.
+    // More descriptors than the receiver takes are refused by the receiver, and closed there:
+    // nothing leaks.
     ours.send_descriptors(b"three", &[file.as_fd(), file.as_fd(), file.as_fd()])?;
     drop(ours);
     finish(consumer)

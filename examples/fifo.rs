@@ -2,7 +2,7 @@
 //!
 //! The consumer is started with the path alone, inherits no descriptor, and opens it by name.
 //!
-//! Run it: `cargo run --example fifo`
+//! Run it: `cargo run -p ipcraft-examples --example fifo`
 
 use std::process::id;
 use std::time::{Duration, Instant};

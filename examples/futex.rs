@@ -1,7 +1,7 @@
-//! Futexes: a relay race. The runners sleep on a word of shared memory until the gate opens, and then on another until
-//! the baton is theirs.
+//! Futexes: a relay race. The runners sleep on a word of shared memory until the gate opens, and
+//! then on another until the baton is theirs.
 //!
-//! Run it: `cargo run --example futex`
+//! Run it: `cargo run -p ipcraft-examples --example futex`
 
 use std::process::id;
 use std::sync::atomic::AtomicU32;

@@ -1,7 +1,8 @@
-//! A sensor whose newest reading anybody can load at any time: readers see only whole readings, and never an older one than
-//! before, also when the sensor is killed in the middle of storing one and another takes its place.
+//! A sensor whose newest reading anybody can load at any time: readers see only whole readings, and
+//! never an older one than before, also when the sensor is killed in the middle of storing one and
+//! another takes its place.
 //!
-//! Run it: `cargo run --example latest`
+//! Run it: `cargo run -p ipcraft-examples --example latest`
 
 use std::env;
 use std::process::{Child, id};
@@ -61,7 +62,8 @@ fn read(reader: &mut Reader<Reading>) -> Outcome {
     Ok(())
 }
 
-/// Stores one reading after the other, until it is killed; for no longer than anybody waits, should its parent be gone.
+/// Stores one reading after the other, until it is killed; for no longer than anybody waits, should
+/// its parent be gone.
 fn measure() -> Outcome {
     let mut writer = Writer::<Reading>::open(&argument()?)?;
     let sensor: u64 = env::args().nth(3).ok_or("which sensor?")?.parse()?;

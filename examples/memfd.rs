@@ -1,6 +1,7 @@
-//! A memfd: memory without a name, sealed and passed over a socket to a process that need not trust its maker.
+//! A memfd: memory without a name, sealed and passed over a socket to a process that need not trust
+//! its maker.
 //!
-//! Run it: `cargo run --example memfd`
+//! Run it: `cargo run -p ipcraft-examples --example memfd`
 
 use std::os::fd::AsFd;
 use std::process::id;
@@ -27,7 +28,8 @@ fn produce() -> Outcome {
     let (ours, theirs) = seqpacket::pair()?;
     let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("channel", theirs))?;
 
-    // A peer must not be able to change the set of seals: this one is not finished, and will be refused.
+    // A peer must not be able to change the set of seals: this one is not finished, and will be
+    // refused.
     let memory = Options::new().unsealed().create("example", TOTAL)?;
     ours.send_descriptors(b"unfinished", &[memory.as_fd()])?;
     await_message(&ours, b"refused")?;

@@ -1,6 +1,7 @@
-//! A mutex in shared memory: its owner is killed in the middle of a change, and the next one is told and repairs.
+//! A mutex in shared memory: its owner is killed in the middle of a change, and the next one is
+//! told and repairs.
 //!
-//! Run it: `cargo run --example mutex`
+//! Run it: `cargo run -p ipcraft-examples --example mutex`
 
 use std::process::id;
 use std::sync::atomic::AtomicU64;

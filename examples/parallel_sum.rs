@@ -1,6 +1,7 @@
-//! A sum in parallel: four processes each add up a quarter of the numbers that a fifth has put into shared memory.
+//! A sum in parallel: four processes each add up a quarter of the numbers that a fifth has put into
+//! shared memory.
 //!
-//! Run it: `cargo run --example parallel_sum`
+//! Run it: `cargo run -p ipcraft-examples --example parallel_sum`
 
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::OwnedFd;
@@ -73,7 +74,8 @@ fn work(mapping: Mapping, worker: usize) -> Outcome {
     Ok(())
 }
 
-/// Evenly distributed from 0 to 1, and others in each run: the standard library's hasher has a random key.
+/// Evenly distributed from 0 to 1, and others in each run: the standard library's hasher has a
+/// random key.
 fn random_numbers() -> Vec<f64> {
     let random = RandomState::new();
     let fraction = |i: usize| (random.hash_one(i) >> 11) as f64 / (1_u64 << 53) as f64;

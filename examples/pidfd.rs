@@ -1,7 +1,7 @@
-//! Pidfds: a supervisor watches its children with poll, ends one, takes an open file out of another, and cannot hit
-//! anybody else once they are gone.
+//! Pidfds: a supervisor watches its children with poll, ends one, takes an open file out of
+//! another, and cannot hit anybody else once they are gone.
 //!
-//! Run it: `cargo run --example pidfd`
+//! Run it: `cargo run -p ipcraft-examples --example pidfd`
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -2,7 +2,7 @@
 //!
 //! Shows a byte stream, end of stream, and what a writer learns when nobody reads any more.
 //!
-//! Run it: `cargo run --example pipe`
+//! Run it: `cargo run -p ipcraft-examples --example pipe`
 
 use std::process::id;
 use std::time::Instant;

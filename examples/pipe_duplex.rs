@@ -1,6 +1,6 @@
 //! Two pipes as one two-way connection: questions go one way, answers come back.
 //!
-//! Run it: `cargo run --example pipe_duplex`
+//! Run it: `cargo run -p ipcraft-examples --example pipe_duplex`
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::id;

@@ -1,6 +1,7 @@
-//! A POSIX message queue: jobs with priorities, for a consumer that comes when the producer may be gone.
+//! A POSIX message queue: jobs with priorities, for a consumer that comes when the producer may be
+//! gone.
 //!
-//! Run it: `cargo run --example posix_queue`
+//! Run it: `cargo run -p ipcraft-examples --example posix_queue`
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +25,8 @@ fn main() -> Outcome {
 }
 
 fn produce() -> Outcome {
-    // No path leads to a queue, so a file of the same name stands for it: a run that was killed leaves both.
+    // No path leads to a queue, so a file of the same name stands for it: a run that was killed
+    // leaves both.
     let file = fresh_path_after("ipcraft-example-posix-queue", |stale| drop(Queue::unlink(&name_of(stale))));
     fs::write(&file, "")?;
     let name = name_of(&file);

@@ -1,9 +1,9 @@
-//! The bounded buffer: several producers and consumers, and three POSIX semaphores. `empty` counts the free places,
-//! `full` the taken ones, and `mutex` lets one process at a time touch the buffer.
+//! The bounded buffer: several producers and consumers, and three POSIX semaphores. `empty` counts
+//! the free places, `full` the taken ones, and `mutex` lets one process at a time touch the buffer.
 //!
 //! Buffer and semaphores have names; every process finds them by these.
 //!
-//! Run it: `cargo run --example posix_semaphore`
+//! Run it: `cargo run -p ipcraft-examples --example posix_semaphore`
 
 use std::process::id;
 use std::time::{Duration, Instant};

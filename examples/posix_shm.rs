@@ -1,8 +1,10 @@
-//! POSIX shared memory: two processes that know nothing of each other but a name, and bytes that never pass through the kernel.
+//! POSIX shared memory: two processes that know nothing of each other but a name, and bytes that
+//! never pass through the kernel.
 //!
-//! Memory says nothing about when: here a counter tells how far the producer has come, and the consumer looks at it.
+//! Memory says nothing about when: here a counter tells how far the producer has come, and the
+//! consumer looks at it.
 //!
-//! Run it: `cargo run --example posix_shm`
+//! Run it: `cargo run -p ipcraft-examples --example posix_shm`
 
 use std::process::id;
 use std::sync::atomic::AtomicU64;

@@ -1,6 +1,7 @@
-//! The life of a process: a child is driven through every state of the textbooks, and each one is read from the kernel.
+//! The life of a process: a child is driven through every state of the textbooks, and each one is
+//! read from the kernel.
 //!
-//! Run it: `cargo run --example process_states`
+//! Run it: `cargo run -p ipcraft-examples --example process_states`
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt as _;

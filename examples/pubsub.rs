@@ -1,7 +1,8 @@
-//! One publisher, a fast subscriber and a slow one: once the slow one holds the publisher back and nobody misses anything,
-//! and once the publisher goes on, and whoever was too slow is told exactly how much he missed.
+//! One publisher, a fast subscriber and a slow one: once the slow one holds the publisher back and
+//! nobody misses anything, and once the publisher goes on, and whoever was too slow is told exactly
+//! how much he missed.
 //!
-//! Run it: `cargo run --example pubsub`
+//! Run it: `cargo run -p ipcraft-examples --example pubsub`
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio, id};

@@ -1,6 +1,7 @@
-//! Requests and answers: a server that is killed with a request in its hands, its successor, and a call that times out.
+//! Requests and answers: a server that is killed with a request in its hands, its successor, and a
+//! call that times out.
 //!
-//! Run it: `cargo run --example request_response`
+//! Run it: `cargo run -p ipcraft-examples --example request_response`
 
 use std::process::{Child, id};
 use std::thread::sleep;

@@ -1,7 +1,7 @@
-//! A reader-writer lock in shared memory: nobody notices that a reader is killed; if a writer is, nobody reads what it left
-//! before it is repaired.
+//! A reader-writer lock in shared memory: nobody notices that a reader is killed; if a writer is,
+//! nobody reads what it left before it is repaired.
 //!
-//! Run it: `cargo run --example rwlock`
+//! Run it: `cargo run -p ipcraft-examples --example rwlock`
 
 use std::process::id;
 use std::sync::atomic::AtomicU64;

@@ -1,6 +1,6 @@
 //! What a shell does for `seq 100000 | grep 7 | wc -l`: three commands, two pipes, all exit codes.
 //!
-//! Run it: `cargo run --example shell_pipeline`
+//! Run it: `cargo run -p ipcraft-examples --example shell_pipeline`
 
 use std::io::Read;
 use std::process::{Command, Stdio, id};
@@ -15,27 +15,31 @@ fn main() -> Outcome {
     expect("lines with a 7", output.trim().parse()?, with_a_seven)?;
     expect("exit codes", status, vec![Some(0), Some(0), Some(0)])?;
 
-    // Each command has an exit code of its own: `set -o pipefail` is a shell that looks at all of them.
+    // Each command has an exit code of its own: `set -o pipefail` is a shell that looks at all of
+    // them.
     let (status, output) = run(&[&["sh", "-c", "echo partial; exit 3"], &["grep", "nothing"], &["cat"]])?;
     println!("shell {}: exit codes of a failing pipeline: {status:?}", id());
     expect("output", output.as_str(), "")?;
     expect("exit codes", status, vec![Some(3), Some(1), Some(0)])?;
 
-    // `head` leaves after one line: `yes` meets a pipe that nobody reads, and SIGPIPE ends it (no exit code).
+    // `head` leaves after one line: `yes` meets a pipe that nobody reads, and SIGPIPE ends it (no
+    // exit code).
     let (status, output) = run(&[&["yes"], &["head", "-n", "1"]])?;
     println!("shell {}: yes | head -n 1 ended with {status:?}", id());
     expect("output", output.as_str(), "y\n")?;
     expect("exit codes", status, vec![None, Some(0)])
 }
 
-/// Runs the commands with each one's output joined to the next one's input; gives their exit codes and the last one's output.
+/// Runs the commands with each one's output joined to the next one's input; gives their exit codes
+/// and the last one's output.
 fn run(commands: &[&[&str]]) -> Outcome<(Vec<Option<i32>>, String)> {
     let mut children = Vec::new();
     let mut input: Option<Reader> = None;
     for words in commands {
         let (reader, writer) = pipe::pipe()?;
-        // Both of our ends move into the command, and go with it at the end of this statement. Were a copy of the writer left
-        // in this process, the next command would wait for the end of its input for ever.
+        // Both of our ends move into the command, and go with it at the end of this statement. Were
+        // a copy of the writer left in this process, the next command would wait for the end of its
+        // input for ever.
         let child = Command::new(words[0])
             .args(&words[1..])
             .stdin(input.take().map_or_else(Stdio::null, Stdio::from))

@@ -1,6 +1,7 @@
-//! Signals as records of a descriptor: read in batches, waited for beside a pipe, the end of a child among them.
+//! Signals as records of a descriptor: read in batches, waited for beside a pipe, the end of a
+//! child among them.
 //!
-//! Run it: `cargo run --example signalfd`
+//! Run it: `cargo run -p ipcraft-examples --example signalfd`
 
 use std::io::Read;
 use std::process::{Stdio, id};

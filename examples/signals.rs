@@ -1,6 +1,7 @@
-//! Realtime signals with a payload, in order and none lost, held back by acknowledgements; standard signals that merge.
+//! Realtime signals with a payload, in order and none lost, held back by acknowledgements; standard
+//! signals that merge.
 //!
-//! Run it: `cargo run --example signals`
+//! Run it: `cargo run -p ipcraft-examples --example signals`
 
 use std::process::id;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use ipcraft::signal::{self, Code, Signal, SignalMaskGuard};
 use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
 
 const NUMBERS: i32 = 10_000;
-/// How many may be on their way: the room for queued signals is shared by all processes of the user.
+/// How many may be on their way: the room for queued signals is shared by all processes of the
+/// user.
 const WINDOW: i32 = 64;
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -46,7 +48,8 @@ fn produce(number: Signal, acknowledgement: Signal) -> Outcome {
     Ok(())
 }
 
-/// Three standard signals, of which the consumer sees one: it looks only when it is told that all have been sent.
+/// Three standard signals, of which the consumer sees one: it looks only when it is told that all
+/// have been sent.
 fn merge(consumer: u32, answers: &SignalMaskGuard) -> Outcome {
     let ready = answers.wait_timeout(PATIENCE)?;
     expect("who is ready", ready.sender().map(|sender| sender.pid), Some(consumer))?;

@@ -1,6 +1,6 @@
 //! A pair of seqpacket sockets: a parent and its child exchange messages whose boundaries are kept.
 //!
-//! Run it: `cargo run --example socketpair`
+//! Run it: `cargo run -p ipcraft-examples --example socketpair`
 
 use std::os::fd::AsFd;
 use std::process::id;

@@ -1,6 +1,6 @@
 //! A System V message queue: one queue, two consumers, and the type of a message is its address.
 //!
-//! Run it: `cargo run --example sysv_queue`
+//! Run it: `cargo run -p ipcraft-examples --example sysv_queue`
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! The bounded buffer with one set of three System V semaphores: to take a place and the mutex is one atomic
-//! operation, and a process that dies gives the mutex back.
+//! The bounded buffer with one set of three System V semaphores: to take a place and the mutex is
+//! one atomic operation, and a process that dies gives the mutex back.
 //!
 //! The supervisor kills one process that holds the mutex, to show that the others go on.
 //!
-//! Run it: `cargo run --example sysv_semaphore`
+//! Run it: `cargo run -p ipcraft-examples --example sysv_semaphore`
 
 use std::path::Path;
 use std::process::id;

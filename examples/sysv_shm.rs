@@ -1,6 +1,7 @@
-//! System V shared memory: a segment that is removed as soon as it is attached, so that nothing can be left behind.
+//! System V shared memory: a segment that is removed as soon as it is attached, so that nothing can
+//! be left behind.
 //!
-//! Run it: `cargo run --example sysv_shm`
+//! Run it: `cargo run -p ipcraft-examples --example sysv_shm`
 
 use std::process::id;
 
@@ -23,7 +24,8 @@ fn produce() -> Outcome {
     let segment = Segment::create_new(Key::PRIVATE, TOTAL)?;
     let number = segment.id();
     let mapping = segment.attach();
-    // Linux keeps a removed segment, and its identifier valid, until the last process has detached, however it ends.
+    // Linux keeps a removed segment, and its identifier valid, until the last process has detached,
+    // however it ends.
     segment.remove()?;
     let (mapping, segment) = (mapping?, Segment::from_id(number)?);
     println!("producer {}: made segment {number} of {TOTAL} bytes", id());

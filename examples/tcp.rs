@@ -1,7 +1,9 @@
 //! TCP with nothing but the standard library: the one mechanism here that also crosses machines.
 //!
-//! Run it: `cargo run --example tcp`, which starts both processes and talks over loopback. Or by hand, on one host or two:
-//! `cargo run --example tcp -- --listen 127.0.0.1:7000` and `cargo run --example tcp -- --connect 127.0.0.1:7000`.
+//! Run it: `cargo run -p ipcraft-examples --example tcp`, which starts both processes and talks
+//! over loopback. Or by hand, on one host or two: `cargo run -p ipcraft-examples --example tcp --
+//! --listen 127.0.0.1:7000` and `cargo run -p ipcraft-examples --example tcp -- --connect
+//! 127.0.0.1:7000`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -21,7 +23,8 @@ fn main() -> Outcome {
     }
 }
 
-/// Starts a listening consumer on a free port of this machine, learns the port from what it prints, and produces.
+/// Starts a listening consumer on a free port of this machine, learns the port from what it prints,
+/// and produces.
 fn both() -> Outcome {
     let mut consumer = myself("--listen")?.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(consumer.stdout.take().ok_or("no output")?).lines();

@@ -1,6 +1,6 @@
 //! Unix datagrams: several producers send records to one consumer, with no connection between them.
 //!
-//! Run it: `cargo run --example unix_datagram`
+//! Run it: `cargo run -p ipcraft-examples --example unix_datagram`
 
 use std::process::id;
 use std::time::Duration;
@@ -29,7 +29,8 @@ fn consume() -> Outcome {
     let start = || Ok(myself("--producer")?.arg(&path).spawn()?);
     let producers = (0..PRODUCERS).map(|_| start()).collect::<Outcome<Vec<_>>>()?;
 
-    // How far each producer has got. The kernel keeps the order of each one and loses nothing: who is too fast, waits.
+    // How far each producer has got. The kernel keeps the order of each one and loses nothing: who
+    // is too fast, waits.
     let mut progress: Vec<(Address, usize)> = Vec::new();
     let mut buffer = [0; 2048];
     for _ in 0..PRODUCERS * MESSAGES {
@@ -56,7 +57,8 @@ fn consume() -> Outcome {
 }
 
 fn produce(path: &str) -> Outcome {
-    // An address of its own, so that the consumer can tell the producers apart and answer: any free abstract name.
+    // An address of its own, so that the consumer can tell the producers apart and answer: any free
+    // abstract name.
     let socket = Socket::bind(Address::unnamed())?;
     socket.connect(path)?;
     for number in 0..MESSAGES {

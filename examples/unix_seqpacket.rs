@@ -1,6 +1,6 @@
 //! Unix seqpacket sockets: a server that keeps its clients apart and gets their requests whole.
 //!
-//! Run it: `cargo run --example unix_seqpacket`
+//! Run it: `cargo run -p ipcraft-examples --example unix_seqpacket`
 
 use std::process::id;
 use std::thread;
@@ -54,7 +54,8 @@ fn answer_all(connection: &Connection) -> Outcome {
                 connection.send(sum(&buffer[..length]).to_string().as_bytes())?;
                 answered += 1;
             }
-            // The client knows the limit and tests it: the record is refused, and the connection goes on.
+            // The client knows the limit and tests it: the record is refused, and the connection
+            // goes on.
             Err(error) if error.kind() == ErrorKind::Truncated => {
                 connection.send(error.to_string().as_bytes())?
             }

@@ -1,6 +1,6 @@
 //! A Unix stream socket: a server at a path, a client in another process, bytes both ways.
 //!
-//! Run it: `cargo run --example unix_stream`
+//! Run it: `cargo run -p ipcraft-examples --example unix_stream`
 
 use std::io::{Read, Write};
 use std::net::Shutdown;

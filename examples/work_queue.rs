@@ -1,6 +1,7 @@
-//! A work queue in shared memory: a worker is killed in the middle of a job, another does that job again, and nothing is lost.
+//! A work queue in shared memory: a worker is killed in the middle of a job, another does that job
+//! again, and nothing is lost.
 //!
-//! Run it: `cargo run --example work_queue`
+//! Run it: `cargo run -p ipcraft-examples --example work_queue`
 
 use std::collections::BTreeMap;
 use std::io::{Read, stdin};

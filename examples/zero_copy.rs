@@ -1,6 +1,7 @@
-//! Frames of 1 MiB that are never copied as a whole: made in the channel's memory, and read there by another process.
+//! Frames of 1 MiB that are never copied as a whole: made in the channel's memory, and read there
+//! by another process.
 //!
-//! Run it: `cargo run --example zero_copy`
+//! Run it: `cargo run -p ipcraft-examples --example zero_copy`
 
 use std::process::id;
 use std::time::Instant;

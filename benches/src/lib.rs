@@ -6,9 +6,9 @@
 //! written straight on libc; locks have `_plain` besides, the plain mutex of the C library. From the root of the workspace:
 //!
 //! ```text
-//! cargo bench --bench latency                  all mechanisms
-//! cargo bench --bench latency -- pipe          those with "pipe" in the name
-//! cargo bench --bench latency -- latency/pipe/ the library's pipe alone
+//! cargo bench -p ipcraft-benches --bench latency                  all mechanisms
+//! cargo bench -p ipcraft-benches --bench latency -- pipe          those with "pipe" in the name
+//! cargo bench -p ipcraft-benches --bench latency -- latency/pipe/ the library's pipe alone
 //! ```
 //!
 //! Criterion gives means of many messages; percentiles of single ones, CPU time and ratios between interleaved rows are what

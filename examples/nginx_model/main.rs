@@ -11,7 +11,7 @@
 //! A worker that dies is replaced. If it died in the middle of a change to the shared table, the next worker to lock the
 //! table repairs it.
 //!
-//! Run it: `cargo run --example nginx_model`
+//! Run it: `cargo run -p ipcraft-examples --example nginx_model`
 
 mod client;
 mod driver;
