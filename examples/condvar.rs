@@ -45,7 +45,7 @@ fn main() -> Outcome {
 
 fn produce() -> Outcome {
     let memory = Memfd::create("office", Shared::<Office>::SIZE)?;
-    let office = Shared::initialise(memory.map()?, |office: &Office| office.desk.init(Desk::default()))?;
+    let office = Shared::initialize(memory.map()?, |office: &Office| office.desk.init(Desk::default()))?;
     let workers: Outcome<Vec<Relative>> = (0..WORKERS).map(|_| start("--worker", &memory)).collect();
     let mut workers = workers?;
     office.all_wait.wait_timeout(PATIENCE)?;

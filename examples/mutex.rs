@@ -39,7 +39,7 @@ fn main() -> Outcome {
 
 fn watch() -> Outcome {
     let memory = Memfd::create("bank", Shared::<Bank>::SIZE)?;
-    let bank = Shared::initialise(memory.map()?, |bank: &Bank| bank.accounts.init([TOTAL, 0]))?;
+    let bank = Shared::initialize(memory.map()?, |bank: &Bank| bank.accounts.init([TOTAL, 0]))?;
     let victim = start("--victim", &memory)?;
     bank.is_halfway.wait_timeout(PATIENCE)?;
     let taken = bank.accounts.try_lock().expect_err("the victim has it").kind();

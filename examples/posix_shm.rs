@@ -44,7 +44,10 @@ fn produce() -> Outcome {
     let progress = Shared::create_new_with(
         &Options::new().remove_on_drop(true),
         &progress_name,
-        |progress: &AtomicU64| progress.store(0, Release),
+        |progress: &AtomicU64| {
+            progress.store(0, Release);
+            Ok(())
+        },
     )?;
 
     let (mapping, start) = (memory.map()?, Instant::now());

@@ -38,7 +38,7 @@ fn main() -> Outcome {
 
 fn direct() -> Outcome {
     let memory = Memfd::create("library", Shared::<Library>::SIZE)?;
-    let library = Shared::initialise(memory.map()?, |library: &Library| library.book.init([1; 64]))?;
+    let library = Shared::initialize(memory.map()?, |library: &Library| library.book.init([1; 64]))?;
 
     let reader = start("--idle-reader", &memory)?;
     library.is_read.wait_timeout(PATIENCE)?;

@@ -120,7 +120,7 @@ impl Names {
 
     fn meet(&self) -> Shared<Meeting> {
         let options = posix::Options::new().remove_on_drop(true);
-        Shared::create_new_with(&options, &self.meeting, |_| ()).expect("shared memory")
+        Shared::create_new_with(&options, &self.meeting, |_| Ok(())).expect("shared memory")
     }
 
     fn start(&self, part: &str, count: u64) -> Child {

@@ -193,7 +193,7 @@ fn stop_at_once(directory: &Path) -> Outcome {
 impl Server {
     fn start(directory: &Path) -> Outcome<Server> {
         let memory = Memfd::create("zone", Shared::<Zone>::SIZE)?;
-        let zone = Shared::initialise(memory.map()?, Zone::init)?;
+        let zone = Shared::initialize(memory.map()?, Zone::init)?;
         let (reports, theirs) = seqpacket::pair()?;
         let inherit = Inherit::new().named("supervisor", theirs).named("zone", OwnedFd::from(memory));
         let (child, master) = myself("--master")?.arg(directory).spawn_pidfd(inherit)?;

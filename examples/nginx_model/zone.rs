@@ -46,8 +46,8 @@ impl Counters {
 }
 
 impl Zone {
-    pub fn init(&self) {
-        self.table.init(Table::default());
+    pub fn init(&self) -> ipcraft::Result<()> {
+        self.table.init(Table::default())
     }
 
     /// Counts a request in the table: a change of two words, with something in between.

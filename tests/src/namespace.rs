@@ -25,12 +25,24 @@ pub fn with_own_ipc(role: impl FnOnce()) -> Outcome {
 ///
 /// If the role does.
 pub fn with_own_shm(size: &str, role: impl FnOnce()) -> Outcome {
-    within(CloneFlags::CLONE_NEWNS, || {
-        let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
-        mount(none, "/", none, private, none).expect("making mounts private");
+    with_own_mounts(|| {
         let options = format!("size={size}");
         let (flags, options) = (MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()));
         mount(Some("tmpfs"), "/dev/shm", Some("tmpfs"), flags, options).expect("mounting a tmpfs");
+        role();
+    })
+}
+
+/// Runs `role` in a child whose mounts no other process sees; skips without the privilege to make
+/// a mount namespace.
+///
+/// # Panics
+///
+/// If the role does.
+pub fn with_own_mounts(role: impl FnOnce()) -> Outcome {
+    within(CloneFlags::CLONE_NEWNS, || {
+        let (none, private) = (None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE);
+        mount(none, "/", none, private, none).expect("making mounts private");
         role();
     })
 }

@@ -6,7 +6,7 @@
 //! use ipcraft::shm::{Shared, memfd::Memfd};
 //! use ipcraft::sync::Mutex;
 //! let memory = Memfd::create("test", Shared::<Mutex<u64>>::SIZE).unwrap();
-//! let number = Shared::<Mutex<u64>>::initialise(memory.map().unwrap(), |number| number.init(0)).unwrap();
+//! let number = Shared::<Mutex<u64>>::initialize(memory.map().unwrap(), |number| number.init(0)).unwrap();
 //! let guard = number.lock().unwrap();
 //! drop(guard);
 //! drop(number);
@@ -16,7 +16,7 @@
 //! use ipcraft::shm::{Shared, memfd::Memfd};
 //! use ipcraft::sync::Mutex;
 //! let memory = Memfd::create("test", Shared::<Mutex<u64>>::SIZE).unwrap();
-//! let number = Shared::<Mutex<u64>>::initialise(memory.map().unwrap(), |number| number.init(0)).unwrap();
+//! let number = Shared::<Mutex<u64>>::initialize(memory.map().unwrap(), |number| number.init(0)).unwrap();
 //! let guard = number.lock().unwrap();
 //! drop(number);
 //! drop(guard);

@@ -137,12 +137,12 @@ fn blow(length: Duration) -> bool {
 
 fn new_zone() -> Shared<Zone> {
     let memory = Memfd::create("storm", Shared::<Zone>::SIZE).unwrap();
-    Shared::initialise(memory.map().unwrap(), |zone: &Zone| {
-        zone.accounts.init([TOTAL, 0]);
-        zone.table.init([0, 0]);
-        zone.permits.init();
-        zone.queue.init(Queue { head: 0, tail: 0, pushed: 0, popped: 0, places: [0; 16] });
-        zone.meeting.init();
+    Shared::initialize(memory.map().unwrap(), |zone: &Zone| {
+        zone.accounts.init([TOTAL, 0])?;
+        zone.table.init([0, 0])?;
+        zone.permits.init()?;
+        zone.queue.init(Queue { head: 0, tail: 0, pushed: 0, popped: 0, places: [0; 16] })?;
+        zone.meeting.init()
     })
     .unwrap()
 }

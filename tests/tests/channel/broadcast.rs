@@ -203,7 +203,7 @@ pub(super) fn loses_nothing_when_publishers_are_killed() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let memory = Memfd::create("progress", Shared::<Progress>::SIZE).unwrap();
-    let progress = Shared::initialise(memory.map().unwrap(), |_: &Progress| ()).unwrap();
+    let progress = Shared::initialize(memory.map().unwrap(), |_: &Progress| Ok(())).unwrap();
     let mut subscriber = made.subscriber().unwrap();
     let mut next = 0;
     for round in 0..20 {

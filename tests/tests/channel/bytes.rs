@@ -165,7 +165,7 @@ ipcraft::shared_struct! {
 
 fn progress() -> Shared<Progress> {
     let memory = Memfd::create("progress", Shared::<Progress>::SIZE).unwrap();
-    Shared::initialise(memory.map().unwrap(), |_: &Progress| ()).unwrap()
+    Shared::initialize(memory.map().unwrap(), |_: &Progress| Ok(())).unwrap()
 }
 
 /// What was sent when its sender was killed is received, and what it was sending is received whole or not at all.

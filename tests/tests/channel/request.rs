@@ -137,7 +137,7 @@ pub(super) fn is_answered_once_when_servers_are_killed() {
     let name = fresh();
     let _made = make(&name);
     let memory = Memfd::create("count", Shared::<Count>::SIZE).unwrap();
-    let count = Shared::initialise(memory.map().unwrap(), |_: &Count| ()).unwrap();
+    let count = Shared::initialize(memory.map().unwrap(), |_: &Count| Ok(())).unwrap();
     let asking = Peer::start(|| {
         let mut client = client(&name);
         let (mut asked, mut answered) = (0, 0);

@@ -57,7 +57,7 @@ impl Ledger {
     /// One that a forked child has too.
     pub(crate) fn new() -> Shared<Ledger> {
         let memory = Memfd::create("ledger", Shared::<Ledger>::SIZE).unwrap();
-        Shared::initialise(memory.map().unwrap(), |_| ()).unwrap()
+        Shared::initialize(memory.map().unwrap(), |_| Ok(())).unwrap()
     }
 
     /// The next message of his, which he is about to send.

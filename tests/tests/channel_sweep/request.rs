@@ -292,7 +292,7 @@ const MOST: usize = 64;
 impl Account {
     fn new() -> Shared<Account> {
         let memory = Memfd::create("account", Shared::<Account>::SIZE).unwrap();
-        Shared::initialise(memory.map().unwrap(), |_| ()).unwrap()
+        Shared::initialize(memory.map().unwrap(), |_| Ok(())).unwrap()
     }
 
     fn carry_out(&self, asked: Option<Note>) {

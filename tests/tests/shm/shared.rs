@@ -24,7 +24,7 @@ fn removed() -> Options {
 }
 
 fn new<T: ProcessShared>(name: &Name) -> Shared<T> {
-    Shared::create_new_with(&removed(), name, |_| ()).unwrap()
+    Shared::create_new_with(&removed(), name, |_| Ok(())).unwrap()
 }
 
 pub(super) fn a_value_is_initialised_before_anybody_sees_it() {
@@ -34,13 +34,14 @@ pub(super) fn a_value_is_initialised_before_anybody_sees_it() {
             values[0].store(1, SeqCst);
             std::thread::sleep(SHORT);
             values[1].store(2, SeqCst);
+            Ok(())
         });
         made.unwrap();
     });
     let value = Shared::<[AtomicU64; 2]>::open_timeout(&name, LONG).unwrap();
     assert_eq!((value[0].load(SeqCst), value[1].load(SeqCst)), (1, 2));
     creator.join();
-    assert_eq!(kind(Shared::<[AtomicU64; 2]>::create_new(&name, |_| ())), ErrorKind::AlreadyExists);
+    assert_eq!(kind(Shared::<[AtomicU64; 2]>::create_new(&name, |_| Ok(()))), ErrorKind::AlreadyExists);
     value.remove().unwrap();
     assert_eq!(kind(Shared::<[AtomicU64; 2]>::open(&name)), ErrorKind::NotFound);
     assert_eq!(kind(Shared::<[AtomicU64; 2]>::open_timeout(&name, SHORT)), ErrorKind::TimedOut);
@@ -53,8 +54,11 @@ pub(super) fn racing_creators_share_one_value() {
     for _ in 0..20 {
         let name = Name::new();
         let race = |number: u64| {
-            let value =
-                Shared::<AtomicU64>::create(&name, |value| value.store(number << 32, SeqCst)).unwrap();
+            let value = Shared::<AtomicU64>::create(&name, |value| {
+                value.store(number << 32, SeqCst);
+                Ok(())
+            })
+            .unwrap();
             value.fetch_add(1, SeqCst);
         };
         let racers: Vec<Peer> = (1..=RACERS).map(|number| Peer::start(move || race(number))).collect();
@@ -73,6 +77,7 @@ pub(super) fn a_creator_that_dies_half_way_leaves_nothing() {
         let made = Shared::<AtomicU64>::create_new(&name, |value| {
             value.store(1, SeqCst);
             nix::unistd::pause();
+            Ok(())
         });
         drop(made);
     });
@@ -80,7 +85,11 @@ pub(super) fn a_creator_that_dies_half_way_leaves_nothing() {
     assert_eq!(kind(Shared::<AtomicU64>::open(&name)), ErrorKind::NotFound);
     creator.kill();
     assert!(!name.path().exists());
-    let value = Shared::<AtomicU64>::create_with(&removed(), &name, |value| value.store(7, SeqCst)).unwrap();
+    let value = Shared::<AtomicU64>::create_with(&removed(), &name, |value| {
+        value.store(7, SeqCst);
+        Ok(())
+    })
+    .unwrap();
     assert_eq!(value.load(SeqCst), 7);
 }
 
@@ -97,7 +106,7 @@ pub(super) fn another_type_is_refused_with_what_differs() {
     refused(Shared::<[AtomicU32; 2]>::open(&name).unwrap_err(), "the alignment of its value");
     refused(Shared::<[AtomicU64; 1]>::open(&name).unwrap_err(), "the layout of its value");
     refused(Shared::<[AtomicU64; 1000]>::open(&name).unwrap_err(), "its size");
-    refused(Shared::<AtomicI64>::create(&name, |_| ()).unwrap_err(), "the layout of its value");
+    refused(Shared::<AtomicI64>::create(&name, |_| Ok(())).unwrap_err(), "the layout of its value");
 }
 
 pub(super) fn what_is_no_value_is_refused() {
@@ -117,10 +126,13 @@ pub(super) fn anonymous_memory_is_initialised_once() {
     let memory = Memfd::create("test", Shared::<AtomicU64>::SIZE).unwrap();
     let attach = || Shared::<AtomicU64>::attach(memory.map().unwrap());
     assert_eq!(kind(attach()), ErrorKind::InUse);
-    let value =
-        Shared::initialise(memory.map().unwrap(), |value: &AtomicU64| value.store(3, SeqCst)).unwrap();
+    let value = Shared::initialize(memory.map().unwrap(), |value: &AtomicU64| {
+        value.store(3, SeqCst);
+        Ok(())
+    })
+    .unwrap();
     assert_eq!(attach().unwrap().load(SeqCst), 3);
-    let again = Shared::initialise(memory.map().unwrap(), |_: &AtomicU64| panic!("it is there"));
+    let again = Shared::initialize(memory.map().unwrap(), |_: &AtomicU64| panic!("it is there"));
     assert_eq!(kind(again), ErrorKind::AlreadyExists);
     assert_eq!(
         kind(Shared::<AtomicU64>::attach(memory.map_read_only().unwrap())),
@@ -128,24 +140,27 @@ pub(super) fn anonymous_memory_is_initialised_once() {
     );
     assert_eq!(kind(value.remove()), ErrorKind::Invalid);
     let small = Memfd::create("test", Shared::<AtomicU64>::SIZE - 1).unwrap();
-    assert_eq!(kind(Shared::initialise(small.map().unwrap(), |_: &AtomicU64| ())), ErrorKind::Invalid);
+    assert_eq!(kind(Shared::initialize(small.map().unwrap(), |_: &AtomicU64| Ok(()))), ErrorKind::Invalid);
 }
 
 pub(super) fn an_initialiser_that_died_is_no_value() {
     let memory = Memfd::create("test", 4096).unwrap();
     let creator = Peer::start(|| {
-        let made = Shared::initialise(memory.map().unwrap(), |_: &AtomicU64| nix::unistd::pause());
+        let made = Shared::initialize(memory.map().unwrap(), |_: &AtomicU64| {
+            nix::unistd::pause();
+            Ok(())
+        });
         drop(made);
     });
     creator.wait_asleep();
     creator.kill();
     assert_eq!(kind(Shared::<AtomicU64>::attach(memory.map().unwrap())), ErrorKind::InUse);
-    assert_eq!(kind(Shared::initialise(memory.map().unwrap(), |_: &AtomicU64| ())), ErrorKind::InUse);
+    assert_eq!(kind(Shared::initialize(memory.map().unwrap(), |_: &AtomicU64| Ok(()))), ErrorKind::InUse);
 }
 
 pub(super) fn a_segment_can_hold_a_value_too() {
     let segment = sysv::Options::new().remove_on_drop(true).create_new(Key::PRIVATE, 4096).unwrap();
-    let value = Shared::initialise(segment.attach().unwrap(), |_: &AtomicU32| ()).unwrap();
+    let value = Shared::initialize(segment.attach().unwrap(), |_: &AtomicU32| Ok(())).unwrap();
     Peer::start(|| {
         Shared::<AtomicU32>::attach(segment.attach().unwrap()).unwrap().store(9, SeqCst);
     })

@@ -103,7 +103,7 @@ fn wait_while(counted: &Counted, which: usize, form: Form) -> Result<()> {
 
 /// The error that timed operations fail with.
 fn timed_out() -> Result<()> {
-    shared(|_: &Event| ()).wait_timeout(Duration::ZERO)
+    shared(|_: &Event| Ok(())).wait_timeout(Duration::ZERO)
 }
 
 /// For what is never to be repaired.
@@ -111,9 +111,9 @@ fn alive<T>(_data: &mut T) {
     panic!("nobody dies here");
 }
 
-fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> Shared<T> {
+fn shared<T: ProcessShared>(initialise: impl FnOnce(&T) -> ipcraft::Result<()>) -> Shared<T> {
     let memory = Memfd::create("locks", Shared::<T>::SIZE).unwrap();
-    Shared::initialise(memory.map().unwrap(), initialise).unwrap()
+    Shared::initialize(memory.map().unwrap(), initialise).unwrap()
 }
 
 /// How long something is had, and not had.
@@ -136,10 +136,10 @@ ipcraft::shared_struct! {
 
 fn zone() -> Shared<Zone> {
     shared(|zone: &Zone| {
-        zone.mutex.init(0);
-        zone.rwlock.init(0);
-        zone.semaphore.init();
-        zone.barrier.init();
+        zone.mutex.init(0)?;
+        zone.rwlock.init(0)?;
+        zone.semaphore.init()?;
+        zone.barrier.init()
     })
 }
 

@@ -69,8 +69,10 @@ impl Named {
 
 impl Sender for Named {
     fn send(&self, message: &[u8], _: Form) -> Result<usize> {
-        let fill =
-            |bytes: &Message| bytes.iter().zip(message).for_each(|(at, &byte)| at.store(byte, Relaxed));
+        let fill = |bytes: &Message| {
+            bytes.iter().zip(message).for_each(|(at, &byte)| at.store(byte, Relaxed));
+            Ok(())
+        };
         Shared::create_new(&self.next(), fill).map(|_| message.len())
     }
 

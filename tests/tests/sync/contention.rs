@@ -124,8 +124,8 @@ pub(super) fn places_count_and_not_addresses() {
         (Shared::attach(pair).unwrap(), Shared::attach(table).unwrap())
     };
     let [pair, table] = maps();
-    let here = Shared::initialise(pair, |pair: &Pair| pair.init([0, 0])).unwrap();
-    let table = Shared::initialise(table, |table: &Table| table.init([0, 0])).unwrap();
+    let here = Shared::initialize(pair, |pair: &Pair| pair.init([0, 0])).unwrap();
+    let table = Shared::initialize(table, |table: &Table| table.init([0, 0])).unwrap();
     in_processes(|| {
         // The addresses of the memory that is inherited are taken, so this is at others.
         let (pair, table) = attach();

@@ -168,7 +168,7 @@ pub(super) fn of_one_who_waits_is_nobodys_concern() {
 
 /// A process of nine threads is killed while they hold some of a hundred locks.
 pub(super) fn is_told_of_by_the_lock_that_was_held_only() {
-    let all = shared(|all: &[Mutex<u32>; 100]| all.iter().for_each(|mutex| mutex.init(0)));
+    let all = shared(|all: &[Mutex<u32>; 100]| all.iter().try_for_each(|mutex| mutex.init(0)));
     for round in 0..20 {
         let is_held = |at: usize| (at * 7 + round) % 5 < 2;
         let owner = Peer::start(|| hold_in_threads(&all, is_held));

@@ -28,9 +28,9 @@ fn assert_refused<T: Plain>(outcome: Result<MutexGuard<'_, T>, LockError<MutexGu
 }
 
 pub(super) fn of_the_kernel_are_reached_and_no_lock_is_lost() {
-    let all = shared(|all: &[Mutex<u64>; MOST + 1]| all.iter().for_each(|mutex| mutex.init(0)));
+    let all = shared(|all: &[Mutex<u64>; MOST + 1]| all.iter().try_for_each(|mutex| mutex.init(0)));
     let (most, one_more) = (&all[..MOST], &all[MOST]);
-    let refused = shared(|_: &Event| ());
+    let refused = shared(|_: &Event| Ok(()));
     let owner = Peer::start(|| {
         most.iter().for_each(|mutex| forget(mutex.lock().unwrap()));
         assert_refused(one_more.lock());
@@ -66,8 +66,9 @@ pub(super) fn count_each_slot_of_a_writer() {
     const READERS: usize = 32;
     const WRITER: usize = READERS + 1;
     type Table = RwLock<u64, READERS>;
-    let tables = shared(|tables: &[Table; MOST / WRITER + 1]| tables.iter().for_each(|table| table.init(0)));
-    let rest = shared(|rest: &[Mutex<u64>; MOST % WRITER]| rest.iter().for_each(|mutex| mutex.init(0)));
+    let tables =
+        shared(|tables: &[Table; MOST / WRITER + 1]| tables.iter().try_for_each(|table| table.init(0)));
+    let rest = shared(|rest: &[Mutex<u64>; MOST % WRITER]| rest.iter().try_for_each(|mutex| mutex.init(0)));
     let (most, one_more) = (&tables[..MOST / WRITER], &tables[MOST / WRITER]);
     let owner = Peer::start(|| {
         most.iter().for_each(|table| forget(table.write().unwrap()));

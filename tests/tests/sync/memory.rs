@@ -13,7 +13,7 @@ use super::held::{KINDS, Kind};
 use super::zone::{Zone, kind_of, shared};
 
 pub(super) fn that_is_new_is_refused() {
-    let zone = shared(|_: &Zone| ());
+    let zone = shared(|_: &Zone| Ok(()));
     for _ in 0..2 {
         assert_eq!(kind_of(zone.pair.lock()), ErrorKind::Invalid);
         assert_eq!(kind_of(zone.pair.try_lock()), ErrorKind::Invalid);
@@ -33,11 +33,11 @@ pub(super) fn that_is_new_is_refused() {
     }
     // It is as new as before, and may be initialised: once.
     for value in [1, 2] {
-        zone.pair.init([value; 2]);
-        zone.table.init([value; 2]);
-        zone.permits.init();
-        zone.barrier.init();
-        zone.once.init();
+        zone.pair.init([value; 2]).unwrap();
+        zone.table.init([value; 2]).unwrap();
+        zone.permits.init().unwrap();
+        zone.barrier.init().unwrap();
+        zone.once.init().unwrap();
     }
     assert_eq!((*zone.pair.lock().unwrap(), *zone.table.read().unwrap()), ([1, 1], [1, 1]));
     for Kind { take, succeed, .. } in KINDS {
@@ -121,9 +121,9 @@ pub(super) fn of_a_guard_is_unmapped_with_the_value() {
 /// Another process keeps the memory, and the lock in it.
 pub(super) fn may_go_while_others_use_it() {
     let memory = Memfd::create("test", Shared::<Zone>::SIZE).unwrap();
-    let zone: Shared<Zone> = Shared::initialise(memory.map().unwrap(), |zone: &Zone| {
-        zone.pair.init([0, 0]);
-        zone.table.init([0, 0]);
+    let zone: Shared<Zone> = Shared::initialize(memory.map().unwrap(), |zone: &Zone| {
+        zone.pair.init([0, 0])?;
+        zone.table.init([0, 0])
     })
     .unwrap();
     let owner = Peer::start(|| {

@@ -2,12 +2,15 @@
 
 use std::cell::Cell;
 
-use ipcraft::ErrorKind;
-use ipcraft_tests::namespace::with_own_pids;
+use ipcraft::shm::Shared;
+use ipcraft::shm::memfd::Memfd;
+use ipcraft::{Error, ErrorKind, name};
+use ipcraft_tests::namespace::{with_own_mounts, with_own_pids};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::{self, Outcome};
 use libtest_mimic::Trial;
 use nix::errno::Errno;
+use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Pid, gettid, pause};
 
@@ -24,6 +27,10 @@ pub(super) fn tests() -> Vec<Trial> {
             with_equal_ids_takes_nothing,
         ),
         suite::skippable("namespace::with_equal_ids_drops_copies_only", with_equal_ids_drops_copies_only),
+        suite::skippable(
+            "namespace::init_without_proc_fails_and_succeeds_once_proc_is_mounted",
+            init_without_proc_fails_and_succeeds_once_proc_is_mounted,
+        ),
     ]
 }
 
@@ -95,10 +102,10 @@ fn with_equal_ids_takes_nothing() -> Outcome {
         if let Outcome::Skipped(why) = first_of_its_own(|| ()) {
             return Outcome::Skipped(why);
         }
-        let zone = shared(|_: &Zone| ());
+        let zone = shared(|_: &Zone| Ok(()));
         let owners = Peer::start(|| {
             first_of_its_own(|| {
-                zone.initialise();
+                zone.initialize().unwrap();
                 let owner = second(|| {
                     (kind.take)(&zone);
                     zone.ready.set().unwrap();
@@ -139,5 +146,50 @@ fn with_equal_ids_drops_copies_only() -> Outcome {
         zone.go.set().unwrap();
         parent.join();
         drop((zone.pair.try_lock().unwrap(), zone.table.try_write().unwrap()));
+    })
+}
+
+fn assert_proc_is_missing(operation: &str, error: &Error) {
+    assert_eq!((error.operation(), error.kind()), (operation, ErrorKind::NotFound));
+    assert_eq!(error.errno(), Some(Errno::ENOENT as i32));
+    let text = error.to_string();
+    assert!(text.contains("/proc/self/ns/pid") && text.contains("mount /proc"), "{text}");
+}
+
+/// The first process of a pid namespace cannot inherit its number from its parent.
+fn init_without_proc_fails_and_succeeds_once_proc_is_mounted() -> Outcome {
+    with_own_mounts(|| {
+        first_of_its_own(|| {
+            let zone = shared(|_: &Zone| Ok(()));
+            let memory = Memfd::create("test", Shared::<Zone>::SIZE).unwrap();
+            let name = format!("/{}", name::unique("ipcraft-tests"));
+            mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+            for (operation, init) in [
+                ("pthread_mutex_init", zone.pair.init([0, 0])),
+                ("pthread_rwlock_init", zone.table.init([0, 0])),
+                ("initialize semaphore", zone.permits.init()),
+                ("pthread_barrier_init", zone.barrier.init()),
+                ("initialize once", zone.once.init()),
+                ("pthread_mutex_init", Shared::initialize(memory.map().unwrap(), Zone::initialize).map(drop)),
+                ("pthread_mutex_init", Shared::create_new(&name, Zone::initialize).map(drop)),
+            ] {
+                assert_proc_is_missing(operation, &init.unwrap_err());
+            }
+            assert_eq!(kind_of(zone.pair.lock()), ErrorKind::Invalid);
+            assert_eq!(kind_of(Shared::<Zone>::attach(memory.map().unwrap()).map(drop)), ErrorKind::InUse);
+            assert_eq!(kind_of(Shared::<Zone>::open(&name).map(drop)), ErrorKind::NotFound);
+            umount("/proc").unwrap();
+
+            zone.initialize().unwrap();
+            for kind in KINDS {
+                Peer::start(|| (kind.take)(&zone)).join();
+                (kind.succeed)(&zone);
+            }
+            let second = Shared::initialize(memory.map().unwrap(), Zone::initialize).unwrap();
+            drop(second.pair.lock().unwrap());
+            let named = Shared::create_new(&name, Zone::initialize).unwrap();
+            drop(named.table.write().unwrap());
+            named.remove().unwrap();
+        });
     })
 }

@@ -32,23 +32,23 @@ ipcraft::shared_struct! {
 
 impl Zone {
     pub(super) fn new() -> Shared<Zone> {
-        shared(Zone::initialise)
+        shared(Zone::initialize)
     }
 
-    pub(super) fn initialise(&self) {
-        self.pair.init([0, 0]);
-        self.spare.init(0);
-        self.table.init([0, 0]);
-        self.permits.init();
-        self.barrier.init();
-        self.once.init();
+    pub(super) fn initialize(&self) -> ipcraft::Result<()> {
+        self.pair.init([0, 0])?;
+        self.spare.init(0)?;
+        self.table.init([0, 0])?;
+        self.permits.init()?;
+        self.barrier.init()?;
+        self.once.init()
     }
 }
 
 /// A value in memory that a forked child has too.
-pub(super) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> Shared<T> {
+pub(super) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T) -> ipcraft::Result<()>) -> Shared<T> {
     let memory = Memfd::create("test", Shared::<T>::SIZE).expect("a memfd");
-    Shared::initialise(memory.map().expect("mapped"), initialise).expect("new memory")
+    Shared::initialize(memory.map().expect("mapped"), initialise).expect("new memory")
 }
 
 /// The kind of the error that a call must have failed with.

@@ -20,7 +20,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         creation("create_semaphore", Open::OrCreate, Semaphore::init, acquire_all),
         creation("create_barrier", Open::OrCreate, Barrier::init, meet),
         creation("create_once", Open::OrCreate, Once::init, call),
-        creation("create_event", Open::OrCreate, |_: &Event| (), set),
+        creation("create_event", Open::OrCreate, |_: &Event| Ok(()), set),
     ]
 }
 
@@ -72,7 +72,7 @@ enum Open {
 /// Killed while it creates a value by name.
 struct Creation<T: ProcessShared> {
     open: Open,
-    init: fn(&T),
+    init: fn(&T) -> ipcraft::Result<()>,
     /// Uses a value that is complete and that nobody has used.
     using: fn(&T),
 }
@@ -80,7 +80,7 @@ struct Creation<T: ProcessShared> {
 fn creation<T: ProcessShared + 'static>(
     name: &'static str,
     open: Open,
-    init: fn(&T),
+    init: fn(&T) -> ipcraft::Result<()>,
     using: fn(&T),
 ) -> Trial {
     clean(name, Creation { open, init, using })

@@ -71,7 +71,7 @@ impl Scenario for Operation {
     }
 
     fn world(&self) -> World {
-        World { event: shared(|_| ()), sleepers: RefCell::default(), was_set: Cell::new(false) }
+        World { event: shared(|_| Ok(())), sleepers: RefCell::default(), was_set: Cell::new(false) }
     }
 
     fn operate(&self, world: &World) {

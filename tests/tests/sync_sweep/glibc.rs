@@ -183,7 +183,14 @@ impl Scenario for Waiter {
     }
 
     fn world(&self) -> Queue {
-        Queue { queue: shared(Glibc::init), others: RefCell::default(), posted: Cell::new(false) }
+        Queue {
+            queue: shared(|glibc: &Glibc| {
+                glibc.init();
+                Ok(())
+            }),
+            others: RefCell::default(),
+            posted: Cell::new(false),
+        }
     }
 
     fn operate(&self, world: &Queue) {
@@ -231,7 +238,10 @@ impl Scenario for Lock {
     }
 
     fn world(&self) -> Shared<Glibc> {
-        shared(Glibc::init)
+        shared(|glibc: &Glibc| {
+            glibc.init();
+            Ok(())
+        })
     }
 
     fn operate(&self, world: &Shared<Glibc>) {

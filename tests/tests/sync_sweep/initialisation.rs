@@ -31,7 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 struct Initialisation<T: ProcessShared> {
-    init: fn(&T),
+    init: fn(&T) -> ipcraft::Result<()>,
     /// Uses a value that is complete and that nobody has used.
     using: fn(&T),
 }
@@ -54,14 +54,14 @@ impl<T: ProcessShared> Scenario for Initialisation<T> {
 
     fn operate(&self, world: &World) {
         let mapping = world.mappings.borrow_mut().pop().expect("one for each call");
-        drop(Shared::initialise(mapping, self.init).unwrap());
+        drop(Shared::initialize(mapping, self.init).unwrap());
     }
 
     fn check(&self, world: World) -> Outcome {
         let map = || world.memory.map().unwrap();
         let found = Shared::<T>::attach(map()).or_else(|error| {
             assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
-            Shared::initialise(map(), self.init)
+            Shared::initialize(map(), self.init)
         });
         match found {
             Ok(complete) => {

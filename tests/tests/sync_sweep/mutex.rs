@@ -64,8 +64,8 @@ struct World {
 impl World {
     fn new() -> World {
         let zone = shared(|zone: &Zone| {
-            zone.pair.init([0, 0]);
-            zone.second.init([0, 0]);
+            zone.pair.init([0, 0])?;
+            zone.second.init([0, 0])
         });
         World { zone: Box::leak(Box::new(zone)), held: RefCell::new(None), was_held: Cell::new(false) }
     }

@@ -42,8 +42,8 @@ ipcraft::shared_struct! {
 }
 
 impl Setup {
-    fn init(&self) {
-        self.calls.iter().for_each(Once::init);
+    fn init(&self) -> ipcraft::Result<()> {
+        self.calls.iter().try_for_each(Once::init)
     }
 
     fn once(&self) -> &Once {

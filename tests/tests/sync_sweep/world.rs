@@ -14,9 +14,9 @@ pub(crate) use ipcraft_tests::sweep::clean;
 pub(crate) const BRIEFLY: Duration = Duration::from_millis(2);
 
 /// A value in memory that a forked child has too.
-pub(crate) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> Shared<T> {
+pub(crate) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T) -> ipcraft::Result<()>) -> Shared<T> {
     let memory = Memfd::create("sweep", Shared::<T>::SIZE).unwrap();
-    Shared::initialise(memory.map().unwrap(), initialise).unwrap()
+    Shared::initialize(memory.map().unwrap(), initialise).unwrap()
 }
 
 /// A test that sweeps over a scenario of which it is known that somebody is stuck.

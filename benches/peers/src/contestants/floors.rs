@@ -25,7 +25,7 @@ impl Lines {
     fn between(stage: &mut Stage) -> Result<Lines> {
         let name = stage.scratch().name("lines");
         if stage.role() == Role::Client {
-            let lines = Lines(Shared::create_new(&name, |_| ())?);
+            let lines = Lines(Shared::create_new(&name, |_| Ok(()))?);
             stage.meet("created")?;
             stage.meet("")?;
             return Ok(lines);
@@ -104,7 +104,7 @@ pub(crate) fn futex(stage: &mut Stage) -> Result<()> {
     let name = stage.scratch().name("futexes");
     let shared: Shared<Mailboxes> = match stage.role() {
         Role::Client => {
-            let shared = Shared::create_new(&name, |_| ())?;
+            let shared = Shared::create_new(&name, |_| Ok(()))?;
             stage.meet("created")?;
             stage.meet("")?;
             shared

@@ -6,7 +6,9 @@ use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{ProcessShared, Shared};
 
 /// A new one.
-pub(super) fn shared<T: ProcessShared>(initialise: impl FnOnce(&T)) -> io::Result<Shared<T>> {
+pub(super) fn shared<T: ProcessShared>(
+    initialise: impl FnOnce(&T) -> ipcraft::Result<()>,
+) -> io::Result<Shared<T>> {
     let memory = Memfd::create("ipcraft-bench", Shared::<T>::SIZE)?;
-    Ok(Shared::initialise(memory.map()?, initialise)?)
+    Ok(Shared::initialize(memory.map()?, initialise)?)
 }

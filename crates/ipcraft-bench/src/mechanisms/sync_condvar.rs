@@ -35,7 +35,7 @@ ipcraft::shared_struct! {
 fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
     let memory = slot::memory(0)?;
     let states =
-        Arc::new(shared(|states: &[State; 2]| states.iter().for_each(|lane| lane.state.init(EMPTY)))?);
+        Arc::new(shared(|states: &[State; 2]| states.iter().try_for_each(|lane| lane.state.init(EMPTY)))?);
     let lane = |direction| -> io::Result<Lane> {
         Ok(Lane { slot: Slot::new(&memory, direction)?, states: states.clone(), direction })
     };

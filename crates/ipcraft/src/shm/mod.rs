@@ -76,8 +76,8 @@
 //! | `EINVAL` | [`populate`](Mapping::populate) | [`Unsupported`](crate::ErrorKind::Unsupported) | a kernel before 5.14 | touch the pages instead |
 //! | `EINVAL` | [`advise`](Mapping::advise) | [`Invalid`](crate::ErrorKind::Invalid) | the kernel was built without huge pages | do without |
 //! | none | [`Shared::attach`] | [`WrongType`](crate::ErrorKind::WrongType) | the header shows another type or version, or there is no header | find out who wrote it; remove it if nobody needs it |
-//! | none | [`Shared::attach`], [`Shared::initialise`] | [`InUse`](crate::ErrorKind::InUse) | the creator has not finished, or died before it had | wait, or make new memory |
-//! | none | [`Shared::initialise`] | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a value is there | attach to it |
+//! | none | [`Shared::attach`], [`Shared::initialize`] | [`InUse`](crate::ErrorKind::InUse) | the creator has not finished, or died before it had | wait, or make new memory |
+//! | none | [`Shared::initialize`] | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a value is there | attach to it |
 //!
 //! Sources: [shm_overview(7)], [mmap(2)], [madvise(2)], [mlock(2)].
 //!

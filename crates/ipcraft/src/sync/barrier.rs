@@ -40,7 +40,7 @@ const VACATED: u32 = 2;
 /// use ipcraft::sync::Barrier;
 ///
 /// let memory = Memfd::create("start", Shared::<Barrier<2>>::SIZE)?;
-/// let start = Shared::<Barrier<2>>::initialise(memory.map()?, Barrier::init)?;
+/// let start = Shared::<Barrier<2>>::initialize(memory.map()?, Barrier::init)?;
 /// thread::scope(|scope| {
 ///     let other = scope.spawn(|| start.join()?.wait()); // usually another process
 ///     let leads = start.join()?.wait()?;
@@ -72,12 +72,18 @@ struct Seat {
 
 impl<const PARTIES: usize> Barrier<PARTIES> {
     /// Makes new memory, which is all zero, a barrier that nobody has joined. Later calls do nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) or
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
+    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
+    /// thread is initializing the lock, or died there.
     #[doc(alias = "pthread_barrier_init")]
-    pub fn init(&self) {
+    pub fn init(&self) -> Result<()> {
         const { assert!(PARTIES > 0, "somebody has to come") };
-        if condition::claim(&self.condition) && self.locks().try_for_each(RawMutex::init).is_ok() {
-            condition::complete(&self.condition);
-        }
+        let make = || self.locks().try_for_each(RawMutex::init);
+        condition::initialize("pthread_barrier_init", &self.condition, make)
     }
 
     /// Takes part, as one of `PARTIES`; in the place of one who died, if there is such a place.

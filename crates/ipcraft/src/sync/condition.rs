@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::atomic::AtomicU32;
+use super::failure::{failed, initializing};
+use crate::error::Result;
 
 /// New memory.
 pub(super) const NEW: u32 = 0;
@@ -20,14 +22,21 @@ pub(super) const ABANDONED: u32 = 5;
 /// A writer has it, who changes the data; if he cannot have it he died.
 pub(super) const WRITING: u32 = 6;
 
-/// Whether the caller is the one who initialises.
-pub(super) fn claim(condition: &AtomicU32) -> bool {
-    condition.compare_exchange(NEW, UNDER_WAY, Acquire, Relaxed).is_ok()
-}
-
-/// Ends what [`claim`] began.
-pub(super) fn complete(condition: &AtomicU32) {
-    condition.store(INITIALISED, Release);
+/// Initializes a lock with `make`, unless it is initialized already. If `make` fails, the memory is
+/// uninitialized again, so that a later call can succeed.
+pub(super) fn initialize(
+    operation: &'static str,
+    condition: &AtomicU32,
+    make: impl FnOnce() -> nix::Result<()>,
+) -> Result<()> {
+    match condition.compare_exchange(NEW, UNDER_WAY, Acquire, Acquire) {
+        Ok(_) => {}
+        Err(UNDER_WAY) => return Err(initializing(operation)),
+        Err(_) => return Ok(()),
+    }
+    let made = make();
+    condition.store(if made.is_ok() { INITIALISED } else { NEW }, Release);
+    made.map_err(|e| failed(operation, e))
 }
 
 /// Notes what has happened to usable data; what is noted already stays so until somebody repairs the data.

@@ -37,7 +37,7 @@ use crate::time::Deadline;
 /// }
 ///
 /// let memory = Memfd::create("jobs", Shared::<Jobs>::SIZE)?;
-/// let jobs = Shared::<Jobs>::initialise(memory.map()?, |jobs| jobs.waiting.init(0))?;
+/// let jobs = Shared::<Jobs>::initialize(memory.map()?, |jobs| jobs.waiting.init(0))?;
 ///
 /// // Usually in another process:
 /// *jobs.waiting.lock().or_else(|e| e.repair(|_| ()))? += 1;

@@ -28,7 +28,7 @@ const AWAITED: u32 = 2;
 /// use ipcraft::sync::Event;
 ///
 /// let memory = Memfd::create("ready", Shared::<Event>::SIZE)?;
-/// let ready = Shared::<Event>::initialise(memory.map()?, |_| ())?;
+/// let ready = Shared::<Event>::initialize(memory.map()?, |_| Ok(()))?;
 /// assert!(ready.wait_timeout(Duration::from_millis(1)).is_err());
 /// ready.set()?; // usually in another process
 /// ready.wait()?;

@@ -91,6 +91,9 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
         held::TOO_MANY => error
             .with_limit(Some(held::limit()))
             .with_hint("the kernel frees no more locks of a thread that dies: hold fewer at a time"),
+        Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES => {
+            error.with_name(namespace::FILE).with_hint("mount /proc before a process first uses a lock")
+        }
         _ => error,
     }
 }
@@ -105,6 +108,12 @@ pub(super) fn unusable(operation: &'static str, condition: u32) -> Error {
         super::condition::NEW => not_initialised(operation),
         _ => Error::new(operation, ErrorKind::WrongType).with_hint("somebody has overwritten it"),
     }
+}
+
+/// For memory that another thread is initializing, or that died in the middle of it.
+#[cold]
+pub(super) fn initializing(operation: &'static str) -> Error {
+    Error::new(operation, ErrorKind::InUse).with_hint("another thread is initializing it, or died there")
 }
 
 /// For new memory.

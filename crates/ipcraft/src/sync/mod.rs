@@ -46,8 +46,8 @@
 //! }
 //!
 //! let memory = Memfd::create("totals", Shared::<Mutex<Totals>>::SIZE)?;
-//! let totals = Shared::<Mutex<Totals>>::initialise(memory.map()?, |totals| {
-//!     totals.init(Totals { parts: [0; 3], total: 0 });
+//! let totals = Shared::<Mutex<Totals>>::initialize(memory.map()?, |totals| {
+//!     totals.init(Totals { parts: [0; 3], total: 0 })
 //! })?;
 //!
 //! // A thread that ends is as good as a process that is killed.

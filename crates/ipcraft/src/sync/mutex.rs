@@ -12,6 +12,7 @@ use super::condition::{self, INITIALISED, OWNER_DIED, PANICKED};
 use super::failure::{failed, unusable};
 use super::raw::{Last, RawMutex};
 use super::{Inconsistent, LockError, MutexGuard};
+use crate::error::Result;
 use crate::shm::Plain;
 use crate::time::Deadline;
 
@@ -27,7 +28,7 @@ const LOCK: &str = "pthread_mutex_lock";
 /// use ipcraft::sync::Mutex;
 ///
 /// let memory = Memfd::create("balance", Shared::<Mutex<[i64; 2]>>::SIZE)?;
-/// let accounts = Shared::<Mutex<[i64; 2]>>::initialise(memory.map()?, |accounts| accounts.init([100, 0]))?;
+/// let accounts = Shared::<Mutex<[i64; 2]>>::initialize(memory.map()?, |accounts| accounts.init([100, 0]))?;
 ///
 /// let mut guard = accounts.lock().or_else(|e| {
 ///     // A dead owner may have taken from one and not yet given to the other.
@@ -56,13 +57,21 @@ impl<T: Plain> Mutex<T> {
     /// `pthread_mutex_init(3)`: makes new memory, which is all zero, a mutex with this data. Later calls do nothing.
     ///
     /// Meant for the closure that initialises a [`Shared`](crate::shm::Shared) value.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) or
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
+    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
+    /// thread is initializing the lock, or died there.
     #[doc(alias = "pthread_mutex_init")]
-    pub fn init(&self, data: T) {
-        if condition::claim(&self.condition) && self.raw.init().is_ok() {
-            // SAFETY: because exactly one caller claims the memory, and nobody locks it before the next line.
+    pub fn init(&self, data: T) -> Result<()> {
+        condition::initialize("pthread_mutex_init", &self.condition, || {
+            self.raw.init()?;
+            // SAFETY: because one caller at a time initializes the memory, and no lock succeeds before it returns.
             unsafe { self.data.get().write(data) };
-            condition::complete(&self.condition);
-        }
+            Ok(())
+        })
     }
 
     /// `pthread_mutex_lock(3)`: waits until this thread is the one.
@@ -77,7 +86,7 @@ impl<T: Plain> Mutex<T> {
     /// [`Invalid`](crate::ErrorKind::Invalid) if it was not initialised.
     #[doc(alias = "pthread_mutex_lock")]
     #[inline]
-    pub fn lock(&self) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
+    pub fn lock(&self) -> LockResult<'_, T> {
         self.entered(LOCK, self.raw.lock())
     }
 
@@ -85,7 +94,7 @@ impl<T: Plain> Mutex<T> {
     /// [`WouldBlock`](crate::ErrorKind::WouldBlock) instead of waiting.
     #[doc(alias = "pthread_mutex_trylock")]
     #[inline]
-    pub fn try_lock(&self) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
+    pub fn try_lock(&self) -> LockResult<'_, T> {
         self.entered("pthread_mutex_trylock", self.raw.try_lock())
     }
 
@@ -93,23 +102,16 @@ impl<T: Plain> Mutex<T> {
     /// others have it for all of `timeout`.
     #[doc(alias = "pthread_mutex_clocklock")]
     #[doc(alias = "pthread_mutex_timedlock")]
-    pub fn lock_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
+    pub fn lock_timeout(&self, timeout: Duration) -> LockResult<'_, T> {
         self.lock_until(Deadline::after(timeout))
     }
 
-    pub(super) fn lock_until(
-        &self,
-        deadline: Deadline,
-    ) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
+    pub(super) fn lock_until(&self, deadline: Deadline) -> LockResult<'_, T> {
         self.entered("pthread_mutex_clocklock", self.raw.lock_until(deadline))
     }
 
     #[inline]
-    fn entered(
-        &self,
-        operation: &'static str,
-        taken: nix::Result<Last>,
-    ) -> Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>> {
+    fn entered(&self, operation: &'static str, taken: nix::Result<Last>) -> LockResult<'_, T> {
         if taken == Ok(Last::Unlocked) && self.condition.load(Relaxed) == INITIALISED {
             Ok(MutexGuard::new(self))
         } else {
@@ -141,6 +143,9 @@ impl<T: Plain> Mutex<T> {
         }
     }
 }
+
+/// What a call that takes the lock returns.
+type LockResult<'a, T> = std::result::Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>>;
 
 impl<T> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,9 @@ pub(super) const NOWHERE: Errno = Errno::EINVAL;
 /// What a lock of another namespace fails with.
 pub(super) const ELSEWHERE: Errno = Errno::EXDEV;
 
+/// The file whose inode number identifies the pid namespace of this process.
+pub(super) const FILE: &str = "/proc/self/ns/pid";
+
 /// The namespace of a lock: the number of its inode, or zero in new memory.
 #[repr(transparent)]
 pub(super) struct Namespace(AtomicU32);
@@ -29,10 +32,9 @@ static OURS: AtomicU32 = AtomicU32::new(UNKNOWN);
 const UNKNOWN: u32 = u32::MAX;
 
 impl Namespace {
-    /// Notes that the lock is for this namespace.
-    pub(super) fn init(&self) -> nix::Result<()> {
-        self.0.store(ours()?, Relaxed);
-        Ok(())
+    /// Notes that the lock is for the namespace of this process, as [`ours`] returned it.
+    pub(super) fn init(&self, ours: u32) {
+        self.0.store(ours, Relaxed);
     }
 
     /// Fails unless this process may use the lock.
@@ -52,7 +54,8 @@ fn check_again(wanted: u32) -> nix::Result<()> {
     }
 }
 
-fn ours() -> nix::Result<u32> {
+/// The namespace of this process. Fails without /proc if no lock was used before.
+pub(super) fn ours() -> nix::Result<u32> {
     match OURS.load(Relaxed) {
         UNKNOWN => find_ours(),
         known => Ok(known),
@@ -68,7 +71,7 @@ fn find_ours() -> nix::Result<u32> {
         errno => return Err(Errno::from_raw(errno)),
     }
     // The kernel has 32 bits for it.
-    let found = stat("/proc/self/ns/pid")?.st_ino as u32;
+    let found = stat(FILE)?.st_ino as u32;
     OURS.store(found, Relaxed);
     Ok(found)
 }

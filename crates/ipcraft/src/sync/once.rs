@@ -30,7 +30,7 @@ const DONE: u32 = 9;
 /// use ipcraft::sync::{OnceState, Once};
 ///
 /// let memory = Memfd::create("setup", Shared::<Once>::SIZE)?;
-/// let setup = Shared::<Once>::initialise(memory.map()?, Once::init)?;
+/// let setup = Shared::<Once>::initialize(memory.map()?, Once::init)?;
 /// let mut calls = 0;
 /// for _ in 0..3 {
 ///     setup.call_once(|attempt| {
@@ -58,10 +58,15 @@ pub enum OnceState {
 
 impl Once {
     /// Makes new memory, which is all zero, a call that nobody has made. Later calls do nothing.
-    pub fn init(&self) {
-        if condition::claim(&self.state) && self.raw.init().is_ok() {
-            condition::complete(&self.state);
-        }
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) or
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
+    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
+    /// thread is initializing the lock, or died there.
+    pub fn init(&self) -> Result<()> {
+        condition::initialize("initialize once", &self.state, || self.raw.init())
     }
 
     /// `pthread_once(3)`: makes the call, or waits until somebody else has made it.

@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::unistd::gettid;
 
 use super::held;
-use super::namespace::Namespace;
+use super::namespace::{self, Namespace};
 use crate::sys::ffi::{PTHREAD_MUTEX_ROBUST, pthread_mutex_clocklock};
 use crate::time::Deadline;
 
@@ -45,6 +45,8 @@ unsafe impl Sync for RawMutex {}
 impl RawMutex {
     /// `pthread_mutex_init(3)`: once, before anybody else knows of it.
     pub(super) fn init(&self) -> nix::Result<()> {
+        // First, so that a failure leaves the memory as it was.
+        let namespace = namespace::ours()?;
         let mut attributes = MaybeUninit::uninit();
         let attributes = attributes.as_mut_ptr();
         // SAFETY: because the attributes are initialised by the first call, used by the next ones and destroyed by the
@@ -58,7 +60,8 @@ impl RawMutex {
             libc::pthread_mutexattr_destroy(attributes);
             outcome?;
         }
-        self.namespace.init()
+        self.namespace.init(namespace);
+        Ok(())
     }
 
     /// `pthread_mutex_lock(3)`.

@@ -44,7 +44,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 ///
 /// type Table = RwLock<[u64; 4]>;
 /// let memory = Memfd::create("table", Shared::<Table>::SIZE)?;
-/// let table = Shared::<Table>::initialise(memory.map()?, |table| table.init([1, 2, 3, 4]))?;
+/// let table = Shared::<Table>::initialize(memory.map()?, |table| table.init([1, 2, 3, 4]))?;
 /// assert_eq!(table.read()?[3], 4);
 /// table.write().or_else(|e| e.repair(|data| *data = [0; 4]))?[3] = 5;
 /// assert_eq!(table.read()?[3], 5);
@@ -68,14 +68,22 @@ unsafe impl<T: Plain, const READERS: usize> Sync for RwLock<T, READERS> {}
 
 impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// Makes new memory, which is all zero, a lock with this data. Later calls do nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) or
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
+    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
+    /// thread is initializing the lock, or died there.
     #[doc(alias = "pthread_rwlock_init")]
-    pub fn init(&self, data: T) {
+    pub fn init(&self, data: T) -> Result<()> {
         const { assert!(READERS > 0, "a lock without slots can never be read") };
-        if condition::claim(&self.condition) && self.locks().try_for_each(RawMutex::init).is_ok() {
-            // SAFETY: because exactly one caller claims the memory, and nobody takes the lock before the next line.
+        condition::initialize("pthread_rwlock_init", &self.condition, || {
+            self.locks().try_for_each(RawMutex::init)?;
+            // SAFETY: because one caller at a time initializes the memory, and no lock succeeds before it returns.
             unsafe { self.data.get().write(data) };
-            condition::complete(&self.condition);
-        }
+            Ok(())
+        })
     }
 
     /// `pthread_rwlock_rdlock(3)`: waits until nobody writes.

@@ -33,7 +33,7 @@ const ACQUIRE: &str = "acquire permit";
 /// use ipcraft::sync::Semaphore;
 ///
 /// let memory = Memfd::create("devices", Shared::<Semaphore<2>>::SIZE)?;
-/// let devices = Shared::<Semaphore<2>>::initialise(memory.map()?, Semaphore::init)?;
+/// let devices = Shared::<Semaphore<2>>::initialize(memory.map()?, Semaphore::init)?;
 /// let first = devices.acquire()?;
 /// let second = devices.acquire()?;
 /// assert!(devices.try_acquire().is_err());
@@ -54,11 +54,17 @@ pub struct Semaphore<const PERMITS: usize> {
 
 impl<const PERMITS: usize> Semaphore<PERMITS> {
     /// Makes new memory, which is all zero, a semaphore with all permits free. Later calls do nothing.
-    pub fn init(&self) {
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) or
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
+    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
+    /// thread is initializing the lock, or died there.
+    pub fn init(&self) -> Result<()> {
         const { assert!(PERMITS > 0, "there is nothing to acquire") };
-        if condition::claim(&self.condition) && self.locks().try_for_each(RawMutex::init).is_ok() {
-            condition::complete(&self.condition);
-        }
+        let make = || self.locks().try_for_each(RawMutex::init);
+        condition::initialize("initialize semaphore", &self.condition, make)
     }
 
     /// Takes a permit, waiting until one is free.

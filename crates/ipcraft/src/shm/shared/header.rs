@@ -25,7 +25,7 @@ const THERE: u64 = u64::from_le_bytes(*b"ipcraft\x01");
 const VERSION: u64 = 1;
 
 pub(super) const ATTACH: &str = "Shared::attach";
-const INITIALISE: &str = "Shared::initialise";
+const INITIALIZE: &str = "Shared::initialize";
 
 /// How far from the start of the memory a value of the type is.
 pub(super) const fn offset<T>() -> usize {
@@ -36,10 +36,16 @@ pub(super) const fn offset<T>() -> usize {
 pub(super) fn claim(mapping: &Mapping) -> Result<()> {
     match mapping.atomic_u64(STATE)?.compare_exchange(EMPTY, UNDER_WAY, AcqRel, Acquire) {
         Ok(_) => Ok(()),
-        Err(THERE) => Err(Error::new(INITIALISE, ErrorKind::AlreadyExists)),
-        Err(UNDER_WAY) => Err(unfinished(INITIALISE)),
-        Err(_) => Err(foreign(INITIALISE)),
+        Err(THERE) => Err(Error::new(INITIALIZE, ErrorKind::AlreadyExists)),
+        Err(UNDER_WAY) => Err(unfinished(INITIALIZE)),
+        Err(_) => Err(foreign(INITIALIZE)),
     }
+}
+
+/// Makes the memory uninitialized again after [`claim`], when the value could not be initialized.
+pub(super) fn release(mapping: &Mapping) -> Result<()> {
+    mapping.atomic_u64(STATE)?.store(EMPTY, Release);
+    Ok(())
 }
 
 /// Tells everybody that the value is there.

@@ -10,19 +10,19 @@ use crate::shm::posix::{Options, SharedMemory};
 use crate::shm::{Access, Mapping};
 
 impl<T: ProcessShared> Shared<T> {
-    /// `shm_open(3)`: takes the value of this name, or makes it, with mode 0600: whoever wins the race initialises it.
+    /// `shm_open(3)`: takes the value of this name, or makes it, with mode 0600: whoever wins the race initializes it.
     ///
     /// The name appears when the value is complete. So nobody sees it half made, and a creator that dies half way
-    /// leaves nothing. Of two that come at once both may run `initialise`, each on memory of its own; the loser's is
+    /// leaves nothing. Of two that come at once both may run `initialize`, each on memory of its own; the loser's is
     /// thrown away.
     ///
     /// # Errors
     ///
     /// [`WrongType`](crate::ErrorKind::WrongType) if something else has the name; others as in the
-    /// [table](crate::shm::posix#errors).
+    /// [table](crate::shm::posix#errors); the error of `initialize`, after which no name is left.
     #[doc(alias = "shm_open")]
-    pub fn create(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::create_with(&Options::new(), name, initialise)
+    pub fn create(name: &str, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
+        Shared::create_with(&Options::new(), name, initialize)
     }
 
     /// [`create`](Shared::create) with other options than the usual.
@@ -30,8 +30,12 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// As for [`create`](Shared::create).
-    pub fn create_with(options: &Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::from_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
+    pub fn create_with(
+        options: &Options,
+        name: &str,
+        initialize: impl FnOnce(&T) -> Result<()>,
+    ) -> Result<Shared<T>> {
+        Shared::from_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialize))?)
     }
 
     /// `shm_open(3)` with `O_EXCL`: makes a value of this name, with mode 0600; exactly one of several racing
@@ -40,10 +44,10 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if anything has the name; others as in the
-    /// [table](crate::shm::posix#errors).
+    /// [table](crate::shm::posix#errors); the error of `initialize`, after which no name is left.
     #[doc(alias = "shm_open")]
-    pub fn create_new(name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::create_new_with(&Options::new(), name, initialise)
+    pub fn create_new(name: &str, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
+        Shared::create_new_with(&Options::new(), name, initialize)
     }
 
     /// [`create_new`](Shared::create_new) with other options than the usual.
@@ -51,8 +55,12 @@ impl<T: ProcessShared> Shared<T> {
     /// # Errors
     ///
     /// As for [`create_new`](Shared::create_new).
-    pub fn create_new_with(options: &Options, name: &str, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
-        Shared::from_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialise))?)
+    pub fn create_new_with(
+        options: &Options,
+        name: &str,
+        initialize: impl FnOnce(&T) -> Result<()>,
+    ) -> Result<Shared<T>> {
+        Shared::from_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialize))?)
     }
 
     /// `shm_open(3)`: takes the value of this name.
@@ -90,8 +98,8 @@ impl<T: ProcessShared> Shared<T> {
         Ok(attached.with_object(object))
     }
 
-    fn fill(fd: BorrowedFd<'_>, initialise: impl FnOnce(&T)) -> Result<()> {
+    fn fill(fd: BorrowedFd<'_>, initialize: impl FnOnce(&T) -> Result<()>) -> Result<()> {
         let mapping = Mapping::for_file(fd, Self::SIZE, Access::ReadWrite, None)?;
-        Shared::initialise(mapping, initialise).map(drop)
+        Shared::initialize(mapping, initialize).map(drop)
     }
 }

@@ -96,7 +96,7 @@ unsafe impl<T: ProcessShared, const N: usize> ProcessShared for [T; N] {
 /// }
 ///
 /// let memory = Memfd::create("zone", Shared::<Zone>::SIZE)?;
-/// let zone = Shared::<Zone>::initialise(memory.map()?, |zone| zone.total.init(0))?;
+/// let zone = Shared::<Zone>::initialize(memory.map()?, |zone| zone.total.init(0))?;
 /// zone.requests.fetch_add(1, Relaxed);
 /// # Ok::<(), ipcraft::Error>(())
 /// ```

@@ -27,7 +27,10 @@ use crate::shm::posix::SharedMemory;
 ///
 /// let name = format!("/{}", name::unique("doc-shared"));
 /// let options = posix::Options::new().remove_on_drop(true);
-/// let counter = Shared::<AtomicU64>::create_with(&options, &name, |counter| counter.store(40, SeqCst))?;
+/// let counter = Shared::<AtomicU64>::create_with(&options, &name, |counter| {
+///     counter.store(40, SeqCst);
+///     Ok(())
+/// })?;
 /// let other: Shared<AtomicU64> = Shared::open(&name)?; // usually in another process
 /// other.fetch_add(2, SeqCst);
 /// assert_eq!(counter.load(SeqCst), 42);
@@ -41,7 +44,10 @@ use crate::shm::posix::SharedMemory;
 /// use ipcraft::shm::{Shared, memfd::Memfd};
 ///
 /// let memory = Memfd::create("turns", Shared::<[AtomicU32; 4]>::SIZE)?;
-/// let turns = Shared::<[AtomicU32; 4]>::initialise(memory.map()?, |turns| turns[3].store(1, SeqCst))?;
+/// let turns = Shared::<[AtomicU32; 4]>::initialize(memory.map()?, |turns| {
+///     turns[3].store(1, SeqCst);
+///     Ok(())
+/// })?;
 /// let received = Shared::<[AtomicU32; 4]>::attach(memory.map()?)?; // usually in another process
 /// assert_eq!(received[3].load(SeqCst), 1);
 /// assert!(Shared::<[AtomicU32; 5]>::attach(memory.map()?).is_err());
@@ -66,21 +72,25 @@ impl<T: ProcessShared> Shared<T> {
     /// How many bytes of memory header and value take.
     pub const SIZE: usize = header::offset::<T>() + size_of::<T>();
 
-    /// Initialises a value in memory that has none yet: new memory is all zero, and `initialise` is given the value
+    /// Initializes a value in memory that has none yet: new memory is all zero, and `initialize` is given the value
     /// that these bytes are.
     ///
-    /// Pass the memory on when this has returned. Of several processes that try all the same, one succeeds.
+    /// Pass the memory on when this has returned. Of several processes that try all the same, one succeeds. If
+    /// `initialize` fails, the memory is uninitialized again, so that a later call can succeed.
     ///
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a value is there; [`InUse`](ErrorKind::InUse) if somebody has
     /// begun and not finished, be it that he died; [`WrongType`](ErrorKind::WrongType) if the memory holds something
     /// else; [`Invalid`](ErrorKind::Invalid) if it is smaller than [`SIZE`](Shared::SIZE);
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only.
-    pub fn initialise(mapping: Mapping, initialise: impl FnOnce(&T)) -> Result<Shared<T>> {
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only; the error of `initialize`.
+    pub fn initialize(mapping: Mapping, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
         let shared = Shared::over(mapping)?;
         header::claim(&shared.mapping)?;
-        initialise(&shared);
+        if let Err(error) = initialize(&shared) {
+            header::release(&shared.mapping)?;
+            return Err(error);
+        }
         header::complete::<T>(&shared.mapping)?;
         Ok(shared)
     }
