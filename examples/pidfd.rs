@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ipcraft::process::{CommandExt, Inherit, PidFd, take_inherited_fd};
 use ipcraft::signal::Signal;
-use ipcraft::{ErrorKind, pipe};
+use ipcraft::{ErrorKind, Pid, pipe};
 use ipcraft_examples::{Outcome, argument, expect, myself, part, pattern, verify};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -38,7 +38,7 @@ fn start(part: &str, argument: i32, inherit: Inherit) -> Outcome<Held> {
     let mut command = myself(part)?;
     let (child, pidfd) = command.arg(argument.to_string()).spawn_pidfd(inherit.named("leash", end))?;
     println!("supervisor {}: started {part} {argument} as {}", id(), child.id());
-    expect("pid", pidfd.pid()?, child.id() as i32)?;
+    expect("pid", pidfd.pid()?, Pid::from(&child))?;
     Ok(Held { pidfd, leash: Some(leash) })
 }
 

@@ -7,8 +7,8 @@ use std::io::Read;
 use std::process::{Stdio, id};
 use std::time::Duration;
 
-use ipcraft::ErrorKind;
 use ipcraft::signal::{self, Change, Code, Signal, SignalFd};
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
 
 /// As many as one call can take, several times over.
@@ -23,7 +23,7 @@ fn main() -> Outcome {
 }
 
 /// Sends everything while the consumer takes nothing, and then ends.
-fn produce(consumer: u32) -> Outcome {
+fn produce(consumer: Pid) -> Outcome {
     let (low, high) = (Signal::realtime(0)?, Signal::realtime(1)?);
     for value in 0..NUMBERS {
         let number = if value % 2 == 0 { high } else { low };
@@ -47,7 +47,7 @@ fn consume() -> Outcome {
     let (mut lows, mut highs, mut batches, mut ended) = (Vec::new(), Vec::new(), 0, false);
     while lows.len() + highs.len() < NUMBERS as usize || !ended {
         for info in signals.read_many_timeout(PATIENCE)? {
-            expect("sender", info.sender().map(|sender| sender.pid), Some(producer.id()))?;
+            expect("sender", info.sender().map(|sender| sender.pid), Some(Pid::from(&producer)))?;
             match info.code() {
                 Code::Child(change) => {
                     expect("end of the producer", change, Change::Exited(0))?;

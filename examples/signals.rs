@@ -6,8 +6,8 @@
 use std::process::id;
 use std::time::Duration;
 
-use ipcraft::ErrorKind;
 use ipcraft::signal::{self, Code, Signal, SignalMaskGuard};
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
 
 const NUMBERS: i32 = 10_000;
@@ -28,7 +28,7 @@ fn main() -> Outcome {
 fn produce(number: Signal, acknowledgement: Signal) -> Outcome {
     let blocked = signal::block(number | acknowledgement | Signal::USR1)?;
     let consumer = myself("--consumer")?.arg(id().to_string()).spawn()?;
-    let (pid, answers) = (consumer.id(), signal::block(acknowledgement)?);
+    let (pid, answers) = (Pid::from(&consumer), signal::block(acknowledgement)?);
 
     merge(pid, &answers)?;
     for value in 0..NUMBERS {
@@ -50,7 +50,7 @@ fn produce(number: Signal, acknowledgement: Signal) -> Outcome {
 
 /// Three standard signals, of which the consumer sees one: it looks only when it is told that all
 /// have been sent.
-fn merge(consumer: u32, answers: &SignalMaskGuard) -> Outcome {
+fn merge(consumer: Pid, answers: &SignalMaskGuard) -> Outcome {
     let ready = answers.wait_timeout(PATIENCE)?;
     expect("who is ready", ready.sender().map(|sender| sender.pid), Some(consumer))?;
     for _ in 0..3 {
@@ -60,7 +60,7 @@ fn merge(consumer: u32, answers: &SignalMaskGuard) -> Outcome {
     Ok(signal::queue(consumer, Signal::realtime(0)?, -1)?)
 }
 
-fn consume(producer: u32, number: Signal, acknowledgement: Signal) -> Outcome {
+fn consume(producer: Pid, number: Signal, acknowledgement: Signal) -> Outcome {
     let numbers = signal::block(number)?;
     let standard = signal::block(Signal::USR1)?;
     signal::queue(producer, acknowledgement, -1)?;

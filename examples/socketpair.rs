@@ -27,8 +27,8 @@ fn length(number: usize) -> usize {
 fn produce() -> Outcome {
     let (ours, theirs) = seqpacket::pair()?;
     let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("messages", theirs))?;
-    let credentials = ours.peer_credentials()?;
-    println!("producer {}: made a pair of sockets as process {}", id(), credentials.pid);
+    let pid = ours.peer_credentials()?.pid.ok_or("the pair has no owner")?;
+    println!("producer {}: made a pair of sockets as process {pid}", id());
 
     let start = Instant::now();
     for number in 0..MESSAGES {

@@ -5,9 +5,9 @@
 
 use std::process::id;
 
-use ipcraft::ErrorKind;
 use ipcraft::shm::sysv::Segment;
 use ipcraft::sysv::Key;
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_examples::{Outcome, argument, expect, finish, myself, part, pattern, verify};
 
 const TOTAL: usize = 4 << 20;
@@ -40,7 +40,7 @@ fn produce() -> Outcome {
     expect("answer", &answer[..], ANSWER)?;
     let statistics = segment.statistics()?;
     expect("attachments", statistics.attachments, 1)?;
-    expect("creator", statistics.creator, id() as i32)?;
+    expect("creator", statistics.creator, Some(Pid::current()))?;
 
     drop(mapping);
     let error = segment.attach().expect_err("the last detach was the end of it");

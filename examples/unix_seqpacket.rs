@@ -43,7 +43,7 @@ fn serve() -> Outcome {
 }
 
 fn answer_all(connection: &Connection) -> Outcome {
-    let client = connection.peer_credentials()?.pid;
+    let client = connection.peer_credentials()?.pid.ok_or("the client is not in this pid namespace")?;
     let mut buffer = [0; LARGEST];
     let mut answered = 0;
     loop {

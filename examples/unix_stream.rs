@@ -43,7 +43,8 @@ fn serve() -> Outcome {
 fn consume(listener: &Listener) -> Outcome {
     let mut stream = listener.accept_timeout(PATIENCE)?;
     let peer = stream.peer_credentials()?;
-    println!("consumer {}: process {} of user {} connected", id(), peer.pid, peer.uid);
+    let pid = peer.pid.ok_or("the producer is not in this pid namespace")?;
+    println!("consumer {}: process {pid} of user {} connected", id(), peer.uid);
 
     let mut buffer = vec![0; CHUNK];
     let mut received = 0;

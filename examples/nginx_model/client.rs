@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
-use ipcraft::ErrorKind;
 use ipcraft::socket::seqpacket::Connection;
 use ipcraft::socket::{Ancillary, Incoming};
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_examples::{Outcome, expect};
 
 use crate::wire::{Answer, LONGEST, Request, Verb};
@@ -101,7 +101,7 @@ impl Clients {
     }
 
     /// The next answer, and the process that sent it; none if the connection is broken.
-    pub fn hear(&self, call: &Call) -> Outcome<Option<(Answer, i32)>> {
+    pub fn hear(&self, call: &Call) -> Outcome<Option<(Answer, Pid)>> {
         let Some((answer, sender)) = call.hear()? else {
             if call.is_early { &self.broken } else { &self.late }.fetch_add(1, SeqCst);
             return Ok(None);
@@ -122,7 +122,7 @@ impl Call {
         }
     }
 
-    fn hear(&self) -> Outcome<Option<(Answer, i32)>> {
+    fn hear(&self) -> Outcome<Option<(Answer, Pid)>> {
         let (mut record, mut incoming) = ([0; LONGEST], Incoming::new());
         let buffers = &mut [IoSliceMut::new(&mut record)];
         let length = match self.connection.recv_message_timeout(buffers, &mut incoming, PATIENCE) {
@@ -130,7 +130,8 @@ impl Call {
             received => received?,
         };
         let Some(length) = length else { return Ok(None) };
-        let sender = incoming.credentials().ok_or("nobody has sent this")?.pid;
+        let credentials = incoming.credentials().ok_or("the message has no credentials")?;
+        let sender = credentials.pid.ok_or("the sender is not in this pid namespace")?;
         Ok(Some((from_utf8(&record[..length])?.parse()?, sender)))
     }
 }

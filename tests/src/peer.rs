@@ -54,9 +54,18 @@ impl Peer {
         }
     }
 
-    /// Its process id.
+    /// Returns the process id in the form that `nix` takes.
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// Returns the process id in the form that the library takes.
+    ///
+    /// # Panics
+    ///
+    /// Never, since fork(2) returns a positive id.
+    pub fn id(&self) -> ipcraft::Pid {
+        self.pid.as_raw().try_into().expect("a positive id")
     }
 
     /// Returns once the child sleeps in a system call.

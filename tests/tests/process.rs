@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::process::{Child, Command, Stdio};
 
 use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take_inherited_fd, take_inherited_fd_number};
-use ipcraft::{ErrorKind, pipe};
+use ipcraft::{ErrorKind, Pid, pipe};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{SigHandler, Signal, signal};
@@ -222,7 +222,7 @@ fn many_children_at_once_get_their_own_descriptors_only() {
 fn a_child_comes_with_its_pidfd_and_its_descriptors() {
     let (mut reported, report) = pipe::pipe().unwrap();
     let (child, pidfd) = part("report").spawn_pidfd(Inherit::new().named("report", report)).unwrap();
-    assert_eq!(pidfd.pid().unwrap(), child.id() as i32);
+    assert_eq!(pidfd.pid().unwrap(), Pid::from(&child));
     let mut text = String::new();
     reported.read_to_string(&mut text).unwrap();
     let (numbers, own) = text.trim().split_once(" report=").unwrap();
@@ -237,7 +237,7 @@ fn the_pidfd_comes_whatever_numbers_the_child_wants() {
     let inherit = (3..40).fold(Inherit::new(), |inherit, number| inherit.numbered(number, null()));
     let script = "test $(ls /proc/self/fd | grep -cxE '[3-9]|[12][0-9]|3[0-9]') -eq 37";
     let (child, pidfd) = Command::new("bash").args(["-c", script]).spawn_pidfd(inherit).unwrap();
-    assert_eq!(pidfd.pid().unwrap(), child.id() as i32);
+    assert_eq!(pidfd.pid().unwrap(), Pid::from(&child));
     assert!(pidfd.wait().unwrap().status().unwrap().success());
     drop(pidfd);
     assert_eq!(open_numbers(), before);

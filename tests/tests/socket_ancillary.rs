@@ -224,7 +224,7 @@ fn credentials_come_when_asked_for() {
 #[test]
 fn false_credentials_are_refused_by_the_kernel() {
     let (left, _right) = datagram::pair().unwrap();
-    let nobody = Credentials { pid: i32::MAX, ..Credentials::current() };
+    let nobody = Credentials { pid: Some(i32::MAX.try_into().unwrap()), ..Credentials::current() };
     let bytes = [IoSlice::new(b"x")];
     let error = left.send_message(&Outgoing::new(&bytes).credentials(nobody)).unwrap_err();
     // The privileged may claim it, but there is no such process.

@@ -62,6 +62,7 @@ pub mod event;
 pub mod fifo;
 pub mod futex;
 pub mod name;
+mod pid;
 pub mod pipe;
 pub mod process;
 pub mod queue;
@@ -75,3 +76,4 @@ pub mod sysv;
 pub mod time;
 
 pub use error::{Error, ErrorKind, Result};
+pub use pid::Pid;

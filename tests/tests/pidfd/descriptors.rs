@@ -76,6 +76,6 @@ pub(crate) fn need_permission() -> Outcome {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
         assert!(error.to_string().contains("trace"), "{error}");
         // What names the process is no secret.
-        assert_eq!(pidfd.pid().unwrap(), peer.pid().as_raw());
+        assert_eq!(pidfd.pid().unwrap(), peer.id());
     })
 }

@@ -77,7 +77,7 @@ fn idle() -> Peer {
 }
 
 fn pidfd_of(peer: &Peer) -> PidFd {
-    PidFd::open(peer.pid().as_raw()).expect("a pidfd of a child")
+    PidFd::open(peer.id()).expect("a pidfd of a child")
 }
 
 /// A shell that runs this.

@@ -1,37 +1,34 @@
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::process::{Command, id};
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 
-use ipcraft::ErrorKind;
 use ipcraft::process::{PidFd, State};
 use ipcraft::socket::stream;
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
-use nix::unistd::gettid;
 
 use crate::{idle, kind_of, pidfd_of, reaches};
 
 pub(crate) fn a_process_that_is_not_there_says_so() {
     let mut child = Command::new("true").spawn().unwrap();
-    let pid = child.id() as i32;
+    let pid = Pid::from(&child);
     child.wait().unwrap();
     let error = PidFd::open(pid).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ESRCH)));
     assert_eq!(error.object(), Some(pid.to_string().as_str()));
-    assert_eq!(kind_of(PidFd::open(i32::MAX)), ErrorKind::NotFound);
-    for pid in [0, -1, i32::MIN] {
-        assert_eq!(kind_of(PidFd::open(pid)), ErrorKind::Invalid, "{pid}");
-    }
+    let unused = Pid::try_from(i32::MAX).unwrap();
+    assert_eq!(kind_of(PidFd::open(unused)), ErrorKind::NotFound);
 }
 
 pub(crate) fn a_thread_is_refused() {
     let (tell, told) = mpsc::channel();
     let (hold, held) = mpsc::channel::<()>();
     let thread = thread::spawn(move || {
-        tell.send(gettid().as_raw()).unwrap();
+        tell.send(ipcraft::signal::thread_id()).unwrap();
         let _ = held.recv();
     });
     assert_eq!(kind_of(PidFd::open(told.recv().unwrap())), ErrorKind::Invalid);
@@ -42,7 +39,7 @@ pub(crate) fn a_thread_is_refused() {
 pub(crate) fn a_child_works_until_it_was_waited_for() {
     let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
     let running = PidFd::for_child(&child).unwrap();
-    assert_eq!(running.pid().unwrap(), child.id() as i32);
+    assert_eq!(running.pid().unwrap(), Pid::from(&child));
     drop(child.stdin.take());
     reaches(&running, State::Zombie);
     let ended = PidFd::for_child(&child).unwrap();
@@ -61,11 +58,11 @@ pub(crate) fn sets_close_on_exec() {
 
 pub(crate) fn itself_and_the_peer_of_a_socket() {
     let own = PidFd::current().unwrap();
-    assert_eq!(own.pid().unwrap(), id() as i32);
+    assert_eq!(own.pid().unwrap(), Pid::current());
     assert!(!own.has_ended().unwrap());
     let (one, _other) = stream::pair().unwrap();
     match one.peer_pidfd() {
-        Ok(fd) => assert_eq!(PidFd::try_from(fd).unwrap().pid().unwrap(), id() as i32),
+        Ok(fd) => assert_eq!(PidFd::try_from(fd).unwrap().pid().unwrap(), Pid::current()),
         Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
     }
 }
@@ -112,8 +109,8 @@ pub(crate) fn a_handle_can_be_cloned_and_given_away() {
     let pidfd = pidfd_of(&peer);
     let clone = pidfd.try_clone().unwrap();
     let back = PidFd::try_from(OwnedFd::from(pidfd)).unwrap();
-    assert_eq!(back.pid().unwrap(), peer.pid().as_raw());
+    assert_eq!(back.pid().unwrap(), peer.id());
     drop(back);
-    assert_eq!(clone.pid().unwrap(), peer.pid().as_raw());
+    assert_eq!(clone.pid().unwrap(), peer.id());
     assert!(!clone.has_ended().unwrap(), "closing a handle ends nothing");
 }

@@ -1,9 +1,9 @@
 use std::fs;
 use std::hint;
 
-use ipcraft::ErrorKind;
 use ipcraft::process::{self, PidFd, State};
 use ipcraft::signal::Signal;
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::Outcome;
 use nix::mount::{MsFlags, mount};
@@ -17,7 +17,7 @@ pub(crate) fn are_read_one_after_another() {
     let peer = idle();
     let pidfd = pidfd_of(&peer);
     reaches(&pidfd, State::Sleeping);
-    assert_eq!(process::state(peer.pid().as_raw()).unwrap(), State::Sleeping);
+    assert_eq!(process::state(peer.id()).unwrap(), State::Sleeping);
     pidfd.send_signal(Signal::STOP).unwrap();
     reaches(&pidfd, State::Stopped);
     pidfd.send_signal(Signal::CONT).unwrap();
@@ -58,10 +58,7 @@ pub(crate) fn whatever_the_command_is_called() {
 }
 
 pub(crate) fn of_no_process_are_errors() {
-    for pid in [0, -1] {
-        assert_eq!(kind_of(process::state(pid)), ErrorKind::Invalid);
-    }
-    let error = process::state(i32::MAX).unwrap_err();
+    let error = process::state(Pid::try_from(i32::MAX).unwrap()).unwrap_err();
     assert_eq!((error.kind(), error.object()), (ErrorKind::NotFound, Some("2147483647")));
 }
 
@@ -87,7 +84,7 @@ pub(crate) fn cannot_be_read_without_proc() -> Outcome {
         mount(none, "/", none, private, none).expect("making mounts private");
         let own = PidFd::current().unwrap();
         mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), none).expect("mounting a tmpfs");
-        assert_eq!(kind_of(process::state(1)), ErrorKind::Unsupported);
+        assert_eq!(kind_of(process::state(Pid::current())), ErrorKind::Unsupported);
         assert_eq!(kind_of(own.pid()), ErrorKind::Unsupported);
         assert_eq!(kind_of(own.state()), ErrorKind::Unsupported);
         assert!(!own.has_ended().unwrap(), "all else works");

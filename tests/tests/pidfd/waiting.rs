@@ -142,14 +142,14 @@ pub(crate) fn a_zombie_has_ended_although_its_id_is_taken() {
     reaches(&pidfd, State::Zombie);
     assert!(pidfd.has_ended().unwrap());
     assert_eq!(kill(peer.pid(), None), Ok(()), "to kill(2) it is there");
-    assert_eq!(pidfd.pid().unwrap(), peer.pid().as_raw());
+    assert_eq!(pidfd.pid().unwrap(), peer.id());
 }
 
 pub(crate) fn for_a_stranger_tells_the_status_when_it_was_reaped() {
     let (mut reaped, mut tell) = io::pipe().unwrap();
     let (mut seen, mut see) = io::pipe().unwrap();
     let sibling = idle();
-    let pid = sibling.pid().as_raw();
+    let pid = sibling.id();
     // To this process both are children; to the watcher the sibling is not.
     let watcher = Peer::start(move || {
         let pidfd = PidFd::open(pid).unwrap();

@@ -26,7 +26,7 @@ pub(crate) fn comes_once_for_the_first_message() {
         let none_comes = || blocked.wait_timeout(SHORT).is_err_and(|e| e.kind() == ErrorKind::TimedOut);
         assert!(none_comes());
         let sender = Peer::start(|| queue.send(b"first", 0).unwrap());
-        let expected = Sender { pid: sender.pid().as_raw().unsigned_abs(), uid: getuid().as_raw() };
+        let expected = Sender { pid: sender.id(), uid: getuid().as_raw() };
         sender.join();
         let info = blocked.wait_timeout(LONG).expect("a signal");
         assert_eq!((info.signal(), info.code()), (SIGNAL, Code::MessageQueue));

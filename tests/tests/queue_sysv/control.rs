@@ -27,7 +27,7 @@ pub(crate) fn tells_who_used_the_queue() {
     assert_eq!((permissions.creator_uid, permissions.creator_gid), (uid, gid));
 
     let sender = Peer::start(|| queue.send(1, b"12345").unwrap());
-    let pid = sender.pid().as_raw() as u32;
+    let pid = sender.id();
     sender.join();
     let sent = queue.statistics().unwrap();
     assert_eq!((sent.messages, sent.bytes), (1, 5));
@@ -35,7 +35,7 @@ pub(crate) fn tells_who_used_the_queue() {
     assert!(is_recent(sent.last_send));
     queue.recv_message(Selector::First).unwrap();
     let received = queue.statistics().unwrap();
-    assert_eq!((received.messages, received.last_receiver), (0, Some(std::process::id())));
+    assert_eq!((received.messages, received.last_receiver), (0, Some(ipcraft::Pid::current())));
     assert!(is_recent(received.last_receive));
 }
 

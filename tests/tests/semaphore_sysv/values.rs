@@ -1,8 +1,8 @@
 use std::time::{Duration, SystemTime};
 
-use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
 use ipcraft::sysv::Key;
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 
 use super::{SHORT, kind_of, set};
@@ -45,12 +45,12 @@ pub(super) fn waiters_are_counted() {
 
 pub(super) fn the_last_process_is_known() {
     let set = set(&[1, 0]);
-    assert_eq!(set.last_pid(0).unwrap(), Some(std::process::id()));
+    assert_eq!(set.last_pid(0).unwrap(), Some(Pid::current()));
     let peer = Peer::start(|| set.apply(&[Operation::add(1, 1)]).unwrap());
-    let pid = peer.pid().as_raw() as u32;
+    let pid = peer.id();
     peer.join();
     assert_eq!(set.last_pid(1).unwrap(), Some(pid));
-    assert_eq!(set.last_pid(0).unwrap(), Some(std::process::id()));
+    assert_eq!(set.last_pid(0).unwrap(), Some(Pid::current()));
 }
 
 pub(super) fn statistics_are_true() {

@@ -2,13 +2,12 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::process;
 use std::time::{Duration, SystemTime};
 
-use ipcraft::ErrorKind;
 use ipcraft::shm::HugePages;
 use ipcraft::shm::sysv::{Options, Segment};
 use ipcraft::sysv::Key;
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::namespace;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::Outcome;
@@ -89,14 +88,14 @@ pub(super) fn statistics_tell_who_and_when() {
     let new = segment.statistics().unwrap();
     assert_eq!(
         (new.creator, new.last_user, new.attached, new.detached),
-        (process::id() as i32, None, None, None)
+        (Some(Pid::current()), None, None, None)
     );
     assert!(new.changed.unwrap() >= start);
     let owner = new.permissions;
     assert_eq!((owner.uid, owner.creator_uid, owner.mode), (geteuid().as_raw(), geteuid().as_raw(), 0o600));
     drop(segment.attach().unwrap());
     let used = segment.statistics().unwrap();
-    assert_eq!(used.last_user, Some(process::id() as i32));
+    assert_eq!(used.last_user, Some(Pid::current()));
     assert!(used.attached.unwrap() >= start && used.detached.unwrap() >= start);
     segment.set_mode(0o640).unwrap();
     assert_eq!(segment.statistics().unwrap().permissions.mode, 0o640);

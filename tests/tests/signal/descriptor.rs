@@ -2,11 +2,10 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::id;
 use std::time::{Duration, Instant};
 
-use ipcraft::ErrorKind;
 use ipcraft::signal::{Change, Code, MAX_BATCH, Signal, SignalFd, block, pending, queue, send};
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -44,20 +43,20 @@ pub(crate) fn gives_one_at_a_time() {
         let signals = SignalFd::new(&blocked).unwrap();
         queue_to_self(rt(0), 1);
         queue_to_self(rt(0), 2);
-        send(id(), Signal::USR1).unwrap();
+        send(Pid::current(), Signal::USR1).unwrap();
         let user = signals.read().unwrap();
         assert_eq!((user.signal(), user.code(), user.value()), (Signal::USR1, Code::User, None));
-        assert_eq!(user.sender().unwrap().pid, id());
+        assert_eq!(user.sender().unwrap().pid, Pid::current());
         assert_eq!(signals.try_read().unwrap().value(), Some(1));
         let last = signals.read_timeout(Duration::ZERO).unwrap();
         assert_eq!((last.code(), last.value()), (Code::Queue, Some(2)));
-        assert_eq!(last.sender().unwrap().pid, id());
+        assert_eq!(last.sender().unwrap().pid, Pid::current());
 
         let child = Peer::start(pause);
-        send(child.pid().as_raw().unsigned_abs(), Signal::KILL).unwrap();
+        send(child.id(), Signal::KILL).unwrap();
         let info = signals.read_timeout(LONG).unwrap();
         assert_eq!(info.code(), Code::Child(Change::Killed(Signal::KILL)));
-        assert_eq!(info.sender().unwrap().pid, child.pid().as_raw().unsigned_abs());
+        assert_eq!(info.sender().unwrap().pid, child.id());
     });
 }
 
@@ -79,7 +78,7 @@ pub(crate) fn waits_in_its_three_forms() {
     for read in reads {
         let receiver = Peer::start(|| assert_eq!(read(&signals), Some(9)));
         std::thread::sleep(SHORT);
-        queue(receiver.pid().as_raw().unsigned_abs(), rt(0), 9).unwrap();
+        queue(receiver.id(), rt(0), 9).unwrap();
         receiver.join();
     }
 }

@@ -1,11 +1,10 @@
 //! Handlers that count.
 
-use std::process::id;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ipcraft::ErrorKind;
 use ipcraft::signal::{Signal, catch, send};
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 
 use crate::{LONG, in_child, kind_of, queue_to_self, rt};
@@ -19,7 +18,7 @@ pub(crate) fn count() {
         assert_eq!((terms.count(), jobs.count(), again.count()), (0, 5, 5));
         assert_eq!((jobs.take(), jobs.count(), again.count()), (5, 0, 5));
         drop(again);
-        let parent = id();
+        let parent = Pid::current();
         Peer::start(|| send(parent, Signal::TERM).unwrap()).join();
         let start = Instant::now();
         while terms.count() == 0 && start.elapsed() < LONG {
@@ -40,10 +39,10 @@ pub(crate) fn leave_a_signal_that_does_nothing() {
     in_child(|| {
         let caught = catch(Signal::TERM).unwrap();
         drop(caught);
-        send(id(), Signal::TERM).unwrap();
+        send(Pid::current(), Signal::TERM).unwrap();
         let caught = catch(Signal::TERM).unwrap();
         assert_eq!(caught.count(), 0);
-        send(id(), Signal::TERM).unwrap();
+        send(Pid::current(), Signal::TERM).unwrap();
         assert_eq!(caught.count(), 1);
     });
 }

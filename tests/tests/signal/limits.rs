@@ -1,10 +1,8 @@
 //! Room for queued signals, and what happens without.
 
-use std::process::id;
-
-use ipcraft::ErrorKind;
 use ipcraft::error::Limit;
 use ipcraft::signal::{Code, Signal, SignalFd, block, queue, queue_thread, send, send_thread, thread_id};
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -32,7 +30,7 @@ pub(crate) fn of_the_queue_are_named() {
         let blocked = block(rt(0)).unwrap();
         let mut sent = 0;
         let error = loop {
-            match queue(id(), rt(0), sent) {
+            match queue(Pid::current(), rt(0), sent) {
                 Ok(()) => sent += 1,
                 Err(error) => break error,
             }
@@ -42,8 +40,8 @@ pub(crate) fn of_the_queue_are_named() {
         let limit = error.limit().unwrap();
         assert_eq!((limit.name(), limit.value()), ("RLIMIT_SIGPENDING", room));
         assert!(limit.requested() > Some(room), "{error}");
-        assert_eq!(kind_of(queue_thread(id(), thread_id(), rt(0), 0)), ErrorKind::LimitReached);
-        assert_eq!(kind_of(send_thread(id(), thread_id(), rt(0))), ErrorKind::LimitReached);
+        assert_eq!(kind_of(queue_thread(Pid::current(), thread_id(), rt(0), 0)), ErrorKind::LimitReached);
+        assert_eq!(kind_of(send_thread(Pid::current(), thread_id(), rt(0))), ErrorKind::LimitReached);
         let taken: Vec<_> = (0..sent).map(|_| blocked.try_wait().unwrap().value().unwrap()).collect();
         assert!(taken.into_iter().eq(0..sent), "what was accepted comes, in order");
         assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
@@ -52,7 +50,7 @@ pub(crate) fn of_the_queue_are_named() {
 
     with_room_for(0, || {
         let _blocked = block(rt(0)).unwrap();
-        assert_eq!(kind_of(send_thread(id(), thread_id(), rt(0))), ErrorKind::LimitReached);
+        assert_eq!(kind_of(send_thread(Pid::current(), thread_id(), rt(0))), ErrorKind::LimitReached);
     })
     .join();
 }
@@ -63,7 +61,7 @@ pub(crate) fn of_the_queue_are_the_receivers() {
         let blocked = block(rt(1)).unwrap();
         blocked.wait_timeout(LONG).unwrap();
     });
-    let pid = receiver.pid().as_raw().unsigned_abs();
+    let pid = receiver.id();
     receiver.wait_asleep();
     let (mine, _) = getrlimit(Resource::RLIMIT_SIGPENDING).unwrap();
     assert!(mine > 0);
@@ -86,7 +84,7 @@ pub(crate) fn of_the_queue_cost_a_standard_signal_its_value() {
 pub(crate) fn of_the_queue_merge_what_was_only_sent() {
     with_room_for(0, || {
         let blocked = block(rt(0)).unwrap();
-        (0..3).for_each(|_| send(id(), rt(0)).unwrap());
+        (0..3).for_each(|_| send(Pid::current(), rt(0)).unwrap());
         assert_eq!(blocked.try_wait().unwrap().sender(), None);
         assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
     })

@@ -1,11 +1,10 @@
 //! Waiting: what is taken, when, and by whom.
 
-use std::process::id;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipcraft::ErrorKind;
 use ipcraft::signal::{Change, Code, Signal, SignalSet, block, catch, pending, send, send_thread, thread_id};
+use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 use nix::sys::signal as other;
 use nix::sys::signal::{SigHandler, SigevNotify};
@@ -50,8 +49,8 @@ pub(crate) fn takes_merged_standard_signals_once() {
         assert_eq!(blocked.try_wait().unwrap().value(), Some(1));
         assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
         // One for the thread and one for the process are two, the thread's first.
-        send(id(), Signal::USR1).unwrap();
-        send_thread(id(), thread_id(), Signal::USR1).unwrap();
+        send(Pid::current(), Signal::USR1).unwrap();
+        send_thread(Pid::current(), thread_id(), Signal::USR1).unwrap();
         assert_eq!(blocked.try_wait().unwrap().code(), Code::Thread);
         assert_eq!(blocked.try_wait().unwrap().code(), Code::User);
         assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
@@ -63,7 +62,7 @@ pub(crate) fn is_never_done_by_a_try() {
     let error = blocked.try_wait().unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
     assert_eq!(kind_of(blocked.wait_timeout(Duration::ZERO)), ErrorKind::TimedOut);
-    send_thread(id(), thread_id(), rt(0)).unwrap();
+    send_thread(Pid::current(), thread_id(), rt(0)).unwrap();
     let info = blocked.wait_timeout(Duration::ZERO).expect("an expired timeout takes what is there");
     assert_eq!(info.signal(), rt(0));
 }
@@ -73,7 +72,7 @@ pub(crate) fn goes_on_after_a_handler_that_restarts_calls() {
         // Handled with SA_RESTART, which does not restart sigtimedwait(2).
         let caught = catch(Signal::USR1).unwrap();
         let blocked = block(rt(0)).unwrap();
-        let (pid, waiter) = (id(), thread_id());
+        let (pid, waiter) = (Pid::current(), thread_id());
         let sender = thread::spawn(move || {
             for _ in 0..5 {
                 thread::sleep(Duration::from_millis(5));
@@ -101,7 +100,7 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
             assert_eq!(wait(&blocked).unwrap().signal(), rt(0));
         });
         receiver.wait_asleep();
-        send(receiver.pid().as_raw().unsigned_abs(), rt(0)).unwrap();
+        send(receiver.id(), rt(0)).unwrap();
         receiver.join();
     }
 }
@@ -132,16 +131,16 @@ pub(crate) fn takes_what_is_ignored_and_runs_no_handler() {
         unsafe { other::signal(other::Signal::SIGUSR2, SigHandler::SigIgn) }.unwrap();
         let caught = catch(Signal::USR1).unwrap();
         let blocked = block(Signal::USR1 | Signal::USR2).unwrap();
-        send(id(), Signal::USR2).unwrap();
+        send(Pid::current(), Signal::USR2).unwrap();
         assert_eq!(blocked.wait_timeout(LONG).unwrap().signal(), Signal::USR2);
-        send(id(), Signal::USR1).unwrap();
+        send(Pid::current(), Signal::USR1).unwrap();
         assert_eq!(blocked.wait_timeout(LONG).unwrap().signal(), Signal::USR1);
         drop(blocked);
         assert_eq!(caught.count(), 0);
 
         // An ignored signal does not interrupt.
         let blocked = block(rt(0)).unwrap();
-        let parent = id();
+        let parent = Pid::current();
         let sender = Peer::start(|| (0..20).for_each(|_| send(parent, Signal::USR2).unwrap()));
         assert_eq!(kind_of(blocked.wait_timeout(SHORT)), ErrorKind::TimedOut);
         sender.join();
@@ -151,24 +150,23 @@ pub(crate) fn takes_what_is_ignored_and_runs_no_handler() {
 pub(crate) fn tells_what_became_of_a_child() {
     in_child(|| {
         let blocked = block(Signal::CHLD).unwrap();
-        let next = |pid: nix::unistd::Pid| {
+        let next = |pid: Pid| {
             let info = blocked.wait_timeout(LONG).unwrap();
-            assert_eq!(info.sender().unwrap().pid, pid.as_raw().unsigned_abs());
+            assert_eq!(info.sender().unwrap().pid, pid);
             assert_eq!(info.value(), None);
             info.code()
         };
         let child = Peer::start(|| ());
-        assert_eq!(next(child.pid()), Code::Child(Change::Exited(0)));
+        assert_eq!(next(child.id()), Code::Child(Change::Exited(0)));
         child.join();
 
         let child = Peer::start(pause);
-        let pid = child.pid();
-        let number = pid.as_raw().unsigned_abs();
-        send(number, Signal::STOP).unwrap();
+        let pid = child.id();
+        send(pid, Signal::STOP).unwrap();
         assert_eq!(next(pid), Code::Child(Change::Stopped(Signal::STOP)));
-        send(number, Signal::CONT).unwrap();
+        send(pid, Signal::CONT).unwrap();
         assert_eq!(next(pid), Code::Child(Change::Continued));
-        send(number, Signal::KILL).unwrap();
+        send(pid, Signal::KILL).unwrap();
         assert_eq!(next(pid), Code::Child(Change::Killed(Signal::KILL)));
         child.kill();
     });
@@ -207,10 +205,10 @@ pub(crate) fn ends_with_the_guard() {
     let mut child = Peer::start(|| {
         let outer = block(Signal::USR1).unwrap();
         let inner = block(Signal::USR1 | Signal::USR2).unwrap();
-        send(id(), Signal::USR1).unwrap();
+        send(Pid::current(), Signal::USR1).unwrap();
         drop(inner);
         assert_eq!(outer.wait().unwrap().signal(), Signal::USR1, "the outer guard blocks it still");
-        send(id(), Signal::USR1).unwrap();
+        send(Pid::current(), Signal::USR1).unwrap();
         drop(outer);
         unreachable!("what is pending is delivered now");
     });

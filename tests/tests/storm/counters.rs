@@ -2,17 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
-use std::process;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
-use ipcraft::Result;
 use ipcraft::event::{self, EventFd};
 use ipcraft::futex::{self, Waiter};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::signal::{self, Batch, Signal, SignalFd, SignalInfo, SignalMaskGuard};
 use ipcraft::time::Deadline;
+use ipcraft::{Pid, Result};
 use ipcraft_tests::subject::Form;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
@@ -260,7 +259,7 @@ struct Signals {
     fd: SignalFd,
     rest: RefCell<Option<Batch>>,
     take: Take,
-    receiver: u32,
+    receiver: Pid,
     signal: Signal,
     given: Cell<i32>,
     taken: Cell<i32>,
@@ -272,7 +271,7 @@ impl Signals {
         let signal = Signal::realtime(3).unwrap();
         let blocked = signal::block(signal).unwrap();
         let fd = SignalFd::new(&blocked).unwrap();
-        let (receiver, free, rest) = (process::id(), semaphore(SLOTS), RefCell::new(None));
+        let (receiver, free, rest) = (Pid::current(), semaphore(SLOTS), RefCell::new(None));
         let (given, taken) = (Cell::new(0), Cell::new(0));
         Signals { blocked, fd, rest, take, receiver, signal, given, taken, free }
     }

@@ -97,11 +97,11 @@ pub(crate) fn child_ends(handler: Handler) {
 pub(crate) fn stranger_ends(handler: Handler) {
     for round in 0..ROUNDS {
         let other = Peer::start(|| sleep(2 * PAUSE));
-        let pidfd = PidFd::open(other.pid().as_raw()).unwrap();
+        let pidfd = PidFd::open(other.id()).unwrap();
         let watcher = Peer::start(|| {
             let mut rain = Rain::start(handler);
             if round == 0 {
-                let parent = PidFd::open(nix::unistd::getppid().as_raw()).unwrap();
+                let parent = PidFd::open(std::os::unix::process::parent_id().try_into().unwrap()).unwrap();
                 expires(&mut rain, |timeout| parent.wait_timeout(timeout).map(drop));
             }
             let exit = rain.on(|| if round % 2 == 0 { pidfd.wait() } else { pidfd.wait_timeout(LONG) });

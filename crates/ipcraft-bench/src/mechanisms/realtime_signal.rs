@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use ipcraft::Pid;
 use ipcraft::signal::{Signal, SignalInfo, SignalMaskGuard, block, queue};
 
 use crate::link::{Ends, Link};
@@ -53,7 +54,7 @@ impl Link for End {
 
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let value = i32::from_ne_bytes(pids::padded(message)?);
-        Ok(queue(self.pids.of_the_other(), self.outgoing, value)?)
+        Ok(queue(Pid::try_from(self.pids.of_the_other())?, self.outgoing, value)?)
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {

@@ -6,11 +6,11 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::process;
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
+use crate::pid::Pid;
 use crate::sys::control::{self, Control, Parcel};
 use crate::sys::sockaddr::SocketAddress;
 use crate::sys::{msg, pidfd, retry};
@@ -56,7 +56,7 @@ fn why_lost(socket: &OwnedFd) -> Errno {
 
 /// The child's part. Makes system calls that are async-signal-safe and allocates nothing.
 pub(super) fn send(socket: BorrowedFd<'_>) -> nix::Result<()> {
-    let own = pidfd::open(process::id() as i32)?;
+    let own = pidfd::open(Pid::current().raw())?;
     let parcel =
         Parcel { parts: &[IoSlice::new(b"p")], descriptors: &[own.as_fd()], credentials: None, to: None };
     retry(|| control::send(socket, &parcel, 0)).map(drop)

@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::process::{self, Child};
+use std::process::Child;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::state::{self, State};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pid::Pid;
 use crate::sys::{limits, pidfd};
 
 const OPEN: &str = "pidfd_open";
@@ -17,8 +18,6 @@ const FDINFO: &str = "read /proc/thread-self/fdinfo";
 
 /// What a line of fdinfo says of a process that was reaped.
 const REAPED: i32 = -1;
-/// What it says of a process that cannot be seen from here.
-const ELSEWHERE: i32 = 0;
 
 /// A process, held by a descriptor that never comes to mean another one.
 ///
@@ -41,8 +40,8 @@ impl PidFd {
     /// [`NotFound`](ErrorKind::NotFound) if there is no such process, [`Invalid`](ErrorKind::Invalid) for an id below 1
     /// or that of a thread, [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "pidfd_open")]
-    pub fn open(pid: i32) -> Result<PidFd> {
-        pidfd::open(pid).map(PidFd::of_descriptor).map_err(|e| unopened(pid, e))
+    pub fn open(pid: Pid) -> Result<PidFd> {
+        pidfd::open(pid.raw()).map(PidFd::of_descriptor).map_err(|e| unopened(pid, e))
     }
 
     /// `pidfd_open(2)`: a child that was not waited for yet, running or not.
@@ -56,17 +55,18 @@ impl PidFd {
     /// [`NotFound`](ErrorKind::NotFound) if it was waited for: unless its id is another child's by now, which then is
     /// what you get.
     pub fn for_child(child: &Child) -> Result<PidFd> {
-        let pidfd = PidFd::open(child.id() as i32)?;
+        let pid = Pid::from(child);
+        let pidfd = PidFd::open(pid)?;
         match pidfd::wait(pidfd.as_fd(), libc::WNOHANG | libc::WNOWAIT) {
             // The id has passed to a process that is no child of this one.
-            Err(Errno::ECHILD) => Err(unopened(child.id() as i32, Errno::ESRCH)),
+            Err(Errno::ECHILD) => Err(unopened(pid, Errno::ESRCH)),
             _ => Ok(pidfd),
         }
     }
 
     /// `pidfd_open(2)`: this process, to be handed to others.
     pub fn current() -> Result<PidFd> {
-        PidFd::open(process::id() as i32)
+        PidFd::open(Pid::current())
     }
 
     pub(super) fn of_descriptor(fd: OwnedFd) -> PidFd {
@@ -93,12 +93,13 @@ impl PidFd {
     ///
     /// [`Disconnected`](ErrorKind::Disconnected) if it has ended and is reaped, [`NotFound`](ErrorKind::NotFound) if
     /// it is in a pid namespace that cannot be seen from here, [`Unsupported`](ErrorKind::Unsupported) without `/proc`.
-    pub fn pid(&self) -> Result<i32> {
+    pub fn pid(&self) -> Result<Pid> {
         match self.listed_pid()? {
             REAPED => Err(has_ended(Error::from_errno(FDINFO, Errno::ESRCH))),
-            ELSEWHERE => Err(Error::new(FDINFO, ErrorKind::NotFound)
-                .with_hint("the process is in a pid namespace that cannot be seen from here")),
-            pid => Ok(pid),
+            number => Pid::from_raw(number).ok_or_else(|| {
+                Error::new(FDINFO, ErrorKind::NotFound)
+                    .with_hint("the target is not in this or a child pid namespace")
+            }),
         }
     }
 
@@ -155,7 +156,7 @@ impl PidFd {
 }
 
 #[cold]
-fn unopened(pid: i32, errno: Errno) -> Error {
+fn unopened(pid: Pid, errno: Errno) -> Error {
     let error =
         Error::from_errno(OPEN, errno).with_name(pid.to_string()).with_limit(limits::descriptors(errno));
     match errno {

@@ -8,7 +8,7 @@ use super::PidFd;
 use super::pidfd::has_ended;
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::Signal;
-use crate::sys::pidfd;
+use crate::sys::{limits, pidfd};
 
 const SEND: &str = "pidfd_send_signal";
 
@@ -51,7 +51,7 @@ impl PidFd {
             Errno::ESRCH => has_ended(error),
             Errno::EAGAIN => error
                 .with_kind(ErrorKind::LimitReached)
-                .with_limit(self.pid().ok().and_then(pidfd::pending_signals)),
+                .with_limit(self.pid().ok().and_then(limits::pending_signals)),
             Errno::EINVAL => error.with_hint("the process is in a pid namespace that is not below this one"),
             _ => error,
         }

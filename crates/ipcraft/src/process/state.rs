@@ -8,6 +8,7 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::pid::Pid;
 use crate::sys::limits;
 
 const READ: &str = "read /proc/PID/stat";
@@ -100,12 +101,9 @@ impl fmt::Display for State {
 ///
 /// # Errors
 ///
-/// [`NotFound`](ErrorKind::NotFound) if there is no such process, [`Invalid`](ErrorKind::Invalid) for an id below 1.
+/// [`NotFound`](ErrorKind::NotFound) if there is no such process.
 #[doc(alias = "/proc/PID/stat")]
-pub fn state(pid: i32) -> Result<State> {
-    if pid < 1 {
-        return Err(Error::new(READ, ErrorKind::Invalid).with_name(pid.to_string()));
-    }
+pub fn state(pid: Pid) -> Result<State> {
     let text = fs::read(format!("/proc/{pid}/stat")).map_err(|e| unread(pid, &e))?;
     parse(&text).ok_or_else(|| Error::new(READ, ErrorKind::Unsupported).with_name(pid.to_string()))
 }
@@ -117,7 +115,7 @@ fn parse(stat: &[u8]) -> Option<State> {
     rest.first().map(|letter| State::of_letter(char::from(*letter)))
 }
 
-fn unread(pid: i32, error: &io::Error) -> Error {
+fn unread(pid: Pid, error: &io::Error) -> Error {
     let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
     let failed =
         Error::from_errno(READ, errno).with_name(pid.to_string()).with_limit(limits::descriptors(errno));

@@ -255,7 +255,7 @@ mod tests {
         let rt = Signal::realtime(7).unwrap();
         let blocked = signals::block(rt | Signal::USR2).unwrap();
         let fd = SignalFd::new(&blocked).unwrap();
-        let (pid, thread) = (std::process::id(), signals::thread_id());
+        let (pid, thread) = (crate::Pid::current(), signals::thread_id());
         assert_eq!(fd.take_directly(), Err(Errno::EAGAIN));
         assert_eq!(fd.fill_directly().map(drop), Err(Errno::EAGAIN));
         for value in [1, 2, 3] {

@@ -1,6 +1,7 @@
 //! What comes with a signal.
 
 use super::Signal;
+use crate::pid::Pid;
 use crate::sys::signal::Arrival;
 
 /// A signal that was taken, and what the kernel says of it (sigaction(2), `siginfo_t`).
@@ -69,7 +70,7 @@ impl SignalInfo {
             self.code(),
             Code::User | Code::Queue | Code::Thread | Code::MessageQueue | Code::Child(_)
         );
-        let pid = u32::try_from(self.pid).ok().filter(|&pid| pid > 0)?;
+        let pid = Pid::from_raw(self.pid)?;
         has_one.then_some(Sender { pid, uid: self.uid })
     }
 
@@ -148,7 +149,7 @@ impl Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
     /// The process.
-    pub pid: u32,
+    pub pid: Pid,
     /// Its real user.
     pub uid: u32,
 }
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(info(Signal::IO, -5, 3).code(), Code::Other(-5));
         let sent = info(Signal::CHLD, libc::SI_QUEUE, -3);
         assert_eq!((sent.code(), sent.value()), (Code::Queue, Some(-3)));
-        assert_eq!(sent.sender(), Some(Sender { pid: 7, uid: 8 }));
+        assert_eq!(sent.sender(), Some(Sender { pid: Pid::from_raw(7).unwrap(), uid: 8 }));
     }
 
     #[test]

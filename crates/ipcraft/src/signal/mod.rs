@@ -42,14 +42,14 @@
 //!
 //! ```standalone_crate
 //! use std::time::Duration;
-//! use ipcraft::ErrorKind;
+//! use ipcraft::{ErrorKind, Pid};
 //! use ipcraft::signal::{self, Code, Signal, SignalFd};
 //!
 //! let job = Signal::realtime(0)?;
 //! let blocked = signal::block(job | Signal::TERM)?; // first of all, and before any thread
 //!
 //! // Somebody else, usually another process, who knows the pid:
-//! let me = std::process::id();
+//! let me = Pid::current();
 //! for number in [7, 8] {
 //!     signal::queue(me, job, number)?;
 //! }

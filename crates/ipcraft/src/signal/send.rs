@@ -1,10 +1,10 @@
 //! Sending signals.
 
-use libc::pid_t;
 use nix::errno::Errno;
 
 use super::Signal;
 use crate::error::{Error, ErrorKind, Result};
+use crate::pid::Pid;
 use crate::sys::{limits, signal};
 
 const KILL: &str = "kill";
@@ -27,8 +27,8 @@ const NOTHING: i32 = 0;
 /// is another user's, [`Invalid`](ErrorKind::Invalid) for pid 0 and those above `i32::MAX`, which `kill(2)` would take
 /// for groups of processes, or for all.
 #[doc(alias = "kill")]
-pub fn send(pid: u32, to_send: Signal) -> Result<()> {
-    signal::kill(process(KILL, pid)?, to_send.number()).map_err(|e| unsent(KILL, e, pid))
+pub fn send(pid: Pid, to_send: Signal) -> Result<()> {
+    signal::kill(pid.raw(), to_send.number()).map_err(|e| unsent(KILL, e, pid))
 }
 
 /// `kill(2)` with signal 0: whether there is such a process and it could be sent a signal; none is.
@@ -40,8 +40,8 @@ pub fn send(pid: u32, to_send: Signal) -> Result<()> {
 /// As for [`send`]: [`NotFound`](ErrorKind::NotFound) means that there is none,
 /// [`PermissionDenied`](ErrorKind::PermissionDenied) that there is one.
 #[doc(alias = "kill")]
-pub fn check(pid: u32) -> Result<()> {
-    signal::kill(process(KILL, pid)?, NOTHING).map_err(|e| unsent(KILL, e, pid))
+pub fn check(pid: Pid) -> Result<()> {
+    signal::kill(pid.raw(), NOTHING).map_err(|e| unsent(KILL, e, pid))
 }
 
 /// `killpg(3)`: sends the signal to every process of a group that may be sent it.
@@ -51,8 +51,8 @@ pub fn check(pid: u32) -> Result<()> {
 /// As for [`send`], and [`Invalid`](ErrorKind::Invalid) for group 1 as well: to `kill(2)` that is -1, **every process
 /// there is**.
 #[doc(alias = "killpg")]
-pub fn send_group(group: u32, to_send: Signal) -> Result<()> {
-    match process(KILLPG, group)? {
+pub fn send_group(group: Pid, to_send: Signal) -> Result<()> {
+    match group.raw() {
         1 => Err(Error::new(KILLPG, ErrorKind::Invalid)
             .with_name("1")
             .with_hint("kill(2) would take it for all processes")),
@@ -71,9 +71,8 @@ pub fn send_group(group: u32, to_send: Signal) -> Result<()> {
 /// [`LimitReached`](ErrorKind::LimitReached) as for [`queue`], for realtime signals.
 #[doc(alias = "tgkill")]
 #[doc(alias = "pthread_kill")]
-pub fn send_thread(pid: u32, thread: u32, to_send: Signal) -> Result<()> {
-    let (process_id, thread_id) = (process(TGKILL, pid)?, process(TGKILL, thread)?);
-    signal::tgkill(process_id, thread_id, to_send.number()).map_err(|e| unsent(TGKILL, e, pid))
+pub fn send_thread(pid: Pid, thread: Pid, to_send: Signal) -> Result<()> {
+    signal::tgkill(pid.raw(), thread.raw(), to_send.number()).map_err(|e| unsent(TGKILL, e, pid))
 }
 
 /// `sigqueue(3)`: sends the signal with a value.
@@ -90,8 +89,8 @@ pub fn send_thread(pid: u32, thread: u32, to_send: Signal) -> Result<()> {
 /// **receiver's** real user: the limit is the receiver's `RLIMIT_SIGPENDING`.
 #[doc(alias = "sigqueue")]
 #[inline]
-pub fn queue(pid: u32, to_send: Signal, value: i32) -> Result<()> {
-    signal::queue(process(SIGQUEUE, pid)?, to_send.number(), value).map_err(|e| unsent(SIGQUEUE, e, pid))
+pub fn queue(pid: Pid, to_send: Signal, value: i32) -> Result<()> {
+    signal::queue(pid.raw(), to_send.number(), value).map_err(|e| unsent(SIGQUEUE, e, pid))
 }
 
 /// `rt_tgsigqueueinfo(2)`: [`queue`] to one thread of a process.
@@ -101,36 +100,19 @@ pub fn queue(pid: u32, to_send: Signal, value: i32) -> Result<()> {
 /// As for [`queue`] and [`send_thread`].
 #[doc(alias = "rt_tgsigqueueinfo")]
 #[doc(alias = "pthread_sigqueue")]
-pub fn queue_thread(pid: u32, thread: u32, to_send: Signal, value: i32) -> Result<()> {
-    let (process_id, thread_id) = (process(TGSIGQUEUE, pid)?, process(TGSIGQUEUE, thread)?);
-    signal::queue_to_thread(process_id, thread_id, to_send.number(), value)
+pub fn queue_thread(pid: Pid, thread: Pid, to_send: Signal, value: i32) -> Result<()> {
+    signal::queue_to_thread(pid.raw(), thread.raw(), to_send.number(), value)
         .map_err(|e| unsent(TGSIGQUEUE, e, pid))
 }
 
 /// `gettid(2)`: the kernel's number of this thread, for [`send_thread`].
 #[doc(alias = "gettid")]
-pub fn thread_id() -> u32 {
-    nix::unistd::gettid().as_raw().unsigned_abs()
-}
-
-/// Only what stands for one process: to the kernel 0 is the caller's group, and negative numbers are other groups.
-#[inline]
-fn process(operation: &'static str, pid: u32) -> Result<pid_t> {
-    match pid_t::try_from(pid) {
-        Ok(id) if id > 0 => Ok(id),
-        _ => Err(no_process(operation, pid)),
-    }
+pub fn thread_id() -> Pid {
+    Pid::assigned(nix::unistd::gettid().as_raw().unsigned_abs())
 }
 
 #[cold]
-fn no_process(operation: &'static str, pid: u32) -> Error {
-    Error::new(operation, ErrorKind::Invalid)
-        .with_name(pid.to_string())
-        .with_hint("an id is from 1 to 2147483647; to kill(2) others mean groups of processes, or all")
-}
-
-#[cold]
-fn unsent(operation: &'static str, errno: Errno, pid: u32) -> Error {
+fn unsent(operation: &'static str, errno: Errno, pid: Pid) -> Error {
     let error = Error::from_errno(operation, errno).with_name(pid.to_string());
     match errno {
         Errno::ESRCH => error.with_kind(ErrorKind::NotFound),

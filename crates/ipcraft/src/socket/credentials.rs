@@ -2,16 +2,18 @@
 
 use nix::sys::socket::UnixCredentials;
 
+use crate::pid::Pid;
+
 /// `struct ucred`: a process, its user and its group, vouched for by the kernel (unix(7)).
 ///
-/// Identifiers are translated into the receiver's namespaces: a process that cannot be seen from there has pid 0, a
+/// Identifiers are translated into the receiver's namespaces: a process that is not visible there has no pid, a
 /// user or group that has no mapping is the overflow one (65534). A pid may belong to another process by the time you
 /// look: a pidfd does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "ucred")]
 pub struct Credentials {
-    /// The process.
-    pub pid: i32,
+    /// The process; `None` if it is not visible in this pid namespace.
+    pub pid: Option<Pid>,
     /// Its effective user as the kernel recorded it; its real user if [sent](Credentials::current) by this library.
     pub uid: u32,
     /// Its group, likewise.
@@ -25,10 +27,10 @@ impl Credentials {
     }
 
     pub(super) fn of(ucred: libc::ucred) -> Self {
-        Credentials { pid: ucred.pid, uid: ucred.uid, gid: ucred.gid }
+        Credentials { pid: Pid::from_raw(ucred.pid), uid: ucred.uid, gid: ucred.gid }
     }
 
     pub(super) fn raw(self) -> libc::ucred {
-        libc::ucred { pid: self.pid, uid: self.uid, gid: self.gid }
+        libc::ucred { pid: self.pid.map_or(0, Pid::raw), uid: self.uid, gid: self.gid }
     }
 }

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::error::Limit;
+use crate::pid::Pid;
 
 /// The limit behind `EMFILE` (this process's descriptor table), `ENFILE` (the system's) or `ETOOMANYREFS` (descriptors
 /// that the user has sent and nobody has received).
@@ -48,7 +49,7 @@ pub(crate) fn default_huge_page() -> Option<usize> {
 
 /// How many signals may be queued for the user of a process, and how many there would be with one more (proc_pid_status(5),
 /// `SigQ`).
-pub(crate) fn pending_signals(pid: u32) -> Option<Limit> {
+pub(crate) fn pending_signals(pid: Pid) -> Option<Limit> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let numbers = text.lines().find_map(|line| line.strip_prefix("SigQ:"))?;
     let (queued, value) = numbers.trim().split_once('/')?;
@@ -85,10 +86,10 @@ mod tests {
 
     #[test]
     fn what_is_queued_is_counted_against_its_limit() {
-        let limit = pending_signals(std::process::id()).unwrap();
+        let limit = pending_signals(Pid::current()).unwrap();
         assert_eq!(limit.name(), "RLIMIT_SIGPENDING");
         assert!(limit.requested() >= Some(1));
-        assert_eq!(pending_signals(0), None);
+        assert_eq!(pending_signals(Pid::from_raw(i32::MAX).unwrap()), None);
     }
 
     #[test]

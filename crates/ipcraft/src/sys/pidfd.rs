@@ -8,10 +8,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::ptr;
 
-use libc::{c_int, c_long, pid_t, rlimit, siginfo_t, uid_t};
+use libc::{c_int, c_long, pid_t, siginfo_t, uid_t};
 use nix::errno::Errno;
-
-use crate::error::Limit;
 
 /// No flags.
 const NONE: libc::c_uint = 0;
@@ -100,13 +98,4 @@ impl Queued {
         let code = libc::SI_QUEUE;
         Queued { signal, errno: 0, code, padding: 0, pid, uid, value: [value, 0], rest: [0; 24] }
     }
-}
-
-/// prlimit(2): how many signals may be pending for the user of this process.
-pub(crate) fn pending_signals(pid: pid_t) -> Option<Limit> {
-    let mut limit = rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: because prlimit(2) writes one rlimit, to a variable of that type, and takes null for no new one.
-    let status = unsafe { libc::prlimit(pid, libc::RLIMIT_SIGPENDING, ptr::null(), &mut limit) };
-    let named = Limit { name: "RLIMIT_SIGPENDING", value: limit.rlim_cur, requested: None };
-    (status == 0).then_some(named)
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
+use crate::pid::Pid;
 use crate::sys::msgq;
 use crate::sysv::{Key, Permissions};
 
@@ -24,9 +25,9 @@ pub struct Statistics {
     /// The most bytes that it holds, and the most messages.
     pub max_bytes: u64,
     /// Process id of the last sender; `None` if nobody has sent yet.
-    pub last_sender: Option<u32>,
+    pub last_sender: Option<Pid>,
     /// Process id of the last receiver; `None` if nobody has received yet.
-    pub last_receiver: Option<u32>,
+    pub last_receiver: Option<Pid>,
     /// When somebody last sent, to the second.
     pub last_send: Option<SystemTime>,
     /// When somebody last received, to the second.
@@ -43,17 +44,13 @@ impl From<&libc::msqid_ds> for Statistics {
             messages: status.msg_qnum,
             bytes: status.__msg_cbytes,
             max_bytes: status.msg_qbytes,
-            last_sender: process(status.msg_lspid),
-            last_receiver: process(status.msg_lrpid),
+            last_sender: Pid::from_raw(status.msg_lspid),
+            last_receiver: Pid::from_raw(status.msg_lrpid),
             last_send: time(status.msg_stime),
             last_receive: time(status.msg_rtime),
             last_change: time(status.msg_ctime),
         }
     }
-}
-
-fn process(id: libc::pid_t) -> Option<u32> {
-    u32::try_from(id).ok().filter(|&id| id != 0)
 }
 
 fn time(seconds: libc::time_t) -> Option<SystemTime> {

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use super::operation::Operation;
 use super::{Options, Statistics, limits};
 use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::pid::Pid;
 use crate::sys::{retry, sysv_semaphore, wait};
 use crate::sysv::{Key, RemoveOnDrop};
 use crate::time::Deadline;
@@ -213,9 +214,8 @@ impl SemaphoreSet {
     ///
     /// `None` if there was none, or none that has a number in this pid namespace.
     #[doc(alias = "GETPID")]
-    pub fn last_pid(&self, index: u16) -> Result<Option<u32>> {
-        let pid = self.number("semctl(GETPID)", libc::GETPID, index)?;
-        Ok(Some(pid as u32).filter(|&pid| pid != 0))
+    pub fn last_pid(&self, index: u16) -> Result<Option<Pid>> {
+        self.number("semctl(GETPID)", libc::GETPID, index).map(Pid::from_raw)
     }
 
     /// `IPC_STAT`: times, owner and mode.

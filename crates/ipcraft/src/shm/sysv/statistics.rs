@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::pid::Pid;
 use crate::sysv::Permissions;
 
 /// Above the permission bits the kernel keeps these (linux/shm.h).
@@ -19,10 +20,11 @@ pub struct Statistics {
     pub attachments: u64,
     /// Who may do what.
     pub permissions: Permissions,
-    /// The process that created it, which may be gone.
-    pub creator: i32,
+    /// The process that created it, which may have ended; `None` if it is not visible in this pid
+    /// namespace.
+    pub creator: Option<Pid>,
     /// The process that attached or detached last, which may be gone; `None` before the first.
-    pub last_user: Option<i32>,
+    pub last_user: Option<Pid>,
     /// When it was last attached.
     pub attached: Option<SystemTime>,
     /// When it was last detached.
@@ -42,8 +44,8 @@ impl From<&libc::shmid_ds> for Statistics {
             size: data.shm_segsz,
             attachments: data.shm_nattch,
             permissions: Permissions::from(&data.shm_perm),
-            creator: data.shm_cpid,
-            last_user: Some(data.shm_lpid).filter(|pid| *pid != 0),
+            creator: Pid::from_raw(data.shm_cpid),
+            last_user: Pid::from_raw(data.shm_lpid),
             attached: time(data.shm_atime),
             detached: time(data.shm_dtime),
             changed: time(data.shm_ctime),
