@@ -4,6 +4,7 @@
 
 pub mod c;
 pub mod hostile;
+pub mod in_processes;
 pub mod ipc;
 pub mod leak;
 pub mod namespace;

@@ -22,17 +22,14 @@ mod survivor;
 
 use std::process::ExitCode;
 
-use ipcraft_tests::leak::Snapshot;
-use ipcraft_tests::suite;
+use ipcraft_tests::in_processes;
 
 fn main() -> ExitCode {
-    let before = Snapshot::take();
     let mut tests = spsc::tests();
     tests.extend(mpmc::tests());
     tests.extend(bytes::tests());
     tests.extend(broadcast::tests());
     tests.extend(latest::tests());
     tests.extend(request::tests());
-    tests.push(suite::nothing_is_left_behind(before));
-    suite::run(tests)
+    in_processes::run(tests)
 }

@@ -17,11 +17,9 @@ mod world;
 
 use std::process::ExitCode;
 
-use ipcraft_tests::leak::Snapshot;
-use ipcraft_tests::suite;
+use ipcraft_tests::in_processes;
 
 fn main() -> ExitCode {
-    let before = Snapshot::take();
     let mut tests = mutex::tests();
     tests.extend(rwlock::tests());
     tests.extend(condvar::tests());
@@ -33,6 +31,5 @@ fn main() -> ExitCode {
     tests.extend(creation::tests());
     #[cfg(target_env = "gnu")]
     tests.extend(glibc::tests());
-    tests.push(suite::nothing_is_left_behind(before));
-    suite::run(tests)
+    in_processes::run(tests)
 }

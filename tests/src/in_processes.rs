@@ -1,0 +1,89 @@
+//! Running independent tests in parallel, each in a process of its own.
+//!
+//! A test that forks cannot run beside others in one process: its children would inherit their descriptors and locks.
+//! So the test binary starts itself once per test, as many at a time as there are cores. A crash sweep over all positions
+//! of all operations takes most of the gate's time, and its operations are independent.
+
+use std::env;
+use std::num::NonZero;
+use std::process::{Command, ExitCode};
+use std::thread::available_parallelism;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use crate::leak::Snapshot;
+use crate::suite;
+
+/// Set in the environment of a process that runs one test.
+const SINGLE_TEST: &str = "IPCRAFT_SINGLE_TEST";
+
+/// Runs the tests that the command line selects, each in a process of its own, one per core at a time.
+pub fn run(tests: Vec<Trial>) -> ExitCode {
+    if env::var_os(SINGLE_TEST).is_some() {
+        return run_single(tests);
+    }
+    let mut arguments = Arguments::from_args();
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    arguments.test_threads = arguments.test_threads.or(Some(cores));
+    let tests = tests.iter().map(|test| in_process(test.name().to_owned())).collect();
+    libtest_mimic::run(&arguments, tests).exit_code()
+}
+
+/// Runs the one test that the command line selects.
+///
+/// # Panics
+///
+/// If the test leaks a descriptor, a child process or a named object.
+fn run_single(tests: Vec<Trial>) -> ExitCode {
+    let before = Snapshot::take();
+    let code = suite::run(tests);
+    assert_eq!(before.leaked(), Vec::<String>::new());
+    code
+}
+
+/// A test that runs the test of the same name in a new process, and prints what that printed.
+fn in_process(name: String) -> Trial {
+    Trial::ignorable_test(name.clone(), move || {
+        let program = env::current_exe().map_err(failed)?;
+        let mut test = Command::new(program);
+        test.args(["--exact", &name, "--nocapture"]).env(SINGLE_TEST, "1");
+        let output = test.output().map_err(failed)?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            return Err(format!("{printed}{}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        if let Some(reason) = reason_to_skip(&printed) {
+            return Ok(Completion::ignored_with(reason));
+        }
+        print!("{}", report(&printed));
+        Ok(Completion::Completed)
+    })
+}
+
+fn failed(error: std::io::Error) -> Failed {
+    error.to_string().into()
+}
+
+/// The reason in `test NAME ... ignored, REASON`.
+fn reason_to_skip(printed: &str) -> Option<String> {
+    let (_, reason) = printed.split_once("... ignored, ")?;
+    Some(reason.lines().next()?.to_owned())
+}
+
+/// The lines that the test printed itself, between those of its runner.
+fn report(printed: &str) -> String {
+    let own = printed.lines().filter(|line| {
+        !["", "ok"].contains(line) && !line.starts_with("running ") && !line.starts_with("test ")
+    });
+    own.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn output_of_a_process_is_cut_into_report_and_reason() {
+    let passed =
+        "running 1 test\ntest spsc_send ... \nspsc_send: 3 of 3 positions\nok\n\ntest result: ok. 1 passed\n";
+    assert_eq!(report(passed), "spsc_send: 3 of 3 positions\n");
+    assert_eq!(reason_to_skip(passed), None);
+    let ignored = "running 1 test\ntest spsc_send ... ignored, skipped: not permitted\n\ntest result: ok.\n";
+    assert_eq!(reason_to_skip(ignored).as_deref(), Some("skipped: not permitted"));
+}
