@@ -64,10 +64,10 @@ fn failed(error: std::io::Error) -> Failed {
     error.to_string().into()
 }
 
-/// The reason in `test NAME ... ignored, REASON`.
+/// The reason in `test NAME ... ignored (REASON)`.
 fn reason_to_skip(printed: &str) -> Option<String> {
-    let (_, reason) = printed.split_once("... ignored, ")?;
-    Some(reason.lines().next()?.to_owned())
+    let (_, reason) = printed.split_once("... ignored (")?;
+    reason.lines().next()?.strip_suffix(')').map(str::to_owned)
 }
 
 /// The lines that the test printed itself, between those of its runner.
@@ -84,6 +84,6 @@ fn output_of_a_process_is_cut_into_report_and_reason() {
         "running 1 test\ntest spsc_send ... \nspsc_send: 3 of 3 positions\nok\n\ntest result: ok. 1 passed\n";
     assert_eq!(report(passed), "spsc_send: 3 of 3 positions\n");
     assert_eq!(reason_to_skip(passed), None);
-    let ignored = "running 1 test\ntest spsc_send ... ignored, skipped: not permitted\n\ntest result: ok.\n";
+    let ignored = "running 1 test\ntest spsc_send ... ignored (skipped: not permitted)\n\ntest result: ok.\n";
     assert_eq!(reason_to_skip(ignored).as_deref(), Some("skipped: not permitted"));
 }
