@@ -9,10 +9,12 @@ use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, RecvErr
 use ipcraft::channel::{WaitStrategy, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pause;
 
-use super::{LONG, NOTICE, fresh, once_replaced};
+use super::{fresh, once_replaced};
 
 /// All words are the same number: how many messages were sent before.
 type Numbered = [u64; 9];
@@ -67,7 +69,8 @@ fn followers(name: &str, check: fn(u64, u64)) -> [Peer; 3] {
     })
 }
 
-pub(super) fn reaches_every_process() {
+#[serial_test]
+fn broadcast_reaches_every_process() {
     let name = fresh();
     let _made = make(&name, Overflow::Block);
     let peers = followers(&name, |got, missed| assert_eq!((got, missed), (20_000, 0)));
@@ -75,7 +78,8 @@ pub(super) fn reaches_every_process() {
     peers.into_iter().for_each(Peer::join);
 }
 
-pub(super) fn tells_every_process_what_it_missed() {
+#[serial_test]
+fn broadcast_overwriting_reports_lagged_messages_to_every_process() {
     let name = fresh();
     let _made = make(&name, Overflow::Overwrite);
     let peers = followers(&name, |got, missed| {
@@ -86,7 +90,8 @@ pub(super) fn tells_every_process_what_it_missed() {
     peers.into_iter().for_each(Peer::join);
 }
 
-pub(super) fn goes_on_when_the_slowest_subscriber_is_killed() {
+#[serial_test]
+fn broadcast_slowest_subscriber_killed_unblocks_publisher() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let slow = Peer::start(|| {
@@ -108,15 +113,16 @@ pub(super) fn goes_on_when_the_slowest_subscriber_is_killed() {
         slow.kill();
         Instant::now()
     });
-    publisher.send_timeout([8; 9], LONG).unwrap();
+    publisher.send_timeout([8; 9], LONG_TIMEOUT).unwrap();
     let went_on = Instant::now();
-    assert!(went_on.saturating_duration_since(killer.join().unwrap()) < NOTICE);
+    assert!(went_on.saturating_duration_since(killer.join().unwrap()) < DEATH_NOTICE_TIMEOUT);
     (9..100).for_each(|i| publisher.send([i; 9]).unwrap());
     drop(publisher);
     fast.join();
 }
 
-pub(super) fn tells_an_event_loop_when_the_slowest_subscriber_is_killed() {
+#[serial_test]
+fn broadcast_slowest_subscriber_killed_signals_readiness() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let slow = Peer::start(|| {
@@ -130,7 +136,7 @@ pub(super) fn tells_an_event_loop_when_the_slowest_subscriber_is_killed() {
     (0..8).for_each(|i| publisher.try_send([i; 9]).unwrap());
     assert_eq!(fast.drain().count(), 8);
     slow.kill();
-    let end = Instant::now() + LONG;
+    let end = Instant::now() + LONG_TIMEOUT;
     loop {
         readiness.clear().unwrap();
         match publisher.try_send([8; 9]) {
@@ -145,7 +151,8 @@ pub(super) fn tells_an_event_loop_when_the_slowest_subscriber_is_killed() {
     assert_eq!(number(fast.recv().unwrap()), 8);
 }
 
-pub(super) fn comes_back_when_the_last_subscriber_is_killed() {
+#[serial_test]
+fn broadcast_send_after_last_subscriber_killed_returns_disconnected() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let only = Peer::start(|| {
@@ -165,14 +172,15 @@ pub(super) fn comes_back_when_the_last_subscriber_is_killed() {
     only.kill();
     let killed = Instant::now();
     publishing.join();
-    assert!(killed.elapsed() < NOTICE);
+    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
     // What the dead one kept is free again.
     let mut next = made.subscriber().unwrap();
     publish(&name, 0..8);
     assert_eq!(follow(&mut next), (8, 0));
 }
 
-pub(super) fn ends_when_the_publisher_is_killed() {
+#[serial_test]
+fn broadcast_recv_after_publisher_killed_returns_disconnected() {
     let name = fresh();
     let _made = make(&name, Overflow::Block);
     let followers = followers(&name, |got, missed| assert_eq!((got, missed), (8, 0)));
@@ -190,11 +198,12 @@ pub(super) fn ends_when_the_publisher_is_killed() {
     publishing.kill();
     let killed = Instant::now();
     followers.into_iter().for_each(Peer::join);
-    assert!(killed.elapsed() < NOTICE);
+    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
 }
 
 /// What was sent when its publisher was killed is received, and what he was sending is received whole or not at all.
-pub(super) fn loses_nothing_when_publishers_are_killed() {
+#[serial_test]
+fn broadcast_publishers_killed_lose_no_sent_message() {
     ipcraft::shared_struct! {
         struct Progress {
             sent: AtomicU64,
@@ -215,7 +224,7 @@ pub(super) fn loses_nothing_when_publishers_are_killed() {
             }
         });
         for _ in 0..=round * 100 {
-            let message = once_replaced(|| subscriber.recv_timeout(LONG), RecvError::kind);
+            let message = once_replaced(|| subscriber.recv_timeout(LONG_TIMEOUT), RecvError::kind);
             assert_eq!(number(message), next);
             next += 1;
         }
@@ -230,7 +239,8 @@ pub(super) fn loses_nothing_when_publishers_are_killed() {
 }
 
 /// A steady one gets everything, whoever comes and dies beside it, and there is always a place for the next.
-pub(super) fn disturbs_nobody_when_subscribers_are_killed() {
+#[serial_test]
+fn broadcast_subscribers_killed_do_not_disturb_others() {
     let name = fresh();
     let made = Options::new().capacity(8).subscribers(2).remove_on_drop(true).create_new(&name).unwrap();
     let steady = Peer::start(|| {
@@ -252,15 +262,16 @@ pub(super) fn disturbs_nobody_when_subscribers_are_killed() {
         visitor.kill();
     }
     let mut last = made.subscriber().unwrap();
-    let first = number(last.recv_timeout(LONG).unwrap());
-    assert_eq!(number(last.recv_timeout(LONG).unwrap()), first + 1);
+    let first = number(last.recv_timeout(LONG_TIMEOUT).unwrap());
+    assert_eq!(number(last.recv_timeout(LONG_TIMEOUT).unwrap()), first + 1);
     drop(last);
     publishing.kill();
     steady.join();
 }
 
 /// A child that drops what it has copies of takes nothing from its parent.
-pub(super) fn holds_for_a_parent_whose_child_drops_its_copy() {
+#[serial_test]
+fn broadcast_forked_copy_dropped_keeps_the_subscriber_of_the_parent() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let (mut publisher, subscriber) = (made.publisher().unwrap(), made.subscriber().unwrap());
@@ -275,7 +286,8 @@ pub(super) fn holds_for_a_parent_whose_child_drops_its_copy() {
     assert_eq!(follow(&mut subscriber), (8, 0));
 }
 
-pub(super) fn has_one_publisher() {
+#[serial_test]
+fn broadcast_second_publisher_is_refused() {
     let name = fresh();
     let _made = make(&name, Overflow::Block);
     let owner = Peer::start(|| {

@@ -8,9 +8,11 @@ use ipcraft::channel::{WaitStrategy, request, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
 use nix::unistd::pause;
 
-use super::{LONG, NOTICE, fresh, once_replaced};
+use super::{fresh, once_replaced};
 
 const CAPACITY: usize = 4096;
 
@@ -40,7 +42,8 @@ fn send(name: &str, numbers: impl Iterator<Item = u32>) {
     numbers.for_each(|i| sender.send(&record(i)).unwrap());
 }
 
-pub(super) fn carries_records_of_every_length() {
+#[serial_test]
+fn bytes_records_of_every_length_arrive_in_order() {
     const COUNT: u32 = 20_000;
     for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block] {
         let name = fresh();
@@ -59,7 +62,8 @@ pub(super) fn carries_records_of_every_length() {
 }
 
 /// Each way to send and to receive, in turn.
-pub(super) fn carries_what_is_written_and_read_in_place() {
+#[serial_test]
+fn bytes_records_written_and_read_in_place_arrive() {
     const COUNT: u32 = 9000;
     let name = fresh();
     let _made = make(&name);
@@ -88,7 +92,7 @@ pub(super) fn carries_what_is_written_and_read_in_place() {
         if received == COUNT {
             continue;
         }
-        let length = receiver.recv_into_timeout(&mut array, LONG).unwrap();
+        let length = receiver.recv_into_timeout(&mut array, LONG_TIMEOUT).unwrap();
         check(&array[..length]);
         receiver.drain(|place| _ = check(&place.to_vec())).unwrap();
     }
@@ -96,7 +100,8 @@ pub(super) fn carries_what_is_written_and_read_in_place() {
     peer.join();
 }
 
-pub(super) fn tells_who_waits_that_the_sender_was_killed() {
+#[serial_test]
+fn bytes_recv_after_sender_killed_returns_disconnected() {
     let name = fresh();
     let made = make(&name);
     let receiving = Peer::start(|| {
@@ -119,13 +124,14 @@ pub(super) fn tells_who_waits_that_the_sender_was_killed() {
     sending.kill();
     let killed = Instant::now();
     receiving.join();
-    assert!(killed.elapsed() < NOTICE);
+    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
     let mut receiver = made.receiver().unwrap();
     Peer::start(|| send(&name, 2..3)).join();
     assert_eq!(number(&receiver.recv_in_place().unwrap().to_vec()), 2);
 }
 
-pub(super) fn tells_who_waits_for_room_that_the_receiver_was_killed() {
+#[serial_test]
+fn bytes_send_after_receiver_killed_returns_disconnected() {
     let name = fresh();
     let made = make(&name);
     let receiving = Peer::start(|| {
@@ -144,7 +150,7 @@ pub(super) fn tells_who_waits_for_room_that_the_receiver_was_killed() {
     receiving.kill();
     let killed = Instant::now();
     sending.join();
-    assert!(killed.elapsed() < NOTICE);
+    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
     // Also the one that the dead one had in its hands.
     let mut next = 0;
     for found in &mut made.receiver().unwrap() {
@@ -169,7 +175,8 @@ fn progress() -> Shared<Progress> {
 }
 
 /// What was sent when its sender was killed is received, and what it was sending is received whole or not at all.
-pub(super) fn loses_nothing_when_senders_are_killed() {
+#[serial_test]
+fn bytes_senders_killed_lose_no_sent_record() {
     let (name, progress) = (fresh(), progress());
     let made = make(&name);
     let mut receiver = made.receiver().unwrap();
@@ -183,7 +190,7 @@ pub(super) fn loses_nothing_when_senders_are_killed() {
             }
         });
         for _ in 0..=round * 50 {
-            once_replaced(|| receiver.recv_timeout(&mut found, LONG), Error::kind);
+            once_replaced(|| receiver.recv_timeout(&mut found, LONG_TIMEOUT), Error::kind);
             assert_eq!(number(&found), next);
             next += 1;
         }
@@ -198,7 +205,8 @@ pub(super) fn loses_nothing_when_senders_are_killed() {
 }
 
 /// A receiver that is killed takes at most the record along that it was receiving.
-pub(super) fn loses_nothing_that_a_killed_receiver_had_not_received() {
+#[serial_test]
+fn bytes_receivers_killed_lose_at_most_one_record_each() {
     const COUNT: u32 = 50_000;
     const KILLS: u32 = 30;
     let (name, progress) = (fresh(), progress());
@@ -229,7 +237,8 @@ pub(super) fn loses_nothing_that_a_killed_receiver_had_not_received() {
     assert_eq!(progress.done.load(SeqCst), COUNT);
 }
 
-pub(super) fn has_one_sender_and_one_receiver() {
+#[serial_test]
+fn bytes_second_sender_and_receiver_are_refused() {
     let name = fresh();
     let made = make(&name);
     let (_sender, _receiver) = (made.sender().unwrap(), made.receiver().unwrap());

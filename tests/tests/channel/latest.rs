@@ -5,9 +5,11 @@ use ipcraft::channel::latest::{Channel, Options, Reader, Writer};
 use ipcraft::channel::{WaitStrategy, broadcast};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
 use nix::unistd::pause;
 
-use super::{LONG, NOTICE, fresh, once_replaced};
+use super::{fresh, once_replaced};
 
 /// All words are the version of the value.
 type Numbered = [u64; 200];
@@ -28,7 +30,8 @@ fn store(name: &str, count: u64) {
     (0..count).for_each(|_| writer.store([writer.version() + 1; 200]));
 }
 
-pub(super) fn is_whole_and_the_newest_in_every_process() {
+#[serial_test]
+fn latest_load_in_every_process_returns_whole_newest_value() {
     const LAST: u64 = 30_000;
     let name = fresh();
     let _made = make(&name);
@@ -52,14 +55,15 @@ pub(super) fn is_whole_and_the_newest_in_every_process() {
     readers.into_iter().for_each(Peer::join);
 }
 
-pub(super) fn is_whole_when_writers_are_killed() {
+#[serial_test]
+fn latest_load_after_writers_killed_returns_whole_value() {
     let name = fresh();
     let made = make(&name);
     let mut reader = made.reader().unwrap();
     let mut last = 0;
     for round in 0..50 {
         let writer = Peer::start(|| store(&name, u64::MAX));
-        let first = once_replaced(|| reader.changed_timeout(LONG), Error::kind);
+        let first = once_replaced(|| reader.changed_timeout(LONG_TIMEOUT), Error::kind);
         assert!(first.version > last);
         sleep(Duration::from_micros(50 * round));
         writer.kill();
@@ -70,7 +74,8 @@ pub(super) fn is_whole_when_writers_are_killed() {
     }
 }
 
-pub(super) fn tells_who_waits_that_the_writer_was_killed() {
+#[serial_test]
+fn latest_changed_after_writer_killed_returns_disconnected() {
     let name = fresh();
     let _made = make(&name);
     let reading = Peer::start(|| {
@@ -92,13 +97,14 @@ pub(super) fn tells_who_waits_that_the_writer_was_killed() {
     writing.kill();
     let killed = Instant::now();
     reading.join();
-    assert!(killed.elapsed() < NOTICE);
+    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
     store(&name, 1);
     let mut late = Reader::<Numbered>::open(&name).unwrap();
     assert_eq!(late.load().unwrap().version, 2);
 }
 
-pub(super) fn has_one_writer() {
+#[serial_test]
+fn latest_second_writer_is_refused() {
     let name = fresh();
     let _made = make(&name);
     let owner = Peer::start(|| {

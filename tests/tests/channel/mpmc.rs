@@ -7,10 +7,11 @@ use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
 use ipcraft::channel::{WaitStrategy, spsc};
 use ipcraft::{ErrorKind, name};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::unistd::pause;
 
 use super::tally::Tally;
-use super::{LONG, SHORT};
 
 /// How many messages each sender sends.
 const EACH: u64 = 100_000;
@@ -31,12 +32,13 @@ fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
 fn until(tally: &Tally, number: usize, value: u64) {
     let began = Instant::now();
     while tally.get(number) != value {
-        assert!(began.elapsed() < LONG, "the peer has not come that far");
+        assert!(began.elapsed() < LONG_TIMEOUT, "the peer has not come that far");
         yield_now();
     }
 }
 
-pub(super) fn shares_work_between_processes() {
+#[serial_test]
+fn mpmc_messages_reach_one_worker_each() {
     for (capacity, waiting) in
         [(1024, WaitStrategy::Adaptive), (64, WaitStrategy::Block), (4, WaitStrategy::Adaptive)]
     {
@@ -44,7 +46,8 @@ pub(super) fn shares_work_between_processes() {
     }
 }
 
-pub(super) fn shares_what_is_sent_in_batches() {
+#[serial_test]
+fn mpmc_batches_reach_one_worker_each() {
     share(256, WaitStrategy::Adaptive, |tx, from| {
         let messages: Vec<_> = (0..EACH).map(|i| from << 32 | i).collect();
         messages.chunks(100).for_each(|chunk| tx.send_all(chunk).unwrap());
@@ -90,7 +93,8 @@ fn share(capacity: usize, waiting: WaitStrategy, send: fn(&mut Sender<u64>, u64)
     assert!((0..all).all(|i| tally.mark(i).load(Relaxed) == 1), "every message was received");
 }
 
-pub(super) fn tells_receivers_of_the_last_senders_death() {
+#[serial_test]
+fn mpmc_recv_after_last_sender_killed_returns_disconnected() {
     for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin] {
         let channel = made(8);
         let tally = Tally::new(1, 0);
@@ -105,7 +109,7 @@ pub(super) fn tells_receivers_of_the_last_senders_death() {
         };
         let senders = [Peer::start(sender), Peer::start(sender)];
         until(&tally, 0, 2);
-        let killer = Peer::start(|| sleep(2 * SHORT));
+        let killer = Peer::start(|| sleep(2 * SHORT_TIMEOUT));
         let killed = std::thread::spawn(move || {
             killer.join();
             senders.into_iter().for_each(Peer::kill);
@@ -116,7 +120,8 @@ pub(super) fn tells_receivers_of_the_last_senders_death() {
     }
 }
 
-pub(super) fn tells_senders_of_the_last_receivers_death() {
+#[serial_test]
+fn mpmc_send_after_last_receiver_killed_returns_disconnected() {
     for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin] {
         let channel = made(4);
         let tally = Tally::new(1, 0);
@@ -133,14 +138,14 @@ pub(super) fn tells_senders_of_the_last_receivers_death() {
         tx.send_all(&[1, 2, 3, 4]).unwrap();
         until(&tally, 0, 2);
         let killed = std::thread::spawn(move || {
-            sleep(SHORT);
+            sleep(SHORT_TIMEOUT);
             receiver.kill();
         });
-        let refused = tx.send_timeout(5, LONG).unwrap_err();
+        let refused = tx.send_timeout(5, LONG_TIMEOUT).unwrap_err();
         assert_eq!((refused.kind(), refused.into_message()), (ErrorKind::Disconnected, 5));
         killed.join().unwrap();
         let mut rx = channel.receiver().unwrap();
-        let mut rest: Vec<_> = (0..4).map(|_| rx.recv_timeout(LONG).unwrap()).collect();
+        let mut rest: Vec<_> = (0..4).map(|_| rx.recv_timeout(LONG_TIMEOUT).unwrap()).collect();
         rest.sort_unstable();
         assert_eq!(rest, [1, 2, 3, 4]);
     }
@@ -158,20 +163,22 @@ fn stuck(channel: &Channel<u64>, tally: &Tally) -> Peer {
     worker
 }
 
-pub(super) fn gives_what_a_dead_worker_had_to_another() {
+#[serial_test]
+fn mpmc_message_held_by_killed_worker_is_redelivered() {
     let (channel, tally) = (made(4), Tally::new(1, 0));
     let mut tx = channel.sender().unwrap();
     tx.send_all(&[1, 2]).unwrap();
     let worker = stuck(&channel, &tally);
     let mut rx = channel.receiver().unwrap();
     assert_eq!(rx.recv().unwrap(), 2);
-    assert_eq!(kind(rx.recv_timeout(SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(rx.recv_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
     worker.kill();
-    assert_eq!(rx.recv_timeout(LONG).unwrap(), 1);
+    assert_eq!(rx.recv_timeout(LONG_TIMEOUT).unwrap(), 1);
     assert_eq!(kind(rx.try_recv()), ErrorKind::Empty);
 }
 
-pub(super) fn gives_what_a_dead_worker_had_to_one_who_waits() {
+#[serial_test]
+fn mpmc_message_held_by_killed_worker_is_redelivered_to_a_blocked_worker() {
     let (channel, tally) = (made(4), Tally::new(1, 0));
     let mut tx = channel.sender().unwrap();
     tx.send(1).unwrap();
@@ -181,7 +188,7 @@ pub(super) fn gives_what_a_dead_worker_had_to_one_who_waits() {
             Peer::start(|| {
                 let mut rx = channel.receiver().unwrap();
                 rx.set_wait_strategy(WaitStrategy::Block);
-                let job = rx.recv_timeout(LONG).unwrap();
+                let job = rx.recv_timeout(LONG_TIMEOUT).unwrap();
                 tally.add(0, job);
             })
         })
@@ -194,7 +201,8 @@ pub(super) fn gives_what_a_dead_worker_had_to_one_who_waits() {
     assert_eq!(tally.get(0), 4);
 }
 
-pub(super) fn goes_on_behind_what_a_dead_sender_wrote() {
+#[serial_test]
+fn mpmc_recv_skips_the_loan_of_a_killed_sender() {
     let (channel, tally) = (made(8), Tally::new(1, 0));
     let mut rx = channel.receiver().unwrap();
     let sender = Peer::start(|| {
@@ -209,13 +217,14 @@ pub(super) fn goes_on_behind_what_a_dead_sender_wrote() {
     let mut tx = channel.sender().unwrap();
     tx.send_all(&[2, 3]).unwrap();
     assert_eq!(rx.recv().unwrap(), 1);
-    assert_eq!(kind(rx.recv_timeout(SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(rx.recv_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
     sender.kill();
-    assert_eq!([rx.recv_timeout(LONG).unwrap(), rx.recv_timeout(LONG).unwrap()], [2, 3]);
+    assert_eq!([rx.recv_timeout(LONG_TIMEOUT).unwrap(), rx.recv_timeout(LONG_TIMEOUT).unwrap()], [2, 3]);
     assert_eq!(kind(rx.try_recv()), ErrorKind::Empty);
 }
 
-pub(super) fn makes_room_of_what_the_dead_had() {
+#[serial_test]
+fn mpmc_slot_held_by_killed_worker_is_reclaimed() {
     let (channel, tally) = (made(2), Tally::new(1, 0));
     let mut tx = channel.sender().unwrap();
     tx.send(1).unwrap();
@@ -224,19 +233,20 @@ pub(super) fn makes_room_of_what_the_dead_had() {
     let other = Peer::start(|| {
         let mut rx = channel.receiver().unwrap();
         for _ in 0..4 {
-            tally.add(0, rx.recv_timeout(LONG).unwrap());
+            tally.add(0, rx.recv_timeout(LONG_TIMEOUT).unwrap());
         }
     });
     until(&tally, 0, 3);
-    assert_eq!(tx.send_timeout(3, SHORT).map_err(|e| e.kind()), Err(ErrorKind::TimedOut));
+    assert_eq!(tx.send_timeout(3, SHORT_TIMEOUT).map_err(|e| e.kind()), Err(ErrorKind::TimedOut));
     worker.kill();
-    tx.send_timeout(3, LONG).unwrap();
-    tx.send_timeout(4, LONG).unwrap();
+    tx.send_timeout(3, LONG_TIMEOUT).unwrap();
+    tx.send_timeout(4, LONG_TIMEOUT).unwrap();
     other.join();
     assert_eq!(tally.get(0), 1 + 1 + 2 + 3 + 4);
 }
 
-pub(super) fn goes_on_with_replacements() {
+#[serial_test]
+fn mpmc_replacement_of_killed_sender_sends() {
     let name = format!("/{}", name::unique("ipcraft-tests-mpmc"));
     let channel = Options::<u64>::new().capacity(8).remove_on_drop(true).create_new(&name).unwrap();
     let tally = Tally::new(1, 0);
@@ -255,11 +265,12 @@ pub(super) fn goes_on_with_replacements() {
         let mut tx = Sender::<u64>::open(&name).unwrap();
         tx.send(2 * round + 1).unwrap();
         assert_eq!(rx.recv().unwrap(), 2 * round);
-        assert_eq!(rx.recv_timeout(LONG).unwrap(), 2 * round + 1);
+        assert_eq!(rx.recv_timeout(LONG_TIMEOUT).unwrap(), 2 * round + 1);
     }
 }
 
-pub(super) fn counts_ends_across_processes() {
+#[serial_test]
+fn mpmc_endpoint_limit_counts_all_processes() {
     let channel = made(4);
     let tally = Tally::new(1, 0);
     let peer = Peer::start(|| {
@@ -277,7 +288,8 @@ pub(super) fn counts_ends_across_processes() {
     channel.sender().unwrap();
 }
 
-pub(super) fn refuses_other_channels_across_processes() {
+#[serial_test]
+fn mpmc_open_of_another_channel_returns_wrong_type() {
     let name = format!("/{}", name::unique("ipcraft-tests-mpmc"));
     let _made = Options::<u64>::new().capacity(8).remove_on_drop(true).create_new(&name).unwrap();
     Peer::start(|| {
@@ -293,7 +305,8 @@ pub(super) fn refuses_other_channels_across_processes() {
 
 /// A process that has the memory may write what it likes: the ends at this side say so, or hand out what it wrote, and
 /// come back in any case.
-pub(super) fn bears_a_peer_that_writes_anywhere() {
+#[serial_test]
+fn mpmc_calls_return_while_peer_corrupts_the_memory() {
     for round in 0..20 {
         let name = format!("/{}", name::unique("ipcraft-tests-mpmc"));
         let channel = Options::<char>::new().capacity(16).remove_on_drop(true).create_new(&name).unwrap();
@@ -304,11 +317,11 @@ pub(super) fn bears_a_peer_that_writes_anywhere() {
         tally.set(0, 2);
         for _ in 0..200 {
             drop(tx.try_send('x'));
-            drop(tx.send_timeout('y', SHORT / 20));
+            drop(tx.send_timeout('y', SHORT_TIMEOUT / 20));
             drop(tx.try_send_all(&['z'; 5]));
             drop(tx.try_loan());
             drop(rx.try_recv());
-            drop(rx.recv_timeout(SHORT / 20));
+            drop(rx.recv_timeout(SHORT_TIMEOUT / 20));
             drop(rx.try_recv_in_place().and_then(|held| held.get()));
             let drained = rx.drain().take(1000).filter(Result::is_ok).count();
             assert!(drained <= 1000);

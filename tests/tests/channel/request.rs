@@ -8,9 +8,11 @@ use ipcraft::channel::{SendError, WaitStrategy, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
 use nix::unistd::pause;
 
-use super::{LONG, NOTICE, fresh, once_replaced};
+use super::{fresh, once_replaced};
 
 /// All words of either are the same number, and an answer's is ten times that of its request.
 type Question = [u64; 3];
@@ -34,7 +36,8 @@ fn answer(question: &Question) -> Reply {
     [question[0] * 10; 7]
 }
 
-pub(super) fn is_answered_by_another_process() {
+#[serial_test]
+fn request_call_returns_the_reply_of_another_process() {
     for waiting in [WaitStrategy::Adaptive, WaitStrategy::Block] {
         let name = fresh();
         let made = make(&name);
@@ -54,7 +57,8 @@ pub(super) fn is_answered_by_another_process() {
     }
 }
 
-pub(super) fn is_answered_in_order_when_many_are_on_their_way() {
+#[serial_test]
+fn request_replies_arrive_in_the_order_of_pending_requests() {
     let name = fresh();
     let made = make(&name);
     let serving = Peer::start(|| server(&name).serve(answer).unwrap());
@@ -66,7 +70,7 @@ pub(super) fn is_answered_in_order_when_many_are_on_their_way() {
             tickets.push(ticket);
             asked += 1;
         }
-        let (ticket, reply) = client.recv_timeout(LONG).unwrap();
+        let (ticket, reply) = client.recv_timeout(LONG_TIMEOUT).unwrap();
         assert_eq!((ticket, reply), (tickets[answered as usize], [answered * 10; 7]));
         answered += 1;
     }
@@ -74,7 +78,8 @@ pub(super) fn is_answered_in_order_when_many_are_on_their_way() {
     serving.join();
 }
 
-pub(super) fn tells_a_client_that_the_server_was_killed() {
+#[serial_test]
+fn request_recv_after_server_killed_returns_disconnected() {
     let name = fresh();
     let _made = make(&name);
     let serving = Peer::start(|| {
@@ -92,18 +97,19 @@ pub(super) fn tells_a_client_that_the_server_was_killed() {
         // Its successor answers what it had in its hands, and what it had not come to.
         let replies = [(); 2].map(|()| once_replaced(|| client.recv(), Error::kind));
         assert_eq!(replies, [(first, [10; 7]), (second, [20; 7])]);
-        assert_eq!(client.call_timeout(&[3; 3], LONG).unwrap(), [30; 7]);
+        assert_eq!(client.call_timeout(&[3; 3], LONG_TIMEOUT).unwrap(), [30; 7]);
     });
     asking.wait_asleep();
     serving.wait_asleep();
     serving.kill();
     // By then it has noticed; otherwise it would get an answer.
-    sleep(NOTICE);
+    sleep(DEATH_NOTICE_TIMEOUT);
     server(&name).serve(answer).unwrap();
     asking.join();
 }
 
-pub(super) fn tells_a_server_that_the_client_was_killed() {
+#[serial_test]
+fn request_serve_after_client_killed_ends() {
     let name = fresh();
     let _made = make(&name);
     let serving = Peer::start(|| {
@@ -121,11 +127,12 @@ pub(super) fn tells_a_server_that_the_client_was_killed() {
     asking.kill();
     let killed = Instant::now();
     serving.join();
-    assert!(killed.elapsed() < NOTICE);
+    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
 }
 
 /// Whenever a server dies, each request is answered, and once. What it had not answered, its successor carries out again.
-pub(super) fn is_answered_once_when_servers_are_killed() {
+#[serial_test]
+fn request_servers_killed_reply_to_each_request_once() {
     ipcraft::shared_struct! {
         struct Count {
             carried_out: AtomicU64,
@@ -172,7 +179,8 @@ pub(super) fn is_answered_once_when_servers_are_killed() {
 }
 
 /// Clients die with requests on their way, and each that comes gets the answers to its own.
-pub(super) fn is_answered_to_its_own_client() {
+#[serial_test]
+fn request_clients_killed_leave_no_reply_to_their_successor() {
     let name = fresh();
     let made = make(&name);
     let serving = Peer::start(|| {
@@ -191,7 +199,7 @@ pub(super) fn is_answered_to_its_own_client() {
                 if i % 7 == 0 {
                     client.cancel_pending();
                 } else if i % 3 == 0 {
-                    while let Ok((_, reply)) = client.recv_timeout(LONG) {
+                    while let Ok((_, reply)) = client.recv_timeout(LONG_TIMEOUT) {
                         assert!(reply[0] >= first * 10 && reply[0] <= i * 10, "{reply:?} to another");
                     }
                 }
@@ -202,11 +210,12 @@ pub(super) fn is_answered_to_its_own_client() {
         asking.kill();
     }
     let mut client = made.client().unwrap();
-    assert_eq!(client.call_timeout(&[7; 3], LONG).unwrap(), [70; 7]);
+    assert_eq!(client.call_timeout(&[7; 3], LONG_TIMEOUT).unwrap(), [70; 7]);
     assert!(!serving.has_news().unwrap(), "the server failed");
 }
 
-pub(super) fn has_one_client_and_one_server() {
+#[serial_test]
+fn request_second_client_and_server_are_refused() {
     let name = fresh();
     let made = make(&name);
     let (_client, _server) = (made.client().unwrap(), made.server().unwrap());

@@ -9,13 +9,15 @@ use ipcraft::channel::{Readiness, WaitStrategy, mpmc};
 use ipcraft::shm::posix::SharedMemory;
 use ipcraft::socket::{Ancillary, seqpacket};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::{Pid, pause};
 
+use super::fresh;
 use super::tally::Tally;
-use super::{LONG, NOTICE, SHORT, fresh};
 
 /// How many messages are sent where each is one number.
 const MANY: u64 = 1_000_000;
@@ -35,7 +37,7 @@ fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
 fn until(tally: &Tally, value: u64) {
     let began = Instant::now();
     while tally.get(0) != value {
-        assert!(began.elapsed() < LONG, "the peer has not come that far");
+        assert!(began.elapsed() < LONG_TIMEOUT, "the peer has not come that far");
         yield_now();
     }
 }
@@ -56,7 +58,8 @@ fn stream(capacity: usize, send: fn(&mut Sender<u64>), receive: impl FnOnce(&mut
     sender.join();
 }
 
-pub(super) fn delivers_in_order() {
+#[serial_test]
+fn spsc_messages_arrive_in_order() {
     let one_by_one = |tx: &mut Sender<u64>| (0..MANY).for_each(|i| tx.send(i).unwrap());
     for capacity in [16, 1024] {
         stream(capacity, one_by_one, |rx| {
@@ -79,7 +82,8 @@ fn send_batches(tx: &mut Sender<u64>) {
     }
 }
 
-pub(super) fn delivers_batches() {
+#[serial_test]
+fn spsc_batches_arrive_in_order() {
     stream(64, send_batches, |rx| {
         let (mut next, mut buffer) = (0, [0; 48]);
         while next < MANY {
@@ -102,7 +106,8 @@ pub(super) fn delivers_batches() {
     });
 }
 
-pub(super) fn delivers_what_is_written_in_place() {
+#[serial_test]
+fn spsc_messages_written_in_place_arrive() {
     const FRAMES: u64 = 50_000;
     let channel = Options::<[u64; 33]>::new().capacity(4).anonymous().unwrap();
     let tally = Tally::new(1, 0);
@@ -133,7 +138,8 @@ pub(super) fn delivers_what_is_written_in_place() {
     sender.join();
 }
 
-pub(super) fn has_one_sender_and_one_receiver() {
+#[serial_test]
+fn spsc_second_sender_and_receiver_are_refused() {
     let name = fresh();
     let channel = Options::<u64>::new().remove_on_drop(true).create_new(&name).unwrap();
     let tally = Tally::new(1, 0);
@@ -151,14 +157,15 @@ pub(super) fn has_one_sender_and_one_receiver() {
     let _ends = (channel.sender().unwrap(), channel.receiver().unwrap());
 }
 
-pub(super) fn has_ends_that_go_over_a_socket() {
+#[serial_test]
+fn spsc_sender_sent_over_a_socket_sends() {
     let (ours, theirs) = seqpacket::pair().unwrap();
     // It has nothing of the channel but what comes over the socket.
     let peer = Peer::start(|| {
         let (_, mut descriptors) = theirs.recv_descriptors(&mut [0], 1).unwrap().expect("a message");
         let mut tx = Sender::<u64>::from_fd(descriptors.remove(0)).unwrap();
         tx.send(7).unwrap();
-        tx.send_timeout(8, LONG).unwrap();
+        tx.send_timeout(8, LONG_TIMEOUT).unwrap();
     });
     drop(theirs);
     let channel = made(4);
@@ -166,29 +173,31 @@ pub(super) fn has_ends_that_go_over_a_socket() {
     let fd = channel.sender().unwrap().into_fd().unwrap();
     ours.send_descriptors(b"!", &[fd.as_fd()]).unwrap();
     drop(fd);
-    assert_eq!((rx.recv_timeout(LONG).unwrap(), rx.recv_timeout(LONG).unwrap()), (7, 8));
-    assert_eq!(kind(rx.recv_timeout(LONG)), ErrorKind::Disconnected);
+    assert_eq!((rx.recv_timeout(LONG_TIMEOUT).unwrap(), rx.recv_timeout(LONG_TIMEOUT).unwrap()), (7, 8));
+    assert_eq!(kind(rx.recv_timeout(LONG_TIMEOUT)), ErrorKind::Disconnected);
     peer.join();
 }
 
 /// On its way, an end is neither gone nor free.
-pub(super) fn has_ends_that_are_there_on_their_way() {
+#[serial_test]
+fn spsc_sender_in_transit_counts_as_connected() {
     let (ours, theirs) = seqpacket::pair().unwrap();
     let channel = made(4);
     let mut rx = channel.receiver().unwrap();
     let fd = channel.sender().unwrap().into_fd().unwrap();
     ours.send_descriptors(b"!", &[fd.as_fd()]).unwrap();
     drop(fd);
-    assert_eq!(kind(rx.recv_timeout(2 * SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(rx.recv_timeout(2 * SHORT_TIMEOUT)), ErrorKind::TimedOut);
     assert_eq!(kind(channel.sender()), ErrorKind::InUse);
     // Nobody has taken it from the socket, and now nobody will.
     drop((ours, theirs));
-    assert_eq!(kind(rx.recv_timeout(LONG)), ErrorKind::Disconnected);
+    assert_eq!(kind(rx.recv_timeout(LONG_TIMEOUT)), ErrorKind::Disconnected);
     channel.sender().unwrap();
 }
 
 /// Each refusal says what differs.
-pub(super) fn refuses_other_channels_and_says_why() {
+#[serial_test]
+fn spsc_open_of_another_channel_names_the_difference() {
     let name = fresh();
     let _made = Options::<u64>::new().capacity(8).remove_on_drop(true).create_new(&name).unwrap();
     let memory = SharedMemory::open(&name).unwrap().map().unwrap();
@@ -223,15 +232,16 @@ pub(super) fn refuses_other_channels_and_says_why() {
 /// Kills one, and the other has to come to its end by that, in time.
 fn notices(victim: Peer, waiter: Peer) {
     // One that spins never sleeps; and one that sleeps has done so many times in this time.
-    sleep(3 * SHORT);
+    sleep(3 * SHORT_TIMEOUT);
     assert!(!waiter.has_news().unwrap(), "it did not wait");
     let began = Instant::now();
     victim.kill();
     waiter.join();
-    assert!(began.elapsed() < NOTICE, "after {:?}", began.elapsed());
+    assert!(began.elapsed() < DEATH_NOTICE_TIMEOUT, "after {:?}", began.elapsed());
 }
 
-pub(super) fn tells_a_receiver_of_the_senders_death() {
+#[serial_test]
+fn spsc_recv_after_sender_killed_returns_disconnected() {
     for waiting in WAITINGS {
         let (channel, tally) = (made(4), Tally::new(1, 0));
         let sender = Peer::start(|| {
@@ -252,7 +262,8 @@ pub(super) fn tells_a_receiver_of_the_senders_death() {
     }
 }
 
-pub(super) fn tells_a_sender_of_the_receivers_death() {
+#[serial_test]
+fn spsc_send_after_receiver_killed_returns_disconnected() {
     for waiting in WAITINGS {
         let (channel, tally) = (made(4), Tally::new(1, 0));
         let receiver = Peer::start(|| {
@@ -274,7 +285,8 @@ pub(super) fn tells_a_sender_of_the_receivers_death() {
 }
 
 /// Also one that has always had room.
-pub(super) fn tells_a_sender_that_never_waits() {
+#[serial_test]
+fn spsc_try_send_after_receiver_killed_returns_disconnected() {
     for waiting in WAITINGS {
         let (channel, tally) = (made(1 << 16), Tally::new(1, 0));
         let receiver = Peer::start(|| {
@@ -299,12 +311,13 @@ pub(super) fn tells_a_sender_that_never_waits() {
             tx.try_send(0).unwrap();
         }
         receiver.kill();
-        assert_eq!(send_for(&mut tx, NOTICE), ErrorKind::Disconnected);
+        assert_eq!(send_for(&mut tx, DEATH_NOTICE_TIMEOUT), ErrorKind::Disconnected);
         assert_eq!(tx.try_send(1).unwrap_err().kind(), ErrorKind::Disconnected);
     }
 }
 
-pub(super) fn goes_on_with_another_sender() {
+#[serial_test]
+fn spsc_replacement_of_killed_sender_sends() {
     let name = fresh();
     let channel = Options::new().capacity(8).remove_on_drop(true).create_new(&name).unwrap();
     let tally = Tally::new(1, 0);
@@ -328,7 +341,8 @@ pub(super) fn goes_on_with_another_sender() {
     }
 }
 
-pub(super) fn goes_on_with_another_receiver() {
+#[serial_test]
+fn spsc_replacement_of_killed_receiver_receives() {
     let name = fresh();
     let channel = Options::new().capacity(8).remove_on_drop(true).create_new(&name).unwrap();
     let tally = Tally::new(1, 0);
@@ -353,7 +367,8 @@ pub(super) fn goes_on_with_another_receiver() {
 }
 
 /// As with the ends of a pipe, each side drops the one that it does not need.
-pub(super) fn has_ends_that_a_fork_shares() {
+#[serial_test]
+fn spsc_endpoints_split_by_fork_work() {
     let (tx, mut rx) = spsc::channel::<u64>(8).unwrap();
     let mut tx = Some(tx);
     let peer = Peer::start(|| {
@@ -368,7 +383,8 @@ pub(super) fn has_ends_that_a_fork_shares() {
 }
 
 /// Neither of two that wait does anything.
-pub(super) fn costs_no_processor_time_when_idle() {
+#[serial_test]
+fn spsc_blocked_endpoints_use_no_cpu_time() {
     const IDLE: Duration = Duration::from_secs(2);
     let idles = |wait: &mut dyn FnMut() -> ErrorKind| {
         let before = used(UsageWho::RUSAGE_SELF);
@@ -399,7 +415,8 @@ fn used(who: UsageWho) -> Duration {
 }
 
 /// Where both sides have one processor, each has to let the other run.
-pub(super) fn does_not_spin_on_a_shared_processor() {
+#[serial_test]
+fn spsc_endpoints_on_one_cpu_do_not_spin() {
     let block = cost_on_one_processor(WaitStrategy::Block);
     let adaptive = cost_on_one_processor(WaitStrategy::Adaptive);
     println!("on one processor: {block:?} of processor time by Block, {adaptive:?} by Adaptive");
@@ -462,13 +479,14 @@ fn is_readable(readiness: &Readiness, within: Duration) -> bool {
 }
 
 /// An event loop hears of messages that another process sends, and of its death.
-pub(super) fn tells_an_event_loop_across_processes() {
+#[serial_test]
+fn spsc_readiness_signals_messages_and_death_of_the_sender() {
     let (channel, tally) = (made(4), Tally::new(1, 0));
     let sender = Peer::start(|| {
         let mut tx = channel.sender().unwrap();
         for i in 1..=20 {
             until(&tally, i);
-            sleep(SHORT / 10);
+            sleep(SHORT_TIMEOUT / 10);
             tx.send(i).unwrap();
         }
         pause();
@@ -478,7 +496,7 @@ pub(super) fn tells_an_event_loop_across_processes() {
     for i in 1..=20 {
         tally.set(0, i);
         let received = loop {
-            assert!(is_readable(&readiness, LONG), "message {i}");
+            assert!(is_readable(&readiness, LONG_TIMEOUT), "message {i}");
             readiness.clear().unwrap();
             match rx.try_recv() {
                 // The sender may not be there yet; nobody who never was is gone.
@@ -493,8 +511,8 @@ pub(super) fn tells_an_event_loop_across_processes() {
     let began = Instant::now();
     sender.kill();
     while kind(rx.try_recv()) != ErrorKind::Disconnected {
-        assert!(is_readable(&readiness, NOTICE), "nothing is told of the death");
+        assert!(is_readable(&readiness, DEATH_NOTICE_TIMEOUT), "nothing is told of the death");
         readiness.clear().unwrap();
     }
-    assert!(began.elapsed() < NOTICE, "after {:?}", began.elapsed());
+    assert!(began.elapsed() < DEATH_NOTICE_TIMEOUT, "after {:?}", began.elapsed());
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use ipcraft::ErrorKind;
 use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 
-use super::LONG;
 use super::tally::Tally;
 
 const SENDERS: usize = 3;
@@ -97,7 +98,7 @@ fn lend(tx: &mut Sender<Job>, job: Job) -> Result<(), ErrorKind> {
 fn work(channel: &Channel<Job>, work: Work, ledger: &Tally) {
     let mut rx = channel.receiver().unwrap();
     loop {
-        match work(&mut rx, LONG, ledger) {
+        match work(&mut rx, LONG_TIMEOUT, ledger) {
             Ok(()) => {}
             // No sender lives just now, or ever again.
             Err(ErrorKind::Disconnected) if ledger.get(OVER) == 0 => {}
@@ -150,7 +151,7 @@ fn storm(way: Work) -> Outcome {
     workers.into_iter().for_each(Peer::join);
     // What a worker had who was killed last may be there still.
     let mut rx = channel.receiver().unwrap();
-    while way(&mut rx, LONG, &ledger).is_ok() {}
+    while way(&mut rx, LONG_TIMEOUT, &ledger).is_ok() {}
     count(&ledger, lives as usize, workers_killed)
 }
 
@@ -188,7 +189,8 @@ fn chances() -> impl Iterator<Item = u64> {
     })
 }
 
-pub(super) fn loses_nothing_that_is_held_while_it_is_worked_on() {
+#[serial_test]
+fn mpmc_random_kills_lose_no_message_held_in_place() {
     let Outcome { sent, lost, repeated, workers_killed } = storm(hold);
     assert!(sent > 0 && workers_killed > 0);
     assert_eq!(lost, 0);
@@ -196,7 +198,8 @@ pub(super) fn loses_nothing_that_is_held_while_it_is_worked_on() {
     assert!(repeated <= workers_killed, "{repeated} were repeated");
 }
 
-pub(super) fn delivers_once_what_is_taken() {
+#[serial_test]
+fn mpmc_random_kills_deliver_a_received_message_once() {
     let Outcome { sent, lost, repeated, workers_killed } = storm(take);
     assert!(sent > 0 && workers_killed > 0);
     assert_eq!(repeated, 0);
