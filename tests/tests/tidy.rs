@@ -148,8 +148,8 @@ fn only_few_places_remove_names() {
         "queue/posix/removal.rs",
         "shm/posix/memory.rs",
         "socket/reclaim.rs",
-        "sys/mq.rs",
-        "sys/removal.rs",
+        "support/unlink_guard.rs",
+        "sys/posix_mq.rs",
     ];
     assert_eq!(removers, expected);
 }

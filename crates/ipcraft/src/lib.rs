@@ -70,6 +70,7 @@ pub mod semaphore;
 pub mod shm;
 pub mod signal;
 pub mod socket;
+mod support;
 pub mod sync;
 mod sys;
 pub mod sysv;

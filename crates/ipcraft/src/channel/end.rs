@@ -18,7 +18,7 @@ use super::readiness::Readiness;
 use super::region::Region;
 use super::seat::Seat;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::processor;
+use crate::sys::cpu;
 use crate::time::{self, Deadline};
 
 /// How often one who waits looks whether the others live.
@@ -424,7 +424,7 @@ impl End {
         let flow = self.flow();
         let there = |side: &Side, bell: &Bell| bell.remaining(side.arrivals.load(Relaxed));
         let ends = there(&flow.senders, &flow.room).saturating_add(there(&flow.receivers, &flow.items));
-        ends > processor::count()
+        ends > cpu::count()
     }
 
     #[inline]
@@ -510,12 +510,12 @@ impl End {
 
     /// Whether the other side has, as of its last word, the processor that this thread needs.
     fn shares_processor(&self) -> bool {
-        processor::current().is_some_and(|here| self.other_side().processor.load(Relaxed) == here + 1)
+        cpu::current().is_some_and(|here| self.other_side().processor.load(Relaxed) == here + 1)
     }
 
     /// Says which processor this end runs on.
     fn say_where(&self) {
-        let (said, here) = (&self.own_side().processor, processor::current().map_or(0, |here| here + 1));
+        let (said, here) = (&self.own_side().processor, cpu::current().map_or(0, |here| here + 1));
         if said.load(Relaxed) != here {
             said.store(here, Relaxed);
         }

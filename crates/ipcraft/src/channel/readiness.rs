@@ -15,6 +15,7 @@ use super::region::Region;
 use super::seat::Seat;
 use crate::error::{Error, Result};
 use crate::event::{self, EventFd};
+use crate::support::errno;
 use crate::sys::signal;
 use crate::time::Deadline;
 
@@ -227,10 +228,8 @@ fn start(watch: Arc<Watch>) -> Result<JoinHandle<()>> {
     let thread = thread::Builder::new().name("ipcraft-readiness".into()).stack_size(64 << 10);
     let started = thread.spawn(move || watch.run());
     signal::set_mask(blocked).map_err(|e| Error::from_errno("pthread_sigmask", e))?;
-    started.map_err(|e| {
-        let errno = nix::errno::Errno::from_raw(e.raw_os_error().unwrap_or_default());
-        Error::from_errno("pthread_create", errno).with_kind(crate::ErrorKind::LimitReached)
-    })
+    started
+        .map_err(|e| Error::from_errno("pthread_create", errno(&e)).with_kind(crate::ErrorKind::LimitReached))
 }
 
 #[cfg(test)]

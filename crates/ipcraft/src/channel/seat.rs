@@ -6,19 +6,19 @@
 //! way over a socket, is closed too. So who has the descriptor has the end; no list has to be kept, no process id to be
 //! believed, and no pid namespace matters. The position in the file, which memory has no use for, says which seat it is.
 
-use std::fs::OpenOptions;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::unistd::{Whence, lseek};
 
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::{limits, record_lock};
+use crate::support::{limits, proc_fd};
+use crate::sys::ofd_lock;
 
 const TAKE: &str = "fcntl(F_OFD_SETLK)";
 const LOOK: &str = "fcntl(F_OFD_GETLK)";
@@ -75,7 +75,7 @@ impl Seat {
     /// Whether somebody else has one of these. Stale as soon as it is returned.
     pub(super) fn are_taken(&self, seats: Range<u32>) -> Result<bool> {
         let count = u64::from(seats.end - seats.start);
-        record_lock::is_locked_by_others(self.fd.as_fd(), FIRST + u64::from(seats.start), count)
+        ofd_lock::is_locked_by_others(self.fd.as_fd(), FIRST + u64::from(seats.start), count)
             .map_err(|e| Error::from_errno(LOOK, e))
     }
 
@@ -87,7 +87,7 @@ impl Seat {
         }
         bury();
         let at = FIRST + u64::from(number);
-        record_lock::unlock(self.fd.as_fd(), at).map_err(|e| Error::from_errno(TAKE, e))?;
+        ofd_lock::unlock(self.fd.as_fd(), at).map_err(|e| Error::from_errno(TAKE, e))?;
         Ok(true)
     }
 
@@ -110,17 +110,13 @@ impl Seat {
 }
 
 fn lock(fd: BorrowedFd<'_>, number: u32) -> Result<bool> {
-    record_lock::try_lock(fd, FIRST + u64::from(number))
+    ofd_lock::try_lock(fd, FIRST + u64::from(number))
         .map_err(|e| Error::from_errno(TAKE, e).with_limit(limits::descriptors(e)))
 }
 
 /// The same file under a description of its own.
 pub(super) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd> {
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let opened =
-        OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC | libc::O_NOCTTY).open(path);
-    opened.map(OwnedFd::from).map_err(|e| {
-        let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
+    proc_fd::reopen(file, OFlag::O_RDWR).map_err(|errno| {
         let error = Error::from_errno("open /proc/self/fd", errno).with_limit(limits::descriptors(errno));
         match errno {
             Errno::ENOENT => error.with_kind(ErrorKind::Unsupported).with_hint("mount /proc"),

@@ -10,9 +10,11 @@ use nix::poll::PollFlags;
 
 use super::Options;
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::backoff::Backoff;
-use crate::sys::duplicate::duplicate;
-use crate::sys::{retry, rw, wait};
+use crate::support::backoff::Backoff;
+use crate::support::dup::duplicate;
+use crate::support::wait;
+use crate::sys::poll;
+use crate::sys::{readv, retry};
 use crate::time::Deadline;
 
 /// The most that it counts to: 2^64 - 2 (eventfd(2)).
@@ -91,7 +93,7 @@ impl EventFd {
     #[inline]
     pub fn take(&self) -> Result<u64> {
         let mut count = [0; 8];
-        let read = retry(|| rw::read(self.fd.as_fd(), &mut count));
+        let read = retry(|| readv::read(self.fd.as_fd(), &mut count));
         value(read, count).map_err(failed_take)
     }
 
@@ -143,7 +145,8 @@ impl EventFd {
     #[inline]
     fn read_now(&self) -> nix::Result<u64> {
         let mut count = [0; 8];
-        let read = retry(|| rw::readv(self.fd.as_fd(), &mut [IoSliceMut::new(&mut count)], rw::NOWAIT));
+        let read =
+            retry(|| readv::preadv2(self.fd.as_fd(), &mut [IoSliceMut::new(&mut count)], readv::NOWAIT));
         value(read, count)
     }
 
@@ -156,7 +159,7 @@ impl EventFd {
     }
 
     fn is_ready(&self, interest: PollFlags, deadline: Deadline) -> nix::Result<bool> {
-        wait::wait(self.fd.as_fd(), interest, deadline)
+        poll::wait_ready(self.fd.as_fd(), interest, deadline)
     }
 
     /// Asked for each time, since whoever shares the description can change it.

@@ -4,7 +4,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd as Descriptor};
 
 use super::EventFd;
 use crate::error::{Error, Result};
-use crate::sys::limits;
+use crate::support::limits;
 
 /// How to make an [`EventFd`].
 ///

@@ -1,7 +1,6 @@
 //! The name, and the ways to open it.
 
 use std::fs;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +9,9 @@ use std::time::Duration;
 use super::{Options, Reader, Writer, open};
 use crate::error::{Error, Result};
 use crate::name;
-use crate::sys::pipe_end::PipeEnd;
-use crate::sys::removal::RemoveOnDrop;
+use crate::support::errno;
+use crate::support::pipe_end::PipeEnd;
+use crate::support::unlink_guard::UnlinkGuard;
 use crate::time::Deadline;
 
 /// A FIFO by name: what one opens ends from.
@@ -22,11 +22,11 @@ pub struct Fifo {
     path: PathBuf,
     name: Arc<str>,
     options: Options,
-    removal: Option<RemoveOnDrop>,
+    removal: Option<UnlinkGuard>,
 }
 
 impl Fifo {
-    pub(super) fn new(path: &Path, options: Options, removal: Option<RemoveOnDrop>) -> Self {
+    pub(super) fn new(path: &Path, options: Options, removal: Option<UnlinkGuard>) -> Self {
         Fifo { path: path.to_owned(), name: name::display(path).into(), options, removal }
     }
 
@@ -111,12 +111,8 @@ impl Fifo {
     #[doc(alias = "unlink")]
     pub fn remove(self) -> Result<()> {
         open::check_type_at(&self.path)?;
-        fs::remove_file(&self.path).map_err(|e| self.failed_removal(&e))
-    }
-
-    fn failed_removal(&self, error: &io::Error) -> Error {
-        let errno = nix::errno::Errno::from_raw(error.raw_os_error().unwrap_or_default());
-        Error::from_errno("unlink", errno).with_object(Some(&self.name))
+        fs::remove_file(&self.path)
+            .map_err(|e| Error::from_errno("unlink", errno(&e)).with_object(Some(&self.name)))
     }
 
     fn staying_reader(&self) -> Result<Reader> {

@@ -11,8 +11,10 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
-use crate::sys::backoff::Backoff;
-use crate::sys::{limits, pipe_end, retry, wait};
+use crate::support::backoff::Backoff;
+use crate::support::{limits, proc_fd};
+use crate::sys::poll;
+use crate::sys::retry;
 use crate::time::Deadline;
 
 const READING: &str = "open for reading";
@@ -61,7 +63,7 @@ pub(super) fn read_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
 
 /// Waits a step for data or a hang-up, both of which a writer leaves; then asks whether a silent one is there.
 fn writer_has_come(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
-    if wait::wait(fd.as_fd(), PollFlags::POLLIN, Deadline::after(step))? {
+    if poll::wait_ready(fd.as_fd(), PollFlags::POLLIN, Deadline::after(step))? {
         return Ok(true);
     }
     // tee(2) takes nothing out, and tells an empty pipe with a writer (EAGAIN) from one without (0).
@@ -75,7 +77,7 @@ fn writer_has_come(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
 
 /// A writing end of the FIFO that `reader` has open, which keeps end of stream away from it.
 pub(super) fn own_writer(path: &Path, reader: &OwnedFd) -> Result<OwnedFd> {
-    pipe_end::open_again(reader.as_fd(), OFlag::O_WRONLY).map_err(|e| match e {
+    proc_fd::reopen(reader.as_fd(), OFlag::O_WRONLY | OFlag::O_NONBLOCK).map_err(|e| match e {
         Errno::EACCES => {
             failed(WRITING, path, e).with_hint("a reader that stays open needs permission to write as well")
         }

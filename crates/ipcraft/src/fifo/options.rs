@@ -9,8 +9,8 @@ use nix::unistd::mkfifo;
 use super::{Fifo, open};
 use crate::error::{Error, Result};
 use crate::name;
-use crate::sys::limits;
-use crate::sys::removal::RemoveOnDrop;
+use crate::support::limits;
+use crate::support::unlink_guard::UnlinkGuard;
 
 const MKFIFO: &str = "mkfifo";
 
@@ -112,12 +112,12 @@ impl Options {
         Ok(Fifo::new(path, self, None))
     }
 
-    fn make(&self, path: &Path) -> Result<Option<RemoveOnDrop>> {
+    fn make(&self, path: &Path) -> Result<Option<UnlinkGuard>> {
         name::check_path(MKFIFO, path)?;
         mkfifo(path, Mode::from_bits_truncate(self.mode)).map_err(|e| {
             Error::from_errno(MKFIFO, e).with_name(name::display(path)).with_limit(limits::descriptors(e))
         })?;
         // Should the new name be gone again, there is nothing to remove.
-        Ok(if self.remove_on_drop { RemoveOnDrop::new(path).ok() } else { None })
+        Ok(if self.remove_on_drop { UnlinkGuard::new(path).ok() } else { None })
     }
 }

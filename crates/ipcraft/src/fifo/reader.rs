@@ -8,8 +8,9 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
-use crate::sys::pipe_end::PipeEnd;
-use crate::sys::{capacity, ioctl};
+use crate::support::pipe_end::PipeEnd;
+use crate::support::pipe_size;
+use crate::sys::ioctl;
 
 /// The reading end of a FIFO, from [`Fifo::open_read`](super::Fifo::open_read) and its like.
 ///
@@ -56,7 +57,7 @@ impl Reader {
     /// `F_GETPIPE_SZ`: how many bytes the FIFO has room for in all.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        capacity::capacity(self.end.as_fd()).map_err(|e| e.with_object(Some(&self.name)))
+        pipe_size::get(self.end.as_fd()).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     /// `F_SETPIPE_SZ`: asks for room for at least `bytes` and returns the room that the kernel gave.
@@ -68,7 +69,7 @@ impl Reader {
     /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`, [`InUse`](crate::ErrorKind::InUse) if more than `bytes` are in it now.
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        capacity::set_capacity(self.end.as_fd(), bytes).map_err(|e| e.with_object(Some(&self.name)))
+        pipe_size::set(self.end.as_fd(), bytes).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     #[cold]

@@ -8,8 +8,8 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
-use crate::sys::capacity;
-use crate::sys::pipe_end::PipeEnd;
+use crate::support::pipe_end::PipeEnd;
+use crate::support::pipe_size;
 
 /// The writing end of a FIFO, from [`Fifo::open_write`](super::Fifo::open_write) and its like.
 ///
@@ -49,13 +49,13 @@ impl Writer {
     /// `F_GETPIPE_SZ`: how many bytes the FIFO has room for in all.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        capacity::capacity(self.end.as_fd()).map_err(|e| e.with_object(Some(&self.name)))
+        pipe_size::get(self.end.as_fd()).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     /// `F_SETPIPE_SZ`: see [`Reader::set_capacity`](super::Reader::set_capacity).
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        capacity::set_capacity(self.end.as_fd(), bytes).map_err(|e| e.with_object(Some(&self.name)))
+        pipe_size::set(self.end.as_fd(), bytes).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     #[cold]

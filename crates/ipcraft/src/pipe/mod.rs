@@ -85,4 +85,4 @@ pub use reader::Reader;
 pub use writer::Writer;
 
 /// The most bytes that one write transfers as a whole, never mixed with another writer's: 4096 (pipe(7)).
-pub const PIPE_BUF: usize = crate::sys::pipe_end::PIPE_BUF;
+pub const PIPE_BUF: usize = crate::support::pipe_end::PIPE_BUF;

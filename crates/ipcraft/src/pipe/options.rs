@@ -5,7 +5,7 @@ use nix::unistd::pipe2;
 
 use super::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::sys::limits;
+use crate::support::limits;
 
 /// `pipe2(2)`: a pipe with the kernel's defaults; see [`Options`] for another capacity, packets, or a non-blocking one.
 ///

@@ -9,8 +9,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::PIPE_BUF;
 use crate::error::{Error, Result};
-use crate::sys::pipe_end::PipeEnd;
-use crate::sys::{capacity, ioctl};
+use crate::support::pipe_end::PipeEnd;
+use crate::support::pipe_size;
+use crate::sys::ioctl;
 
 const READ: &str = "read from pipe";
 
@@ -74,7 +75,7 @@ impl Reader {
     /// `F_GETPIPE_SZ`: how many bytes the pipe has room for in all.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        capacity::capacity(self.end.as_fd())
+        pipe_size::get(self.end.as_fd())
     }
 
     /// `F_SETPIPE_SZ`: asks for room for at least `bytes` and returns the room that the kernel gave. Both ends see it.
@@ -84,7 +85,7 @@ impl Reader {
     /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`, [`InUse`](crate::ErrorKind::InUse) if more than `bytes` are in the pipe now.
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        capacity::set_capacity(self.end.as_fd(), bytes)
+        pipe_size::set(self.end.as_fd(), bytes)
     }
 }
 

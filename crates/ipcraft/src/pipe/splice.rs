@@ -9,7 +9,8 @@ use nix::poll::PollFlags;
 
 use super::{Reader, Writer};
 use crate::error::{Error, Result};
-use crate::sys::{retry, sigpipe, wait};
+use crate::support::{sigpipe, wait};
+use crate::sys::retry;
 
 use std::io::IoSlice;
 
@@ -132,16 +133,16 @@ fn move_bytes(
     length: usize,
     flags: SpliceFFlags,
 ) -> nix::Result<usize> {
-    sigpipe::held(|| retry(|| splice(from, None, to, None, length, flags)))
+    sigpipe::suppress(|| retry(|| splice(from, None, to, None, length, flags)))
 }
 
 fn duplicate(from: &Reader, to: &Writer, length: usize, flags: SpliceFFlags) -> nix::Result<usize> {
-    sigpipe::held(|| retry(|| tee(from, to, length, flags)))
+    sigpipe::suppress(|| retry(|| tee(from, to, length, flags)))
 }
 
 fn refer(writer: &Writer, bytes: &'static [u8], flags: SpliceFFlags) -> nix::Result<usize> {
     check_writable(writer)?;
-    sigpipe::held(|| retry(|| vmsplice(writer, &[IoSlice::new(bytes)], flags)))
+    sigpipe::suppress(|| retry(|| vmsplice(writer, &[IoSlice::new(bytes)], flags)))
 }
 
 /// On a reading end, which a descriptor from elsewhere may be, vmsplice(2) turns round and writes to the memory.

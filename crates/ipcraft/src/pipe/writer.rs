@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::sys::capacity;
-use crate::sys::pipe_end::PipeEnd;
+use crate::support::pipe_end::PipeEnd;
+use crate::support::pipe_size;
 
 const WRITE: &str = "write to pipe";
 
@@ -52,13 +52,13 @@ impl Writer {
     /// `F_GETPIPE_SZ`: how many bytes the pipe has room for in all.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        capacity::capacity(self.end.as_fd())
+        pipe_size::get(self.end.as_fd())
     }
 
     /// `F_SETPIPE_SZ`: see [`Reader::set_capacity`](super::Reader::set_capacity).
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        capacity::set_capacity(self.end.as_fd(), bytes)
+        pipe_size::set(self.end.as_fd(), bytes)
     }
 }
 

@@ -11,9 +11,9 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
 use crate::pid::Pid;
-use crate::sys::control::{self, Control, Parcel};
+use crate::sys::cmsg::{self, Control, OutgoingMessage};
 use crate::sys::sockaddr::SocketAddress;
-use crate::sys::{msg, pidfd, retry};
+use crate::sys::{pidfd, retry, sendmsg};
 
 /// The two ends of a socket, for one child.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Handover {
         let (mut control, mut sender) = (Control::new(), SocketAddress::unnamed());
         let (_, mut contents) = retry(|| {
             let buffers = &mut [IoSliceMut::new(&mut byte)];
-            control::receive(self.ours.as_fd(), buffers, &mut control, &mut sender, msg::DONTWAIT)
+            cmsg::receive(self.ours.as_fd(), buffers, &mut control, &mut sender, sendmsg::DONTWAIT)
         })?;
         contents.descriptors.pop().ok_or_else(|| why_lost(&self.ours))
     }
@@ -57,7 +57,11 @@ fn why_lost(socket: &OwnedFd) -> Errno {
 /// The child's part. Makes system calls that are async-signal-safe and allocates nothing.
 pub(super) fn send(socket: BorrowedFd<'_>) -> nix::Result<()> {
     let own = pidfd::open(Pid::current().raw())?;
-    let parcel =
-        Parcel { parts: &[IoSlice::new(b"p")], descriptors: &[own.as_fd()], credentials: None, to: None };
-    retry(|| control::send(socket, &parcel, 0)).map(drop)
+    let parcel = OutgoingMessage {
+        parts: &[IoSlice::new(b"p")],
+        descriptors: &[own.as_fd()],
+        credentials: None,
+        to: None,
+    };
+    retry(|| cmsg::send(socket, &parcel, 0)).map(drop)
 }

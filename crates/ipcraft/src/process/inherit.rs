@@ -11,7 +11,7 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use super::manifest::{self, Identity};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::limits;
+use crate::support::limits;
 
 const SPAWN: &str = "spawn";
 

@@ -10,7 +10,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use super::state::{self, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pid::Pid;
-use crate::sys::{limits, pidfd};
+use crate::support::dup::duplicate;
+use crate::support::{errno, limits};
+use crate::sys::pidfd;
 
 const OPEN: &str = "pidfd_open";
 const GETFD: &str = "pidfd_getfd";
@@ -79,10 +81,7 @@ impl PidFd {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     pub fn try_clone(&self) -> Result<PidFd> {
-        self.fd.try_clone().map(PidFd::of_descriptor).map_err(|e| {
-            let errno = Errno::from_raw(e.raw_os_error().unwrap_or(libc::EMFILE));
-            Error::from_errno("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
-        })
+        duplicate(&self.fd).map(PidFd::of_descriptor)
     }
 
     /// `Pid` of `/proc/self/fdinfo/FD`: its id, as the mounted `/proc` numbers processes.
@@ -106,7 +105,7 @@ impl PidFd {
     fn listed_pid(&self) -> Result<i32> {
         let path = format!("/proc/thread-self/fdinfo/{}", self.fd.as_raw_fd());
         let text = fs::read_to_string(path).map_err(|e| {
-            let errno = Errno::from_raw(e.raw_os_error().unwrap_or(libc::EIO));
+            let errno = errno(&e);
             let error = Error::from_errno(FDINFO, errno).with_limit(limits::descriptors(errno));
             if errno == Errno::ENOENT { state::without_proc(error) } else { error }
         })?;

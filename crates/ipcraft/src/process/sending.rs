@@ -8,7 +8,8 @@ use super::PidFd;
 use super::pidfd::has_ended;
 use crate::error::{Error, ErrorKind, Result};
 use crate::signal::Signal;
-use crate::sys::{limits, pidfd};
+use crate::support::limits;
+use crate::sys::pidfd;
 
 const SEND: &str = "pidfd_send_signal";
 

@@ -16,7 +16,7 @@ use super::handover::{self, Handover};
 use super::inherit::{Arranged, Inherit, Step};
 use super::manifest::{Identity, VARIABLE};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::limits;
+use crate::support::limits;
 
 /// The first number after the standard streams.
 const FIRST: RawFd = 3;

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::pid::Pid;
-use crate::sys::limits;
+use crate::support::{errno, limits};
 
 const READ: &str = "read /proc/PID/stat";
 
@@ -116,7 +116,7 @@ fn parse(stat: &[u8]) -> Option<State> {
 }
 
 fn unread(pid: Pid, error: &io::Error) -> Error {
-    let errno = Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+    let errno = errno(error);
     let failed =
         Error::from_errno(READ, errno).with_name(pid.to_string()).with_limit(limits::descriptors(errno));
     match errno {

@@ -8,8 +8,10 @@ use nix::poll::PollFlags;
 
 use super::{Exit, PidFd};
 use crate::error::{Error, Result};
-use crate::sys::backoff::Backoff;
-use crate::sys::{pidfd, retry, wait};
+use crate::support::backoff::Backoff;
+use crate::support::wait;
+use crate::sys::poll;
+use crate::sys::{pidfd, retry};
 use crate::time::Deadline;
 
 const WAIT: &str = "waitid(P_PIDFD)";
@@ -48,7 +50,7 @@ impl PidFd {
             if has_ended {
                 return Ok(backoff.sleep(deadline));
             }
-            has_ended = wait::wait(self.as_fd(), PollFlags::POLLIN, deadline)?;
+            has_ended = poll::wait_ready(self.as_fd(), PollFlags::POLLIN, deadline)?;
             Ok(has_ended)
         };
         wait::attempt_between(timeout, || self.end_now(), pause).map_err(|e| Error::from_wait_errno(WAIT, e))
@@ -58,7 +60,7 @@ impl PidFd {
     ///
     /// A false may be stale as soon as it is returned; a true is for ever.
     pub fn has_ended(&self) -> Result<bool> {
-        wait::wait(self.as_fd(), PollFlags::POLLIN, Deadline::after(Duration::ZERO))
+        poll::wait_ready(self.as_fd(), PollFlags::POLLIN, Deadline::after(Duration::ZERO))
             .map_err(|e| Error::from_errno("poll", e))
     }
 
@@ -75,7 +77,7 @@ impl PidFd {
 
     /// The end of a process that is not this one's to reap.
     fn end_of_another(&self, deadline: Deadline) -> nix::Result<Exit> {
-        if !wait::wait(self.as_fd(), PollFlags::POLLIN, deadline)? {
+        if !poll::wait_ready(self.as_fd(), PollFlags::POLLIN, deadline)? {
             return Err(Errno::EAGAIN);
         }
         Ok(pidfd::exit_status(self.as_fd()).map_or(Exit::Unknown, Exit::Status))

@@ -1,6 +1,6 @@
 //! Huge pages.
 
-use crate::sys::limits;
+use crate::support::limits;
 
 /// Which huge pages memory is made of. What the machine has is listed in `/sys/kernel/mm/hugepages`; how many of the
 /// default size are free, in `/proc/meminfo`.

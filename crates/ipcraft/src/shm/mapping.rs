@@ -14,8 +14,8 @@ use nix::sys::mman::{mlock, munlock};
 use super::copy::copy;
 use super::{Access, Advice};
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::limits;
-use crate::sys::segment::Attachment;
+use crate::support::limits;
+use crate::sys::sysv_shm::Attachment;
 
 /// Shared memory as this process sees it.
 ///

@@ -8,7 +8,8 @@ use nix::sys::time::TimeSpec;
 
 use super::{Signal, SignalInfo, SignalSet};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{retry, signal, wait};
+use crate::sys::poll;
+use crate::sys::{retry, signal};
 use crate::time::Deadline;
 
 const BLOCK: &str = "pthread_sigmask";
@@ -105,7 +106,7 @@ impl SignalMaskGuard {
     pub fn wait_timeout(&self, timeout: Duration) -> Result<SignalInfo> {
         let deadline = Deadline::after(timeout);
         loop {
-            match self.take(deadline.remaining().map(wait::timespec)) {
+            match self.take(deadline.remaining().map(poll::timespec)) {
                 Err(Errno::EINTR) => {}
                 // The kernel's longest time may be shorter than the caller's.
                 Err(Errno::EAGAIN) if !deadline.has_passed() => {}

@@ -11,7 +11,8 @@ use nix::sys::time::TimeSpec;
 
 use super::{SignalInfo, SignalMaskGuard, SignalSet};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{limits, retry, rw, signal, wait};
+use crate::support::{limits, wait};
+use crate::sys::{readv, retry, signal};
 
 const OPEN: &str = "signalfd";
 const READ: &str = "read from signalfd";
@@ -117,7 +118,7 @@ impl SignalFd {
     }
 
     fn try_take(&self) -> nix::Result<SignalInfo> {
-        match self.take(rw::NOWAIT) {
+        match self.take(readv::NOWAIT) {
             Err(Errno::EOPNOTSUPP) => self.take_directly(),
             taken => taken,
         }
@@ -140,7 +141,7 @@ impl SignalFd {
     }
 
     fn try_fill(&self) -> nix::Result<Batch> {
-        match retry(|| self.fill(rw::NOWAIT)) {
+        match retry(|| self.fill(readv::NOWAIT)) {
             Err(Errno::EOPNOTSUPP) => self.fill_directly(),
             filled => filled,
         }

@@ -6,13 +6,13 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
 
-use nix::errno::Errno;
 use signal_hook::SigId;
 use signal_hook::consts::FORBIDDEN;
 use signal_hook::low_level::{register, unregister};
 
 use super::Signal;
 use crate::error::{Error, ErrorKind, Result};
+use crate::support::errno;
 
 const SIGACTION: &str = "sigaction";
 
@@ -56,8 +56,7 @@ pub fn catch(signal: Signal) -> Result<SignalCounter> {
 
 #[cold]
 fn failed(error: &io::Error, signal: Signal) -> Error {
-    let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
-    refused(Error::from_errno(SIGACTION, errno), signal)
+    refused(Error::from_errno(SIGACTION, errno(error)), signal)
 }
 
 fn refused(error: Error, signal: Signal) -> Error {

@@ -2,7 +2,7 @@
 
 use super::Signal;
 use crate::pid::Pid;
-use crate::sys::signal::Arrival;
+use crate::sys::signal::ReceivedSignal;
 
 /// A signal that was taken, and what the kernel says of it (sigaction(2), `siginfo_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ impl SignalInfo {
 
     /// `None` if the number is no signal's, and so the bytes not the kernel's.
     #[inline]
-    pub(super) fn new(arrival: Arrival) -> Option<SignalInfo> {
-        let Arrival { signal, code, pid, uid, word } = arrival;
+    pub(super) fn new(arrival: ReceivedSignal) -> Option<SignalInfo> {
+        let ReceivedSignal { signal, code, pid, uid, word } = arrival;
         Some(SignalInfo { signal: Signal::known(signal)?, code, pid, uid, word })
     }
 

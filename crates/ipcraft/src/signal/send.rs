@@ -5,7 +5,8 @@ use nix::errno::Errno;
 use super::Signal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pid::Pid;
-use crate::sys::{limits, signal};
+use crate::support::limits;
+use crate::sys::signal;
 
 const KILL: &str = "kill";
 const KILLPG: &str = "killpg";

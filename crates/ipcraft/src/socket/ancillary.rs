@@ -9,13 +9,13 @@ use nix::sys::socket::SockType;
 use super::incoming::{RECVMSG, unwanted};
 use super::outgoing::SENDMSG;
 use super::sealed::Sealed;
+use super::transfer::{self, Wait};
 use super::{Address, Incoming, Outgoing, datagram, properties, record, seqpacket, stream};
 use crate::error::{Error, Result};
-use crate::sys::control::{self, Contents};
-use crate::sys::msg::{Arrival, DONTWAIT, TRUNC};
+use crate::sys::cmsg::{self, Contents};
 use crate::sys::retry;
+use crate::sys::sendmsg::{DONTWAIT, ReceivedInfo, TRUNC};
 use crate::sys::sockaddr::SocketAddress;
-use crate::sys::socket::{self, Wait};
 
 /// Descriptors, credentials and pidfds beside the bytes: what [`stream::Stream`], [`datagram::Socket`] and
 /// [`seqpacket::Connection`] all can.
@@ -179,10 +179,12 @@ impl Ancillary for seqpacket::Connection {}
 fn transmit<S: Sealed + ?Sized>(socket: &S, message: &Outgoing<'_>, wait: Wait) -> Result<usize> {
     let parcel = message.parcel(S::KIND)?;
     let fd = socket.as_fd();
-    let send = |flags| control::send(fd, &parcel, flags);
+    let send = |flags| cmsg::send(fd, &parcel, flags);
     let sent = match (parcel.to, wait) {
-        (Some(to), Wait::For(timeout)) => socket::send_to_until(fd, to, timeout, || retry(|| send(DONTWAIT))),
-        _ => socket::send(fd, wait, send),
+        (Some(to), Wait::For(timeout)) => {
+            transfer::send_to_until(fd, to, timeout, || retry(|| send(DONTWAIT)))
+        }
+        _ => transfer::send(fd, wait, send),
     };
     sent.map_err(|e| match message.address() {
         Some(address) => address.blame(record::unsent(fd, SENDMSG, e, message.length())),
@@ -201,8 +203,8 @@ fn receive<S: Sealed + ?Sized>(
     let room = buffers.iter().map(|buffer| buffer.len()).sum();
     let truth = if S::KIND == SockType::Stream { 0 } else { TRUNC };
     let mut sender = SocketAddress::unnamed();
-    let mut look = |flags| control::receive(fd, buffers, &mut incoming.control, &mut sender, flags | truth);
-    let mut received = socket::receive(fd, wait, &mut look);
+    let mut look = |flags| cmsg::receive(fd, buffers, &mut incoming.control, &mut sender, flags | truth);
+    let mut received = transfer::receive(fd, wait, &mut look);
     if S::KIND == SockType::SeqPacket && received.as_ref().is_ok_and(is_bare) {
         // A record that was sent just before the peer closed is found by a second look only.
         received = retry(|| look(DONTWAIT));
@@ -220,7 +222,7 @@ fn receive<S: Sealed + ?Sized>(
 }
 
 /// Whether neither bytes nor credentials came.
-fn is_bare((arrival, contents): &(Arrival, Contents)) -> bool {
+fn is_bare((arrival, contents): &(ReceivedInfo, Contents)) -> bool {
     arrival.length == 0 && contents.credentials.is_none() && !arrival.control_was_cut()
 }
 

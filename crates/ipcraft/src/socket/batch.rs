@@ -6,17 +6,17 @@ use std::time::Duration;
 use nix::sys::socket::SockType;
 
 use super::sealed::Sealed;
+use super::transfer::{self, Wait};
 use super::{datagram, record, seqpacket};
 use crate::error::{Error, Result};
-use crate::sys::batch;
-use crate::sys::msg::{Arrival, TRUNC};
-use crate::sys::socket::{self, Wait};
+use crate::sys::sendmmsg;
+use crate::sys::sendmsg::{ReceivedInfo, TRUNC};
 
 const SENDMMSG: &str = "sendmmsg";
 const RECVMMSG: &str = "recvmmsg";
 
 /// The most records that one call transfers; of longer slices the first so many are used.
-pub const MAX_BATCH: usize = batch::MAX_BATCH;
+pub const MAX_BATCH: usize = sendmmsg::MAX_BATCH;
 
 /// Several records in one system call: what [`datagram::Socket`] and [`seqpacket::Connection`] can.
 ///
@@ -132,7 +132,7 @@ impl Batch {
         })
     }
 
-    fn push(&mut self, kind: SockType, arrival: Arrival) {
+    fn push(&mut self, kind: SockType, arrival: ReceivedInfo) {
         if kind == SockType::SeqPacket && seqpacket::is_end(arrival) {
             self.ends += 1;
         } else {
@@ -145,7 +145,7 @@ impl Batch {
 
 fn send<S: Sealed + ?Sized>(socket: &S, records: &[&[u8]], wait: Wait) -> Result<usize> {
     let fd = socket.as_fd();
-    socket::send(fd, wait, |flags| batch::send(fd, records, flags))
+    transfer::send(fd, wait, |flags| sendmmsg::send(fd, records, flags))
         .map_err(|e| socket.unsent(SENDMMSG, e, records.first().map_or(0, |first| first.len())))
 }
 
@@ -153,8 +153,9 @@ fn receive<S: Sealed + ?Sized>(socket: &S, buffers: &mut [IoSliceMut<'_>], wait:
     let fd = socket.as_fd();
     let mut look = || {
         let mut batch = Batch::EMPTY;
-        let each = |flags| batch::receive(fd, buffers, flags | TRUNC, |arrival| batch.push(S::KIND, arrival));
-        socket::receive(fd, wait, each).map(|()| batch)
+        let each =
+            |flags| sendmmsg::receive(fd, buffers, flags | TRUNC, |arrival| batch.push(S::KIND, arrival));
+        transfer::receive(fd, wait, each).map(|()| batch)
     };
     let mut found = look();
     if let Ok(Batch { count: 0, ends: 1, .. }) = found {

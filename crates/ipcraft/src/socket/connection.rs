@@ -6,19 +6,19 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use nix::sys::socket::{self as sys, SockType};
 
 use super::Address;
+use super::transfer::{self, Wait};
 use crate::error::{Error, Result};
-use crate::sys::limits;
-use crate::sys::socket::{self, Wait};
+use crate::support::limits;
 
 const CONNECT: &str = "connect";
 
 pub(super) fn pair(kind: SockType) -> Result<(OwnedFd, OwnedFd)> {
-    socket::pair(kind).map_err(|e| Error::from_errno("socketpair", e).with_limit(limits::descriptors(e)))
+    transfer::pair(kind).map_err(|e| Error::from_errno("socketpair", e).with_limit(limits::descriptors(e)))
 }
 
 pub(super) fn connect(kind: SockType, address: &Address, wait: Wait) -> Result<OwnedFd> {
     let raw = address.checked(CONNECT)?;
-    socket::connect(kind, raw, wait)
+    transfer::connect(kind, raw, wait)
         .map_err(|e| address.blame(Error::from_send_errno(CONNECT, e).with_limit(limits::descriptors(e))))
 }
 

@@ -28,13 +28,14 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::socket::SockType;
 
+use super::transfer::{self, Wait};
 use super::{Address, Credentials, Options, connection, options, properties, record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::msg::{self, DONTWAIT, PEEK, TRUNC};
-use crate::sys::removal::RemoveOnDrop;
+use crate::support::unlink_guard::UnlinkGuard;
 use crate::sys::retry;
+use crate::sys::sendmsg::{self, DONTWAIT, PEEK, TRUNC};
 use crate::sys::sockaddr::SocketAddress;
-use crate::sys::socket::{self, Wait};
+use crate::sys::socket as sys;
 
 const RECV: &str = "recv from datagram socket";
 pub(super) const SEND: &str = "send to datagram socket";
@@ -59,7 +60,7 @@ pub fn pair() -> Result<(Socket, Socket)> {
 #[derive(Debug)]
 pub struct Socket {
     /// Dropped first, so that the path never leads to a socket that is gone.
-    removal: Option<RemoveOnDrop>,
+    removal: Option<UnlinkGuard>,
     fd: OwnedFd,
     /// Whether it ever had a peer: the kernel forgets a peer that is gone when it first reports that.
     connected: AtomicBool,
@@ -86,7 +87,7 @@ impl Socket {
         Ok(Socket::of(options::create(SockType::Datagram)?, None, false))
     }
 
-    pub(super) fn of(fd: OwnedFd, removal: Option<RemoveOnDrop>, connected: bool) -> Self {
+    pub(super) fn of(fd: OwnedFd, removal: Option<UnlinkGuard>, connected: bool) -> Self {
         Socket { removal, fd, connected: AtomicBool::new(connected) }
     }
 
@@ -101,7 +102,7 @@ impl Socket {
     pub fn connect(&self, address: impl Into<Address>) -> Result<()> {
         let address = address.into();
         let raw = address.checked("connect")?;
-        retry(|| msg::connect(self.fd.as_fd(), raw))
+        retry(|| sys::connect(self.fd.as_fd(), raw))
             .map_err(|e| address.blame(Error::from_errno("connect", e)))?;
         self.connected.store(true, Relaxed);
         Ok(())
@@ -135,7 +136,7 @@ impl Socket {
     #[inline(always)]
     fn transmit(&self, datagram: &[u8], wait: Wait) -> Result<()> {
         let fd = self.fd.as_fd();
-        match socket::send(fd, wait, |flags| msg::send(fd, datagram, flags)) {
+        match transfer::send(fd, wait, |flags| sendmsg::send(fd, datagram, flags)) {
             Ok(_) => Ok(()),
             Err(errno) => Err(self.unsent(SEND, errno, datagram.len())),
         }
@@ -164,14 +165,14 @@ impl Socket {
     pub fn send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
         let fd = self.fd.as_fd();
         let raw = address.checked(SEND_TO)?;
-        self.sent_to(address, datagram, retry(|| msg::send_to(fd, datagram, raw, 0)))
+        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, raw, 0)))
     }
 
     /// [`send_to`](Socket::send_to) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
         let fd = self.fd.as_fd();
         let raw = address.checked(SEND_TO)?;
-        self.sent_to(address, datagram, retry(|| msg::send_to(fd, datagram, raw, DONTWAIT)))
+        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, raw, DONTWAIT)))
     }
 
     /// [`send_to`](Socket::send_to) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room
@@ -182,8 +183,8 @@ impl Socket {
     pub fn send_to_timeout(&self, datagram: &[u8], address: &Address, timeout: Duration) -> Result<()> {
         let fd = self.fd.as_fd();
         let raw = address.checked(SEND_TO)?;
-        let attempt = || retry(|| msg::send_to(fd, datagram, raw, DONTWAIT));
-        self.sent_to(address, datagram, socket::send_to_until(fd, raw, timeout, attempt))
+        let attempt = || retry(|| sendmsg::send_to(fd, datagram, raw, DONTWAIT));
+        self.sent_to(address, datagram, transfer::send_to_until(fd, raw, timeout, attempt))
     }
 
     #[inline]
@@ -222,7 +223,7 @@ impl Socket {
     #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
-        let length = socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags | TRUNC))
+        let length = transfer::receive(fd, wait, |flags| sendmsg::recv(fd, buffer, flags | TRUNC))
             .map_err(|e| Error::from_recv_errno(RECV, e))?;
         record::whole(RECV, buffer.len(), length)
     }
@@ -253,7 +254,7 @@ impl Socket {
         let fd = self.fd.as_fd();
         let mut sender = SocketAddress::unnamed();
         let length =
-            socket::receive(fd, wait, |flags| msg::recv_from(fd, buffer, &mut sender, flags | TRUNC))
+            transfer::receive(fd, wait, |flags| sendmsg::recv_from(fd, buffer, &mut sender, flags | TRUNC))
                 .map_err(|e| Error::from_recv_errno(RECV, e))?;
         Ok((record::whole(RECV, buffer.len(), length)?, Address::of(sender)))
     }
@@ -268,7 +269,8 @@ impl Socket {
     #[doc(alias = "MSG_PEEK")]
     pub fn pending_length(&self) -> Result<usize> {
         let fd = self.fd.as_fd();
-        retry(|| msg::recv(fd, &mut [], PEEK | TRUNC | DONTWAIT)).map_err(|e| Error::from_recv_errno(RECV, e))
+        retry(|| sendmsg::recv(fd, &mut [], PEEK | TRUNC | DONTWAIT))
+            .map_err(|e| Error::from_recv_errno(RECV, e))
     }
 
     /// `SO_PASSCRED`: whether datagrams that are received from now on say who sent them; see
@@ -342,7 +344,7 @@ impl AsFd for Socket {
 impl From<Socket> for OwnedFd {
     fn from(socket: Socket) -> Self {
         if let Some(removal) = socket.removal {
-            removal.cancel();
+            removal.disarm();
         }
         socket.fd
     }
@@ -351,7 +353,7 @@ impl From<Socket> for OwnedFd {
 /// Takes the descriptor as it is: whether it is a datagram socket shows at the first call.
 impl From<OwnedFd> for Socket {
     fn from(fd: OwnedFd) -> Self {
-        let connected = msg::peer_address(fd.as_fd()).is_ok();
+        let connected = sys::peer_address(fd.as_fd()).is_ok();
         Socket::of(fd, None, connected)
     }
 }

@@ -4,11 +4,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 
-use super::options::errno;
 use super::{Address, Credentials};
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::control::{Contents, Control};
-use crate::sys::limits;
+use crate::support::{errno, limits};
+use crate::sys::cmsg::{Contents, Control};
 
 pub(super) const RECVMSG: &str = "recvmsg";
 

@@ -2,23 +2,24 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use super::transfer::{self, Wait};
 use crate::error::{Error, Result};
-use crate::sys::removal::RemoveOnDrop;
-use crate::sys::socket::{self, Wait};
-use crate::sys::{ioctl, limits};
+use crate::support::limits;
+use crate::support::unlink_guard::UnlinkGuard;
+use crate::sys::ioctl;
 
 const ACCEPT: &str = "accept4";
 
 #[derive(Debug)]
 pub(super) struct Acceptor {
     /// Dropped first, so that the path never leads to a socket that is gone.
-    removal: Option<RemoveOnDrop>,
+    removal: Option<UnlinkGuard>,
     /// Its description is non-blocking: the waiting is done by poll(2).
     fd: OwnedFd,
 }
 
 impl Acceptor {
-    pub(super) fn new(fd: OwnedFd, removal: Option<RemoveOnDrop>) -> Result<Self> {
+    pub(super) fn new(fd: OwnedFd, removal: Option<UnlinkGuard>) -> Result<Self> {
         ioctl::set_nonblocking(fd.as_fd(), true).map_err(|e| Error::from_errno("ioctl(FIONBIO)", e))?;
         Ok(Acceptor { removal, fd })
     }
@@ -30,7 +31,7 @@ impl Acceptor {
     }
 
     pub(super) fn accept(&self, wait: Wait) -> Result<OwnedFd> {
-        socket::accept(self.fd.as_fd(), wait)
+        transfer::accept(self.fd.as_fd(), wait)
             .map_err(|e| Error::from_recv_errno(ACCEPT, e).with_limit(limits::descriptors(e)))
     }
 
@@ -38,7 +39,7 @@ impl Acceptor {
     pub(super) fn into_fd(self) -> OwnedFd {
         let _ = ioctl::set_nonblocking(self.fd.as_fd(), false);
         if let Some(removal) = self.removal {
-            removal.cancel();
+            removal.disarm();
         }
         self.fd
     }

@@ -141,6 +141,7 @@ mod record;
 mod sealed;
 pub mod seqpacket;
 pub mod stream;
+mod transfer;
 
 pub use address::Address;
 pub use ancillary::Ancillary;

@@ -3,15 +3,16 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use nix::errno::Errno;
 use nix::sys::socket::{Backlog, SockType, listen};
 use nix::sys::stat::{Mode, fchmod};
 
 use super::listener::Acceptor;
+use super::transfer;
 use super::{Address, datagram, reclaim, seqpacket, stream};
 use crate::error::{Error, Result};
-use crate::sys::removal::RemoveOnDrop;
-use crate::sys::{limits, msg, socket};
+use crate::support::unlink_guard::UnlinkGuard;
+use crate::support::{errno, limits};
+use crate::sys::socket as sys;
 
 const BIND: &str = "bind";
 
@@ -21,8 +22,8 @@ const BIND: &str = "bind";
 /// use ipcraft::{ErrorKind, name, socket};
 ///
 /// let path = name::unique_path("options");
-/// let listener = socket::Options::new().mode(0o666).remove_on_drop(true).listen_stream(&path)?;
-/// let error = socket::Options::new().reclaim_stale(true).listen_stream(&path).unwrap_err();
+/// let listener = transfer::Options::new().mode(0o666).remove_on_drop(true).listen_stream(&path)?;
+/// let error = transfer::Options::new().reclaim_stale(true).listen_stream(&path).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::InUse);
 ///
 /// drop(listener);
@@ -125,33 +126,28 @@ impl Options {
         Acceptor::new(fd, removal)
     }
 
-    fn bind(&self, kind: SockType, address: &Address) -> Result<(OwnedFd, Option<RemoveOnDrop>)> {
+    fn bind(&self, kind: SockType, address: &Address) -> Result<(OwnedFd, Option<UnlinkGuard>)> {
         let raw = address.checked(BIND)?;
         let fd = create(kind)?;
         let Some(path) = address.as_path() else {
-            msg::bind(fd.as_fd(), raw).map_err(|e| address.blame(Error::from_errno(BIND, e)))?;
+            sys::bind(fd.as_fd(), raw).map_err(|e| address.blame(Error::from_errno(BIND, e)))?;
             return Ok((fd, None));
         };
         // The mode of the socket, less the umask, becomes that of the file: there is no moment in which it is another.
         fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(|e| Error::from_errno("fchmod", e))?;
         self.bind_path(fd.as_fd(), address, path)?;
-        let removal = self.remove_on_drop.then(|| RemoveOnDrop::new(path)).transpose();
+        let removal = self.remove_on_drop.then(|| UnlinkGuard::new(path)).transpose();
         Ok((fd, removal.map_err(|e| address.blame(Error::from_errno("lstat", errno(&e))))?))
     }
 
     fn bind_path(&self, fd: BorrowedFd<'_>, address: &Address, path: &Path) -> Result<()> {
         let bind =
-            || msg::bind(fd, address.checked(BIND)?).map_err(|e| address.blame(Error::from_errno(BIND, e)));
+            || sys::bind(fd, address.checked(BIND)?).map_err(|e| address.blame(Error::from_errno(BIND, e)));
         if self.reclaim_stale { reclaim::bind(path, bind) } else { bind() }
     }
 }
 
 /// socket(2), with the limit that kept it from being made.
 pub(super) fn create(kind: SockType) -> Result<OwnedFd> {
-    socket::create(kind).map_err(|e| Error::from_errno("socket", e).with_limit(limits::descriptors(e)))
-}
-
-/// The errno of an error that std passed on.
-pub(super) fn errno(error: &std::io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+    transfer::create(kind).map_err(|e| Error::from_errno("socket", e).with_limit(limits::descriptors(e)))
 }

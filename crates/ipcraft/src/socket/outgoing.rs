@@ -7,7 +7,7 @@ use nix::sys::socket::SockType;
 
 use super::{Address, Credentials};
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::control::{Parcel, SCM_MAX_FD};
+use crate::sys::cmsg::{OutgoingMessage, SCM_MAX_FD};
 
 pub(super) const SENDMSG: &str = "sendmsg";
 
@@ -77,7 +77,7 @@ impl<'a> Outgoing<'a> {
     }
 
     /// The message as a socket of type `kind` can send it.
-    pub(super) fn parcel(&self, kind: SockType) -> Result<Parcel<'a>> {
+    pub(super) fn parcel(&self, kind: SockType) -> Result<OutgoingMessage<'a>> {
         if self.descriptors.len() > SCM_MAX_FD {
             return Err(too_many(self.descriptors.len()));
         }
@@ -92,7 +92,7 @@ impl<'a> Outgoing<'a> {
                 "on a stream it takes a byte to carry them; the kernel would drop them in silence",
             ));
         }
-        Ok(Parcel {
+        Ok(OutgoingMessage {
             parts: self.parts,
             descriptors: self.descriptors,
             credentials: self.credentials.map(Credentials::raw),

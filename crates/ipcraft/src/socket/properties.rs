@@ -8,14 +8,16 @@ use nix::sys::socket::{getsockopt, setsockopt};
 
 use super::{Address, Credentials};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{ioctl, limits, msg};
+use crate::support::limits;
+use crate::sys::ioctl;
+use crate::sys::socket as sys;
 
 pub(super) fn local_address(fd: BorrowedFd<'_>) -> Result<Address> {
-    msg::local_address(fd).map(Address::of).map_err(|e| Error::from_errno("getsockname", e))
+    sys::local_address(fd).map(Address::of).map_err(|e| Error::from_errno("getsockname", e))
 }
 
 pub(super) fn peer_address(fd: BorrowedFd<'_>) -> Result<Address> {
-    msg::peer_address(fd).map(Address::of).map_err(|e| Error::from_errno("getpeername", e))
+    sys::peer_address(fd).map(Address::of).map_err(|e| Error::from_errno("getpeername", e))
 }
 
 /// A socket that nobody ever connected has the credentials of nobody: pid 0.
@@ -66,7 +68,7 @@ pub(super) fn set_receive_credentials(fd: BorrowedFd<'_>, yes: bool) -> Result<(
 }
 
 pub(super) fn set_receive_pidfds(fd: BorrowedFd<'_>, yes: bool) -> Result<()> {
-    msg::set_switch(fd, libc::SO_PASSPIDFD, yes).map_err(|errno| {
+    sys::set_switch(fd, libc::SO_PASSPIDFD, yes).map_err(|errno| {
         let error = Error::from_errno("setsockopt(SO_PASSPIDFD)", errno);
         if errno == Errno::ENOPROTOOPT { needs_linux_6_5(error) } else { error }
     })

@@ -12,10 +12,12 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::sys::socket::SockType;
 
 use super::Address;
-use super::options::{create, errno};
+use super::options::create;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
-use crate::sys::{ioctl, msg, retry};
+use crate::support::errno;
+use crate::sys::socket as sys;
+use crate::sys::{ioctl, retry};
 use crate::time::Deadline;
 
 const RECLAIM: &str = "reclaim";
@@ -99,7 +101,7 @@ fn probe(path: &Path) -> Result<()> {
     let address = Address::from(path);
     let socket = create(SockType::Datagram)?;
     ioctl::set_nonblocking(socket.as_fd(), true).map_err(|e| failed(path, e))?;
-    match retry(|| msg::connect(socket.as_fd(), address.checked(RECLAIM).map_err(|_| Errno::EINVAL)?)) {
+    match retry(|| sys::connect(socket.as_fd(), address.checked(RECLAIM).map_err(|_| Errno::EINVAL)?)) {
         Err(Errno::ECONNREFUSED | Errno::ENOENT) => Ok(()),
         Err(errno @ (Errno::EACCES | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
             Err(failed(path, errno))

@@ -7,7 +7,7 @@ use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::SndBuf;
 
 use crate::error::{Error, Limit, Result};
-use crate::sys::limits;
+use crate::support::limits;
 
 /// What the kernel adds to each record before it compares with `SO_SNDBUF`.
 const OVERHEAD: usize = 32;

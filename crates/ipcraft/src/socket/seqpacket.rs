@@ -24,11 +24,11 @@ use std::time::Duration;
 use nix::sys::socket::SockType;
 
 use super::listener::Acceptor;
+use super::transfer::{self, Wait};
 use super::{Address, Credentials, Options, connection, properties, record};
 use crate::error::{Error, Result};
-use crate::sys::msg::{self, Arrival, DONTWAIT, PEEK, TRUNC};
 use crate::sys::retry;
-use crate::sys::socket::{self, Wait};
+use crate::sys::sendmsg::{self, DONTWAIT, PEEK, ReceivedInfo, TRUNC};
 
 const RECV: &str = "recv from seqpacket socket";
 pub(super) const SEND: &str = "send to seqpacket socket";
@@ -106,7 +106,7 @@ impl Connection {
     #[inline(always)]
     fn transmit(&self, bytes: &[u8], wait: Wait) -> Result<()> {
         let fd = self.fd.as_fd();
-        match socket::send(fd, wait, |flags| msg::send(fd, bytes, flags)) {
+        match transfer::send(fd, wait, |flags| sendmsg::send(fd, bytes, flags)) {
             Ok(_) => Ok(()),
             Err(errno) => Err(record::unsent(fd, SEND, errno, bytes.len())),
         }
@@ -144,7 +144,7 @@ impl Connection {
     #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<Option<usize>> {
         let fd = self.fd.as_fd();
-        let arrival = socket::receive(fd, wait, |flags| msg::recv_record(fd, buffer, flags | TRUNC))
+        let arrival = transfer::receive(fd, wait, |flags| sendmsg::recv_record(fd, buffer, flags | TRUNC))
             .map_err(|e| Error::from_recv_errno(RECV, e))?;
         if is_end(arrival) {
             return self.receive_at_end(buffer);
@@ -156,7 +156,7 @@ impl Connection {
     /// it closed, is there although the end was found. After the end nothing more is sent, so one more look is enough.
     #[cold]
     fn receive_at_end(&self, buffer: &mut [u8]) -> Result<Option<usize>> {
-        let arrival = retry(|| msg::recv_record(self.fd.as_fd(), buffer, TRUNC | DONTWAIT))
+        let arrival = retry(|| sendmsg::recv_record(self.fd.as_fd(), buffer, TRUNC | DONTWAIT))
             .map_err(|e| Error::from_recv_errno(RECV, e))?;
         if is_end(arrival) {
             return Ok(None);
@@ -238,7 +238,7 @@ impl Connection {
 
 /// The length of the next record; `None` at the end of the stream, which is certain when it is found twice.
 pub(super) fn peek(fd: BorrowedFd<'_>) -> nix::Result<Option<usize>> {
-    let look = || retry(|| msg::recv_record(fd, &mut [], PEEK | TRUNC | DONTWAIT));
+    let look = || retry(|| sendmsg::recv_record(fd, &mut [], PEEK | TRUNC | DONTWAIT));
     let mut arrival = look()?;
     if is_end(arrival) {
         arrival = look()?;
@@ -248,7 +248,7 @@ pub(super) fn peek(fd: BorrowedFd<'_>) -> nix::Result<Option<usize>> {
 
 /// The credentials that come with every record find no room, which shows; the end of the stream brings none.
 #[inline]
-pub(super) fn is_end(arrival: Arrival) -> bool {
+pub(super) fn is_end(arrival: ReceivedInfo) -> bool {
     arrival.length == 0 && !arrival.control_was_cut()
 }
 
@@ -325,7 +325,7 @@ impl From<Connection> for OwnedFd {
 /// Sets `SO_PASSCRED`, which the type relies on. Whether it is a seqpacket socket shows at the first call.
 impl From<OwnedFd> for Connection {
     fn from(fd: OwnedFd) -> Self {
-        let _ = socket::mark_records(fd.as_fd(), SockType::SeqPacket);
+        let _ = transfer::mark_records(fd.as_fd(), SockType::SeqPacket);
         Connection { fd }
     }
 }
@@ -347,7 +347,7 @@ impl From<Listener> for OwnedFd {
 /// it is a listening seqpacket socket shows at the first call.
 impl From<OwnedFd> for Listener {
     fn from(fd: OwnedFd) -> Self {
-        let _ = socket::mark_records(fd.as_fd(), SockType::SeqPacket);
+        let _ = transfer::mark_records(fd.as_fd(), SockType::SeqPacket);
         Listener { inner: Acceptor::adopt(fd) }
     }
 }

@@ -26,10 +26,10 @@ use std::time::Duration;
 use nix::sys::socket::SockType;
 
 use super::listener::Acceptor;
+use super::transfer::{self, Wait};
 use super::{Address, Credentials, Options, connection, properties};
 use crate::error::{Error, Result};
-use crate::sys::socket::{self, Wait};
-use crate::sys::{ioctl, msg};
+use crate::sys::{ioctl, sendmsg};
 
 const RECV: &str = "recv from stream socket";
 const SEND: &str = "send to stream socket";
@@ -135,7 +135,7 @@ impl Stream {
     #[inline(always)]
     fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
-        socket::receive(fd, wait, |flags| msg::recv(fd, buffer, flags))
+        transfer::receive(fd, wait, |flags| sendmsg::recv(fd, buffer, flags))
             .map_err(|e| Error::from_recv_errno(RECV, e))
     }
 
@@ -143,7 +143,7 @@ impl Stream {
     #[inline(always)]
     fn send(&self, bytes: &[u8], wait: Wait) -> Result<usize> {
         let fd = self.fd.as_fd();
-        socket::send(fd, wait, |flags| msg::send(fd, bytes, flags))
+        transfer::send(fd, wait, |flags| sendmsg::send(fd, bytes, flags))
             .map_err(|e| Error::from_send_errno(SEND, e))
     }
 

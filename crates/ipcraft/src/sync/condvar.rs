@@ -170,7 +170,7 @@ impl Condvar {
         if self.waiters.load(SeqCst) == 0 {
             return Ok(());
         }
-        futex::increment_and_wake_all(&self.notifications)
+        futex::add_and_wake_all(&self.notifications, 1)
             .map_err(|e| Error::from_errno("futex(FUTEX_WAKE_OP)", e))
     }
 

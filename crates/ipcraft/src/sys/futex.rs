@@ -55,13 +55,6 @@ pub(crate) fn add_and_wake_all(word: *const AtomicU32, number: u32) -> nix::Resu
     change_and_wake_all(word, libc::FUTEX_OP_ADD, number)
 }
 
-/// `FUTEX_WAKE_OP`: adds one to the word and wakes everybody who waits, in one step: the caller cannot die between the
-/// two.
-#[inline]
-pub(crate) fn increment_and_wake_all(word: *const AtomicU32) -> nix::Result<()> {
-    change_and_wake_all(word, libc::FUTEX_OP_ADD, 1)
-}
-
 fn change_and_wake_all(word: *const AtomicU32, operation: c_int, argument: u32) -> nix::Result<()> {
     let change = (operation as u32) << 28 | (argument & 0xfff) << 12;
     let (all, none): (c_int, c_long) = (c_int::MAX, 0);

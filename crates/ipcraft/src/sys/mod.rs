@@ -1,35 +1,30 @@
-//! What several mechanisms need of the kernel and no user needs to see.
+//! The system calls that neither std nor nix offers in the form needed here, as safe functions.
+//!
+//! Each file is named for its man page. Nothing here knows a mechanism, an [`Error`](crate::Error) or a limit:
+//! what several mechanisms build on these calls is in [`support`](crate::support).
 
-pub(crate) mod backoff;
-pub(crate) mod batch;
-pub(crate) mod capacity;
-pub(crate) mod control;
-pub(crate) mod duplicate;
+pub(crate) mod cmsg;
+pub(crate) mod cpu;
 pub(crate) mod ffi;
 pub(crate) mod futex;
 pub(crate) mod ioctl;
-pub(crate) mod limits;
-pub(crate) mod mq;
-pub(crate) mod msg;
-pub(crate) mod msgq;
+pub(crate) mod ofd_lock;
 pub(crate) mod pidfd;
-pub(crate) mod pipe_end;
-pub(crate) mod processor;
-pub(crate) mod record_lock;
-pub(crate) mod removal;
-pub(crate) mod reserve;
-pub(crate) mod rw;
-pub(crate) mod segment;
+pub(crate) mod poll;
+pub(crate) mod posix_mq;
+pub(crate) mod readv;
+pub(crate) mod sendmmsg;
+pub(crate) mod sendmsg;
 pub(crate) mod signal;
-pub(crate) mod sigpipe;
 pub(crate) mod sockaddr;
 pub(crate) mod socket;
-pub(crate) mod sysv_semaphore;
-pub(crate) mod wait;
+pub(crate) mod sysv_msg;
+pub(crate) mod sysv_sem;
+pub(crate) mod sysv_shm;
 
 use nix::errno::Errno;
 
-/// Repeats a call for as long as signals interrupt it.
+/// Repeats a call while signals interrupt it.
 #[inline]
 pub(crate) fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     loop {

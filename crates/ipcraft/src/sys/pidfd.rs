@@ -8,8 +8,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::ptr;
 
-use libc::{c_int, c_long, pid_t, siginfo_t, uid_t};
+use libc::{c_int, c_long, pid_t, siginfo_t};
 use nix::errno::Errno;
+
+use super::signal::Siginfo;
 
 /// No flags.
 const NONE: libc::c_uint = 0;
@@ -68,34 +70,9 @@ pub(crate) fn exit_status(fd: BorrowedFd<'_>) -> Option<ExitStatus> {
 
 /// pidfd_send_signal(2): as kill(2) does without a `value`, as sigqueue(3) does with one.
 pub(crate) fn send_signal(fd: BorrowedFd<'_>, signal: c_int, value: Option<c_int>) -> nix::Result<()> {
-    let info = value.map(|value| Queued::new(signal, value));
+    let info = value.map(|value| Siginfo::queued(signal, value));
     let info = info.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: because the call reads as many bytes as siginfo_t has, or nothing at null, and `Queued` has its size.
+    // SAFETY: because the call reads as many bytes as siginfo_t has, or nothing at null, and `Siginfo` has its size.
     let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, info, NONE) };
     Errno::result(sent).map(drop)
-}
-
-/// siginfo_t of a queued signal as 64-bit Linux lays it out; `libc` has no names for these fields.
-#[repr(C)]
-struct Queued {
-    signal: c_int,
-    errno: c_int,
-    code: c_int,
-    padding: c_int,
-    pid: pid_t,
-    uid: uid_t,
-    /// `union sigval`, which begins with the integer and has room for a pointer.
-    value: [c_int; 2],
-    rest: [c_int; 24],
-}
-
-const _: () = assert!(mem::size_of::<Queued>() == mem::size_of::<siginfo_t>());
-
-impl Queued {
-    fn new(signal: c_int, value: c_int) -> Queued {
-        // SAFETY: because both calls only return a number (getpid(2), getuid(2)).
-        let (pid, uid) = unsafe { (libc::getpid(), libc::getuid()) };
-        let code = libc::SI_QUEUE;
-        Queued { signal, errno: 0, code, padding: 0, pid, uid, value: [value, 0], rest: [0; 24] }
-    }
 }

@@ -13,7 +13,7 @@ use libc::{c_int, pid_t};
 use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 
-use super::rw;
+use super::readv;
 
 /// The bytes of a set, which the kernel wants to be told.
 const SET_SIZE: usize = size_of::<u64>();
@@ -25,7 +25,7 @@ pub(crate) const RECORD: usize = size_of::<Record>();
 
 /// What came with a signal, in the kernel's numbers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival {
+pub(crate) struct ReceivedSignal {
     pub(crate) signal: c_int,
     pub(crate) code: c_int,
     pub(crate) pid: pid_t,
@@ -38,7 +38,7 @@ pub(crate) struct Arrival {
 /// include/uapi/asm-generic/siginfo.h).
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Siginfo {
+pub(super) struct Siginfo {
     signal: c_int,
     errno: c_int,
     code: c_int,
@@ -53,8 +53,22 @@ struct Siginfo {
 const _: () = assert!(size_of::<Siginfo>() == size_of::<libc::siginfo_t>());
 
 impl Siginfo {
-    const ZERO: Siginfo =
-        Siginfo { signal: 0, errno: 0, code: 0, _padding: 0, pid: 0, uid: 0, word: 0, rest: [0; 25] };
+    /// What sigqueue(3) sends: the signal, the value, and this process as the sender.
+    pub(super) fn queued(signal: c_int, value: c_int) -> Siginfo {
+        // SAFETY: because both calls only return a number (getpid(2), getuid(2)).
+        let (pid, uid) = unsafe { (libc::getpid(), libc::getuid()) };
+        let code = libc::SI_QUEUE;
+        Siginfo { signal, errno: 0, code, _padding: 0, pid, uid, word: value, rest: [0; 25] }
+    }
+}
+
+/// sigaction(2): whether the signal is at its default action, which for most signals ends the process.
+pub(crate) fn has_default_action(signal: c_int) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: because sigaction(2) only writes the old action, to a variable of that type, when the new one is null.
+    let status = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: because the call succeeded and has filled the structure in.
+    status == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_DFL
 }
 
 /// `SIG_BLOCK`: adds to this thread's mask, and returns the mask from before.
@@ -85,7 +99,7 @@ pub(crate) fn pending() -> nix::Result<u64> {
 
 /// Takes one signal of the set; `EAGAIN` if none comes in time.
 #[inline]
-pub(crate) fn wait(set: u64, timeout: Option<TimeSpec>) -> nix::Result<Arrival> {
+pub(crate) fn wait(set: u64, timeout: Option<TimeSpec>) -> nix::Result<ReceivedSignal> {
     let timeout = timeout.map(|time| *time.as_ref());
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     let mut info = MaybeUninit::<Siginfo>::uninit();
@@ -96,7 +110,7 @@ pub(crate) fn wait(set: u64, timeout: Option<TimeSpec>) -> nix::Result<Arrival> 
     let signal = Errno::result(signal)? as c_int;
     // SAFETY: because the kernel writes all of it when it returns a signal, and any integers are valid.
     let Siginfo { code, pid, uid, word, .. } = unsafe { info.assume_init() };
-    Ok(Arrival { signal, code, pid, uid, word })
+    Ok(ReceivedSignal { signal, code, pid, uid, word })
 }
 
 pub(crate) fn kill(pid: pid_t, signal: c_int) -> nix::Result<()> {
@@ -123,9 +137,7 @@ pub(crate) fn sigval(value: c_int) -> libc::sigval {
 
 /// The same to a thread, for which the C library has a call with its own kind of thread only.
 pub(crate) fn queue_to_thread(pid: pid_t, thread: pid_t, signal: c_int, value: c_int) -> nix::Result<()> {
-    let sender = std::process::id() as pid_t;
-    let uid = nix::unistd::getuid().as_raw();
-    let info = Siginfo { signal, code: libc::SI_QUEUE, pid: sender, uid, word: value, ..Siginfo::ZERO };
+    let info = Siginfo::queued(signal, value);
     let info = &raw const info;
     // SAFETY: because rt_tgsigqueueinfo(2) takes integers and reads one siginfo_t, whose size this structure has.
     Errno::result(unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, thread, signal, info) }).map(drop)
@@ -155,10 +167,10 @@ fn signalfd(fd: c_int, set: u64, flags: c_int) -> nix::Result<c_int> {
 pub(crate) fn read<const N: usize>(
     fd: BorrowedFd<'_>,
     flags: c_int,
-    mut each: impl FnMut(Arrival),
+    mut each: impl FnMut(ReceivedSignal),
 ) -> nix::Result<usize> {
     let mut records = [const { MaybeUninit::<Record>::uninit() }; N];
-    let length = rw::read_into(fd, &mut records, flags)?;
+    let length = readv::read_into(fd, &mut records, flags)?;
     for record in &records[..length / RECORD] {
         // SAFETY: because read(2) has filled in as many bytes as it says, and any integers are valid.
         each(arrival(unsafe { record.assume_init_ref() }));
@@ -168,9 +180,9 @@ pub(crate) fn read<const N: usize>(
 
 /// Reads one record; `None` if what came is none, which only something else than a signalfd gives.
 #[inline]
-pub(crate) fn read_one(fd: BorrowedFd<'_>, flags: libc::c_int) -> nix::Result<Option<Arrival>> {
+pub(crate) fn read_one(fd: BorrowedFd<'_>, flags: libc::c_int) -> nix::Result<Option<ReceivedSignal>> {
     let mut record = [MaybeUninit::<Record>::uninit()];
-    if rw::read_into(fd, &mut record, flags)? != RECORD {
+    if readv::read_into(fd, &mut record, flags)? != RECORD {
         return Ok(None);
     }
     // SAFETY: because read(2) says that it has filled in all of it, and any integers are valid.
@@ -178,9 +190,31 @@ pub(crate) fn read_one(fd: BorrowedFd<'_>, flags: libc::c_int) -> nix::Result<Op
 }
 
 #[inline]
-fn arrival(record: &Record) -> Arrival {
+fn arrival(record: &Record) -> ReceivedSignal {
     let signal = record.ssi_signo as c_int;
     let word =
         if signal == libc::SIGCHLD && record.ssi_code > 0 { record.ssi_status } else { record.ssi_int };
-    Arrival { signal, code: record.ssi_code, pid: record.ssi_pid as pid_t, uid: record.ssi_uid, word }
+    ReceivedSignal { signal, code: record.ssi_code, pid: record.ssi_pid as pid_t, uid: record.ssi_uid, word }
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::{ForkResult, fork};
+
+    /// Runs `check` in a child whose `SIGPIPE` is at its default. Returns true if the child survived
+    /// and `check` returned true.
+    pub(crate) fn in_child_with_default_sigpipe(check: impl FnOnce() -> bool) -> bool {
+        // SAFETY: because the child makes only system calls before it leaves through _exit(2).
+        match unsafe { fork() }.unwrap() {
+            ForkResult::Child => {
+                // SAFETY: because the child is about to end, and nothing in it relies on the disposition.
+                unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+                let status = i32::from(!check());
+                // SAFETY: because _exit(2) runs no handlers or destructors of the parent's.
+                unsafe { libc::_exit(status) }
+            }
+            ForkResult::Parent { child } => waitpid(child, None).unwrap() == WaitStatus::Exited(child, 0),
+        }
+    }
 }

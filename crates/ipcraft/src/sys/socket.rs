@@ -1,158 +1,65 @@
-//! Sockets of every type: making them, and waiting in the three ways that every call offers.
+//! bind(2), connect(2), accept4(2), getsockname(2), getpeername(2), setsockopt(2).
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+#![allow(unsafe_code)]
+
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
 
 use nix::errno::Errno;
-use nix::poll::PollFlags;
-use nix::sys::socket::sockopt::{PassCred, SendTimeout};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket, socketpair};
-use nix::sys::time::{TimeVal, TimeValLike};
 
 use super::sockaddr::SocketAddress;
-use super::{ioctl, msg, retry, wait};
-use crate::time::Deadline;
 
-/// Whether a call may wait, and how long.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Wait {
-    Forever,
-    Never,
-    For(Duration),
+/// bind(2).
+pub(crate) fn bind(fd: BorrowedFd<'_>, address: &SocketAddress) -> nix::Result<()> {
+    // SAFETY: because the address is valid for reads of the length that it says (an invariant of its field).
+    Errno::result(unsafe { libc::bind(fd.as_raw_fd(), address.as_ptr(), address.length()) }).map(drop)
 }
 
-/// Makes a receiving `call`, which gets the flags that keep it from waiting where it must not.
-#[inline(always)]
-pub(crate) fn receive<T>(
-    fd: BorrowedFd<'_>,
-    wait: Wait,
-    call: impl FnMut(libc::c_int) -> nix::Result<T>,
-) -> nix::Result<T> {
-    transfer(fd, PollFlags::POLLIN, wait, call)
+/// connect(2).
+pub(crate) fn connect(fd: BorrowedFd<'_>, address: &SocketAddress) -> nix::Result<()> {
+    // SAFETY: because the address is valid for reads of the length that it says (an invariant of its field).
+    Errno::result(unsafe { libc::connect(fd.as_raw_fd(), address.as_ptr(), address.length()) }).map(drop)
 }
 
-/// Makes a sending `call`, likewise.
-#[inline(always)]
-pub(crate) fn send<T>(
-    fd: BorrowedFd<'_>,
-    wait: Wait,
-    call: impl FnMut(libc::c_int) -> nix::Result<T>,
-) -> nix::Result<T> {
-    transfer(fd, PollFlags::POLLOUT, wait, call)
+/// accept4(2), close-on-exec.
+pub(crate) fn accept(fd: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    // SAFETY: because accept4(2) allows null for an address that is not wanted.
+    let accepted =
+        unsafe { libc::accept4(fd.as_raw_fd(), ptr::null_mut(), ptr::null_mut(), libc::SOCK_CLOEXEC) };
+    // SAFETY: because accept4(2) returns a new descriptor, which nobody else owns.
+    Errno::result(accepted).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-#[inline(always)]
-fn transfer<T>(
-    fd: BorrowedFd<'_>,
-    interest: PollFlags,
-    wait: Wait,
-    mut call: impl FnMut(libc::c_int) -> nix::Result<T>,
-) -> nix::Result<T> {
-    match wait {
-        Wait::Forever => retry(|| call(0)),
-        Wait::Never => retry(|| call(msg::DONTWAIT)),
-        Wait::For(timeout) => {
-            wait::attempt_until(timeout, &[(fd, interest)], || retry(|| call(msg::DONTWAIT)))
-        }
-    }
+/// getsockname(2).
+pub(crate) fn local_address(fd: BorrowedFd<'_>) -> nix::Result<SocketAddress> {
+    // SAFETY: because `address_from` passes memory for the address and its capacity (getsockname(2)).
+    address_from(|address, length| unsafe { libc::getsockname(fd.as_raw_fd(), address, length) })
 }
 
-/// Repeats a non-blocking `attempt` to send to `to` until it proceeds.
-///
-/// For a socket that is not connected, poll(2) knows only its own room, not that of the receiver's queue. A second
-/// socket that is connected to the receiver is woken by that queue. It is made anew each time: another receiver may
-/// have taken the address over.
-pub(crate) fn send_to_until<T>(
-    fd: BorrowedFd<'_>,
-    to: &SocketAddress,
-    timeout: Duration,
-    attempt: impl FnMut() -> nix::Result<T>,
-) -> nix::Result<T> {
-    wait::attempt_between(timeout, attempt, |deadline| {
-        let guide = guide(to)?;
-        Ok(wait::wait(fd, PollFlags::POLLOUT, deadline)?
-            && guide.map_or(Ok(true), |guide| wait::wait(guide.as_fd(), PollFlags::POLLOUT, deadline))?)
-    })
+/// getpeername(2).
+pub(crate) fn peer_address(fd: BorrowedFd<'_>) -> nix::Result<SocketAddress> {
+    // SAFETY: because `address_from` passes memory for the address and its capacity (getpeername(2)).
+    address_from(|address, length| unsafe { libc::getpeername(fd.as_raw_fd(), address, length) })
 }
 
-/// A socket that is ready for writing when the receiver's queue has room; none if the receiver is connected to another
-/// socket, which then can only be the sender, whose own room is what counts.
-fn guide(to: &SocketAddress) -> nix::Result<Option<OwnedFd>> {
-    let fd = create(SockType::Datagram)?;
-    match msg::connect(fd.as_fd(), to) {
-        Ok(()) => Ok(Some(fd)),
-        Err(Errno::EPERM) => Ok(None),
-        Err(errno) => Err(errno),
-    }
+fn address_from(
+    call: impl FnOnce(*mut libc::sockaddr, *mut libc::socklen_t) -> libc::c_int,
+) -> nix::Result<SocketAddress> {
+    let mut address = SocketAddress::unnamed();
+    let mut length = SocketAddress::CAPACITY;
+    Errno::result(call(address.as_mut_ptr(), &mut length))?;
+    address.set_length(length);
+    Ok(address)
 }
 
-/// socket(2), close-on-exec.
-pub(crate) fn create(kind: SockType) -> nix::Result<OwnedFd> {
-    let fd = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None)?;
-    mark_records(fd.as_fd(), kind)?;
-    Ok(fd)
-}
-
-/// socketpair(2), close-on-exec.
-pub(crate) fn pair(kind: SockType) -> nix::Result<(OwnedFd, OwnedFd)> {
-    let (left, right) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)?;
-    mark_records(left.as_fd(), kind)?;
-    mark_records(right.as_fd(), kind)?;
-    Ok((left, right))
-}
-
-/// Makes every record arrive with credentials, which tells a record without bytes from the end of a stream of records.
-pub(crate) fn mark_records(fd: BorrowedFd<'_>, kind: SockType) -> nix::Result<()> {
-    if kind == SockType::SeqPacket { setsockopt(&fd, PassCred, &true) } else { Ok(()) }
-}
-
-/// connect(2) to a listener, on a new socket.
-///
-/// Such a connect is done or not done, never in progress: one that a signal interrupts can be made again (unix(7)).
-pub(crate) fn connect(kind: SockType, address: &SocketAddress, wait: Wait) -> nix::Result<OwnedFd> {
-    let fd = create(kind)?;
-    match wait {
-        Wait::Forever => retry(|| msg::connect(fd.as_fd(), address))?,
-        Wait::Never => connect_now(fd.as_fd(), address)?,
-        Wait::For(timeout) => connect_until(fd.as_fd(), address, Deadline::after(timeout))?,
-    }
-    Ok(fd)
-}
-
-/// Fails with `EAGAIN` if the listener's queue is full.
-fn connect_now(fd: BorrowedFd<'_>, address: &SocketAddress) -> nix::Result<()> {
-    ioctl::set_nonblocking(fd, true)?;
-    let result = retry(|| msg::connect(fd, address));
-    ioctl::set_nonblocking(fd, false)?;
-    result
-}
-
-/// No readiness is reported for a full queue, but the connect itself honours the socket's timeout for sending.
-fn connect_until(fd: BorrowedFd<'_>, address: &SocketAddress, deadline: Deadline) -> nix::Result<()> {
-    let mut result = connect_now(fd, address);
-    while matches!(result, Err(Errno::EAGAIN | Errno::EINTR)) {
-        let left = deadline.capped(Duration::from_secs(60));
-        if left.is_zero() {
-            return Err(Errno::ETIMEDOUT);
-        }
-        // Zero would mean for ever.
-        let microseconds = left.as_micros().max(1) as i64;
-        setsockopt(&fd, SendTimeout, &TimeVal::microseconds(microseconds))?;
-        result = msg::connect(fd, address);
-    }
-    setsockopt(&fd, SendTimeout, &TimeVal::zero())?;
-    result
-}
-
-/// accept4(2) on a listener whose description is non-blocking.
-///
-/// Asking poll(2) first and then a blocking accept would not do: another process may take the connection in between.
-pub(crate) fn accept(listener: BorrowedFd<'_>, wait: Wait) -> nix::Result<OwnedFd> {
-    let accept = || retry(|| msg::accept(listener));
-    let timeout = match wait {
-        Wait::Never => return accept(),
-        Wait::Forever => Duration::MAX,
-        Wait::For(timeout) => timeout,
+/// setsockopt(2) for a switch of `SOL_SOCKET`.
+pub(crate) fn set_switch(fd: BorrowedFd<'_>, option: libc::c_int, on: bool) -> nix::Result<()> {
+    let value = libc::c_int::from(on);
+    let size = mem::size_of_val(&value) as libc::socklen_t;
+    // SAFETY: because the kernel reads one int, from a variable of that type.
+    let status = unsafe {
+        libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const value).cast(), size)
     };
-    wait::attempt_until(timeout, &[(listener, PollFlags::POLLIN)], accept)
+    Errno::result(status).map(drop)
 }

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 
 use crate::error::{Error, Result};
 use crate::name;
+use crate::support::errno;
 
 /// `key_t`: what a System V object is found by.
 ///
@@ -45,10 +46,8 @@ impl Key {
         if project == 0 {
             return Err(Error::from_errno(FTOK, Errno::EINVAL).with_hint("the project number is 1 to 255"));
         }
-        let meta = fs::metadata(path).map_err(|e| {
-            let errno = Errno::from_raw(e.raw_os_error().unwrap_or_default());
-            Error::from_errno(FTOK, errno).with_name(name::display(path))
-        })?;
+        let meta = fs::metadata(path)
+            .map_err(|e| Error::from_errno(FTOK, errno(&e)).with_name(name::display(path)))?;
         // As glibc has it, so that C programs come to the same key.
         let key = u32::from(project) << 24 | (meta.dev() as u32 & 0xff) << 16 | (meta.ino() as u32 & 0xffff);
         Ok(Key(key as i32))

@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use crate::sys::mq;
+use crate::sys::posix_mq;
 
 /// `struct mq_attr`: a queue as it was when it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Attributes {
 
 impl Attributes {
     pub(super) fn of(fd: BorrowedFd<'_>) -> nix::Result<Self> {
-        let found = mq::get_attributes(fd)?;
+        let found = posix_mq::get_attributes(fd)?;
         Ok(Attributes {
             capacity: found.mq_maxmsg as usize,
             message_size: found.mq_msgsize as usize,

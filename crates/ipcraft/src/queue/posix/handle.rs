@@ -12,7 +12,8 @@ use super::removal::RemoveOnDrop;
 use super::{Attributes, Drain, Message, Options};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::name;
-use crate::sys::{mq, retry, wait};
+use crate::support::wait;
+use crate::sys::{posix_mq, retry};
 
 /// The most bytes of a name after its slash (mq_overview(7)).
 pub(super) const LONGEST_NAME: usize = 255;
@@ -86,7 +87,7 @@ impl Queue {
     #[doc(alias = "mq_unlink")]
     pub fn unlink(name: &str) -> Result<()> {
         let path = name::posix(UNLINK, name, LONGEST_NAME)?;
-        mq::unlink(&path).map_err(|e| Error::from_errno(UNLINK, e).with_name(name))
+        posix_mq::unlink(&path).map_err(|e| Error::from_errno(UNLINK, e).with_name(name))
     }
 
     /// `mq_send(3)`: adds a message of this priority, and waits while the queue is full.
@@ -102,14 +103,14 @@ impl Queue {
     #[inline]
     #[doc(alias = "mq_send")]
     pub fn send(&self, message: &[u8], priority: u32) -> Result<()> {
-        retry(|| mq::send(self.fd.as_fd(), message, priority))
+        retry(|| posix_mq::send(self.fd.as_fd(), message, priority))
             .map_err(|e| self.unsent(e, message.len(), priority))
     }
 
     /// `mq_timedsend(3)`: [`send`](Queue::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
     #[doc(alias = "mq_timedsend")]
     pub fn try_send(&self, message: &[u8], priority: u32) -> Result<()> {
-        retry(|| mq::try_send(self.fd.as_fd(), message, priority))
+        retry(|| posix_mq::try_send(self.fd.as_fd(), message, priority))
             .map_err(|e| self.unsent(e, message.len(), priority))
     }
 
@@ -121,8 +122,10 @@ impl Queue {
     #[doc(alias = "mq_timedsend")]
     pub fn send_timeout(&self, message: &[u8], priority: u32, timeout: Duration) -> Result<()> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLOUT)];
-        wait::attempt_until(timeout, &ready, || retry(|| mq::try_send(self.fd.as_fd(), message, priority)))
-            .map_err(|e| self.unsent(e, message.len(), priority))
+        wait::attempt_until(timeout, &ready, || {
+            retry(|| posix_mq::try_send(self.fd.as_fd(), message, priority))
+        })
+        .map_err(|e| self.unsent(e, message.len(), priority))
     }
 
     /// `mq_receive(3)`: takes the oldest message of the highest priority and returns its length and priority; waits
@@ -136,14 +139,14 @@ impl Queue {
     #[inline]
     #[doc(alias = "mq_receive")]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
-        retry(|| mq::receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
+        retry(|| posix_mq::receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
     }
 
     /// `mq_timedreceive(3)`: [`recv`](Queue::recv) that fails with [`Empty`](ErrorKind::Empty) instead of
     /// waiting.
     #[doc(alias = "mq_timedreceive")]
     pub fn try_recv(&self, buffer: &mut [u8]) -> Result<(usize, u32)> {
-        retry(|| mq::try_receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
+        retry(|| posix_mq::try_receive(self.fd.as_fd(), buffer)).map_err(|e| self.unreceived(e, buffer.len()))
     }
 
     /// `mq_timedreceive(3)`: [`recv`](Queue::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing
@@ -155,7 +158,7 @@ impl Queue {
     pub fn recv_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<(usize, u32)> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLIN)];
         let length = buffer.len();
-        wait::attempt_until(timeout, &ready, || retry(|| mq::try_receive(self.fd.as_fd(), buffer)))
+        wait::attempt_until(timeout, &ready, || retry(|| posix_mq::try_receive(self.fd.as_fd(), buffer)))
             .map_err(|e| self.unreceived(e, length))
     }
 
@@ -203,7 +206,7 @@ impl Queue {
     /// [`Options::nonblocking`].
     #[doc(alias = "mq_setattr")]
     pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
-        mq::set_nonblocking(self.fd.as_fd(), yes)
+        posix_mq::set_nonblocking(self.fd.as_fd(), yes)
             .map_err(|e| Error::from_errno("mq_setattr", e).with_object(self.name()))
     }
 

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::sys::resource::Resource;
 
 use crate::error::{Error, ErrorKind, Limit};
-use crate::sys::limits::{descriptors, rlimit, sysctl};
+use crate::support::limits::{descriptors, rlimit, sysctl};
 
 const CAPACITY_MAX: &str = "/proc/sys/fs/mqueue/msg_max";
 const MESSAGE_SIZE_MAX: &str = "/proc/sys/fs/mqueue/msgsize_max";

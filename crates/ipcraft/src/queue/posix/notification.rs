@@ -11,7 +11,8 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 use super::Queue;
 use crate::error::{Error, Result};
 use crate::signal::Signal;
-use crate::sys::{limits, mq, retry, wait};
+use crate::support::{limits, wait};
+use crate::sys::{posix_mq, retry};
 
 const NOTIFY: &str = "mq_notify";
 const WAIT: &str = "wait for notification";
@@ -78,7 +79,8 @@ impl Notification<'_> {
     ///
     /// [`InUse`](crate::ErrorKind::InUse) if the registration still stands, or somebody else was faster.
     pub fn rearm(&self) -> Result<()> {
-        self.registration.register(|queue| mq::notify_by_signal(queue, self.signal.number(), self.value))
+        self.registration
+            .register(|queue| posix_mq::notify_by_signal(queue, self.signal.number(), self.value))
     }
 }
 
@@ -123,14 +125,14 @@ impl NotificationFd<'_> {
     ///
     /// [`InUse`](crate::ErrorKind::InUse) if the registration still stands, or somebody else was faster.
     pub fn rearm(&self) -> Result<()> {
-        self.registration.register(|queue| mq::notify_by_socket(queue, self.socket.as_fd()))
+        self.registration.register(|queue| posix_mq::notify_by_socket(queue, self.socket.as_fd()))
     }
 
     /// Takes one message of the kernel's.
     fn hear(&self) -> nix::Result<()> {
-        let mut cookie = [0; mq::COOKIE];
+        let mut cookie = [0; posix_mq::COOKIE];
         retry(|| recv(self.socket.as_raw_fd(), &mut cookie, MsgFlags::MSG_DONTWAIT))?;
-        if cookie[mq::COOKIE - 1] == WOKEN { Ok(()) } else { Err(Errno::EIDRM) }
+        if cookie[posix_mq::COOKIE - 1] == WOKEN { Ok(()) } else { Err(Errno::EIDRM) }
     }
 
     fn deaf(&self, errno: Errno) -> Error {
@@ -167,7 +169,7 @@ impl<'queue> Registration<'queue> {
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
         // The kernel leaves another process's registration alone, and has nothing else to say.
-        let _ = mq::notify_no_more(self.queue.as_fd());
+        let _ = posix_mq::notify_no_more(self.queue.as_fd());
         self.queue.notifying.store(false, Release);
     }
 }

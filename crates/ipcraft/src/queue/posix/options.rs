@@ -11,7 +11,7 @@ use super::limits::{self, Room};
 use super::removal::RemoveOnDrop;
 use crate::error::{Error, Result};
 use crate::name;
-use crate::sys::mq;
+use crate::sys::posix_mq;
 
 const OPEN: &str = "mq_open";
 
@@ -170,8 +170,8 @@ impl Options {
 
     fn mq_open(&self, path: &CStr, create: libc::c_int) -> nix::Result<OwnedFd> {
         let nonblocking = if self.nonblocking { libc::O_NONBLOCK } else { 0 };
-        let attributes = self.room().map(|room| mq::attributes(room.capacity(), room.message_size()));
-        mq::open(path, self.access | nonblocking | create, self.mode, attributes.as_ref())
+        let attributes = self.room().map(|room| posix_mq::attributes(room.capacity(), room.message_size()));
+        posix_mq::open(path, self.access | nonblocking | create, self.mode, attributes.as_ref())
     }
 
     /// The sizes to ask for; `None` leaves both to the kernel.

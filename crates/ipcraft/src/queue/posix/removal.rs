@@ -7,7 +7,7 @@ use std::process;
 use nix::errno::Errno;
 use nix::sys::stat::fstat;
 
-use crate::sys::mq;
+use crate::sys::posix_mq;
 
 /// A name that is removed on drop: by the process that made it, and only if it still leads to the same queue.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl RemoveOnDrop {
     }
 
     fn behind_the_name(&self) -> nix::Result<(u64, u64)> {
-        let open = |access| mq::open(&self.name, access, 0, None);
+        let open = |access| posix_mq::open(&self.name, access, 0, None);
         let queue = open(libc::O_RDONLY).or_else(|e| match e {
             // The mode may allow its owner one direction only.
             Errno::EACCES => open(libc::O_WRONLY),
@@ -53,7 +53,7 @@ impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         if self.is_still_ours() {
             // Nobody is left to tell if it fails, and who makes the name next is told that it exists.
-            let _ = mq::unlink(&self.name);
+            let _ = posix_mq::unlink(&self.name);
         }
     }
 }

@@ -4,7 +4,8 @@ use nix::errno::Errno;
 
 use super::{Queue, Statistics};
 use crate::error::{ErrorKind, Result};
-use crate::sys::{limits, msgq};
+use crate::support::limits;
+use crate::sys::sysv_msg;
 
 const STAT: &str = "msgctl(IPC_STAT)";
 const SET: &str = "msgctl(IPC_SET)";
@@ -64,12 +65,12 @@ impl Queue {
     }
 
     fn status(&self) -> Result<libc::msqid_ds> {
-        msgq::status(self.id()).map_err(|e| self.failed(STAT, e))
+        sysv_msg::status(self.id()).map_err(|e| self.failed(STAT, e))
     }
 
     fn change(&self, change: impl FnOnce(&mut libc::msqid_ds)) -> Result<()> {
         let mut status = self.status()?;
         change(&mut status);
-        msgq::set(self.id(), status).map_err(|e| self.failed(SET, e))
+        sysv_msg::set(self.id(), status).map_err(|e| self.failed(SET, e))
     }
 }

@@ -7,8 +7,9 @@ use nix::errno::Errno;
 
 use super::{Options, Selector, options};
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::backoff::Backoff;
-use crate::sys::{limits, msgq, wait};
+use crate::support::backoff::Backoff;
+use crate::support::{limits, wait};
+use crate::sys::sysv_msg;
 use crate::sysv::{Key, RemoveOnDrop};
 use crate::time::Deadline;
 
@@ -93,14 +94,14 @@ impl Queue {
     #[inline]
     #[doc(alias = "msgsnd")]
     pub fn send(&self, kind: i64, message: &[u8]) -> Result<()> {
-        msgq::send(self.id, kind, message, 0).map_err(|e| self.unsent(e, kind, message.len()))
+        sysv_msg::send(self.id, kind, message, 0).map_err(|e| self.unsent(e, kind, message.len()))
     }
 
     /// `msgsnd(2)` with `IPC_NOWAIT`: [`send`](Queue::send) that fails with [`Full`](ErrorKind::Full) instead of
     /// waiting.
     #[doc(alias = "IPC_NOWAIT")]
     pub fn try_send(&self, kind: i64, message: &[u8]) -> Result<()> {
-        msgq::send(self.id, kind, message, NOWAIT).map_err(|e| self.unsent(e, kind, message.len()))
+        sysv_msg::send(self.id, kind, message, NOWAIT).map_err(|e| self.unsent(e, kind, message.len()))
     }
 
     /// [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
@@ -108,7 +109,7 @@ impl Queue {
     /// The kernel has no such call: this one looks again after 0.1 ms, 0.2 ms and so on to every 5 ms, each time with
     /// one system call, and may be that late. Plain calls may overtake it.
     pub fn send_timeout(&self, kind: i64, message: &[u8], timeout: Duration) -> Result<()> {
-        look_again(timeout, || msgq::send(self.id, kind, message, NOWAIT))
+        look_again(timeout, || sysv_msg::send(self.id, kind, message, NOWAIT))
             .map_err(|e| self.unsent(e, kind, message.len()))
     }
 
@@ -183,7 +184,7 @@ impl Queue {
     #[doc(alias = "MSG_COPY")]
     pub fn copy(&self, position: usize, buffer: &mut [u8]) -> Result<(usize, i64)> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
-        msgq::receive(self.id, buffer, position, msgq::COPY | NOWAIT)
+        sysv_msg::receive(self.id, buffer, position, sysv_msg::COPY | NOWAIT)
             .map_err(|e| self.unreceived(e, Selector::First, buffer.len()))
     }
 
@@ -211,7 +212,7 @@ impl Queue {
     /// unless the caller owns or created it.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
-        msgq::remove(self.id).map_err(|e| self.failed("msgctl(IPC_RMID)", e))?;
+        sysv_msg::remove(self.id).map_err(|e| self.failed("msgctl(IPC_RMID)", e))?;
         if let Some(removal) = &self.removal {
             removal.cancel();
         }
@@ -226,7 +227,7 @@ impl Queue {
     #[inline]
     fn take(&self, which: Selector, buffer: &mut [u8], flags: libc::c_int) -> nix::Result<(usize, i64)> {
         match which.arguments() {
-            Some((kind, except)) => msgq::receive(self.id, buffer, kind, flags | except),
+            Some((kind, except)) => sysv_msg::receive(self.id, buffer, kind, flags | except),
             None => Err(Errno::EINVAL),
         }
     }
@@ -272,7 +273,7 @@ impl Queue {
 
 /// Receives into memory that grows until the message fits.
 fn fit(mut receive: impl FnMut(&mut [u8]) -> Result<(usize, i64)>) -> Result<Message> {
-    let mut bytes = vec![0; msgq::INLINE];
+    let mut bytes = vec![0; sysv_msg::INLINE];
     loop {
         match receive(&mut bytes) {
             Ok((length, kind)) => {

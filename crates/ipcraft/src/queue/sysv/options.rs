@@ -6,7 +6,8 @@ use nix::errno::Errno;
 
 use super::Queue;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{limits, msgq};
+use crate::support::limits;
+use crate::sys::sysv_msg;
 use crate::sysv::{Creation, Key};
 
 const GET: &str = "msgget";
@@ -80,8 +81,8 @@ impl Options {
     }
 
     fn make(&self, key: Key) -> nix::Result<Queue> {
-        let id = msgq::get(key.number(), self.creation.flags())?;
-        let removal = self.creation.removal(id, msgq::remove);
+        let id = sysv_msg::get(key.number(), self.creation.flags())?;
+        let removal = self.creation.removal(id, sysv_msg::remove);
         Ok(Queue::new(id, describe(key, id), removal))
     }
 }
@@ -97,14 +98,14 @@ pub(super) fn open(key: Key) -> Result<Queue> {
 }
 
 fn find(key: Key) -> nix::Result<Queue> {
-    let id = msgq::get(key.number(), 0)?;
+    let id = sysv_msg::get(key.number(), 0)?;
     Ok(Queue::new(id, describe(key, id), None))
 }
 
 /// `msgctl(2)` with `IPC_STAT`: takes the queue that has the identifier.
 pub(super) fn from_id(id: i32) -> Result<Queue> {
     let name: Arc<str> = format!("queue {id}").into();
-    match msgq::status(id) {
+    match sysv_msg::status(id) {
         // Who may only send may not ask either, and is told so by the first message.
         Ok(_) | Err(Errno::EACCES) => Ok(Queue::new(id, name, None)),
         Err(e @ (Errno::EINVAL | Errno::EIDRM)) => {

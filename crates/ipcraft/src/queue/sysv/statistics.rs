@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use crate::error::{Error, Result};
 use crate::pid::Pid;
-use crate::sys::msgq;
+use crate::sys::sysv_msg;
 use crate::sysv::{Key, Permissions};
 
 /// `struct msqid_ds`: a queue as it was when it was asked.
@@ -80,7 +80,7 @@ pub struct Usage {
 /// `msgctl(2)` with `MSG_INFO`: what all queues of this IPC namespace hold, and what they may.
 #[doc(alias = "MSG_INFO")]
 pub fn usage() -> Result<Usage> {
-    let info = msgq::info().map_err(|e: Errno| Error::from_errno("msgctl", e))?;
+    let info = sysv_msg::info().map_err(|e: Errno| Error::from_errno("msgctl", e))?;
     let count = |number: libc::c_int| u64::try_from(number).unwrap_or_default();
     Ok(Usage {
         queues: count(info.msgpool),

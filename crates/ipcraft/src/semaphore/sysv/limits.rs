@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::error::Limit;
-use crate::sys::sysv_semaphore;
+use crate::sys::sysv_sem;
 
 /// The most that a semaphore counts to: part of the interface, not to be changed (semop(2)).
 pub(super) const SEMVMX: u16 = 32767;
@@ -41,7 +41,7 @@ pub(super) fn operations(count: usize) -> Option<Limit> {
 /// Of the limits on all sets together the one that `count` semaphores more would exceed: `SEMMNS` or `SEMMNI`.
 pub(super) fn namespace(count: usize) -> Option<Limit> {
     let limits = Limits::read()?;
-    let used = sysv_semaphore::usage().ok()?;
+    let used = sysv_sem::usage().ok()?;
     let requested = used.semaem as u64 + count as u64;
     Some(if requested > limits.semaphores {
         Limit { name: "SEMMNS", value: limits.semaphores, requested: Some(requested) }

@@ -8,8 +8,8 @@ use nix::errno::Errno;
 use super::limits;
 use super::set::SemaphoreSet;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::backoff::Backoff;
-use crate::sys::sysv_semaphore;
+use crate::support::backoff::Backoff;
+use crate::sys::sysv_sem;
 use crate::sysv::{Creation, Key, RemoveOnDrop};
 use crate::time::Deadline;
 
@@ -117,14 +117,14 @@ impl Options {
     /// [`Removed`](crate::ErrorKind::Removed) if there is no such set (any more);
     /// [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
     pub fn from_id(&self, id: i32) -> Result<SemaphoreSet> {
-        let status = sysv_semaphore::status(id).map_err(|e| unknown(e).with_name(format!("id {id}")))?;
+        let status = sysv_sem::status(id).map_err(|e| unknown(e).with_name(format!("id {id}")))?;
         self.attach(id, Key::new(status.sem_perm.__key))
     }
 
     fn make(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         let id = get(key, values.len(), self.creation.flags())?;
         // If setting the values fails, the set is removed again, since no other process would set them.
-        let removal = RemoveOnDrop::new(id, sysv_semaphore::remove);
+        let removal = RemoveOnDrop::new(id, sysv_sem::remove);
         let mut set = SemaphoreSet::new(id, key, values.len());
         set.initialise(values)?;
         if self.creation.remove_on_drop {
@@ -149,7 +149,7 @@ impl Options {
         let deadline = Deadline::after(self.wait_for_creator.unwrap_or(Duration::ZERO));
         let mut backoff = Backoff::new();
         loop {
-            let status = sysv_semaphore::status(id).map_err(|e| unknown(e).with_name(key.to_string()))?;
+            let status = sysv_sem::status(id).map_err(|e| unknown(e).with_name(key.to_string()))?;
             if status.sem_otime != 0 || self.wait_for_creator.is_none() {
                 return Ok(SemaphoreSet::new(id, key, status.sem_nsems as usize));
             }
@@ -162,8 +162,7 @@ impl Options {
 
 fn get(key: Key, count: usize, flags: c_int) -> Result<c_int> {
     let most = c_int::try_from(count).unwrap_or(c_int::MAX);
-    sysv_semaphore::get(key.number(), most, flags)
-        .map_err(|e| refusal(e, count, flags).with_name(key.to_string()))
+    sysv_sem::get(key.number(), most, flags).map_err(|e| refusal(e, count, flags).with_name(key.to_string()))
 }
 
 fn refusal(errno: Errno, count: usize, flags: c_int) -> Error {

@@ -10,7 +10,8 @@ use super::operation::Operation;
 use super::{Options, Statistics, limits};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::pid::Pid;
-use crate::sys::{retry, sysv_semaphore, wait};
+use crate::sys::poll;
+use crate::sys::{retry, sysv_sem};
 use crate::sysv::{Key, RemoveOnDrop};
 use crate::time::Deadline;
 
@@ -115,7 +116,7 @@ impl SemaphoreSet {
     #[inline]
     pub fn apply(&self, operations: &[Operation]) -> Result<()> {
         let raw = Operation::as_raw(operations);
-        retry(|| sysv_semaphore::apply(self.id, raw)).map_err(|e| self.failed(SEMOP, e, operations))
+        retry(|| sysv_sem::apply(self.id, raw)).map_err(|e| self.failed(SEMOP, e, operations))
     }
 
     /// [`apply`](SemaphoreSet::apply) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting
@@ -146,12 +147,12 @@ impl SemaphoreSet {
     pub fn apply_timeout(&self, operations: &[Operation], timeout: Duration) -> Result<()> {
         let deadline = Deadline::after(timeout);
         let raw = Operation::as_raw(operations);
-        retry(|| sysv_semaphore::apply_timed(self.id, raw, deadline.remaining().map(wait::timespec))).map_err(
-            |e| match e {
+        retry(|| sysv_sem::apply_timed(self.id, raw, deadline.remaining().map(poll::timespec))).map_err(|e| {
+            match e {
                 Errno::EAGAIN => self.failed(SEMTIMEDOP, Errno::ETIMEDOUT, operations),
                 _ => self.failed(SEMTIMEDOP, e, operations),
-            },
-        )
+            }
+        })
     }
 
     /// `GETVAL`: the value of one semaphore; stale as soon as it is returned.
@@ -163,7 +164,7 @@ impl SemaphoreSet {
     /// `GETALL`: the values of all semaphores at one moment; stale as soon as they are returned.
     #[doc(alias = "GETALL")]
     pub fn values(&self) -> Result<Vec<u16>> {
-        sysv_semaphore::values(self.id, self.count).map_err(|e| self.refused("semctl(GETALL)", e))
+        sysv_sem::values(self.id, self.count).map_err(|e| self.refused("semctl(GETALL)", e))
     }
 
     /// `SETVAL`: gives one semaphore a value, wakes who can proceed with it, and forgets every [undo](Operation::undo)
@@ -175,7 +176,7 @@ impl SemaphoreSet {
     #[doc(alias = "SETVAL")]
     pub fn set_value(&self, index: u16, value: u16) -> Result<()> {
         self.check_index("semctl(SETVAL)", index)?;
-        sysv_semaphore::set_value(self.id, index, value)
+        sysv_sem::set_value(self.id, index, value)
             .map_err(|e| self.refused("semctl(SETVAL)", e).with_limit(too_large(e, &[value])))
     }
 
@@ -193,7 +194,7 @@ impl SemaphoreSet {
                 .with_object(Some(&self.name))
                 .with_hint("there must be one value for each semaphore"));
         }
-        sysv_semaphore::set_values(self.id, values)
+        sysv_sem::set_values(self.id, values)
             .map_err(|e| self.refused(SETALL, e).with_limit(too_large(e, values)))
     }
 
@@ -249,7 +250,7 @@ impl SemaphoreSet {
     /// [`Removed`](ErrorKind::Removed) if somebody was faster.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
-        sysv_semaphore::remove(self.id).map_err(|e| self.refused("semctl(IPC_RMID)", e))?;
+        sysv_sem::remove(self.id).map_err(|e| self.refused("semctl(IPC_RMID)", e))?;
         if let Some(removal) = &self.removal {
             removal.cancel();
         }
@@ -258,15 +259,15 @@ impl SemaphoreSet {
 
     fn number(&self, operation: &'static str, command: c_int, index: u16) -> Result<c_int> {
         self.check_index(operation, index)?;
-        sysv_semaphore::number(self.id, index, command).map_err(|e| self.refused(operation, e))
+        sysv_sem::number(self.id, index, command).map_err(|e| self.refused(operation, e))
     }
 
     fn status(&self) -> Result<libc::semid_ds> {
-        sysv_semaphore::status(self.id).map_err(|e| self.refused("semctl(IPC_STAT)", e))
+        sysv_sem::status(self.id).map_err(|e| self.refused("semctl(IPC_STAT)", e))
     }
 
     fn set_permissions(&self, status: libc::semid_ds) -> Result<()> {
-        sysv_semaphore::set_permissions(self.id, status).map_err(|e| self.refused("semctl(IPC_SET)", e))
+        sysv_sem::set_permissions(self.id, status).map_err(|e| self.refused("semctl(IPC_SET)", e))
     }
 
     /// The kernel says `EINVAL` for a bad index and for a set that is gone alike; this leaves the second.

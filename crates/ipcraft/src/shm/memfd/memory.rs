@@ -9,7 +9,7 @@ use nix::sys::stat::fstat;
 use super::{Options, Seals};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
-use crate::sys::duplicate::duplicate;
+use crate::support::dup::duplicate;
 
 const F_ADD_SEALS: &str = "fcntl(F_ADD_SEALS)";
 const F_GET_SEALS: &str = "fcntl(F_GET_SEALS)";

@@ -8,7 +8,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use super::{Memfd, Seals};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::HugePages;
-use crate::sys::{limits, reserve};
+use crate::support::{fallocate, limits};
 
 const MEMFD_CREATE: &str = "memfd_create";
 
@@ -68,9 +68,9 @@ impl Options {
     pub fn create(&self, name: &str, size: usize) -> Result<Memfd> {
         let fd = self.unsized_file(name)?;
         let size = match self.huge_pages {
-            None => reserve::reserve(fd.as_fd(), size).map(|()| size),
+            None => fallocate::reserve(fd.as_fd(), size).map(|()| size),
             Some(pages) => {
-                reserve::reserve_huge(fd.as_fd(), pages.round_up(size)).map(|()| pages.round_up(size))
+                fallocate::reserve_huge(fd.as_fd(), pages.round_up(size)).map(|()| pages.round_up(size))
             }
         };
         let memory = Memfd::new(fd, size.map_err(|e| e.with_name(name))?);

@@ -3,7 +3,7 @@
 //! An object is a file in /dev/shm, on every C library (shm_overview(7)). It is made without a name, so that it can be
 //! sized and filled in private, and then linked, which exactly one of several racing processes can do.
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -12,7 +12,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::linkat;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{limits, retry};
+use crate::support::{limits, proc_fd};
+use crate::sys::retry;
 
 pub(super) const SHM_OPEN: &str = "shm_open";
 
@@ -34,7 +35,7 @@ pub(super) fn nameless_file(mode: u32) -> Result<OwnedFd> {
 
 /// linkat(2): the file appears at `path`, unless something else is there.
 pub(super) fn give_name(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
-    let file = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let file = proc_fd::path(fd);
     linkat(AT_FDCWD, file.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW).map_err(|e| match e {
         Errno::ENOENT => unsupported(e, "making an object needs /proc"),
         _ => Error::from_errno(SHM_OPEN, e),

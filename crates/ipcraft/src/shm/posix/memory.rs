@@ -11,8 +11,8 @@ use nix::sys::stat::{FileStat, fstat, lstat};
 use super::{Options, directory};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::{Access, Mapping};
-use crate::sys::removal::RemoveOnDrop;
-use crate::sys::reserve;
+use crate::support::fallocate;
+use crate::support::unlink_guard::UnlinkGuard;
 
 const SHM_UNLINK: &str = "shm_unlink";
 
@@ -24,11 +24,11 @@ const SHM_UNLINK: &str = "shm_unlink";
 pub struct SharedMemory {
     fd: OwnedFd,
     name: Arc<str>,
-    removal: Option<RemoveOnDrop>,
+    removal: Option<UnlinkGuard>,
 }
 
 impl SharedMemory {
-    pub(super) fn new(fd: OwnedFd, name: &str, removal: Option<RemoveOnDrop>) -> Self {
+    pub(super) fn new(fd: OwnedFd, name: &str, removal: Option<UnlinkGuard>) -> Self {
         SharedMemory { fd, name: name.into(), removal }
     }
 
@@ -114,7 +114,7 @@ impl SharedMemory {
                 .with_object(Some(&self.name))
                 .with_limit(Some(limit)));
         }
-        reserve::reserve(self.fd.as_fd(), size).map_err(|e| e.with_object(Some(&self.name)))
+        fallocate::reserve(self.fd.as_fd(), size).map_err(|e| e.with_object(Some(&self.name)))
     }
 
     /// `shm_unlink(3)`: removes the name. The memory stays for those who have it open or mapped, until the last of
@@ -154,7 +154,7 @@ impl AsFd for SharedMemory {
 impl From<SharedMemory> for OwnedFd {
     fn from(memory: SharedMemory) -> Self {
         if let Some(removal) = memory.removal {
-            removal.cancel();
+            removal.disarm();
         }
         memory.fd
     }

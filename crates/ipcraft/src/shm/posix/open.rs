@@ -12,7 +12,8 @@ use nix::unistd::geteuid;
 use super::directory::SHM_OPEN;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::Access;
-use crate::sys::{limits, retry};
+use crate::support::limits;
+use crate::sys::retry;
 
 /// What the file behind a name has to be like.
 #[derive(Clone, Copy, Debug)]

@@ -11,9 +11,9 @@ use super::{SharedMemory, directory, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::shm::Access;
-use crate::sys::backoff::Backoff;
-use crate::sys::removal::RemoveOnDrop;
-use crate::sys::reserve;
+use crate::support::backoff::Backoff;
+use crate::support::fallocate;
+use crate::support::unlink_guard::UnlinkGuard;
 use crate::time::Deadline;
 
 /// The longest name without its slash: `NAME_MAX` (shm_overview(7)).
@@ -189,15 +189,15 @@ impl Options {
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
     ) -> Result<OwnedFd> {
         let fd = directory::nameless_file(self.expected.mode).map_err(|e| e.with_name(name))?;
-        reserve::reserve(fd.as_fd(), size).map_err(|e| e.with_name(name))?;
+        fallocate::reserve(fd.as_fd(), size).map_err(|e| e.with_name(name))?;
         fill(fd.as_fd())?;
         Ok(fd)
     }
 
-    fn publish(&self, fd: &OwnedFd, name: &str) -> Result<Option<RemoveOnDrop>> {
+    fn publish(&self, fd: &OwnedFd, name: &str) -> Result<Option<UnlinkGuard>> {
         let path = directory::path(name);
         directory::give_name(fd.as_fd(), &path).map_err(|e| e.with_name(name))?;
         // Should the new name be gone again, there is nothing to remove.
-        Ok(if self.remove_on_drop { RemoveOnDrop::new(&path).ok() } else { None })
+        Ok(if self.remove_on_drop { UnlinkGuard::new(&path).ok() } else { None })
     }
 }

@@ -7,7 +7,8 @@ use nix::errno::Errno;
 use super::Segment;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::HugePages;
-use crate::sys::{limits, segment};
+use crate::support::limits;
+use crate::sys::sysv_shm;
 use crate::sysv::{Creation, Key};
 
 const SHMGET: &str = "shmget";
@@ -94,9 +95,9 @@ impl Options {
             return Err(refused(key).with_hint("a size is at least 1"));
         }
         let huge = self.huge_pages.map_or(0, |pages| libc::SHM_HUGETLB | pages.flags() as libc::c_int);
-        let id = segment::get(key.number(), size, self.creation.flags() | huge)
+        let id = sysv_shm::get(key.number(), size, self.creation.flags() | huge)
             .map_err(|e| self.refusal(e, key, size))?;
-        Ok(Segment::new(id, key, self.creation.removal(id, segment::remove)))
+        Ok(Segment::new(id, key, self.creation.removal(id, sysv_shm::remove)))
     }
 
     /// `shmget(2)`: takes the segment that has the key. Permission is checked when attaching.
@@ -115,7 +116,7 @@ impl Options {
 
     /// Asks for no permission: that is done when attaching, for reading or for both.
     fn find(key: Key, size: usize) -> Result<Segment> {
-        match segment::get(key.number(), size, 0) {
+        match sysv_shm::get(key.number(), size, 0) {
             Ok(id) => Ok(Segment::new(id, key, None)),
             Err(Errno::EINVAL) => Err(too_small(key, size)),
             Err(errno) => Err(Error::from_errno(SHMGET, errno).with_name(key.to_string())),
@@ -142,7 +143,7 @@ fn refused(key: Key) -> Error {
 }
 
 fn too_small(key: Key, wanted: usize) -> Error {
-    let size = segment::get(key.number(), 0, 0).and_then(segment::stat).map(|data| data.shm_segsz);
+    let size = sysv_shm::get(key.number(), 0, 0).and_then(sysv_shm::stat).map(|data| data.shm_segsz);
     let limit =
         size.ok().map(|size| Limit { name: "its size", value: size as u64, requested: Some(wanted as u64) });
     Error::from_errno(SHMGET, Errno::EINVAL)

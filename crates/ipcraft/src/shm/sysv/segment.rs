@@ -7,7 +7,8 @@ use nix::errno::Errno;
 use super::{Options, Statistics};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
-use crate::sys::{limits, segment};
+use crate::support::limits;
+use crate::sys::sysv_shm;
 use crate::sysv::{Key, RemoveOnDrop};
 
 const SHMAT: &str = "shmat";
@@ -91,7 +92,7 @@ impl Segment {
     }
 
     fn attach_for(&self, access: Access) -> Result<Mapping> {
-        let attachment = segment::Attachment::new(self.id, access == Access::ReadOnly)
+        let attachment = sysv_shm::Attachment::new(self.id, access == Access::ReadOnly)
             .map_err(|e| self.failed(SHMAT, e))?;
         // Attached, it stays what it is.
         let size = self.stat()?.shm_segsz;
@@ -120,7 +121,7 @@ impl Segment {
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         let mut data = self.stat()?;
         data.shm_perm.mode = (mode & 0o777) as _;
-        segment::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
+        sysv_shm::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
     }
 
     /// `shmctl(2)` with `IPC_SET`: gives the segment to another owner. The creator keeps its rights.
@@ -132,7 +133,7 @@ impl Segment {
     pub fn set_owner(&self, uid: u32, gid: u32) -> Result<()> {
         let mut data = self.stat()?;
         (data.shm_perm.uid, data.shm_perm.gid) = (uid, gid);
-        segment::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
+        sysv_shm::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
     }
 
     /// `shmctl(2)` with `SHM_LOCK`: keeps pages in memory once they are there; it does not fetch them. Holds for all
@@ -168,7 +169,7 @@ impl Segment {
     /// [`Removed`](ErrorKind::Removed) if it is gone.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
-        segment::remove(self.id).map_err(|e| self.failed("shmctl(IPC_RMID)", e))?;
+        sysv_shm::remove(self.id).map_err(|e| self.failed("shmctl(IPC_RMID)", e))?;
         if let Some(removal) = &self.removal {
             removal.cancel();
         }
@@ -181,11 +182,11 @@ impl Segment {
     }
 
     fn stat(&self) -> Result<libc::shmid_ds> {
-        segment::stat(self.id).map_err(|e| self.failed("shmctl(IPC_STAT)", e))
+        sysv_shm::stat(self.id).map_err(|e| self.failed("shmctl(IPC_STAT)", e))
     }
 
     fn control(&self, operation: &'static str, command: libc::c_int) -> Result<()> {
-        segment::control(self.id, command).map_err(|e| self.failed(operation, e))
+        sysv_shm::control(self.id, command).map_err(|e| self.failed(operation, e))
     }
 
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {

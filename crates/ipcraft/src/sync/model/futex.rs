@@ -45,10 +45,6 @@ pub(crate) fn set_and_wake_all(word: &AtomicU32, value: u32) -> nix::Result<()> 
     Ok(())
 }
 
-pub(crate) fn increment_and_wake_all(word: &AtomicU32) -> nix::Result<()> {
-    add_and_wake_all(word, 1)
-}
-
 pub(crate) fn add_and_wake_all(word: &AtomicU32, number: u32) -> nix::Result<()> {
     let mut sleepers = SLEEPERS.lock().unwrap();
     word.fetch_add(number, Relaxed);

@@ -11,24 +11,24 @@ use std::process;
 /// A forked child has a copy of the value and must not remove its parent's file; and a path may have been taken over by
 /// somebody else's file in the meantime.
 #[derive(Debug)]
-pub(crate) struct RemoveOnDrop {
+pub(crate) struct UnlinkGuard {
     path: PathBuf,
     device: u64,
     inode: u64,
     owner: u32,
 }
 
-impl RemoveOnDrop {
+impl UnlinkGuard {
     /// Takes charge of the file that this process has just created at `path`.
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let meta = fs::symlink_metadata(path)?;
         // The working directory may have changed by the time of the drop.
         let path = std::path::absolute(path)?;
-        Ok(RemoveOnDrop { path, device: meta.dev(), inode: meta.ino(), owner: process::id() })
+        Ok(UnlinkGuard { path, device: meta.dev(), inode: meta.ino(), owner: process::id() })
     }
 
     /// Leaves the file to whoever takes over what it leads to.
-    pub(crate) fn cancel(mut self) {
+    pub(crate) fn disarm(mut self) {
         // No process has this id.
         self.owner = 0;
     }
@@ -40,7 +40,7 @@ impl RemoveOnDrop {
     }
 }
 
-impl Drop for RemoveOnDrop {
+impl Drop for UnlinkGuard {
     fn drop(&mut self) {
         if self.is_still_ours() {
             // Nobody is left to tell if it fails, and the next owner of the name can reclaim it.
@@ -58,11 +58,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("object");
         fs::write(&path, "").unwrap();
-        drop(RemoveOnDrop::new(&path).unwrap());
+        drop(UnlinkGuard::new(&path).unwrap());
         assert!(!path.exists());
 
         fs::write(&path, "").unwrap();
-        let removal = RemoveOnDrop::new(&path).unwrap();
+        let removal = UnlinkGuard::new(&path).unwrap();
         // Both files exist at once, so that the second cannot get the first one's inode number.
         fs::write(dir.path().join("other"), "").unwrap();
         fs::rename(dir.path().join("other"), &path).unwrap();
@@ -75,7 +75,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("object");
         fs::write(&path, "").unwrap();
-        let mut removal = RemoveOnDrop::new(&path).unwrap();
+        let mut removal = UnlinkGuard::new(&path).unwrap();
         removal.owner += 1;
         drop(removal);
         assert!(path.exists());

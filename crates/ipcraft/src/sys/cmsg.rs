@@ -10,7 +10,7 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-use super::msg::{self, Arrival};
+use super::sendmsg::{self, ReceivedInfo};
 use super::sockaddr::SocketAddress;
 
 /// The most descriptors that one message carries (unix(7)).
@@ -69,7 +69,7 @@ impl fmt::Debug for Control {
 
 /// What to send in one message.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Parcel<'a> {
+pub(crate) struct OutgoingMessage<'a> {
     pub(crate) parts: &'a [IoSlice<'a>],
     /// At most [`SCM_MAX_FD`].
     pub(crate) descriptors: &'a [BorrowedFd<'a>],
@@ -78,28 +78,33 @@ pub(crate) struct Parcel<'a> {
 }
 
 /// sendmsg(2), without `SIGPIPE`.
-pub(crate) fn send(fd: BorrowedFd<'_>, parcel: &Parcel<'_>, flags: libc::c_int) -> nix::Result<usize> {
+pub(crate) fn send(
+    fd: BorrowedFd<'_>,
+    message: &OutgoingMessage<'_>,
+    flags: libc::c_int,
+) -> nix::Result<usize> {
     let mut control = Control::new();
     let mut used = 0;
-    if !parcel.descriptors.is_empty() {
+    if !message.descriptors.is_empty() {
         // BorrowedFd has the layout of an int: std guarantees it.
-        used = control.put(used, libc::SCM_RIGHTS, parcel.descriptors);
+        used = control.put(used, libc::SCM_RIGHTS, message.descriptors);
     }
-    if let Some(credentials) = parcel.credentials {
+    if let Some(credentials) = message.credentials {
         used = control.put(used, libc::SCM_CREDENTIALS, &[credentials]);
     }
-    let mut header = msg::sending(parcel.parts);
+    let mut header = sendmsg::sending(message.parts);
     if used > 0 {
         header.msg_control = control.bytes.as_mut_ptr().cast();
         header.msg_controllen = used as _;
     }
-    if let Some(to) = parcel.to {
+    if let Some(to) = message.to {
         header.msg_name = to.as_ptr().cast_mut().cast();
         header.msg_namelen = to.length();
     }
     // SAFETY: because the header points to parts, control data and an address that all outlive the call, which only
     // reads them.
-    msg::length(unsafe { libc::sendmsg(fd.as_raw_fd(), &header, flags | libc::MSG_NOSIGNAL) })
+    let sent = unsafe { libc::sendmsg(fd.as_raw_fd(), &header, flags | libc::MSG_NOSIGNAL) };
+    Errno::result(sent).map(|count| count as usize)
 }
 
 /// What came beside the bytes of one message.
@@ -118,8 +123,8 @@ pub(crate) fn receive(
     control: &mut Control,
     sender: &mut SocketAddress,
     flags: libc::c_int,
-) -> nix::Result<(Arrival, Contents)> {
-    let mut header = msg::receiving(buffers);
+) -> nix::Result<(ReceivedInfo, Contents)> {
+    let mut header = sendmsg::receiving(buffers);
     header.msg_control = control.bytes.as_mut_ptr().cast();
     header.msg_controllen = CAPACITY as _;
     header.msg_name = sender.as_mut_ptr().cast();
@@ -127,11 +132,11 @@ pub(crate) fn receive(
     // SAFETY: because the header points to buffers, control buffer and address that are borrowed mutably, each with
     // its true length.
     let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags | libc::MSG_CMSG_CLOEXEC) };
-    let length = msg::length(count)?;
+    let length = Errno::result(count)? as usize;
     sender.set_length(header.msg_namelen);
     // SAFETY: because recvmsg(2) has just succeeded with this header and its control data was not parsed before.
     let contents = unsafe { unpack(&header) };
-    Ok((Arrival { length, flags: header.msg_flags }, contents))
+    Ok((ReceivedInfo { length, flags: header.msg_flags }, contents))
 }
 
 /// Takes the control data apart.

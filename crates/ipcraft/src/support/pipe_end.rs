@@ -6,16 +6,16 @@
 //! poll(2) and then reading would not do: another reader may take the bytes in between, and the read would wait.
 
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
+use nix::fcntl::OFlag;
 use nix::poll::PollFlags;
-use nix::sys::stat::Mode;
 
-use super::{retry, rw, wait};
+use super::{pipe_io, proc_fd, wait};
+use crate::sys::{readv, retry};
 
 /// The most that one write transfers as a whole, in bytes (pipe(7)).
 pub(crate) const PIPE_BUF: usize = libc::PIPE_BUF;
@@ -38,12 +38,12 @@ impl PipeEnd {
 
     #[inline]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> nix::Result<usize> {
-        retry(|| rw::read(self.fd.as_fd(), buffer))
+        retry(|| readv::read(self.fd.as_fd(), buffer))
     }
 
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> nix::Result<usize> {
         self.without_waiting(OFlag::O_RDONLY, |fd, flags| {
-            rw::readv(fd, &mut [IoSliceMut::new(buffer)], flags)
+            readv::preadv2(fd, &mut [IoSliceMut::new(buffer)], flags)
         })
     }
 
@@ -54,12 +54,12 @@ impl PipeEnd {
 
     /// Reads one packet, which must be longer than `buffer` by at most `spill`.
     pub(crate) fn read_packet(&self, buffer: &mut [u8], spill: &mut [u8]) -> nix::Result<usize> {
-        retry(|| rw::readv(self.fd.as_fd(), &mut [IoSliceMut::new(buffer), IoSliceMut::new(spill)], 0))
+        retry(|| readv::preadv2(self.fd.as_fd(), &mut [IoSliceMut::new(buffer), IoSliceMut::new(spill)], 0))
     }
 
     pub(crate) fn try_read_packet(&self, buffer: &mut [u8], spill: &mut [u8]) -> nix::Result<usize> {
         self.without_waiting(OFlag::O_RDONLY, |fd, flags| {
-            rw::readv(fd, &mut [IoSliceMut::new(buffer), IoSliceMut::new(spill)], flags)
+            readv::preadv2(fd, &mut [IoSliceMut::new(buffer), IoSliceMut::new(spill)], flags)
         })
     }
 
@@ -75,11 +75,11 @@ impl PipeEnd {
 
     #[inline]
     pub(crate) fn write(&self, bytes: &[u8]) -> nix::Result<usize> {
-        retry(|| rw::write(self.fd.as_fd(), bytes, 0))
+        retry(|| pipe_io::write(self.fd.as_fd(), bytes, 0))
     }
 
     pub(crate) fn try_write(&self, bytes: &[u8]) -> nix::Result<usize> {
-        self.without_waiting(OFlag::O_WRONLY, |fd, flags| rw::write(fd, bytes, flags))
+        self.without_waiting(OFlag::O_WRONLY, |fd, flags| pipe_io::write(fd, bytes, flags))
     }
 
     pub(crate) fn write_timeout(&self, bytes: &[u8], timeout: Duration) -> nix::Result<usize> {
@@ -94,7 +94,7 @@ impl PipeEnd {
         mut call: impl FnMut(BorrowedFd<'_>, libc::c_int) -> nix::Result<T>,
     ) -> nix::Result<T> {
         if self.nonblocking.get().is_none() {
-            match retry(|| call(self.fd.as_fd(), rw::NOWAIT)) {
+            match retry(|| call(self.fd.as_fd(), readv::NOWAIT)) {
                 Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => self.reopen(access)?,
                 other => return other,
             }
@@ -105,7 +105,7 @@ impl PipeEnd {
 
     #[cold]
     fn reopen(&self, access: OFlag) -> nix::Result<()> {
-        match open_again(self.fd.as_fd(), access) {
+        match proc_fd::reopen(self.fd.as_fd(), access | OFlag::O_NONBLOCK) {
             // Another thread may have been faster; its description serves as well, and ours is closed here.
             Ok(fd) => drop(self.nonblocking.set(fd)),
             // A FIFO cannot be opened for writing when nobody reads any more (fifo(7)).
@@ -118,12 +118,6 @@ impl PipeEnd {
     }
 }
 
-/// Opens the pipe behind `fd` again, as a description of its own that does not block.
-pub(crate) fn open_again(fd: BorrowedFd<'_>, access: OFlag) -> nix::Result<OwnedFd> {
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    retry(|| open(path.as_str(), access | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC, Mode::empty()))
-}
-
 impl AsFd for PipeEnd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
@@ -133,6 +127,8 @@ impl AsFd for PipeEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::fcntl::open;
+    use nix::sys::stat::Mode;
 
     fn ends() -> (PipeEnd, PipeEnd) {
         let (reader, writer) = std::io::pipe().unwrap();

@@ -6,8 +6,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::sys::statvfs::fstatvfs;
 
-use super::{limits, retry};
+use super::limits;
 use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::sys::retry;
 
 const FALLOCATE: &str = "fallocate";
 

@@ -5,14 +5,14 @@ use std::os::fd::BorrowedFd;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 
+use super::limits;
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::sys::limits;
 
 const PIPE_MAX_SIZE: &str = "/proc/sys/fs/pipe-max-size";
 const PIPE_USER_PAGES: &str = "/proc/sys/fs/pipe-user-pages-soft";
 
 /// Bytes of room in all, used or not.
-pub(crate) fn capacity(fd: BorrowedFd<'_>) -> Result<usize> {
+pub(crate) fn get(fd: BorrowedFd<'_>) -> Result<usize> {
     match fcntl(fd, FcntlArg::F_GETPIPE_SZ) {
         Ok(bytes) => Ok(bytes as usize),
         Err(errno) => Err(Error::from_errno("fcntl(F_GETPIPE_SZ)", errno)),
@@ -20,7 +20,7 @@ pub(crate) fn capacity(fd: BorrowedFd<'_>) -> Result<usize> {
 }
 
 /// Asks for at least `bytes` of room and returns what the kernel made of it.
-pub(crate) fn set_capacity(fd: BorrowedFd<'_>, bytes: usize) -> Result<usize> {
+pub(crate) fn set(fd: BorrowedFd<'_>, bytes: usize) -> Result<usize> {
     // What the call cannot express is beyond every limit that the kernel could have.
     let asked = libc::c_int::try_from(bytes).map_err(|_| refusal(Errno::EPERM, bytes))?;
     match fcntl(fd, FcntlArg::F_SETPIPE_SZ(asked)) {
