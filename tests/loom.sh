@@ -12,4 +12,4 @@ run() {
     cargo test --release --locked --package ipcraft --lib --target-dir target/loom "${@:2}"
 }
 run 3 sync::model -- "$@"
-run 2 model:: -- --skip sync:: "$@"
+run 2 channel::tests::loom:: -- "$@"

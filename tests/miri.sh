@@ -13,4 +13,4 @@ if ! cargo +nightly miri --version >/dev/null 2>&1; then
 fi
 
 # Built apart, so that what is built without it stays.
-exec cargo +nightly miri test --locked --package ipcraft --lib --target-dir target/miri memory:: -- "$@"
+exec cargo +nightly miri test --locked --package ipcraft --lib --target-dir target/miri channel::tests::miri:: -- "$@"

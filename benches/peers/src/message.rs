@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use ipcraft::channel::Place;
+use ipcraft::channel::Payload;
 
 /// Whatever went wrong, in words.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
@@ -82,7 +82,7 @@ impl Page {
 
     /// Checks a message where it lies in a channel, as [`check`](Page::check) does.
     #[inline]
-    pub(crate) fn check_place(&mut self, place: &Place<'_>, number: u64, thoroughly: bool) -> Result<()> {
+    pub(crate) fn check_place(&mut self, place: &Payload<'_>, number: u64, thoroughly: bool) -> Result<()> {
         if thoroughly {
             let mut copy = vec![0; place.len()];
             place.read_at(0, &mut copy)?;

@@ -99,7 +99,7 @@ impl Ends {
                 record.read_at(0, &mut buffer)
             })),
             _ => drop(clock.call("drain", |_| {
-                receiver.drain(|record| {
+                receiver.for_each_available(|record| {
                     buffer.resize(record.len(), 0);
                     record.read_at(0, &mut buffer).expect("within the record");
                 })

@@ -94,7 +94,7 @@ fn bytes_records_written_and_read_in_place_arrive() {
         }
         let length = receiver.recv_into_timeout(&mut array, LONG_TIMEOUT).unwrap();
         check(&array[..length]);
-        receiver.drain(|place| _ = check(&place.to_vec())).unwrap();
+        receiver.for_each_available(|place| _ = check(&place.to_vec())).unwrap();
     }
     assert_eq!(wanted, COUNT);
     peer.join();

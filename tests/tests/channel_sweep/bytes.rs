@@ -197,7 +197,7 @@ fn recv_in_place<const N: usize>(receiver: &mut Receiver, ledger: &Ledger) {
 
 fn drain<const N: usize>(receiver: &mut Receiver, ledger: &Ledger) {
     let mut buffer = [[0; WORD]; N];
-    let taken = receiver.drain(|record| {
+    let taken = receiver.for_each_available(|record| {
         record.read_at(0, buffer.as_flattened_mut()).unwrap();
         ledger.hear(note(&buffer.map(u64::from_ne_bytes)));
     });

@@ -1,6 +1,7 @@
 //! What tells the kinds of channels apart.
 
-use super::region::{Parts, Shape};
+use crate::channel::shared::header::{Config, KindInfo};
+use crate::channel::shared::region::DataArea;
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
@@ -14,7 +15,7 @@ use crate::shm::SharedLayout;
 pub trait Kind: Sealed + Sized + 'static {
     /// What a header says.
     #[doc(hidden)]
-    const NUMBER: u64;
+    const KIND_ID: u64;
 
     /// What the messages look like.
     #[doc(hidden)]
@@ -26,32 +27,44 @@ pub trait Kind: Sealed + Sized + 'static {
 
     /// The smallest capacity.
     #[doc(hidden)]
-    const LEAST: u64 = 2;
+    const MIN_CAPACITY: u64 = 2;
 
     /// What capacity is made if nobody says otherwise.
     #[doc(hidden)]
-    const USUAL: u64 = 1024;
+    const DEFAULT_CAPACITY: u64 = 1024;
 
     /// The variant that is made if nothing else is asked for; zero if there is but one.
     #[doc(hidden)]
-    const VARIANT: u64 = 0;
+    const DEFAULT_FLAGS: u64 = 0;
 
     /// The variant that is meant by one which may leave something open; `usual` has what is meant then.
     #[doc(hidden)]
-    fn complete(asked: u64, _usual: u64) -> u64 {
+    fn merge_flags(asked: u64, _usual: u64) -> u64 {
         asked
     }
 
     /// How many bytes a channel of this shape needs after its header; `None` if there is no such channel.
     #[doc(hidden)]
-    fn room(shape: Shape) -> Option<usize>;
+    fn data_len(config: Config) -> Option<usize>;
 
     /// Writes what is not zero in a new channel.
     #[doc(hidden)]
-    fn fill(_parts: &Parts<'_>) -> Result<()> {
+    fn initialize(_data: &DataArea<'_>) -> Result<()> {
         Ok(())
     }
 }
 
 /// Keeps the kinds those of this library.
 pub trait Sealed {}
+
+/// What the header of a channel of this kind says.
+pub(crate) fn info<K: Kind>() -> KindInfo {
+    KindInfo {
+        id: K::KIND_ID,
+        layout: K::LAYOUT.number(),
+        message_len: K::SIZE as u64,
+        default_flags: K::DEFAULT_FLAGS,
+        merge_flags: K::merge_flags,
+        data_len: K::data_len,
+    }
+}

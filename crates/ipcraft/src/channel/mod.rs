@@ -130,51 +130,30 @@
 //! [shm_overview(7)]: https://man7.org/linux/man-pages/man7/shm_overview.7.html
 //! [memfd_create(2)]: https://man7.org/linux/man-pages/man2/memfd_create.2.html
 
-/// `Debug` for ends and guards: which they are, and of which channel; messages are nobody's business.
-macro_rules! debug_by_end {
-    ($($type:ident<$($lifetime:lifetime,)? $($message:ident),+> $($field:ident).+;)+) => {$(
-        impl<$($message: $crate::channel::Message),+> std::fmt::Debug for $type<$($lifetime,)? $($message),+> {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type)).field("end", &self.$($field).+).finish_non_exhaustive()
-            }
-        }
-    )+};
-}
-
-mod atomic;
-mod bell;
 pub mod broadcast;
-mod dense;
-mod end;
-mod flow;
-#[cfg(test)]
-mod heap;
+mod endpoint;
+mod handle;
 mod kind;
 pub mod latest;
-mod lull;
 mod message;
-#[cfg(all(test, not(loom)))]
-mod mixture;
-#[cfg(all(test, loom))]
-mod model;
 pub mod mpmc;
-mod open;
-mod place;
-mod readiness;
-mod region;
+mod options;
+mod payload;
 pub mod request;
-mod seat;
+mod ring;
 mod send_error;
-mod seqlock;
-mod slots;
+mod shared;
 pub mod spsc;
-mod value;
+#[cfg(test)]
+mod tests;
+mod tuning;
 mod wait_strategy;
 
+pub use endpoint::readiness::Readiness;
+pub use handle::Channel;
 pub use kind::Kind;
 pub use message::Message;
-pub use open::{Channel, Options};
-pub use place::Place;
-pub use readiness::Readiness;
+pub use options::Options;
+pub use payload::Payload;
 pub use send_error::{SendAllError, SendError};
 pub use wait_strategy::WaitStrategy;

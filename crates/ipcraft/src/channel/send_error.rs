@@ -14,7 +14,7 @@ pub struct SendError<T> {
 
 impl<T> SendError<T> {
     #[cold]
-    pub(super) fn new(message: T, error: Error) -> Self {
+    pub(crate) fn new(message: T, error: Error) -> Self {
         SendError { message, error }
     }
 
@@ -68,7 +68,7 @@ pub struct SendAllError {
 
 impl SendAllError {
     #[cold]
-    pub(super) fn new(sent: usize, error: Error) -> Self {
+    pub(crate) fn new(sent: usize, error: Error) -> Self {
         SendAllError { sent, error }
     }
 

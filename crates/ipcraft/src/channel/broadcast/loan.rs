@@ -7,11 +7,12 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-use super::RecvError;
-use super::ring::{Next, Reader, Writer};
-use super::subscriber::tell;
-use crate::channel::end::{Corrupt, End};
-use crate::channel::{Message, Place};
+use crate::channel::broadcast::RecvError;
+use crate::channel::broadcast::subscriber::notify_publisher;
+use crate::channel::endpoint::Endpoint;
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::broadcast::{Next, Reader, Writer};
+use crate::channel::{Message, Payload};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A place for a message that has not been sent yet. It has the bytes of an earlier message, or zeros.
@@ -20,20 +21,20 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Debug)]
 #[must_use = "what is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
-    place: Place<'a>,
+    payload: Payload<'a>,
     writer: &'a mut Writer,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     _type: PhantomData<fn(T)>,
 }
 
 impl<'a, T: Message> Loan<'a, T> {
     /// The place that there is, as the caller found.
-    pub(super) fn new(writer: &'a mut Writer, end: &'a mut End) -> Result<Self> {
-        let start = writer.place().map_err(|Corrupt| end.corrupted())?;
-        let start = start.ok_or_else(|| end.error(ErrorKind::Full))?;
+    pub(crate) fn new(writer: &'a mut Writer, endpoint: &'a mut Endpoint) -> Result<Self> {
+        let start = writer.slot_ptr().map_err(|Corrupt| endpoint.corrupted())?;
+        let start = start.ok_or_else(|| endpoint.error(ErrorKind::Full))?;
         // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let place = unsafe { Place::new(start, writer.size()) };
-        Ok(Loan { place, writer, end, _type: PhantomData })
+        let payload = unsafe { Payload::new(start, writer.size()) };
+        Ok(Loan { payload, writer, endpoint, _type: PhantomData })
     }
 
     /// Writes a whole message.
@@ -46,21 +47,21 @@ impl<'a, T: Message> Loan<'a, T> {
     #[inline]
     pub fn commit(self) {
         self.writer.commit();
-        self.end.ring();
+        self.endpoint.notify();
     }
 }
 
 impl<'a, T: Message> Deref for Loan<'a, T> {
-    type Target = Place<'a>;
+    type Target = Payload<'a>;
 
-    fn deref(&self) -> &Place<'a> {
-        &self.place
+    fn deref(&self) -> &Payload<'a> {
+        &self.payload
     }
 }
 
 impl<T: Message> DerefMut for Loan<'_, T> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.place
+        &mut self.payload
     }
 }
 
@@ -71,9 +72,9 @@ impl<T: Message> DerefMut for Loan<'_, T> {
 /// [`Lagged`](ErrorKind::Lagged), and then the next call to receive says how many were missed, this one among them.
 #[derive(Debug)]
 pub struct Received<'a, T: Message> {
-    place: Place<'a>,
+    payload: Payload<'a>,
     reader: &'a mut Reader,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     /// It was found to be overwritten, so it was not received.
     is_lost: Cell<bool>,
     _type: PhantomData<fn() -> T>,
@@ -81,16 +82,16 @@ pub struct Received<'a, T: Message> {
 
 impl<'a, T: Message> Received<'a, T> {
     /// What there is, as the caller found.
-    pub(super) fn new(
+    pub(crate) fn new(
         reader: &'a mut Reader,
-        end: &'a mut End,
+        endpoint: &'a mut Endpoint,
         next: Next<NonNull<u8>>,
     ) -> Result<Self, RecvError> {
         match next {
             Next::Message(start) => {
                 // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-                let place = unsafe { Place::new(start, reader.size()) };
-                Ok(Received { place, reader, end, is_lost: Cell::new(false), _type: PhantomData })
+                let payload = unsafe { Payload::new(start, reader.size()) };
+                Ok(Received { payload, reader, endpoint, is_lost: Cell::new(false), _type: PhantomData })
             }
             Next::Lagged(number) => Err(RecvError::Lagged(number)),
         }
@@ -100,7 +101,7 @@ impl<'a, T: Message> Received<'a, T> {
     #[allow(clippy::len_without_is_empty, reason = "that a message is empty is nothing special")]
     #[inline]
     pub fn len(&self) -> usize {
-        self.place.len()
+        self.payload.len()
     }
 
     /// Copies the bytes from `offset` on into `buffer`, all of it.
@@ -111,7 +112,7 @@ impl<'a, T: Message> Received<'a, T> {
     /// [`Lagged`](ErrorKind::Lagged) if the message has been overwritten; what was copied is of no use.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
-        self.place.read_at(offset, buffer)?;
+        self.payload.read_at(offset, buffer)?;
         self.check()
     }
 
@@ -124,7 +125,7 @@ impl<'a, T: Message> Received<'a, T> {
     #[inline]
     pub fn get(&self) -> Result<T> {
         match self.reader.read() {
-            Some(wire) => T::from_wire(wire).ok_or_else(|| self.end.corrupted()),
+            Some(wire) => T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted()),
             None => Err(self.lost()),
         }
     }
@@ -133,7 +134,7 @@ impl<'a, T: Message> Received<'a, T> {
     /// [`check`](Received::check) after reading.
     #[inline]
     pub fn as_ptr(&self) -> NonNull<u8> {
-        self.place.as_ptr()
+        self.payload.as_ptr()
     }
 
     /// Whether all that was read until now was of this message.
@@ -143,13 +144,13 @@ impl<'a, T: Message> Received<'a, T> {
     /// [`Lagged`](ErrorKind::Lagged) if it may have been overwritten.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        if self.reader.is_still_there() { Ok(()) } else { Err(self.lost()) }
+        if self.reader.validate() { Ok(()) } else { Err(self.lost()) }
     }
 
     #[cold]
     fn lost(&self) -> Error {
         self.is_lost.set(true);
-        self.end.error(ErrorKind::Lagged).with_hint("the next call to receive says how many")
+        self.endpoint.error(ErrorKind::Lagged).with_hint("the next call to receive says how many")
     }
 }
 
@@ -158,7 +159,7 @@ impl<T: Message> Drop for Received<'_, T> {
         if !self.is_lost.get() {
             self.reader.skip();
             self.reader.make_room();
-            tell(self.reader, self.end);
+            notify_publisher(self.reader, self.endpoint);
         }
     }
 }

@@ -7,13 +7,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ring::Writer;
-use super::{Channel, Loan, Subscriber};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::broadcast::{Channel, Loan, Subscriber};
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::broadcast::Writer;
+use crate::channel::ring::seqlock;
 use crate::channel::send_error::{SendAllError, SendError};
-use crate::channel::seqlock;
+use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::Result;
 use crate::time::Deadline;
@@ -25,19 +26,20 @@ use crate::time::Deadline;
 #[derive(Debug)]
 pub struct Publisher<T: Message> {
     writer: Writer,
-    end: End,
+    endpoint: Endpoint,
     _type: PhantomData<fn(T)>,
 }
 
 impl<T: Message> Publisher<T> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let mut end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &super::seating(region))?;
-        end.ring_wakes_all();
-        let slots = super::slots::<T>(&region.parts())?;
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let ring = unsafe { seqlock::Writer::resume(slots, region.flow(0)) };
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let mut endpoint =
+            Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &super::seating(region))?;
+        endpoint.notify_wakes_all();
+        let slots = super::slots::<T>(&region.data_area())?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let ring = unsafe { seqlock::Writer::resume(slots, region.control(0)) };
         let writer = Writer::new(ring, super::cursors(region)?, super::overflow(region));
-        Ok(Publisher { writer, end, _type: PhantomData })
+        Ok(Publisher { writer, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and takes this end of it.
@@ -56,9 +58,9 @@ impl<T: Message> Publisher<T> {
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let region = super::of_end::<T>(&fd)?;
-        let seat = Seat::adopt(fd, super::seating(&region).senders)?;
-        Publisher::new(&region, seat)
+        let region = super::of_endpoint::<T>(&fd)?;
+        let lease = Lease::adopt(fd, super::seating(&region).senders)?;
+        Publisher::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -68,7 +70,7 @@ impl<T: Message> Publisher<T> {
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// Another subscriber of this channel: everything that is sent from now on is for it too.
@@ -77,7 +79,7 @@ impl<T: Message> Publisher<T> {
     ///
     /// As for [`Channel::subscriber`].
     pub fn subscriber(&self) -> Result<Subscriber<T>> {
-        Subscriber::come(self.end.region())
+        Subscriber::join(self.endpoint.region())
     }
 
     /// A descriptor that polls as readable when there may be room, for an event loop; see
@@ -87,12 +89,12 @@ impl<T: Message> Publisher<T> {
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// Sends a message. Where subscribers hold the publisher back, it waits until the slowest has made room; where messages
@@ -114,7 +116,7 @@ impl<T: Message> Publisher<T> {
         let wire = message.to_wire();
         let sent = match self.push(&wire) {
             Ok(true) => return Ok(()),
-            Ok(false) => self.refuse(),
+            Ok(false) => self.finish_try(),
             Err(error) => Err(error),
         };
         sent.map_err(|error| SendError::new(message, error))
@@ -142,7 +144,7 @@ impl<T: Message> Publisher<T> {
         while sent < messages.len() {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
             if now == 0 {
-                return self.refuse().map_err(|e| SendAllError::new(sent, e));
+                return self.finish_try().map_err(|e| SendAllError::new(sent, e));
             }
             sent += now;
         }
@@ -185,12 +187,12 @@ impl<T: Message> Publisher<T> {
     /// [`loan`](Publisher::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
         self.check_subscribers()?;
-        match self.writer.place() {
+        match self.writer.slot_ptr() {
             Ok(Some(_)) => {}
-            Ok(None) => self.refuse()?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.finish_try()?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         }
-        Loan::new(&mut self.writer, &mut self.end)
+        Loan::new(&mut self.writer, &mut self.endpoint)
     }
 
     /// [`loan`](Publisher::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
@@ -201,20 +203,20 @@ impl<T: Message> Publisher<T> {
     fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
         self.check_subscribers()?;
         let cursors = self.writer.cursors();
-        self.end.wait(deadline, || self.writer.place(), |seat| cursors.bury(seat))?;
-        Loan::new(&mut self.writer, &mut self.end)
+        self.endpoint.wait(deadline, || self.writer.slot_ptr(), |lease| cursors.reclaim_dead(lease))?;
+        Loan::new(&mut self.writer, &mut self.endpoint)
     }
 
     /// To be asked before each message. Whoever died holds nobody back from then on.
     #[inline]
     fn check_subscribers(&mut self) -> Result<()> {
         let cursors = self.writer.cursors();
-        self.end.check_receivers(|seat| cursors.bury(seat))
+        self.endpoint.check_receivers(|lease| cursors.reclaim_dead(lease))
     }
 
-    fn refuse(&mut self) -> Result<()> {
+    fn finish_try(&mut self) -> Result<()> {
         let cursors = self.writer.cursors();
-        self.end.refuse(|| Ok(None), |seat| cursors.bury(seat))
+        self.endpoint.finish_try(|| Ok(None), |lease| cursors.reclaim_dead(lease))
     }
 
     #[inline]
@@ -222,7 +224,7 @@ impl<T: Message> Publisher<T> {
         let wire = message.to_wire();
         let sent = match self.push(&wire) {
             Ok(true) => return Ok(()),
-            Ok(false) => self.wait_and_push(&wire, deadline()),
+            Ok(false) => self.push_blocking(&wire, deadline()),
             Err(error) => Err(error),
         };
         sent.map_err(|error| SendError::new(message, error))
@@ -234,19 +236,19 @@ impl<T: Message> Publisher<T> {
         self.check_subscribers()?;
         match self.writer.push(wire) {
             Ok(Some(())) => {
-                self.end.ring();
+                self.endpoint.notify();
                 Ok(true)
             }
             Ok(None) => Ok(false),
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
     #[inline(never)]
-    fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
+    fn push_blocking(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
         let cursors = self.writer.cursors();
-        self.end.wait(deadline, || self.writer.push(wire), |seat| cursors.bury(seat))?;
-        self.end.ring();
+        self.endpoint.wait(deadline, || self.writer.push(wire), |lease| cursors.reclaim_dead(lease))?;
+        self.endpoint.notify();
         Ok(())
     }
 
@@ -256,10 +258,10 @@ impl<T: Message> Publisher<T> {
         self.check_subscribers()?;
         match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
             Ok(sent) => {
-                self.end.ring();
+                self.endpoint.notify();
                 Ok(sent.unwrap_or(0))
             }
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -269,7 +271,7 @@ impl<T: Message> Publisher<T> {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
             sent += now;
             if now == 0 {
-                let waited = self.wait_and_push(&messages[sent].to_wire(), deadline);
+                let waited = self.push_blocking(&messages[sent].to_wire(), deadline);
                 waited.map_err(|e| SendAllError::new(sent, e))?;
                 sent += 1;
             }

@@ -8,12 +8,17 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::ring::{Next, Reader};
-use super::{Channel, Overflow, Received, RecvError};
-use crate::channel::end::{Attempt, Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
-use crate::channel::seqlock;
+use crate::channel::broadcast::{Channel, Received, RecvError};
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::ring::broadcast::Overflow;
+use crate::channel::ring::broadcast::{Next, Reader};
+use crate::channel::ring::seqlock;
+use crate::channel::ring::{Corrupt, TryResult};
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::tuning::DRAIN_BATCH;
+use crate::channel::tuning::{JOIN_RETRY_INTERVAL, MAX_JOIN_ATTEMPTS};
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
@@ -26,50 +31,46 @@ use crate::time::Deadline;
 #[derive(Debug)]
 pub struct Subscriber<T: Message> {
     reader: Reader,
-    end: End,
+    endpoint: Endpoint,
     _type: PhantomData<fn() -> T>,
 }
 
 /// What receiving comes to.
 type Outcome<R> = Result<R, RecvError>;
 
-fn nothing_else(_: &Seat) {}
-
-/// How often one who finds all seats taken looks again: the publisher takes that of a dead subscriber for a moment.
-const LOOKS: u32 = 3;
-
 impl<T: Message> Subscriber<T> {
     /// Takes a seat and begins with what is sent next.
-    pub(super) fn come(region: &Arc<Region>) -> Result<Self> {
-        let seats = super::seating(region).receivers;
-        let mut seat = Seat::take(region.file(), seats.clone());
-        for _ in 1..LOOKS {
-            match &seat {
+    pub(crate) fn join(region: &Arc<SharedRegion>) -> Result<Self> {
+        let leases = super::seating(region).receivers;
+        let mut lease = Lease::acquire(region.fd(), leases.clone());
+        for _ in 1..MAX_JOIN_ATTEMPTS {
+            match &lease {
                 Err(e) if matches!(e.kind(), ErrorKind::LimitReached | ErrorKind::InUse) => {
-                    sleep(Duration::from_millis(1));
-                    seat = Seat::take(region.file(), seats.clone());
+                    sleep(JOIN_RETRY_INTERVAL);
+                    lease = Lease::acquire(region.fd(), leases.clone());
                 }
                 _ => break,
             }
         }
-        Subscriber::new(region, seat?, Reader::join)
+        Subscriber::new(region, lease?, Reader::join)
     }
 
     fn new(
-        region: &Arc<Region>,
-        seat: Seat,
+        region: &Arc<SharedRegion>,
+        lease: Lease,
         begin: impl FnOnce(seqlock::Reader, super::Cursors, u32, Overflow) -> Reader,
     ) -> Result<Self> {
-        let number = seat.number();
-        let slots = super::slots::<T>(&region.parts())?;
+        let number = lease.number();
+        let slots = super::slots::<T>(&region.data_area())?;
         let cursors = super::cursors(region)?;
-        let mut end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &super::seating(region))?;
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let ring = unsafe { seqlock::Reader::at(slots, region.flow(0), 0) };
+        let mut endpoint =
+            Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &super::seating(region))?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let ring = unsafe { seqlock::Reader::at(slots, region.control(0), 0) };
         let reader = begin(ring, cursors, number, super::overflow(region));
         // A publisher who looked while it was not known where this one begins may have gone to sleep.
-        end.ring_for_all();
-        Ok(Subscriber { reader, end, _type: PhantomData })
+        endpoint.notify_all();
+        Ok(Subscriber { reader, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and comes as a subscriber.
@@ -89,9 +90,9 @@ impl<T: Message> Subscriber<T> {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let region = super::of_end::<T>(&fd)?;
-        let seat = Seat::adopt(fd, super::seating(&region).receivers)?;
-        Subscriber::new(&region, seat, Reader::inherit)
+        let region = super::of_endpoint::<T>(&fd)?;
+        let lease = Lease::adopt(fd, super::seating(&region).receivers)?;
+        Subscriber::new(&region, lease, Reader::resume)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -101,8 +102,8 @@ impl<T: Message> Subscriber<T> {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(mut self) -> Result<OwnedFd> {
-        self.reader.keep_place();
-        self.end.into_fd()
+        self.reader.publish_position();
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be a message, for an event loop; see
@@ -112,12 +113,12 @@ impl<T: Message> Subscriber<T> {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// Receives a message, and waits if there is none.
@@ -139,10 +140,10 @@ impl<T: Message> Subscriber<T> {
         match self.reader.pop() {
             Ok(Some(next)) => self.received(next),
             Ok(None) => {
-                let next = self.end.refuse(|| self.reader.pop(), nothing_else)?;
+                let next = self.endpoint.finish_try(|| self.reader.pop(), no_recovery)?;
                 self.received(next)
             }
-            Err(Corrupt) => Err(self.end.corrupted().into()),
+            Err(Corrupt) => Err(self.endpoint.corrupted().into()),
         }
     }
 
@@ -166,12 +167,12 @@ impl<T: Message> Subscriber<T> {
 
     /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     pub fn try_recv_in_place(&mut self) -> Outcome<Received<'_, T>> {
-        let next = match self.reader.place() {
+        let next = match self.reader.slot_ptr() {
             Ok(Some(next)) => next,
-            Ok(None) => self.end.refuse(|| self.reader.place(), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted().into()),
+            Ok(None) => self.endpoint.finish_try(|| self.reader.slot_ptr(), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted().into()),
         };
-        Received::new(&mut self.reader, &mut self.end, next)
+        Received::new(&mut self.reader, &mut self.endpoint, next)
     }
 
     /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes
@@ -181,15 +182,15 @@ impl<T: Message> Subscriber<T> {
     }
 
     fn recv_in_place_until(&mut self, deadline: Deadline) -> Outcome<Received<'_, T>> {
-        let next = self.end.wait(deadline, || self.reader.place(), nothing_else)?;
-        Received::new(&mut self.reader, &mut self.end, next)
+        let next = self.endpoint.wait(deadline, || self.reader.slot_ptr(), no_recovery)?;
+        Received::new(&mut self.reader, &mut self.endpoint, next)
     }
 
     /// Takes the messages that are there, without waiting for more. Cheaper than one by one: their places become free
     /// together, when the iterator is dropped or after every 64th.
     pub fn drain(&mut self) -> Drain<'_, T> {
-        let (reader, end) = (&mut self.reader, &mut self.end);
-        Drain { reader, end, unpublished: 0, is_corrupt: false, _type: PhantomData }
+        let (reader, endpoint) = (&mut self.reader, &mut self.endpoint);
+        Drain { reader, endpoint, unpublished: 0, is_corrupt: false, _type: PhantomData }
     }
 
     /// Receives one message after the other, and waits for each; ends when the publisher is gone and all it sent is
@@ -202,40 +203,40 @@ impl<T: Message> Subscriber<T> {
     fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Outcome<T> {
         let next = match self.reader.pop() {
             Ok(Some(next)) => next,
-            Ok(None) => self.wait_and_pop(deadline())?,
-            Err(Corrupt) => return Err(self.end.corrupted().into()),
+            Ok(None) => self.pop_blocking(deadline())?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted().into()),
         };
         self.received(next)
     }
 
     #[inline(never)]
-    fn wait_and_pop(&mut self, deadline: Deadline) -> Result<Next<T::Wire>> {
-        self.end.wait(deadline, || self.reader.find(), nothing_else)?;
-        let next = self.reader.pop().map_err(|Corrupt| self.end.corrupted())?;
+    fn pop_blocking(&mut self, deadline: Deadline) -> Result<Next<T::Wire>> {
+        self.endpoint.wait(deadline, || self.reader.find(), no_recovery)?;
+        let next = self.reader.pop().map_err(|Corrupt| self.endpoint.corrupted())?;
         // A message that was there does not vanish.
-        next.ok_or_else(|| self.end.corrupted())
+        next.ok_or_else(|| self.endpoint.corrupted())
     }
 
     #[inline]
     fn received(&mut self, next: Next<T::Wire>) -> Outcome<T> {
-        tell(&self.reader, &mut self.end);
-        value(&self.end, next)
+        notify_publisher(&self.reader, &mut self.endpoint);
+        value(&self.endpoint, next)
     }
 }
 
 /// Wakes the publisher, if it sleeps and the room of the messages that were just taken is what it waits for.
 #[inline]
-pub(super) fn tell(reader: &Reader, end: &mut End) {
+pub(crate) fn notify_publisher(reader: &Reader, endpoint: &mut Endpoint) {
     // While nobody sleeps, to ring is what lets it become calm.
-    if !end.is_calm() && (!end.has_sleepers() || reader.has_freed_writer()) {
-        end.ring();
+    if !endpoint.no_waiters() && (!endpoint.has_waiters() || reader.has_freed_writer()) {
+        endpoint.notify();
     }
 }
 
 #[inline]
-fn value<T: Message>(end: &End, next: Next<T::Wire>) -> Outcome<T> {
+fn value<T: Message>(endpoint: &Endpoint, next: Next<T::Wire>) -> Outcome<T> {
     match next {
-        Next::Message(wire) => T::from_wire(wire).ok_or_else(|| end.corrupted().into()),
+        Next::Message(wire) => T::from_wire(wire).ok_or_else(|| endpoint.corrupted().into()),
         Next::Lagged(number) => Err(RecvError::Lagged(number)),
     }
 }
@@ -272,21 +273,18 @@ impl<'a, T: Message> IntoIterator for &'a mut Subscriber<T> {
 #[derive(Debug)]
 pub struct Drain<'a, T: Message> {
     reader: &'a mut Reader,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     /// How many were taken whose places are not free yet.
     unpublished: u32,
     is_corrupt: bool,
     _type: PhantomData<fn() -> T>,
 }
 
-/// How many messages a drain keeps the places of at most.
-const AT_ONCE: u32 = 64;
-
 impl<T: Message> Drain<'_, T> {
     fn publish(&mut self) {
         self.unpublished = 0;
         self.reader.make_room();
-        tell(self.reader, self.end);
+        notify_publisher(self.reader, self.endpoint);
     }
 }
 
@@ -295,21 +293,21 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.unpublished == AT_ONCE {
+        if self.unpublished == DRAIN_BATCH {
             self.publish();
         }
-        let taken: Attempt<Next<T::Wire>> = self.reader.take();
+        let taken: TryResult<Next<T::Wire>> = self.reader.take();
         match taken {
             Ok(Some(next)) => {
                 self.unpublished += 1;
-                Some(value(self.end, next))
+                Some(value(self.endpoint, next))
             }
             Ok(None) => None,
             // An error that comes again and again would never let a loop end.
             Err(Corrupt) if self.is_corrupt => None,
             Err(Corrupt) => {
                 self.is_corrupt = true;
-                Some(Err(self.end.corrupted().into()))
+                Some(Err(self.endpoint.corrupted().into()))
             }
         }
     }

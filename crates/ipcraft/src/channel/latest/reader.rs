@@ -7,12 +7,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::newest::Newest;
-use super::{Channel, SEATING, View};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
-use crate::channel::seqlock;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::latest::{Channel, LEASES, View};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::newest::Newest;
+use crate::channel::ring::seqlock;
+use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
@@ -35,19 +37,17 @@ pub struct Reader<T: Message> {
     newest: Newest,
     /// The version that was loaded last, or zero.
     loaded: u64,
-    end: End,
+    endpoint: Endpoint,
     _type: PhantomData<fn() -> T>,
 }
 
-fn nothing_else(_: &Seat) {}
-
 impl<T: Message> Reader<T> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &SEATING)?;
-        let (slots, start) = (super::slots::<T>(&region.parts())?, region.shape().start);
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let ring = unsafe { seqlock::Reader::at(slots, region.flow(0), start) };
-        Ok(Reader { newest: Newest::new(ring, start), loaded: 0, end, _type: PhantomData })
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
+        let (slots, start) = (super::slots::<T>(&region.data_area())?, region.config().initial_position);
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let ring = unsafe { seqlock::Reader::at(slots, region.control(0), start) };
+        Ok(Reader { newest: Newest::new(ring, start), loaded: 0, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and takes such an end of it.
@@ -68,8 +68,8 @@ impl<T: Message> Reader<T> {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<T>(fd, SEATING.receivers)?;
-        Reader::new(&region, seat)
+        let (region, lease) = super::adopt::<T>(fd, LEASES.receivers)?;
+        Reader::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -78,7 +78,7 @@ impl<T: Message> Reader<T> {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when the value may have changed, for an event loop; see
@@ -88,12 +88,12 @@ impl<T: Message> Reader<T> {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for a change from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// The version that this end loaded last, or zero.
@@ -113,7 +113,7 @@ impl<T: Message> Reader<T> {
         match self.newest.take(0) {
             Ok(Some((wire, version))) => self.loaded(wire, version),
             Ok(None) => Err(self.nothing()),
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -124,13 +124,13 @@ impl<T: Message> Reader<T> {
     ///
     /// As for [`load`](Reader::load).
     pub fn load_in_place(&mut self) -> Result<View<'_, T>> {
-        match self.newest.place(0) {
+        match self.newest.slot_ptr(0) {
             Ok(Some((start, version))) => {
                 self.loaded = version;
-                Ok(View::new(start, version, &self.newest, &self.end))
+                Ok(View::new(start, version, &self.newest, &self.endpoint))
             }
             Ok(None) => Err(self.nothing()),
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -151,8 +151,8 @@ impl<T: Message> Reader<T> {
         let known = self.loaded;
         let (wire, version) = match self.newest.take(known) {
             Ok(Some(found)) => found,
-            Ok(None) => self.end.refuse(|| self.newest.take(known), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.finish_try(|| self.newest.take(known), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         };
         self.loaded(wire, version)
     }
@@ -174,8 +174,8 @@ impl<T: Message> Reader<T> {
         let known = self.loaded;
         let (wire, version) = match self.newest.take(known) {
             Ok(Some(found)) => found,
-            Ok(None) => self.end.wait(deadline(), || self.newest.take(known), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.wait(deadline(), || self.newest.take(known), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         };
         self.loaded(wire, version)
     }
@@ -185,7 +185,7 @@ impl<T: Message> Reader<T> {
         self.loaded = version;
         match T::from_wire(wire) {
             Some(value) => Ok(Snapshot { value, version }),
-            None => Err(self.end.corrupted()),
+            None => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -193,9 +193,9 @@ impl<T: Message> Reader<T> {
     #[cold]
     fn nothing(&self) -> Error {
         if self.newest.version() == 0 {
-            return self.end.error(ErrorKind::Empty);
+            return self.endpoint.error(ErrorKind::Empty);
         }
-        self.end
+        self.endpoint
             .error(ErrorKind::WouldBlock)
             .with_hint("give the channel more places than the writer fills meanwhile")
     }

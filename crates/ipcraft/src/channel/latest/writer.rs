@@ -6,12 +6,12 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::{Channel, Loan, Reader, SEATING};
 use crate::channel::Message;
-use crate::channel::end::{End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
-use crate::channel::seqlock;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::latest::{Channel, LEASES, Loan, Reader};
+use crate::channel::ring::seqlock;
+use crate::channel::shared::region::SharedRegion;
 use crate::error::Result;
 
 /// The one end that stores. It may go to another thread, and is used by one at a time.
@@ -21,18 +21,18 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct Writer<T: Message> {
     ring: seqlock::Writer,
-    end: End,
+    endpoint: Endpoint,
     _type: PhantomData<fn(T)>,
 }
 
 impl<T: Message> Writer<T> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let mut end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &SEATING)?;
-        end.ring_wakes_all();
-        let slots = super::slots::<T>(&region.parts())?;
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let ring = unsafe { seqlock::Writer::resume(slots, region.flow(0)) };
-        Ok(Writer { ring, end, _type: PhantomData })
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let mut endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
+        endpoint.notify_wakes_all();
+        let slots = super::slots::<T>(&region.data_area())?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let ring = unsafe { seqlock::Writer::resume(slots, region.control(0)) };
+        Ok(Writer { ring, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and takes this end of it.
@@ -51,8 +51,8 @@ impl<T: Message> Writer<T> {
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<T>(fd, SEATING.senders)?;
-        Writer::new(&region, seat)
+        let (region, lease) = super::adopt::<T>(fd, LEASES.senders)?;
+        Writer::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -62,7 +62,7 @@ impl<T: Message> Writer<T> {
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// Another reader of this channel.
@@ -71,13 +71,13 @@ impl<T: Message> Writer<T> {
     ///
     /// As for [`Channel::reader`].
     pub fn reader(&self) -> Result<Reader<T>> {
-        let region = self.end.region();
-        Reader::new(region, Seat::take(region.file(), SEATING.receivers)?)
+        let region = self.endpoint.region();
+        Reader::new(region, Lease::acquire(region.fd(), LEASES.receivers)?)
     }
 
     /// How many values have been stored: the version of the newest, or zero.
     pub fn version(&self) -> u64 {
-        self.ring.tail().wrapping_sub(self.end.region().shape().start)
+        self.ring.tail().wrapping_sub(self.endpoint.region().config().initial_position)
     }
 
     /// Stores a value, and wakes readers that wait for a change. It never waits and cannot fail, whoever reads or does not.
@@ -87,11 +87,11 @@ impl<T: Message> Writer<T> {
     #[inline]
     pub fn store(&mut self, value: T) {
         let wire = value.to_wire();
-        self.end.need_no_receivers();
+        self.endpoint.tick_without_receivers();
         self.ring.begin();
         self.ring.write(&wire);
         self.ring.commit();
-        self.end.ring();
+        self.endpoint.notify();
     }
 
     /// The next place in the channel, to write a value there instead of copying it. Never waits. Readers get the last value
@@ -111,7 +111,7 @@ impl<T: Message> Writer<T> {
     /// # Ok::<(), ipcraft::Error>(())
     /// ```
     pub fn loan(&mut self) -> Loan<'_, T> {
-        self.end.need_no_receivers();
-        Loan::new(&mut self.ring, &mut self.end)
+        self.endpoint.tick_without_receivers();
+        Loan::new(&mut self.ring, &mut self.endpoint)
     }
 }

@@ -5,9 +5,9 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use super::ring::{Reader, Writer};
-use crate::channel::end::End;
-use crate::channel::{Message, Place};
+use crate::channel::endpoint::Endpoint;
+use crate::channel::ring::mpmc::{Reader, Writer};
+use crate::channel::{Message, Payload};
 use crate::error::{ErrorKind, Result};
 
 /// A place for a message that has not been sent yet. It has the bytes of an earlier message, or zeros.
@@ -17,19 +17,19 @@ use crate::error::{ErrorKind, Result};
 #[derive(Debug)]
 #[must_use = "what is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
-    place: Place<'a>,
+    payload: Payload<'a>,
     writer: &'a mut Writer,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     _type: PhantomData<fn(T)>,
 }
 
 impl<'a, T: Message> Loan<'a, T> {
     /// The place that the caller has claimed.
-    pub(super) fn new(writer: &'a mut Writer, end: &'a mut End) -> Result<Self> {
-        let start = writer.place().ok_or_else(|| end.error(ErrorKind::Full))?;
+    pub(crate) fn new(writer: &'a mut Writer, endpoint: &'a mut Endpoint) -> Result<Self> {
+        let start = writer.slot_ptr().ok_or_else(|| endpoint.error(ErrorKind::Full))?;
         // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let place = unsafe { Place::new(start, writer.size()) };
-        Ok(Loan { place, writer, end, _type: PhantomData })
+        let payload = unsafe { Payload::new(start, writer.size()) };
+        Ok(Loan { payload, writer, endpoint, _type: PhantomData })
     }
 
     /// Writes a whole message.
@@ -42,21 +42,21 @@ impl<'a, T: Message> Loan<'a, T> {
     #[inline]
     pub fn commit(self) {
         self.writer.commit();
-        self.end.ring();
+        self.endpoint.notify();
     }
 }
 
 impl<'a, T: Message> Deref for Loan<'a, T> {
-    type Target = Place<'a>;
+    type Target = Payload<'a>;
 
-    fn deref(&self) -> &Place<'a> {
-        &self.place
+    fn deref(&self) -> &Payload<'a> {
+        &self.payload
     }
 }
 
 impl<T: Message> DerefMut for Loan<'_, T> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.place
+        &mut self.payload
     }
 }
 
@@ -75,19 +75,19 @@ impl<T: Message> Drop for Loan<'_, T> {
 /// becomes free when its receiver receives something else.
 #[derive(Debug)]
 pub struct Received<'a, T: Message> {
-    place: Place<'a>,
+    payload: Payload<'a>,
     reader: &'a mut Reader,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Message> Received<'a, T> {
     /// The message that the caller has claimed.
-    pub(super) fn new(reader: &'a mut Reader, end: &'a mut End) -> Result<Self> {
-        let start = reader.place().ok_or_else(|| end.error(ErrorKind::Empty))?;
+    pub(crate) fn new(reader: &'a mut Reader, endpoint: &'a mut Endpoint) -> Result<Self> {
+        let start = reader.slot_ptr().ok_or_else(|| endpoint.error(ErrorKind::Empty))?;
         // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let place = unsafe { Place::new(start, reader.size()) };
-        Ok(Received { place, reader, end, _type: PhantomData })
+        let payload = unsafe { Payload::new(start, reader.size()) };
+        Ok(Received { payload, reader, endpoint, _type: PhantomData })
     }
 
     /// A copy of the whole message.
@@ -97,27 +97,27 @@ impl<'a, T: Message> Received<'a, T> {
     /// [`Corrupted`](ErrorKind::Corrupted) if the bytes are no value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
-        self.reader.read().and_then(T::from_wire).ok_or_else(|| self.end.corrupted())
+        self.reader.read().and_then(T::from_wire).ok_or_else(|| self.endpoint.corrupted())
     }
 }
 
 impl<'a, T: Message> Deref for Received<'a, T> {
-    type Target = Place<'a>;
+    type Target = Payload<'a>;
 
-    fn deref(&self) -> &Place<'a> {
-        &self.place
+    fn deref(&self) -> &Payload<'a> {
+        &self.payload
     }
 }
 
 impl<T: Message> DerefMut for Received<'_, T> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.place
+        &mut self.payload
     }
 }
 
 impl<T: Message> Drop for Received<'_, T> {
     fn drop(&mut self) {
         self.reader.free();
-        self.end.ring();
+        self.endpoint.notify();
     }
 }

@@ -55,16 +55,9 @@
 //! bytes, to 8 bytes up to a size of 256, and beyond to lines, and one more for the word. Nothing is allocated for a
 //! message.
 
-mod burial;
 mod loan;
-#[cfg(all(test, not(loom)))]
-mod memory;
-#[cfg(all(test, loom))]
-mod model;
 mod receiver;
-mod ring;
 mod sender;
-mod word;
 
 pub use loan::{Loan, Received};
 pub use receiver::{Drain, Iter, Receiver};
@@ -76,15 +69,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::Message;
-use super::end::Seating;
-use super::kind::{Kind, Sealed};
-use super::region::{Parts, Region, Shape};
-use super::seat::Seat;
-use super::slots::{Geometry, Slots};
+use crate::channel::Message;
+use crate::channel::endpoint::LeaseRanges;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::kind::{Kind, Sealed};
+use crate::channel::ring::mpmc::word::{Generations, SlotState, SlotWord};
+use crate::channel::shared::header::Config;
+use crate::channel::shared::region::{DataArea, SharedRegion};
+use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::error::Result;
 use crate::shm::SharedLayout;
-use word::{Laps, State, Word};
 
 /// The kind of channel that has many senders and many receivers, and hands each message to one.
 #[derive(Debug)]
@@ -108,30 +102,30 @@ pub fn channel<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> 
     Ok((channel.sender()?, channel.receiver()?))
 }
 
-const SEATING: Seating = Seating { senders: 0..64, receivers: 64..128 };
+const LEASES: LeaseRanges = LeaseRanges { senders: 0..64, receivers: 64..128 };
 
 impl<T: Message> Sealed for Mpmc<T> {}
 
 #[allow(private_interfaces, reason = "others need not know what a kind is made of")]
 impl<T: Message> Kind for Mpmc<T> {
-    const NUMBER: u64 = 2;
+    const KIND_ID: u64 = 2;
     const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
 
-    fn room(shape: Shape) -> Option<usize> {
-        Geometry::new(Self::SIZE)?.room(shape.capacity)
+    fn data_len(config: Config) -> Option<usize> {
+        SlotLayout::new(Self::SIZE)?.bytes_for(config.capacity)
     }
 
     /// All slots are free, in the laps of the first positions.
-    fn fill(parts: &Parts<'_>) -> Result<()> {
-        let Shape { capacity, start, .. } = parts.shape;
-        if start == 0 {
+    fn initialize(data_area: &DataArea<'_>) -> Result<()> {
+        let Config { capacity, initial_position, .. } = data_area.config;
+        if initial_position == 0 {
             return Ok(());
         }
-        let slots = divide(parts, Self::SIZE)?;
-        let laps = Laps::new(capacity);
-        for position in (0..capacity).map(|i| start.wrapping_add(i)) {
-            slots.word(position).store(Word::new(laps.of(position), State::Free).0, Relaxed);
+        let slots = divide(data_area, Self::SIZE)?;
+        let generations = Generations::new(capacity);
+        for position in (0..capacity).map(|i| initial_position.wrapping_add(i)) {
+            slots.word(position).store(SlotWord::new(generations.of(position), SlotState::Free).0, Relaxed);
         }
         Ok(())
     }
@@ -145,7 +139,7 @@ impl<T: Message> Channel<T> {
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if there are 64, in whatever processes;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if what is in the channel cannot be.
     pub fn sender(&self) -> Result<Sender<T>> {
-        Sender::new(&self.region, Seat::take(self.as_fd(), SEATING.senders)?)
+        Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
     /// Takes one of the receiving ends, in addition to those that there are.
@@ -154,25 +148,20 @@ impl<T: Message> Channel<T> {
     ///
     /// As for [`sender`](Channel::sender).
     pub fn receiver(&self) -> Result<Receiver<T>> {
-        Receiver::new(&self.region, Seat::take(self.as_fd(), SEATING.receivers)?)
+        Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }
 }
 
-fn slots<T: Message>(region: &Region) -> Result<Slots> {
-    divide(&region.parts(), size_of::<T::Wire>())
+fn slots<T: Message>(region: &SharedRegion) -> Result<SequencedSlots> {
+    divide(&region.data_area(), size_of::<T::Wire>())
 }
 
-fn divide(parts: &Parts<'_>, size: usize) -> Result<Slots> {
-    parts.slots(0, parts.shape.capacity, size)
+fn divide(data_area: &DataArea<'_>, size: usize) -> Result<SequencedSlots> {
+    data_area.sequenced_slots(0, data_area.config.capacity, size)
 }
 
 /// The channel of an end that came by its descriptor, and its seat.
-fn adopt<T: Message>(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Seat)> {
-    let region = Channel::<T>::of_end(fd.as_fd())?.region;
-    Ok((region, Seat::adopt(fd, seats)?))
+fn adopt<T: Message>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
+    let region = Channel::<T>::of_endpoint(fd.as_fd())?.region;
+    Ok((region, Lease::adopt(fd, leases)?))
 }
-
-#[cfg(test)]
-mod ring_tests;
-#[cfg(test)]
-mod tests;

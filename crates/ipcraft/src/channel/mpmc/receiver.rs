@@ -7,12 +7,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::burial::Undertaker;
-use super::ring::Reader;
-use super::{Channel, Received, SEATING};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::recovery::Recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::mpmc::{Channel, LEASES, Received};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::mpmc::Reader;
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::tuning::DRAIN_BATCH;
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
@@ -25,21 +27,21 @@ use crate::time::Deadline;
 #[derive(Debug)]
 pub struct Receiver<T: Message> {
     reader: Reader,
-    undertaker: Undertaker,
-    end: End,
+    recovery: Recovery,
+    endpoint: Endpoint,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<T: Message> Receiver<T> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let slots = super::slots::<T>(region)?;
-        let undertaker = Undertaker::new(region, slots);
-        undertaker.bury_predecessor(&seat)?;
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &SEATING)?;
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let reader = unsafe { Reader::resume(slots, region.flow(0), end.seat_number()) };
-        let reader = reader.map_err(|Corrupt| end.corrupted())?;
-        Ok(Receiver { reader, undertaker, end, _type: PhantomData })
+        let recovery = Recovery::new(region, slots);
+        recovery.reclaim_predecessor(&lease)?;
+        let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let reader = unsafe { Reader::resume(slots, region.control(0), endpoint.lease_id()) };
+        let reader = reader.map_err(|Corrupt| endpoint.corrupted())?;
+        Ok(Receiver { reader, recovery, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and takes a receiving end of it.
@@ -58,8 +60,8 @@ impl<T: Message> Receiver<T> {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<T>(fd, SEATING.receivers)?;
-        Receiver::new(&region, seat)
+        let (region, lease) = super::adopt::<T>(fd, LEASES.receivers)?;
+        Receiver::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -69,7 +71,7 @@ impl<T: Message> Receiver<T> {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be a message, for an event loop; see
@@ -79,12 +81,12 @@ impl<T: Message> Receiver<T> {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// Receives a message that nobody else gets, and waits if there is none.
@@ -109,11 +111,11 @@ impl<T: Message> Receiver<T> {
         match self.reader.pop() {
             Ok(Some(wire)) => self.received(wire),
             Ok(None) => {
-                let look = |own: &Seat| self.undertaker.look_round(own);
-                let wire = self.end.refuse(|| self.reader.pop(), look)?;
+                let recover = |own: &Lease| self.recovery.reclaim_all(own);
+                let wire = self.endpoint.finish_try(|| self.reader.pop(), recover)?;
                 self.received(wire)
             }
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -138,12 +140,12 @@ impl<T: Message> Receiver<T> {
         match self.reader.claim() {
             Ok(Some(())) => {}
             Ok(None) => {
-                let look = |own: &Seat| self.undertaker.look_round(own);
-                self.end.refuse(|| self.reader.claim(), look)?;
+                let recover = |own: &Lease| self.recovery.reclaim_all(own);
+                self.endpoint.finish_try(|| self.reader.claim(), recover)?;
             }
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         }
-        Received::new(&mut self.reader, &mut self.end)
+        Received::new(&mut self.reader, &mut self.endpoint)
     }
 
     /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes
@@ -153,10 +155,10 @@ impl<T: Message> Receiver<T> {
     }
 
     fn recv_in_place_until(&mut self, deadline: Deadline) -> Result<Received<'_, T>> {
-        let look = |own: &Seat| self.undertaker.look_round(own);
-        self.end.wait(deadline, || self.reader.claim(), look)?;
-        self.pass_on();
-        Received::new(&mut self.reader, &mut self.end)
+        let recover = |own: &Lease| self.recovery.reclaim_all(own);
+        self.endpoint.wait(deadline, || self.reader.claim(), recover)?;
+        self.cascade_wake();
+        Received::new(&mut self.reader, &mut self.endpoint)
     }
 
     /// Takes the messages that are there, one by one as they are asked for, without waiting for more. Senders who sleep are
@@ -164,8 +166,8 @@ impl<T: Message> Receiver<T> {
     pub fn drain(&mut self) -> Drain<'_, T> {
         Drain {
             reader: &mut self.reader,
-            end: &mut self.end,
-            untold: 0,
+            endpoint: &mut self.endpoint,
+            unnotified: 0,
             is_corrupt: false,
             _type: PhantomData,
         }
@@ -181,32 +183,32 @@ impl<T: Message> Receiver<T> {
     fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<T> {
         let wire = match self.reader.pop() {
             Ok(Some(wire)) => wire,
-            Ok(None) => self.wait_and_pop(deadline())?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.pop_blocking(deadline())?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         };
         self.received(wire)
     }
 
     #[inline(never)]
-    fn wait_and_pop(&mut self, deadline: Deadline) -> Result<T::Wire> {
-        let look = |own: &Seat| self.undertaker.look_round(own);
-        self.end.wait(deadline, || self.reader.claim(), look)?;
-        self.pass_on();
-        self.reader.take().ok_or_else(|| self.end.corrupted())
+    fn pop_blocking(&mut self, deadline: Deadline) -> Result<T::Wire> {
+        let recover = |own: &Lease| self.recovery.reclaim_all(own);
+        self.endpoint.wait(deadline, || self.reader.claim(), recover)?;
+        self.cascade_wake();
+        self.reader.take().ok_or_else(|| self.endpoint.corrupted())
     }
 
     /// Whoever was woken wakes another if there is a message for him too: rings may have gone to those for whom there was
     /// none yet, while an earlier one was being written.
-    fn pass_on(&mut self) {
+    fn cascade_wake(&mut self) {
         if self.reader.has_more() {
-            self.end.ring_own_side();
+            self.endpoint.notify_own_side();
         }
     }
 
     #[inline]
     fn received(&mut self, wire: T::Wire) -> Result<T> {
-        self.end.ring();
-        T::from_wire(wire).ok_or_else(|| self.end.corrupted())
+        self.endpoint.notify();
+        T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted())
     }
 }
 
@@ -242,21 +244,18 @@ impl<'a, T: Message> IntoIterator for &'a mut Receiver<T> {
 #[derive(Debug)]
 pub struct Drain<'a, T: Message> {
     reader: &'a mut Reader,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     /// How many were taken since senders were last told.
-    untold: u32,
+    unnotified: u32,
     /// What is in the channel cannot be.
     is_corrupt: bool,
     _type: PhantomData<fn() -> T>,
 }
 
-/// After how many messages a drain tells the senders.
-const AT_ONCE: u32 = 64;
-
 impl<T: Message> Drain<'_, T> {
-    fn tell(&mut self) {
-        self.untold = 0;
-        self.end.ring_for_all();
+    fn notify(&mut self) {
+        self.unnotified = 0;
+        self.endpoint.notify_all();
     }
 }
 
@@ -265,21 +264,21 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
-        if self.untold == AT_ONCE {
-            self.tell();
+        if self.unnotified == DRAIN_BATCH {
+            self.notify();
         }
         if self.is_corrupt {
             return None;
         }
         match self.reader.pop() {
             Ok(Some(wire)) => {
-                self.untold += 1;
-                Some(T::from_wire(wire).ok_or_else(|| self.end.corrupted()))
+                self.unnotified += 1;
+                Some(T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted()))
             }
             Ok(None) => None,
             Err(Corrupt) => {
                 self.is_corrupt = true;
-                Some(Err(self.end.corrupted()))
+                Some(Err(self.endpoint.corrupted()))
             }
         }
     }
@@ -287,8 +286,8 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
 impl<T: Message> Drop for Drain<'_, T> {
     fn drop(&mut self) {
-        if self.untold > 0 {
-            self.tell();
+        if self.unnotified > 0 {
+            self.notify();
         }
     }
 }

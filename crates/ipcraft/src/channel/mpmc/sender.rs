@@ -7,13 +7,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::burial::Undertaker;
-use super::ring::Writer;
-use super::{Channel, Loan, SEATING};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::recovery::Recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::mpmc::{Channel, LEASES, Loan};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::mpmc::Writer;
 use crate::channel::send_error::{SendAllError, SendError};
+use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::Result;
 use crate::time::Deadline;
@@ -25,21 +26,21 @@ use crate::time::Deadline;
 #[derive(Debug)]
 pub struct Sender<T: Message> {
     writer: Writer,
-    undertaker: Undertaker,
-    end: End,
+    recovery: Recovery,
+    endpoint: Endpoint,
     _type: PhantomData<fn(T)>,
 }
 
 impl<T: Message> Sender<T> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let slots = super::slots::<T>(region)?;
-        let undertaker = Undertaker::new(region, slots);
-        undertaker.bury_predecessor(&seat)?;
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &SEATING)?;
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let writer = unsafe { Writer::resume(slots, region.flow(0), end.seat_number()) };
-        let writer = writer.map_err(|Corrupt| end.corrupted())?;
-        Ok(Sender { writer, undertaker, end, _type: PhantomData })
+        let recovery = Recovery::new(region, slots);
+        recovery.reclaim_predecessor(&lease)?;
+        let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let writer = unsafe { Writer::resume(slots, region.control(0), endpoint.lease_id()) };
+        let writer = writer.map_err(|Corrupt| endpoint.corrupted())?;
+        Ok(Sender { writer, recovery, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and takes a sending end of it.
@@ -58,8 +59,8 @@ impl<T: Message> Sender<T> {
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<T>(fd, SEATING.senders)?;
-        Sender::new(&region, seat)
+        let (region, lease) = super::adopt::<T>(fd, LEASES.senders)?;
+        Sender::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -69,7 +70,7 @@ impl<T: Message> Sender<T> {
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be room, for an event loop; see
@@ -79,12 +80,12 @@ impl<T: Message> Sender<T> {
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// Sends a message, and waits for room if there is none. When it returns without error, the message is in the
@@ -107,7 +108,7 @@ impl<T: Message> Sender<T> {
         let wire = message.to_wire();
         match self.push(&wire) {
             Ok(true) => Ok(()),
-            Ok(false) => match self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own)) {
+            Ok(false) => match self.endpoint.finish_try(|| Ok(None), |own| self.recovery.reclaim_all(own)) {
                 Ok(()) => Ok(()),
                 Err(error) => Err(SendError::new(message, error)),
             },
@@ -138,7 +139,7 @@ impl<T: Message> Sender<T> {
         if sent == messages.len() {
             return Ok(());
         }
-        let refused = self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own));
+        let refused = self.endpoint.finish_try(|| Ok(None), |own| self.recovery.reclaim_all(own));
         refused.map_err(|e| SendAllError::new(sent, e))
     }
 
@@ -175,13 +176,13 @@ impl<T: Message> Sender<T> {
 
     /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        self.endpoint.check_receivers(|own| self.recovery.reclaim_all(own))?;
         match self.writer.claim() {
             Ok(Some(())) => {}
-            Ok(None) => self.end.refuse(|| Ok(None), |own| self.undertaker.look_round(own))?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.finish_try(|| Ok(None), |own| self.recovery.reclaim_all(own))?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         }
-        Loan::new(&mut self.writer, &mut self.end)
+        Loan::new(&mut self.writer, &mut self.endpoint)
     }
 
     /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
@@ -190,11 +191,11 @@ impl<T: Message> Sender<T> {
     }
 
     fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
-        let look = |own: &Seat| self.undertaker.look_round(own);
-        self.end.wait(deadline, || self.writer.claim(), look)?;
-        self.pass_on();
-        Loan::new(&mut self.writer, &mut self.end)
+        self.endpoint.check_receivers(|own| self.recovery.reclaim_all(own))?;
+        let recover = |own: &Lease| self.recovery.reclaim_all(own);
+        self.endpoint.wait(deadline, || self.writer.claim(), recover)?;
+        self.cascade_wake();
+        Loan::new(&mut self.writer, &mut self.endpoint)
     }
 
     #[inline]
@@ -202,7 +203,7 @@ impl<T: Message> Sender<T> {
         let wire = message.to_wire();
         let sent = match self.push(&wire) {
             Ok(true) => return Ok(()),
-            Ok(false) => self.wait_and_push(&wire, deadline()),
+            Ok(false) => self.push_blocking(&wire, deadline()),
             Err(error) => Err(error),
         };
         sent.map_err(|error| SendError::new(message, error))
@@ -211,44 +212,44 @@ impl<T: Message> Sender<T> {
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, wire: &T::Wire) -> Result<bool> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        self.endpoint.check_receivers(|own| self.recovery.reclaim_all(own))?;
         match self.writer.push(wire) {
             Ok(Some(())) => {
-                self.end.ring();
+                self.endpoint.notify();
                 Ok(true)
             }
             Ok(None) => Ok(false),
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
     #[inline(never)]
-    fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
-        let look = |own: &Seat| self.undertaker.look_round(own);
-        self.end.wait(deadline, || self.writer.push(wire), look)?;
-        self.end.ring();
-        self.pass_on();
+    fn push_blocking(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
+        let recover = |own: &Lease| self.recovery.reclaim_all(own);
+        self.endpoint.wait(deadline, || self.writer.push(wire), recover)?;
+        self.endpoint.notify();
+        self.cascade_wake();
         Ok(())
     }
 
     /// Whoever was woken wakes another if there is room for him too: rings may have gone to those who could not use the
     /// room yet.
-    fn pass_on(&mut self) {
+    fn cascade_wake(&mut self) {
         if self.writer.has_more() {
-            self.end.ring_own_side();
+            self.endpoint.notify_own_side();
         }
     }
 
     /// Sends what there is room for now, and says how many.
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        self.end.check_receivers(|own| self.undertaker.look_round(own))?;
+        self.endpoint.check_receivers(|own| self.recovery.reclaim_all(own))?;
         let mut sent = 0;
         let result = self.push_each(messages, &mut sent);
         match sent {
             0 => {}
-            1 => drop(self.end.ring()),
-            _ => self.end.ring_for_all(),
+            1 => drop(self.endpoint.notify()),
+            _ => self.endpoint.notify_all(),
         }
         result.map(|()| sent)
     }
@@ -259,7 +260,7 @@ impl<T: Message> Sender<T> {
             match self.writer.push(&message.to_wire()) {
                 Ok(Some(())) => *sent += 1,
                 Ok(None) => break,
-                Err(Corrupt) => return Err(self.end.corrupted()),
+                Err(Corrupt) => return Err(self.endpoint.corrupted()),
             }
         }
         Ok(())
@@ -271,7 +272,7 @@ impl<T: Message> Sender<T> {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
             sent += now;
             if now == 0 {
-                let waited = self.wait_and_push(&messages[sent].to_wire(), deadline);
+                let waited = self.push_blocking(&messages[sent].to_wire(), deadline);
                 waited.map_err(|e| SendAllError::new(sent, e))?;
                 sent += 1;
             }

@@ -6,16 +6,19 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer::Tagged;
-use super::book::Book;
-use super::pair::Pair;
-use super::{ANSWERS, CLIENT, Channel, REQUESTS, slots_of_answers, slots_of_requests};
-use crate::channel::end::Corrupt;
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::endpoint::debug::debug_by_endpoint;
+use crate::channel::endpoint::duplex::DuplexEndpoint;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::request::{
+    CLIENT, Channel, REPLIES, REPLY_LEASES, REQUEST_LEASES, REQUESTS, reply_slots, request_slots,
+};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::pending::PendingRequests;
+use crate::channel::ring::reply::ReplyFrame;
+use crate::channel::ring::spsc::{Reader, Writer};
 use crate::channel::send_error::SendError;
-use crate::channel::spsc::nothing_else;
-use crate::channel::spsc::ring::{Reader, Writer};
+use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
@@ -25,8 +28,8 @@ use crate::time::Deadline;
 /// Dropping it, and the death of its process, ends what the server gets after the last request; a new one may then be taken
 /// from the [channel](Channel), and gets the answers to its own requests only.
 pub struct Client<Q: Message, A: Message> {
-    book: Book<Q, A>,
-    ends: Pair,
+    pending: PendingRequests<Q, A>,
+    endpoints: DuplexEndpoint,
 }
 
 /// Which request it was.
@@ -34,17 +37,21 @@ pub struct Client<Q: Message, A: Message> {
 pub struct RequestId(u64);
 
 impl<Q: Message, A: Message> Client<Q, A> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let ends = Pair::new(region, seat, REQUESTS, ANSWERS)?;
-        let (requests, answers) = (slots_of_requests::<Q>(region)?, slots_of_answers::<Q, A>(region)?);
-        // SAFETY: because `ends` keeps the region, which keeps the flows.
-        let (requests, answers) = unsafe {
-            (Writer::resume(requests, region.flow(REQUESTS)), Reader::resume(answers, region.flow(ANSWERS)))
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let endpoints =
+            DuplexEndpoint::new(region, lease, (REQUESTS, &REQUEST_LEASES), (REPLIES, &REPLY_LEASES))?;
+        let (requests, replies) = (request_slots::<Q>(region)?, reply_slots::<Q, A>(region)?);
+        // SAFETY: because `endpoints` keeps the region, which keeps the flows.
+        let (requests, replies) = unsafe {
+            (
+                Writer::resume(requests, region.control(REQUESTS)),
+                Reader::resume(replies, region.control(REPLIES)),
+            )
         };
-        let requests = requests.map_err(|Corrupt| ends.outgoing.corrupted())?;
-        let mut book = Book::new(requests, answers);
-        book.discard().map_err(|Corrupt| ends.incoming.corrupted())?;
-        Ok(Client { book, ends })
+        let requests = requests.map_err(|Corrupt| endpoints.outgoing.corrupted())?;
+        let mut pending = PendingRequests::new(requests, replies);
+        pending.discard().map_err(|Corrupt| endpoints.incoming.corrupted())?;
+        Ok(Client { pending, endpoints })
     }
 
     /// Opens the channel of this name and takes this end of it.
@@ -64,8 +71,8 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<Q, A>(fd, CLIENT)?;
-        Client::new(&region, seat)
+        let (region, lease) = super::adopt::<Q, A>(fd, CLIENT)?;
+        Client::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -75,7 +82,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.ends.into_fd()
+        self.endpoints.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be an answer, for an event loop; see
@@ -85,12 +92,12 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.ends.incoming.readiness()
+        self.endpoints.incoming.readiness()
     }
 
     /// How this end waits for answers, and for room, from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.ends.set_wait_strategy(waiting);
+        self.endpoints.set_wait_strategy(waiting);
     }
 
     /// Sends a request and waits for its answer.
@@ -147,8 +154,8 @@ impl<Q: Message, A: Message> Client<Q, A> {
     #[inline]
     pub fn try_send(&mut self, request: Q) -> Result<RequestId, SendError<Q>> {
         let sent = match self.push(&request.to_wire()) {
-            Ok(Some(ticket)) => Ok(ticket),
-            Ok(None) => self.ends.outgoing.refuse(|| Ok(None), nothing_else),
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => self.endpoints.outgoing.finish_try(|| Ok(None), no_recovery),
             Err(error) => Err(error),
         };
         sent.map_err(|error| SendError::new(request, error))
@@ -177,13 +184,13 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`recv`](Client::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     #[inline]
     pub fn try_recv(&mut self) -> Result<(RequestId, A)> {
-        if !self.book.is_any_wanted() {
+        if !self.pending.has_pending() {
             return Err(self.nothing_to_come());
         }
-        let answer = match self.book.pop() {
+        let answer = match self.pending.pop() {
             Ok(Some(answer)) => answer,
-            Ok(None) => self.ends.incoming.refuse(|| self.book.pop(), nothing_else)?,
-            Err(Corrupt) => return Err(self.ends.incoming.corrupted()),
+            Ok(None) => self.endpoints.incoming.finish_try(|| self.pending.pop(), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
         };
         self.received(answer)
     }
@@ -197,12 +204,12 @@ impl<Q: Message, A: Message> Client<Q, A> {
 
     /// Wants no answers to what was sent: they are dropped when they come.
     pub fn cancel_pending(&mut self) {
-        self.book.cancel_pending();
+        self.pending.cancel_pending();
     }
 
     #[inline]
     fn call_until(&mut self, request: &Q, deadline: Deadline) -> Result<A> {
-        if self.book.is_any_wanted() {
+        if self.pending.has_pending() {
             return Err(self.answers_before());
         }
         self.send_until(request, || deadline)?;
@@ -219,76 +226,77 @@ impl<Q: Message, A: Message> Client<Q, A> {
     fn send_until(&mut self, request: &Q, deadline: impl FnOnce() -> Deadline) -> Result<RequestId> {
         let wire = request.to_wire();
         match self.push(&wire)? {
-            Some(ticket) => Ok(ticket),
-            None => self.wait_and_push(&wire, deadline()),
+            Some(id) => Ok(id),
+            None => self.push_blocking(&wire, deadline()),
         }
     }
 
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, wire: &Q::Wire) -> Result<Option<RequestId>> {
-        self.ends.outgoing.check_receivers(nothing_else)?;
-        match self.book.push(wire, self.ends.outgoing.wants_copies()) {
+        self.endpoints.outgoing.check_receivers(no_recovery)?;
+        match self.pending.push(wire, self.endpoints.outgoing.inline_requested()) {
             Ok(Some(number)) => {
-                self.ends.outgoing.ring();
+                self.endpoints.outgoing.notify();
                 Ok(Some(RequestId(number)))
             }
             Ok(None) => Ok(None),
-            Err(Corrupt) => Err(self.ends.outgoing.corrupted()),
+            Err(Corrupt) => Err(self.endpoints.outgoing.corrupted()),
         }
     }
 
     #[inline(never)]
-    fn wait_and_push(&mut self, wire: &Q::Wire, deadline: Deadline) -> Result<RequestId> {
-        let is_full = self.book.is_full_of_wanted();
-        if is_full.map_err(|Corrupt| self.ends.outgoing.corrupted())? {
-            return Err(self.ends.outgoing.error(ErrorKind::Full).with_hint("receive answers first"));
+    fn push_blocking(&mut self, wire: &Q::Wire, deadline: Deadline) -> Result<RequestId> {
+        let is_full = self.pending.is_full_of_wanted();
+        if is_full.map_err(|Corrupt| self.endpoints.outgoing.corrupted())? {
+            return Err(self.endpoints.outgoing.error(ErrorKind::Full).with_hint("receive answers first"));
         }
-        let number = self.ends.outgoing.wait(deadline, || self.book.push(wire, false), nothing_else)?;
-        self.ends.outgoing.ring();
+        let number =
+            self.endpoints.outgoing.wait(deadline, || self.pending.push(wire, false), no_recovery)?;
+        self.endpoints.outgoing.notify();
         Ok(RequestId(number))
     }
 
     #[inline]
     fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<(RequestId, A)> {
-        if !self.book.is_any_wanted() {
+        if !self.pending.has_pending() {
             return Err(self.nothing_to_come());
         }
-        let answer = match self.book.pop() {
+        let answer = match self.pending.pop() {
             Ok(Some(answer)) => answer,
-            Ok(None) => self.ends.incoming.wait(deadline(), || self.book.pop(), nothing_else)?,
-            Err(Corrupt) => return Err(self.ends.incoming.corrupted()),
+            Ok(None) => self.endpoints.incoming.wait(deadline(), || self.pending.pop(), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
         };
         self.received(answer)
     }
 
     #[inline]
-    fn received(&mut self, (number, answer): (u64, Tagged<A::Wire>)) -> Result<(RequestId, A)> {
-        self.ends.incoming.ring();
+    fn received(&mut self, (number, answer): (u64, ReplyFrame<A::Wire>)) -> Result<(RequestId, A)> {
+        self.endpoints.incoming.notify();
         let Some(body) = answer.body() else { return Err(self.given_up()) };
         match A::from_wire(body) {
             Some(body) => Ok((RequestId(number), body)),
-            None => Err(self.ends.incoming.corrupted()),
+            None => Err(self.endpoints.incoming.corrupted()),
         }
     }
 
     #[cold]
     fn nothing_to_come(&self) -> Error {
-        self.ends.incoming.error(ErrorKind::Empty).with_hint("all that was asked is answered")
+        self.endpoints.incoming.error(ErrorKind::Empty).with_hint("all that was asked is answered")
     }
 
     #[cold]
     fn answers_before(&self) -> Error {
-        let error = self.ends.outgoing.error(ErrorKind::Invalid);
+        let error = self.endpoints.outgoing.error(ErrorKind::Invalid);
         error.with_hint("receive the answers to what was sent before, or give them up")
     }
 
     #[cold]
     fn given_up(&self) -> Error {
-        self.ends.incoming.error(ErrorKind::Removed).with_hint("the server dropped the request")
+        self.endpoints.incoming.error(ErrorKind::Removed).with_hint("the server dropped the request")
     }
 }
 
-debug_by_end! {
-    Client<Q, A> ends.outgoing;
+debug_by_endpoint! {
+    Client<Q, A> endpoints.outgoing;
 }

@@ -31,10 +31,7 @@
 //! [`Removed`](crate::ErrorKind::Removed). So a request that makes every server fail does not come back for ever, unless it
 //! kills the process.
 
-mod answer;
-mod book;
 mod client;
-mod pair;
 mod server;
 
 pub use client::{Client, RequestId};
@@ -45,14 +42,15 @@ use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use answer::Tagged;
+use crate::channel::ring::reply::ReplyFrame;
 
-use super::Message;
-use super::dense::Dense;
-use super::end::Seating;
-use super::kind::{Kind, Sealed};
-use super::region::{Region, Shape};
-use super::seat::Seat;
+use crate::channel::Message;
+use crate::channel::endpoint::LeaseRanges;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::kind::{Kind, Sealed};
+use crate::channel::shared::header::Config;
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::shared::slot_array::SlotArray;
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
@@ -84,46 +82,42 @@ const CLIENT: Range<u32> = 0..1;
 const SERVER: Range<u32> = 1..2;
 
 /// The flow of requests and that of answers.
-const REQUESTS: usize = 0;
-const ANSWERS: usize = 1;
+pub(crate) const REQUESTS: usize = 0;
+pub(crate) const REPLIES: usize = 1;
 
-/// Who is at the ends of a flow.
-fn seating(flow: usize) -> Seating {
-    match flow {
-        REQUESTS => Seating { senders: CLIENT, receivers: SERVER },
-        _ => Seating { senders: SERVER, receivers: CLIENT },
-    }
-}
+/// The lease ranges of each direction.
+const REQUEST_LEASES: LeaseRanges = LeaseRanges { senders: CLIENT, receivers: SERVER };
+const REPLY_LEASES: LeaseRanges = LeaseRanges { senders: SERVER, receivers: CLIENT };
 
 impl<Q: Message, A: Message> Sealed for Requests<Q, A> {}
 
 #[allow(private_interfaces, reason = "others need not know what a kind is made of")]
 impl<Q: Message, A: Message> Kind for Requests<Q, A> {
-    const NUMBER: u64 = 6;
+    const KIND_ID: u64 = 6;
     const LAYOUT: SharedLayout = SharedLayout::new("request and answer", &[Q::LAYOUT, A::LAYOUT]);
     const SIZE: usize = size_of::<Q::Wire>().saturating_add(size_of::<A::Wire>());
 
-    fn room(shape: Shape) -> Option<usize> {
-        let answers = Dense::<Tagged<A::Wire>>::room(shape.capacity)?;
-        offset_of_answers::<Q>(shape.capacity)?.checked_add(answers)
+    fn data_len(config: Config) -> Option<usize> {
+        let replies = SlotArray::<ReplyFrame<A::Wire>>::bytes_for(config.capacity)?;
+        reply_offset::<Q>(config.capacity)?.checked_add(replies)
     }
 }
 
 /// Where the slots of the answers are: at the first line after those of the requests.
-fn offset_of_answers<Q: Message>(capacity: u64) -> Option<usize> {
+pub(crate) fn reply_offset<Q: Message>(capacity: u64) -> Option<usize> {
     const LINE: usize = 128;
-    Dense::<Q::Wire>::room(capacity)?.checked_next_multiple_of(LINE)
+    SlotArray::<Q::Wire>::bytes_for(capacity)?.checked_next_multiple_of(LINE)
 }
 
-fn slots_of_requests<Q: Message>(region: &Region) -> Result<Dense<Q::Wire>> {
-    region.parts().dense(0, region.shape().capacity)
+fn request_slots<Q: Message>(region: &SharedRegion) -> Result<SlotArray<Q::Wire>> {
+    region.data_area().slot_array(0, region.config().capacity)
 }
 
-fn slots_of_answers<Q: Message, A: Message>(region: &Region) -> Result<Dense<Tagged<A::Wire>>> {
-    let capacity = region.shape().capacity;
+fn reply_slots<Q: Message, A: Message>(region: &SharedRegion) -> Result<SlotArray<ReplyFrame<A::Wire>>> {
+    let capacity = region.config().capacity;
     // There is such an offset, or the channel would not have been taken.
-    let offset = offset_of_answers::<Q>(capacity).unwrap_or(usize::MAX / 2);
-    region.parts().dense(offset, capacity)
+    let offset = reply_offset::<Q>(capacity).unwrap_or(usize::MAX / 2);
+    region.data_area().slot_array(offset, capacity)
 }
 
 impl<Q: Message, A: Message> Channel<Q, A> {
@@ -134,7 +128,7 @@ impl<Q: Message, A: Message> Channel<Q, A> {
     /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel contradict each other.
     pub fn client(&self) -> Result<Client<Q, A>> {
-        Client::new(&self.region, Seat::take(self.as_fd(), CLIENT)?)
+        Client::new(&self.region, Lease::acquire(self.as_fd(), CLIENT)?)
     }
 
     /// Takes the end that answers, from the first request on that nobody has answered.
@@ -143,15 +137,12 @@ impl<Q: Message, A: Message> Channel<Q, A> {
     ///
     /// As for [`client`](Channel::client).
     pub fn server(&self) -> Result<Server<Q, A>> {
-        Server::new(&self.region, Seat::take(self.as_fd(), SERVER)?)
+        Server::new(&self.region, Lease::acquire(self.as_fd(), SERVER)?)
     }
 }
 
 /// The channel of an end that came by its descriptor, and its seat.
-fn adopt<Q: Message, A: Message>(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Seat)> {
-    let region = Channel::<Q, A>::of_end(fd.as_fd())?.region;
-    Ok((region, Seat::adopt(fd, seats)?))
+fn adopt<Q: Message, A: Message>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
+    let region = Channel::<Q, A>::of_endpoint(fd.as_fd())?.region;
+    Ok((region, Lease::adopt(fd, leases)?))
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,15 +7,18 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::answer::Tagged;
-use super::pair::Pair;
-use super::{ANSWERS, Channel, REQUESTS, SERVER, slots_of_answers, slots_of_requests};
-use crate::channel::end::Corrupt;
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::endpoint::debug::debug_by_endpoint;
+use crate::channel::endpoint::duplex::DuplexEndpoint;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::request::{
+    Channel, REPLIES, REPLY_LEASES, REQUEST_LEASES, REQUESTS, SERVER, reply_slots, request_slots,
+};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::reply::ReplyFrame;
+use crate::channel::ring::spsc::{Reader, Writer};
 use crate::channel::send_error::SendError;
-use crate::channel::spsc::nothing_else;
-use crate::channel::spsc::ring::{Reader, Writer};
+use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
@@ -25,31 +28,35 @@ use crate::time::Deadline;
 /// Dropping it, and the death of its process, is an error for the client; a new one may then be taken from the
 /// [channel](Channel), and gets the requests that were not answered.
 pub struct Server<Q: Message, A: Message> {
-    pub(super) requests: Reader<Q::Wire>,
-    pub(super) answers: Writer<Tagged<A::Wire>>,
-    ends: Pair,
+    pub(crate) requests: Reader<Q::Wire>,
+    pub(crate) replies: Writer<ReplyFrame<A::Wire>>,
+    endpoints: DuplexEndpoint,
     _types: PhantomData<super::Signature<Q, A>>,
 }
 
 impl<Q: Message, A: Message> Server<Q, A> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let ends = Pair::new(region, seat, ANSWERS, REQUESTS)?;
-        let (requests, answers) = (slots_of_requests::<Q>(region)?, slots_of_answers::<Q, A>(region)?);
-        // SAFETY: because `ends` keeps the region, which keeps the flows.
-        let (requests, answers) = unsafe {
-            (Reader::resume(requests, region.flow(REQUESTS)), Writer::resume(answers, region.flow(ANSWERS)))
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let endpoints =
+            DuplexEndpoint::new(region, lease, (REPLIES, &REPLY_LEASES), (REQUESTS, &REQUEST_LEASES))?;
+        let (requests, replies) = (request_slots::<Q>(region)?, reply_slots::<Q, A>(region)?);
+        // SAFETY: because `endpoints` keeps the region, which keeps the flows.
+        let (requests, replies) = unsafe {
+            (
+                Reader::resume(requests, region.control(REQUESTS)),
+                Writer::resume(replies, region.control(REPLIES)),
+            )
         };
-        let answers = answers.map_err(|Corrupt| ends.outgoing.corrupted())?;
-        let mut server = Server { requests, answers, ends, _types: PhantomData };
-        server.pass_over_answered(region.shape().start)?;
+        let replies = replies.map_err(|Corrupt| endpoints.outgoing.corrupted())?;
+        let mut server = Server { requests, replies, endpoints, _types: PhantomData };
+        server.pass_over_answered(region.config().initial_position)?;
         Ok(server)
     }
 
     /// The last server may have died after it had sent an answer, and before it had taken the request out.
     fn pass_over_answered(&mut self, start: u64) -> Result<()> {
-        let request = self.requests.place().map_err(|Corrupt| self.ends.incoming.corrupted())?;
-        let has_answered = request.is_some() && self.answers.position() != start;
-        if has_answered && self.answers.last().ahead_of(self.requests.position()) == 0 {
+        let request = self.requests.slot_ptr().map_err(|Corrupt| self.endpoints.incoming.corrupted())?;
+        let has_answered = request.is_some() && self.replies.position() != start;
+        if has_answered && self.replies.last().ahead_of(self.requests.position()) == 0 {
             self.take_out();
         }
         Ok(())
@@ -71,8 +78,8 @@ impl<Q: Message, A: Message> Server<Q, A> {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<Q, A>(fd, SERVER)?;
-        Server::new(&region, seat)
+        let (region, lease) = super::adopt::<Q, A>(fd, SERVER)?;
+        Server::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -82,7 +89,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.ends.into_fd()
+        self.endpoints.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be a request, for an event loop; see
@@ -92,12 +99,12 @@ impl<Q: Message, A: Message> Server<Q, A> {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.ends.incoming.readiness()
+        self.endpoints.incoming.readiness()
     }
 
     /// How this end waits for requests, and for room, from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.ends.set_wait_strategy(waiting);
+        self.endpoints.set_wait_strategy(waiting);
     }
 
     /// Receives a request, and waits if there is none. It stays in the channel until it is answered: the process that dies
@@ -128,10 +135,10 @@ impl<Q: Message, A: Message> Server<Q, A> {
     /// [`recv`](Server::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     #[inline]
     pub fn try_recv(&mut self) -> Result<Request<'_, Q, A>> {
-        match self.requests.place() {
+        match self.requests.slot_ptr() {
             Ok(Some(_)) => {}
-            Ok(None) => drop(self.ends.incoming.refuse(|| self.requests.place(), nothing_else)?),
-            Err(Corrupt) => return Err(self.ends.incoming.corrupted()),
+            Ok(None) => drop(self.endpoints.incoming.finish_try(|| self.requests.slot_ptr(), no_recovery)?),
+            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
         }
         Request::new(self)
     }
@@ -166,33 +173,35 @@ impl<Q: Message, A: Message> Server<Q, A> {
 
     #[inline]
     fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<Request<'_, Q, A>> {
-        match self.requests.place() {
+        match self.requests.slot_ptr() {
             Ok(Some(_)) => {}
-            Ok(None) => drop(self.ends.incoming.wait(deadline(), || self.requests.place(), nothing_else)?),
-            Err(Corrupt) => return Err(self.ends.incoming.corrupted()),
+            Ok(None) => {
+                self.endpoints.incoming.wait(deadline(), || self.requests.slot_ptr(), no_recovery)?;
+            }
+            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
         }
         Request::new(self)
     }
 
     /// Sends an answer, or that there is none, to the request in hand.
     #[inline]
-    pub(super) fn send(&mut self, answer: &Tagged<A::Wire>) -> Result<()> {
-        let end = &mut self.ends.outgoing;
-        end.check_receivers(nothing_else)?;
-        match self.answers.push(answer, end.wants_copies()) {
+    pub(crate) fn send(&mut self, answer: &ReplyFrame<A::Wire>) -> Result<()> {
+        let endpoint = &mut self.endpoints.outgoing;
+        endpoint.check_receivers(no_recovery)?;
+        match self.replies.push(answer, endpoint.inline_requested()) {
             Ok(Some(())) => {}
-            Ok(None) => end.wait(Deadline::NEVER, || self.answers.push(answer, false), nothing_else)?,
-            Err(Corrupt) => return Err(end.corrupted()),
+            Ok(None) => endpoint.wait(Deadline::NEVER, || self.replies.push(answer, false), no_recovery)?,
+            Err(Corrupt) => return Err(endpoint.corrupted()),
         }
-        end.ring();
+        endpoint.notify();
         Ok(())
     }
 
     /// Takes the request in hand out of the channel.
     #[inline]
-    pub(super) fn take_out(&mut self) {
+    pub(crate) fn take_out(&mut self) {
         self.requests.skip();
-        self.ends.incoming.ring();
+        self.endpoints.incoming.notify();
     }
 }
 
@@ -216,9 +225,9 @@ impl<'a, Q: Message, A: Message> Request<'a, Q, A> {
             Some(body) => Ok(Request { server, body, is_settled: false }),
             None => {
                 let number = server.requests.position();
-                let _ = server.send(&Tagged::none(number));
+                let _ = server.send(&ReplyFrame::none(number));
                 server.take_out();
-                Err(server.ends.incoming.corrupted())
+                Err(server.endpoints.incoming.corrupted())
             }
         }
     }
@@ -239,7 +248,7 @@ impl<'a, Q: Message, A: Message> Request<'a, Q, A> {
     #[inline]
     pub fn respond(mut self, answer: A) -> Result<(), SendError<A>> {
         let number = self.server.requests.position();
-        let sent = self.server.send(&Tagged::answer(number, answer.to_wire()));
+        let sent = self.server.send(&ReplyFrame::answer(number, answer.to_wire()));
         self.settle();
         sent.map_err(|error| SendError::new(answer, error))
     }
@@ -257,13 +266,13 @@ impl<Q: Message, A: Message> Drop for Request<'_, Q, A> {
         if !self.is_settled {
             let number = self.server.requests.position();
             // Should the client be gone, nobody wants to know.
-            let _ = self.server.send(&Tagged::none(number));
+            let _ = self.server.send(&ReplyFrame::none(number));
             self.settle();
         }
     }
 }
 
-debug_by_end! {
-    Server<Q, A> ends.outgoing;
-    Request<'_, Q, A> server.ends.outgoing;
+debug_by_endpoint! {
+    Server<Q, A> endpoints.outgoing;
+    Request<'_, Q, A> server.endpoints.outgoing;
 }

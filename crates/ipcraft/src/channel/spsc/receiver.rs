@@ -7,12 +7,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ring::Reader;
-use super::sender::nothing_else;
-use super::{Channel, Received, SEATING};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::endpoint::debug::debug_by_endpoint;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::spsc::Reader;
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::spsc::{Channel, LEASES, Received};
+use crate::channel::tuning::DRAIN_BATCH;
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
@@ -23,17 +26,17 @@ use crate::time::Deadline;
 /// [channel](Channel), and gets what was sent and not received.
 pub struct Receiver<T: Message> {
     reader: Reader<T::Wire>,
-    end: End,
+    endpoint: Endpoint,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<T: Message> Receiver<T> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &SEATING)?;
-        let slots = region.parts().dense(0, region.shape().capacity)?;
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let reader = unsafe { Reader::resume(slots, region.flow(0)) };
-        Ok(Receiver { reader, end, _type: PhantomData })
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
+        let slots = region.data_area().slot_array(0, region.config().capacity)?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let reader = unsafe { Reader::resume(slots, region.control(0)) };
+        Ok(Receiver { reader, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and takes this end of it.
@@ -52,8 +55,8 @@ impl<T: Message> Receiver<T> {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<T>(fd, SEATING.receivers)?;
-        Receiver::new(&region, seat)
+        let (region, lease) = super::adopt::<T>(fd, LEASES.receivers)?;
+        Receiver::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -63,7 +66,7 @@ impl<T: Message> Receiver<T> {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be a message, for an event loop; see [`Readiness`].
@@ -72,12 +75,12 @@ impl<T: Message> Receiver<T> {
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// Receives a message, and waits if there is none.
@@ -91,27 +94,27 @@ impl<T: Message> Receiver<T> {
     /// [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a sender writes, or no value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
-        match self.reader.pop_known() {
+        match self.reader.pop_cached() {
             Some(wire) => self.received(wire),
-            None => self.recv_slowly(Deadline::NEVER),
+            None => self.recv_slow(Deadline::NEVER),
         }
     }
 
     /// [`recv`](Receiver::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T> {
-        match self.reader.pop_known() {
+        match self.reader.pop_cached() {
             Some(wire) => self.received(wire),
-            None => self.try_recv_slowly(),
+            None => self.try_recv_slow(),
         }
     }
 
     /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T> {
-        match self.reader.pop_known() {
+        match self.reader.pop_cached() {
             Some(wire) => self.received(wire),
-            None => self.recv_slowly(Deadline::after(timeout)),
+            None => self.recv_slow(Deadline::after(timeout)),
         }
     }
 
@@ -126,12 +129,12 @@ impl<T: Message> Receiver<T> {
 
     /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>> {
-        match self.reader.place() {
+        match self.reader.slot_ptr() {
             Ok(Some(_)) => {}
-            Ok(None) => drop(self.end.refuse(|| self.reader.place(), nothing_else)?),
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => drop(self.endpoint.finish_try(|| self.reader.slot_ptr(), no_recovery)?),
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         }
-        Received::new(&mut self.reader, &mut self.end)
+        Received::new(&mut self.reader, &mut self.endpoint)
     }
 
     /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes
@@ -141,8 +144,8 @@ impl<T: Message> Receiver<T> {
     }
 
     fn recv_in_place_until(&mut self, deadline: Deadline) -> Result<Received<'_, T>> {
-        self.end.wait(deadline, || self.reader.place(), nothing_else)?;
-        Received::new(&mut self.reader, &mut self.end)
+        self.endpoint.wait(deadline, || self.reader.slot_ptr(), no_recovery)?;
+        Received::new(&mut self.reader, &mut self.endpoint)
     }
 
     /// Receives as many messages as are there and the buffer has room for, and waits if there is none; says how many. The
@@ -157,11 +160,11 @@ impl<T: Message> Receiver<T> {
 
     /// [`recv_many`](Receiver::recv_many) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
     pub fn try_recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
-        let Receiver { reader, end, .. } = self;
-        let taken = T::from_wires(buffer, |wires| match reader.pop_all(wires) {
+        let Receiver { reader, endpoint, .. } = self;
+        let taken = T::from_wires(buffer, |wires| match reader.pop_many(wires) {
             Ok(Some(count)) => Ok(count),
-            Ok(None) => end.refuse(|| reader.pop_all(wires), nothing_else),
-            Err(Corrupt) => Err(end.corrupted()),
+            Ok(None) => endpoint.finish_try(|| reader.pop_many(wires), no_recovery),
+            Err(Corrupt) => Err(endpoint.corrupted()),
         });
         self.received_all(taken)
     }
@@ -173,19 +176,19 @@ impl<T: Message> Receiver<T> {
     }
 
     fn recv_all_until(&mut self, buffer: &mut [T], deadline: impl FnOnce() -> Deadline) -> Result<usize> {
-        let Receiver { reader, end, .. } = self;
-        let taken = T::from_wires(buffer, |wires| match reader.pop_all(wires) {
+        let Receiver { reader, endpoint, .. } = self;
+        let taken = T::from_wires(buffer, |wires| match reader.pop_many(wires) {
             Ok(Some(count)) => Ok(count),
-            Ok(None) => end.wait(deadline(), || reader.pop_all(wires), nothing_else),
-            Err(Corrupt) => Err(end.corrupted()),
+            Ok(None) => endpoint.wait(deadline(), || reader.pop_many(wires), no_recovery),
+            Err(Corrupt) => Err(endpoint.corrupted()),
         });
         self.received_all(taken)
     }
 
     fn received_all(&mut self, taken: Result<Option<usize>>) -> Result<usize> {
         let taken = taken?;
-        self.end.ring();
-        taken.ok_or_else(|| self.end.corrupted())
+        self.endpoint.notify();
+        taken.ok_or_else(|| self.endpoint.corrupted())
     }
 
     /// Takes the messages that are there, without waiting for more. Cheaper than one by one: their places become free
@@ -193,7 +196,7 @@ impl<T: Message> Receiver<T> {
     /// process die.
     pub fn drain(&mut self) -> Drain<'_, T> {
         let head = self.reader.position();
-        Drain { reader: &mut self.reader, end: &mut self.end, head, stop: head, is_corrupt: false }
+        Drain { reader: &mut self.reader, endpoint: &mut self.endpoint, head, stop: head, is_corrupt: false }
     }
 
     /// Receives one message after the other, and waits for each; ends when the sender is gone and all it sent is
@@ -203,18 +206,18 @@ impl<T: Message> Receiver<T> {
     }
 
     #[inline(never)]
-    fn recv_slowly(&mut self, deadline: Deadline) -> Result<T> {
-        self.end.wait(deadline, || self.reader.find(), nothing_else)?;
+    fn recv_slow(&mut self, deadline: Deadline) -> Result<T> {
+        self.endpoint.wait(deadline, || self.reader.find(), no_recovery)?;
         let wire = self.reader.take();
         self.received(wire)
     }
 
     #[inline(never)]
-    fn try_recv_slowly(&mut self) -> Result<T> {
+    fn try_recv_slow(&mut self) -> Result<T> {
         match self.reader.find() {
             Ok(Some(())) => {}
-            Ok(None) => self.end.refuse(|| self.reader.find(), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.finish_try(|| self.reader.find(), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         }
         let wire = self.reader.take();
         self.received(wire)
@@ -222,8 +225,8 @@ impl<T: Message> Receiver<T> {
 
     #[inline]
     fn received(&mut self, wire: T::Wire) -> Result<T> {
-        self.end.ring();
-        T::from_wire(wire).ok_or_else(|| self.end.corrupted())
+        self.endpoint.notify();
+        T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted())
     }
 }
 
@@ -257,7 +260,7 @@ impl<'a, T: Message> IntoIterator for &'a mut Receiver<T> {
 /// The messages that are there.
 pub struct Drain<'a, T: Message> {
     reader: &'a mut Reader<T::Wire>,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     /// Where the next message is, and where the places of those before become free next.
     head: u64,
     stop: u64,
@@ -265,19 +268,16 @@ pub struct Drain<'a, T: Message> {
     is_corrupt: bool,
 }
 
-/// How many messages a drain keeps the places of at most.
-const AT_ONCE: u64 = 64;
-
 impl<T: Message> Drain<'_, T> {
     /// Frees the places of what was taken, and sees what more there is.
     #[inline(never)]
     fn go_on(&mut self) -> Result<bool> {
         if self.head != self.reader.position() {
             self.reader.release(self.head);
-            self.end.ring();
+            self.endpoint.notify();
         }
-        let available = self.reader.available().map_err(|Corrupt| self.end.corrupted())?;
-        self.stop = self.head.wrapping_add(available.min(AT_ONCE));
+        let available = self.reader.available().map_err(|Corrupt| self.endpoint.corrupted())?;
+        self.stop = self.head.wrapping_add(available.min(DRAIN_BATCH.into()));
         Ok(available > 0)
     }
 }
@@ -303,7 +303,7 @@ impl<T: Message> Iterator for Drain<'_, T> {
         }
         let wire = self.reader.read_slot(self.head);
         self.head = self.head.wrapping_add(1);
-        Some(T::from_wire(wire).ok_or_else(|| self.end.corrupted()))
+        Some(T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted()))
     }
 }
 
@@ -311,31 +311,13 @@ impl<T: Message> Drop for Drain<'_, T> {
     fn drop(&mut self) {
         if self.head != self.reader.position() {
             self.reader.release(self.head);
-            self.end.ring();
+            self.endpoint.notify();
         }
     }
 }
 
-debug_by_end! {
-    Receiver<T> end;
-    Iter<'_, T> receiver.end;
-    Drain<'_, T> end;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::channel::spsc::Options;
-    use std::sync::atomic::Ordering::Relaxed;
-
-    #[test]
-    fn what_cannot_be_ends_a_drain() {
-        let channel = Options::<u64>::new().capacity(4).anonymous().unwrap();
-        let mut rx = channel.receiver().unwrap();
-        // SAFETY: because the region is kept by `channel`.
-        let flow = unsafe { channel.region.flow(0).as_ref() };
-        flow.senders.position.store(5, Relaxed);
-        let kinds: Vec<_> = rx.drain().map(|message| message.unwrap_err().kind()).collect();
-        assert_eq!(kinds, [ErrorKind::Corrupted]);
-    }
+debug_by_endpoint! {
+    Receiver<T> endpoint;
+    Iter<'_, T> receiver.endpoint;
+    Drain<'_, T> endpoint;
 }

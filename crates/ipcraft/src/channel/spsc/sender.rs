@@ -7,12 +7,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ring::Writer;
-use super::{Channel, Loan, SEATING};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::endpoint::debug::debug_by_endpoint;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::spsc::Writer;
 use crate::channel::send_error::{SendAllError, SendError};
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::spsc::{Channel, LEASES, Loan};
 use crate::channel::{Message, Readiness, WaitStrategy};
 use crate::error::Result;
 use crate::time::Deadline;
@@ -23,21 +26,18 @@ use crate::time::Deadline;
 /// taken from the [channel](Channel), and goes on.
 pub struct Sender<T: Message> {
     writer: Writer<T::Wire>,
-    end: End,
+    endpoint: Endpoint,
     _type: PhantomData<fn(T)>,
 }
 
-/// What is looked at besides who is there: nothing.
-pub(in crate::channel) fn nothing_else(_: &Seat) {}
-
 impl<T: Message> Sender<T> {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &SEATING)?;
-        let slots = region.parts().dense(0, region.shape().capacity)?;
-        // SAFETY: because `end` keeps the region, which keeps the flow.
-        let writer = unsafe { Writer::resume(slots, region.flow(0)) };
-        let writer = writer.map_err(|Corrupt| end.corrupted())?;
-        Ok(Sender { writer, end, _type: PhantomData })
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
+        let slots = region.data_area().slot_array(0, region.config().capacity)?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let writer = unsafe { Writer::resume(slots, region.control(0)) };
+        let writer = writer.map_err(|Corrupt| endpoint.corrupted())?;
+        Ok(Sender { writer, endpoint, _type: PhantomData })
     }
 
     /// Opens the channel of this name and takes this end of it.
@@ -56,8 +56,8 @@ impl<T: Message> Sender<T> {
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt::<T>(fd, SEATING.senders)?;
-        Sender::new(&region, seat)
+        let (region, lease) = super::adopt::<T>(fd, LEASES.senders)?;
+        Sender::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -67,7 +67,7 @@ impl<T: Message> Sender<T> {
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be room, for an event loop; see [`Readiness`].
@@ -76,12 +76,12 @@ impl<T: Message> Sender<T> {
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// Sends a message, and waits for room if there is none. When it returns without error, the message is in the
@@ -93,19 +93,19 @@ impl<T: Message> Sender<T> {
     /// what it says of itself cannot be. The message comes back.
     #[inline]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
-        if self.push(&message) { Ok(()) } else { self.send_slowly(message, Deadline::NEVER) }
+        if self.try_send_fast(&message) { Ok(()) } else { self.send_slow(message, Deadline::NEVER) }
     }
 
     /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
-        if self.push(&message) { Ok(()) } else { self.try_send_slowly(message) }
+        if self.try_send_fast(&message) { Ok(()) } else { self.try_send_slow(message) }
     }
 
     /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
-        if self.push(&message) { Ok(()) } else { self.send_slowly(message, Deadline::after(timeout)) }
+        if self.try_send_fast(&message) { Ok(()) } else { self.send_slow(message, Deadline::after(timeout)) }
     }
 
     /// Sends all messages, and waits for room as often as there is none. Cheaper than one by one.
@@ -124,7 +124,10 @@ impl<T: Message> Sender<T> {
         while sent < messages.len() {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
             if now == 0 {
-                return self.end.refuse(|| Ok(None), nothing_else).map_err(|e| SendAllError::new(sent, e));
+                return self
+                    .endpoint
+                    .finish_try(|| Ok(None), no_recovery)
+                    .map_err(|e| SendAllError::new(sent, e));
             }
             sent += now;
         }
@@ -164,13 +167,13 @@ impl<T: Message> Sender<T> {
 
     /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
-        self.check()?;
-        match self.writer.place() {
+        self.check_peer_if_due()?;
+        match self.writer.slot_ptr() {
             Ok(Some(_)) => {}
-            Ok(None) => self.end.refuse(|| Ok(None), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.finish_try(|| Ok(None), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         }
-        Loan::new(&mut self.writer, &mut self.end)
+        Loan::new(&mut self.writer, &mut self.endpoint)
     }
 
     /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
@@ -179,95 +182,95 @@ impl<T: Message> Sender<T> {
     }
 
     fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
-        self.check()?;
-        self.end.wait(deadline, || self.writer.place(), nothing_else)?;
-        Loan::new(&mut self.writer, &mut self.end)
+        self.check_peer_if_due()?;
+        self.endpoint.wait(deadline, || self.writer.slot_ptr(), no_recovery)?;
+        Loan::new(&mut self.writer, &mut self.endpoint)
     }
 
     /// Sends if there certainly is room and nothing has to be looked at first, as for most messages. Small enough to be
     /// a part of whatever calls it.
     #[inline]
-    fn push(&mut self, message: &T) -> bool {
-        if self.is_to_look() {
+    fn try_send_fast(&mut self, message: &T) -> bool {
+        if self.needs_check() {
             return false;
         }
         // Found before the message is written, which for all that a compiler can know may change where it is.
-        let bell = self.end.other_bell();
-        self.writer.send(&message.to_wire(), self.end.wants_copies());
-        if !bell.is_calm() {
-            self.ring();
+        let doorbell = self.endpoint.peer_doorbell();
+        self.writer.send(&message.to_wire(), self.endpoint.inline_requested());
+        if !doorbell.no_waiters() {
+            self.notify();
         }
         true
     }
 
     #[inline(never)]
-    fn send_slowly(&mut self, message: T, deadline: Deadline) -> Result<(), SendError<T>> {
-        let sent = self.look().and_then(|()| self.wait_and_push(&message.to_wire(), deadline));
+    fn send_slow(&mut self, message: T, deadline: Deadline) -> Result<(), SendError<T>> {
+        let sent = self.check_peer().and_then(|()| self.push_blocking(&message.to_wire(), deadline));
         sent.map_err(|error| SendError::new(message, error))
     }
 
     #[inline(never)]
-    fn try_send_slowly(&mut self, message: T) -> Result<(), SendError<T>> {
-        self.look_and_push(&message.to_wire()).map_err(|error| SendError::new(message, error))
+    fn try_send_slow(&mut self, message: T) -> Result<(), SendError<T>> {
+        self.check_and_push(&message.to_wire()).map_err(|error| SendError::new(message, error))
     }
 
-    fn look_and_push(&mut self, wire: &T::Wire) -> Result<()> {
-        self.look()?;
-        match self.writer.push(wire, self.end.wants_copies()) {
-            Ok(Some(())) => self.ring(),
-            Ok(None) => return self.end.refuse(|| Ok(None), nothing_else),
-            Err(Corrupt) => return Err(self.end.corrupted()),
+    fn check_and_push(&mut self, wire: &T::Wire) -> Result<()> {
+        self.check_peer()?;
+        match self.writer.push(wire, self.endpoint.inline_requested()) {
+            Ok(Some(())) => self.notify(),
+            Ok(None) => return self.endpoint.finish_try(|| Ok(None), no_recovery),
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         }
         Ok(())
     }
 
-    fn wait_and_push(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
-        let with_copy = self.end.wants_copies();
-        self.end.wait(deadline, || self.writer.push(wire, with_copy), nothing_else)?;
-        self.ring();
+    fn push_blocking(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
+        let with_inline = self.endpoint.inline_requested();
+        self.endpoint.wait(deadline, || self.writer.push(wire, with_inline), no_recovery)?;
+        self.notify();
         Ok(())
     }
 
     /// Whether the receiver has to be looked at before the next message.
     #[inline]
-    fn is_to_look(&self) -> bool {
-        self.writer.is_to_look() || self.end.has_news()
+    fn needs_check(&self) -> bool {
+        self.writer.needs_check() || self.endpoint.peer_status_changed()
     }
 
     /// Fails if the receiver is gone.
     #[inline(never)]
-    fn look(&mut self) -> Result<()> {
-        self.end.check_again(nothing_else)?;
-        self.writer.set_pace(self.end.pace());
+    fn check_peer(&mut self) -> Result<()> {
+        self.endpoint.check_peer(no_recovery)?;
+        self.writer.set_check_interval(self.endpoint.check_interval());
         Ok(())
     }
 
-    /// [`look`](Sender::look), if it is time to.
+    /// [`check_peer`](Sender::check_peer), if it is time to.
     #[inline]
-    fn check(&mut self) -> Result<()> {
-        if self.is_to_look() { self.look() } else { Ok(()) }
+    fn check_peer_if_due(&mut self) -> Result<()> {
+        if self.needs_check() { self.check_peer() } else { Ok(()) }
     }
 
     /// Wakes the receiver if it sleeps.
     #[inline(never)]
-    fn ring(&mut self) {
-        if self.end.ring() {
-            self.writer.expire();
+    fn notify(&mut self) {
+        if self.endpoint.notify() {
+            self.writer.force_check();
         }
     }
 
     /// Sends what there is room for now, and says how many.
     #[inline]
     fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        if self.writer.is_to_look_within(messages.len()) || self.end.has_news() {
-            self.look()?;
+        if self.writer.needs_check_within(messages.len()) || self.endpoint.peer_status_changed() {
+            self.check_peer()?;
         }
         match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
             Ok(sent) => {
-                self.ring();
+                self.notify();
                 Ok(sent.unwrap_or(0))
             }
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -278,7 +281,7 @@ impl<T: Message> Sender<T> {
             let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
             sent += now;
             if now == 0 {
-                let waited = self.wait_and_push(&messages[sent].to_wire(), deadline);
+                let waited = self.push_blocking(&messages[sent].to_wire(), deadline);
                 waited.map_err(|e| SendAllError::new(sent, e))?;
                 sent += 1;
             }
@@ -287,6 +290,6 @@ impl<T: Message> Sender<T> {
     }
 }
 
-debug_by_end! {
-    Sender<T> end;
+debug_by_endpoint! {
+    Sender<T> endpoint;
 }

@@ -4,10 +4,10 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::record::{Plan, Record};
-use super::ring::{Reader, Writer};
-use crate::channel::Place;
-use crate::channel::end::End;
+use crate::channel::Payload;
+use crate::channel::endpoint::Endpoint;
+use crate::channel::ring::bytes::{Reader, Writer};
+use crate::channel::ring::record::{Record, Reservation};
 use crate::error::{ErrorKind, Limit, Result};
 
 /// Room for a record that has not been sent yet. It has the bytes of earlier records, or zeros.
@@ -16,27 +16,27 @@ use crate::error::{ErrorKind, Limit, Result};
 #[derive(Debug)]
 #[must_use = "what is not committed is not sent"]
 pub struct Loan<'a> {
-    place: Place<'a>,
+    payload: Payload<'a>,
     writer: &'a mut Writer,
-    end: &'a mut End,
-    plan: Plan,
+    endpoint: &'a mut Endpoint,
+    reservation: Reservation,
 }
 
 impl<'a> Loan<'a> {
     /// The room that there is, as the caller found.
-    pub(super) fn new(writer: &'a mut Writer, end: &'a mut End, plan: Plan) -> Self {
+    pub(crate) fn new(writer: &'a mut Writer, endpoint: &'a mut Endpoint, reservation: Reservation) -> Self {
         // SAFETY: because a plan is within the ring, which is mapped for as long as the end lives, and no reference to what
         // is there exists.
-        let place = unsafe { Place::new(writer.place(&plan), plan.record.length) };
-        Loan { place, writer, end, plan }
+        let payload = unsafe { Payload::new(writer.slot_ptr(&reservation), reservation.record.length) };
+        Loan { payload, writer, endpoint, reservation }
     }
 
     /// Sends the record. When it returns, the record is in the channel, whatever happens to this process.
     #[inline]
     pub fn commit(self) {
-        self.writer.finish(&self.plan);
+        self.writer.finish(&self.reservation);
         self.writer.commit();
-        self.end.ring();
+        self.endpoint.notify();
     }
 
     /// Sends the first `length` bytes as the record, and gives the rest of the room back.
@@ -46,31 +46,31 @@ impl<'a> Loan<'a> {
     /// [`Invalid`](ErrorKind::Invalid) if there are not so many; nothing was sent.
     #[inline]
     pub fn commit_len(mut self, length: usize) -> Result<()> {
-        if length > self.place.len() {
+        if length > self.payload.len() {
             let limit = Limit {
                 name: "the length of the loan",
-                value: self.place.len() as u64,
+                value: self.payload.len() as u64,
                 requested: Some(length as u64),
             };
-            return Err(self.end.error(ErrorKind::Invalid).with_limit(Some(limit)));
+            return Err(self.endpoint.error(ErrorKind::Invalid).with_limit(Some(limit)));
         }
-        self.plan = self.plan.shortened(length);
+        self.reservation = self.reservation.shortened(length);
         self.commit();
         Ok(())
     }
 }
 
 impl<'a> Deref for Loan<'a> {
-    type Target = Place<'a>;
+    type Target = Payload<'a>;
 
-    fn deref(&self) -> &Place<'a> {
-        &self.place
+    fn deref(&self) -> &Payload<'a> {
+        &self.payload
     }
 }
 
 impl DerefMut for Loan<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.place
+        &mut self.payload
     }
 }
 
@@ -79,33 +79,33 @@ impl DerefMut for Loan<'_> {
 /// The process that dies with it has not received it: the next receiver does.
 #[derive(Debug)]
 pub struct Received<'a> {
-    place: Place<'a>,
+    payload: Payload<'a>,
     reader: &'a mut Reader,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     record: Record,
 }
 
 impl<'a> Received<'a> {
     /// The record that there is, as the caller found.
-    pub(super) fn new(reader: &'a mut Reader, end: &'a mut End, record: Record) -> Self {
+    pub(crate) fn new(reader: &'a mut Reader, endpoint: &'a mut Endpoint, record: Record) -> Self {
         // SAFETY: because a record that was found is within the ring, which is mapped for as long as the end lives, and no
         // reference to what is there exists.
-        let place = unsafe { Place::new(reader.place(&record), record.length) };
-        Received { place, reader, end, record }
+        let payload = unsafe { Payload::new(reader.slot_ptr(&record), record.length) };
+        Received { payload, reader, endpoint, record }
     }
 }
 
 impl<'a> Deref for Received<'a> {
-    type Target = Place<'a>;
+    type Target = Payload<'a>;
 
-    fn deref(&self) -> &Place<'a> {
-        &self.place
+    fn deref(&self) -> &Payload<'a> {
+        &self.payload
     }
 }
 
 impl DerefMut for Received<'_> {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.place
+        &mut self.payload
     }
 }
 
@@ -113,6 +113,6 @@ impl Drop for Received<'_> {
     fn drop(&mut self) {
         self.reader.skip(self.record.end);
         self.reader.publish();
-        self.end.ring();
+        self.endpoint.notify();
     }
 }

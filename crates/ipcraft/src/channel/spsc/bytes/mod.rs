@@ -32,11 +32,8 @@
 //! that each record begins with, or makes an odd record of no more than the usual length: an error of kind
 //! [`Corrupted`](crate::ErrorKind::Corrupted), and never an access elsewhere.
 
-mod copy;
 mod loan;
 mod receiver;
-mod record;
-mod ring;
 mod sender;
 
 pub use loan::{Loan, Received};
@@ -47,11 +44,13 @@ use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use super::SEATING;
-use crate::channel::dense::Dense;
+use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
-use crate::channel::region::{Region, Shape};
-use crate::channel::seat::Seat;
+use crate::channel::ring::record;
+use crate::channel::shared::header::Config;
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::shared::slot_array::SlotArray;
+use crate::channel::spsc::LEASES;
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
@@ -80,16 +79,16 @@ impl Sealed for Bytes {}
 
 #[allow(private_interfaces, reason = "others need not know what a kind is made of")]
 impl Kind for Bytes {
-    const NUMBER: u64 = 5;
+    const KIND_ID: u64 = 5;
     const LAYOUT: SharedLayout = SharedLayout::new("bytes", &[]);
     const SIZE: usize = 0;
-    const LEAST: u64 = 256;
-    const USUAL: u64 = 1 << 16;
+    const MIN_CAPACITY: u64 = 256;
+    const DEFAULT_CAPACITY: u64 = 1 << 16;
 
-    fn room(shape: Shape) -> Option<usize> {
+    fn data_len(config: Config) -> Option<usize> {
         // A header can say anything.
-        let room = usize::try_from(shape.capacity).ok()?;
-        (shape.capacity >= Self::LEAST && room <= isize::MAX as usize).then_some(room)
+        let room = usize::try_from(config.capacity).ok()?;
+        (config.capacity >= Self::MIN_CAPACITY && room <= isize::MAX as usize).then_some(room)
     }
 }
 
@@ -101,7 +100,7 @@ impl Channel {
     /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel contradict each other.
     pub fn sender(&self) -> Result<Sender> {
-        Sender::new(&self.region, Seat::take(self.as_fd(), SEATING.senders)?)
+        Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
     /// Takes the receiving end, and goes on where the last receiver ended.
@@ -110,29 +109,26 @@ impl Channel {
     ///
     /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process.
     pub fn receiver(&self) -> Result<Receiver> {
-        Receiver::new(&self.region, Seat::take(self.as_fd(), SEATING.receivers)?)
+        Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }
 
     /// How many bytes a record can have: half of the capacity less 64, and never more than 2 GiB.
     pub fn max_message_len(&self) -> usize {
-        record::max_message_len(words(self.region.shape()))
+        record::max_message_len(words(self.region.config()))
     }
 }
 
-fn words(shape: Shape) -> u64 {
-    shape.capacity / record::WORD as u64
+fn words(config: Config) -> u64 {
+    config.capacity / record::WORD as u64
 }
 
 /// A slot for each word.
-fn slots(region: &Region) -> Result<Dense<u64>> {
-    region.parts().dense(0, words(region.shape()))
+fn slots(region: &SharedRegion) -> Result<SlotArray<u64>> {
+    region.data_area().slot_array(0, words(region.config()))
 }
 
 /// The channel of an end that came by its descriptor, and its seat.
-fn adopt(fd: OwnedFd, seats: Range<u32>) -> Result<(Arc<Region>, Seat)> {
-    let region = Channel::of_end(fd.as_fd())?.region;
-    Ok((region, Seat::adopt(fd, seats)?))
+fn adopt(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
+    let region = Channel::of_endpoint(fd.as_fd())?.region;
+    Ok((region, Lease::adopt(fd, leases)?))
 }
-
-#[cfg(test)]
-mod tests;

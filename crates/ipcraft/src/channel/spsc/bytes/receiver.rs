@@ -7,13 +7,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ring::{Next, Reader};
-use super::{Channel, Received, SEATING};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
-use crate::channel::spsc::nothing_else;
-use crate::channel::{Place, Readiness, WaitStrategy};
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::bytes::{Next, Reader};
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::spsc::bytes::{Channel, LEASES, Received};
+use crate::channel::tuning::{DRAIN_BATCH, DRAIN_BATCH_WORDS};
+use crate::channel::{Payload, Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
 
@@ -24,16 +26,16 @@ use crate::time::Deadline;
 #[derive(Debug)]
 pub struct Receiver {
     reader: Reader,
-    end: End,
+    endpoint: Endpoint,
 }
 
 impl Receiver {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Receiver, &SEATING)?;
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `end` keeps the region, which keeps the flow, and the slots are words.
-        let reader = unsafe { Reader::resume(slots, region.flow(0)) };
-        Ok(Receiver { reader, end })
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow, and the slots are words.
+        let reader = unsafe { Reader::resume(slots, region.control(0)) };
+        Ok(Receiver { reader, endpoint })
     }
 
     /// Opens the channel of this name and takes this end of it.
@@ -52,8 +54,8 @@ impl Receiver {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt(fd, SEATING.receivers)?;
-        Receiver::new(&region, seat)
+        let (region, lease) = super::adopt(fd, LEASES.receivers)?;
+        Receiver::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -63,7 +65,7 @@ impl Receiver {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be a record, for an event loop; see
@@ -73,12 +75,12 @@ impl Receiver {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for records from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// Receives a record into `buffer`, whose earlier bytes go and which grows if it has to; says how long it is. Waits if
@@ -151,10 +153,10 @@ impl Receiver {
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_>> {
         let record = match self.reader.record() {
             Ok(Some(record)) => record,
-            Ok(None) => self.end.refuse(|| self.reader.record(), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.finish_try(|| self.reader.record(), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         };
-        Ok(Received::new(&mut self.reader, &mut self.end, record))
+        Ok(Received::new(&mut self.reader, &mut self.endpoint, record))
     }
 
     /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no record comes
@@ -164,8 +166,8 @@ impl Receiver {
     }
 
     fn recv_in_place_until(&mut self, deadline: Deadline) -> Result<Received<'_>> {
-        let record = self.end.wait(deadline, || self.reader.record(), nothing_else)?;
-        Ok(Received::new(&mut self.reader, &mut self.end, record))
+        let record = self.endpoint.wait(deadline, || self.reader.record(), no_recovery)?;
+        Ok(Received::new(&mut self.reader, &mut self.endpoint, record))
     }
 
     /// Calls `each` with every record that is there, in its place, and says how many there were; does not wait for more.
@@ -176,7 +178,7 @@ impl Receiver {
     /// let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(4096)?;
     /// sender.send_all(&["one", "three", "four"])?;
     /// let mut bytes = 0;
-    /// assert_eq!(receiver.drain(|record| bytes += record.len())?, 3);
+    /// assert_eq!(receiver.for_each_available(|record| bytes += record.len())?, 3);
     /// assert_eq!(bytes, 12);
     /// # Ok::<(), ipcraft::Error>(())
     /// ```
@@ -185,16 +187,16 @@ impl Receiver {
     ///
     /// [`Corrupted`](ErrorKind::Corrupted) if what the sender wrote is not what a sender writes; what was before it is
     /// received then.
-    pub fn drain(&mut self, mut each: impl FnMut(&Place<'_>)) -> Result<usize> {
-        let until = self.reader.look().map_err(|Corrupt| self.end.corrupted())?;
+    pub fn for_each_available(&mut self, mut each: impl FnMut(&Payload<'_>)) -> Result<usize> {
+        let until = self.reader.poll_position().map_err(|Corrupt| self.endpoint.corrupted())?;
         let mut taken = Taken::new(self);
         let mut count = 0;
         while taken.reader.position() != until {
             let found = taken.reader.record();
-            let Some(record) = found.map_err(|Corrupt| taken.end.corrupted())? else { break };
+            let Some(record) = found.map_err(|Corrupt| taken.endpoint.corrupted())? else { break };
             // SAFETY: because a record that was found is within the ring, which is mapped for as long as the end lives,
             // and no reference to what is there exists.
-            each(&unsafe { Place::new(taken.reader.place(&record), record.length) });
+            each(&unsafe { Payload::new(taken.reader.slot_ptr(&record), record.length) });
             taken.skip(record.end);
             count += 1;
         }
@@ -211,8 +213,8 @@ impl Receiver {
     fn next_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<Next> {
         match self.reader.next() {
             Ok(Some(next)) => Ok(next),
-            Ok(None) => self.end.wait(deadline(), || self.reader.next(), nothing_else),
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.wait(deadline(), || self.reader.next(), no_recovery),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -220,8 +222,8 @@ impl Receiver {
     fn try_next(&mut self) -> Result<Next> {
         match self.reader.next() {
             Ok(Some(next)) => Ok(next),
-            Ok(None) => self.end.refuse(|| self.reader.next(), nothing_else),
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Ok(None) => self.endpoint.finish_try(|| self.reader.next(), no_recovery),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
@@ -256,14 +258,17 @@ impl Receiver {
     fn finish(&mut self, next: &Next) {
         self.reader.skip(next.end());
         self.reader.publish();
-        self.end.ring();
+        self.endpoint.notify();
     }
 
     #[cold]
     fn too_large(&self, room: usize, length: usize) -> Error {
         let limit =
             Limit { name: "the length of the buffer", value: room as u64, requested: Some(length as u64) };
-        self.end.error(ErrorKind::TooLarge).with_limit(Some(limit)).with_hint("the record is still there")
+        self.endpoint
+            .error(ErrorKind::TooLarge)
+            .with_limit(Some(limit))
+            .with_hint("the record is still there")
     }
 }
 
@@ -299,27 +304,24 @@ impl<'a> IntoIterator for &'a mut Receiver {
 /// Records that were taken by a drain.
 struct Taken<'a> {
     reader: &'a mut Reader,
-    end: &'a mut End,
+    endpoint: &'a mut Endpoint,
     /// How many there are whose room is not free yet.
     unpublished: u32,
     /// Where the first of them is.
     since: u64,
 }
 
-/// How many records a drain keeps the room of at most, and how many words.
-const AT_ONCE: (u32, u64) = (64, 2048);
-
 impl<'a> Taken<'a> {
     fn new(receiver: &'a mut Receiver) -> Self {
         let since = receiver.reader.position();
-        Taken { reader: &mut receiver.reader, end: &mut receiver.end, unpublished: 0, since }
+        Taken { reader: &mut receiver.reader, endpoint: &mut receiver.endpoint, unpublished: 0, since }
     }
 
     #[inline]
-    fn skip(&mut self, end: u64) {
-        self.reader.skip(end);
+    fn skip(&mut self, endpoint: u64) {
+        self.reader.skip(endpoint);
         self.unpublished += 1;
-        if self.unpublished == AT_ONCE.0 || end.wrapping_sub(self.since) >= AT_ONCE.1 {
+        if self.unpublished == DRAIN_BATCH || endpoint.wrapping_sub(self.since) >= DRAIN_BATCH_WORDS {
             self.publish();
         }
     }
@@ -328,7 +330,7 @@ impl<'a> Taken<'a> {
         self.unpublished = 0;
         self.since = self.reader.position();
         self.reader.publish();
-        self.end.ring();
+        self.endpoint.notify();
     }
 }
 

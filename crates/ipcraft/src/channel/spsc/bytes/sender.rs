@@ -7,13 +7,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ring::Writer;
-use super::{Channel, Loan, SEATING};
-use crate::channel::end::{Corrupt, End, Role};
-use crate::channel::region::Region;
-use crate::channel::seat::Seat;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::no_recovery;
+use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::ring::Corrupt;
+use crate::channel::ring::bytes::Writer;
 use crate::channel::send_error::SendAllError;
-use crate::channel::spsc::nothing_else;
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::spsc::bytes::{Channel, LEASES, Loan};
 use crate::channel::{Readiness, WaitStrategy};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
@@ -25,17 +26,17 @@ use crate::time::Deadline;
 #[derive(Debug)]
 pub struct Sender {
     writer: Writer,
-    end: End,
+    endpoint: Endpoint,
 }
 
 impl Sender {
-    pub(super) fn new(region: &Arc<Region>, seat: Seat) -> Result<Self> {
-        let end = End::new(region.clone(), 0, Arc::new(seat), Role::Sender, &SEATING)?;
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `end` keeps the region, which keeps the flow, and the slots are words.
-        let writer = unsafe { Writer::resume(slots, region.flow(0)) };
-        let writer = writer.map_err(|Corrupt| end.corrupted())?;
-        Ok(Sender { writer, end })
+        // SAFETY: because `endpoint` keeps the region, which keeps the flow, and the slots are words.
+        let writer = unsafe { Writer::resume(slots, region.control(0)) };
+        let writer = writer.map_err(|Corrupt| endpoint.corrupted())?;
+        Ok(Sender { writer, endpoint })
     }
 
     /// Opens the channel of this name and takes this end of it.
@@ -54,8 +55,8 @@ impl Sender {
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
     /// somebody has taken its place meanwhile. The descriptor is closed then.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, seat) = super::adopt(fd, SEATING.senders)?;
-        Sender::new(&region, seat)
+        let (region, lease) = super::adopt(fd, LEASES.senders)?;
+        Sender::new(&region, lease)
     }
 
     /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
@@ -65,7 +66,7 @@ impl Sender {
     ///
     /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
     pub fn into_fd(self) -> Result<OwnedFd> {
-        self.end.into_fd()
+        self.endpoint.into_fd()
     }
 
     /// A descriptor that polls as readable when there may be room, for an event loop; see
@@ -75,12 +76,12 @@ impl Sender {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
     pub fn readiness(&self) -> Result<Readiness> {
-        self.end.readiness()
+        self.endpoint.readiness()
     }
 
     /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
     pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.end.set_wait_strategy(waiting);
+        self.endpoint.set_wait_strategy(waiting);
     }
 
     /// How many bytes a record can have: half of the capacity less 64, and never more than 2 GiB.
@@ -104,7 +105,7 @@ impl Sender {
     /// [`send`](Sender::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
     #[inline]
     pub fn try_send(&mut self, record: &[u8]) -> Result<()> {
-        if self.push(record)? { Ok(()) } else { self.end.refuse(|| Ok(None), nothing_else) }
+        if self.push(record)? { Ok(()) } else { self.endpoint.finish_try(|| Ok(None), no_recovery) }
     }
 
     /// [`send`](Sender::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
@@ -213,12 +214,12 @@ impl Sender {
     /// [`loan`](Sender::loan) that fails with [`Full`](ErrorKind::Full) instead of waiting.
     pub fn try_loan(&mut self, length: usize) -> Result<Loan<'_>> {
         self.check(length)?;
-        let plan = match self.writer.plan(length) {
-            Ok(Some(plan)) => plan,
-            Ok(None) => self.end.refuse(|| Ok(None), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+        let reservation = match self.writer.reservation(length) {
+            Ok(Some(reservation)) => reservation,
+            Ok(None) => self.endpoint.finish_try(|| Ok(None), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         };
-        Ok(Loan::new(&mut self.writer, &mut self.end, plan))
+        Ok(Loan::new(&mut self.writer, &mut self.endpoint, reservation))
     }
 
     /// [`loan`](Sender::loan) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
@@ -228,12 +229,12 @@ impl Sender {
 
     fn loan_until(&mut self, length: usize, deadline: Deadline) -> Result<Loan<'_>> {
         self.check(length)?;
-        let plan = match self.writer.plan(length) {
-            Ok(Some(plan)) => plan,
-            Ok(None) => self.end.wait(deadline, || self.writer.plan(length), nothing_else)?,
-            Err(Corrupt) => return Err(self.end.corrupted()),
+        let reservation = match self.writer.reservation(length) {
+            Ok(Some(reservation)) => reservation,
+            Ok(None) => self.endpoint.wait(deadline, || self.writer.reservation(length), no_recovery)?,
+            Err(Corrupt) => return Err(self.endpoint.corrupted()),
         };
-        Ok(Loan::new(&mut self.writer, &mut self.end, plan))
+        Ok(Loan::new(&mut self.writer, &mut self.endpoint, reservation))
     }
 
     /// Whether such a record can be sent at all.
@@ -242,7 +243,7 @@ impl Sender {
         if length > self.writer.max_message_len() {
             return Err(self.too_large(length));
         }
-        self.end.check_receivers(nothing_else)
+        self.endpoint.check_receivers(no_recovery)
     }
 
     #[cold]
@@ -252,45 +253,45 @@ impl Sender {
             value: self.max_message_len() as u64,
             requested: Some(length as u64),
         };
-        self.end.error(ErrorKind::TooLarge).with_limit(Some(limit))
+        self.endpoint.error(ErrorKind::TooLarge).with_limit(Some(limit))
     }
 
     #[inline]
     fn send_until(&mut self, record: &[u8], deadline: impl FnOnce() -> Deadline) -> Result<()> {
-        if self.push(record)? { Ok(()) } else { self.wait_and_push(record, deadline()) }
+        if self.push(record)? { Ok(()) } else { self.push_blocking(record, deadline()) }
     }
 
     /// Sends if there is room now.
     #[inline]
     fn push(&mut self, record: &[u8]) -> Result<bool> {
         self.check(record.len())?;
-        match self.writer.push(record, self.end.wants_copies()) {
+        match self.writer.push(record, self.endpoint.inline_requested()) {
             Ok(Some(())) => {
-                self.end.ring();
+                self.endpoint.notify();
                 Ok(true)
             }
             Ok(None) => Ok(false),
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 
     #[inline(never)]
-    fn wait_and_push(&mut self, record: &[u8], deadline: Deadline) -> Result<()> {
-        self.end.wait(deadline, || self.writer.push(record, false), nothing_else)?;
-        self.end.ring();
+    fn push_blocking(&mut self, record: &[u8], deadline: Deadline) -> Result<()> {
+        self.endpoint.wait(deadline, || self.writer.push(record, false), no_recovery)?;
+        self.endpoint.notify();
         Ok(())
     }
 
     /// Sends what there is room for now, up to the first that is too long, and says how many.
     #[inline]
     fn push_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<usize> {
-        self.end.check_receivers(nothing_else)?;
+        self.endpoint.check_receivers(no_recovery)?;
         match self.writer.push_all(records) {
             Ok(sent) => {
-                self.end.ring();
+                self.endpoint.notify();
                 Ok(sent.unwrap_or(0))
             }
-            Err(Corrupt) => Err(self.end.corrupted()),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
         }
     }
 

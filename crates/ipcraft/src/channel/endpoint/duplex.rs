@@ -1,0 +1,62 @@
+//! One who sends in one direction and receives in the other.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use crate::channel::WaitStrategy;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::{Endpoint, LeaseRanges, Role};
+use crate::channel::shared::region::SharedRegion;
+use crate::error::{ErrorKind, Result};
+
+/// Two ends in one seat.
+#[derive(Debug)]
+pub(crate) struct DuplexEndpoint {
+    pub(crate) outgoing: Endpoint,
+    pub(crate) incoming: Endpoint,
+    /// Whether the channel has a name.
+    is_named: bool,
+}
+
+impl DuplexEndpoint {
+    /// Takes the ends that send to one flow and receive from the other.
+    pub(crate) fn new(
+        region: &Arc<SharedRegion>,
+        lease: Lease,
+        outgoing: (usize, &LeaseRanges),
+        incoming: (usize, &LeaseRanges),
+    ) -> Result<DuplexEndpoint> {
+        let lease = Arc::new(lease);
+        let endpoint =
+            |(index, ranges), role| Endpoint::new(region.clone(), index, lease.clone(), role, ranges);
+        let is_named = region.name().is_some();
+        Ok(DuplexEndpoint {
+            outgoing: endpoint(outgoing, Role::Sender)?,
+            incoming: endpoint(incoming, Role::Receiver)?,
+            is_named,
+        })
+    }
+
+    pub(crate) fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.outgoing.set_wait_strategy(waiting);
+        self.incoming.set_wait_strategy(waiting);
+    }
+
+    /// The descriptor that is both ends, for another process to go on.
+    pub(crate) fn into_fd(mut self) -> Result<OwnedFd> {
+        if self.is_named {
+            let error = self.outgoing.error(ErrorKind::Invalid);
+            return Err(error.with_hint("open the channel by its name there"));
+        }
+        drop(self.incoming.release_lease());
+        let lease = self.outgoing.release_lease().and_then(Lease::try_unwrap_unique).map(Lease::into_fd);
+        lease.ok_or_else(|| self.outgoing.error(ErrorKind::InUse))
+    }
+}
+
+impl Drop for DuplexEndpoint {
+    /// Leaves the seat before either end tells anybody, or the first to be told would find it taken.
+    fn drop(&mut self) {
+        drop((self.outgoing.release_lease(), self.incoming.release_lease()));
+    }
+}

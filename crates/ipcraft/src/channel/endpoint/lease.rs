@@ -1,0 +1,132 @@
+//! Who is there: a seat for each end, which the kernel frees when the end is gone.
+//!
+//! A seat is a byte of the channel's file, locked for an open file description that is the end's own (`F_OFD_SETLK`,
+//! fcntl(2)). Such a lock goes with the last descriptor of the description: when the end is dropped, when its process
+//! exits or is killed at whatever instruction, and not before a copy of the descriptor that a child has, or that is on its
+//! way over a socket, is closed too. So who has the descriptor has the end; no list has to be kept, no process id to be
+//! believed, and no pid namespace matters. The position in the file, which memory has no use for, says which seat it is.
+
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::thread::sleep;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::unistd::{Whence, lseek};
+
+use crate::channel::tuning::{MAX_UNIQUE_ATTEMPTS, UNIQUE_RETRY_INTERVAL};
+use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::support::{limits, proc_fd};
+use crate::sys::ofd_lock;
+
+const LOCK_CALL: &str = "fcntl(F_OFD_SETLK)";
+const TEST_CALL: &str = "fcntl(F_OFD_GETLK)";
+
+/// Where the locks are: far beyond the end of any memory, where no other lock is.
+const LOCK_OFFSET: u64 = 1 << 48;
+
+/// A seat that is taken.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    /// A description of its own, that has the lock.
+    fd: OwnedFd,
+    number: u32,
+}
+
+impl Lease {
+    /// Takes the first free seat of these, for a new description of the file behind `file`.
+    pub(crate) fn acquire(file: BorrowedFd<'_>, leases: Range<u32>) -> Result<Lease> {
+        let fd = reopen(file)?;
+        for number in leases.clone() {
+            if lock(fd.as_fd(), number)? {
+                lseek(&fd, i64::from(number), Whence::SeekSet).map_err(|e| Error::from_errno("lseek", e))?;
+                return Ok(Lease { fd, number });
+            }
+        }
+        Err(all_taken(&leases))
+    }
+
+    /// Takes over a seat that came with its description, from a parent or over a socket.
+    pub(crate) fn adopt(fd: OwnedFd, leases: Range<u32>) -> Result<Lease> {
+        let position = lseek(&fd, 0, Whence::SeekCur).map_err(|e| Error::from_errno("lseek", e))?;
+        let number = u32::try_from(position).ok().filter(|number| leases.contains(number));
+        let Some(number) = number else {
+            return Err(Error::new("lseek", ErrorKind::WrongType).with_hint(
+                "the descriptor is none of such an end, but perhaps of another, or of a channel",
+            ));
+        };
+        if lock(fd.as_fd(), number)? {
+            Ok(Lease { fd, number })
+        } else {
+            Err(all_taken(&(number..number + 1)))
+        }
+    }
+
+    /// Which one it is.
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Whether somebody else has one of these. Stale as soon as it is returned.
+    pub(crate) fn any_alive(&self, leases: Range<u32>) -> Result<bool> {
+        let count = u64::from(leases.end - leases.start);
+        ofd_lock::is_locked_by_others(self.fd.as_fd(), LOCK_OFFSET + u64::from(leases.start), count)
+            .map_err(|e| Error::from_errno(TEST_CALL, e))
+    }
+
+    /// Takes a seat whose owner died in addition to the own one, for as long as `reclaim` takes: nobody can sit down
+    /// meanwhile, and if the caller dies too the kernel frees both. False if the owner lives.
+    pub(crate) fn with_dead_lease(&self, number: u32, reclaim: impl FnOnce()) -> Result<bool> {
+        if number == self.number || !lock(self.fd.as_fd(), number)? {
+            return Ok(false);
+        }
+        reclaim();
+        let at = LOCK_OFFSET + u64::from(number);
+        ofd_lock::unlock(self.fd.as_fd(), at).map_err(|e| Error::from_errno(LOCK_CALL, e))?;
+        Ok(true)
+    }
+
+    /// The seat, if nobody shares it for longer than it takes to look who is there.
+    pub(crate) fn try_unwrap_unique(mut shared: Arc<Lease>) -> Option<Lease> {
+        for _ in 0..MAX_UNIQUE_ATTEMPTS {
+            match Arc::try_unwrap(shared) {
+                Ok(lease) => return Some(lease),
+                Err(still_shared) => shared = still_shared,
+            }
+            sleep(UNIQUE_RETRY_INTERVAL);
+        }
+        None
+    }
+
+    /// The descriptor, with the seat.
+    pub(crate) fn into_fd(self) -> OwnedFd {
+        self.fd
+    }
+}
+
+fn lock(fd: BorrowedFd<'_>, number: u32) -> Result<bool> {
+    ofd_lock::try_lock(fd, LOCK_OFFSET + u64::from(number))
+        .map_err(|e| Error::from_errno(LOCK_CALL, e).with_limit(limits::descriptors(e)))
+}
+
+/// The same file under a description of its own.
+pub(crate) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd> {
+    proc_fd::reopen(file, OFlag::O_RDWR).map_err(|errno| {
+        let error = Error::from_errno("open /proc/self/fd", errno).with_limit(limits::descriptors(errno));
+        match errno {
+            Errno::ENOENT => error.with_kind(ErrorKind::Unsupported).with_hint("mount /proc"),
+            _ => error,
+        }
+    })
+}
+
+fn all_taken(leases: &Range<u32>) -> Error {
+    let count = u64::from(leases.end - leases.start);
+    let error = Error::new(LOCK_CALL, ErrorKind::InUse);
+    if count == 1 {
+        return error.with_hint("this end has one owner at a time, and he is alive");
+    }
+    let limit = Limit { name: "the number of such ends", value: count, requested: Some(count + 1) };
+    error.with_kind(ErrorKind::LimitReached).with_limit(Some(limit))
+}

@@ -1,0 +1,256 @@
+//! What every end of every channel does besides moving messages: be there, see who else is, and wait.
+
+#![allow(unsafe_code)]
+
+pub(crate) mod debug;
+pub(crate) mod duplex;
+mod handover;
+pub(crate) mod lease;
+mod liveness;
+pub(crate) mod readiness;
+pub(crate) mod recovery;
+mod wait;
+
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use super::WaitStrategy;
+use super::shared::control::{RingControl, SideState};
+use super::shared::doorbell::{Doorbell, Notifier, WaitToken, Waiters};
+use super::shared::peer_status::INLINE_BIT;
+use super::shared::region::SharedRegion;
+use super::tuning::{CHECK_EVERY, SPIN_LIMIT};
+use crate::error::{Error, ErrorKind, Result};
+use lease::Lease;
+
+/// Which side of a flow an end is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Sender,
+    Receiver,
+}
+
+/// Who can be at the ends of a flow.
+#[derive(Clone, Debug)]
+pub(crate) struct LeaseRanges {
+    pub(crate) senders: Range<u32>,
+    pub(crate) receivers: Range<u32>,
+}
+
+/// One end of one flow.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// Before the region is unmapped, the end leaves.
+    lease: Option<Arc<Lease>>,
+    region: Arc<SharedRegion>,
+    /// Words that stay mapped for as long as `region` is kept.
+    control: NonNull<RingControl>,
+    /// Where the other side sleeps: a part of the flow.
+    doorbell: NonNull<Doorbell>,
+    role: Role,
+    /// The seats of the other side.
+    peers: Range<u32>,
+    /// How many can sleep on the other side, and on this one.
+    waiters: (Waiters, Waiters),
+    waiting: WaitStrategy,
+    /// What is to be looked at again when it changes or gets old.
+    peer_status: u32,
+    next_liveness_check: Duration,
+    /// When it was last asked whether anybody receives.
+    last_check: Duration,
+    /// Somebody was there and nobody is, as of the last look.
+    disconnected: bool,
+    /// How long it is worth to look again before sleeping.
+    spin_budget: Duration,
+    notifier: Notifier,
+    /// Where this end slept last, if it need not get up there.
+    last_full_wait: Option<WaitToken>,
+    /// How many messages may be sent without looking around.
+    check_interval: u32,
+    /// How many still may, where the ring does not tell.
+    sends_until_check: u32,
+}
+
+// SAFETY: because `control` leads to words of `region`, which are atomics and not bound to a thread.
+unsafe impl Send for Endpoint {}
+
+impl Endpoint {
+    /// Takes a place at a flow for one who has a seat.
+    pub(crate) fn new(
+        region: Arc<SharedRegion>,
+        index: usize,
+        lease: Arc<Lease>,
+        role: Role,
+        seating: &LeaseRanges,
+    ) -> Result<Endpoint> {
+        let control = region.control(index);
+        let many = |leases: &Range<u32>| if leases.len() > 1 { Waiters::Many } else { Waiters::One };
+        let (own, peers) = match role {
+            Role::Sender => (&seating.senders, &seating.receivers),
+            Role::Receiver => (&seating.receivers, &seating.senders),
+        };
+        // SAFETY: because the region has the flow, and is kept.
+        let words = unsafe { control.as_ref() };
+        let doorbell = match role {
+            Role::Sender => &words.items,
+            Role::Receiver => &words.space,
+        };
+        let endpoint = Endpoint {
+            control,
+            doorbell: NonNull::from(doorbell),
+            role,
+            peers: peers.clone(),
+            waiters: (many(peers), many(own)),
+            waiting: WaitStrategy::default(),
+            peer_status: 0,
+            next_liveness_check: Duration::ZERO,
+            last_check: Duration::ZERO,
+            disconnected: false,
+            spin_budget: SPIN_LIMIT,
+            notifier: Notifier::default(),
+            last_full_wait: None,
+            check_interval: CHECK_EVERY,
+            sends_until_check: CHECK_EVERY,
+            lease: Some(lease),
+            region,
+        };
+        endpoint.region.used(endpoint.lease_id())?.store(1, Relaxed);
+        endpoint.own_side().registrations.fetch_add(1, Relaxed);
+        endpoint.publish_cpu();
+        // The last one here may have died after a change, and before it told of it.
+        endpoint.peer_doorbell().notify_all();
+        Ok(endpoint)
+    }
+
+    /// The words of the flow.
+    #[inline]
+    pub(crate) fn control(&self) -> &RingControl {
+        // SAFETY: because `control` leads to atomics that stay mapped with `region`.
+        unsafe { self.control.as_ref() }
+    }
+
+    pub(crate) fn region(&self) -> &Arc<SharedRegion> {
+        &self.region
+    }
+
+    pub(crate) fn lease_id(&self) -> u32 {
+        self.lease.as_ref().map_or(0, |lease| lease.number())
+    }
+
+    /// From now on each message is for all of the other side.
+    pub(crate) fn notify_wakes_all(&mut self) {
+        if self.waiters.0 == Waiters::Many {
+            self.waiters.0 = Waiters::All;
+        }
+    }
+
+    pub(crate) fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
+        self.waiting = waiting;
+    }
+
+    fn own_side(&self) -> &SideState {
+        match self.role {
+            Role::Sender => &self.control().senders,
+            Role::Receiver => &self.control().receivers,
+        }
+    }
+
+    fn peer_side(&self) -> &SideState {
+        match self.role {
+            Role::Sender => &self.control().receivers,
+            Role::Receiver => &self.control().senders,
+        }
+    }
+
+    /// Where this end sleeps.
+    fn own_doorbell(&self) -> &Doorbell {
+        match self.role {
+            Role::Sender => &self.control().space,
+            Role::Receiver => &self.control().items,
+        }
+    }
+
+    /// Where the other side sleeps.
+    #[inline]
+    pub(crate) fn peer_doorbell(&self) -> &Doorbell {
+        // SAFETY: because of the same as in `control`.
+        unsafe { self.doorbell.as_ref() }
+    }
+
+    /// Whether the other side certainly needs no [`ring`](Endpoint::ring). To be asked after the change.
+    #[inline]
+    pub(crate) fn no_waiters(&self) -> bool {
+        self.peer_doorbell().no_waiters()
+    }
+
+    /// Wakes the other side, if it sleeps, after a change that it may wait for. Says whether there is time to look who is
+    /// there before the next one: where somebody may sleep, nobody is in a hurry.
+    #[inline]
+    pub(crate) fn notify(&mut self) -> bool {
+        let no_waiters = self.peer_doorbell().no_waiters();
+        if !no_waiters {
+            self.notify_slow();
+        }
+        !no_waiters
+    }
+
+    /// What the other side said of itself when it was last looked at.
+    #[inline]
+    pub(crate) fn inline_requested(&self) -> bool {
+        self.peer_status & INLINE_BIT != 0
+    }
+
+    #[inline(never)]
+    fn notify_slow(&mut self) {
+        // SAFETY: because of the same as in `control`.
+        unsafe { self.doorbell.as_ref() }.notify(&mut self.notifier, self.waiters.0);
+    }
+
+    /// Whether somebody of the other side may sleep, as of a moment ago.
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.peer_doorbell().has_waiters()
+    }
+
+    /// Wakes all of the other side, after a change that each of them may wait for.
+    #[inline]
+    pub(crate) fn notify_all(&mut self) {
+        if !self.peer_doorbell().no_waiters() {
+            self.peer_doorbell().notify_all();
+        }
+    }
+
+    /// Wakes another one of this side, after a wait that ended with more to be had than this end could take.
+    pub(crate) fn notify_own_side(&self) {
+        self.own_doorbell().notify(&mut Notifier::default(), self.waiters.1);
+    }
+
+    #[cold]
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        let operation = match self.role {
+            Role::Sender => "send",
+            Role::Receiver => "recv",
+        };
+        Error::new(operation, kind).with_object(self.region.name())
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn corrupted(&self) -> Error {
+        self.error(ErrorKind::Corrupted).with_hint("stop using the channel, and find out who writes to it")
+    }
+}
+
+impl Drop for Endpoint {
+    /// Leaves first, and then tells the others, who look for themselves.
+    fn drop(&mut self) {
+        drop(self.lease.take());
+        self.own_doorbell().status.deregister();
+        self.peer_doorbell().notify_all();
+    }
+}
+
+/// The recovery of a kind whose endpoints leave nothing to recover.
+pub(crate) fn no_recovery(_: &Lease) {}

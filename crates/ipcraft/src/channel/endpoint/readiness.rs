@@ -1,0 +1,233 @@
+//! A descriptor for event loops.
+
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::ptr::NonNull;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::shared::doorbell::{Doorbell, WaitToken, Waiters};
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::tuning::LIVENESS_INTERVAL;
+use crate::error::{Error, Result};
+use crate::event::{self, EventFd};
+use crate::support::errno;
+use crate::sys::signal;
+use crate::time::Deadline;
+
+/// A descriptor that polls as readable when an end may have something to do: a message to receive or room to send, or
+/// because the other side has gone.
+///
+/// A channel sleeps on memory, and an event loop on descriptors; between the two stands a thread, which sleeps while there
+/// is nothing to tell. So a message takes one more switch than to an end that waits for it itself.
+///
+/// The order matters: [`clear`](Readiness::clear) it, then take with `try_` calls until one says
+/// [`Empty`](crate::ErrorKind::Empty), and then poll. What comes after the clearing makes it readable again, so nothing is
+/// missed; it may also be readable for nothing: at an end of many it is four times a second, to see who has died and what
+/// he has left.
+///
+/// ```
+/// use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+/// use std::os::fd::AsFd;
+/// use ipcraft::channel::spsc;
+///
+/// let (mut sender, mut receiver) = spsc::channel::<u32>(16)?;
+/// let readiness = receiver.readiness()?;
+/// sender.send(7)?; // usually in another process
+/// let mut received = Vec::new();
+/// while received.is_empty() {
+///     poll(&mut [PollFd::new(readiness.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+///     readiness.clear()?;
+///     while let Ok(number) = receiver.try_recv() {
+///         received.push(number);
+///     }
+/// }
+/// assert_eq!(received, [7]);
+/// # Ok::<(), ipcraft::Error>(())
+/// ```
+///
+/// Make a new one after a fork: the thread stays with the parent. It has all signals blocked. Dropping it ends the thread.
+#[derive(Debug)]
+pub struct Readiness {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the thread and its owner have in common.
+#[derive(Debug)]
+struct Shared {
+    event: EventFd,
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Where the end sleeps: words of `_region`.
+    doorbell: NonNull<Doorbell>,
+    _region: Arc<SharedRegion>,
+    /// The end's own, so that it is free when the end is dropped.
+    lease: Weak<Lease>,
+    peers: Range<u32>,
+    waiters: Waiters,
+}
+
+// SAFETY: because `doorbell` leads to atomics of the region, which are not bound to a thread.
+unsafe impl Send for Shared {}
+// SAFETY: because of the same, and all else is `Sync`.
+unsafe impl Sync for Shared {}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// The descriptor is readable. With where the thread slept last, if for as long as it had to.
+    Idle(Option<WaitToken>),
+    /// Tell when the bell rings, or when a nap is over if it is for one.
+    Armed(WaitToken),
+    Stop,
+}
+
+impl Readiness {
+    /// For an end that sleeps at this bell.
+    pub(crate) fn new(
+        region: Arc<SharedRegion>,
+        lease: Weak<Lease>,
+        doorbell: NonNull<Doorbell>,
+        peers: Range<u32>,
+        waiters: Waiters,
+    ) -> Result<Readiness> {
+        // Readable at first, since there may be something.
+        let event = event::Options::new().nonblocking(true).create(1)?;
+        let shared = Shared {
+            event,
+            state: Mutex::new(State::Idle(None)),
+            changed: Condvar::new(),
+            doorbell,
+            _region: region,
+            lease,
+            peers,
+            waiters,
+        };
+        let shared = Arc::new(shared);
+        let thread = start(shared.clone())?;
+        Ok(Readiness { shared, thread: Some(thread) })
+    }
+
+    /// Makes it unreadable until there may be something again. Then look, with `try_` calls.
+    ///
+    /// # Errors
+    ///
+    /// None is known.
+    pub fn clear(&self) -> Result<()> {
+        match self.shared.event.try_take() {
+            Err(e) if e.kind() != crate::ErrorKind::Empty => return Err(e),
+            _ => {}
+        }
+        self.shared.rearm();
+        Ok(())
+    }
+}
+
+impl AsFd for Readiness {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.shared.event.as_fd()
+    }
+}
+
+impl Drop for Readiness {
+    fn drop(&mut self) {
+        self.shared.set_state(State::Stop);
+        let Some(thread) = self.thread.take() else { return };
+        // It may be about to sleep, and then has not heard.
+        while !thread.is_finished() {
+            self.shared.doorbell().interrupt();
+            thread::sleep(Duration::from_micros(50));
+        }
+        // It does not panic; if it did, there would be nothing left to end.
+        let _ = thread.join();
+        // Where many sleep, it may have been woken in the place of another.
+        if self.shared.waiters != Waiters::One {
+            self.shared.doorbell().interrupt();
+        }
+    }
+}
+
+impl Shared {
+    fn doorbell(&self) -> &Doorbell {
+        // SAFETY: because the words stay mapped with `_region`.
+        unsafe { self.doorbell.as_ref() }
+    }
+
+    fn set_state(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        self.changed.notify_one();
+    }
+
+    /// Orders the thread to listen. A nap that it has not finished is due all the same.
+    fn rearm(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = State::Armed(match *state {
+            State::Idle(last_full_wait) => self.doorbell().prepare_wait(last_full_wait),
+            State::Armed(earlier) if earlier.is_bounded() => self.doorbell().prepare_wait(None).bounded(),
+            State::Armed(earlier) => self.doorbell().prepare_wait(Some(earlier)),
+            State::Stop => return,
+        });
+        self.changed.notify_one();
+    }
+
+    /// Waits for orders to do something; `None` for the one to stop.
+    fn wait_armed(&self) -> Option<WaitToken> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match *state {
+                State::Armed(token) => return Some(token),
+                State::Stop => return None,
+                State::Idle(_) => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    fn run(&self) {
+        while let Some(token) = self.wait_armed() {
+            // A bell whose memory is gone is one more reason to let the end look.
+            let until = Deadline::after(token.max_wait().min(LIVENESS_INTERVAL));
+            let wait_failed = self.doorbell().commit_wait(token, until).is_err();
+            let in_vain = until.has_passed();
+            // Where many sleep, one may be woken while the word says that others still do. And what one of many leaves
+            // behind who dies, or holds back, is found by those who look, so they are to do it now and then.
+            let of_many = self.waiters != Waiters::One || self.peers.len() > 1;
+            let heard = wait_failed || of_many || !self.doorbell().is_unchanged(token) || self.peers_gone();
+            if (heard || token.is_bounded()) && self.disarm(in_vain.then_some(token)) {
+                // A counter that is full is readable too.
+                let _ = self.event.try_add(1);
+            }
+        }
+    }
+
+    /// Goes to rest, unless there are other orders by now; with where it slept, if that was for as long as it had to.
+    fn disarm(&self, last_full_wait: Option<WaitToken>) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let listened = matches!(*state, State::Armed(_));
+        if listened {
+            *state = State::Idle(last_full_wait);
+        }
+        listened
+    }
+
+    /// Whether nobody of the other side is there, or the end itself is gone.
+    fn peers_gone(&self) -> bool {
+        let Some(lease) = self.lease.upgrade() else { return true };
+        !lease.any_alive(self.peers.clone()).unwrap_or(false)
+    }
+}
+
+/// Starts the thread with all signals blocked, so that none is delivered to it.
+fn start(shared: Arc<Shared>) -> Result<JoinHandle<()>> {
+    let blocked = signal::block(u64::MAX).map_err(|e| Error::from_errno("pthread_sigmask", e))?;
+    let thread = thread::Builder::new().name("ipcraft-readiness".into()).stack_size(64 << 10);
+    let started = thread.spawn(move || shared.run());
+    signal::set_mask(blocked).map_err(|e| Error::from_errno("pthread_sigmask", e))?;
+    started
+        .map_err(|e| Error::from_errno("pthread_create", errno(&e)).with_kind(crate::ErrorKind::LimitReached))
+}

@@ -1,0 +1,72 @@
+//! Taking over what the dead had in their hands.
+
+#![allow(unsafe_code)]
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::ring::mpmc::reclaim_dead;
+use crate::channel::shared::control::RingControl;
+use crate::channel::shared::header::MAX_ENDPOINTS;
+use crate::channel::shared::region::SharedRegion;
+use crate::channel::shared::sequenced_slots::SequencedSlots;
+use crate::error::Result;
+
+/// What an end needs to bury others.
+#[derive(Debug)]
+pub(crate) struct Recovery {
+    slots: SequencedSlots,
+    /// Words that stay mapped for as long as `region` is kept.
+    control: NonNull<RingControl>,
+    region: Arc<SharedRegion>,
+}
+
+// SAFETY: because `slots` and `control` lead to memory of `region`, which is not bound to a thread.
+unsafe impl Send for Recovery {}
+
+impl Recovery {
+    pub(crate) fn new(region: &Arc<SharedRegion>, slots: SequencedSlots) -> Recovery {
+        Recovery { slots, control: region.control(0), region: region.clone() }
+    }
+
+    /// Buries whoever had this seat before the caller, who has it now and has not used it yet.
+    pub(crate) fn reclaim_predecessor(&self, lease: &Lease) -> Result<()> {
+        if self.region.used(lease.number())?.load(Acquire) != 0 {
+            self.reclaim_dead(lease.number())?;
+        }
+        Ok(())
+    }
+
+    /// Buries all whose seats were used and are free now. One for whom that fails has to wait for the next look.
+    pub(crate) fn reclaim_all(&self, own: &Lease) {
+        let mut buried = false;
+        for id in 0..MAX_ENDPOINTS as u32 {
+            if self.region.used(id).is_ok_and(|used| used.load(Acquire) != 0) {
+                buried |= own.with_dead_lease(id, || drop(self.reclaim_dead(id))).unwrap_or(false);
+            }
+        }
+        if buried {
+            self.notify_both_sides();
+        }
+    }
+
+    /// Lets all look again: meanwhile a seat that was being cleared seemed to be taken.
+    fn notify_both_sides(&self) {
+        // SAFETY: because `control` leads to atomics that stay mapped with `region`.
+        let control = unsafe { self.control.as_ref() };
+        for doorbell in [&control.items, &control.space] {
+            doorbell.status.deregister();
+            doorbell.notify_all();
+        }
+    }
+
+    /// The seat counts as used until all is done: who dies half way leaves it so.
+    fn reclaim_dead(&self, lease_id: u32) -> Result<()> {
+        // SAFETY: because `control` leads to atomics that stay mapped with `region`.
+        reclaim_dead(&self.slots, unsafe { self.control.as_ref() }, lease_id);
+        self.region.used(lease_id)?.store(0, Release);
+        Ok(())
+    }
+}

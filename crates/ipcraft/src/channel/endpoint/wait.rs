@@ -1,0 +1,190 @@
+//! Waiting: spin, then block.
+
+use std::hint::spin_loop;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread::yield_now;
+use std::time::Duration;
+
+use super::lease::Lease;
+use super::{Endpoint, Role};
+use crate::channel::WaitStrategy;
+use crate::channel::ring::{Corrupt, TryResult};
+use crate::channel::shared::control::SideState;
+use crate::channel::shared::doorbell::{Doorbell, Waiters};
+use crate::channel::tuning::{
+    LIVENESS_INTERVAL, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE, SPINS_PER_CLOCK_READ,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::cpu;
+use crate::time::{self, Deadline};
+
+impl Endpoint {
+    /// What trying without waiting comes to when there was nothing to do: why not.
+    pub(crate) fn finish_try<R>(
+        &mut self,
+        mut attempt: impl FnMut() -> TryResult<R>,
+        recover: impl FnMut(&Lease),
+    ) -> Result<R> {
+        if !self.check_disconnected(time::now_roughly(), recover)? {
+            return Err(self.error(match self.role {
+                Role::Sender => ErrorKind::Full,
+                Role::Receiver => ErrorKind::Empty,
+            }));
+        }
+        // Whoever left may have sent something before.
+        match if self.role == Role::Receiver { attempt() } else { Ok(None) } {
+            Ok(Some(result)) => Ok(result),
+            Ok(None) => Err(self.error(ErrorKind::Disconnected)),
+            Err(Corrupt) => Err(self.corrupted()),
+        }
+    }
+
+    /// Tries again until there is a result, the deadline has passed or the other side is gone, and then once more.
+    /// `recover` is called whenever it is time to see who is there.
+    #[inline]
+    pub(crate) fn wait<R>(
+        &mut self,
+        deadline: Deadline,
+        mut attempt: impl FnMut() -> TryResult<R>,
+        mut recover: impl FnMut(&Lease),
+    ) -> Result<R> {
+        // Some come here without having tried.
+        if let Some(result) = attempt().map_err(|Corrupt| self.corrupted())? {
+            return Ok(result);
+        }
+        let polls = match self.waiting {
+            WaitStrategy::Spin => true,
+            WaitStrategy::Block => false,
+            WaitStrategy::Adaptive => self.spin_budget >= SPIN_LIMIT && !self.same_cpu(),
+        };
+        if polls && let Some(result) = self.spin_poll(&mut attempt)? {
+            return Ok(result);
+        }
+        self.wait_slow(deadline, &mut attempt, &mut recover)
+    }
+
+    #[inline(never)]
+    pub(super) fn wait_slow<R>(
+        &mut self,
+        deadline: Deadline,
+        attempt: &mut impl FnMut() -> TryResult<R>,
+        recover: &mut impl FnMut(&Lease),
+    ) -> Result<R> {
+        let began = time::now();
+        let (mut now, mut rounds, mut slept) = (began, 0, false);
+        let oversubscribed = self.oversubscribed();
+        self.publish_cpu();
+        loop {
+            let last = self.check_disconnected(now, &mut *recover)? || deadline.has_passed_at(now);
+            if self.disconnected && self.role == Role::Sender {
+                return Err(self.error(ErrorKind::Disconnected));
+            }
+            let spins = match self.waiting {
+                WaitStrategy::Spin => true,
+                WaitStrategy::Block => false,
+                WaitStrategy::Adaptive if oversubscribed => {
+                    // Whoever gets the processor may keep it for longer than there is time.
+                    SPIN_ROUND_ESTIMATE * rounds <= self.spin_budget
+                        && now - began <= SPIN_LIMIT_OVERSUBSCRIBED
+                        && !deadline.has_passed_at(now + SPIN_LIMIT_OVERSUBSCRIBED)
+                }
+                WaitStrategy::Adaptive => now - began <= self.spin_budget && !self.same_cpu(),
+            };
+            let found = if last {
+                self.spin_poll(attempt)
+            } else if spins {
+                if oversubscribed && self.waiting == WaitStrategy::Adaptive {
+                    // Those who have to do something first may be waiting for this very processor.
+                    yield_now();
+                    rounds += 1;
+                }
+                self.spin_poll(attempt)
+            } else {
+                slept = true;
+                self.block_once(now, deadline, attempt)
+            };
+            match found? {
+                Some(result) => {
+                    self.adapt(began, oversubscribed && !slept);
+                    return Ok(result);
+                }
+                None if !last => {}
+                None if self.disconnected => return Err(self.error(ErrorKind::Disconnected)),
+                None => return Err(self.error(ErrorKind::TimedOut)),
+            }
+            now = time::now();
+        }
+    }
+
+    /// Whether there are more ends than processors, as far as is known. A hint: those who were killed said nothing, and forked
+    /// children say that they leave without having come.
+    pub(super) fn oversubscribed(&self) -> bool {
+        if self.waiters == (Waiters::One, Waiters::One) {
+            return false;
+        }
+        let control = self.control();
+        let there = |side: &SideState, doorbell: &Doorbell| {
+            doorbell.status.live_count(side.registrations.load(Relaxed))
+        };
+        let ends =
+            there(&control.senders, &control.space).saturating_add(there(&control.receivers, &control.items));
+        ends > cpu::count()
+    }
+
+    #[inline]
+    pub(super) fn spin_poll<R>(&self, attempt: &mut impl FnMut() -> TryResult<R>) -> Result<Option<R>> {
+        for _ in 0..SPINS_PER_CLOCK_READ {
+            // First, since there was nothing a moment ago, and to look takes the line away from who is about to write.
+            spin_loop();
+            match attempt() {
+                Ok(Some(result)) => return Ok(Some(result)),
+                Ok(None) => {}
+                Err(Corrupt) => return Err(self.corrupted()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sleeps once, for no longer than until the next look.
+    pub(super) fn block_once<R>(
+        &mut self,
+        now: Duration,
+        deadline: Deadline,
+        attempt: &mut impl FnMut() -> TryResult<R>,
+    ) -> Result<Option<R>> {
+        let before = self.last_full_wait.take();
+        let doorbell = self.own_doorbell();
+        let token = doorbell.prepare_wait(before);
+        let mut last_full_wait = !token.is_bounded();
+        let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
+        let mut found = attempt()?;
+        // Who left before this end lay down did not see it, and rang for nobody.
+        if found.is_none() && !self.any_peer_left(self.peer_doorbell().status.load()) {
+            // A nap is to last from here on, and what came before it may have taken a while.
+            let now = if last_full_wait { now } else { time::now() };
+            let until = deadline.or_at(now + token.max_wait().min(LIVENESS_INTERVAL));
+            doorbell.commit_wait(token, until).map_err(|e| self.wait_failed(e))?;
+            last_full_wait |= until != deadline;
+            found = attempt()?;
+        }
+        if found.is_some() && self.waiters.1 == Waiters::One {
+            doorbell.cancel_wait(token, last_full_wait);
+        } else if last_full_wait {
+            self.last_full_wait = Some(token);
+        }
+        Ok(found)
+    }
+
+    /// What was waited for soon is worth to look for; what was not, is worth to sleep for.
+    pub(super) fn adapt(&mut self, began: Duration, awake: bool) {
+        if self.waiting != WaitStrategy::Adaptive {
+            return;
+        }
+        let short = awake || time::now() - began <= SPIN_LIMIT;
+        self.spin_budget = if short { SPIN_LIMIT } else { self.spin_budget / 2 };
+    }
+
+    pub(super) fn wait_failed(&self, errno: nix::errno::Errno) -> Error {
+        Error::from_errno("futex(FUTEX_WAIT_BITSET)", errno).with_object(self.region.name())
+    }
+}

@@ -1,0 +1,89 @@
+//! A handle of a channel, from which endpoints are opened.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use super::endpoint::lease;
+use super::kind::{self, Kind};
+use super::shared::header::Expected;
+use super::shared::region::{Backing, SharedRegion};
+use crate::error::{Error, ErrorKind, Result};
+use crate::shm::memfd::Memfd;
+
+/// A channel whose ends can be taken: memory that is one of the expected kind, type and size.
+///
+/// Having a channel is not being an end of it, and keeps nobody waiting. Dropping it leaves its ends as they are.
+pub struct Channel<K> {
+    pub(crate) region: Arc<SharedRegion>,
+    _kind: PhantomData<fn() -> K>,
+}
+
+impl<K: Kind> Channel<K> {
+    pub(crate) fn new(region: SharedRegion) -> Self {
+        Channel { region: Arc::new(region), _kind: PhantomData }
+    }
+
+    /// Takes an anonymous channel whose [descriptor](AsFd) came from a parent or over a socket.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongType`](ErrorKind::WrongType) if it is no memfd, is not sealed against shrinking and growing, or holds no
+    /// such channel. The descriptor is closed then.
+    pub fn from_received(fd: OwnedFd) -> Result<Self> {
+        let backing = Backing::Anonymous(Memfd::try_from(fd)?);
+        Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), Expected::default())?))
+    }
+
+    /// The channel behind an end that came by its descriptor, which keeps its own.
+    pub(crate) fn of_endpoint(fd: BorrowedFd<'_>) -> Result<Self> {
+        // Under a description of its own, or the seat would be taken for as long as the channel is kept.
+        let backing = Backing::Anonymous(Memfd::try_from(lease::reopen(fd)?)?);
+        Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), Expected::default())?))
+    }
+
+    /// How many messages, or bytes, there is room for.
+    pub fn capacity(&self) -> usize {
+        self.region.config().capacity as usize
+    }
+
+    /// The name as it was given; `None` for an anonymous channel.
+    pub fn name(&self) -> Option<&str> {
+        self.region.name().map(|name| &**name)
+    }
+
+    /// `shm_unlink(3)`: removes the name. Whoever has the channel, or an end of it, keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SharedMemory::remove`](crate::shm::posix::SharedMemory::remove); [`Invalid`](ErrorKind::Invalid) if it has no
+    /// name.
+    #[doc(alias = "shm_unlink")]
+    pub fn remove(&self) -> Result<()> {
+        match self.region.memory() {
+            Some(memory) => memory.remove(),
+            None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the channel has no name")),
+        }
+    }
+}
+
+/// To hand the channel to a child or over a socket: for [`Channel::from_received`] there. An end of its own is taken from
+/// it, since two processes that use one description would be one end.
+impl<K> AsFd for Channel<K> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.region.fd()
+    }
+}
+
+impl<K> Clone for Channel<K> {
+    fn clone(&self) -> Self {
+        Channel { region: self.region.clone(), _kind: PhantomData }
+    }
+}
+
+impl<K> fmt::Debug for Channel<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("region", &self.region).finish()
+    }
+}

@@ -1,0 +1,445 @@
+//! A ring with one writer and one reader, who wait for nobody.
+//!
+//! Each side keeps its position to itself, and stores it for the other after every step: what is in shared memory is checked
+//! against what is known. To store the position is to send, or to have received: a side that dies before has done nothing,
+//! and its successor goes on from there.
+//!
+//! Each side looks at the other's position only when by what it knows it cannot go on. So in a stream the lines with the
+//! positions seldom change hands, and the messages lie close together. For a single message that means two lines to be
+//! fetched one after the other, the position and the message. A reader who waits for single messages says so, and a writer
+//! then puts a copy of each small one beside the position: one line brings both.
+
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::ptr::NonNull;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use crate::channel::ring::backoff::PollBackoff;
+use crate::channel::ring::{Corrupt, TryResult};
+use crate::channel::shared::atomic::fence;
+use crate::channel::shared::control::{INLINE_WORDS, RingControl};
+use crate::channel::shared::copy;
+use crate::channel::shared::slot_array::SlotArray;
+use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP, CHECK_EVERY};
+use crate::shm::Plain;
+
+/// What `inline_tag` is while `inline` is the message at this position. Never zero, as in a new channel.
+#[inline]
+const fn inline_tag_of(position: u64) -> u64 {
+    position << 1 | 1
+}
+
+/// What `inline_tag` is while `inline` is no message.
+const NOT_INLINE: u64 = 0;
+
+const fn fits_inline<T>() -> bool {
+    size_of::<T>() <= INLINE_WORDS * size_of::<u64>()
+}
+
+/// The writing end.
+pub(crate) struct Writer<T> {
+    slots: SlotArray<T>,
+    control: NonNull<RingControl>,
+    /// Where the next message goes.
+    tail: u64,
+    /// Where there is no room any more, as far as is known.
+    cached_limit: u64,
+    /// Where it is time to look around: never before `tail` nor behind `cached_limit`, so that until then there is room.
+    check_at: u64,
+    /// How many messages may be sent without looking around, at most but for batches.
+    check_interval: u64,
+    backoff: PollBackoff,
+}
+
+// SAFETY: because the memory that `slots` and `control` lead to is not bound to a thread.
+unsafe impl<T: Plain> Send for Writer<T> {}
+
+impl<T: Plain> Writer<T> {
+    /// Goes on where the last writer ended.
+    ///
+    /// # Safety
+    ///
+    /// `control` leads to a flow for as long as the writer is used.
+    pub(crate) unsafe fn resume(
+        slots: SlotArray<T>,
+        control: NonNull<RingControl>,
+    ) -> Result<Writer<T>, Corrupt> {
+        // SAFETY: because the caller vouches for it.
+        let senders = unsafe { &control.as_ref().senders };
+        // The last writer may have died with a copy of a message that he had not sent.
+        senders.inline_tag.store(NOT_INLINE, Relaxed);
+        let tail = senders.position.load(Relaxed);
+        let mut writer = Writer {
+            backoff: PollBackoff::new(slots.count()),
+            slots,
+            control,
+            tail,
+            cached_limit: tail,
+            check_at: tail,
+            check_interval: CHECK_EVERY.into(),
+        };
+        writer.extend_budget(1)?;
+        Ok(writer)
+    }
+
+    #[inline]
+    fn control(&self) -> &RingControl {
+        // SAFETY: because `resume` was promised that it stays.
+        unsafe { self.control.as_ref() }
+    }
+
+    /// Where the next message goes.
+    #[inline]
+    pub(crate) fn position(&self) -> u64 {
+        self.tail
+    }
+
+    /// The last message that was sent, by whomever; any bytes if there was none.
+    pub(crate) fn last(&self) -> T {
+        self.slots.read(self.tail.wrapping_sub(1))
+    }
+
+    /// Whether it is time to look at the reader again.
+    #[inline]
+    pub(crate) fn needs_check(&self) -> bool {
+        self.tail == self.check_at
+    }
+
+    /// Whether that time comes before so many messages are sent.
+    #[inline]
+    pub(crate) fn needs_check_within(&self, count: usize) -> bool {
+        (self.check_at.wrapping_sub(self.tail) as usize) < count
+    }
+
+    /// Makes it time to look at the reader again.
+    #[inline]
+    pub(crate) fn force_check(&mut self) {
+        self.check_at = self.tail;
+    }
+
+    /// Says how many messages may be sent without looking around.
+    pub(crate) fn set_check_interval(&mut self, check_interval: u64) {
+        self.check_interval = check_interval;
+    }
+
+    /// How many messages there is certainly room for, after a look if these are fewer than are wanted.
+    fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
+        if (self.check_at.wrapping_sub(self.tail) as usize) < wanted {
+            self.extend_budget(wanted as u64)?;
+        }
+        Ok(self.check_at.wrapping_sub(self.tail) as usize)
+    }
+
+    /// Looks at the reader if there seems to be too little room, and where to stop next: not within what is wanted, if there
+    /// is room for it.
+    #[inline(never)]
+    fn extend_budget(&mut self, wanted: u64) -> Result<(), Corrupt> {
+        if self.cached_limit.wrapping_sub(self.tail) < wanted {
+            self.backoff.snooze();
+            let head = self.control().receivers.position.load(Acquire);
+            if self.tail.wrapping_sub(head) > self.slots.count() {
+                return Err(Corrupt);
+            }
+            self.cached_limit = head.wrapping_add(self.slots.count());
+            self.backoff.record(self.cached_limit.wrapping_sub(self.tail));
+        }
+        let room = self.cached_limit.wrapping_sub(self.tail);
+        self.check_at = self.tail.wrapping_add(room.min(self.check_interval.max(wanted)));
+        Ok(())
+    }
+
+    /// Where the next message is to be written, if there is room.
+    #[inline]
+    pub(crate) fn slot_ptr(&mut self) -> TryResult<NonNull<u8>> {
+        Ok((self.room(1)? > 0).then(|| self.slots.message(self.tail)))
+    }
+
+    /// Writes the next message, without sending it. There must be room.
+    #[inline]
+    pub(crate) fn write(&self, message: &T) {
+        self.slots.write(self.tail, message);
+    }
+
+    /// Sends as many messages as have been written, for which there was room.
+    #[inline]
+    pub(crate) fn commit(&mut self, count: usize) {
+        debug_assert!(count as u64 <= self.check_at.wrapping_sub(self.tail));
+        self.tail = self.tail.wrapping_add(count as u64);
+        self.control().senders.position.store(self.tail, Release);
+    }
+
+    /// Sends a message, if there is room, and puts a copy of it beside the position if it is to and fits.
+    #[inline]
+    pub(crate) fn push(&mut self, message: &T, with_inline: bool) -> TryResult<()> {
+        if self.room(1)? == 0 {
+            return Ok(None);
+        }
+        self.send(message, with_inline);
+        Ok(Some(()))
+    }
+
+    /// [`push`](Writer::push) where there certainly is room: as long as it is not [time to look](Writer::needs_check).
+    #[inline]
+    pub(crate) fn send(&mut self, message: &T, with_inline: bool) {
+        // Read before the slot is written, which for all that a compiler can know may change it.
+        let (control, next) = (self.control, self.tail.wrapping_add(1));
+        self.write(message);
+        if with_inline && fits_inline::<T>() {
+            self.write_inline(message);
+        }
+        self.tail = next;
+        // SAFETY: because `resume` was promised that it stays.
+        unsafe { control.as_ref() }.senders.position.store(next, Release);
+    }
+
+    /// Puts a copy of the next message beside the position.
+    #[inline]
+    fn write_inline(&self, message: &T) {
+        let senders = &self.control().senders;
+        senders.inline_tag.store(NOT_INLINE, Relaxed);
+        // Whoever sees a byte of the new copy sees that it is not the old one any more.
+        fence(Release);
+        // SAFETY: because there is room for a message that fits, aligned to a word.
+        unsafe { copy::write_value(NonNull::from(&senders.inline).cast(), message) };
+        senders.inline_tag.store(inline_tag_of(self.tail), Release);
+    }
+
+    /// Sends as many as there is room for at once, and says how many: all of these, or if the process dies none.
+    #[inline]
+    pub(crate) fn push_all(&mut self, messages: &[T]) -> TryResult<usize> {
+        let count = self.room(messages.len())?.min(messages.len());
+        self.slots.write_all(self.tail, &messages[..count]);
+        self.commit(count);
+        Ok((count > 0).then_some(count))
+    }
+}
+
+impl<T> fmt::Debug for Writer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("tail", &self.tail).finish_non_exhaustive()
+    }
+}
+
+/// The reading end.
+pub(crate) struct Reader<T> {
+    slots: SlotArray<T>,
+    control: NonNull<RingControl>,
+    /// Where the next message is.
+    head: u64,
+    /// Where there are no more messages, as far as is known.
+    cached_tail: u64,
+    /// How lively the memory is of finding several messages at once. At zero, copies are asked for.
+    batch_score: u8,
+    backoff: PollBackoff,
+}
+
+// SAFETY: because the memory that `slots` and `control` lead to is not bound to a thread.
+unsafe impl<T: Plain> Send for Reader<T> {}
+
+impl<T: Plain> Reader<T> {
+    /// Goes on where the last reader ended.
+    ///
+    /// # Safety
+    ///
+    /// `control` leads to a flow for as long as the reader is used.
+    pub(crate) unsafe fn resume(slots: SlotArray<T>, control: NonNull<RingControl>) -> Reader<T> {
+        // SAFETY: because the caller vouches for it.
+        let head = unsafe { control.as_ref() }.receivers.position.load(Relaxed);
+        Reader {
+            backoff: PollBackoff::new(slots.count()),
+            slots,
+            control,
+            head,
+            cached_tail: head,
+            batch_score: BATCH_SCORE_MAX,
+        }
+    }
+
+    #[inline]
+    fn control(&self) -> &RingControl {
+        // SAFETY: because `resume` was promised that it stays.
+        unsafe { self.control.as_ref() }
+    }
+
+    /// Where the next message is in the row of all.
+    #[inline]
+    pub(crate) fn position(&self) -> u64 {
+        self.head
+    }
+
+    /// How many messages there is room for.
+    #[inline]
+    pub(crate) fn count(&self) -> u64 {
+        self.slots.count()
+    }
+
+    /// Wakes the writer, if he sleeps, while this end waits for something else.
+    pub(crate) fn wake_writer(&self) {
+        self.control().space.notify_all();
+    }
+
+    /// Takes the next message out, which has to be there.
+    #[inline]
+    pub(crate) fn skip(&mut self) {
+        self.release(self.head.wrapping_add(1));
+    }
+
+    /// Whether there is a message.
+    #[inline]
+    fn is_there(&mut self) -> Result<bool, Corrupt> {
+        if self.head != self.cached_tail { Ok(true) } else { self.poll_position() }
+    }
+
+    /// Looks how far the writer has come, where all that is known of has been taken, and says whether there is more.
+    #[inline(never)]
+    fn poll_position(&mut self) -> Result<bool, Corrupt> {
+        self.backoff.snooze();
+        let tail = self.control().senders.position.load(Acquire);
+        self.backoff.record(tail.wrapping_sub(self.head));
+        if tail == self.head {
+            return Ok(false);
+        }
+        self.refresh_tail(tail).map(|()| true)
+    }
+
+    /// Takes note of how far the writer has come.
+    fn refresh_tail(&mut self, tail: u64) -> Result<(), Corrupt> {
+        let ahead = tail.wrapping_sub(self.head);
+        if ahead > self.slots.count() {
+            return Err(Corrupt);
+        }
+        self.cached_tail = tail;
+        match ahead {
+            1 if self.batch_score > 0 => self.record_single(),
+            1 => {}
+            _ if self.batch_score < BATCH_SCORE_MAX => self.record_batch(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Forgets a little of when several were found; one at a time for long enough is a habit.
+    fn record_single(&mut self) {
+        self.batch_score -= 1;
+        if self.batch_score == 0 {
+            self.control().items.status.request_inline(true);
+        }
+    }
+
+    /// Notes that several were found: a stream, if that happens again.
+    fn record_batch(&mut self) {
+        let wanted = self.batch_score == 0;
+        self.batch_score = (self.batch_score + BATCH_SCORE_STEP).min(BATCH_SCORE_MAX);
+        if wanted {
+            self.control().items.status.request_inline(false);
+        }
+    }
+
+    /// Where the next message is, if there is one.
+    #[inline]
+    pub(crate) fn slot_ptr(&mut self) -> TryResult<NonNull<u8>> {
+        Ok(self.is_there()?.then(|| self.slots.message(self.head)))
+    }
+
+    /// Copies the next message, which has to be there.
+    #[inline]
+    pub(crate) fn read(&self) -> T {
+        if fits_inline::<T>()
+            && self.cached_tail.wrapping_sub(self.head) == 1
+            && let Some(copy) = self.read_inline()
+        {
+            return copy;
+        }
+        self.slots.read(self.head)
+    }
+
+    /// The copy beside the position, if it is of the next message.
+    #[inline]
+    fn read_inline(&self) -> Option<T> {
+        let senders = &self.control().senders;
+        let wanted = inline_tag_of(self.head);
+        if senders.inline_tag.load(Acquire) != wanted {
+            return None;
+        }
+        // SAFETY: because a message that fits can be read there, aligned to a word.
+        let copy = unsafe { copy::read_value(NonNull::from(&senders.inline).cast()) };
+        fence(Acquire);
+        (senders.inline_tag.load(Relaxed) == wanted).then_some(copy)
+    }
+
+    /// Makes room of what was taken: nobody gets it again.
+    #[inline]
+    fn publish(&self) {
+        self.control().receivers.position.store(self.head, Release);
+    }
+
+    /// Takes the next message, if it is known that another follows, and makes room of it: in a stream, all that is asked.
+    #[inline]
+    pub(crate) fn pop_cached(&mut self) -> Option<T> {
+        if self.cached_tail.wrapping_sub(self.head) < 2 {
+            return None;
+        }
+        let message = self.slots.read(self.head);
+        self.release(self.head.wrapping_add(1));
+        Some(message)
+    }
+
+    /// Whether there is a message to [take](Reader::take).
+    #[inline]
+    pub(crate) fn find(&mut self) -> TryResult<()> {
+        Ok(self.is_there()?.then_some(()))
+    }
+
+    /// Takes the next message, which has to be there, and makes room of it.
+    #[inline]
+    pub(crate) fn take(&mut self) -> T {
+        let message = self.read();
+        self.skip();
+        message
+    }
+
+    /// Takes the next message, if there is one.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> TryResult<T> {
+        Ok(self.find()?.map(|()| self.take()))
+    }
+
+    /// How many messages are there, and can be [read](Reader::read_slot) one after the other.
+    #[inline]
+    pub(crate) fn available(&mut self) -> Result<u64, Corrupt> {
+        self.is_there()?;
+        Ok(self.cached_tail.wrapping_sub(self.head))
+    }
+
+    /// Copies the message at a position which has one.
+    #[inline]
+    pub(crate) fn read_slot(&self, position: u64) -> T {
+        self.slots.read(position)
+    }
+
+    /// Makes room of all before this position.
+    #[inline]
+    pub(crate) fn release(&mut self, position: u64) {
+        self.head = position;
+        self.publish();
+    }
+
+    /// Takes as many messages as are there and the buffer has room for, and makes room of them.
+    #[inline]
+    pub(crate) fn pop_many(&mut self, buffer: &mut [T]) -> TryResult<usize> {
+        let count = self.available()?.min(buffer.len() as u64) as usize;
+        if count == 0 {
+            return Ok(None);
+        }
+        self.slots.read_all(self.head, &mut buffer[..count]);
+        self.release(self.head.wrapping_add(count as u64));
+        Ok(Some(count))
+    }
+}
+
+impl<T> fmt::Debug for Reader<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("head", &self.head).finish_non_exhaustive()
+    }
+}

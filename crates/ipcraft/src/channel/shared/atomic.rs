@@ -1,0 +1,17 @@
+//! What the rings stand on: words, what messages are made of, and sleeping. In a model, all are ones of which a model checker
+//! knows.
+
+#[cfg(not(all(test, loom)))]
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU64 as Content, fence};
+
+#[cfg(not(all(test, loom)))]
+pub(crate) use crate::sys::futex;
+
+#[cfg(all(test, loom))]
+pub(crate) use loom::sync::atomic::{AtomicU32, fence};
+
+#[cfg(all(test, loom))]
+pub(crate) use crate::channel::tests::loom::{AtomicU64, Content};
+
+#[cfg(all(test, loom))]
+pub(crate) use crate::sync::model::futex;

@@ -1,0 +1,164 @@
+//! What the header at the start of a channel's memory says, and how it is checked.
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::atomic::AtomicU64;
+use super::control::RingControl;
+use crate::error::{Error, ErrorKind, Limit, Result};
+
+pub(crate) const ATTACH: &str = "open channel";
+
+/// Most endpoints that a channel can have at a time: one byte of lease for each.
+pub(crate) const MAX_ENDPOINTS: usize = 128;
+
+/// Rings of a channel: one in each direction.
+const RINGS: usize = 2;
+
+/// "ipcraft", and that the memory is a channel.
+const MAGIC: u64 = u64::from_le_bytes(*b"ipcraft\x02");
+
+/// Version of the layout of a channel's memory.
+const VERSION: u64 = 1;
+
+/// Length of the header in bytes; the kind's own data follows.
+pub(crate) const HEADER_LEN: usize = 2048;
+
+#[cfg(not(all(test, loom)))]
+const _: () = assert!(size_of::<Header>() <= HEADER_LEN);
+
+/// The start of the memory of every channel. Zero bytes are the header of no channel.
+#[repr(C, align(128))]
+pub(crate) struct Header {
+    /// [`MAGIC`] once the rest has been written; nothing else changes after that.
+    state: AtomicU64,
+    version: AtomicU64,
+    kind: AtomicU64,
+    layout: AtomicU64,
+    message_len: AtomicU64,
+    capacity: AtomicU64,
+    flags: AtomicU64,
+    initial_position: AtomicU64,
+    pub(crate) controls: [RingControl; RINGS],
+    /// For each lease, whether it has been used since it was last reclaimed.
+    pub(crate) used: [AtomicU32; MAX_ENDPOINTS],
+}
+
+/// What the creator of a channel decides, within what its kind allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// Capacity in messages or bytes: a power of two.
+    pub(crate) capacity: u64,
+    /// Other choices, encoded as the kind defines.
+    pub(crate) flags: u64,
+    /// The first position: zero, except in tests of wrapping positions.
+    pub(crate) initial_position: u64,
+}
+
+/// What an opened channel must match; `None` matches anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Expected {
+    pub(crate) capacity: Option<u64>,
+    pub(crate) flags: Option<u64>,
+}
+
+/// What a header says of the kind of a channel, and how sizes follow from its configuration.
+pub(crate) struct KindInfo {
+    pub(crate) id: u64,
+    pub(crate) layout: u64,
+    pub(crate) message_len: u64,
+    pub(crate) default_flags: u64,
+    /// Completes requested flags by those of the second argument.
+    pub(crate) merge_flags: fn(u64, u64) -> u64,
+    /// Length in bytes of the data after the header; `None` if no channel has this configuration.
+    pub(crate) data_len: fn(Config) -> Option<usize>,
+}
+
+impl KindInfo {
+    /// The configuration that a channel must have whose header says `found`.
+    fn expect(&self, expected: Expected, found: Config) -> Config {
+        Config {
+            capacity: expected.capacity.unwrap_or(found.capacity),
+            flags: match expected.flags {
+                Some(asked) => (self.merge_flags)(asked, found.flags),
+                None if self.default_flags == 0 => 0,
+                None => found.flags,
+            },
+            initial_position: found.initial_position,
+        }
+    }
+}
+
+impl Header {
+    /// Writes all but the state.
+    pub(crate) fn write(&self, kind: &KindInfo, config: Config) {
+        for (field, value) in self.fields(kind, config) {
+            field.store(value, Relaxed);
+        }
+        for control in &self.controls {
+            control.senders.position.store(config.initial_position, Relaxed);
+            control.receivers.position.store(config.initial_position, Relaxed);
+        }
+    }
+
+    /// Marks the channel as complete.
+    pub(crate) fn publish(&self) {
+        self.state.store(MAGIC, Release);
+    }
+
+    /// Reads the header once. Fails unless it describes a channel of this kind that fits into `available` bytes.
+    pub(crate) fn check(&self, kind: &KindInfo, expected: Expected, available: usize) -> Result<Config> {
+        if self.state.load(Acquire) != MAGIC {
+            return Err(Error::new(ATTACH, ErrorKind::WrongType).with_hint("the memory holds no channel"));
+        }
+        let config = Config {
+            capacity: self.capacity.load(Relaxed),
+            flags: self.flags.load(Relaxed),
+            initial_position: self.initial_position.load(Relaxed),
+        };
+        let names = [
+            "the version of its header",
+            "its kind",
+            "the layout of its messages",
+            "the size of its messages",
+            "its capacity",
+            "its variant",
+            "its start",
+        ];
+        let wanted = kind.expect(expected, config);
+        for ((field, wanted), name) in self.fields(kind, wanted).into_iter().zip(names) {
+            let found = field.load(Relaxed);
+            if found != wanted {
+                return Err(mismatch(name, found, wanted));
+            }
+        }
+        let len = if config.capacity.is_power_of_two() { (kind.data_len)(config) } else { None };
+        match len.and_then(|len| len.checked_add(HEADER_LEN)) {
+            Some(len) if len <= available => Ok(config),
+            Some(len) => Err(mismatch("its size", available as u64, len as u64)),
+            None => Err(mismatch("its capacity", config.capacity, 0)),
+        }
+    }
+
+    fn fields(&self, kind: &KindInfo, config: Config) -> [(&AtomicU64, u64); 7] {
+        [
+            (&self.version, VERSION),
+            (&self.kind, kind.id),
+            (&self.layout, kind.layout),
+            (&self.message_len, kind.message_len),
+            (&self.capacity, config.capacity),
+            (&self.flags, config.flags),
+            (&self.initial_position, config.initial_position),
+        ]
+    }
+}
+
+pub(crate) fn mismatch(name: &'static str, value: u64, expected: u64) -> Error {
+    let limit = Limit { name, value, requested: Some(expected) };
+    Error::new(ATTACH, ErrorKind::WrongType).with_limit(Some(limit))
+}
+
+pub(crate) fn too_large(size: usize) -> Error {
+    let limit = Limit { name: "the largest message", value: isize::MAX as u64, requested: Some(size as u64) };
+    Error::new("create channel", ErrorKind::TooLarge).with_limit(Some(limit))
+}

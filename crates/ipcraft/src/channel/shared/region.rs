@@ -1,0 +1,162 @@
+//! The memory of a channel, and where its parts are.
+
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use super::control::RingControl;
+use super::header::{Config, Expected, HEADER_LEN, Header, KindInfo, MAX_ENDPOINTS, mismatch, too_large};
+use super::sequenced_slots::{SequencedSlots, SlotLayout};
+use super::slot_array::SlotArray;
+use crate::error::{Error, Result};
+use crate::shm::memfd::Memfd;
+use crate::shm::posix::SharedMemory;
+use crate::shm::{Mapping, Plain};
+
+/// What keeps the memory, and leads to it.
+#[derive(Debug)]
+pub(crate) enum Backing {
+    Named(SharedMemory),
+    Anonymous(Memfd),
+}
+
+/// The memory of one channel, whose header says that it is one of the expected kind.
+#[derive(Debug)]
+pub(crate) struct SharedRegion {
+    mapping: Mapping,
+    backing: Backing,
+    name: Option<Arc<str>>,
+    /// What the header said when it was checked; never read again.
+    config: Config,
+}
+
+impl SharedRegion {
+    /// Writes the header of a new channel to memory that nobody else has yet.
+    pub(crate) fn initialize(
+        mapping: &Mapping,
+        kind: &KindInfo,
+        config: Config,
+        initialize_data: impl FnOnce(&DataArea<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let header = header(mapping)?;
+        header.write(kind, config);
+        initialize_data(&DataArea { mapping, config })?;
+        header.publish();
+        Ok(())
+    }
+
+    /// Takes the memory, if it is a channel of this kind, and of the wanted capacity and variant.
+    pub(crate) fn attach(backing: Backing, kind: &KindInfo, expected: Expected) -> Result<SharedRegion> {
+        let name = backing.name();
+        let named = |e: Error| match &name {
+            Some(name) => e.with_object(Some(name)),
+            None => e,
+        };
+        let mapping = backing.map()?;
+        let config = check(&mapping, kind, expected).map_err(named)?;
+        Ok(SharedRegion { mapping, backing, name, config })
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        self.config
+    }
+
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        match &self.backing {
+            Backing::Named(memory) => memory.as_fd(),
+            Backing::Anonymous(memory) => memory.as_fd(),
+        }
+    }
+
+    /// The object that has the name.
+    pub(crate) fn memory(&self) -> Option<&SharedMemory> {
+        match &self.backing {
+            Backing::Named(memory) => Some(memory),
+            Backing::Anonymous(_) => None,
+        }
+    }
+
+    /// The words of one direction. They stay where they are for as long as the region is kept.
+    pub(crate) fn control(&self, index: usize) -> NonNull<RingControl> {
+        // The header was found to be within the mapping when it was checked.
+        header(&self.mapping).map_or(NonNull::dangling(), |header| NonNull::from(&header.controls[index]))
+    }
+
+    /// Whether a seat has ever been taken.
+    pub(crate) fn used(&self, lease_id: u32) -> Result<&AtomicU32> {
+        Ok(&header(&self.mapping)?.used[lease_id as usize % MAX_ENDPOINTS])
+    }
+
+    /// What comes after the header.
+    pub(crate) fn data_area(&self) -> DataArea<'_> {
+        DataArea { mapping: &self.mapping, config: self.config }
+    }
+}
+
+/// The memory after the header, as the kind of channel divides it.
+pub(crate) struct DataArea<'a> {
+    mapping: &'a Mapping,
+    pub(crate) config: Config,
+}
+
+impl DataArea<'_> {
+    /// `length` bytes, `offset` after the header; aligned to a line if the offset is.
+    pub(crate) fn at(&self, offset: usize, length: usize) -> Result<NonNull<u8>> {
+        self.mapping.pointer(HEADER_LEN + offset, length, 1)
+    }
+
+    /// Slots without words, `offset` bytes after the header, a multiple of a line.
+    pub(crate) fn slot_array<T: Plain>(&self, offset: usize, count: u64) -> Result<SlotArray<T>> {
+        let room = SlotArray::<T>::bytes_for(count).ok_or_else(|| too_large(size_of::<T>()))?;
+        let start = self.at(offset, room)?;
+        // SAFETY: because of the same as in `sequenced_slots`.
+        Ok(unsafe { SlotArray::new(start, count) })
+    }
+
+    /// Slots for messages of `size` bytes, `offset` bytes after the header, a multiple of a line.
+    pub(crate) fn sequenced_slots(&self, offset: usize, count: u64, size: usize) -> Result<SequencedSlots> {
+        let layout = SlotLayout::new(size).ok_or_else(|| too_large(size))?;
+        let room = layout.bytes_for(count).ok_or_else(|| too_large(size))?;
+        let start = self.at(offset, room)?;
+        // SAFETY: because the range is within the mapping and starts at a line, as the mapping does at a page; the count
+        // of a shape was found to be a power of two; and nothing but these slots leads to the bytes.
+        Ok(unsafe { SequencedSlots::new(start, count, layout, size) })
+    }
+}
+
+impl Backing {
+    fn name(&self) -> Option<Arc<str>> {
+        match self {
+            Backing::Named(memory) => Some(memory.name().into()),
+            Backing::Anonymous(_) => None,
+        }
+    }
+
+    fn map(&self) -> Result<Mapping> {
+        match self {
+            Backing::Named(memory) => memory.map(),
+            Backing::Anonymous(memory) => memory.map(),
+        }
+    }
+}
+
+fn header(mapping: &Mapping) -> Result<&Header> {
+    let at = mapping.pointer(0, HEADER_LEN, align_of::<Header>())?;
+    // SAFETY: because the bytes are mapped and aligned for as long as the mapping is borrowed, and a header is nothing but
+    // atomics, of which any bytes are values.
+    Ok(unsafe { at.cast().as_ref() })
+}
+
+fn check(mapping: &Mapping, kind: &KindInfo, expected: Expected) -> Result<Config> {
+    if mapping.len() < HEADER_LEN {
+        return Err(mismatch("its size", mapping.len() as u64, HEADER_LEN as u64));
+    }
+    header(mapping)?.check(kind, expected, mapping.len())
+}

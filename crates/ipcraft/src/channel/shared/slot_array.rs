@@ -1,0 +1,129 @@
+//! The slots of a ring in which positions say what is there: one message after the other, and nothing between.
+
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use crate::channel::shared::atomic::AtomicU64;
+use crate::channel::shared::copy;
+use crate::channel::tuning::MAX_WORDWISE_VALUE;
+use crate::shm::{Plain, copy::copy};
+
+/// As many slots as a power of two, in memory that others write.
+#[derive(Debug)]
+pub(crate) struct SlotArray<T> {
+    /// The first of them; aligned to a line.
+    start: NonNull<u8>,
+    /// One less than their number.
+    mask: u64,
+    _type: PhantomData<T>,
+}
+
+impl<T: Plain> SlotArray<T> {
+    /// From one message to the next. A small one begins at a word, a large one at a line.
+    pub(crate) const STRIDE: Option<usize> = match size_of::<T>() {
+        0 => Some(size_of::<u64>()),
+        small if small <= MAX_WORDWISE_VALUE => small.checked_next_multiple_of(size_of::<u64>()),
+        large => large.checked_next_multiple_of(64),
+    };
+
+    /// The same, of a type that is not too large for there to be slots.
+    const STEP: usize = match Self::STRIDE {
+        Some(stride) => stride,
+        None => 0,
+    };
+
+    /// Whether messages follow each other without a gap, and can be copied together. In a model they cannot.
+    const IS_TIGHT: bool = size_of::<T>() == Self::STEP && !cfg!(all(test, loom));
+
+    /// The bytes that so many slots take.
+    pub(crate) fn bytes_for(slots: u64) -> Option<usize> {
+        let room = Self::STRIDE?.checked_mul(usize::try_from(slots).ok()?)?;
+        (room <= isize::MAX as usize).then_some(room)
+    }
+
+    /// # Safety
+    ///
+    /// `count` is a power of two; from `start` on, which is aligned to a line, `bytes_for(count)` bytes stay mapped and writable
+    /// for as long as the result is used, and nobody of this process accesses them but through such.
+    pub(crate) unsafe fn new(start: NonNull<u8>, count: u64) -> SlotArray<T> {
+        SlotArray { start, mask: count - 1, _type: PhantomData }
+    }
+
+    /// How many there are.
+    #[inline]
+    pub(crate) fn count(&self) -> u64 {
+        self.mask + 1
+    }
+
+    /// Where the message of this position lies.
+    #[inline]
+    pub(crate) fn message(&self, position: u64) -> NonNull<u8> {
+        // SAFETY: because the mask keeps the number below that of the slots, which all are in the memory.
+        unsafe { self.start.add((position & self.mask) as usize * Self::STEP) }
+    }
+
+    /// Copies a message into its slot.
+    #[inline]
+    pub(crate) fn write(&self, position: u64, message: &T) {
+        // SAFETY: because the slot has room for the type and is aligned to a word.
+        unsafe { copy::write_value(self.message(position), message) };
+    }
+
+    /// Copies a message out of its slot: bytes that somebody wrote, at whatever time.
+    #[inline]
+    pub(crate) fn read(&self, position: u64) -> T {
+        // SAFETY: because of the same as in `write`.
+        unsafe { copy::read_value(self.message(position)) }
+    }
+
+    /// Copies messages into the slots from this position on; there are no more than slots.
+    #[inline]
+    pub(crate) fn write_all(&self, position: u64, messages: &[T]) {
+        if !Self::IS_TIGHT {
+            for (i, message) in messages.iter().enumerate() {
+                self.write(position.wrapping_add(i as u64), message);
+            }
+            return;
+        }
+        let (first, second) = messages.split_at(self.until_end(position, messages.len()));
+        for (position, part) in [(position, first), (0, second)] {
+            // SAFETY: because as many slots follow each other, and private memory is apart from shared memory.
+            unsafe { copy(part.as_ptr().cast(), self.message(position).as_ptr(), size_of_val(part)) };
+        }
+    }
+
+    /// Copies messages out of the slots from this position on; there are no more than slots.
+    #[inline]
+    pub(crate) fn read_all(&self, position: u64, messages: &mut [T]) {
+        if !Self::IS_TIGHT {
+            for (i, message) in messages.iter_mut().enumerate() {
+                *message = self.read(position.wrapping_add(i as u64));
+            }
+            return;
+        }
+        let (first, second) = messages.split_at_mut(self.until_end(position, messages.len()));
+        for (position, part) in [(position, first), (0, second)] {
+            // SAFETY: because as many slots follow each other, private memory is apart from shared memory, and any bytes
+            // are values (`Plain`).
+            unsafe { copy(self.message(position).as_ptr(), part.as_mut_ptr().cast(), size_of_val(part)) };
+        }
+    }
+
+    /// How many of so many messages have their slots before the ring begins anew.
+    #[inline]
+    fn until_end(&self, position: u64, wanted: usize) -> usize {
+        debug_assert!(wanted as u64 <= self.count());
+        wanted.min((self.count() - (position & self.mask)) as usize)
+    }
+}
+
+impl SlotArray<u64> {
+    /// The word at this position, as one that others may write.
+    #[inline]
+    pub(crate) fn word(&self, position: u64) -> &AtomicU64 {
+        // SAFETY: because a slot of a word is one, aligned, and any bytes are an atomic.
+        unsafe { self.message(position).cast().as_ref() }
+    }
+}
