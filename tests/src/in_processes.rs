@@ -4,9 +4,11 @@
 //! So the test binary starts itself once per test, as many at a time as there are cores. A crash sweep over all positions
 //! of all operations takes most of the gate's time, and its operations are independent.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::num::NonZero;
 use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -25,8 +27,21 @@ pub fn run(tests: Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     let cores = available_parallelism().map_or(1, NonZero::get);
     arguments.test_threads = arguments.test_threads.or(Some(cores));
-    let tests = tests.iter().map(|test| in_process(test.name().to_owned())).collect();
-    libtest_mimic::run(&arguments, tests).exit_code()
+    let names: Vec<String> = tests.iter().map(|test| test.name().to_owned()).collect();
+    let reports = Arc::new(Mutex::new(BTreeMap::new()));
+    let tests = names.iter().map(|name| in_process(name.clone(), Arc::clone(&reports))).collect();
+    let code = libtest_mimic::run(&arguments, tests).exit_code();
+    // Printed at the end, so that the order does not depend on which process ends first.
+    let reports = lock(&reports);
+    names.iter().filter_map(|name| reports.get(name)).for_each(|report| print!("{report}"));
+    code
+}
+
+/// What each test printed, by the name of the test.
+type Reports = Mutex<BTreeMap<String, String>>;
+
+fn lock(reports: &Reports) -> MutexGuard<'_, BTreeMap<String, String>> {
+    reports.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs the one test that the command line selects.
@@ -41,8 +56,8 @@ fn run_single(tests: Vec<Trial>) -> ExitCode {
     code
 }
 
-/// A test that runs the test of the same name in a new process, and prints what that printed.
-fn in_process(name: String) -> Trial {
+/// A test that runs the test of the same name in a new process, and keeps what that printed.
+fn in_process(name: String, reports: Arc<Reports>) -> Trial {
     Trial::ignorable_test(name.clone(), move || {
         let program = env::current_exe().map_err(failed)?;
         let mut test = Command::new(program);
@@ -55,7 +70,7 @@ fn in_process(name: String) -> Trial {
         if let Some(reason) = reason_to_skip(&printed) {
             return Ok(Completion::ignored_with(reason));
         }
-        print!("{}", report(&printed));
+        lock(&reports).insert(name, report(&printed));
         Ok(Completion::Completed)
     })
 }

@@ -3,7 +3,9 @@
 //! Every test here talks to a real second process, and leaves nothing behind: no process, descriptor or file.
 
 pub mod c;
-pub mod hostile;
+pub mod corrupting_peer;
+pub mod crash_sweep;
+pub mod eintr_storm;
 pub mod in_processes;
 pub mod ipc;
 pub mod leak;
@@ -11,16 +13,14 @@ pub mod namespace;
 pub mod peer;
 pub mod scratch;
 pub mod step;
-pub mod storm;
 pub mod subject;
 pub mod suite;
 pub mod survivors;
-pub mod sweep;
 pub mod time;
 pub mod watchdog;
 
 #[cfg(doctest)]
-mod refused;
+mod compile_fail;
 
 /// The examples in the documents, run as tests.
 #[cfg(doctest)]

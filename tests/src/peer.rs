@@ -97,7 +97,7 @@ impl Peer {
     /// # Errors
     ///
     /// `ECHILD` if it was reaped before.
-    pub fn has_news(&self) -> nix::Result<bool> {
+    pub fn has_status_change(&self) -> nix::Result<bool> {
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         Ok(waitid(Id::Pid(self.pid), peek | WaitPidFlag::__WALL)? != WaitStatus::StillAlive)
     }

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use crate::peer::Peer;
 
 /// A wait that takes so long is one for ever.
-pub const FOREVER: Duration = Duration::from_secs(20);
+pub const HANG_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How often one looks whether they sleep or have ended.
 const LOOK: Duration = Duration::from_micros(100);
@@ -53,16 +53,16 @@ fn sleeps(peer: &Peer) -> bool {
 /// # Panics
 ///
 /// If the role of one does.
-pub fn end(peers: impl IntoIterator<Item = Peer>) -> bool {
-    end_within(FOREVER, peers)
+pub fn finish(peers: impl IntoIterator<Item = Peer>) -> bool {
+    finish_within(HANG_TIMEOUT, peers)
 }
 
-/// [`end`] with less patience, each.
+/// [`finish`] with less patience, each.
 ///
 /// # Panics
 ///
-/// As [`end`].
-pub fn end_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
+/// As [`finish`].
+pub fn finish_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
     // All are started before the first is waited for.
     let peers: Vec<Peer> = peers.into_iter().collect();
     let ended: Vec<bool> = peers.into_iter().map(|peer| ends_within(patience, peer)).collect();
@@ -71,7 +71,7 @@ pub fn end_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> 
 
 fn ends_within(patience: Duration, peer: Peer) -> bool {
     let start = Instant::now();
-    while !peer.has_news().expect("a child that was not waited for") {
+    while !peer.has_status_change().expect("a child that was not waited for") {
         if start.elapsed() > patience {
             return false;
         }

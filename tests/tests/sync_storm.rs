@@ -153,7 +153,7 @@ fn start(zone: &Zone, serial: usize) -> (usize, Peer) {
 }
 
 fn end(zone: &Zone, (serial, worker): (usize, Peer)) {
-    assert!(!worker.has_news().unwrap(), "worker {serial} has failed");
+    assert!(!worker.has_status_change().unwrap(), "worker {serial} has failed");
     zone.doomed[serial].store(1, SeqCst);
     worker.kill();
 }

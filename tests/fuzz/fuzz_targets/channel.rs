@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ipcraft_tests::hostile::fuzz(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ipcraft_tests::corrupting_peer::fuzz(data));

@@ -15,7 +15,7 @@ pub(super) fn wake_or_stop(child: &Peer, asleep: &mut impl FnMut(Pid)) -> nix::R
     loop {
         let start = Instant::now();
         while start.elapsed() < PROMPT {
-            if child.has_news()? {
+            if child.has_status_change()? {
                 return Ok(());
             }
             thread::yield_now();
@@ -29,5 +29,5 @@ pub(super) fn wake_or_stop(child: &Peer, asleep: &mut impl FnMut(Pid)) -> nix::R
 
 fn sleeps(child: &Peer) -> nix::Result<bool> {
     thread::sleep(PROMPT);
-    Ok(!child.has_news()? && child.state() == Some('S'))
+    Ok(!child.has_status_change()? && child.state() == Some('S'))
 }

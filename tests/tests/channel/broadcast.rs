@@ -257,7 +257,7 @@ fn broadcast_subscribers_killed_do_not_disturb_others() {
             }
         });
         sleep(Duration::from_micros(300 * (round % 20)));
-        let ended = visitor.has_news().unwrap();
+        let ended = visitor.has_status_change().unwrap();
         assert!(!ended, "the visitor failed");
         visitor.kill();
     }

@@ -170,7 +170,7 @@ fn request_servers_killed_reply_to_each_request_once() {
     for life in 0..LIVES {
         let serving = Peer::start(serve);
         sleep(Duration::from_micros(500 + 100 * life));
-        assert!(!serving.has_news().unwrap(), "the server failed");
+        assert!(!serving.has_status_change().unwrap(), "the server failed");
         serving.kill();
         count.lives.fetch_add(1, SeqCst);
     }
@@ -206,12 +206,12 @@ fn request_clients_killed_leave_no_reply_to_their_successor() {
             }
         });
         sleep(Duration::from_micros(300 * round));
-        assert!(!asking.has_news().unwrap(), "the client failed");
+        assert!(!asking.has_status_change().unwrap(), "the client failed");
         asking.kill();
     }
     let mut client = made.client().unwrap();
     assert_eq!(client.call_timeout(&[7; 3], LONG_TIMEOUT).unwrap(), [70; 7]);
-    assert!(!serving.has_news().unwrap(), "the server failed");
+    assert!(!serving.has_status_change().unwrap(), "the server failed");
 }
 
 #[serial_test]

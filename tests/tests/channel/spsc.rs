@@ -233,7 +233,7 @@ fn spsc_open_of_another_channel_names_the_difference() {
 fn notices(victim: Peer, waiter: Peer) {
     // One that spins never sleeps; and one that sleeps has done so many times in this time.
     sleep(3 * SHORT_TIMEOUT);
-    assert!(!waiter.has_news().unwrap(), "it did not wait");
+    assert!(!waiter.has_status_change().unwrap(), "it did not wait");
     let began = Instant::now();
     victim.kill();
     waiter.join();

@@ -68,7 +68,7 @@ fn replaced_by_exec(zone: &Zone, take: fn(&Zone)) -> Option<Peer> {
         panic!("{:?}", execv(PROGRAM, &[c"sleep", c"60"]));
     });
     while fs::read_to_string(format!("/proc/{}/comm", owner.pid())).unwrap() != "sleep\n" {
-        assert!(!owner.has_news().unwrap(), "it has ended");
+        assert!(!owner.has_status_change().unwrap(), "it has ended");
         thread::yield_now();
     }
     Some(owner)
@@ -173,7 +173,7 @@ pub(super) fn is_told_of_by_the_lock_that_was_held_only() {
         let is_held = |at: usize| (at * 7 + round) % 5 < 2;
         let owner = Peer::start(|| hold_in_threads(&all, is_held));
         while (0..100).any(|at| is_held(at) == all[at].try_lock().is_ok()) {
-            assert!(!owner.has_news().unwrap(), "it has ended");
+            assert!(!owner.has_status_change().unwrap(), "it has ended");
             thread::yield_now();
         }
         owner.kill();

@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::WaitTimeoutResult;
+use ipcraft_tests::eintr_storm::{Handler, Storm};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::{Handler, Storm};
 use nix::unistd::pause;
 
 use super::SHORT;

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Barrier, Event, Participant};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::world::{FOREVER, clean, shared};
+use crate::world::{HANG_TIMEOUT, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -110,7 +110,7 @@ impl World {
     fn is_told(&self) -> bool {
         let start = Instant::now();
         while self.start.told.load(SeqCst) == 0 {
-            if start.elapsed() > FOREVER {
+            if start.elapsed() > HANG_TIMEOUT {
                 return false;
             }
             sleep(LOOK);
@@ -121,7 +121,7 @@ impl World {
     /// Two more processes can join, and meet.
     fn proceed(&self) -> bool {
         let before = self.start.led.load(SeqCst);
-        let ended = survivors::end((0..PARTIES).map(|_| survivors::start(|| self.start.run())));
+        let ended = survivors::finish((0..PARTIES).map(|_| survivors::start(|| self.start.run())));
         assert!(!ended || self.start.led.load(SeqCst) == before + 1, "exactly one comes last");
         ended
     }
@@ -131,9 +131,9 @@ impl World {
 struct Alone;
 
 impl Scenario for Alone {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World::new()
     }
 
@@ -165,9 +165,9 @@ impl Round {
 }
 
 impl Scenario for Round {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let world = World::new();
         self.enter_other(&world);
         world
@@ -177,15 +177,15 @@ impl Scenario for Round {
         world.start.line.join().unwrap().wait().unwrap();
     }
 
-    fn again(&self, world: &World) {
-        assert!(survivors::end(world.other.take()));
+    fn rearm(&self, world: &World) {
+        assert!(survivors::finish(world.other.take()));
         self.enter_other(world);
     }
 
     /// Returns when the round is over.
     fn wake(&self, world: &World) {
         world.start.come.set().unwrap();
-        assert!(survivors::end(world.other.take()));
+        assert!(survivors::finish(world.other.take()));
     }
 
     fn before_kill(&self, world: &World, child: Pid) {
@@ -201,13 +201,13 @@ impl Scenario for Round {
             return Outcome::Stuck;
         }
         let third = (!world.was_over.get()).then(|| survivors::start(|| start.run()));
-        if !survivors::end(world.other.take().into_iter().chain(third)) {
+        if !survivors::finish(world.other.take().into_iter().chain(third)) {
             return Outcome::Stuck;
         }
         assert_eq!(start.told.load(SeqCst), told.into(), "told exactly when somebody was missed");
         match (world.proceed(), told) {
             (false, _) => Outcome::Stuck,
-            (true, true) => Outcome::Told,
+            (true, true) => Outcome::Notified,
             (true, false) => Outcome::Unnoticed,
         }
     }

@@ -10,14 +10,14 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Condvar, LockError, Mutex, MutexGuard, WaitTimeoutResult};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
+use ipcraft_tests::eintr_storm::{Handler, Storm};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::{Handler, Storm};
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::world::{BRIEFLY, FOREVER, clean, shared};
+use crate::world::{BRIEFLY, HANG_TIMEOUT, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {
     let waiter = Waiter { operate: Queue::wait, woken: true, storm: false };
@@ -63,7 +63,7 @@ impl Queue {
 
     /// For the test itself, which is not to hang.
     fn lock_in_time(&self) -> MutexGuard<'_, Jobs> {
-        self.mended(self.jobs.lock_timeout(FOREVER))
+        self.mended(self.jobs.lock_timeout(HANG_TIMEOUT))
     }
 
     /// The lock, with the jobs put in order if their last owner died.
@@ -171,7 +171,7 @@ impl World {
 
     /// The others have a job each, or will never have; then a newcomer gets one too.
     fn proceed(&self, storm: bool) -> Outcome {
-        if !survivors::end(self.waiters.take()) {
+        if !survivors::finish(self.waiters.take()) {
             return Outcome::Stuck;
         }
         let jobs = *self.queue.lock_in_time();
@@ -182,10 +182,10 @@ impl World {
         self.queue.clear();
         let newcomers = workers(&self.queue, 1, storm);
         self.queue.post_each(1);
-        if !survivors::end(newcomers) {
+        if !survivors::finish(newcomers) {
             return Outcome::Stuck;
         }
-        if told > 0 { Outcome::Told } else { Outcome::Unnoticed }
+        if told > 0 { Outcome::Notified } else { Outcome::Unnoticed }
     }
 }
 
@@ -208,9 +208,9 @@ struct Waiter {
 }
 
 impl Scenario for Waiter {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World::new()
     }
 
@@ -218,7 +218,7 @@ impl Scenario for Waiter {
         (self.operate)(&world.queue);
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         world.fill(self.storm);
     }
 
@@ -246,9 +246,9 @@ struct Notifier {
 }
 
 impl Scenario for Notifier {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World::new()
     }
 
@@ -257,7 +257,7 @@ impl Scenario for Notifier {
         (self.notify)(&world.queue).unwrap();
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         world.fill(false);
     }
 

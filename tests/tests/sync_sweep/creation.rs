@@ -6,8 +6,8 @@ use ipcraft::name;
 use ipcraft::shm::{ProcessShared, Shared};
 use ipcraft::sync::{Barrier, Event, Mutex, Once, OnceState, RwLock, Semaphore};
 use ipcraft::{Error, ErrorKind};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
 use crate::world::clean;
@@ -111,14 +111,14 @@ impl Drop for Name {
 }
 
 impl<T: ProcessShared> Scenario for Creation<T> {
-    type World = Name;
+    type Fixture = Name;
 
     /// Nobody sees the value before it has its name.
     fn is_long(&self) -> bool {
         true
     }
 
-    fn world(&self) -> Name {
+    fn fixture(&self) -> Name {
         Name(format!("/{}", name::unique("ipcraft-tests")))
     }
 
@@ -126,7 +126,7 @@ impl<T: ProcessShared> Scenario for Creation<T> {
         drop(self.create(&name.0).unwrap());
     }
 
-    fn again(&self, name: &Name) {
+    fn rearm(&self, name: &Name) {
         assert!(name.remove(), "the first call has created it");
     }
 
@@ -142,7 +142,7 @@ impl<T: ProcessShared> Scenario for Creation<T> {
         };
         // In a process that finds it by its name, and that can be ended if it hangs.
         let peer = survivors::start(|| (self.using)(&Shared::open(&name.0).unwrap()));
-        if !survivors::end([peer]) {
+        if !survivors::finish([peer]) {
             return Outcome::Stuck;
         }
         shared.remove().unwrap();

@@ -5,13 +5,13 @@ use std::cell::{Cell, RefCell};
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::Event;
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::world::{BRIEFLY, FOREVER, clean, shared};
+use crate::world::{BRIEFLY, HANG_TIMEOUT, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {
     let alone = Operation { operate: set, sleepers: 0, is_woken: false, ends_set: true };
@@ -64,13 +64,13 @@ struct Operation {
 }
 
 impl Scenario for Operation {
-    type World = World;
+    type Fixture = World;
 
     fn stride(&self, asked: u64) -> u64 {
         asked.min(7)
     }
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World { event: shared(|_| Ok(())), sleepers: RefCell::default(), was_set: Cell::new(false) }
     }
 
@@ -78,7 +78,7 @@ impl Scenario for Operation {
         (self.operate)(&world.event);
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         assert_eq!(world.event.is_set(), self.ends_set);
         world.event.reset();
         world.sleepers.replace(sleepers(&world.event, self.sleepers));
@@ -101,16 +101,16 @@ impl Scenario for Operation {
             set(event);
         }
         // If it was set already, nothing more is done for those who sleep.
-        if !survivors::end(world.sleepers.take()) {
+        if !survivors::finish(world.sleepers.take()) {
             return Outcome::Stuck;
         }
-        event.wait_timeout(FOREVER).expect("set");
+        event.wait_timeout(HANG_TIMEOUT).expect("set");
 
         event.reset();
         assert_eq!(event.try_wait().unwrap_err().kind(), ErrorKind::WouldBlock);
         let newcomers = sleepers(event, 1);
         set(event);
-        if survivors::end(newcomers) { Outcome::Unnoticed } else { Outcome::Stuck }
+        if survivors::finish(newcomers) { Outcome::Unnoticed } else { Outcome::Stuck }
     }
 }
 

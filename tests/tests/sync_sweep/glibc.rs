@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use ipcraft::shm::{ProcessShared, Shared, SharedLayout};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
 use crate::world::{shared, stuck_somewhere};
@@ -170,19 +170,19 @@ impl Queue {
 
     /// In a process of its own, since notifying may hang as well.
     fn post_each(&self, count: usize) -> bool {
-        survivors::end_within(PATIENCE, [survivors::start(|| self.queue.post_each(count))])
+        survivors::finish_within(PATIENCE, [survivors::start(|| self.queue.post_each(count))])
     }
 }
 
 impl Scenario for Waiter {
-    type World = Queue;
+    type Fixture = Queue;
 
     /// To be stuck takes long, and this is to be seen once, not everywhere.
     fn stride(&self, asked: u64) -> u64 {
         asked.max(7)
     }
 
-    fn world(&self) -> Queue {
+    fn fixture(&self) -> Queue {
         Queue {
             queue: shared(|glibc: &Glibc| {
                 glibc.init();
@@ -197,7 +197,7 @@ impl Scenario for Waiter {
         world.queue.work();
     }
 
-    fn again(&self, world: &Queue) {
+    fn rearm(&self, world: &Queue) {
         world.posted.set(false);
         world.others.replace(world.workers(OTHERS));
     }
@@ -210,13 +210,13 @@ impl Scenario for Waiter {
 
     fn check(&self, world: Queue) -> Outcome {
         let woken = (world.posted.get() || world.post_each(OTHERS))
-            && survivors::end_within(PATIENCE, world.others.take());
+            && survivors::finish_within(PATIENCE, world.others.take());
         if !woken {
             return Outcome::Stuck;
         }
         world.queue.jobs.store(0, SeqCst);
         let newcomers = world.workers(1);
-        if world.post_each(1) && survivors::end_within(PATIENCE, newcomers) {
+        if world.post_each(1) && survivors::finish_within(PATIENCE, newcomers) {
             Outcome::Unnoticed
         } else {
             Outcome::Stuck
@@ -231,13 +231,13 @@ struct Lock {
 }
 
 impl Scenario for Lock {
-    type World = Shared<Glibc>;
+    type Fixture = Shared<Glibc>;
 
     fn stride(&self, asked: u64) -> u64 {
         asked.min(5)
     }
 
-    fn world(&self) -> Shared<Glibc> {
+    fn fixture(&self) -> Shared<Glibc> {
         shared(|glibc: &Glibc| {
             glibc.init();
             Ok(())
@@ -250,6 +250,6 @@ impl Scenario for Lock {
 
     fn check(&self, world: Shared<Glibc>) -> Outcome {
         let next = survivors::start(|| (self.then)(&world));
-        if survivors::end_within(PATIENCE, [next]) { Outcome::Unnoticed } else { Outcome::Stuck }
+        if survivors::finish_within(PATIENCE, [next]) { Outcome::Unnoticed } else { Outcome::Stuck }
     }
 }

@@ -7,8 +7,8 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{Mapping, ProcessShared, Shared};
 use ipcraft::sync::{Barrier, Mutex, Once, RwLock, Semaphore};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
 use crate::creation::{Number, Table, acquire_all, call, lock, meet, read_and_write};
@@ -44,9 +44,9 @@ struct World {
 }
 
 impl<T: ProcessShared> Scenario for Initialisation<T> {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let [first, second] = [(), ()].map(|()| Memfd::create("sweep", Shared::<T>::SIZE).unwrap());
         let mappings = vec![second.map().unwrap(), first.map().unwrap()];
         World { memory: second, mappings: RefCell::new(mappings) }
@@ -66,12 +66,12 @@ impl<T: ProcessShared> Scenario for Initialisation<T> {
         match found {
             Ok(complete) => {
                 let peer = survivors::start(|| (self.using)(&complete));
-                if survivors::end([peer]) { Outcome::Unnoticed } else { Outcome::Stuck }
+                if survivors::finish([peer]) { Outcome::Unnoticed } else { Outcome::Stuck }
             }
             // Whoever had begun died, so this memory is for nobody, and everybody is told.
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
-                Outcome::Told
+                Outcome::Notified
             }
         }
     }

@@ -7,22 +7,25 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{LockError, Mutex, MutexGuard};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
-use crate::world::{FOREVER, clean, shared};
+use crate::world::{HANG_TIMEOUT, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         clean("mutex_lock_and_unlock", Alone(|pair| change(pair.lock().unwrap()))),
         clean("mutex_try_lock_and_unlock", Alone(|pair| change(pair.try_lock().unwrap()))),
-        clean("mutex_lock_timeout_and_unlock", Alone(|pair| change(pair.lock_timeout(FOREVER).unwrap()))),
+        clean(
+            "mutex_lock_timeout_and_unlock",
+            Alone(|pair| change(pair.lock_timeout(HANG_TIMEOUT).unwrap())),
+        ),
         clean("mutex_lock_after_another", AfterAnother(|pair| change(pair.lock().unwrap()))),
         clean(
             "mutex_lock_timeout_after_another",
-            AfterAnother(|pair| change(pair.lock_timeout(FOREVER).unwrap())),
+            AfterAnother(|pair| change(pair.lock_timeout(HANG_TIMEOUT).unwrap())),
         ),
         clean("mutex_try_lock_in_vain", InVain(|pair| pair.try_lock().map(change).map_err(|e| e.kind()))),
         clean(
@@ -90,7 +93,7 @@ impl World {
 
     /// Takes the lock after the kill, repairs the data if told to, and goes on.
     fn next_owner(&self) -> Outcome {
-        let outcome = match self.zone.pair.lock_timeout(FOREVER) {
+        let outcome = match self.zone.pair.lock_timeout(HANG_TIMEOUT) {
             Ok(pair) => {
                 assert_eq!(pair[0], pair[1], "half changed, and nobody was told");
                 Outcome::Unnoticed
@@ -99,12 +102,12 @@ impl World {
                 assert!(pair[0] - pair[1] <= 1, "{pair:?}");
                 pair[1] = pair[0];
                 drop(pair.mark_consistent());
-                Outcome::Told
+                Outcome::Notified
             }
             Err(error) if error.kind() == ErrorKind::TimedOut => return Outcome::Stuck,
             Err(error) => panic!("{error}"),
         };
-        assert_eq!(outcome == Outcome::Told, self.was_held.get(), "told exactly when it was held");
+        assert_eq!(outcome == Outcome::Notified, self.was_held.get(), "told exactly when it was held");
         assert!(self.zone.pair.try_lock().is_ok(), "repaired");
         outcome
     }
@@ -119,9 +122,9 @@ fn change(mut pair: MutexGuard<'_, [u64; 2]>) {
 struct Alone(fn(&Pair));
 
 impl Scenario for Alone {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World::new()
     }
 
@@ -142,9 +145,9 @@ impl Scenario for Alone {
 struct AfterAnother(fn(&Pair));
 
 impl Scenario for AfterAnother {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let world = World::new();
         world.hold();
         world
@@ -158,7 +161,7 @@ impl Scenario for AfterAnother {
         world.release();
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         world.hold();
     }
 
@@ -176,9 +179,9 @@ impl Scenario for AfterAnother {
 struct InVain(fn(&Pair) -> Result<(), ErrorKind>);
 
 impl Scenario for InVain {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let world = World::new();
         world.hold();
         world
@@ -204,38 +207,43 @@ impl Scenario for InVain {
 struct BeforeAnother;
 
 impl Scenario for BeforeAnother {
-    type World = (World, RefCell<Option<Peer>>);
+    type Fixture = (World, RefCell<Option<Peer>>);
 
-    fn world(&self) -> Self::World {
+    fn fixture(&self) -> Self::Fixture {
         (World::new(), RefCell::new(None))
     }
 
-    fn operate(&self, (world, _): &Self::World) {
+    fn operate(&self, (world, _): &Self::Fixture) {
         match world.held.take() {
             None => world.hold(),
             Some(pair) => change(pair),
         }
     }
 
-    fn again(&self, (world, other): &Self::World) {
+    fn rearm(&self, (world, other): &Self::Fixture) {
         let zone = world.zone;
         let waiter = Peer::start(|| {
-            drop(zone.pair.lock_timeout(FOREVER).or_else(|e| e.repair(|pair| repair(zone, pair))).unwrap());
+            drop(
+                zone.pair
+                    .lock_timeout(HANG_TIMEOUT)
+                    .or_else(|e| e.repair(|pair| repair(zone, pair)))
+                    .unwrap(),
+            );
         });
         waiter.wait_asleep();
         *other.borrow_mut() = Some(waiter);
     }
 
-    fn before_kill(&self, (world, _): &Self::World, child: Pid) {
+    fn before_kill(&self, (world, _): &Self::Fixture, child: Pid) {
         world.look(child);
     }
 
-    fn check(&self, (world, other): Self::World) -> Outcome {
+    fn check(&self, (world, other): Self::Fixture) -> Outcome {
         other.into_inner().unwrap().join();
         let told = world.zone.told.load(Relaxed) == 1;
         assert_eq!(told, world.was_held.replace(false), "told exactly when it was held");
         assert_eq!(world.next_owner(), Outcome::Unnoticed);
-        if told { Outcome::Told } else { Outcome::Unnoticed }
+        if told { Outcome::Notified } else { Outcome::Unnoticed }
     }
 }
 
@@ -248,9 +256,9 @@ fn repair(zone: &Zone, pair: &mut [u64; 2]) {
 struct Repair;
 
 impl Scenario for Repair {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let world = World::new();
         die_with(&world.zone.pair);
         world
@@ -266,12 +274,12 @@ impl Scenario for Repair {
         }
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         die_with(&world.zone.pair);
     }
 
     fn check(&self, world: World) -> Outcome {
-        match world.zone.pair.lock_timeout(FOREVER) {
+        match world.zone.pair.lock_timeout(HANG_TIMEOUT) {
             Ok(pair) => {
                 assert_eq!(pair[0], pair[1], "repaired, so nobody has to be told");
                 Outcome::Unnoticed
@@ -280,7 +288,7 @@ impl Scenario for Repair {
                 pair[1] = pair[0];
                 drop(pair.mark_consistent());
                 assert!(world.zone.pair.try_lock().is_ok());
-                Outcome::Told
+                Outcome::Notified
             }
             Err(error) if error.kind() == ErrorKind::TimedOut => Outcome::Stuck,
             Err(error) => panic!("{error}"),
@@ -292,16 +300,16 @@ impl Scenario for Repair {
 struct GiveUp;
 
 impl Scenario for GiveUp {
-    type World = (World, Cell<bool>);
+    type Fixture = (World, Cell<bool>);
 
-    fn world(&self) -> Self::World {
+    fn fixture(&self) -> Self::Fixture {
         let world = World::new();
         die_with(&world.zone.second);
         die_with(&world.zone.pair);
         (world, Cell::new(true))
     }
 
-    fn operate(&self, (world, first): &Self::World) {
+    fn operate(&self, (world, first): &Self::Fixture) {
         let pair = if first.replace(false) { &world.zone.second } else { &world.zone.pair };
         match pair.lock() {
             Err(LockError::Inconsistent(pair)) => pair.abandon(),
@@ -309,9 +317,9 @@ impl Scenario for GiveUp {
         }
     }
 
-    fn check(&self, (world, _): Self::World) -> Outcome {
-        match world.zone.pair.lock_timeout(FOREVER) {
-            Err(LockError::Inconsistent(_)) => Outcome::Told,
+    fn check(&self, (world, _): Self::Fixture) -> Outcome {
+        match world.zone.pair.lock_timeout(HANG_TIMEOUT) {
+            Err(LockError::Inconsistent(_)) => Outcome::Notified,
             Err(error) if error.kind() == ErrorKind::Unrecoverable => Outcome::Unnoticed,
             Err(error) if error.kind() == ErrorKind::TimedOut => Outcome::Stuck,
             other => panic!("{other:?}"),

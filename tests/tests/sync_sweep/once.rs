@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Event, Once, OnceState};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 use nix::unistd::Pid;
 
@@ -129,7 +129,7 @@ impl World {
     /// Those who wait are let through, and so is who comes later; afterwards the call is made.
     fn proceed(&self) -> bool {
         let late = survivors::start(|| self.setup.call(|| ()));
-        let proceed = survivors::end(self.others.take().into_iter().chain([late]));
+        let proceed = survivors::finish(self.others.take().into_iter().chain([late]));
         assert!(!proceed || self.setup.once().is_done());
         proceed
     }
@@ -145,7 +145,7 @@ impl World {
         assert_eq!(after.first + after.again, before.first + 1, "by a single one: {before:?}, {after:?}");
         assert!(before.first == 0 || after.again == 1, "begun before, and nobody was told");
         assert!(after.again == 0 || self.was_held.get(), "told, and nobody had begun");
-        if after.again > 0 { Outcome::Told } else { Outcome::Unnoticed }
+        if after.again > 0 { Outcome::Notified } else { Outcome::Unnoticed }
     }
 }
 
@@ -155,9 +155,9 @@ struct Caller {
 }
 
 impl Scenario for Caller {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World::new()
     }
 
@@ -165,8 +165,8 @@ impl Scenario for Caller {
         (self.operate)(&world.setup);
     }
 
-    fn again(&self, world: &World) {
-        assert!(survivors::end(world.others.take()));
+    fn rearm(&self, world: &World) {
+        assert!(survivors::finish(world.others.take()));
         world.setup.begin_again();
     }
 
@@ -197,9 +197,9 @@ impl Waiter {
 }
 
 impl Scenario for Waiter {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let world = World::new();
         Waiter::begin(&world);
         world
@@ -209,8 +209,8 @@ impl Scenario for Waiter {
         world.setup.call(|| ());
     }
 
-    fn again(&self, world: &World) {
-        assert!(survivors::end(world.others.take()));
+    fn rearm(&self, world: &World) {
+        assert!(survivors::finish(world.others.take()));
         world.setup.begin_again();
         Waiter::begin(world);
         world.queue_up();

@@ -6,11 +6,11 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{LockError, ReadGuard, RwLock, WriteGuard};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
-use crate::world::{FOREVER, clean, shared};
+use crate::world::{HANG_TIMEOUT, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -20,7 +20,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         clean("rwlock_read_after_a_writer", reading(Other::Writer, |pair| compare(pair.read()))),
         clean(
             "rwlock_read_timeout_after_a_writer",
-            reading(Other::Writer, |pair| compare(pair.read_timeout(FOREVER))),
+            reading(Other::Writer, |pair| compare(pair.read_timeout(HANG_TIMEOUT))),
         ),
         clean("rwlock_try_read_in_vain", InVain(|pair| pair.try_read().map(drop).map_err(|e| e.kind()))),
         clean(
@@ -33,7 +33,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         clean("rwlock_write_after_a_writer", writing(Other::Writer, |pair| change(pair.write()))),
         clean(
             "rwlock_write_timeout_after_a_writer",
-            writing(Other::Writer, |pair| change(pair.write_timeout(FOREVER))),
+            writing(Other::Writer, |pair| change(pair.write_timeout(HANG_TIMEOUT))),
         ),
         clean("rwlock_try_write_in_vain", InVain(|pair| pair.try_write().map(drop).map_err(|e| e.kind()))),
         clean(
@@ -93,12 +93,12 @@ impl World {
 
     /// Reads and writes after the kill.
     fn survivors(&self) -> Outcome {
-        let read = match self.pair.read_timeout(FOREVER) {
+        let read = match self.pair.read_timeout(HANG_TIMEOUT) {
             Ok(pair) => {
                 assert_eq!(pair[0], pair[1], "half changed, and nobody was told");
                 Outcome::Unnoticed
             }
-            Err(error) if error.kind() == ErrorKind::OwnerDied => Outcome::Told,
+            Err(error) if error.kind() == ErrorKind::OwnerDied => Outcome::Notified,
             Err(error) if error.kind() == ErrorKind::TimedOut => return Outcome::Stuck,
             Err(error) => panic!("{error}"),
         };
@@ -114,7 +114,7 @@ impl World {
 
     /// Writes, and repairs the data if told to.
     fn write(&self) -> Outcome {
-        match self.pair.write_timeout(FOREVER) {
+        match self.pair.write_timeout(HANG_TIMEOUT) {
             Ok(pair) => {
                 assert_eq!(pair[0], pair[1], "half changed, and nobody was told");
                 Outcome::Unnoticed
@@ -123,7 +123,7 @@ impl World {
                 assert!(pair[0] - pair[1] <= 1, "{pair:?}");
                 pair[1] = pair[0];
                 drop(pair.mark_consistent());
-                Outcome::Told
+                Outcome::Notified
             }
             Err(error) if error.kind() == ErrorKind::TimedOut => Outcome::Stuck,
             Err(error) => panic!("{error}"),
@@ -158,9 +158,9 @@ fn writing(other: Other, write: fn(&Pair)) -> Using {
 }
 
 impl Scenario for Using {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World::new(self.other)
     }
 
@@ -172,7 +172,7 @@ impl Scenario for Using {
         world.release();
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         world.release();
         world.hold(self.other);
     }
@@ -180,7 +180,7 @@ impl Scenario for Using {
     fn check(&self, world: World) -> Outcome {
         world.release();
         let outcome = world.survivors();
-        assert!(self.writes || outcome != Outcome::Told, "a dead reader is harmless");
+        assert!(self.writes || outcome != Outcome::Notified, "a dead reader is harmless");
         outcome
     }
 }
@@ -189,9 +189,9 @@ impl Scenario for Using {
 struct InVain(fn(&Pair) -> Result<(), ErrorKind>);
 
 impl Scenario for InVain {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         World::new(Other::Writer)
     }
 
@@ -207,7 +207,7 @@ impl Scenario for InVain {
     fn check(&self, world: World) -> Outcome {
         world.release();
         let outcome = world.survivors();
-        assert_ne!(outcome, Outcome::Told, "nobody died who had the lock");
+        assert_ne!(outcome, Outcome::Notified, "nobody died who had the lock");
         outcome
     }
 }
@@ -216,26 +216,26 @@ impl Scenario for InVain {
 struct ReadBeforeWriter;
 
 impl Scenario for ReadBeforeWriter {
-    type World = (World, RefCell<Option<Peer>>);
+    type Fixture = (World, RefCell<Option<Peer>>);
 
-    fn world(&self) -> Self::World {
+    fn fixture(&self) -> Self::Fixture {
         (World::new(Other::Nobody), RefCell::new(None))
     }
 
-    fn operate(&self, (world, _): &Self::World) {
+    fn operate(&self, (world, _): &Self::Fixture) {
         match world.reading.take() {
             None => world.hold(Other::Reader),
             Some(pair) => drop(pair),
         }
     }
 
-    fn again(&self, (world, other): &Self::World) {
-        let waiter = Peer::start(|| change(world.pair.write_timeout(FOREVER)));
+    fn rearm(&self, (world, other): &Self::Fixture) {
+        let waiter = Peer::start(|| change(world.pair.write_timeout(HANG_TIMEOUT)));
         waiter.wait_asleep();
         *other.borrow_mut() = Some(waiter);
     }
 
-    fn check(&self, (world, other): Self::World) -> Outcome {
+    fn check(&self, (world, other): Self::Fixture) -> Outcome {
         other.into_inner().unwrap().join();
         world.survivors()
     }
@@ -246,21 +246,21 @@ impl Scenario for ReadBeforeWriter {
 struct WriteBeforeReader;
 
 impl Scenario for WriteBeforeReader {
-    type World = (World, RefCell<Vec<Peer>>);
+    type Fixture = (World, RefCell<Vec<Peer>>);
 
-    fn world(&self) -> Self::World {
+    fn fixture(&self) -> Self::Fixture {
         (World::new(Other::Nobody), RefCell::new(Vec::new()))
     }
 
-    fn operate(&self, (world, _): &Self::World) {
+    fn operate(&self, (world, _): &Self::Fixture) {
         match world.writing.take() {
             None => world.hold(Other::Writer),
             Some(pair) => change(Ok(pair)),
         }
     }
 
-    fn again(&self, (world, others): &Self::World) {
-        let reader = Peer::start(|| match world.pair.read_timeout(FOREVER) {
+    fn rearm(&self, (world, others): &Self::Fixture) {
+        let reader = Peer::start(|| match world.pair.read_timeout(HANG_TIMEOUT) {
             Err(error) if error.kind() == ErrorKind::OwnerDied => {}
             read => compare(read),
         });
@@ -270,11 +270,11 @@ impl Scenario for WriteBeforeReader {
         others.borrow_mut().extend(waiters);
     }
 
-    fn check(&self, (world, others): Self::World) -> Outcome {
+    fn check(&self, (world, others): Self::Fixture) -> Outcome {
         others.into_inner().into_iter().for_each(Peer::join);
         // The writer among them has repaired the data.
         let outcome = world.survivors();
-        assert_ne!(outcome, Outcome::Told);
+        assert_ne!(outcome, Outcome::Notified);
         outcome
     }
 }
@@ -283,9 +283,9 @@ impl Scenario for WriteBeforeReader {
 struct Repair;
 
 impl Scenario for Repair {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let world = World::new(Other::Nobody);
         die_writing(world.pair);
         world
@@ -301,7 +301,7 @@ impl Scenario for Repair {
         }
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         die_writing(world.pair);
     }
 

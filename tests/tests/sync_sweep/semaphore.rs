@@ -5,12 +5,12 @@ use std::cell::RefCell;
 use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Event, Permit, Semaphore};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
-use ipcraft_tests::sweep::{Outcome, Scenario};
 use libtest_mimic::Trial;
 
-use crate::world::{BRIEFLY, FOREVER, clean, shared};
+use crate::world::{BRIEFLY, HANG_TIMEOUT, clean, shared};
 
 pub(crate) fn tests() -> Vec<Trial> {
     let contended = Contended { operate: Devices::acquire, is_woken: true };
@@ -98,7 +98,7 @@ impl World {
         self.devices.give_one_back.reset();
         self.devices.give_all_back.reset();
         self.holder.replace(survivors::asleep(1, || self.devices.hold()));
-        self.devices.are_taken.wait_timeout(FOREVER).unwrap();
+        self.devices.are_taken.wait_timeout(HANG_TIMEOUT).unwrap();
     }
 
     /// Another queues up behind the child, and then one permit comes back.
@@ -115,9 +115,9 @@ impl World {
 
     /// Whether those who wait get the one permit that is free.
     fn queue_advances(&self) -> bool {
-        let advances = survivors::end(self.waiters.take());
+        let advances = survivors::finish(self.waiters.take());
         self.devices.give_all_back.set().unwrap();
-        advances && survivors::end(self.holder.take())
+        advances && survivors::finish(self.holder.take())
     }
 
     /// Those who wait get a permit, and then all can be had at a time and are free again.
@@ -127,7 +127,7 @@ impl World {
         }
         let permits = &self.devices.permits;
         let all: Vec<Permit<'_>> =
-            (0..PERMITS).map_while(|_| permits.acquire_timeout(FOREVER).ok()).collect();
+            (0..PERMITS).map_while(|_| permits.acquire_timeout(HANG_TIMEOUT).ok()).collect();
         if all.len() < PERMITS {
             return Outcome::Stuck;
         }
@@ -144,9 +144,9 @@ struct Alone {
 }
 
 impl Scenario for Alone {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         world()
     }
 
@@ -168,9 +168,9 @@ struct Contended {
 }
 
 impl Scenario for Contended {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         let world = world();
         world.take_all();
         world
@@ -180,7 +180,7 @@ impl Scenario for Contended {
         (self.operate)(&world.devices);
     }
 
-    fn again(&self, world: &World) {
+    fn rearm(&self, world: &World) {
         world.hand_over();
         assert!(world.queue_advances());
         world.take_all();
@@ -202,9 +202,9 @@ impl Scenario for Contended {
 struct Release;
 
 impl Scenario for Release {
-    type World = World;
+    type Fixture = World;
 
-    fn world(&self) -> World {
+    fn fixture(&self) -> World {
         world()
     }
 
@@ -212,8 +212,8 @@ impl Scenario for Release {
         world.devices.release_when_told();
     }
 
-    fn again(&self, world: &World) {
-        assert!(survivors::end(world.waiters.take()));
+    fn rearm(&self, world: &World) {
+        assert!(survivors::finish(world.waiters.take()));
         world.devices.release.reset();
     }
 

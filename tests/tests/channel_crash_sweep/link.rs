@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ipcraft::{Error, ErrorKind, Result};
-use ipcraft_tests::survivors::FOREVER;
+use ipcraft_tests::survivors::HANG_TIMEOUT;
 
 use crate::ledger::{Ledger, Note, Who};
 
@@ -111,7 +111,8 @@ pub(crate) fn hear_all<L: Link>(receiver: &mut L::Receiver, ledger: &Ledger) -> 
 pub(crate) fn converse<L: Link>(sender: &mut L::Sender, receiver: &mut L::Receiver, ledger: &Ledger) -> bool {
     hear_all::<L>(receiver, ledger);
     (0..FEW).all(|_| {
-        tell::<L>(sender, ledger, FOREVER) == Said::Yes && hear::<L>(receiver, ledger, FOREVER) == Said::Yes
+        tell::<L>(sender, ledger, HANG_TIMEOUT) == Said::Yes
+            && hear::<L>(receiver, ledger, HANG_TIMEOUT) == Said::Yes
     })
 }
 
@@ -119,7 +120,7 @@ pub(crate) fn converse<L: Link>(sender: &mut L::Sender, receiver: &mut L::Receiv
 pub(crate) fn adapt<L: Link>(channel: &L::Channel) {
     let (mut sender, mut receiver) = (L::sender(channel).unwrap(), L::receiver(channel).unwrap());
     for _ in 0..HABIT {
-        L::send(&mut sender, Note { who: Who::Survivor, number: 0 }, FOREVER).unwrap();
-        L::receive(&mut receiver, FOREVER).unwrap();
+        L::send(&mut sender, Note { who: Who::Survivor, number: 0 }, HANG_TIMEOUT).unwrap();
+        L::receive(&mut receiver, HANG_TIMEOUT).unwrap();
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use ipcraft::pipe;
 use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take_inherited_fd};
 use ipcraft::signal::Signal;
+use ipcraft_tests::eintr_storm::{Handler, Storm};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::{Handler, Storm};
 
 use crate::exchange::{LONG, Rain, expires};
 

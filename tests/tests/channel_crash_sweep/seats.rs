@@ -4,9 +4,9 @@ use std::cell::RefCell;
 
 use ipcraft::name;
 use ipcraft::shm::Shared;
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::survivors::{self, FOREVER};
-use ipcraft_tests::sweep::{Outcome, Scenario};
+use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
 
 use crate::ledger::{Allowed, Ledger};
 use crate::link::{FEW, Link, NARROW, Said, Shape, converse, tell};
@@ -74,7 +74,7 @@ impl Drop for Name {
 }
 
 impl<L: Link> Scenario for Seating<L> {
-    type World = World<L>;
+    type Fixture = World<L>;
 
     fn stride(&self, asked: u64) -> u64 {
         asked * self.stride
@@ -84,12 +84,12 @@ impl<L: Link> Scenario for Seating<L> {
         true
     }
 
-    fn world(&self) -> World<L> {
+    fn fixture(&self) -> World<L> {
         let name = Name::new();
         let channel = L::create(self.shape, self.is_named.then_some(&name.0)).unwrap();
         let world = World { channel, ledger: Ledger::new(), name, peer: RefCell::new(None) };
         let mut sender = L::sender(&world.channel).unwrap();
-        assert_eq!(tell::<L>(&mut sender, &world.ledger, FOREVER), Said::Yes);
+        assert_eq!(tell::<L>(&mut sender, &world.ledger, HANG_TIMEOUT), Said::Yes);
         world
     }
 
@@ -97,7 +97,7 @@ impl<L: Link> Scenario for Seating<L> {
         (self.operate)(&world.channel, &world.name.0);
     }
 
-    fn again(&self, world: &World<L>) {
+    fn rearm(&self, world: &World<L>) {
         if self.has_sleeper {
             let role = || Survivor::Asleep.listen::<L>(&world.channel, &world.ledger, 1 + FEW);
             world.peer.replace(survivors::asleep(1, role).pop());
@@ -114,8 +114,8 @@ impl<L: Link> Scenario for Seating<L> {
             ledger.forget();
         }
         let goes_on = if self.has_sleeper {
-            let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, FOREVER) == Said::Yes);
-            told && survivors::end(peer.into_inner())
+            let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, HANG_TIMEOUT) == Said::Yes);
+            told && survivors::finish(peer.into_inner())
         } else {
             converse::<L>(&mut sender, &mut L::receiver(&channel).unwrap(), &ledger)
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
 use ipcraft::{Error, Result};
-use ipcraft_tests::sweep::clean;
+use ipcraft_tests::crash_sweep::clean;
 use libtest_mimic::Trial;
 
 use crate::creation::Creation;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipcraft::Result;
 use ipcraft::channel::spsc::bytes::{Channel, Options, Receiver, Sender};
-use ipcraft_tests::sweep::clean;
+use ipcraft_tests::crash_sweep::clean;
 use libtest_mimic::Trial;
 
 use crate::creation::Creation;

@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use ipcraft::shm::Shared;
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::survivors::{self, FOREVER};
-use ipcraft_tests::sweep::{Outcome, Scenario};
+use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
 
 use crate::ledger::{Allowed, Ledger, Who};
 use crate::link::{FEW, Link, NARROW, Said, Shape, WIDE, adapt, converse, hear, hear_all, tell};
@@ -46,18 +46,18 @@ pub(crate) struct World<L: Link> {
 }
 
 impl<L: Link> Scenario for Receiving<L> {
-    type World = World<L>;
+    type Fixture = World<L>;
 
     fn stride(&self, asked: u64) -> u64 {
         // At least two positions of the shortest operations.
         if self.survivor == Survivor::Alone { asked.min(7) * self.stride } else { asked * self.stride }
     }
 
-    fn prompt(&self) -> Duration {
+    fn progress_timeout(&self) -> Duration {
         self.prompt
     }
 
-    fn world(&self) -> World<L> {
+    fn fixture(&self) -> World<L> {
         let channel = L::create(self.shape, None).unwrap();
         if self.is_adapted {
             adapt::<L>(&channel);
@@ -87,7 +87,7 @@ impl<L: Link> Scenario for Receiving<L> {
         (self.operate)(receiver, &world.ledger);
     }
 
-    fn again(&self, world: &World<L>) {
+    fn rearm(&self, world: &World<L>) {
         if self.survivor == Survivor::Awake {
             self.supply(world);
         } else {
@@ -99,7 +99,7 @@ impl<L: Link> Scenario for Receiving<L> {
     fn wake(&self, world: &World<L>) {
         let mut sender = world.sender.borrow_mut();
         let sender = sender.as_mut().expect("the one who sends is not asleep himself");
-        assert_eq!(tell::<L>(sender, &world.ledger, FOREVER), Said::Yes);
+        assert_eq!(tell::<L>(sender, &world.ledger, HANG_TIMEOUT), Said::Yes);
     }
 
     fn check(&self, world: World<L>) -> Outcome {
@@ -114,10 +114,10 @@ impl<L: Link> Scenario for Receiving<L> {
                 let mut receiver = receiver();
                 let heard = hear_until::<L>(&mut receiver, &ledger, there.get() + more(there.get()));
                 hear_all::<L>(&mut receiver, &ledger);
-                heard && survivors::end(peer.into_inner())
+                heard && survivors::finish(peer.into_inner())
             }
             Survivor::Alone => {
-                let ended = survivors::end(peer.into_inner());
+                let ended = survivors::finish(peer.into_inner());
                 hear_all::<L>(&mut receiver(), &ledger);
                 ended
             }
@@ -189,7 +189,8 @@ impl<L: Link> Receiving<L> {
         if self.there == FULL {
             while tell::<L>(sender, &world.ledger, Duration::ZERO) == Said::Yes {}
         } else {
-            (0..self.there).for_each(|_| assert_eq!(tell::<L>(sender, &world.ledger, FOREVER), Said::Yes));
+            (0..self.there)
+                .for_each(|_| assert_eq!(tell::<L>(sender, &world.ledger, HANG_TIMEOUT), Said::Yes));
         }
         world.there.set(world.ledger.told(Who::Survivor));
     }
@@ -204,7 +205,7 @@ fn more(there: u64) -> u64 {
 fn hear_until<L: Link>(receiver: &mut L::Receiver, ledger: &Ledger, count: u64) -> bool {
     const LOOK: Duration = Duration::from_millis(1);
     let start = Instant::now();
-    while ledger.heard(Who::Survivor) < count && start.elapsed() < FOREVER {
+    while ledger.heard(Who::Survivor) < count && start.elapsed() < HANG_TIMEOUT {
         hear::<L>(receiver, ledger, LOOK);
     }
     ledger.heard(Who::Survivor) == count

@@ -10,9 +10,9 @@ use ipcraft::channel::request::{self, Client, Options, Server};
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::{Error, ErrorKind, Result};
+use ipcraft_tests::crash_sweep::{Outcome, PROGRESS_TIMEOUT, Scenario, clean};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::survivors::{self, FOREVER};
-use ipcraft_tests::sweep::{Outcome, PROMPT, Scenario, clean};
+use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
 use libtest_mimic::Trial;
 
 use crate::creation::Creation;
@@ -162,7 +162,7 @@ fn answering() -> Vec<Trial> {
         clean(
             "request_respond_when_empty",
             Receiving::<Requests<SOME>>::new(Awake, |server, ledger| {
-                serve(server, FOREVER, |asked| ledger.hear(asked)).unwrap();
+                serve(server, HANG_TIMEOUT, |asked| ledger.hear(asked)).unwrap();
             })
             .keeping(1)
             .when_empty(),
@@ -196,7 +196,7 @@ fn call<const N: usize>(asker: &mut Asker<N>, ledger: &Ledger) {
 }
 
 fn respond<const N: usize>(server: &mut Answers<N>, account: &Account) {
-    let asked = serve(server, FOREVER, |asked| account.carry_out(asked));
+    let asked = serve(server, HANG_TIMEOUT, |asked| account.carry_out(asked));
     account.answer(asked.unwrap());
 }
 
@@ -224,13 +224,13 @@ struct Called {
 }
 
 impl Scenario for Calling {
-    type World = Called;
+    type Fixture = Called;
 
     fn stride(&self, asked: u64) -> u64 {
         asked * 3
     }
 
-    fn world(&self) -> Called {
+    fn fixture(&self) -> Called {
         let channel = Requests::create(Shape { start: self.start, ..NARROW }, None).unwrap();
         let server = RefCell::new(channel.server().unwrap());
         Called { channel, ledger: Ledger::new(), server, client: RefCell::new(None) }
@@ -244,8 +244,8 @@ impl Scenario for Calling {
     }
 
     /// The answer is there when the second call begins.
-    fn again(&self, world: &Called) {
-        let answered = serve(&mut world.server.borrow_mut(), FOREVER, |asked| world.ledger.hear(asked));
+    fn rearm(&self, world: &Called) {
+        let answered = serve(&mut world.server.borrow_mut(), HANG_TIMEOUT, |asked| world.ledger.hear(asked));
         assert!(answered.unwrap().is_some());
     }
 
@@ -262,9 +262,9 @@ impl Scenario for Calling {
         // The next one gets its own answers.
         let mut next = Asker::new(&channel).unwrap();
         for _ in 0..2 * NARROW.capacity {
-            next.ask(ledger.begin(Who::Survivor), FOREVER).unwrap();
+            next.ask(ledger.begin(Who::Survivor), HANG_TIMEOUT).unwrap();
             ledger.sent(Who::Survivor, 1);
-            if serve(&mut server, FOREVER, |asked| ledger.hear(asked)).is_err() {
+            if serve(&mut server, HANG_TIMEOUT, |asked| ledger.hear(asked)).is_err() {
                 return Outcome::Stuck;
             }
             next.settle();
@@ -318,11 +318,11 @@ impl Account {
         let again = |i: usize| self.carried_out[i].load(SeqCst) > 1;
         let twice: Vec<usize> = (0..MOST).filter(|&i| again(i)).collect();
         match twice[..] {
-            _ if self.torn.load(SeqCst) > 0 => Outcome::Torn,
+            _ if self.torn.load(SeqCst) > 0 => Outcome::Corrupted,
             [] => Outcome::Unnoticed,
             // What it had in its hands.
-            [one] if !settled[one] && self.carried_out[one].load(SeqCst) == 2 => Outcome::ToldAgain,
-            _ => Outcome::Doubled,
+            [one] if !settled[one] && self.carried_out[one].load(SeqCst) == 2 => Outcome::Redelivered,
+            _ => Outcome::Duplicated,
         }
     }
 }
@@ -355,7 +355,7 @@ impl<const N: usize> World<N> {
     fn ask(&self) {
         let mut client = self.client.borrow_mut();
         let note = Note { who: Who::Survivor, number: self.asked.get() };
-        client.as_mut().expect("this process's").ask(note, FOREVER).unwrap();
+        client.as_mut().expect("this process's").ask(note, HANG_TIMEOUT).unwrap();
         self.asked.set(note.number + 1);
     }
 
@@ -363,7 +363,7 @@ impl<const N: usize> World<N> {
     fn hear_all(&self, given_up: bool) -> bool {
         let mut client = self.client.borrow_mut();
         let Asker { client, asked } = client.as_mut().expect("this process's");
-        asked.drain(..).all(|asked| match client.recv_timeout(FOREVER) {
+        asked.drain(..).all(|asked| match client.recv_timeout(HANG_TIMEOUT) {
             Ok((_, answer)) => {
                 assert_eq!(note(&answer), Some(answer_to(asked)));
                 true
@@ -375,7 +375,7 @@ impl<const N: usize> World<N> {
 }
 
 impl<const N: usize> Scenario for Serving<N> {
-    type World = World<N>;
+    type Fixture = World<N>;
 
     fn stride(&self, asked: u64) -> u64 {
         // At least two positions of the shortest operations.
@@ -383,11 +383,11 @@ impl<const N: usize> Scenario for Serving<N> {
     }
 
     /// A server may die before it wakes the one who waits for its answer, and the next has nothing to answer then.
-    fn prompt(&self) -> Duration {
-        if self.survivor == Awake { PROMPT } else { NOTICE }
+    fn progress_timeout(&self) -> Duration {
+        if self.survivor == Awake { PROGRESS_TIMEOUT } else { NOTICE }
     }
 
-    fn world(&self) -> World<N> {
+    fn fixture(&self) -> World<N> {
         let channel = Requests::create(Shape { start: self.start, ..NARROW }, None).unwrap();
         let client = RefCell::new(Some(Asker::new(&channel).unwrap()));
         let (server, peer) = (RefCell::new(None), RefCell::new(None));
@@ -405,7 +405,7 @@ impl<const N: usize> Scenario for Serving<N> {
         (self.operate)(server, &world.account);
     }
 
-    fn again(&self, world: &World<N>) {
+    fn rearm(&self, world: &World<N>) {
         if self.survivor == Awake {
             world.ask();
             world.ask();
@@ -421,7 +421,7 @@ impl<const N: usize> Scenario for Serving<N> {
             serve(server, timeout, |asked| world.account.carry_out(asked)).map_err(|error| error.kind())
         };
         if self.survivor == Alone {
-            let ended = survivors::end(world.peer.take());
+            let ended = survivors::finish(world.peer.take());
             return if ended { Outcome::Unnoticed } else { Outcome::Stuck };
         }
         let mut server = world.channel.server().unwrap();
@@ -433,12 +433,12 @@ impl<const N: usize> Scenario for Serving<N> {
             }
         } else {
             let last = loop {
-                match serve(&mut server, FOREVER) {
+                match serve(&mut server, HANG_TIMEOUT) {
                     Ok(_) => {}
                     Err(kind) => break kind,
                 }
             };
-            if last != ErrorKind::Disconnected || !survivors::end(world.peer.take()) {
+            if last != ErrorKind::Disconnected || !survivors::finish(world.peer.take()) {
                 return Outcome::Stuck;
             }
         }
@@ -456,7 +456,7 @@ fn call_until_answered<const N: usize>(channel: &Channel<N>, survivor: Survivor)
         let asked = Note { who: Who::Survivor, number };
         // What could not be sent is not numbered, and what may have been carried out is.
         number += 1;
-        match client.call_timeout(&words(asked), FOREVER) {
+        match client.call_timeout(&words(asked), HANG_TIMEOUT) {
             Ok(answer) => {
                 assert_eq!(note(&answer), Some(answer_to(asked)));
                 answered += 1;

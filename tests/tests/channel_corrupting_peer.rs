@@ -1,7 +1,7 @@
 //! Channels whose memory is not what this library wrote: everything is refused or returns, and nothing hangs, panics or
 //! dies.
 //!
-//! `IPCRAFT_HOSTILE=full` scribbles for longer. Each seed is printed; `IPCRAFT_SEED` repeats one.
+//! `IPCRAFT_CORRUPTION=full` scribbles for longer. Each seed is printed; `IPCRAFT_SEED` repeats one.
 
 use std::env;
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ipcraft::channel::{broadcast, latest, mpmc, spsc};
 use ipcraft::shm::memfd::{self, Memfd};
 use ipcraft::{ErrorKind, name};
-use ipcraft_tests::hostile::{self, Clock, KINDS, Kind, Random, Scribbler};
+use ipcraft_tests::corrupting_peer::{self, Clock, Corruptor, KINDS, Kind, Random};
 use ipcraft_tests::leak::Snapshot;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::{self, of};
@@ -29,8 +29,8 @@ fn main() -> ExitCode {
         of(random_contents_are_survived),
     ];
     for kind in KINDS {
-        let name = format!("scribbling_is_survived::{}", kind.name.replace(' ', "_"));
-        tests.push(suite::test(name, || scribbling_is_survived(*kind)));
+        let name = format!("calls_return_while_peer_corrupts::{}", kind.name.replace(' ', "_"));
+        tests.push(suite::test(name, || calls_return_while_peer_corrupts(*kind)));
     }
     tests.push(suite::nothing_is_left_behind(before));
     suite::run(tests)
@@ -47,11 +47,11 @@ fn seed() -> u64 {
 }
 
 fn scale() -> u32 {
-    if env::var("IPCRAFT_HOSTILE").is_ok_and(|asked| asked == "full") { 10 } else { 1 }
+    if env::var("IPCRAFT_CORRUPTION").is_ok_and(|asked| asked == "full") { 10 } else { 1 }
 }
 
 /// Another process writes to the memory while this one does everything it can.
-fn scribbling_is_survived(kind: Kind) {
+fn calls_return_while_peer_corrupts(kind: Kind) {
     let seed = seed();
     let duration = Duration::from_millis(500) * scale();
     // In a process of its own, so that to die of it is to fail.
@@ -59,13 +59,13 @@ fn scribbling_is_survived(kind: Kind) {
         let mut random = Random::new(seed);
         let mut target = (kind.make)();
         let memory = target.descriptor();
-        let scribbler = Peer::start(|| scribble(&memory, Random::new(!seed)));
+        let corruptor = Peer::start(|| corrupt(&memory, Random::new(!seed)));
         let mut clock = Clock::new(TIMEOUT);
         let start = Instant::now();
         while start.elapsed() < duration {
             target.operate(random.number() as u8, &mut clock);
         }
-        scribbler.kill();
+        corruptor.kill();
         println!("{}: {} calls returned a value, {} an error", kind.name, clock.values, clock.errors);
         assert!(clock.values > 0 && clock.errors > 0, "{clock:?}");
     });
@@ -73,12 +73,12 @@ fn scribbling_is_survived(kind: Kind) {
 }
 
 /// Sometimes at full speed, and sometimes so that something can be done in between.
-fn scribble(memory: &OwnedFd, mut random: Random) {
-    let mut scribbler = Scribbler::new(hostile::map(memory), random.clone());
+fn corrupt(memory: &OwnedFd, mut random: Random) {
+    let mut corruptor = Corruptor::new(corrupting_peer::map(memory), random.clone());
     loop {
         let pause = random.one_of(&[0, 0, 20, 100, 500]);
         for _ in 0..random.below(64) {
-            scribbler.scribble();
+            corruptor.corrupt();
             if pause > 0 {
                 thread::sleep(Duration::from_micros(pause));
             }
@@ -100,7 +100,7 @@ fn random_contents_are_survived() {
                     word[2..].fill(0);
                 }
             }
-            hostile::fuzz(&data);
+            corrupting_peer::fuzz(&data);
         }
     });
     victim.join();
@@ -158,7 +158,7 @@ fn a_size_that_does_not_fit_is_refused() {
         }),
     ];
     for (fd, open) in descriptors {
-        let memory = hostile::map(&fd);
+        let memory = corrupting_peer::map(&fd);
         let capacity = memory.atomic_u64(40).unwrap();
         let right = capacity.load(Relaxed);
         for wrong in [0, 3, right + 1, right - 1, right * 2, right << 20, 1 << 62, 1 << 63, u64::MAX] {
@@ -185,7 +185,7 @@ fn memory_that_is_too_small_is_refused() {
         assert_eq!(refused.kind(), ErrorKind::WrongType, "{size}: {refused}");
     }
     // Only a header.
-    let whole = hostile::map(&descriptor(&spsc::Channel::<u64>::anonymous().unwrap()));
+    let whole = corrupting_peer::map(&descriptor(&spsc::Channel::<u64>::anonymous().unwrap()));
     let mut header = [0; 2048];
     whole.read_at(0, &mut header).unwrap();
     let memory = Memfd::create("header", header.len()).unwrap();

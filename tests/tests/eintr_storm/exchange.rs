@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::{ErrorKind, Result};
+use ipcraft_tests::eintr_storm::{Handler, Storm};
 use ipcraft_tests::scratch;
-use ipcraft_tests::storm::{Handler, Storm};
 use ipcraft_tests::subject::{Ends, Form, Receiver, Release, Sender, pattern};
 
 /// A way from one process to another, and the operations of the library that it waits in, under the names that they

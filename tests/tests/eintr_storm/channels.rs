@@ -8,8 +8,8 @@ use std::time::Duration;
 use ipcraft::channel::spsc::{self, bytes};
 use ipcraft::channel::{broadcast, latest, mpmc, request};
 use ipcraft::{Result, name};
+use ipcraft_tests::eintr_storm::Handler;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Handler;
 use ipcraft_tests::subject::{Ends, Form, Receiver, Sender};
 use std::io::IoSlice;
 

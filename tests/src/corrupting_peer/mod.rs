@@ -1,17 +1,17 @@
 //! Channels with somebody who writes what he likes to their memory.
 //!
 //! [`KINDS`] has one channel of each kind, of which this process has both ends and does everything that can be done with
-//! them; a [`Scribbler`] writes to the same memory, from another process or between two calls. Whatever is there, a call
+//! them; a [`Corruptor`] writes to the same memory, from another process or between two calls. Whatever is there, a call
 //! returns: a value or an error.
 
 mod broadcast;
 mod bytes;
 mod clock;
+mod corruptor;
 mod fuzz;
 mod latest;
 mod mpmc;
 mod random;
-mod scribble;
 mod spsc;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -20,9 +20,9 @@ use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 
 pub use clock::Clock;
+pub use corruptor::Corruptor;
 pub use fuzz::fuzz;
 pub use random::Random;
-pub use scribble::Scribbler;
 
 /// A channel, and what ends of it this process has at the moment.
 pub trait Target {

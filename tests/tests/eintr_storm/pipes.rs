@@ -11,9 +11,9 @@ use ipcraft::Result;
 use ipcraft::fifo::Fifo;
 use ipcraft::pipe::{self, Options, Reader, Writer};
 use ipcraft::socket::stream::{self, Stream};
+use ipcraft_tests::eintr_storm::{Handler, Storm};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::scratch;
-use ipcraft_tests::storm::{Handler, Storm};
 use ipcraft_tests::subject::{Ends, Form, Receiver, Sender, pattern};
 
 use crate::exchange::{CHUNK, LONG, Route};

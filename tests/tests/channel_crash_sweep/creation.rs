@@ -1,7 +1,7 @@
 //! Creation by name: afterwards there is a whole channel, or none at all.
 
 use ipcraft::ErrorKind;
-use ipcraft_tests::sweep::{Outcome, Scenario};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 
 use crate::ledger::{Allowed, Ledger};
 use crate::link::{Link, NARROW, Shape, converse};
@@ -13,14 +13,14 @@ pub(crate) struct Creation<L: Link> {
 }
 
 impl<L: Link> Scenario for Creation<L> {
-    type World = Name;
+    type Fixture = Name;
 
     /// Nobody sees the channel before it has its name.
     fn is_long(&self) -> bool {
         true
     }
 
-    fn world(&self) -> Name {
+    fn fixture(&self) -> Name {
         Name::new()
     }
 
@@ -28,7 +28,7 @@ impl<L: Link> Scenario for Creation<L> {
         drop((self.create)(NARROW, &name.0).unwrap());
     }
 
-    fn again(&self, name: &Name) {
+    fn rearm(&self, name: &Name) {
         assert!(name.remove(), "the first call has created it");
     }
 

@@ -3,8 +3,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use ipcraft_tests::survivors::FOREVER;
-use ipcraft_tests::sweep::PROMPT;
+use ipcraft_tests::crash_sweep::PROGRESS_TIMEOUT;
+use ipcraft_tests::survivors::HANG_TIMEOUT;
 
 use crate::ledger::{Ledger, Who};
 use crate::link::{Link, Said, hear, tell};
@@ -29,14 +29,14 @@ const LOOK: Duration = Duration::from_micros(200);
 impl Survivor {
     /// How soon he goes on.
     pub(crate) fn prompt(self) -> Duration {
-        if self == Survivor::Alone { NOTICE } else { PROMPT }
+        if self == Survivor::Alone { NOTICE } else { PROGRESS_TIMEOUT }
     }
 
     /// What the sleeping receiver does: receives until those who are left have said so much, or until nobody is left.
     pub(crate) fn listen<L: Link>(self, channel: &L::Channel, ledger: &Ledger, until: u64) {
         let mut receiver = L::receiver(channel).unwrap();
         while ledger.heard(Who::Survivor) < until {
-            let said = hear::<L>(&mut receiver, ledger, FOREVER);
+            let said = hear::<L>(&mut receiver, ledger, HANG_TIMEOUT);
             if self.ends_after(said) {
                 break;
             }
@@ -48,7 +48,7 @@ impl Survivor {
         let mut sender = L::sender(channel).unwrap();
         let mut told = 0;
         while told < count {
-            let said = tell::<L>(&mut sender, ledger, FOREVER);
+            let said = tell::<L>(&mut sender, ledger, HANG_TIMEOUT);
             told += u64::from(said == Said::Yes);
             if self.ends_after(said) {
                 break;

@@ -2,7 +2,7 @@
 //!
 //! In it nothing is lost and nothing comes twice, no call fails for a signal, and a deadline ends a call neither early
 //! nor never. Each test is made with a handler that was installed with `SA_RESTART`, and again with one without. The
-//! tests are named after way, behaviour and handler, so that `cargo test -p ipcraft-tests --test storm pipe::` runs
+//! tests are named after way, behaviour and handler, so that `cargo test -p ipcraft-tests --test eintr_storm pipe::` runs
 //! those of one way.
 
 mod bare;
@@ -23,9 +23,9 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use exchange::Route;
+use ipcraft_tests::eintr_storm::Handler;
 use ipcraft_tests::leak::Snapshot;
 use ipcraft_tests::namespace::enter_own_ipc;
-use ipcraft_tests::storm::Handler;
 use ipcraft_tests::suite;
 use libtest_mimic::Trial;
 

@@ -11,28 +11,28 @@ const HEADER: usize = 2048;
 
 /// Writes to the memory of a channel.
 #[derive(Debug)]
-pub struct Scribbler {
+pub struct Corruptor {
     memory: Mapping,
     /// How the memory was when nobody had scribbled.
     before: Vec<u8>,
     random: Random,
 }
 
-impl Scribbler {
+impl Corruptor {
     /// Begins with memory that is as it should be.
     ///
     /// # Panics
     ///
     /// If it cannot be read.
-    pub fn new(memory: Mapping, random: Random) -> Scribbler {
+    pub fn new(memory: Mapping, random: Random) -> Corruptor {
         let mut before = vec![0; memory.len()];
         memory.read_at(0, &mut before).expect("all of it");
-        Scribbler { memory, before, random }
+        Corruptor { memory, before, random }
     }
 
     /// Writes once: a word, a byte, or several; now and then what was there in the beginning, so that there is something
     /// to be done with the channel.
-    pub fn scribble(&mut self) {
+    pub fn corrupt(&mut self) {
         match self.random.below(16) {
             0 => self.restore(0, self.before.len()),
             1 => self.restore(0, HEADER),

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 
 use ipcraft::channel::latest::{Channel, Options, Reader, Writer};
 use ipcraft::shm::Shared;
+use ipcraft_tests::crash_sweep::{Outcome, Scenario, clean};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::survivors::{self, FOREVER};
-use ipcraft_tests::sweep::{Outcome, Scenario, clean};
+use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
 use libtest_mimic::Trial;
 
 use crate::ledger::{Ledger, Note, Who, note, words};
@@ -81,9 +81,9 @@ struct World<const N: usize> {
 }
 
 impl<const N: usize> Scenario for Storing<N> {
-    type World = World<N>;
+    type Fixture = World<N>;
 
-    fn world(&self) -> World<N> {
+    fn fixture(&self) -> World<N> {
         let (channel, ledger) = (channel(self.start), Ledger::new());
         World { channel, ledger, writer: RefCell::new(None), peer: RefCell::new(None) }
     }
@@ -94,7 +94,7 @@ impl<const N: usize> Scenario for Storing<N> {
         (self.operate)(writer, &world.ledger);
     }
 
-    fn again(&self, world: &World<N>) {
+    fn rearm(&self, world: &World<N>) {
         if self.has_sleeper {
             let role = || wait_for(&world.channel, REPLACED);
             world.peer.replace(survivors::asleep(1, role).pop());
@@ -106,7 +106,7 @@ impl<const N: usize> Scenario for Storing<N> {
         let mut reader = world.channel.reader().unwrap();
         let seen = reader.load().unwrap();
         let Some(found) = note(&seen.value).filter(|note| note.who == Who::Victim) else {
-            return Outcome::Torn;
+            return Outcome::Corrupted;
         };
         assert_eq!(seen.version, found.number + 1, "each value has its version");
         if seen.version < told {
@@ -118,9 +118,9 @@ impl<const N: usize> Scenario for Storing<N> {
         let before = writer.version();
         assert!((seen.version..=told + 1).contains(&before), "{before}");
         writer.store(words(REPLACED));
-        let changed = reader.changed_timeout(FOREVER).unwrap();
+        let changed = reader.changed_timeout(HANG_TIMEOUT).unwrap();
         assert_eq!((note(&changed.value), changed.version), (Some(REPLACED), before + 1));
-        if survivors::end(world.peer.into_inner()) { Outcome::Unnoticed } else { Outcome::Stuck }
+        if survivors::finish(world.peer.into_inner()) { Outcome::Unnoticed } else { Outcome::Stuck }
     }
 }
 
@@ -128,7 +128,7 @@ impl<const N: usize> Scenario for Storing<N> {
 fn wait_for<const N: usize>(channel: &Channel<[u64; N]>, wanted: Note) {
     let mut reader = channel.reader().unwrap();
     loop {
-        match reader.changed_timeout(FOREVER) {
+        match reader.changed_timeout(HANG_TIMEOUT) {
             Ok(seen) if note(&seen.value).expect("whole") == wanted => return,
             Ok(_) => {}
             Err(error) => assert_eq!(error.kind(), ipcraft::ErrorKind::Disconnected, "{error}"),
@@ -142,26 +142,26 @@ struct Loading<const N: usize> {
 }
 
 impl<const N: usize> Scenario for Loading<N> {
-    type World = (Channel<[u64; N]>, RefCell<Writer<[u64; N]>>, RefCell<Option<Reader<[u64; N]>>>);
+    type Fixture = (Channel<[u64; N]>, RefCell<Writer<[u64; N]>>, RefCell<Option<Reader<[u64; N]>>>);
 
-    fn world(&self) -> Self::World {
+    fn fixture(&self) -> Self::Fixture {
         let channel = channel(0);
         let mut writer = channel.writer().unwrap();
         writer.store(words(Note { who: Who::Victim, number: 0 }));
         (channel, RefCell::new(writer), RefCell::new(None))
     }
 
-    fn operate(&self, (channel, _, reader): &Self::World) {
+    fn operate(&self, (channel, _, reader): &Self::Fixture) {
         let mut reader = reader.borrow_mut();
         (self.operate)(reader.get_or_insert_with(|| channel.reader().unwrap()));
     }
 
-    fn check(&self, (channel, writer, _): Self::World) -> Outcome {
+    fn check(&self, (channel, writer, _): Self::Fixture) -> Outcome {
         let mut writer = writer.into_inner();
         writer.store(words(REPLACED));
         let seen = channel.reader().unwrap().load().unwrap();
         assert_eq!(seen.version, 2);
-        if note(&seen.value) == Some(REPLACED) { Outcome::Unnoticed } else { Outcome::Torn }
+        if note(&seen.value) == Some(REPLACED) { Outcome::Unnoticed } else { Outcome::Corrupted }
     }
 }
 
@@ -169,39 +169,39 @@ impl<const N: usize> Scenario for Loading<N> {
 struct Awaiting<const N: usize>;
 
 impl<const N: usize> Scenario for Awaiting<N> {
-    type World = (Channel<[u64; N]>, RefCell<Writer<[u64; N]>>, RefCell<Option<Reader<[u64; N]>>>);
+    type Fixture = (Channel<[u64; N]>, RefCell<Writer<[u64; N]>>, RefCell<Option<Reader<[u64; N]>>>);
 
     /// It sleeps: longer.
     fn stride(&self, asked: u64) -> u64 {
         asked * 7
     }
 
-    fn world(&self) -> Self::World {
+    fn fixture(&self) -> Self::Fixture {
         let channel = channel(NEAR_64);
         let writer = RefCell::new(channel.writer().unwrap());
         (channel, writer, RefCell::new(None))
     }
 
-    fn operate(&self, (channel, _, reader): &Self::World) {
+    fn operate(&self, (channel, _, reader): &Self::Fixture) {
         let mut reader = reader.borrow_mut();
         let reader = reader.get_or_insert_with(|| channel.reader().unwrap());
         let seen = reader.changed().unwrap();
         assert_eq!(note(&seen.value).map(|note| note.number + 1), Some(seen.version));
     }
 
-    fn wake(&self, (_, writer, _): &Self::World) {
+    fn wake(&self, (_, writer, _): &Self::Fixture) {
         let mut writer = writer.borrow_mut();
         let number = writer.version();
         writer.store(words(Note { who: Who::Victim, number }));
     }
 
-    fn check(&self, (channel, writer, _): Self::World) -> Outcome {
+    fn check(&self, (channel, writer, _): Self::Fixture) -> Outcome {
         let mut writer = writer.into_inner();
         let mut reader = channel.reader().unwrap();
         let before = writer.version();
         writer.store(words(REPLACED));
-        let seen = reader.changed_timeout(FOREVER).unwrap();
+        let seen = reader.changed_timeout(HANG_TIMEOUT).unwrap();
         assert_eq!(seen.version, before + 1);
-        if note(&seen.value) == Some(REPLACED) { Outcome::Unnoticed } else { Outcome::Torn }
+        if note(&seen.value) == Some(REPLACED) { Outcome::Unnoticed } else { Outcome::Corrupted }
     }
 }

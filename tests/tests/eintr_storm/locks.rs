@@ -8,8 +8,8 @@ use ipcraft::Result;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{ProcessShared, Shared};
 use ipcraft::sync::{Barrier, Condvar, Event, Mutex, Participant, RwLock, Semaphore, WaitTimeoutResult};
+use ipcraft_tests::eintr_storm::Handler;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::storm::Handler;
 use ipcraft_tests::subject::Form;
 
 use crate::exchange::{ENOUGH, LONG, Rain, Route, expires};

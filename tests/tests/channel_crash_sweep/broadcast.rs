@@ -7,8 +7,8 @@ use std::time::Duration;
 use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, RecvError, Subscriber};
 use ipcraft::shm::Shared;
 use ipcraft::{Error, ErrorKind, Result};
-use ipcraft_tests::survivors::FOREVER;
-use ipcraft_tests::sweep::{Outcome, Scenario, clean};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario, clean};
+use ipcraft_tests::survivors::HANG_TIMEOUT;
 use libtest_mimic::Trial;
 
 use crate::creation::Creation;
@@ -179,25 +179,25 @@ impl<const N: usize, const OVERWRITES: bool> Subscribing<N, OVERWRITES> {
     fn exchange(world: &World<N>, count: usize) -> bool {
         let (mut publisher, mut other) = (world.publisher.borrow_mut(), world.other.borrow_mut());
         (0..count).all(|_| {
-            tell::<Broadcast<N, OVERWRITES>>(&mut publisher, &world.ledger, FOREVER) == Said::Yes
-                && hear::<Broadcast<N, OVERWRITES>>(&mut other, &world.ledger, FOREVER) == Said::Yes
+            tell::<Broadcast<N, OVERWRITES>>(&mut publisher, &world.ledger, HANG_TIMEOUT) == Said::Yes
+                && hear::<Broadcast<N, OVERWRITES>>(&mut other, &world.ledger, HANG_TIMEOUT) == Said::Yes
         })
     }
 }
 
 impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRITES> {
-    type World = World<N>;
+    type Fixture = World<N>;
 
     fn stride(&self, asked: u64) -> u64 {
         asked * self.stride
     }
 
     /// A publisher finds out who died when it looks.
-    fn prompt(&self) -> Duration {
+    fn progress_timeout(&self) -> Duration {
         NOTICE
     }
 
-    fn world(&self) -> World<N> {
+    fn fixture(&self) -> World<N> {
         let channel = Broadcast::<N, OVERWRITES>::create(NARROW, None).unwrap();
         let (publisher, other) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
         World {
@@ -218,7 +218,7 @@ impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRI
         }
     }
 
-    fn again(&self, world: &World<N>) {
+    fn rearm(&self, world: &World<N>) {
         assert!(Self::exchange(world, self.there));
     }
 
@@ -236,7 +236,7 @@ impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRI
         if !Self::exchange(&world, 1) {
             return Outcome::Stuck;
         }
-        let last = next.recv_timeout(FOREVER).unwrap();
+        let last = next.recv_timeout(HANG_TIMEOUT).unwrap();
         assert_eq!(note(&last).map(|note| note.number + 1), Some(world.ledger.told(Who::Survivor)));
         world.ledger.outcome(Allowed::default())
     }
@@ -262,9 +262,9 @@ struct Overtaken<const N: usize> {
 const FEW: usize = 4;
 
 impl<const N: usize> Scenario for Overtaking<N> {
-    type World = Overtaken<N>;
+    type Fixture = Overtaken<N>;
 
-    fn world(&self) -> Overtaken<N> {
+    fn fixture(&self) -> Overtaken<N> {
         let channel = Broadcast::<N, true>::create(Shape { capacity: FEW, start: self.start }, None).unwrap();
         let slow = RefCell::new(channel.subscriber().unwrap());
         Overtaken { channel, ledger: Ledger::new(), publisher: RefCell::new(None), slow }
@@ -286,7 +286,7 @@ impl<const N: usize> Scenario for Overtaking<N> {
         let mut slow = slow.into_inner();
         let told = ledger.told(Who::Victim);
         // What it received and what it was told that it missed, from the first message on.
-        let Ok(count) = follow(&mut slow, Who::Victim) else { return Outcome::Torn };
+        let Ok(count) = follow(&mut slow, Who::Victim) else { return Outcome::Corrupted };
         if count < told {
             return Outcome::Lost;
         }
@@ -295,7 +295,7 @@ impl<const N: usize> Scenario for Overtaking<N> {
         for number in 0..3 * FEW as u64 {
             publisher.send(words(Note { who: Who::Survivor, number })).unwrap();
         }
-        let Ok(count) = follow(&mut slow, Who::Survivor) else { return Outcome::Torn };
+        let Ok(count) = follow(&mut slow, Who::Survivor) else { return Outcome::Corrupted };
         assert_eq!(count, 3 * FEW as u64, "each was received, or is known to be missed");
         Outcome::Unnoticed
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::SeqCst};
 
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
-use ipcraft_tests::sweep::Outcome;
+use ipcraft_tests::crash_sweep::Outcome;
 
 /// Who sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Ledger {
         let (mut lost, mut again) = (0, 0);
         for who in [Who::Victim, Who::Survivor] {
             if self.heard(who) > self.begun[who as usize].load(SeqCst) {
-                return Outcome::Torn;
+                return Outcome::Corrupted;
             }
             for (number, times) in (0..).zip(&self.times[who as usize]) {
                 let times = u64::from(times.load(SeqCst));
@@ -129,11 +129,11 @@ impl Ledger {
         }
         assert!(self.late.load(SeqCst) <= allowed.late, "out of order");
         match again {
-            _ if self.torn.load(SeqCst) > 0 => Outcome::Torn,
+            _ if self.torn.load(SeqCst) > 0 => Outcome::Corrupted,
             _ if lost > allowed.lost => Outcome::Lost,
             0 => Outcome::Unnoticed,
-            again if again > allowed.again => Outcome::Doubled,
-            _ => Outcome::ToldAgain,
+            again if again > allowed.again => Outcome::Duplicated,
+            _ => Outcome::Redelivered,
         }
     }
 }

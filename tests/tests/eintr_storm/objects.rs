@@ -16,9 +16,9 @@ use ipcraft::shm::posix::{Options, SharedMemory};
 use ipcraft::socket::{self, stream::Listener};
 use ipcraft::sysv::Key;
 use ipcraft::{Result, name, pipe};
+use ipcraft_tests::eintr_storm::Handler;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::scratch;
-use ipcraft_tests::storm::Handler;
 use ipcraft_tests::subject::{Ends, Form, Receiver, Sender};
 use nix::fcntl::{Flock, FlockArg};
 

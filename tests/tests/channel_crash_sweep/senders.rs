@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use ipcraft::shm::Shared;
+use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::survivors::{self, FOREVER};
-use ipcraft_tests::sweep::{Outcome, Scenario};
+use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
 
 use crate::ledger::{Allowed, Ledger, Who};
 use crate::link::{FEW, Link, Said, Shape, WIDE, adapt, converse, hear, hear_all, tell};
@@ -39,18 +39,18 @@ pub(crate) struct World<L: Link> {
 }
 
 impl<L: Link> Scenario for Sending<L> {
-    type World = World<L>;
+    type Fixture = World<L>;
 
     fn stride(&self, asked: u64) -> u64 {
         // At least two positions of the shortest operations.
         if self.survivor == Survivor::Alone { asked.min(7) * self.stride } else { asked * self.stride }
     }
 
-    fn prompt(&self) -> Duration {
+    fn progress_timeout(&self) -> Duration {
         self.prompt
     }
 
-    fn world(&self) -> World<L> {
+    fn fixture(&self) -> World<L> {
         let channel = L::create(self.shape, None).unwrap();
         if self.is_adapted {
             adapt::<L>(&channel);
@@ -71,7 +71,7 @@ impl<L: Link> Scenario for Sending<L> {
         (self.operate)(sender, &world.ledger);
     }
 
-    fn again(&self, world: &World<L>) {
+    fn rearm(&self, world: &World<L>) {
         if self.survivor != Survivor::Awake {
             let role = || self.survivor.listen::<L>(&world.channel, &world.ledger, FEW);
             world.peer.replace(survivors::asleep(1, role).pop());
@@ -84,7 +84,7 @@ impl<L: Link> Scenario for Sending<L> {
     fn wake(&self, world: &World<L>) {
         let mut receiver = world.receiver.borrow_mut();
         let receiver = receiver.as_mut().expect("the one who makes room is not asleep himself");
-        assert_eq!(hear::<L>(receiver, &world.ledger, FOREVER), Said::Yes);
+        assert_eq!(hear::<L>(receiver, &world.ledger, HANG_TIMEOUT), Said::Yes);
     }
 
     fn check(&self, world: World<L>) -> Outcome {
@@ -97,10 +97,10 @@ impl<L: Link> Scenario for Sending<L> {
             }
             Survivor::Asleep => {
                 let mut sender = L::sender(&channel).unwrap();
-                let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, FOREVER) == Said::Yes);
-                told && survivors::end(peer.into_inner())
+                let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, HANG_TIMEOUT) == Said::Yes);
+                told && survivors::finish(peer.into_inner())
             }
-            Survivor::Alone => survivors::end(peer.into_inner()),
+            Survivor::Alone => survivors::finish(peer.into_inner()),
         };
         if goes_on { ledger.outcome(Allowed::default()) } else { Outcome::Stuck }
     }
