@@ -1,18 +1,50 @@
-//! Promises about the repository itself, and the rules that docs/architecture.md says are checked.
+//! Checks of the repository itself, and of the invariants that docs/architecture.md marks as checked.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ipcraft_bench::mechanisms;
 
-/// Modules of the library that ask nothing of the kernel, so that no errno can come of them.
+/// Modules of the library that make no system call, so they have no errno table.
 const WITHOUT_ERRNO: &[&str] = &["error", "name", "sysv", "time"];
 
-/// What the library leaves to std, of which one example is enough; and what its own documentation shows all of.
+/// Measured mechanisms without an example of their own: the standard library provides `udp`, and the pages of `sync`
+/// show the others in full.
 const WITHOUT_EXAMPLE: &[&str] = &["udp", "sync_semaphore", "sync_barrier"];
 
-/// A thread is started like a process: by `spawn`.
-const STARTS_A_THREAD: &str = "channel/endpoint/readiness.rs";
+/// The file that calls `spawn` to start a thread, not a process.
+const STARTS_A_THREAD: &str = "readiness.rs";
+
+/// The modules that each represent a mechanism.
+const MECHANISMS: &[&str] = &[
+    "pipe",
+    "fifo",
+    "socket",
+    "process",
+    "queue",
+    "semaphore",
+    "shm",
+    "event",
+    "futex",
+    "signal",
+    "sync",
+    "channel",
+];
+
+/// The layers below the mechanisms.
+const BELOW_MECHANISMS: &[&str] = &["error", "name", "pid", "support", "sys", "sysv", "time"];
+
+/// The files that remove names.
+const REMOVE_NAMES: &[&str] = &[
+    "fifo/handle.rs",
+    "queue/posix/handle.rs",
+    "queue/posix/removal.rs",
+    "shm/posix/memory.rs",
+    "socket/reclaim.rs",
+    "support/unlink_guard.rs",
+    "sys/posix_mq.rs",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
@@ -27,7 +59,7 @@ fn text(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// All files below a directory whose names end so, without what cargo and git keep there and without second names.
+/// All files below a directory with this suffix, without the folders of cargo and git and without symbolic links.
 fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -42,16 +74,53 @@ fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     found
 }
 
-/// A source file without its comments and its unit tests.
-fn code(path: &Path) -> String {
-    let text = text(path);
-    let shipped = text.split("#[cfg(test)]").next().unwrap_or_default();
-    shipped.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+/// The library's source files, without those that consist of tests.
+fn shipped_files() -> Vec<PathBuf> {
+    let mut sources = files(&library(), ".rs");
+    sources.retain(|path| !path.iter().any(|part| part == "tests" || part == "tests.rs"));
+    sources
 }
 
-/// The library's source files whose code has one of the words.
+/// A source file without its comments and its tests.
+fn code(path: &Path) -> String {
+    let text = text(path);
+    without_tests(&text).filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The lines of a source file without the items under `#[cfg(test)]` and `#[cfg(all(test, …))]`.
+fn without_tests(source: &str) -> impl Iterator<Item = &str> {
+    let mut end_of_test: Option<String> = None;
+    source.lines().filter(move |line| match &end_of_test {
+        None if is_for_tests(line) => {
+            let indent = line.len() - line.trim_start().len();
+            end_of_test = Some(format!("{}}}", " ".repeat(indent)));
+            false
+        }
+        None => true,
+        Some(closing) => {
+            let is_whole_item = line.ends_with(';') && line.len() - line.trim_start().len() < closing.len();
+            if is_whole_item || line.trim_end() == closing {
+                end_of_test = None;
+            }
+            false
+        }
+    })
+}
+
+fn is_for_tests(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test,")
+}
+
+#[test]
+fn code_without_tests_keeps_what_follows_a_test_module() {
+    let source = "#[cfg(test)]\nmod tests;\nfn kept() {}\n#[cfg(all(test, not(loom)))]\nmod more {\n    fn cut() {}\n}\nfn kept_too() {}";
+    assert_eq!(without_tests(source).collect::<Vec<_>>(), ["fn kept() {}", "fn kept_too() {}"]);
+}
+
+/// The library's source files whose code contains one of the words.
 fn using(words: &[&str]) -> Vec<String> {
-    let sources = files(&library(), ".rs").into_iter().filter(|path| !relative(path).contains("/tests/"));
+    let sources = shipped_files().into_iter();
     let users = sources.filter(|path| words.iter().any(|word| code(path).contains(word)));
     let mut names: Vec<String> = users.map(|path| relative(&path)).collect();
     names.sort();
@@ -62,14 +131,14 @@ fn relative(path: &Path) -> String {
     path.strip_prefix(library()).unwrap().display().to_string()
 }
 
-/// The library's public modules, without the private ones.
+/// The library's public modules.
 fn modules() -> Vec<String> {
     let lib = text(library().join("lib.rs"));
     let declared = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     declared.map(str::to_owned).collect()
 }
 
-/// The pages of a module that describe a mechanism: its own, or those of its public parts where each part is one.
+/// The front pages that describe a mechanism: the module's own, or those of its public parts if they are mechanisms.
 fn pages(module: &str) -> Vec<String> {
     let own = front_page(module);
     if own.contains("# Errors") {
@@ -101,17 +170,14 @@ fn every_mechanism_has_an_errno_table() {
 }
 
 #[test]
-fn unsafe_code_is_only_where_it_is_said() {
+fn unsafe_code_is_only_in_files_that_allow_it() {
     for path in files(&library(), ".rs") {
         let has_unsafe =
             ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern"].map(|word| code(&path).contains(word));
-        let says_so = text(&path).contains("#![allow(unsafe_code)]");
-        assert_eq!(has_unsafe.contains(&true), says_so, "{}", relative(&path));
-        assert!(
-            !text(&path).contains("#[allow(unsafe_code)]"),
-            "{}: per file, not per item",
-            relative(&path)
-        );
+        let allows_it = text(&path).contains("#![allow(unsafe_code)]");
+        assert_eq!(has_unsafe.contains(&true), allows_it, "{}", relative(&path));
+        let allows_an_item = text(&path).contains("#[allow(unsafe_code)]");
+        assert!(!allows_an_item, "{}: per file, not per item", relative(&path));
     }
     assert!(text(library().join("lib.rs")).contains("#![deny(unsafe_code)]"));
     for path in files(&root().join("examples"), ".rs") {
@@ -120,13 +186,13 @@ fn unsafe_code_is_only_where_it_is_said() {
 }
 
 #[test]
-fn every_unsafe_site_says_because() {
+fn every_safety_comment_gives_a_reason() {
     // In two parts, so that this file does not count.
     let reason = concat!("// SAFE", "TY:");
     for path in files(&root(), ".rs") {
-        let given = text(&path).matches(reason).count();
+        let sites = text(&path).matches(reason).count();
         let stated = text(&path).matches(&format!("{reason} because ")).count();
-        assert_eq!(given, stated, "{}", path.display());
+        assert_eq!(sites, stated, "{}", path.display());
     }
 }
 
@@ -134,62 +200,58 @@ fn every_unsafe_site_says_because() {
 fn only_process_starts_processes() {
     let starters = using(&["Command", "::fork(", " fork(", "posix_spawn", "execv", "clone3", ".spawn("]);
     assert!(!starters.is_empty(), "process does");
-    for file in starters.iter().filter(|file| *file != STARTS_A_THREAD) {
+    for file in starters.iter().filter(|file| !file.ends_with(STARTS_A_THREAD)) {
         assert!(file.starts_with("process/"), "{file} starts processes");
     }
 }
 
 #[test]
-fn only_few_places_remove_names() {
-    let removers = using(&["remove_file", "unlink("]);
-    let expected = [
-        "fifo/handle.rs",
-        "queue/posix/handle.rs",
-        "queue/posix/removal.rs",
-        "shm/posix/memory.rs",
-        "socket/reclaim.rs",
-        "support/unlink_guard.rs",
-        "sys/posix_mq.rs",
-    ];
-    assert_eq!(removers, expected);
+fn only_listed_files_remove_names() {
+    assert_eq!(using(&["remove_file", "unlink("]), REMOVE_NAMES);
+}
+
+/// The pairs of modules in the table of docs/architecture.md: the first may use the second.
+fn allowed_pairs() -> Vec<(String, String)> {
+    let page = text(root().join("docs/architecture.md"));
+    let table = page.split("| module | may use |").nth(1).expect("the table of pairs");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let cells =
+        rows.map(|row| row.split('`').skip(1).step_by(2).take(2).map(str::to_owned).collect::<Vec<_>>());
+    cells.map(|cells| (cells[0].clone(), cells[1].clone())).collect()
 }
 
 #[test]
-fn no_mechanism_knows_another() {
-    let mechanisms = [
-        "pipe",
-        "fifo",
-        "socket",
-        "process",
-        "queue",
-        "semaphore",
-        "shm",
-        "event",
-        "futex",
-        "signal",
-        "sync",
-        "channel",
-    ];
-    // A POSIX semaphore, locks and channels lie in shared memory; a process is sent a signal, and a POSIX queue can send
-    // one; an end of a channel tells an event loop by an eventfd, and in a model sleeps as a lock does.
-    let allowed = [
-        ("semaphore", "shm"),
-        ("queue", "signal"),
-        ("process", "signal"),
-        ("sync", "shm"),
-        ("channel", "shm"),
-        ("channel", "event"),
-        ("channel", "sync"),
-    ];
-    for module in mechanisms {
-        for path in files(&library().join(module), ".rs") {
-            for other in
-                mechanisms.iter().filter(|other| **other != module && !allowed.contains(&(module, **other)))
-            {
-                let code = code(&path);
-                assert!(!code.contains(&format!("crate::{other}")), "{} knows {other}", relative(&path));
-            }
-        }
+fn mechanisms_use_each_other_only_as_documented() {
+    let mut used = BTreeSet::new();
+    for path in shipped_files() {
+        let module = relative(&path).split(['/', '.']).next().unwrap_or_default().to_owned();
+        let code = code(&path);
+        let others = MECHANISMS.iter().filter(|other| **other != module && uses(&code, other));
+        used.extend(others.map(|other| (module.clone(), (*other).to_owned())));
+    }
+    let crossings = used.into_iter().filter(|(module, _)| is_layered(module));
+    let mut allowed = allowed_pairs();
+    allowed.sort();
+    assert_eq!(crossings.collect::<Vec<_>>(), allowed, "used, and allowed by docs/architecture.md");
+}
+
+/// Whether code names a module of the library.
+fn uses(code: &str, module: &str) -> bool {
+    let path = format!("crate::{module}");
+    code.match_indices(&path)
+        .any(|(at, _)| !code[at + path.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+fn is_layered(module: &str) -> bool {
+    MECHANISMS.contains(&module) || BELOW_MECHANISMS.contains(&module)
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    let lib = text(library().join("lib.rs"));
+    let declared = lib.lines().filter_map(|line| line.split_once("mod ")?.1.strip_suffix(';'));
+    for module in declared {
+        assert!(is_layered(module), "{module} is in no layer");
     }
 }
 
@@ -208,7 +270,7 @@ fn every_example_is_run_and_on_the_tour() {
     }
 }
 
-/// Those of one file, and those of a folder.
+/// The names of the examples, of which each is a file or a folder.
 fn examples() -> Vec<String> {
     let found = fs::read_dir(root().join("examples")).unwrap().map(|entry| entry.unwrap().path());
     let sources =
@@ -220,24 +282,7 @@ fn examples() -> Vec<String> {
 fn every_measured_mechanism_has_an_example() {
     let examples = examples();
     for id in mechanisms().iter().map(|mechanism| mechanism.id) {
-        // The three types of a socket pair share one example.
-        let name = if id.starts_with("socketpair_") { "socketpair" } else { id };
-        // What is real-time about a signal is one thing of several that its example shows.
-        let name = if id == "realtime_signal" { "signals" } else { name };
-        // What guards the shared memory is what such an example is about.
-        let name = name.strip_prefix("shm_").unwrap_or(name);
-        // Both sides of a lock share one example.
-        let name =
-            name.strip_prefix("sync_").unwrap_or(name).trim_end_matches("_read").trim_end_matches("_write");
-        // How an end of a channel waits is a choice of one line, and each kind has an example.
-        let name = match name {
-            "channel_block" | "channel_spin" => "channel",
-            "channel_mpmc" => "work_queue",
-            "channel_broadcast" => "pubsub",
-            "channel_latest" => "latest",
-            "channel_request" => "request_response",
-            name => name,
-        };
+        let name = example_of(id);
         assert!(
             WITHOUT_EXAMPLE.contains(&id) || examples.iter().any(|example| example == name),
             "{id} has no example"
@@ -245,8 +290,27 @@ fn every_measured_mechanism_has_an_example() {
     }
 }
 
+/// The example that shows a measured mechanism.
+fn example_of(id: &str) -> &str {
+    // Variants of one mechanism share an example: the types of a socket pair, what guards shared memory, both sides of a
+    // lock, how an endpoint waits.
+    let name = if id.starts_with("socketpair_") { "socketpair" } else { id };
+    let name = name.strip_prefix("shm_").unwrap_or(name);
+    let name =
+        name.strip_prefix("sync_").unwrap_or(name).trim_end_matches("_read").trim_end_matches("_write");
+    match name {
+        "realtime_signal" => "signals",
+        "channel_block" | "channel_spin" => "channel",
+        "channel_mpmc" => "work_queue",
+        "channel_broadcast" => "pubsub",
+        "channel_latest" => "latest",
+        "channel_request" => "request_response",
+        name => name,
+    }
+}
+
 #[test]
-fn every_bench_goes_over_every_mechanism() {
+fn every_bench_covers_every_mechanism() {
     for bench in ["latency", "throughput", "setup", "locks"] {
         let source = text(root().join(format!("benches/benches/{bench}.rs")));
         let helpers = text(root().join("benches/src/lib.rs"));
@@ -255,19 +319,33 @@ fn every_bench_goes_over_every_mechanism() {
 }
 
 #[test]
-fn every_document_is_executed() {
+fn every_page_with_code_is_executed() {
     let executed = text(root().join("tests/src/lib.rs"));
-    for path in files(&root().join("docs"), ".md") {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        assert!(
-            executed.contains(&format!("docs/{name}")),
-            "{name} is not among the documents that are tested"
-        );
+    let pages = files(&root().join("docs"), ".md");
+    for path in pages.iter().filter(|path| text(path).contains("```")) {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        assert!(executed.contains(&name), "{name} has code and is not among the pages that are tested");
     }
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn every_decision_is_in_the_index_and_complete() {
+    let folder = root().join("docs/decisions");
+    let index = text(folder.join("README.md"));
+    for path in files(&folder, ".md") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name == "README.md" {
+            continue;
+        }
+        assert!(index.contains(&format!("({name})")), "{name} is not in the index");
+        for part in ["## Context", "## Measurement", "## Decision", "## Consequence"] {
+            assert!(text(&path).contains(part), "{name} has no `{part}`");
+        }
+    }
+}
+
+#[test]
+fn links_lead_to_files() {
     for page in files(&root(), ".md") {
         for target in links(&text(&page)) {
             let path = page.parent().unwrap().join(&target);
