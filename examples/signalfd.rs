@@ -7,7 +7,7 @@ use std::io::Read;
 use std::process::{Stdio, id};
 use std::time::Duration;
 
-use ipcraft::signal::{self, Change, Code, Signal, SignalFd};
+use ipcraft::signal::{self, ChildEvent, Code, Signal, SignalFd};
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
 
@@ -50,7 +50,7 @@ fn consume() -> Outcome {
             expect("sender", info.sender().map(|sender| sender.pid), Some(Pid::from(&producer)))?;
             match info.code() {
                 Code::Child(change) => {
-                    expect("end of the producer", change, Change::Exited(0))?;
+                    expect("end of the producer", change, ChildEvent::Exited(0))?;
                     ended = true;
                 }
                 _ if info.signal() == low => lows.extend(info.value()),

@@ -1,4 +1,8 @@
-//! Every way two processes on one Linux machine can talk, behind one consistent, safe, documented API.
+//! Linux interprocess communication behind one safe, documented API.
+//!
+//! Each IPC mechanism of the kernel is one module: pipes, sockets, queues, shared memory,
+//! semaphores, signals, eventfds, futexes. On top stand locks and channels in shared memory that
+//! survive the death of a process.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -14,47 +18,55 @@
 //!
 //! # Which mechanism?
 //!
-//! | you have | use |
+//! | you need | use |
 //! |---|---|
-//! | a child process and a stream of bytes one way | [`pipe`] |
-//! | a child process, bytes or messages both ways, or descriptors to hand over | [`socket`]'s pairs |
-//! | unrelated processes that meet at a name, bytes one way | [`fifo`] |
-//! | a server and many clients | [`socket::stream`] (bytes) or [`socket::seqpacket`] (messages) |
-//! | messages from many senders to one receiver, no connection | [`socket::datagram`] |
-//! | much data, or data that changes less often than it is read | [`shm`]: a [`memfd`](shm::memfd) for whoever can be handed a descriptor, [`shm::posix`] for strangers |
-//! | messages that wait for whoever comes, urgent ones first | [`queue::posix`] |
-//! | messages that wait, each for the receiver of its type | [`queue::sysv`] |
-//! | a process: to wait for its end, to signal it and no other, to see what it does | [`process`]'s pidfds |
-//! | to hear of Ctrl-C, of a child's end or of a request to stop; to nudge a process of which you know only the pid | [`signal`] |
-//! | a counter to wait on, or a number of equal things to hand out | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
-//! | a process to wake that polls, or has sockets to wait for as well | [`event`] |
-//! | words in shared memory to sleep on, as a part to build with | [`futex`] |
-//! | data in shared memory that several change, any of which may be killed while it does | [`sync`] |
-//! | so many messages, or such large ones, that system calls and copies show | [`channel`]: one to one, a work queue, a broadcast, the newest value, calls and answers |
+//! | a byte stream to or from a child process | [`pipe`] |
+//! | bytes or messages both ways with a child process, or passing descriptors to it | a [`socket`] pair |
+//! | a byte stream between unrelated processes that share a path | [`fifo`] |
+//! | a server with many clients | [`socket::stream`] (bytes) or [`socket::seqpacket`] (messages) |
+//! | messages from many senders to one receiver, without connections | [`socket::datagram`] |
+//! | large data, or data that is read more often than written | [`shm`]: a [`memfd`](shm::memfd) for processes that can pass a descriptor, [`shm::posix`] for others |
+//! | messages that wait for a receiver, urgent ones first | [`queue::posix`] |
+//! | messages that wait, selected by type | [`queue::sysv`] |
+//! | waiting for a process, signalling it without a pid race, its state | [`process`] (pidfds) |
+//! | reacting to `SIGTERM`, `SIGCHLD` or Ctrl-C; signalling a process known only by pid | [`signal`] |
+//! | limiting concurrent access to N identical resources | [`semaphore::posix`]; [`semaphore::sysv`] if a holder may be killed |
+//! | waking a process that also polls sockets | [`event`] |
+//! | building a synchronisation primitive of your own | [`futex`] |
+//! | data in shared memory that several processes modify, even if one is killed meanwhile | [`sync`] |
+//! | messages too frequent or too large for system calls and kernel copies | [`channel`]: one to one, work queue, broadcast, latest value, request and reply |
 //!
 //! # What holds everywhere
 //!
-//! * **Thin.** On the success path a call makes the system calls that hand-written C would make, and no others. Nothing
-//!   is allocated per message.
-//! * **Three forms.** A blocking operation comes as `op()`, `try_op()`, which never waits, and `op_timeout()`, which
-//!   waits on the monotonic clock. An expired timeout still succeeds if the operation can proceed at once.
-//! * **Signals** never show: a call that a signal interrupts is continued with the time that is left, and no call raises
-//!   `SIGPIPE`.
-//! * **Descriptors** are owned, close-on-exec from birth, and given to a child only by name ([`process`]).
-//! * **Names** outlive handles: dropping a handle closes it and never removes the object, unless that was asked for.
-//! * **Errors** are one type, [`Error`], that names the operation, the object, the cause and the limit that was hit.
+//! * **Thin.** On the success path, a call makes the same system calls as hand-written C. No call
+//!   allocates per message.
+//! * **Three forms.** A blocking operation exists as `op()`, as `try_op()`, which never blocks, and
+//!   as `op_timeout()`, which waits on the monotonic clock. An expired timeout still succeeds if
+//!   the operation can proceed immediately.
+//! * **Signals.** Interrupted calls are retried with the remaining time; callers never see `EINTR`.
+//!   No call raises `SIGPIPE`.
+//! * **Death of a peer.** Pipes, sockets and locks report it immediately. A blocked [`channel`]
+//!   endpoint notices it within 250 ms. The page of each mechanism states what a death means there.
+//! * **Descriptors** are owned and close-on-exec from creation. A child inherits only the
+//!   descriptors that are listed for it ([`process`]).
+//! * **Names** outlive handles: dropping a handle closes it and never removes the object, unless
+//!   `remove_on_drop` was set.
+//! * **Errors** are one type, [`Error`], with the operation, the object, the cause and the limit
+//!   that was reached.
 //!
-//! # What this crate does not do
+//! # Out of scope
 //!
-//! No async runtime: every handle but those of System V objects and of locks has a descriptor ([`AsFd`](std::os::fd::AsFd)) and a
-//! non-blocking mode, which is what an event loop needs. No serialisation: messages are bytes. No Windows, macOS or BSD: what is promised here rests on
-//! what Linux does.
+//! * **Async runtimes.** Every handle has a descriptor ([`AsFd`](std::os::fd::AsFd)) and
+//!   non-blocking operations, which is what an event loop needs. System V objects and locks have no
+//!   descriptor.
+//! * **Serialisation.** Messages are bytes or plain values.
+//! * **Other systems.** The guarantees rely on Linux.
 
 #![deny(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 #[cfg(not(target_os = "linux"))]
-compile_error!("ipcraft is for Linux: what it promises rests on what the Linux kernel does");
+compile_error!("ipcraft supports only Linux, since its guarantees rely on the Linux kernel");
 
 pub mod channel;
 pub mod error;

@@ -1,10 +1,11 @@
 //! Deadlines on the monotonic clock.
 //!
-//! Every `…_timeout` call of this library takes a [`Duration`] and turns it into a [`Deadline`] once, so that a call
-//! that is interrupted by signals or woken for nothing waits for the time that is *left*, and a step of the wall clock
-//! changes nothing. Use a [`Deadline`] yourself when several calls share one time budget.
+//! Every `…_timeout` call of this library converts its [`Duration`] to a [`Deadline`] once. A call
+//! that is interrupted by signals or woken spuriously then waits for the *remaining* time. A step
+//! of the wall clock has no effect. Use a [`Deadline`] directly if several calls share one time
+//! budget.
 //!
-//! The clock is `CLOCK_MONOTONIC` ([clock_gettime(2)]): it does not count time in suspend.
+//! The clock is `CLOCK_MONOTONIC` ([clock_gettime(2)]), which stops during suspend.
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,65 +24,67 @@ use std::time::Duration;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
-/// A point in monotonic time, or never.
+/// A point in monotonic time, or [`NEVER`](Deadline::NEVER).
 ///
-/// A duration too long for the clock, such as [`Duration::MAX`], is never.
+/// A duration that exceeds the clock, such as [`Duration::MAX`], results in
+/// [`NEVER`](Deadline::NEVER).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline(
-    /// The time that the clock shows then.
+    /// The time of the clock at the deadline; `None` for never.
     Option<Duration>,
 );
 
 impl Deadline {
-    /// The deadline that never passes.
+    /// A deadline that never passes.
     pub const NEVER: Deadline = Deadline(None);
 
-    /// `timeout` from now; zero has passed already.
+    /// Returns the deadline that is `timeout` from now. A zero timeout has already passed.
     pub fn after(timeout: Duration) -> Self {
         let at = now().checked_add(timeout);
         Deadline(at.filter(|at| at.as_secs() <= libc::time_t::MAX as u64))
     }
 
-    /// The time that is left: zero once it has passed, `None` if it never will.
+    /// Returns the remaining time: zero after the deadline has passed, `None` if it never will.
     pub fn remaining(&self) -> Option<Duration> {
         self.0.map(|at| at.saturating_sub(now()))
     }
 
-    /// Whether it has passed. May turn true at any moment after it was false; never the other way round.
+    /// Returns whether the deadline has passed. `true` is permanent.
     pub fn has_passed(&self) -> bool {
         self.remaining() == Some(Duration::ZERO)
     }
 
-    /// Whether it has passed at that moment, as [`now`] shows it.
+    /// Returns whether the deadline has passed at the time `now`, which came from [`now()`].
     pub(crate) fn has_passed_at(&self, now: Duration) -> bool {
         self.0.is_some_and(|at| at <= now)
     }
 
-    /// The point itself, for calls that take `CLOCK_MONOTONIC` absolutely; `None` if it never passes.
+    /// Returns the absolute time of `CLOCK_MONOTONIC`; `None` if the deadline never passes.
     #[inline]
     pub(crate) fn absolute(&self) -> Option<TimeSpec> {
-        // `after` lets no seconds pass that the kernel's type has no room for.
+        // Cannot overflow, since `after` limits the seconds to the range of the kernel's type.
         self.0.map(TimeSpec::from_duration)
     }
 
-    /// The earlier of this deadline and the moment at which the clock shows `at`, which is not far away.
+    /// Returns the earlier of this deadline and the time `at` of the clock.
     pub(crate) fn or_at(&self, at: Duration) -> Deadline {
         Deadline(Some(self.0.map_or(at, |own| own.min(at))))
     }
 
-    /// The earlier of this deadline and `step` from now: for a wait that has to look up once in a while.
+    /// Returns the remaining time, but at most `step`. Bounds one step of a wait with periodic
+    /// checks.
     pub(crate) fn capped(&self, step: Duration) -> Duration {
         self.remaining().map_or(step, |left| left.min(step))
     }
 }
 
-/// What the clock shows.
+/// Returns the time of the clock.
 pub(crate) fn now() -> Duration {
-    // The clock exists on every Linux, and so cannot fail to be read; it starts at zero.
+    // Cannot fail, since every Linux has this clock.
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }
 
-/// What the clock showed at its last tick, some milliseconds ago: cheaper to know.
+/// Returns the time at the last tick of the clock, some milliseconds ago. Cheaper than [`now()`].
 #[inline]
 pub(crate) fn now_roughly() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from)
@@ -92,14 +95,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_has_passed_and_max_never_does() {
+    fn after_zero_has_passed_and_after_max_never_does() {
         assert!(Deadline::after(Duration::ZERO).has_passed());
         assert!(!Deadline::after(Duration::MAX).has_passed());
         assert_eq!(Deadline::after(Duration::MAX), Deadline::NEVER);
     }
 
     #[test]
-    fn remaining_shrinks_to_zero_and_stays_there() {
+    fn remaining_shrinks_to_zero_and_stays_zero() {
         let deadline = Deadline::after(Duration::from_millis(5));
         assert!(deadline.remaining().unwrap() <= Duration::from_millis(5));
         std::thread::sleep(Duration::from_millis(6));
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn absolute_is_in_the_future_however_far_that_is() {
+    fn absolute_of_any_long_timeout_is_in_the_future() {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
         for exponent in 30..64 {
             let at = Deadline::after(Duration::from_secs(1 << exponent)).absolute();
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn capped_takes_the_shorter() {
+    fn capped_returns_the_shorter_time() {
         let step = Duration::from_millis(1);
         assert_eq!(Deadline::NEVER.capped(step), step);
         assert_eq!(Deadline::after(Duration::ZERO).capped(step), Duration::ZERO);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use ipcraft::signal::{Change, Code, MAX_BATCH, Signal, SignalFd, block, pending, queue, send};
+use ipcraft::signal::{ChildEvent, Code, MAX_BATCH, Signal, SignalFd, block, pending, queue, send};
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -55,7 +55,7 @@ pub(crate) fn gives_one_at_a_time() {
         let child = Peer::start(pause);
         send(child.id(), Signal::KILL).unwrap();
         let info = signals.read_timeout(LONG).unwrap();
-        assert_eq!(info.code(), Code::Child(Change::Killed(Signal::KILL)));
+        assert_eq!(info.code(), Code::Child(ChildEvent::Killed(Signal::KILL)));
         assert_eq!(info.sender().unwrap().pid, child.id());
     });
 }

@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipcraft::signal::{Change, Code, Signal, SignalSet, block, catch, pending, send, send_thread, thread_id};
+use ipcraft::signal::{
+    ChildEvent, Code, Signal, SignalSet, block, catch, pending, send, send_thread, thread_id,
+};
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
 use nix::sys::signal as other;
@@ -157,17 +159,17 @@ pub(crate) fn tells_what_became_of_a_child() {
             info.code()
         };
         let child = Peer::start(|| ());
-        assert_eq!(next(child.id()), Code::Child(Change::Exited(0)));
+        assert_eq!(next(child.id()), Code::Child(ChildEvent::Exited(0)));
         child.join();
 
         let child = Peer::start(pause);
         let pid = child.id();
         send(pid, Signal::STOP).unwrap();
-        assert_eq!(next(pid), Code::Child(Change::Stopped(Signal::STOP)));
+        assert_eq!(next(pid), Code::Child(ChildEvent::Stopped(Signal::STOP)));
         send(pid, Signal::CONT).unwrap();
-        assert_eq!(next(pid), Code::Child(Change::Continued));
+        assert_eq!(next(pid), Code::Child(ChildEvent::Continued));
         send(pid, Signal::KILL).unwrap();
-        assert_eq!(next(pid), Code::Child(Change::Killed(Signal::KILL)));
+        assert_eq!(next(pid), Code::Child(ChildEvent::Killed(Signal::KILL)));
         child.kill();
     });
 }

@@ -1,20 +1,23 @@
-//! What is known of an end.
+//! The end of a process.
 
 use std::fmt;
 use std::process::ExitStatus;
 
-/// How a process ended, as far as the kernel tells the one who asks.
+/// How a process ended, if the kernel reports it to this process.
+///
+/// Exhaustive on purpose: a status is known or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The code with which it exited, or the signal that ended it
+    /// The exit code, or the signal that ended the process
     /// ([`ExitStatusExt::signal`](std::os::unix::process::ExitStatusExt::signal)).
     Status(ExitStatus),
-    /// It has ended, and how is for its parent alone to know; see [`PidFd::wait`](super::PidFd::wait).
+    /// The process has ended, and only its parent can learn its status; see
+    /// [`PidFd::wait`](super::PidFd::wait).
     Unknown,
 }
 
 impl Exit {
-    /// The status, if it is known.
+    /// Returns the status, if it is known.
     pub fn status(self) -> Option<ExitStatus> {
         match self {
             Exit::Status(status) => Some(status),

@@ -1,8 +1,8 @@
-//! How a child hands its own pidfd to its parent, before it can end.
+//! A child sends its own pidfd to its parent before exec.
 //!
-//! A parent that looks its child up by id finds nobody, or another process, if the child has been reaped meanwhile: by
-//! a thread that waits for any child, or by the kernel where `SIGCHLD` is ignored. A process that looks itself up
-//! always finds itself.
+//! The parent cannot safely open the pidfd by id. The child may already be reaped, by a thread that
+//! waits for any child or by a kernel that ignores `SIGCHLD`. The id then belongs to no process or
+//! to another one. A process that opens a pidfd of itself always gets the right one.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -15,53 +15,53 @@ use crate::sys::cmsg::{self, Control, OutgoingMessage};
 use crate::sys::sockaddr::SocketAddress;
 use crate::sys::{pidfd, retry, sendmsg};
 
-/// The two ends of a socket, for one child.
+/// A socket pair for one child.
 #[derive(Debug)]
 pub(super) struct Handover {
-    ours: OwnedFd,
-    theirs: OwnedFd,
+    parent_end: OwnedFd,
+    child_end: OwnedFd,
 }
 
 impl Handover {
     pub(super) fn new() -> nix::Result<Handover> {
-        let (ours, theirs) =
+        let (parent_end, child_end) =
             socketpair(AddressFamily::Unix, SockType::Datagram, None, SockFlag::SOCK_CLOEXEC)?;
-        Ok(Handover { ours, theirs })
+        Ok(Handover { parent_end, child_end })
     }
 
-    /// The child's end.
-    pub(super) fn number(&self) -> RawFd {
-        self.theirs.as_raw_fd()
+    /// Returns the number of the child's end.
+    pub(super) fn child_fd(&self) -> RawFd {
+        self.child_end.as_raw_fd()
     }
 
-    /// What the child has sent, when it has executed its program.
-    pub(super) fn receive(self) -> nix::Result<OwnedFd> {
-        // At least this number is free for what comes.
-        drop(self.theirs);
+    /// Receives the pidfd, after the child has executed its program.
+    pub(super) fn recv(self) -> nix::Result<OwnedFd> {
+        // Frees a descriptor number for the received one.
+        drop(self.child_end);
         let mut byte = [0];
         let (mut control, mut sender) = (Control::new(), SocketAddress::unnamed());
         let (_, mut contents) = retry(|| {
             let buffers = &mut [IoSliceMut::new(&mut byte)];
-            cmsg::receive(self.ours.as_fd(), buffers, &mut control, &mut sender, sendmsg::DONTWAIT)
+            cmsg::receive(self.parent_end.as_fd(), buffers, &mut control, &mut sender, sendmsg::DONTWAIT)
         })?;
-        contents.descriptors.pop().ok_or_else(|| why_lost(&self.ours))
+        contents.descriptors.pop().ok_or_else(|| loss_cause(&self.parent_end))
     }
 }
 
-/// The kernel drops a descriptor for which it has no room; or a security module kept it back.
-fn why_lost(socket: &OwnedFd) -> Errno {
+/// Returns why no descriptor arrived: the descriptor table is full, or a security module denied it.
+fn loss_cause(socket: &OwnedFd) -> Errno {
     let full = socket.try_clone().err().and_then(|e| e.raw_os_error());
     full.map_or(Errno::EACCES, Errno::from_raw)
 }
 
-/// The child's part. Makes system calls that are async-signal-safe and allocates nothing.
+/// Sends the pidfd of the calling child. Makes only async-signal-safe calls and does not allocate.
 pub(super) fn send(socket: BorrowedFd<'_>) -> nix::Result<()> {
     let own = pidfd::open(Pid::current().raw())?;
-    let parcel = OutgoingMessage {
+    let message = OutgoingMessage {
         parts: &[IoSlice::new(b"p")],
         descriptors: &[own.as_fd()],
         credentials: None,
         to: None,
     };
-    retry(|| cmsg::send(socket, &parcel, 0)).map(drop)
+    retry(|| cmsg::send(socket, &message, 0)).map(drop)
 }

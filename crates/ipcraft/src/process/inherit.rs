@@ -1,4 +1,4 @@
-//! What a child is given: the list, checked and arranged before the fork.
+//! The descriptors that a child inherits, checked and prepared before the fork.
 
 #![allow(unsafe_code)]
 
@@ -34,30 +34,33 @@ pub struct Inherit {
 }
 
 impl Inherit {
-    /// Nothing yet.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Inherit::default()
     }
 
-    /// Gives a descriptor that the child [takes](super::take_inherited_fd) by this name: letters, digits, `-`, `_`, `.`.
+    /// Adds a descriptor that the child [takes](super::take_inherited_fd) by this name. A name
+    /// consists of letters, digits, `-`, `_` and `.`.
     pub fn named(mut self, name: impl Into<String>, descriptor: impl Into<OwnedFd>) -> Self {
         self.named.push((name.into(), descriptor.into()));
         self
     }
 
-    /// Gives a descriptor that the child finds open under this number, from 3 up, whether or not it uses this library.
+    /// Adds a descriptor that is open in the child under this number, which is at least 3. The
+    /// child need not use this library.
     pub fn numbered(mut self, number: RawFd, descriptor: impl Into<OwnedFd>) -> Self {
         self.numbered.push((number, descriptor.into()));
         self
     }
 
-    /// Checks the list and moves every descriptor off the numbers that the child wants for others.
-    pub(super) fn arrange(self) -> Result<Arranged> {
+    /// Checks the list, and moves each descriptor away from the numbers that the child needs for
+    /// others.
+    pub(super) fn prepare(self) -> Result<Prepared> {
         self.check()?;
         let targets: BTreeSet<RawFd> = self.numbered.iter().map(|(number, _)| *number).collect();
-        let named = moved_off(self.named, &targets)?;
-        let numbered = moved_off(self.numbered, &targets)?;
-        Ok(Arranged { named, numbered })
+        let named = move_off(self.named, &targets)?;
+        let numbered = move_off(self.numbered, &targets)?;
+        Ok(Prepared { named, numbered })
     }
 
     fn check(&self) -> Result<()> {
@@ -67,7 +70,7 @@ impl Inherit {
         {
             return Err(Error::new(SPAWN, ErrorKind::InvalidName)
                 .with_name(bad.as_str())
-                .with_hint("names of descriptors are unique and made of letters, digits, '-', '_', '.'"));
+                .with_hint("use unique names of letters, digits, '-', '_' and '.'"));
         }
         let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
         let mut numbers = BTreeSet::new();
@@ -77,76 +80,76 @@ impl Inherit {
         {
             return Err(Error::new(SPAWN, ErrorKind::Invalid)
                 .with_name(format!("descriptor number {bad}"))
-                .with_hint("numbers are unique, above 2 and below RLIMIT_NOFILE"));
+                .with_hint("use unique numbers above 2 and below RLIMIT_NOFILE"));
         }
         Ok(())
     }
 }
 
-/// Descriptors ready for the fork.
+/// Descriptors that are ready for the fork.
 #[derive(Debug)]
-pub(super) struct Arranged {
-    /// These keep the number that they have in the parent; none of them is a target of `numbered`.
+pub(super) struct Prepared {
+    /// These keep their number of the parent, which is not a target of `numbered`.
     named: Vec<(String, OwnedFd)>,
-    /// Target number and descriptor; no descriptor has any target's number.
+    /// Target number and descriptor. No descriptor has the number of a target.
     numbered: Vec<(RawFd, OwnedFd)>,
 }
 
-impl Arranged {
-    /// The value of the environment variable that tells the child.
+impl Prepared {
+    /// Returns the value of the environment variable for the child.
     pub(super) fn manifest(&self) -> Result<String> {
         let named = self.named.iter().map(|(name, fd)| (name.as_str(), fd.as_raw_fd(), fd));
         let numbered = self.numbered.iter().map(|(number, fd)| ("", *number, fd));
         let entries = named.chain(numbered).map(|(name, number, fd)| {
-            Identity::of(fd.as_fd())
+            Identity::for_fd(fd.as_fd())
                 .map(|identity| manifest::entry(name, number, identity))
                 .map_err(|e| Error::from_errno("fstat", e))
         });
         Ok(entries.collect::<Result<Vec<_>>>()?.join(manifest::SEPARATOR))
     }
 
-    /// The numbers that the child has only to keep open over its exec.
-    pub(super) fn kept(&self) -> Vec<RawFd> {
+    /// Returns the numbers that the child keeps open over exec unchanged.
+    pub(super) fn kept_fds(&self) -> Vec<RawFd> {
         self.named.iter().map(|(_, fd)| fd.as_raw_fd()).collect()
     }
 
-    /// Whether the child has to put anything in place.
+    /// Returns whether the child moves any descriptor to another number.
     pub(super) fn has_numbers(&self) -> bool {
         !self.numbered.is_empty()
     }
 
-    /// What the child has to put in place; to be held until it has.
-    pub(super) fn placed(&self) -> Result<Vec<Placement>> {
+    /// Returns the descriptors that the child moves. The caller holds them until exec.
+    pub(super) fn placements(&self) -> Result<Vec<Placement>> {
         self.numbered.iter().map(|(target, fd)| Placement::new(fd.as_fd(), *target)).collect()
     }
 }
 
-/// A descriptor that the child finds under another number.
+/// A descriptor that the child moves to another number.
 #[derive(Debug)]
 pub(super) struct Placement {
     pub(super) step: Step,
-    /// Occupies a target that was free, so that nothing that std opens while it forks lands there.
+    /// Occupies a free target, so that std opens no descriptor there while it forks.
     _placeholder: Option<OwnedFd>,
 }
 
 impl Placement {
     fn new(fd: BorrowedFd<'_>, target: RawFd) -> Result<Self> {
-        let placeholder = occupy(target, fd)?;
-        let occupant = Identity::of_number(target).ok();
+        let placeholder = reserve(target, fd)?;
+        let occupant = Identity::for_number(target).ok();
         Ok(Placement { step: Step { source: fd.as_raw_fd(), target, occupant }, _placeholder: placeholder })
     }
 }
 
-/// The child's part of a placement.
+/// The part of a placement that runs in the child.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub(super) source: RawFd,
     pub(super) target: RawFd,
-    /// What was at the target before the fork.
+    /// The descriptor at the target before the fork.
     pub(super) occupant: Option<Identity>,
 }
 
-fn moved_off<K>(list: Vec<(K, OwnedFd)>, targets: &BTreeSet<RawFd>) -> Result<Vec<(K, OwnedFd)>> {
+fn move_off<K>(list: Vec<(K, OwnedFd)>, targets: &BTreeSet<RawFd>) -> Result<Vec<(K, OwnedFd)>> {
     let above = targets.last().map_or(3, |last| last + 1);
     let moved = list.into_iter().map(|(key, fd)| {
         if !targets.contains(&fd.as_raw_fd()) {
@@ -157,23 +160,24 @@ fn moved_off<K>(list: Vec<(K, OwnedFd)>, targets: &BTreeSet<RawFd>) -> Result<Ve
     moved.collect()
 }
 
-/// Something under `number`, if that was free.
-fn occupy(number: RawFd, by: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
+/// Occupies `number` if it is free.
+fn reserve(number: RawFd, by: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
     let placeholder = duplicate_from(by, number)?;
     Ok((placeholder.as_raw_fd() == number).then_some(placeholder))
 }
 
-/// A close-on-exec duplicate under the lowest free number from `lowest` up.
+/// Duplicates to the lowest free number from `lowest` up, close-on-exec.
 fn duplicate_from(fd: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd> {
     match fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(lowest)) {
-        // SAFETY: because F_DUPFD_CLOEXEC returns a new descriptor that nobody else owns (fcntl(2)).
+        // SAFETY: because F_DUPFD_CLOEXEC returns a new descriptor without another owner
+        // (fcntl(2)).
         Ok(number) => Ok(unsafe { OwnedFd::from_raw_fd(number) }),
-        // The lowest number is itself beyond the limit.
-        Err(Errno::EINVAL) => Err(full(Errno::EMFILE)),
-        Err(errno) => Err(full(errno)),
+        // `lowest` itself exceeds the limit.
+        Err(Errno::EINVAL) => Err(dup_error(Errno::EMFILE)),
+        Err(errno) => Err(dup_error(errno)),
     }
 }
 
-fn full(errno: Errno) -> Error {
+fn dup_error(errno: Errno) -> Error {
     Error::from_errno("fcntl(F_DUPFD_CLOEXEC)", errno).with_limit(limits::descriptors(errno))
 }

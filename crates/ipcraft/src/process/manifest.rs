@@ -1,6 +1,7 @@
-//! The environment variable that tells a child which descriptors it was given.
+//! The environment variable that lists the inherited descriptors for the child.
 //!
-//! `name=number:device:inode`, joined by `;`; the name of a descriptor that is known by number alone is empty.
+//! The format is `name=number:device:inode`, joined by `;`. The name is empty for a descriptor that
+//! is identified by its number.
 
 #![allow(unsafe_code)]
 
@@ -12,7 +13,7 @@ use nix::errno::Errno;
 pub(super) const VARIABLE: &str = "IPCRAFT_FDS";
 pub(super) const SEPARATOR: &str = ";";
 
-/// What a descriptor refers to, as far as fstat(2) tells.
+/// The file that a descriptor refers to, as identified by fstat(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
@@ -20,16 +21,17 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn of(fd: BorrowedFd<'_>) -> nix::Result<Self> {
-        Identity::of_number(fd.as_raw_fd())
+    pub(super) fn for_fd(fd: BorrowedFd<'_>) -> nix::Result<Self> {
+        Identity::for_number(fd.as_raw_fd())
     }
 
-    /// Of whatever is open under this number; `EBADF` if nothing is. Makes one system call and no other, so a forked child may use it.
-    pub(super) fn of_number(number: RawFd) -> nix::Result<Self> {
+    /// Returns the identity of the open descriptor with this number, or `EBADF`. Makes only an
+    /// async-signal-safe call, so a forked child may use it.
+    pub(super) fn for_number(number: RawFd) -> nix::Result<Self> {
         let mut stat = MaybeUninit::<libc::stat>::uninit();
         // SAFETY: because fstat(2) takes any number and only writes the structure.
         Errno::result(unsafe { libc::fstat(number, stat.as_mut_ptr()) })?;
-        // SAFETY: because the call succeeded and so has filled the structure in.
+        // SAFETY: because the call succeeded and filled in the structure.
         let stat = unsafe { stat.assume_init() };
         Ok(Identity { device: stat.st_dev, inode: stat.st_ino })
     }
@@ -50,7 +52,7 @@ pub(super) fn entry(name: &str, number: RawFd, identity: Identity) -> String {
     format!("{name}={number}:{}:{}", identity.device, identity.inode)
 }
 
-/// The entries that can be read; whatever else the variable holds is not ours.
+/// Iterates over the valid entries and skips all other text.
 pub(super) fn entries(value: &str) -> impl Iterator<Item = Entry<'_>> {
     value.split(SEPARATOR).filter_map(parse)
 }
@@ -68,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn entries_of_written_entries_returns_them() {
         let identity = Identity { device: 14, inode: 12345 };
         let value = [entry("requests", 5, identity), entry("", 7, identity)].join(SEPARATOR);
         let read: Vec<_> = entries(&value).collect();
@@ -79,14 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_and_standard_streams_are_passed_over() {
+    fn entries_skips_malformed_entries_and_standard_streams() {
         let value = ";=;x;x=;x=5;x=5:1;x=5:1:2:3;x=a:1:2;x=1:1:2;x=-4:1:2;good=9:1:2";
         let read: Vec<_> = entries(value).map(|e| e.name).collect();
         assert_eq!(read, ["good"]);
     }
 
     #[test]
-    fn names_cannot_break_the_format() {
+    fn is_name_with_separator_returns_false() {
         for bad in ["", "a=b", "a;b", "a:b", "a b", "ä"] {
             assert!(!is_name(bad), "{bad:?}");
         }

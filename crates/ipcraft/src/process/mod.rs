@@ -1,25 +1,29 @@
-//! Processes: starting children that inherit exactly what they are meant to have, holding any process by a descriptor
-//! that never comes to mean another one, and seeing what it is doing.
+//! Processes: children that inherit exactly the listed descriptors, race-free handles to processes,
+//! and process states.
 //!
 //! # When to use it
 //!
-//! * To give a child process one end of a [`pipe`](crate::pipe), a [`socket`](crate::socket) pair or any other
-//!   descriptor, besides its standard streams: [`CommandExt`] extends [`std::process::Command`].
-//! * To wait for processes among other things in one poll loop, to wait for one that is no child, to send a signal that
-//!   cannot hit the wrong process, or to take a descriptor out of a process: [`PidFd`].
-//! * To see whether a process runs, waits, is stopped or has ended: [`State`].
+//! * To pass a child process one end of a [`pipe`](crate::pipe), a [`socket`](crate::socket) pair
+//!   or any other descriptor besides its standard streams: [`CommandExt`] extends
+//!   [`std::process::Command`].
+//! * To wait for a process in a poll loop, or for one that is not a child: [`PidFd`].
+//! * To send a signal that cannot reach the wrong process, or to duplicate a descriptor of another
+//!   process: [`PidFd`].
+//! * To see whether a process runs, is blocked, is stopped or has ended: [`State`].
 //!
 //! # When not
 //!
-//! * The child needs its standard streams only: hand them to [`Command::stdin`](std::process::Command::stdin) and its like.
-//! * The peer is running already: send the descriptor over a [`socket`](crate::socket).
-//! * All that is wanted is one child's status: [`Child::wait`](std::process::Child::wait).
-//! * To learn that a peer is gone whom you talk to over a pipe or socket anyway: that tells.
-//! * To synchronise: by the time a state is read it is old. Only [`Zombie`](State::Zombie) lasts.
+//! * The child needs only its standard streams: use
+//!   [`Command::stdin`](std::process::Command::stdin) and the like.
+//! * The peer runs already: send the descriptor over a [`socket`](crate::socket).
+//! * Only the exit status of one child is needed: use [`Child::wait`](std::process::Child::wait).
+//! * To notice the death of a peer on a pipe or socket: its end of file or hang-up reports it.
+//! * To synchronise: a state may have changed by the time it is read. Only
+//!   [`Zombie`](State::Zombie) is final.
 //!
-//! # Example: a child and what it inherits
+//! # Example: passing descriptors to a child
 //!
-//! The parent names what it gives; the child, a program of its own, takes it by that name.
+//! The parent gives each descriptor a name. The child, a program of its own, takes it by that name.
 //!
 //! ```
 //! use std::env;
@@ -46,7 +50,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! # Example: a process, held
+//! # Example: holding a process by a pidfd
 //!
 //! ```
 //! use std::os::unix::process::ExitStatusExt;
@@ -64,61 +68,73 @@
 //! let exit = pidfd.wait()?;
 //! assert_eq!(exit.status().unwrap().signal(), Some(Signal::TERM.number()));
 //!
-//! // Whoever has its id now is not hit.
+//! // A process that has the same id now is not signalled.
 //! assert_eq!(pidfd.send_signal(Signal::KILL).unwrap_err().kind(), ErrorKind::Disconnected);
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! # Contract
+//! # Contract: children
 //!
-//! Of children and what they inherit:
+//! * **Exact.** The child gets its standard streams and the descriptors of the [`Inherit`]. All
+//!   other descriptors are closed at exec, even without their own close-on-exec flag.
+//!   Kernels before 5.11 need one system call per possible number for this.
+//! * **Race-free.** The descriptors lose close-on-exec only in the child, between fork and exec. A
+//!   child that another thread starts at the same time does not inherit them.
+//! * **Moved.** [`spawn_inheriting`](CommandExt::spawn_inheriting) closes the parent's copies
+//!   before it returns, so that end of file works as expected. To keep a descriptor, pass a clone
+//!   (`try_clone`).
+//! * **By name.** The environment variable `IPCRAFT_FDS` carries the names, with the device and
+//!   inode of each descriptor. [`take_inherited_fd`] checks them. So a grandchild that inherited
+//!   the variable, but has other descriptors under these numbers, gets an error. (Event descriptors
+//!   and the like share one inode and cannot be distinguished.)
+//! * **By number**, for programs that do not use this library: [`Inherit::numbered`] places the
+//!   descriptor where the program expects it.
+//! * **Once.** [`take_inherited_fd`] returns each descriptor as an
+//!   [`OwnedFd`](std::os::fd::OwnedFd) once, and sets close-on-exec again.
+//! * **Cost.** The child is forked, not vforked: with gigabytes of mapped memory this takes
+//!   milliseconds.
+//! * **Ignored `SIGCHLD`.** A process that ignores it loses the status of its children. The
+//!   standard library also panics there if the program cannot be executed, since it cannot wait for
+//!   the child.
 //!
-//! * **Exactly these.** The child gets its standard streams and what the [`Inherit`] holds. Every other descriptor is closed at its exec, also one that
-//!   somebody in this process opened without close-on-exec. On kernels before 5.11, which cannot mark all at once, this costs a system call per possible number.
-//! * **Race-free.** The descriptors lose close-on-exec in the child alone, between fork and exec, so a child that another thread starts at the same moment
-//!   does not get them.
-//! * **Handed over.** The parent's copies are closed when [`spawn_inheriting`](CommandExt::spawn_inheriting) returns, so end of stream works as one expects. To keep one, give a
-//!   clone (`try_clone`) away.
-//! * **Known names.** The names travel in the environment variable `IPCRAFT_FDS`, with the identity (device and inode) of each descriptor.
-//!   [`take_inherited_fd`] checks it, so a variable that was passed on to a grandchild, which has other descriptors under those numbers, is recognised
-//!   as stale. (Event descriptors and their like share one identity and are not told apart.)
-//! * **Known numbers**, for programs that do not use this library: [`Inherit::numbered`] puts the descriptor where the program expects it.
-//! * **Taken once.** [`take_inherited_fd`] gives each descriptor out as an [`OwnedFd`](std::os::fd::OwnedFd) once, close-on-exec again.
-//! * **Cost.** The child is forked, not vforked: with gigabytes of memory mapped that takes milliseconds.
-//! * **Ignored `SIGCHLD`.** To a process that ignores it a child's status is lost. Worse, the standard library panics
-//!   there if the program cannot be executed, since it cannot wait for the child that failed.
+//! # Contract: pidfds
 //!
-//! Of pidfds:
+//! * **One process.** An open [`PidFd`] always refers to the same process: running, ended or
+//!   reaped. Only the opening can race, since an id may be reassigned. Open it by one of these,
+//!   best first:
+//!   * [`spawn_pidfd`](CommandExt::spawn_pidfd), where the child itself opens it;
+//!   * [`PidFd::for_child`], for a child that was not waited for;
+//!   * a socket's [`peer_pidfd`](crate::socket::stream::Stream::peer_pidfd) or
+//!     [`Incoming`](crate::socket::Incoming), converted with `try_from`;
+//!   * [`PidFd::open`], for other processes.
+//! * **Ended** means all threads of the process, whether or not its parent has reaped it. The
+//!   descriptor is readable for poll from then on. A stopped process has not ended. Neither has a
+//!   process of which only the first thread has.
+//! * **Reaped once.** [`PidFd::wait`] reaps a child as [`Child::wait`](std::process::Child::wait)
+//!   does. Use one of the two. After it, `Child::wait` fails with `ECHILD`, and `Child::kill` may
+//!   signal another process.
+//! * **Status.** The parent learns it. Other processes learn the end, and from Linux 6.15 on also
+//!   the status, once the parent has reaped the process. Otherwise it is [`Exit::Unknown`]. The
+//!   status of a traced child is withheld until its tracer has waited for it.
+//! * **Zombies** accept signals without effect, and `kill(2)` of their id succeeds, although they
+//!   have ended. [`PidFd::has_ended`] reports the end.
+//! * **Passed on.** A pidfd can be inherited, sent over a socket, and outlive the process that
+//!   opened it. Every holder may wait for the end. Sending signals and duplicating descriptors need
+//!   the same permissions as by id.
+//! * **Fork, exec, drop.** A forked child shares the pidfd, but is not the parent of the process.
+//!   Exec closes it. Dropping it neither ends nor reaps the process.
+//! * **Threads** may share one handle. If several wait for a child, at least one gets the status.
 //!
-//! * **One process for ever.** Once open, a [`PidFd`] refers to the same process, running, ended or reaped. What may go
-//!   wrong is the moment of opening, since an id may have passed to another process: so take
-//!   [`spawn_pidfd`](CommandExt::spawn_pidfd), where the child itself opens it; [`PidFd::for_child`] for a child that nobody
-//!   has waited for; what a socket says of its peer
-//!   ([`peer_pidfd`](crate::socket::stream::Stream::peer_pidfd), [`Incoming`](crate::socket::Incoming), both to be
-//!   turned into a [`PidFd`] with `try_from`); and [`PidFd::open`] for the rest.
-//! * **Ended** is the whole process, with all its threads, whether or not its parent has reaped it. From then on, for
-//!   ever, the descriptor polls as readable. A process that is stopped has not ended, and neither has one of which the first
-//!   thread has.
-//! * **Reaped once.** [`PidFd::wait`] reaps a child as [`Child::wait`](std::process::Child::wait) does; use one of the two.
-//!   After it, `Child::wait` fails with `ECHILD`, and `Child::kill` signals whoever has the id by then.
-//! * **Status.** The parent learns it. Others learn the end, and from Linux 6.15 on the status when the parent has
-//!   waited: else it is [`Exit::Unknown`]. While a child is traced by somebody else, its status waits for the tracer.
-//! * **Zombies** take signals without effect, and `kill(2)` of their id succeeds: it says nothing about life.
-//!   [`PidFd::has_ended`] does.
-//! * **Given on.** A pidfd can be inherited, sent over a socket, and outlive the process that opened it. Whoever has it may
-//!   wait for the end; to send signals or take descriptors needs the same rights as by id.
-//! * **Fork, exec, drop.** A forked child shares it, and is not the parent of what it refers to; exec closes it;
-//!   dropping it neither ends nor reaps the process.
-//! * **Threads** may use one handle at once. If several wait for a child, one gets the status for certain.
+//! # Contract: states
 //!
-//! Of states: each is the kernel's word on the first thread, and stale when it is read. A pidfd's is that of its process
-//! for certain; by id it may be another's.
+//! A state is that of the first thread, and may have changed when the call returns. Through a pidfd
+//! it belongs to that process; by id it may belong to another one.
 //!
-//! | taught as | [`State`] |
+//! | textbook term | [`State`] |
 //! |---|---|
-//! | created, ready, running | [`Running`](State::Running): one letter for all |
+//! | created, ready, running | [`Running`](State::Running) for all three |
 //! | blocked | [`Sleeping`](State::Sleeping), or [`DiskSleep`](State::DiskSleep) if no signal wakes it |
-//! | suspended, ready or blocked | [`Stopped`](State::Stopped), or [`Traced`](State::Traced): what it was before does not show |
+//! | suspended, ready or blocked | [`Stopped`](State::Stopped), or [`Traced`](State::Traced); the earlier state is not visible |
 //! | terminated, not reaped | [`Zombie`](State::Zombie) |
 //!
 //! # Errors
@@ -127,34 +143,34 @@
 //! |---|---|---|---|---|
 //! | `ENOENT` | spawning | [`NotFound`](crate::ErrorKind::NotFound) | no such program, or its interpreter or working directory is missing | check the path |
 //! | `EACCES` | spawning | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the program is not executable | check its mode |
-//! | `ENOEXEC` | spawning | [`Other`](crate::ErrorKind::Other) | the file is no program | check what it is |
+//! | `ENOEXEC` | spawning | [`Other`](crate::ErrorKind::Other) | the file is not a program | check its format |
 //! | `E2BIG` | spawning | [`Other`](crate::ErrorKind::Other) | arguments and environment are too long | shorten them |
-//! | `EAGAIN`, `ENOMEM` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | no more processes (`RLIMIT_NPROC`) or memory | end some |
-//! | `EMFILE` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
-//! | none | spawning | [`Invalid`](crate::ErrorKind::Invalid) | a number below 3, above the limit, or given twice | choose another |
-//! | none | spawning | [`InvalidName`](crate::ErrorKind::InvalidName) | a name is empty, given twice, or has other characters than letters, digits, `-`, `_`, `.` | choose another |
-//! | none | [`take_inherited_fd`] | [`NotFound`](crate::ErrorKind::NotFound) | nothing of that name was given to this process | check how it was started |
-//! | none | [`take_inherited_fd`] | [`InUse`](crate::ErrorKind::InUse) | it was taken before | take it once and pass it on |
-//! | `ESRCH` | [`PidFd::open`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id | it has ended, or never was |
-//! | `EINVAL` | [`PidFd::open`] | [`Invalid`](crate::ErrorKind::Invalid) | the id is below 1 | in another pid namespace a pid reads as 0: ask for a pidfd instead |
+//! | `EAGAIN`, `ENOMEM` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | no more processes (`RLIMIT_NPROC`) or memory | end processes, or raise the limit |
+//! | `EMFILE` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close descriptors, or raise `RLIMIT_NOFILE` |
+//! | none | spawning | [`Invalid`](crate::ErrorKind::Invalid) | a number is below 3, above the limit, or passed twice | choose another number |
+//! | none | spawning | [`InvalidName`](crate::ErrorKind::InvalidName) | a name is empty, passed twice, or has characters other than letters, digits, `-`, `_`, `.` | choose another name |
+//! | none | [`take_inherited_fd`] | [`NotFound`](crate::ErrorKind::NotFound) | this process inherited no descriptor of that name | check that the parent passes it |
+//! | none | [`take_inherited_fd`] | [`InUse`](crate::ErrorKind::InUse) | the descriptor was taken before | take it once and pass it on |
+//! | none | [`Pid`](crate::Pid) from a number | [`Invalid`](crate::ErrorKind::Invalid) | the id is below 1 or above `i32::MAX` | a process of another pid namespace has no id here: use a pidfd |
+//! | `ESRCH` | [`PidFd::open`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id | treat the process as ended |
 //! | `ENOENT`, before Linux 6.16 `EINVAL` | [`PidFd::open`] | [`Invalid`](crate::ErrorKind::Invalid) | the id is that of a thread | open its process |
-//! | `EMFILE`, `ENFILE` | opening, cloning, taking a descriptor | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
-//! | none | [`PidFd::for_child`] | [`NotFound`](crate::ErrorKind::NotFound) | the child was waited for already | start it with [`spawn_pidfd`](CommandExt::spawn_pidfd) |
-//! | none | `try_from` a descriptor | [`WrongType`](crate::ErrorKind::WrongType) | no pidfd, or that of a thread | check where it comes from |
-//! | `EAGAIN` | [`PidFd::try_wait`] | [`WouldBlock`](crate::ErrorKind::WouldBlock) | it has not ended | ask later, or wait |
-//! | `ETIMEDOUT` | [`PidFd::wait_timeout`] | [`TimedOut`](crate::ErrorKind::TimedOut) | it has not ended in time | wait on, or end it |
-//! | `ESRCH` | a signal, a descriptor, [`PidFd::pid`], [`PidFd::state`] | [`Disconnected`](crate::ErrorKind::Disconnected) | the process has ended | nothing is left to do to it |
-//! | `EPERM` | sending a signal | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another user's process | `CAP_KILL`, or ask it otherwise |
-//! | `EINVAL` | sending a signal | [`Invalid`](crate::ErrorKind::Invalid) | its pid namespace is neither yours nor below it | send from there |
-//! | `EAGAIN` | [`PidFd::queue_signal`] | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_SIGPENDING` of the receiver | let it take some first |
-//! | `EBADF` | [`PidFd::descriptor`] | [`NotFound`](crate::ErrorKind::NotFound) | nothing is open under this number there | learn the number from the process |
-//! | `EPERM` | [`PidFd::descriptor`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no right to trace the process; Yama's setting is named if it has one | the same user and a dumpable process, or `CAP_SYS_PTRACE`; under Yama `PR_SET_PTRACER` in the process |
-//! | `ENOENT` | [`state()`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id, or `/proc` hides it (`hidepid`) | it has ended, or never was; a pidfd says which |
-//! | `ENOENT` | [`state()`], [`PidFd::pid`], [`PidFd::state`] | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it; all else works without |
-//! | none | [`PidFd::pid`], [`PidFd::state`] | [`NotFound`](crate::ErrorKind::NotFound) | the process is in a pid namespace that cannot be seen from here | do without its id: all else works |
+//! | `EMFILE`, `ENFILE` | opening, cloning, duplicating a descriptor | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close descriptors, or raise `RLIMIT_NOFILE` |
+//! | none | [`PidFd::for_child`] | [`NotFound`](crate::ErrorKind::NotFound) | the child was reaped before | start it with [`spawn_pidfd`](CommandExt::spawn_pidfd) |
+//! | none | `try_from` a descriptor | [`WrongType`](crate::ErrorKind::WrongType) | not a pidfd, or the pidfd of a thread | check where the descriptor comes from |
+//! | `EAGAIN` | [`PidFd::try_wait`] | [`WouldBlock`](crate::ErrorKind::WouldBlock) | the process has not ended | try later, or wait |
+//! | `ETIMEDOUT` | [`PidFd::wait_timeout`] | [`TimedOut`](crate::ErrorKind::TimedOut) | the process has not ended in time | wait again, or end the process |
+//! | `ESRCH` | a signal, a descriptor, [`PidFd::pid`], [`PidFd::state`] | [`Disconnected`](crate::ErrorKind::Disconnected) | the process has ended | drop the handle |
+//! | `EPERM` | sending a signal | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the process belongs to another user | send with `CAP_KILL`, or use another mechanism |
+//! | `EINVAL` | sending a signal | [`Invalid`](crate::ErrorKind::Invalid) | its pid namespace is neither this one nor a descendant | send from its pid namespace |
+//! | `EAGAIN` | [`PidFd::queue_signal`] | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_SIGPENDING` of the receiver | let the receiver take some signals first |
+//! | `EBADF` | [`PidFd::descriptor`] | [`NotFound`](crate::ErrorKind::NotFound) | the number is not open in the process | learn the number from the process |
+//! | `EPERM` | [`PidFd::descriptor`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no permission to trace the process; the error states the setting of Yama if it restricts tracing | same user and a dumpable process, or `CAP_SYS_PTRACE`; under Yama `PR_SET_PTRACER` in the process |
+//! | `ENOENT` | [`state()`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id, or `/proc` hides it (`hidepid`) | use a pidfd, which distinguishes the two |
+//! | `ENOENT` | [`state()`], [`PidFd::pid`], [`PidFd::state`] | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it; all other functions work without |
+//! | none | [`PidFd::pid`], [`PidFd::state`] | [`NotFound`](crate::ErrorKind::NotFound) | the pid namespace of the process is not visible from this one | use the other functions, which need no id |
 //!
-//! Sources: [fork(2)], [execve(2)], [close_range(2)], [fcntl(2)], [pidfd_open(2)], [pidfd_send_signal(2)],
-//! [pidfd_getfd(2)], [waitid(2)], [proc_pid_stat(5)].
+//! Sources: [fork(2)], [execve(2)], [close_range(2)], [fcntl(2)], [pidfd_open(2)],
+//! [pidfd_send_signal(2)], [pidfd_getfd(2)], [waitid(2)], [proc_pid_stat(5)].
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [fork(2)]: https://man7.org/linux/man-pages/man2/fork.2.html
@@ -170,17 +186,17 @@
 mod exit;
 mod handover;
 mod inherit;
+mod inherited;
 mod manifest;
 mod pidfd;
-mod sending;
+mod pidfd_signal;
+mod pidfd_wait;
 mod spawn;
 mod state;
-mod take;
-mod waiting;
 
 pub use exit::Exit;
 pub use inherit::Inherit;
+pub use inherited::{take_inherited_fd, take_inherited_fd_number};
 pub use pidfd::PidFd;
 pub use spawn::CommandExt;
 pub use state::{State, state};
-pub use take::{take_inherited_fd, take_inherited_fd_number};

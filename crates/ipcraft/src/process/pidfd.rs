@@ -1,4 +1,4 @@
-//! The handle: how one comes by it, and whose it is.
+//! The pidfd handle: opening, identity, and descriptors of the process.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -18,135 +18,141 @@ const OPEN: &str = "pidfd_open";
 const GETFD: &str = "pidfd_getfd";
 const FDINFO: &str = "read /proc/thread-self/fdinfo";
 
-/// What a line of fdinfo says of a process that was reaped.
+/// The value of `Pid` in fdinfo for a process that was reaped.
 const REAPED: i32 = -1;
 
-/// A process, held by a descriptor that never comes to mean another one.
+/// A descriptor that refers to one process, even after the process has ended.
 ///
-/// Dropping it closes the descriptor and does nothing to the process: it neither ends nor reaps it.
+/// Dropping it closes the descriptor. The process is neither ended nor reaped.
 #[derive(Debug)]
 pub struct PidFd {
     fd: OwnedFd,
 }
 
 impl PidFd {
-    /// `pidfd_open(2)`: the process that has this id now.
+    /// `pidfd_open(2)`: opens the process that has this id now.
     ///
-    /// Between the moment when you learnt the id and this call the process may have ended and its id passed to another.
-    /// For a child take [`of`](PidFd::for_child) or [`spawn_pidfd`](super::CommandExt::spawn_pidfd); for the peer of a socket,
-    /// its [`peer_pidfd`](crate::socket::stream::Stream::peer_pidfd); for any other, check after opening that it
-    /// is the one you mean.
+    /// The intended process may have ended before this call, and another process may have its id.
+    /// For a child, use [`for_child`](PidFd::for_child) or
+    /// [`spawn_pidfd`](super::CommandExt::spawn_pidfd). For the peer of a socket, use
+    /// [`peer_pidfd`](crate::socket::stream::Stream::peer_pidfd). For other processes, verify the
+    /// identity after opening.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such process, [`Invalid`](ErrorKind::Invalid) for an id below 1
-    /// or that of a thread, [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such process;
+    /// [`Invalid`](ErrorKind::Invalid) for the id of a thread;
+    /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "pidfd_open")]
     pub fn open(pid: Pid) -> Result<PidFd> {
-        pidfd::open(pid.raw()).map(PidFd::of_descriptor).map_err(|e| unopened(pid, e))
+        pidfd::open(pid.raw()).map(PidFd::from_fd).map_err(|e| open_error(pid, e))
     }
 
-    /// `pidfd_open(2)`: a child that was not waited for yet, running or not.
+    /// `pidfd_open(2)`: opens a child that was not waited for, running or ended.
     ///
-    /// As long as nobody has waited for it, its id is no other's. That holds unless this process waits for children
-    /// whose ids it does not name, or ignores `SIGCHLD`: then start the child with
-    /// [`spawn_pidfd`](super::CommandExt::spawn_pidfd).
+    /// The id belongs to the child until the child is reaped. If this process waits for any child,
+    /// or ignores `SIGCHLD`, the child may be reaped at any time. Start it with
+    /// [`spawn_pidfd`](super::CommandExt::spawn_pidfd) then.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if it was waited for: unless its id is another child's by now, which then is
-    /// what you get.
+    /// [`NotFound`](ErrorKind::NotFound) if the child was reaped. If its id already belongs to
+    /// another child of this process, the call opens that child.
     pub fn for_child(child: &Child) -> Result<PidFd> {
         let pid = Pid::from(child);
         let pidfd = PidFd::open(pid)?;
         match pidfd::wait(pidfd.as_fd(), libc::WNOHANG | libc::WNOWAIT) {
-            // The id has passed to a process that is no child of this one.
-            Err(Errno::ECHILD) => Err(unopened(pid, Errno::ESRCH)),
+            // The id belongs to a process that is not a child of this one.
+            Err(Errno::ECHILD) => Err(open_error(pid, Errno::ESRCH)),
             _ => Ok(pidfd),
         }
     }
 
-    /// `pidfd_open(2)`: this process, to be handed to others.
+    /// `pidfd_open(2)`: opens the calling process, for example to send the descriptor to a peer.
     pub fn current() -> Result<PidFd> {
         PidFd::open(Pid::current())
     }
 
-    pub(super) fn of_descriptor(fd: OwnedFd) -> PidFd {
+    pub(super) fn from_fd(fd: OwnedFd) -> PidFd {
         PidFd { fd }
     }
 
-    /// A second handle to the same process.
+    /// Returns a second handle to the same process.
     ///
     /// # Errors
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     pub fn try_clone(&self) -> Result<PidFd> {
-        duplicate(&self.fd).map(PidFd::of_descriptor)
+        duplicate(&self.fd).map(PidFd::from_fd)
     }
 
-    /// `Pid` of `/proc/self/fdinfo/FD`: its id, as the mounted `/proc` numbers processes.
+    /// `Pid` of `/proc/self/fdinfo/FD`: returns the id in the pid namespace of the mounted `/proc`.
     ///
-    /// The id is the process's own until it is reaped, and may be another's as soon as this returns.
+    /// The process may be reaped at any time, and its id may then be assigned to another process.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if it has ended and is reaped, [`NotFound`](ErrorKind::NotFound) if
-    /// it is in a pid namespace that cannot be seen from here, [`Unsupported`](ErrorKind::Unsupported) without `/proc`.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the process has ended and was reaped;
+    /// [`NotFound`](ErrorKind::NotFound) if its pid namespace is not visible from this one;
+    /// [`Unsupported`](ErrorKind::Unsupported) without `/proc`.
     pub fn pid(&self) -> Result<Pid> {
-        match self.listed_pid()? {
-            REAPED => Err(has_ended(Error::from_errno(FDINFO, Errno::ESRCH))),
+        match self.fdinfo_pid()? {
+            REAPED => Err(ended_error(Error::from_errno(FDINFO, Errno::ESRCH))),
             number => Pid::from_raw(number).ok_or_else(|| {
                 Error::new(FDINFO, ErrorKind::NotFound)
-                    .with_hint("the target is not in this or a child pid namespace")
+                    .with_hint("call from the target's pid namespace or an ancestor of it")
             }),
         }
     }
 
-    fn listed_pid(&self) -> Result<i32> {
+    fn fdinfo_pid(&self) -> Result<i32> {
         let path = format!("/proc/thread-self/fdinfo/{}", self.fd.as_raw_fd());
         let text = fs::read_to_string(path).map_err(|e| {
             let errno = errno(&e);
             let error = Error::from_errno(FDINFO, errno).with_limit(limits::descriptors(errno));
-            if errno == Errno::ENOENT { state::without_proc(error) } else { error }
+            if errno == Errno::ENOENT { state::proc_not_mounted(error) } else { error }
         })?;
         let pid = text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
         pid.ok_or_else(|| Error::new(FDINFO, ErrorKind::Unsupported))
     }
 
-    /// `/proc/PID/stat`: what the process is doing; of this process and no other, but stale as soon as it is returned.
+    /// `/proc/PID/stat`: returns the state of this process. The state may have changed by the time
+    /// the call returns.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if it has ended and is reaped: before that it is a
-    /// [`Zombie`](State::Zombie). Else as [`pid`](PidFd::pid).
+    /// [`Disconnected`](ErrorKind::Disconnected) if the process has ended and was reaped; before
+    /// that it is a [`Zombie`](State::Zombie). Otherwise as for [`pid`](PidFd::pid).
     pub fn state(&self) -> Result<State> {
         let state = state::state(self.pid()?);
-        // Only now is it sure whose state that was: a process that is not reaped shares its id with nobody.
+        // The process still has its id, so the state was its own.
         self.pid()?;
         state
     }
 
-    /// `pidfd_getfd(2)`: a duplicate of the descriptor that has this number in the process.
+    /// `pidfd_getfd(2)`: duplicates the descriptor that has this number in the process.
     ///
-    /// Both refer to the same open file description, and so share its position and flags. The duplicate is
-    /// close-on-exec. Nothing tells the process.
+    /// Both descriptors refer to the same open file description, and share its position and flags.
+    /// The duplicate is close-on-exec. The process is not notified.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if the process has nothing open under the number,
-    /// [`Disconnected`](ErrorKind::Disconnected) if it has ended, [`PermissionDenied`](ErrorKind::PermissionDenied) if
-    /// this process may not trace it (ptrace(2)): it belongs to another user, has privileges of its own, has made
-    /// itself undumpable, or the security module Yama forbids it: what that is set to is the error's limit, if it is
-    /// set.
+    /// [`NotFound`](ErrorKind::NotFound) if the number is not open in the process;
+    /// [`Disconnected`](ErrorKind::Disconnected) if the process has ended.
+    ///
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the caller may not trace the process
+    /// (ptrace(2)). The process has another user, has more privileges, is not dumpable, or the
+    /// security module Yama denies tracing. If Yama restricts tracing, its setting is the error's
+    /// limit.
     #[doc(alias = "pidfd_getfd")]
     pub fn descriptor(&self, number: RawFd) -> Result<OwnedFd> {
         pidfd::get(self.as_fd(), number).map_err(|errno| {
             let error = Error::from_errno(GETFD, errno).with_name(format!("descriptor number {number}"));
             match errno {
                 Errno::EBADF => {
-                    error.with_kind(ErrorKind::NotFound).with_hint("the process has no such descriptor")
+                    error.with_kind(ErrorKind::NotFound).with_hint("learn the number from the process")
                 }
-                Errno::ESRCH => has_ended(error),
+                Errno::ESRCH => ended_error(error),
                 Errno::EPERM => not_traceable(error),
                 _ => error.with_limit(limits::descriptors(errno)),
             }
@@ -155,34 +161,34 @@ impl PidFd {
 }
 
 #[cold]
-fn unopened(pid: Pid, errno: Errno) -> Error {
+fn open_error(pid: Pid, errno: Errno) -> Error {
     let error =
         Error::from_errno(OPEN, errno).with_name(pid.to_string()).with_limit(limits::descriptors(errno));
     match errno {
         Errno::ESRCH => error.with_kind(ErrorKind::NotFound),
         // EINVAL before Linux 6.16.
         Errno::ENOENT => {
-            error.with_kind(ErrorKind::Invalid).with_hint("this is the id of a thread, not of a process")
+            error.with_kind(ErrorKind::Invalid).with_hint("pass the id of a process, not of a thread")
         }
         _ => error,
     }
 }
 
-/// `ESRCH` of a call on a pidfd.
-pub(super) fn has_ended(error: Error) -> Error {
+/// Converts `ESRCH` of a call on a pidfd.
+pub(super) fn ended_error(error: Error) -> Error {
     error.with_kind(ErrorKind::Disconnected).with_hint("the process has ended")
 }
 
-/// With what Yama (Linux, Documentation/admin-guide/LSM/Yama.rst) says, where it says anything.
+/// Adds the setting of Yama (Linux, Documentation/admin-guide/LSM/Yama.rst) if it restricts
+/// tracing.
 fn not_traceable(error: Error) -> Error {
     let yama = limits::sysctl("/proc/sys/kernel/yama/ptrace_scope", None);
-    error.with_limit(yama.filter(|scope| scope.value > 0)).with_hint(
-        "it takes the right to trace the process: the same user or CAP_SYS_PTRACE, and under Yama the consent of the \
-         process by prctl(PR_SET_PTRACER)",
-    )
+    error
+        .with_limit(yama.filter(|scope| scope.value > 0))
+        .with_hint("trace as the same user or with CAP_SYS_PTRACE, or use PR_SET_PTRACER")
 }
 
-/// For `poll(2)`: readable as soon as the whole process has ended, reaped or not, and from then on.
+/// Becomes readable for `poll(2)` when all threads of the process have ended, and stays readable.
 impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
@@ -195,17 +201,17 @@ impl From<PidFd> for OwnedFd {
     }
 }
 
-/// A pidfd that was inherited, received over a socket, or asked of one.
+/// Converts a pidfd that was inherited, received over a socket, or returned by a socket.
 ///
 /// # Errors
 ///
-/// [`WrongType`](ErrorKind::WrongType) if it leads to something else, or to a single thread (`PIDFD_THREAD`); it is
-/// closed then.
+/// [`WrongType`](ErrorKind::WrongType) if the descriptor is not a pidfd, or refers to a single
+/// thread (`PIDFD_THREAD`). The descriptor is closed then.
 impl TryFrom<OwnedFd> for PidFd {
     type Error = Error;
 
     fn try_from(fd: OwnedFd) -> Result<Self> {
-        // Whether or not this is a child's, which is not what is asked.
+        // Any result but EBADF means a pidfd; the process need not be a child.
         let kind = pidfd::wait(fd.as_fd(), libc::WNOHANG | libc::WNOWAIT);
         let flags = fcntl(&fd, FcntlArg::F_GETFL).map(OFlag::from_bits_retain);
         let is_a_thread = flags.is_ok_and(|flags| flags.contains(OFlag::O_EXCL));

@@ -1,4 +1,4 @@
-//! The parent's side: a child is forked, and between fork and exec its descriptors are put in order.
+//! Starting a child. Between fork and exec the child arranges its descriptors.
 
 #![allow(unsafe_code)]
 
@@ -13,36 +13,38 @@ use nix::errno::Errno;
 
 use super::PidFd;
 use super::handover::{self, Handover};
-use super::inherit::{Arranged, Inherit, Step};
+use super::inherit::{Inherit, Prepared, Step};
 use super::manifest::{Identity, VARIABLE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::support::limits;
 
-/// The first number after the standard streams.
-const FIRST: RawFd = 3;
+/// The first descriptor number after the standard streams.
+const FIRST_FD: RawFd = 3;
 
-/// Mark all at once (close_range(2), Linux 5.11).
+/// Sets close-on-exec on a range of descriptors (close_range(2), Linux 5.11).
 const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
 
-/// How often to start over when other threads open and close the very numbers that the child wants.
-const ATTEMPTS: u32 = 100;
+/// Bounds the restarts after another thread opened or closed a number that the child needs. Each
+/// restart needs a race of that kind between fork and exec, so 100 in a row do not occur.
+const MAX_RESTARTS: u32 = 100;
 
-/// Starts children that inherit named descriptors and nothing else.
+/// Starts children that inherit the listed descriptors and no others.
 pub trait CommandExt {
-    /// `fork(2)` and `execve(2)`: starts the program with these descriptors and its standard streams, and closes them here.
+    /// `fork(2)` and `execve(2)`: starts the program with these descriptors and its standard
+    /// streams. Closes the descriptors in this process, also on failure.
     ///
-    /// The command can be used again; it keeps nothing of this call.
+    /// The command can be used again and retains nothing from this call.
     ///
     /// # Errors
     ///
-    /// As in the [module's table](super#errors). The descriptors are closed here then, too.
+    /// See the [module's table](super#errors).
     fn spawn_inheriting(&mut self, descriptors: Inherit) -> Result<Child>;
 
-    /// [`spawn_inheriting`](CommandExt::spawn_inheriting), and `pidfd_open(2)` in the child: also gives a [`PidFd`] of
-    /// the child that is right whatever has become of it by now.
+    /// [`spawn_inheriting`](CommandExt::spawn_inheriting), and `pidfd_open(2)` in the child: also
+    /// returns a [`PidFd`] of the child.
     ///
-    /// It is right even if another thread waits for any child of this process, or if `SIGCHLD` is ignored, so that the
-    /// child is reaped the moment it ends. Wait for the child through one of the two and not both: see
+    /// The [`PidFd`] refers to the child even if the child was reaped in the meantime, by another
+    /// thread or because `SIGCHLD` is ignored. Wait through one of the two handles, not both: see
     /// [`PidFd::wait`].
     ///
     /// # Errors
@@ -63,80 +65,83 @@ impl CommandExt for Command {
     }
 }
 
-/// A way to start the child, prepared so.
-type Launch<T> = fn(&mut Command, Preparation) -> io::Result<T>;
+/// A function that starts the child with this setup.
+type Launch<T> = fn(&mut Command, ChildSetup) -> io::Result<T>;
 
 fn spawn<T>(command: &mut Command, descriptors: Inherit, launch: Launch<T>) -> Result<T> {
-    let arranged = descriptors.arrange()?;
-    command.env(VARIABLE, arranged.manifest()?);
-    let child = start(command, &arranged, launch);
+    let prepared = descriptors.prepare()?;
+    command.env(VARIABLE, prepared.manifest()?);
+    let child = start(command, &prepared, launch);
     command.env_remove(VARIABLE);
     child
 }
 
-/// What the child does between fork and exec.
+/// The work of the child between fork and exec.
 #[derive(Debug)]
-struct Preparation {
-    kept: Vec<RawFd>,
+struct ChildSetup {
+    kept_fds: Vec<RawFd>,
     steps: Vec<Step>,
-    /// Where to send the pidfd; open over the fork.
+    /// The socket to send the pidfd to, open across the fork.
     handover: Option<RawFd>,
 }
 
-/// Starts the child, again if another thread of this process changed what is under a number that the child wants.
-fn start<T>(command: &mut Command, arranged: &Arranged, launch: Launch<T>) -> Result<T> {
-    // Placeholders of two starts at once would be in each other's way.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = arranged.has_numbers().then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut attempts = 0;
+/// Starts the child. Starts again if another thread changed a descriptor number that the child
+/// needs.
+fn start<T>(command: &mut Command, prepared: &Prepared, launch: Launch<T>) -> Result<T> {
+    // The placeholders of two concurrent starts would occupy each other's targets.
+    static PLACEHOLDERS: Mutex<()> = Mutex::new(());
+    let _guard = prepared.has_numbers().then(|| PLACEHOLDERS.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut restarts = 0;
     loop {
-        let placed = arranged.placed()?;
-        let steps = placed.iter().map(|placement| placement.step).collect();
-        match launch(command, Preparation { kept: arranged.kept(), steps, handover: None }) {
-            Err(e) if e.raw_os_error() == Some(libc::EBUSY) && attempts < ATTEMPTS => attempts += 1,
-            started => return started.map_err(|e| failed(command, &e)),
+        let placements = prepared.placements()?;
+        let steps = placements.iter().map(|placement| placement.step).collect();
+        match launch(command, ChildSetup { kept_fds: prepared.kept_fds(), steps, handover: None }) {
+            Err(e) if e.raw_os_error() == Some(libc::EBUSY) && restarts < MAX_RESTARTS => restarts += 1,
+            started => return started.map_err(|e| spawn_error(command, &e)),
         }
     }
 }
 
-fn fork_with_pidfd(command: &mut Command, preparation: Preparation) -> io::Result<(Child, PidFd)> {
+fn fork_with_pidfd(command: &mut Command, setup: ChildSetup) -> io::Result<(Child, PidFd)> {
     let handover = Handover::new()?;
-    let preparation = Preparation { handover: Some(handover.number()), ..preparation };
-    let mut child = fork_and_exec(command, preparation)?;
-    match handover.receive() {
-        Ok(fd) => Ok((child, PidFd::of_descriptor(fd))),
+    let setup = ChildSetup { handover: Some(handover.child_fd()), ..setup };
+    let mut child = fork_and_exec(command, setup)?;
+    match handover.recv() {
+        Ok(fd) => Ok((child, PidFd::from_fd(fd))),
         Err(errno) => {
-            // There is no child without its pidfd. It is this thread's to wait for: the caller never knew of it.
+            // The caller gets no handle to the child, so it is killed and reaped here.
             let _ = child.kill().and_then(|()| child.wait());
             Err(errno.into())
         }
     }
 }
 
-fn fork_and_exec(command: &mut Command, preparation: Preparation) -> io::Result<Child> {
-    let current = Arc::new(AtomicBool::new(true));
-    let of_this_call = current.clone();
-    let arrange = move || if of_this_call.load(SeqCst) { in_child(&preparation) } else { Ok(()) };
-    // SAFETY: because the closure makes only system calls that are async-signal-safe and allocates nothing.
-    unsafe { command.pre_exec(arrange) };
+fn fork_and_exec(command: &mut Command, setup: ChildSetup) -> io::Result<Child> {
+    let is_current = Arc::new(AtomicBool::new(true));
+    let runs = is_current.clone();
+    let set_up = move || if runs.load(SeqCst) { set_up_child(&setup) } else { Ok(()) };
+    // SAFETY: because the closure makes only system calls that are async-signal-safe and allocates
+    // nothing.
+    unsafe { command.pre_exec(set_up) };
     let child = command.spawn();
-    // The closure stays with the command, and its numbers mean nothing after this call.
-    current.store(false, SeqCst);
+    // The command keeps the closure, whose descriptor numbers are invalid after this call.
+    is_current.store(false, SeqCst);
     child
 }
 
-/// Runs in the child alone, whose copy of the descriptor table nobody else uses.
-fn in_child(preparation: &Preparation) -> io::Result<()> {
-    if let Some(number) = preparation.handover {
-        // SAFETY: because the parent holds the socket open over the fork, and so it is open in the child until exec.
+/// Runs in the child, which has only this thread and a descriptor table of its own.
+fn set_up_child(setup: &ChildSetup) -> io::Result<()> {
+    if let Some(number) = setup.handover {
+        // SAFETY: because the parent holds the socket open across the fork, so it is open in the
+        // child until exec.
         handover::send(unsafe { BorrowedFd::borrow_raw(number) })?;
     }
     close_all_on_exec()?;
-    for &number in &preparation.kept {
+    for &number in &setup.kept_fds {
         keep_on_exec(number)?;
     }
-    for step in &preparation.steps {
-        put_in_place(step)?;
+    for step in &setup.steps {
+        place(step)?;
     }
     Ok(())
 }
@@ -144,20 +149,21 @@ fn in_child(preparation: &Preparation) -> io::Result<()> {
 fn close_all_on_exec() -> nix::Result<()> {
     // SAFETY: because the call takes three integers and touches no memory.
     let status =
-        unsafe { libc::syscall(libc::SYS_close_range, FIRST, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+        unsafe { libc::syscall(libc::SYS_close_range, FIRST_FD, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
     match Errno::result(status) {
         Err(Errno::EINVAL | Errno::ENOSYS) => close_each_on_exec(),
         result => result.map(drop),
     }
 }
 
-/// The same before Linux 5.11: every number that the limit allows.
+/// As [`close_all_on_exec`] before Linux 5.11: sets the flag on each number that the limit allows.
 fn close_each_on_exec() -> nix::Result<()> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: because getrlimit(2) writes one structure of this type.
     Errno::result(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
-    for number in FIRST..RawFd::try_from(limit.rlim_cur).unwrap_or(RawFd::MAX) {
-        // SAFETY: because setting a flag of a descriptor touches no memory; a number that is not open is EBADF and no harm.
+    for number in FIRST_FD..RawFd::try_from(limit.rlim_cur).unwrap_or(RawFd::MAX) {
+        // SAFETY: because setting a flag of a descriptor touches no memory; for a number that is
+        // not open it fails with EBADF.
         unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
     }
     Ok(())
@@ -168,28 +174,29 @@ fn keep_on_exec(number: RawFd) -> nix::Result<()> {
     Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, 0) }).map(drop)
 }
 
-/// Puts the source under the target number, unless something is there that was not before the fork: that would be the pipe by which std
-/// learns of a failed exec.
-fn put_in_place(step: &Step) -> nix::Result<()> {
-    match Identity::of_number(step.target) {
+/// Duplicates the source to the target number. Fails with `EBUSY` if the target was opened since
+/// the preparation: std may have placed the pipe there that reports a failed exec.
+fn place(step: &Step) -> nix::Result<()> {
+    match Identity::for_number(step.target) {
         Ok(found) if step.occupant != Some(found) => return Err(Errno::EBUSY),
         _ => {}
     }
-    // SAFETY: because dup2(2) touches no memory, and what it closes in this child is a copy of a descriptor that the parent keeps.
+    // SAFETY: because dup2(2) touches no memory, and the descriptor that it closes in the child is
+    // a copy of one that the parent keeps.
     Errno::result(unsafe { libc::dup2(step.source, step.target) }).map(drop)
 }
 
-fn failed(command: &Command, error: &io::Error) -> Error {
+fn spawn_error(command: &Command, error: &io::Error) -> Error {
     let Some(errno) = error.raw_os_error().map(Errno::from_raw) else {
-        // std refuses arguments with NUL bytes itself.
+        // std rejects arguments with NUL bytes without an errno.
         return Error::new("spawn", ErrorKind::Invalid).with_name(program(command));
     };
     let error =
         Error::from_errno("spawn", errno).with_name(program(command)).with_limit(limits::descriptors(errno));
     match errno {
-        Errno::EAGAIN => {
-            error.with_kind(ErrorKind::LimitReached).with_hint("see RLIMIT_NPROC and the pids cgroup")
-        }
+        Errno::EAGAIN => error
+            .with_kind(ErrorKind::LimitReached)
+            .with_hint("raise RLIMIT_NPROC or pids.max of the cgroup, or end processes"),
         _ => error,
     }
 }
@@ -205,7 +212,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
-    fn the_way_of_older_kernels_marks_descriptors_too() {
+    fn close_each_on_exec_sets_the_flag() {
         let (reader, _writer) = std::io::pipe().unwrap();
         fcntl(reader.as_fd(), FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
         close_each_on_exec().unwrap();

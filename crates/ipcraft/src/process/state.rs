@@ -1,4 +1,4 @@
-//! What a process is doing, in the kernel's words.
+//! The state of a process, as the kernel reports it.
 
 use std::fmt;
 use std::fs;
@@ -13,37 +13,38 @@ use crate::support::{errno, limits};
 
 const READ: &str = "read /proc/PID/stat";
 
-/// The state of a process: the third field of proc_pid_stat(5), which `ps` shows as `STAT`.
+/// The state of a process: the third field of proc_pid_stat(5), which `ps` prints as `STAT`.
 ///
-/// It is that of the process's first thread. One that has ended shows as [`Zombie`](State::Zombie) although other
-/// threads of the process go on: only [`PidFd::has_ended`](super::PidFd::has_ended) tells whether all have.
+/// This is the state of the first thread. A first thread that has ended is a
+/// [`Zombie`](State::Zombie) even if other threads still run.
+/// [`PidFd::has_ended`](super::PidFd::has_ended) reports whether all threads have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// `R`: it runs, or is ready to and waits for a processor; the kernel does not tell one from the other.
+    /// `R`: running, or ready and waiting for a CPU. The kernel does not distinguish the two.
     Running,
-    /// `S`: it waits for something, and a signal would wake it.
+    /// `S`: blocked; a signal wakes it.
     Sleeping,
-    /// `D`: it waits for something, usually a disk, and no signal wakes it.
+    /// `D`: blocked, usually in disk I/O; no signal wakes it.
     DiskSleep,
-    /// `T`: a signal such as `SIGSTOP` has stopped it, whatever it did before, until `SIGCONT`.
+    /// `T`: stopped by a signal such as `SIGSTOP`, until `SIGCONT`.
     Stopped,
-    /// `t`: its tracer, such as a debugger, has stopped it.
+    /// `t`: stopped by its tracer, such as a debugger.
     Traced,
-    /// `Z`: it has ended and its parent has not waited for it yet.
+    /// `Z`: ended, and not yet reaped by its parent.
     Zombie,
-    /// `X`: it has ended and is about to vanish.
+    /// `X`: ended and being removed.
     Dead,
-    /// `I`: a thread of the kernel that has nothing to do.
+    /// `I`: an idle kernel thread.
     Idle,
-    /// `P`: a thread of the kernel that is parked.
+    /// `P`: a parked kernel thread.
     Parked,
-    /// A state that this library does not know, by its letter.
+    /// The letter of a state that this library does not know.
     Other(char),
 }
 
 impl State {
-    /// The letter in proc_pid_stat(5).
+    /// Returns the letter of proc_pid_stat(5).
     pub fn letter(self) -> char {
         match self {
             State::Running => 'R',
@@ -59,7 +60,7 @@ impl State {
         }
     }
 
-    fn of_letter(letter: char) -> State {
+    fn from_letter(letter: char) -> State {
         match letter {
             'R' => State::Running,
             'S' => State::Sleeping,
@@ -94,41 +95,43 @@ impl fmt::Display for State {
     }
 }
 
-/// `/proc/PID/stat`: what the process of this id is doing.
+/// `/proc/PID/stat`: returns the state of the process with this id.
 ///
-/// Stale as soon as it is returned; and between the moment when you learnt the id and this call the process may have
-/// ended and its id passed to another. [`PidFd::state`](super::PidFd::state) has only the first of these weaknesses.
+/// The state may have changed by the time the call returns. The process may also have ended before
+/// the call, and another process may have its id. [`PidFd::state`](super::PidFd::state) rules out
+/// the second case.
 ///
 /// # Errors
 ///
 /// [`NotFound`](ErrorKind::NotFound) if there is no such process.
 #[doc(alias = "/proc/PID/stat")]
 pub fn state(pid: Pid) -> Result<State> {
-    let text = fs::read(format!("/proc/{pid}/stat")).map_err(|e| unread(pid, &e))?;
+    let text = fs::read(format!("/proc/{pid}/stat")).map_err(|e| read_error(pid, &e))?;
     parse(&text).ok_or_else(|| Error::new(READ, ErrorKind::Unsupported).with_name(pid.to_string()))
 }
 
-/// The letter follows the name of the command in parentheses, which may itself hold parentheses and spaces.
+/// Parses the letter after the command name. The name is in parentheses and may itself contain
+/// parentheses and spaces.
 fn parse(stat: &[u8]) -> Option<State> {
     let end_of_name = stat.iter().rposition(|byte| *byte == b')')?;
     let rest = stat[end_of_name + 1..].strip_prefix(b" ")?;
-    rest.first().map(|letter| State::of_letter(char::from(*letter)))
+    rest.first().map(|letter| State::from_letter(char::from(*letter)))
 }
 
-fn unread(pid: Pid, error: &io::Error) -> Error {
+fn read_error(pid: Pid, error: &io::Error) -> Error {
     let errno = errno(error);
     let failed =
         Error::from_errno(READ, errno).with_name(pid.to_string()).with_limit(limits::descriptors(errno));
     match errno {
-        Errno::ENOENT if !Path::new("/proc/self/stat").exists() => without_proc(failed),
-        // It ended between opening and reading.
+        Errno::ENOENT if !Path::new("/proc/self/stat").exists() => proc_not_mounted(failed),
+        // The process ended between open and read.
         Errno::ESRCH => failed.with_kind(ErrorKind::NotFound),
         _ => failed,
     }
 }
 
-pub(super) fn without_proc(error: Error) -> Error {
-    error.with_kind(ErrorKind::Unsupported).with_hint("the file system proc is not mounted at /proc")
+pub(super) fn proc_not_mounted(error: Error) -> Error {
+    error.with_kind(ErrorKind::Unsupported).with_hint("mount proc at /proc")
 }
 
 #[cfg(test)]
@@ -136,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_may_have_any_name() {
+    fn parse_with_parentheses_in_command_name_returns_state() {
         for (stat, expected) in [
             (&b"1 (cat) S 0"[..], Some(State::Sleeping)),
             (b"1 (a) R (b) t 0", Some(State::Traced)),
@@ -152,9 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_those_of_the_kernel() {
+    fn letter_of_parsed_letter_returns_it() {
         for letter in "RSDTtZXIPW".chars() {
-            assert_eq!(State::of_letter(letter).letter(), letter);
+            assert_eq!(State::from_letter(letter).letter(), letter);
         }
         assert_eq!(format!("{:>12}", State::Sleeping), "sleeping (S)");
     }

@@ -1,4 +1,4 @@
-//! Handlers that count.
+//! Signal handlers that count deliveries.
 
 #![allow(unsafe_code)]
 
@@ -16,28 +16,31 @@ use crate::support::errno;
 
 const SIGACTION: &str = "sigaction";
 
-/// `sigaction(2)`: from now on the signal is counted instead of doing what it does by default.
+/// `sigaction(2)`: installs a handler that counts the signal, in place of the default action.
 ///
-/// A handler belongs to the whole process, so it is installed through the registry of the signal-hook crate: other users
-/// of that registry, and a handler that was there before, are called too. It is installed with `SA_RESTART`, and all it
-/// does is to add one to a number, which is async-signal-safe. Calls of this library go on after it (see [`Deadline`] for a
-/// loop that looks at the number now and then); to be woken by a signal, [`block`](super::block) it and poll a
+/// A handler belongs to the whole process. It is installed through the registry of the signal-hook
+/// crate, which also calls its other users and the previously installed handler. The flag is
+/// `SA_RESTART`. The handler adds one to an atomic counter, which is async-signal-safe.
+///
+/// Calls of this library continue after the handler. To poll the counter between calls, wait with a
+/// [`Deadline`]. To be woken by a signal, [`block`](super::block) it and poll a
 /// [`SignalFd`](super::SignalFd).
 ///
-/// The registry stays once it is there: after the guard is dropped the signal **does nothing at all**, and does not kill
-/// as it would by default.
+/// The registry keeps its handler after the guard is dropped. The signal then has **no effect**: it
+/// does not kill the process as it would by default.
 ///
 /// # Errors
 ///
-/// [`Invalid`](ErrorKind::Invalid) for `SIGKILL` and `SIGSTOP`, which cannot be caught; for `SIGSEGV`, `SIGILL` and
-/// `SIGFPE`, after which nothing sensible can go on; and for the C library's own 32 and 33.
+/// [`Invalid`](ErrorKind::Invalid) for `SIGKILL` and `SIGSTOP`, which cannot be caught; for
+/// `SIGSEGV`, `SIGILL` and `SIGFPE`, after which a program cannot safely continue; and for the C
+/// library's 32 and 33.
 ///
 /// [`Deadline`]: crate::time::Deadline
 #[doc(alias = "sigaction")]
 #[doc(alias = "signal")]
 pub fn catch(signal: Signal) -> Result<SignalCounter> {
     if FORBIDDEN.contains(&signal.number()) {
-        return Err(refused(Error::new(SIGACTION, ErrorKind::Invalid), signal));
+        return Err(not_catchable(Error::new(SIGACTION, ErrorKind::Invalid), signal));
     }
     let count = Arc::new(AtomicU64::new(0));
     let handler = {
@@ -46,26 +49,26 @@ pub fn catch(signal: Signal) -> Result<SignalCounter> {
             count.fetch_add(1, AcqRel);
         }
     };
-    // SAFETY: because the handler does nothing but add to an atomic number, which is async-signal-safe
+    // SAFETY: because the handler only adds to an atomic number, which is async-signal-safe
     // (signal-safety(7)), and cannot panic.
     match unsafe { register(signal.number(), handler) } {
         Ok(registration) => Ok(SignalCounter { count, registration, signal }),
-        Err(e) => Err(failed(&e, signal)),
+        Err(e) => Err(sigaction_error(&e, signal)),
     }
 }
 
 #[cold]
-fn failed(error: &io::Error, signal: Signal) -> Error {
-    refused(Error::from_errno(SIGACTION, errno(error)), signal)
+fn sigaction_error(error: &io::Error, signal: Signal) -> Error {
+    not_catchable(Error::from_errno(SIGACTION, errno(error)), signal)
 }
 
-fn refused(error: Error, signal: Signal) -> Error {
-    error.with_name(signal.to_string()).with_hint("this signal cannot be caught, or not with safety")
+fn not_catchable(error: Error, signal: Signal) -> Error {
+    error.with_name(signal.to_string()).with_hint("block this signal instead; it cannot be caught safely")
 }
 
-/// A signal that is counted, from [`catch`]. Dropping it ends the counting.
+/// The counter of a caught signal, from [`catch`]. Dropping it ends the counting.
 #[derive(Debug)]
-#[must_use = "dropping it ends the counting"]
+#[must_use = "dropping the counter ends the counting"]
 pub struct SignalCounter {
     count: Arc<AtomicU64>,
     registration: SigId,
@@ -73,20 +76,21 @@ pub struct SignalCounter {
 }
 
 impl SignalCounter {
-    /// How often the handler has run since the last [`take`](SignalCounter::take): of standard signals, which merge, that may be
-    /// less often than they were sent.
+    /// Returns how often the handler has run since the last [`take`](SignalCounter::take).
+    ///
+    /// Standard signals merge while pending, so the count may be less than the number sent.
     #[inline]
     pub fn count(&self) -> u64 {
         self.count.load(Acquire)
     }
 
-    /// The same, and starts again at 0.
+    /// Returns the [`count`](SignalCounter::count) and resets it to 0.
     #[inline]
     pub fn take(&self) -> u64 {
         self.count.swap(0, AcqRel)
     }
 
-    /// Which signal it is.
+    /// Returns the counted signal.
     pub fn signal(&self) -> Signal {
         self.signal
     }

@@ -1,10 +1,10 @@
-//! What comes with a signal.
+//! The information that the kernel delivers with a signal.
 
 use super::Signal;
 use crate::pid::Pid;
 use crate::sys::signal::ReceivedSignal;
 
-/// A signal that was taken, and what the kernel says of it (sigaction(2), `siginfo_t`).
+/// A signal that was taken, with its origin and value (sigaction(2), `siginfo_t`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "siginfo_t")]
 pub struct SignalInfo {
@@ -12,26 +12,28 @@ pub struct SignalInfo {
     code: i32,
     pid: i32,
     uid: u32,
-    word: i32,
+    value: i32,
 }
 
 impl SignalInfo {
-    /// Stands where none has been taken yet.
-    pub(super) const NONE: SignalInfo = SignalInfo { signal: Signal::HUP, code: 0, pid: 0, uid: 0, word: 0 };
+    /// Fills the unused entries of a batch.
+    pub(super) const PLACEHOLDER: SignalInfo =
+        SignalInfo { signal: Signal::HUP, code: 0, pid: 0, uid: 0, value: 0 };
 
-    /// `None` if the number is no signal's, and so the bytes not the kernel's.
+    /// Converts a record of the kernel; `None` if its number is not a signal, so that the data has
+    /// another source.
     #[inline]
-    pub(super) fn new(arrival: ReceivedSignal) -> Option<SignalInfo> {
-        let ReceivedSignal { signal, code, pid, uid, word } = arrival;
-        Some(SignalInfo { signal: Signal::known(signal)?, code, pid, uid, word })
+    pub(super) fn from_received(received: ReceivedSignal) -> Option<SignalInfo> {
+        let ReceivedSignal { signal, code, pid, uid, word: value } = received;
+        Some(SignalInfo { signal: Signal::from_raw(signal)?, code, pid, uid, value })
     }
 
-    /// Which signal it is.
+    /// Returns the signal.
     pub fn signal(&self) -> Signal {
         self.signal
     }
 
-    /// `si_code`: how it came about.
+    /// `si_code`: returns the origin of the signal.
     #[doc(alias = "si_code")]
     pub fn code(&self) -> Code {
         match self.code {
@@ -42,15 +44,15 @@ impl SignalInfo {
             libc::SI_TIMER => Code::Timer,
             libc::SI_MESGQ => Code::MessageQueue,
             libc::SI_ASYNCIO => Code::AsyncIo,
-            code => self.special(code).unwrap_or(Code::Other(code)),
+            code => self.signal_specific(code).unwrap_or(Code::Other(code)),
         }
     }
 
-    /// Positive codes mean something else for each signal.
-    fn special(&self, code: i32) -> Option<Code> {
+    /// Interprets a positive code, whose meaning depends on the signal.
+    fn signal_specific(&self, code: i32) -> Option<Code> {
         match self.signal {
             _ if code <= 0 => None,
-            Signal::CHLD => Change::new(code, self.word).map(Code::Child),
+            Signal::CHLD => ChildEvent::new(code, self.value).map(Code::Child),
             Signal::ILL | Signal::FPE | Signal::SEGV | Signal::BUS | Signal::TRAP | Signal::SYS => {
                 Some(Code::Fault(code))
             }
@@ -58,11 +60,13 @@ impl SignalInfo {
         }
     }
 
-    /// `si_pid` and `si_uid`: who sent it; of `SIGCHLD`, the child.
+    /// `si_pid` and `si_uid`: returns the sender, or the child of a `SIGCHLD`.
     ///
-    /// `None` if nobody did, if the sender cannot be seen from this PID namespace, or if there was no room for it in the
-    /// queue of a standard signal. With [`Code::User`] and [`Code::Thread`] it is what the kernel knows; with
-    /// [`Code::Queue`] it is **what the sender says**: `rt_sigqueueinfo(2)` takes any.
+    /// `None` if no process sent the signal, or if the sender is not visible in this pid namespace.
+    /// Also `None` if a standard signal arrived without its information because the queue was full.
+    ///
+    /// With [`Code::User`] and [`Code::Thread`] the kernel sets the sender. With [`Code::Queue`] it
+    /// is **unverified**: `rt_sigqueueinfo(2)` lets the sender choose it.
     #[doc(alias = "si_pid")]
     #[doc(alias = "si_uid")]
     pub fn sender(&self) -> Option<Sender> {
@@ -74,83 +78,85 @@ impl SignalInfo {
         has_one.then_some(Sender { pid, uid: self.uid })
     }
 
-    /// `si_value`, its integer: what was sent along with [`queue`](super::queue), or what a timer or a message queue was
-    /// told to send.
+    /// `si_value`: returns the integer that [`queue`](super::queue), a timer or a message queue
+    /// sent.
     #[doc(alias = "si_value")]
     #[doc(alias = "sival_int")]
     #[inline]
     pub fn value(&self) -> Option<i32> {
         match self.code {
-            libc::SI_QUEUE | libc::SI_TIMER | libc::SI_MESGQ | libc::SI_ASYNCIO => Some(self.word),
+            libc::SI_QUEUE | libc::SI_TIMER | libc::SI_MESGQ | libc::SI_ASYNCIO => Some(self.value),
             _ => None,
         }
     }
 }
 
-/// How a signal came about.
+/// The origin of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Code {
-    /// `SI_USER`: `kill(2)`. Also a standard signal whose information was lost for want of room.
+    /// `SI_USER`: `kill(2)`. Also a standard signal that lost its information because the queue was
+    /// full.
     User,
     /// `SI_QUEUE`: `sigqueue(3)`, with a value.
     Queue,
     /// `SI_TKILL`: `tgkill(2)`, to one thread. The C library reports these as `SI_USER`.
     Thread,
-    /// `SI_KERNEL`
+    /// `SI_KERNEL`: sent by the kernel.
     Kernel,
     /// `SI_TIMER`: a POSIX timer, with its value.
     Timer,
-    /// `SI_MESGQ`: a message came into an empty POSIX queue, with the value of the registration.
+    /// `SI_MESGQ`: a message arrived in an empty POSIX queue, with the value of the registration.
     MessageQueue,
-    /// `SI_ASYNCIO`
+    /// `SI_ASYNCIO`: asynchronous I/O completed.
     AsyncIo,
-    /// What happened to a child, of `SIGCHLD`.
-    Child(Change),
-    /// The code of a hardware fault, by signal: `SEGV_MAPERR`, `BUS_ADRERR`, …
+    /// The event of a child, with `SIGCHLD`.
+    Child(ChildEvent),
+    /// The code of a hardware fault: `SEGV_MAPERR`, `BUS_ADRERR`, …
     Fault(i32),
-    /// Another.
+    /// Any other code.
     Other(i32),
 }
 
-/// What happened to a child.
+/// An event of a child process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// `CLD_EXITED`, with its exit code.
+#[non_exhaustive]
+pub enum ChildEvent {
+    /// `CLD_EXITED`: exited with this code.
     Exited(i32),
-    /// `CLD_KILLED`, by this signal.
+    /// `CLD_KILLED`: killed by this signal.
     Killed(Signal),
-    /// `CLD_DUMPED`: killed with a core dump.
+    /// `CLD_DUMPED`: killed by this signal, with a core dump.
     Dumped(Signal),
-    /// `CLD_TRAPPED`: a traced child stopped.
+    /// `CLD_TRAPPED`: a traced child stopped, with this status.
     Trapped(i32),
-    /// `CLD_STOPPED`, by this signal.
+    /// `CLD_STOPPED`: stopped by this signal.
     Stopped(Signal),
-    /// `CLD_CONTINUED`
+    /// `CLD_CONTINUED`: continued after a stop.
     Continued,
 }
 
-impl Change {
-    fn new(code: i32, status: i32) -> Option<Change> {
-        let signal = Signal::known(status);
+impl ChildEvent {
+    fn new(code: i32, status: i32) -> Option<ChildEvent> {
+        let signal = Signal::from_raw(status);
         match code {
-            libc::CLD_EXITED => Some(Change::Exited(status)),
-            libc::CLD_KILLED => signal.map(Change::Killed),
-            libc::CLD_DUMPED => signal.map(Change::Dumped),
-            libc::CLD_TRAPPED => Some(Change::Trapped(status)),
-            libc::CLD_STOPPED => signal.map(Change::Stopped),
-            libc::CLD_CONTINUED => Some(Change::Continued),
+            libc::CLD_EXITED => Some(ChildEvent::Exited(status)),
+            libc::CLD_KILLED => signal.map(ChildEvent::Killed),
+            libc::CLD_DUMPED => signal.map(ChildEvent::Dumped),
+            libc::CLD_TRAPPED => Some(ChildEvent::Trapped(status)),
+            libc::CLD_STOPPED => signal.map(ChildEvent::Stopped),
+            libc::CLD_CONTINUED => Some(ChildEvent::Continued),
             _ => None,
         }
     }
 }
 
-/// Who sent a signal. The process may be gone by now, and its number another's.
+/// The sender of a signal. The process may have ended, and another process may have its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// The process.
+    /// The process that sent the signal.
     pub pid: Pid,
-    /// Its real user.
+    /// The real user of the process.
     pub uid: u32,
 }
 
@@ -158,17 +164,17 @@ pub struct Sender {
 mod tests {
     use super::*;
 
-    fn info(signal: Signal, code: i32, word: i32) -> SignalInfo {
-        SignalInfo { signal, code, word, pid: 7, uid: 8 }
+    fn info(signal: Signal, code: i32, value: i32) -> SignalInfo {
+        SignalInfo { signal, code, value, pid: 7, uid: 8 }
     }
 
     #[test]
-    fn codes_mean_what_they_mean_for_their_signal() {
+    fn code_of_positive_number_depends_on_the_signal() {
         let fault = info(Signal::SEGV, 1, 0);
         assert_eq!((fault.code(), fault.sender(), fault.value()), (Code::Fault(1), None, None));
-        assert_eq!(info(Signal::CHLD, libc::CLD_EXITED, 3).code(), Code::Child(Change::Exited(3)));
+        assert_eq!(info(Signal::CHLD, libc::CLD_EXITED, 3).code(), Code::Child(ChildEvent::Exited(3)));
         let killed = info(Signal::CHLD, libc::CLD_KILLED, 9);
-        assert_eq!(killed.code(), Code::Child(Change::Killed(Signal::KILL)));
+        assert_eq!(killed.code(), Code::Child(ChildEvent::Killed(Signal::KILL)));
         assert_eq!(info(Signal::USR1, libc::CLD_EXITED, 3).code(), Code::Other(1));
         assert_eq!(info(Signal::IO, -5, 3).code(), Code::Other(-5));
         let sent = info(Signal::CHLD, libc::SI_QUEUE, -3);
@@ -177,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_no_sender() {
+    fn sender_without_process_returns_none() {
         let lost = SignalInfo { pid: 0, uid: 0, ..info(Signal::USR1, libc::SI_USER, 0) };
         assert_eq!((lost.code(), lost.sender()), (Code::User, None));
         let timer = info(Signal::ALRM, libc::SI_TIMER, 5);

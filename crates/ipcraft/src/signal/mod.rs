@@ -1,42 +1,49 @@
-//! Signals: one number, at most with an integer, sent to a process or a thread (signal(7)).
+//! Signals: a number, with at most one integer, that is sent to a process or a thread (signal(7)).
 //!
-//! # Before anything else
+//! # Hazards
 //!
-//! Signals interrupt a program wherever it is and belong to the whole process, so most of what goes wrong with them goes
-//! wrong by default:
+//! A signal interrupts a program at any instruction, and most of its state belongs to the whole
+//! process:
 //!
-//! * **Standard signals merge.** While one of 1 to 31 is pending, another of the same number is lost, value and all, and
-//!   nobody is told. Never count with them. **Realtime signals queue**: each comes, the lowest number first and each
-//!   number in the order of sending; when there is no room the *sender* is told ([`LimitReached`]), by
-//!   [`queue`] and by the forms for threads: a plain [`send`] of a realtime signal merges then.
-//! * **A signal that is neither blocked nor caught kills**, most of them. So block first and tell others your pid then.
-//!   Here nothing waits for a signal that is not blocked: waiting is a method of the guard that blocks.
-//! * **Handlers may do next to nothing**: no allocation, no lock, no printing (signal-safety(7)). This module has one that
-//!   counts ([`catch`]). To do something on a signal, block it and take it from an ordinary place: [`SignalMaskGuard::wait`],
-//!   or [`SignalFd`] in an event loop.
-//! * **Some cannot be caught, blocked or ignored**: `SIGKILL` and `SIGSTOP`. A hardware fault (`SIGSEGV`, `SIGBUS`,
-//!   `SIGFPE`, `SIGILL`) kills a thread that blocks it. 32 and 33 are the C library's: nobody else uses them.
-//! * **Threads.** Handlers belong to the process, masks to each thread. A signal for the process goes to any thread that does
-//!   not block it: block in `main` before the first thread is started.
-//! * **Fork** gives the child mask and handlers, and an empty queue. **Exec** resets handlers to the default, but keeps
-//!   the mask, what is ignored, **and what is pending**: a program that you start inherits your blocked signals. Start
-//!   those that are not written for it before you block.
-//! * **A pid may be another's** by now, unless it is a child's that you have not waited for. A pidfd never is.
+//! * **Standard signals merge.** While one of 1 to 31 is pending, another of the same number is
+//!   lost with its value, and the sender gets no error. Never count with them.
+//! * **Realtime signals queue.** Each is delivered, the lowest number first, and each number in the
+//!   order of sending. If the queue is full, [`queue`] and the functions for threads fail with
+//!   [`LimitReached`]. A plain [`send`] of a realtime signal merges then.
+//! * **A signal that is neither blocked nor caught kills the process**, for most signals. Block it
+//!   first, and pass your pid to others afterwards. In this module, only the guard that blocks a
+//!   signal can wait for it.
+//! * **Handlers are restricted**: no allocation, no lock, no printing (signal-safety(7)). This
+//!   module has one handler, which counts ([`catch`]). For any other reaction, block the signal and
+//!   take it in ordinary code: [`SignalMaskGuard::wait`], or [`SignalFd`] in an event loop.
+//! * **Some cannot be caught, blocked or ignored**: `SIGKILL` and `SIGSTOP`. A hardware fault
+//!   (`SIGSEGV`, `SIGBUS`, `SIGFPE`, `SIGILL`) kills a thread that blocks it. 32 and 33 are
+//!   reserved for the C library.
+//! * **Threads.** Handlers belong to the process, masks to each thread. A signal for the process is
+//!   delivered to any thread that does not block it. Block in `main` before the first thread
+//!   starts.
+//! * **Fork** copies mask and handlers to the child, and empties the queue. **Exec** resets
+//!   handlers to the default. It keeps the mask, the ignored signals **and the pending ones**. A
+//!   program that you start inherits your blocked signals. Start programs that do not expect this
+//!   before you block.
+//! * **A pid may belong to another process** by the time of the call, unless it is a child that you
+//!   have not waited for. A [`PidFd`](crate::process::PidFd) has no such race.
 //!
 //! # When to use it
 //!
-//! * To hear what the kernel and the user say by signals: a child has ended, somebody pressed Ctrl-C, the terminal is
-//!   gone, please stop.
-//! * To wake or to nudge one process of which you know nothing but the pid, if a number is all you have to say.
-//! * To receive from programs that send nothing else.
+//! * To react to the kernel and the user: the end of a child, Ctrl-C, a terminal hangup, a request
+//!   to stop.
+//! * To wake a process of which only the pid is known, with at most a number as data.
+//! * To receive from programs that only send signals.
 //!
 //! # When not
 //!
-//! * Data: an integer each, a queue shared by all processes of the user, no order between numbers. Use
-//!   [`queue::posix`](crate::queue::posix) or a [`socket`](crate::socket).
-//! * Waking somebody who shares memory or a descriptor with you: a [semaphore](crate::semaphore) or a pipe does it
-//!   without the hazards above.
-//! * To learn whether a process lives: use a descriptor that it holds, or a descriptor of it.
+//! * Data: one integer each, a queue that all processes of the user share, and no order between
+//!   numbers. Use [`queue::posix`](crate::queue::posix) or a [`socket`](crate::socket).
+//! * Waking a process that shares memory or a descriptor with you. A [semaphore](crate::semaphore)
+//!   or a pipe does this without the hazards above.
+//! * To learn whether a process is alive: use a descriptor that it holds, or a
+//!   [`PidFd`](crate::process::PidFd).
 //!
 //! # Example
 //!
@@ -46,17 +53,17 @@
 //! use ipcraft::signal::{self, Code, Signal, SignalFd};
 //!
 //! let job = Signal::realtime(0)?;
-//! let blocked = signal::block(job | Signal::TERM)?; // first of all, and before any thread
+//! let blocked = signal::block(job | Signal::TERM)?; // before the first thread
 //!
-//! // Somebody else, usually another process, who knows the pid:
-//! let me = Pid::current();
+//! // The sender is usually another process that knows the pid.
+//! let pid = Pid::current();
 //! for number in [7, 8] {
-//!     signal::queue(me, job, number)?;
+//!     signal::queue(pid, job, number)?;
 //! }
 //!
 //! let first = blocked.wait_timeout(Duration::from_secs(5))?;
 //! assert_eq!((first.signal(), first.code(), first.value()), (job, Code::Queue, Some(7)));
-//! assert_eq!(first.sender().unwrap().pid, me);
+//! assert_eq!(first.sender().unwrap().pid, pid);
 //!
 //! // The same for an event loop, which polls the descriptor beside others:
 //! let signals = SignalFd::new(&blocked)?;
@@ -68,37 +75,44 @@
 //!
 //! # Contract
 //!
-//! * **Room.** Queued signals are counted for the **receiver's** real user, over all its processes, against the receiver's
-//!   `RLIMIT_SIGPENDING`: one process that takes none uses up the room of the others. Beyond it [`queue`] of a *standard*
-//!   signal still succeeds, but the value and the sender are lost: it arrives as [`Code::User`] from nobody.
-//! * **Who may send.** The real or effective user of the sender has to be the real or saved user of the receiver, or
-//!   the sender has `CAP_KILL`; `SIGCONT` may also be sent within a session. Whoever may send can also forge the sender
-//!   of a queued signal: see [`SignalInfo::sender`].
-//! * **Taking** one is exclusive: of several threads or descriptors that wait, one gets it. Signals for the thread are
-//!   taken before those for its process.
-//! * **Waiting** runs on the monotonic clock, in the kernel. A handler of another signal does not end it.
-//! * **Stale at once:** [`pending`], [`check`]. **Relied upon:** what a wait or a read has taken.
-//! * **Death** of the receiver discards what was queued; nobody is told. Death of the sender changes nothing.
-//! * **A stopped process** takes nothing; `SIGCONT` and `SIGKILL` get through to it. Signals wait until it goes on.
+//! * **Capacity.** Queued signals count against the `RLIMIT_SIGPENDING` of the **receiver**, for
+//!   all processes of its real user. One process that takes no signals can exhaust the limit for
+//!   the others. Beyond the limit, [`queue`] of a *standard* signal still succeeds, but its value
+//!   and sender are lost: it arrives as [`Code::User`] without a sender.
+//! * **Permission.** The real or effective user of the sender must be the real or saved user of the
+//!   receiver, or the sender has `CAP_KILL`. `SIGCONT` may also be sent within a session. A
+//!   permitted sender can forge the sender of a queued signal; see [`SignalInfo::sender`].
+//! * **Exclusive.** If several threads or descriptors wait for a signal, one gets it. Signals for
+//!   the thread are taken before those for the process.
+//! * **Waiting** uses the monotonic clock of the kernel. A handler of another signal does not end
+//!   it.
+//! * **May be outdated:** the results of [`pending`] and [`check`]. **Final:** a signal that was
+//!   taken.
+//! * **Death** of the receiver discards its queue, and the sender gets no error. Death of the
+//!   sender has no effect.
+//! * **A stopped process** takes no signals but `SIGCONT` and `SIGKILL`. Other signals stay pending
+//!   until it continues.
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `ESRCH` | sending, [`check`] | [`NotFound`](crate::ErrorKind::NotFound) | no such process, group or thread, or it was reaped | it is gone; a zombie still counts |
-//! | `EPERM` | sending, [`check`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | it is another user's | ask its owner, or have `CAP_KILL` |
-//! | none | sending, [`check`] | [`Invalid`](crate::ErrorKind::Invalid) | pid 0, a pid above `i32::MAX`, or group 1: to `kill(2)` they mean groups, or every process | pass the id of one process |
-//! | `EAGAIN` | [`queue`], [`queue_thread`], [`send_thread`] | [`LimitReached`] | the receiver's user has `RLIMIT_SIGPENDING` signals queued; the error says how many | let the receiver take some, have it acknowledge, or raise the limit |
-//! | `EAGAIN` | [`SignalMaskGuard::try_wait`], [`SignalFd::try_read`] | [`Empty`](crate::ErrorKind::Empty) | none is pending | wait for `POLLIN` |
-//! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | none came in time (the kernel says `EAGAIN`) | try again or give up |
-//! | none | [`block`] | [`Invalid`](crate::ErrorKind::Invalid) | no signal in the set can be blocked | block others |
-//! | none, `EINVAL` | [`catch`] | [`Invalid`](crate::ErrorKind::Invalid) | this signal cannot be caught with safety | block it, or leave it |
+//! | `ESRCH` | sending, [`check`] | [`NotFound`](crate::ErrorKind::NotFound) | no such process, group or thread, or it was reaped | drop the pid; a zombie still exists |
+//! | `EPERM` | sending, [`check`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the process belongs to another user | send as that user, or with `CAP_KILL` |
+//! | none | [`Pid`](crate::Pid) from a number | [`Invalid`](crate::ErrorKind::Invalid) | 0 or above `i32::MAX`: `kill(2)` addresses groups, or all processes | pass the id of one process |
+//! | none | [`send_group`] | [`Invalid`](crate::ErrorKind::Invalid) | group 1: `kill(2)` takes -1 for all processes | pass the id of the group |
+//! | `EAGAIN` | [`queue`], [`queue_thread`], [`send_thread`] | [`LimitReached`] | the receiver's user has `RLIMIT_SIGPENDING` signals queued; the error states the number | let the receiver take some, use acknowledgements, or raise the limit |
+//! | `EAGAIN` | [`SignalMaskGuard::try_wait`], [`SignalFd::try_read`] | [`Empty`](crate::ErrorKind::Empty) | no signal is pending | wait for `POLLIN` |
+//! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | no signal arrived in time (the kernel reports `EAGAIN`) | wait again, or stop waiting |
+//! | none | [`block`] | [`Invalid`](crate::ErrorKind::Invalid) | no signal of the set can be blocked | block other signals |
+//! | none, `EINVAL` | [`catch`] | [`Invalid`](crate::ErrorKind::Invalid) | the signal cannot be caught safely | block it, or leave its default action |
 //! | none | [`Signal::realtime`], [`Signal::from_number`], parsing | [`Invalid`](crate::ErrorKind::Invalid) | there is no such signal | see `kill -l` |
-//! | `EMFILE`, `ENFILE` | [`SignalFd::new`] | [`LimitReached`] | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
-//! | none | [`SignalFd`] from a descriptor | [`WrongType`](crate::ErrorKind::WrongType) | it leads to something else | find out who passed it |
+//! | `EMFILE`, `ENFILE` | [`SignalFd::new`] | [`LimitReached`] | descriptor table full | close descriptors, or raise `RLIMIT_NOFILE` |
+//! | none | [`SignalFd`] from a descriptor | [`WrongType`](crate::ErrorKind::WrongType) | the descriptor is not a signalfd | check where the descriptor comes from |
 //!
-//! Sources: [signal(7)], [signal-safety(7)], [kill(2)], [tgkill(2)], [sigqueue(3)], [rt_sigqueueinfo(2)],
-//! [sigwaitinfo(2)], [signalfd(2)], [sigaction(2)], [pthread_sigmask(3)], [getrlimit(2)].
+//! Sources: [signal(7)], [signal-safety(7)], [kill(2)], [tgkill(2)], [sigqueue(3)],
+//! [rt_sigqueueinfo(2)], [sigwaitinfo(2)], [signalfd(2)], [sigaction(2)], [pthread_sigmask(3)],
+//! [getrlimit(2)].
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [`LimitReached`]: crate::ErrorKind::LimitReached
@@ -114,18 +128,18 @@
 //! [pthread_sigmask(3)]: https://man7.org/linux/man-pages/man3/pthread_sigmask.3.html
 //! [getrlimit(2)]: https://man7.org/linux/man-pages/man2/getrlimit.2.html
 
-mod blocked;
-mod fd;
 mod handler;
 mod info;
+mod mask;
 mod number;
 mod send;
 mod set;
+mod signalfd;
 
-pub use blocked::{SignalMaskGuard, block, pending};
-pub use fd::{Batch, MAX_BATCH, SignalFd};
 pub use handler::{SignalCounter, catch};
-pub use info::{Change, Code, Sender, SignalInfo};
+pub use info::{ChildEvent, Code, Sender, SignalInfo};
+pub use mask::{SignalMaskGuard, block, pending};
 pub use number::Signal;
 pub use send::{check, queue, queue_thread, send, send_group, send_thread, thread_id};
 pub use set::SignalSet;
+pub use signalfd::{Batch, MAX_BATCH, SignalFd};

@@ -1,26 +1,28 @@
-//! The signals by number and by name.
+//! Signal numbers and names.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Limit, Result};
 
-/// The standard signals under the names of signal(7), by number; the numbers are those of x86-64 and aarch64.
+/// The names of the standard signals in signal(7), by number. The numbers are those of x86-64 and
+/// aarch64.
 const STANDARD: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
     "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
     "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// Other names of the same signals.
+/// Alternative names of standard signals.
 const ALIASES: [(&str, Signal); 3] = [("IOT", Signal::ABRT), ("POLL", Signal::IO), ("CLD", Signal::CHLD)];
 
-/// The largest number of a signal on Linux.
-const LAST: u8 = 64;
+/// The greatest signal number on Linux.
+const MAX_NUMBER: u8 = 64;
 
 /// One of the 64 signals.
 ///
-/// Its text is what `kill -l` prints, `SIGTERM` or `SIGRTMIN+3`; parsing also takes `TERM`, `rtmin+3` and `15`.
+/// The text is that of `kill -l`: `SIGTERM` or `SIGRTMIN+3`. Parsing also accepts `TERM`, `rtmin+3`
+/// and `15`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Signal(u8);
 
@@ -35,91 +37,92 @@ macro_rules! standard {
 }
 
 standard! {
-    HUP = 1, "the terminal hung up; daemons read their configuration again";
+    HUP = 1, "the terminal hung up; daemons reload their configuration";
     INT = 2, "interrupted from the keyboard";
     QUIT = 3, "quit from the keyboard, with a core dump";
     ILL = 4, "illegal instruction";
     TRAP = 5, "breakpoint";
     ABRT = 6, "abort(3)";
-    BUS = 7, "access to memory that has nothing behind it";
+    BUS = 7, "access to memory without backing storage";
     FPE = 8, "arithmetic exception";
     KILL = 9, "kills; cannot be caught, blocked or ignored";
-    USR1 = 10, "for the program's own use";
+    USR1 = 10, "defined by the program";
     SEGV = 11, "invalid memory access";
-    USR2 = 12, "for the program's own use";
-    PIPE = 13, "wrote to a pipe that nobody reads";
-    ALRM = 14, "alarm(2) went off";
-    TERM = 15, "asks the process to end";
+    USR2 = 12, "defined by the program";
+    PIPE = 13, "write to a pipe without readers";
+    ALRM = 14, "timer of alarm(2) expired";
+    TERM = 15, "request to end";
     STKFLT = 16, "unused";
-    CHLD = 17, "a child ended, stopped or went on";
-    CONT = 18, "lets a stopped process go on";
+    CHLD = 17, "a child ended, stopped or continued";
+    CONT = 18, "continues a stopped process";
     STOP = 19, "stops; cannot be caught, blocked or ignored";
     TSTP = 20, "stop from the keyboard";
     TTIN = 21, "a background process read from the terminal";
     TTOU = 22, "a background process wrote to the terminal";
     URG = 23, "urgent data on a socket";
-    XCPU = 24, "used too much processor time";
-    XFSZ = 25, "file grew too large";
-    VTALRM = 26, "virtual timer";
-    PROF = 27, "profiling timer";
-    WINCH = 28, "the terminal's window changed its size";
+    XCPU = 24, "CPU time limit exceeded";
+    XFSZ = 25, "file size limit exceeded";
+    VTALRM = 26, "virtual timer expired";
+    PROF = 27, "profiling timer expired";
+    WINCH = 28, "the terminal was resized";
     IO = 29, "a descriptor became ready";
     PWR = 30, "power failure";
     SYS = 31, "bad system call";
 }
 
 impl Signal {
-    /// `SIGRTMIN + n`: the n-th realtime signal, from 0.
+    /// `SIGRTMIN + n`: returns the n-th realtime signal, counted from 0.
     ///
-    /// The C library keeps the kernel's first two (32 and 33) for itself, so that 0 is number 34 on glibc.
+    /// The C library reserves the first two of the kernel (32 and 33), so 0 is number 34 with
+    /// glibc.
     ///
     /// # Errors
     ///
     /// [`Invalid`](ErrorKind::Invalid) beyond `SIGRTMAX`.
     #[doc(alias = "SIGRTMIN")]
     pub fn realtime(n: u32) -> Result<Signal> {
-        let most = realtime_max() - realtime_min();
+        let max = realtime_max() - realtime_min();
         match u8::try_from(n) {
-            Ok(n) if n <= most => Ok(Signal(realtime_min() + n)),
+            Ok(n) if n <= max => Ok(Signal(realtime_min() + n)),
             _ => {
-                let limit =
-                    Limit { name: "SIGRTMAX-SIGRTMIN", value: most.into(), requested: Some(n.into()) };
+                let limit = Limit { name: "SIGRTMAX-SIGRTMIN", value: max.into(), requested: Some(n.into()) };
                 Err(Error::new("realtime signal", ErrorKind::Invalid).with_limit(Some(limit)))
             }
         }
     }
 
-    /// The signal of this number.
+    /// Returns the signal with this number.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) unless it is 1 to 64.
+    /// [`Invalid`](ErrorKind::Invalid) unless the number is from 1 to 64.
     pub fn from_number(number: i32) -> Result<Signal> {
-        Signal::known(number).ok_or_else(|| unknown(&number.to_string()))
+        Signal::from_raw(number).ok_or_else(|| unknown_signal(&number.to_string()))
     }
 
     #[inline]
-    pub(super) const fn known(number: i32) -> Option<Signal> {
-        if number >= 1 && number <= LAST as i32 { Some(Signal(number as u8)) } else { None }
+    pub(super) const fn from_raw(number: i32) -> Option<Signal> {
+        if number >= 1 && number <= MAX_NUMBER as i32 { Some(Signal(number as u8)) } else { None }
     }
 
-    /// Its number, 1 to 64.
+    /// Returns the number, from 1 to 64.
     pub const fn number(self) -> i32 {
         self.0 as i32
     }
 
-    /// Whether it is one of `SIGRTMIN` to `SIGRTMAX`, of which each one that was sent is delivered.
+    /// Returns whether this is a realtime signal (`SIGRTMIN` to `SIGRTMAX`). Realtime signals queue
+    /// and do not merge.
     pub fn is_realtime(self) -> bool {
         (realtime_min()..=realtime_max()).contains(&self.0)
     }
 
-    /// All 64, by number.
+    /// Iterates over all 64 signals, by number.
     pub fn all() -> impl Iterator<Item = Signal> {
-        (1..=LAST).map(Signal)
+        (1..=MAX_NUMBER).map(Signal)
     }
 }
 
-/// The C library's first; it may keep more than two, so this is asked for and not known.
+/// The first realtime signal that the C library leaves free, which depends on the library.
 fn realtime_min() -> u8 {
     libc::SIGRTMIN() as u8
 }
@@ -138,7 +141,7 @@ impl fmt::Display for Signal {
             n if n == last => f.write_str("SIGRTMAX"),
             n if n > first && n <= middle => write!(f, "SIGRTMIN+{}", n - first),
             n if n > middle && n < last => write!(f, "SIGRTMAX-{}", last - n),
-            // The C library's own have no name.
+            // The signals that the C library reserves have no name.
             n => write!(f, "{n}"),
         }
     }
@@ -159,7 +162,7 @@ impl FromStr for Signal {
         }
         let upper = text.to_ascii_uppercase();
         let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-        standard(name).or_else(|| realtime(name)).ok_or_else(|| unknown(text))
+        standard(name).or_else(|| realtime(name)).ok_or_else(|| unknown_signal(text))
     }
 }
 
@@ -184,8 +187,10 @@ fn offset(text: &str, sign: char) -> Option<u8> {
 }
 
 #[cold]
-fn unknown(text: &str) -> Error {
-    Error::new("signal", ErrorKind::Invalid).with_name(text).with_hint("there is no such signal: see kill -l")
+fn unknown_signal(text: &str) -> Error {
+    Error::new("signal", ErrorKind::Invalid)
+        .with_name(text)
+        .with_hint("use a name or number that kill -l lists")
 }
 
 #[cfg(test)]
@@ -193,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_signal_is_read_back_from_its_text() {
+    fn parse_of_displayed_signal_returns_it() {
         for signal in Signal::all() {
             let text = signal.to_string();
             assert_eq!(text.parse::<Signal>().unwrap(), signal, "{text}");
@@ -204,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_are_those_of_kill() {
+    fn display_uses_the_names_of_kill() {
         let expected = [(15, "SIGTERM"), (29, "SIGIO"), (32, "32"), (34, "SIGRTMIN"), (49, "SIGRTMIN+15")];
         for (number, name) in expected.into_iter().chain([(50, "SIGRTMAX-14"), (64, "SIGRTMAX")]) {
             assert_eq!(Signal::from_number(number).unwrap().to_string(), name);
@@ -212,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_signal() {
+    fn parse_of_unknown_name_returns_invalid() {
         for text in
             ["", "SIG", "0", "65", "-1", "FOO", "RTMIN-1", "RTMAX+1", "RTMIN+31", "RTMIN+", "RTMAX-999"]
         {
@@ -223,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_constants_are_the_kernels_numbers() {
+    fn constants_equal_the_numbers_of_libc() {
         assert_eq!(Signal::TERM.number(), libc::SIGTERM);
         assert_eq!(Signal::SYS.number(), libc::SIGSYS);
         assert_eq!(Signal::STKFLT.number(), libc::SIGSTKFLT);

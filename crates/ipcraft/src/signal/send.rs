@@ -14,87 +14,89 @@ const TGKILL: &str = "tgkill";
 const SIGQUEUE: &str = "sigqueue";
 const TGSIGQUEUE: &str = "rt_tgsigqueueinfo";
 
-/// To check whether a signal could be sent (kill(2)).
-const NOTHING: i32 = 0;
+/// The null signal: kill(2) checks the permission and sends nothing.
+const NULL_SIGNAL: i32 = 0;
 
-/// `kill(2)`: sends the signal to a process, whichever of its threads does not block it.
+/// `kill(2)`: sends the signal to a process. Any thread that does not block it may handle it.
 ///
-/// A pid may have passed to another process by the time of the call; a pidfd has not, so for a process that is not your
-/// child send through one.
+/// Another process may have the id by the time of the call. For a process that is not a child, send
+/// through a [`PidFd`](crate::process::PidFd) instead.
 ///
 /// # Errors
 ///
-/// [`NotFound`](ErrorKind::NotFound) if there is no such process, [`PermissionDenied`](ErrorKind::PermissionDenied) if it
-/// is another user's, [`Invalid`](ErrorKind::Invalid) for pid 0 and those above `i32::MAX`, which `kill(2)` would take
-/// for groups of processes, or for all.
+/// [`NotFound`](ErrorKind::NotFound) if there is no such process;
+/// [`PermissionDenied`](ErrorKind::PermissionDenied) if it belongs to another user.
 #[doc(alias = "kill")]
 pub fn send(pid: Pid, to_send: Signal) -> Result<()> {
-    signal::kill(pid.raw(), to_send.number()).map_err(|e| unsent(KILL, e, pid))
+    signal::kill(pid.raw(), to_send.number()).map_err(|e| send_error(KILL, e, pid))
 }
 
-/// `kill(2)` with signal 0: whether there is such a process and it could be sent a signal; none is.
+/// `kill(2)` with signal 0: checks that the process exists and may be sent a signal. Sends none.
 ///
-/// Stale at once. A zombie, which has ended and was not waited for, still counts.
+/// The process may end at any time, so the result may be outdated. A zombie, which has ended and
+/// was not reaped, still exists.
 ///
 /// # Errors
 ///
-/// As for [`send`]: [`NotFound`](ErrorKind::NotFound) means that there is none,
-/// [`PermissionDenied`](ErrorKind::PermissionDenied) that there is one.
+/// As for [`send`]. [`NotFound`](ErrorKind::NotFound) means that the process does not exist,
+/// [`PermissionDenied`](ErrorKind::PermissionDenied) that it does.
 #[doc(alias = "kill")]
 pub fn check(pid: Pid) -> Result<()> {
-    signal::kill(pid.raw(), NOTHING).map_err(|e| unsent(KILL, e, pid))
+    signal::kill(pid.raw(), NULL_SIGNAL).map_err(|e| send_error(KILL, e, pid))
 }
 
-/// `killpg(3)`: sends the signal to every process of a group that may be sent it.
+/// `killpg(3)`: sends the signal to every process of the group that the caller may signal.
 ///
 /// # Errors
 ///
-/// As for [`send`], and [`Invalid`](ErrorKind::Invalid) for group 1 as well: to `kill(2)` that is -1, **every process
-/// there is**.
+/// As for [`send`], and [`Invalid`](ErrorKind::Invalid) for group 1: `kill(2)` takes its negative,
+/// -1, for **every process**.
 #[doc(alias = "killpg")]
 pub fn send_group(group: Pid, to_send: Signal) -> Result<()> {
     match group.raw() {
         1 => Err(Error::new(KILLPG, ErrorKind::Invalid)
             .with_name("1")
-            .with_hint("kill(2) would take it for all processes")),
-        group_id => signal::kill(-group_id, to_send.number()).map_err(|e| unsent(KILLPG, e, group)),
+            .with_hint("send to one process; kill(2) takes -1 for all")),
+        group_id => signal::kill(-group_id, to_send.number()).map_err(|e| send_error(KILLPG, e, group)),
     }
 }
 
 /// `tgkill(2)`: sends the signal to one thread of a process.
 ///
-/// What the signal does, it does to the whole process: a signal that kills kills all threads. A thread's number is what
-/// it gets from [`thread_id`].
+/// The default action of the signal applies to the whole process: a signal that kills ends all
+/// threads. A thread gets its id from [`thread_id`].
 ///
 /// # Errors
 ///
-/// As for [`send`], [`NotFound`](ErrorKind::NotFound) also if the thread is another process's;
-/// [`LimitReached`](ErrorKind::LimitReached) as for [`queue`], for realtime signals.
+/// As for [`send`], and [`NotFound`](ErrorKind::NotFound) if the thread belongs to another process.
+/// For realtime signals [`LimitReached`](ErrorKind::LimitReached), as for [`queue`].
 #[doc(alias = "tgkill")]
 #[doc(alias = "pthread_kill")]
 pub fn send_thread(pid: Pid, thread: Pid, to_send: Signal) -> Result<()> {
-    signal::tgkill(pid.raw(), thread.raw(), to_send.number()).map_err(|e| unsent(TGKILL, e, pid))
+    signal::tgkill(pid.raw(), thread.raw(), to_send.number()).map_err(|e| send_error(TGKILL, e, pid))
 }
 
 /// `sigqueue(3)`: sends the signal with a value.
 ///
-/// A realtime signal is queued: each one that was sent comes, in order. Of a standard signal that is pending already
-/// nothing comes, and nothing says so.
+/// A realtime signal is queued: each one is delivered, in order. A standard signal that is already
+/// pending is lost without an error.
 ///
-/// The value is the `sival_int` of C. (The union has room for a pointer, but a pointer means nothing to another
-/// process, and who sends an integer in C leaves the other half of it undefined.)
+/// The value is `sival_int` of C. The union also holds a pointer, which has no meaning in another
+/// process. A C program that sends an integer leaves the other half undefined.
 ///
 /// # Errors
 ///
-/// As for [`send`], and [`LimitReached`](ErrorKind::LimitReached) if too many signals are queued for all processes of the
-/// **receiver's** real user: the limit is the receiver's `RLIMIT_SIGPENDING`.
+/// As for [`send`], and [`LimitReached`](ErrorKind::LimitReached) if too many signals are queued
+/// for all processes of the **receiver's** real user. The limit is `RLIMIT_SIGPENDING` of the
+/// receiver.
 #[doc(alias = "sigqueue")]
 #[inline]
 pub fn queue(pid: Pid, to_send: Signal, value: i32) -> Result<()> {
-    signal::queue(pid.raw(), to_send.number(), value).map_err(|e| unsent(SIGQUEUE, e, pid))
+    signal::queue(pid.raw(), to_send.number(), value).map_err(|e| send_error(SIGQUEUE, e, pid))
 }
 
-/// `rt_tgsigqueueinfo(2)`: [`queue`] to one thread of a process.
+/// `rt_tgsigqueueinfo(2)`: sends the signal with a value to one thread, as [`queue`] does to a
+/// process.
 ///
 /// # Errors
 ///
@@ -103,24 +105,24 @@ pub fn queue(pid: Pid, to_send: Signal, value: i32) -> Result<()> {
 #[doc(alias = "pthread_sigqueue")]
 pub fn queue_thread(pid: Pid, thread: Pid, to_send: Signal, value: i32) -> Result<()> {
     signal::queue_to_thread(pid.raw(), thread.raw(), to_send.number(), value)
-        .map_err(|e| unsent(TGSIGQUEUE, e, pid))
+        .map_err(|e| send_error(TGSIGQUEUE, e, pid))
 }
 
-/// `gettid(2)`: the kernel's number of this thread, for [`send_thread`].
+/// `gettid(2)`: returns the id of the calling thread, for [`send_thread`].
 #[doc(alias = "gettid")]
 pub fn thread_id() -> Pid {
     Pid::assigned(nix::unistd::gettid().as_raw().unsigned_abs())
 }
 
 #[cold]
-fn unsent(operation: &'static str, errno: Errno, pid: Pid) -> Error {
+fn send_error(operation: &'static str, errno: Errno, pid: Pid) -> Error {
     let error = Error::from_errno(operation, errno).with_name(pid.to_string());
     match errno {
         Errno::ESRCH => error.with_kind(ErrorKind::NotFound),
         Errno::EAGAIN => error
             .with_kind(ErrorKind::LimitReached)
             .with_limit(limits::pending_signals(pid))
-            .with_hint("it bounds the signals that are queued for all processes of the receiver's user"),
+            .with_hint("let the receiver's processes take queued signals, or raise the limit"),
         _ => error,
     }
 }

@@ -1,4 +1,4 @@
-//! Sets of signals.
+//! Signal sets.
 
 use std::fmt;
 use std::ops::{BitAnd, BitAndAssign, BitOr, BitOrAssign, Not, Sub, SubAssign};
@@ -24,13 +24,14 @@ use super::Signal;
 pub struct SignalSet(u64);
 
 impl SignalSet {
-    /// `sigemptyset(3)`: no signal.
+    /// `sigemptyset(3)`: returns the empty set.
     #[doc(alias = "sigemptyset")]
     pub const fn empty() -> SignalSet {
         SignalSet(0)
     }
 
-    /// `sigfillset(3)`: all 64, those that nobody can block or catch and the C library's own included.
+    /// `sigfillset(3)`: returns the set of all 64 signals, even if a signal cannot be blocked or is
+    /// reserved for the C library.
     #[doc(alias = "sigfillset")]
     pub const fn full() -> SignalSet {
         SignalSet(u64::MAX)
@@ -40,24 +41,24 @@ impl SignalSet {
         SignalSet(bits)
     }
 
-    /// The kernel's form: the lowest bit stands for signal 1.
+    /// Returns the form of the kernel, in which the lowest bit is signal 1.
     pub(crate) const fn bits(self) -> u64 {
         self.0
     }
 
-    /// This set and the signal.
+    /// Returns this set with the signal added.
     #[must_use]
     pub const fn with(self, signal: Signal) -> SignalSet {
         SignalSet(self.0 | bit(signal))
     }
 
-    /// This set without the signal.
+    /// Returns this set with the signal removed.
     #[must_use]
     pub const fn without(self, signal: Signal) -> SignalSet {
         SignalSet(self.0 & !bit(signal))
     }
 
-    /// `sigaddset(3)`: adds the signal, and says whether it was not there before.
+    /// `sigaddset(3)`: adds the signal. Returns whether the set changed.
     #[doc(alias = "sigaddset")]
     pub const fn insert(&mut self, signal: Signal) -> bool {
         let is_new = !self.contains(signal);
@@ -65,60 +66,60 @@ impl SignalSet {
         is_new
     }
 
-    /// `sigdelset(3)`: takes the signal out, and says whether it was there.
+    /// `sigdelset(3)`: removes the signal. Returns whether the set changed.
     #[doc(alias = "sigdelset")]
     pub const fn remove(&mut self, signal: Signal) -> bool {
-        let was_there = self.contains(signal);
+        let was_present = self.contains(signal);
         *self = self.without(signal);
-        was_there
+        was_present
     }
 
-    /// `sigismember(3)`: whether the signal is in the set.
+    /// `sigismember(3)`: returns whether the set contains the signal.
     #[doc(alias = "sigismember")]
     pub const fn contains(self, signal: Signal) -> bool {
         self.0 & bit(signal) != 0
     }
 
-    /// Whether all of `other` are in this set.
+    /// Returns whether this set contains every signal of `other`.
     pub const fn is_superset(self, other: SignalSet) -> bool {
         other.0 & !self.0 == 0
     }
 
-    /// Whether there is no signal in it.
+    /// Returns whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// How many signals there are in it.
+    /// Returns the number of signals.
     pub const fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
-    /// What is in either; also `|`.
+    /// Returns the signals that are in either set; also `|`.
     #[must_use]
     pub const fn union(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 | other.0)
     }
 
-    /// What is in both; also `&`.
+    /// Returns the signals that are in both sets; also `&`.
     #[must_use]
     pub const fn intersection(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 & other.0)
     }
 
-    /// What is in this one and not in the other; also `-`.
+    /// Returns the signals of this set that are not in the other; also `-`.
     #[must_use]
     pub const fn difference(self, other: SignalSet) -> SignalSet {
         SignalSet(self.0 & !other.0)
     }
 
-    /// All others; also `!`.
+    /// Returns all signals that are not in this set; also `!`.
     #[must_use]
     pub const fn complement(self) -> SignalSet {
         SignalSet(!self.0)
     }
 
-    /// Its signals, by number.
+    /// Iterates over the signals, by number.
     pub fn iter(self) -> impl Iterator<Item = Signal> {
         Signal::all().filter(move |&signal| self.contains(signal))
     }
@@ -227,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_signal_has_a_bit_of_its_own() {
+    fn insert_and_remove_change_one_bit() {
         let mut set = SignalSet::empty();
         for (count, signal) in Signal::all().enumerate() {
             assert_eq!(set.len(), count);
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operators_are_the_methods() {
+    fn operators_equal_the_methods() {
         let (some, other) = (Signal::INT | Signal::TERM, Signal::TERM | Signal::HUP);
         assert_eq!(some | other, SignalSet::from([Signal::HUP, Signal::INT, Signal::TERM]));
         assert_eq!(some & other, Signal::TERM.into());
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn is_shown_by_name() {
+    fn display_prints_names() {
         assert_eq!(format!("{:?}", SignalSet::empty()), "{}");
         assert_eq!((Signal::realtime(3).unwrap() | Signal::USR1).to_string(), "{SIGUSR1, SIGRTMIN+3}");
     }
