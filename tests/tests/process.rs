@@ -1,44 +1,52 @@
-//! Children that inherit exactly what they are given.
+//! Children that inherit exactly the listed descriptors.
 //!
-//! The child is this same binary, told by an environment variable which part to play.
+//! The child is this binary. An environment variable selects the role that it runs.
 
 use std::env;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 
 use ipcraft::process::{CommandExt, Exit, Inherit, PidFd, take_inherited_fd, take_inherited_fd_number};
 use ipcraft::{ErrorKind, Pid, pipe};
+use ipcraft_tests::suite::{self, serial_test};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
-const PART: &str = "IPCRAFT_TEST_PART";
+/// The environment variable that makes this binary run a role instead of the tests.
+const ROLE: &str = "IPCRAFT_TEST_ROLE";
 
-/// Where the child parts of this file run; as a test of its own it has nothing to do.
-#[test]
-fn play_part() {
-    match env::var(PART).as_deref() {
-        Ok("report") => report(),
-        Ok("take") => take_and_answer(),
-        Ok("grandparent") => start_grandchild(),
-        Ok("careless") => start_children_that_nobody_waits_for(),
-        Ok("stale") => assert_eq!(take_inherited_fd("answer").unwrap_err().kind(), ErrorKind::NotFound),
-        Ok(other) => panic!("no such part: {other}"),
-        Err(_) => {}
+fn main() -> ExitCode {
+    match env::var(ROLE) {
+        Ok(name) => run_role(&name),
+        Err(_) => return suite::main(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn run_role(name: &str) {
+    match name {
+        "report" => report_descriptors(),
+        "take" => take_and_answer(),
+        "grandparent" => start_grandchild(),
+        "ignore-sigchld" => start_children_with_sigchld_ignored(),
+        "stale" => assert_eq!(take_inherited_fd("answer").unwrap_err().kind(), ErrorKind::NotFound),
+        other => panic!("there is no role {other}"),
     }
 }
 
-fn part(name: &str) -> Command {
+/// Returns a command that runs the role in a child.
+fn role(name: &str) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["play_part", "--exact", "--nocapture"]).env(PART, name).stdout(Stdio::null());
+    command.env(ROLE, name).stdout(Stdio::null());
     command
 }
 
-/// Says which descriptors this process has.
-fn report() {
+/// Reports the open descriptors of this process.
+fn report_descriptors() {
     let mut out = pipe::Writer::from(take_inherited_fd("report").unwrap());
     let mut numbers = open_numbers();
     numbers.retain(|number| *number > 2);
@@ -47,7 +55,7 @@ fn report() {
 
 fn open_numbers() -> Vec<RawFd> {
     let entries: Vec<_> = fs::read_dir("/proc/self/fd").unwrap().map(|e| e.unwrap().path()).collect();
-    // The descriptor that the directory was read with is closed by now, and its link leads nowhere.
+    // The descriptor of the directory itself is closed by now, so its link is dangling.
     let mut numbers: Vec<RawFd> = entries
         .iter()
         .filter(|path| fs::read_link(path).is_ok())
@@ -72,96 +80,96 @@ fn take_and_answer() {
 }
 
 fn start_grandchild() {
-    // The variable is passed on, as environment variables are, but the descriptor is not. Something else takes its number.
+    // The child inherits the variable but not the descriptor. Another descriptor gets its number.
     let answer = take_inherited_fd("answer").unwrap();
     let number = answer.as_raw_fd();
     drop(answer);
     let other = fs::File::open("/dev/null").unwrap();
-    let mut status = part("stale");
+    let mut status = role("stale");
     if other.as_raw_fd() == number {
         fcntl(&other, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     }
     assert!(status.status().unwrap().success());
 }
 
-/// With SIGCHLD ignored the kernel reaps each child the moment it ends.
-fn start_children_that_nobody_waits_for() {
+/// With SIGCHLD ignored, the kernel reaps each child when it ends.
+fn start_children_with_sigchld_ignored() {
     // SAFETY: because ignoring a signal runs no code.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.unwrap();
-    let mut gone = 0;
+    let mut not_found = 0;
     for _ in 0..50 {
         let (child, pidfd) = Command::new("true").spawn_pidfd(Inherit::new()).unwrap();
         let ended = pidfd.wait().unwrap();
         assert!(ended.status().is_none_or(|status| status.success()), "{ended}");
-        gone += usize::from(PidFd::for_child(&child).is_err());
+        not_found += usize::from(PidFd::for_child(&child).is_err());
         assert_eq!(pidfd.pid().unwrap_err().kind(), ErrorKind::Disconnected);
     }
-    assert_eq!(gone, 50, "looked up by its id such a child is not to be found");
+    assert_eq!(not_found, 50, "a reaped child cannot be opened by its id");
 }
 
-fn succeed(mut child: Child) {
+fn assert_success(mut child: Child) {
     assert!(child.wait().unwrap().success());
 }
 
-#[test]
-fn named_and_numbered_descriptors_arrive_and_the_parents_copies_are_closed() {
+#[serial_test]
+fn spawn_inheriting_moves_named_and_numbered_descriptors() {
     let (request, mut ask) = pipe::pipe().unwrap();
     let (mut answered, answer) = pipe::pipe().unwrap();
     let child =
-        part("take").spawn_inheriting(Inherit::new().named("request", request).numbered(40, answer)).unwrap();
+        role("take").spawn_inheriting(Inherit::new().named("request", request).numbered(40, answer)).unwrap();
     ask.write_all(b"shout").unwrap();
     drop(ask);
     let mut text = String::new();
     answered.read_to_string(&mut text).unwrap();
     assert_eq!(text, "SHOUT");
-    succeed(child);
+    assert_success(child);
 }
 
-#[test]
-fn nothing_else_leaks_not_even_what_is_not_close_on_exec() {
+#[serial_test]
+fn spawn_inheriting_closes_descriptors_without_close_on_exec() {
     let leaky = fs::File::open("/dev/null").unwrap();
     fcntl(&leaky, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
     let (mut reported, report) = pipe::pipe().unwrap();
-    succeed(part("report").spawn_inheriting(Inherit::new().named("report", report)).unwrap());
+    assert_success(role("report").spawn_inheriting(Inherit::new().named("report", report)).unwrap());
     let mut text = String::new();
     reported.read_to_string(&mut text).unwrap();
     let (numbers, own) = text.trim().split_once(" report=").unwrap();
-    assert_eq!(numbers, format!("[{own}]"), "besides its standard streams the child has the report alone");
+    assert_eq!(numbers, format!("[{own}]"), "the child has only its standard streams and the report");
 }
 
-#[test]
-fn a_descriptor_whose_number_another_one_wants_gives_way() {
+#[serial_test]
+fn spawn_inheriting_with_crossed_numbers_places_both() {
     let (first_reader, first) = pipe::pipe().unwrap();
     let (second_reader, second) = pipe::pipe().unwrap();
     let (first_number, second_number) = (first.as_fd().as_raw_fd(), second.as_fd().as_raw_fd());
-    // Crossed: each wants the number that the other has here.
+    // Each gets the number that the other has in this process.
     let inherit = Inherit::new().numbered(second_number, first).numbered(first_number, second);
     let script = format!("echo one >&{second_number}; echo two >&{first_number}");
-    succeed(Command::new("bash").args(["-c", &script]).spawn_inheriting(inherit).unwrap());
+    assert_success(Command::new("bash").args(["-c", &script]).spawn_inheriting(inherit).unwrap());
     let mut text = String::new();
     (&first_reader).read_to_string(&mut text).unwrap();
     (&second_reader).read_to_string(&mut text).unwrap();
     assert_eq!(text, "one\ntwo\n");
 }
 
-#[test]
-fn a_command_keeps_nothing_of_an_earlier_spawn() {
+#[serial_test]
+fn command_after_spawn_inheriting_retains_nothing() {
     let (mut reported, report) = pipe::pipe().unwrap();
-    let mut command = part("report");
-    succeed(command.spawn_inheriting(Inherit::new().named("report", report)).unwrap());
+    let mut command = role("report");
+    assert_success(command.spawn_inheriting(Inherit::new().named("report", report)).unwrap());
     reported.read_to_string(&mut String::new()).unwrap();
-    // Without its descriptor the part fails, rather than taking somebody else's.
+    // Without its descriptor the role fails.
     assert!(!command.stderr(Stdio::null()).status().unwrap().success());
 }
 
-#[test]
-fn a_grandchild_recognises_a_stale_variable() {
+#[serial_test]
+fn take_inherited_fd_in_grandchild_returns_not_found() {
     let (_reader, answer) = pipe::pipe().unwrap();
-    succeed(part("grandparent").spawn_inheriting(Inherit::new().named("answer", answer)).unwrap());
+    assert_success(role("grandparent").spawn_inheriting(Inherit::new().named("answer", answer)).unwrap());
 }
 
-#[test]
-fn what_cannot_be_started_is_named_and_leaks_nothing() {
+#[serial_test]
+fn spawn_inheriting_of_bad_program_names_it_and_leaks_nothing() {
     let before = open_numbers();
     for (program, kind) in
         [("/no/such/program", ErrorKind::NotFound), ("/etc/passwd", ErrorKind::PermissionDenied)]
@@ -178,8 +186,8 @@ fn what_cannot_be_started_is_named_and_leaks_nothing() {
     assert_eq!(open_numbers(), before);
 }
 
-#[test]
-fn bad_numbers_and_names_are_refused_before_anything_starts() {
+#[serial_test]
+fn spawn_inheriting_with_bad_number_or_name_returns_error() {
     let null = || OwnedFd::from(fs::File::open("/dev/null").unwrap());
     let spawn = |inherit: Inherit| Command::new("true").spawn_inheriting(inherit).unwrap_err().kind();
     assert_eq!(spawn(Inherit::new().numbered(2, null())), ErrorKind::Invalid);
@@ -191,8 +199,8 @@ fn bad_numbers_and_names_are_refused_before_anything_starts() {
     assert_eq!(spawn(Inherit::new().named("a", null()).named("a", null())), ErrorKind::InvalidName);
 }
 
-#[test]
-fn many_children_at_once_get_their_own_descriptors_only() {
+#[serial_test]
+fn concurrent_spawns_inherit_only_their_own_descriptors() {
     let starters: Vec<_> = (0..4)
         .map(|id| {
             std::thread::spawn(move || {
@@ -208,7 +216,7 @@ fn many_children_at_once_get_their_own_descriptors_only() {
                     let mut text = String::new();
                     reader.read_to_string(&mut text).unwrap();
                     assert_eq!(text.trim(), word);
-                    succeed(child);
+                    assert_success(child);
                 }
             })
         })
@@ -218,20 +226,20 @@ fn many_children_at_once_get_their_own_descriptors_only() {
     }
 }
 
-#[test]
-fn a_child_comes_with_its_pidfd_and_its_descriptors() {
+#[serial_test]
+fn spawn_pidfd_passes_only_the_listed_descriptors() {
     let (mut reported, report) = pipe::pipe().unwrap();
-    let (child, pidfd) = part("report").spawn_pidfd(Inherit::new().named("report", report)).unwrap();
+    let (child, pidfd) = role("report").spawn_pidfd(Inherit::new().named("report", report)).unwrap();
     assert_eq!(pidfd.pid().unwrap(), Pid::from(&child));
     let mut text = String::new();
     reported.read_to_string(&mut text).unwrap();
     let (numbers, own) = text.trim().split_once(" report=").unwrap();
-    assert_eq!(numbers, format!("[{own}]"), "it keeps neither its pidfd nor the socket");
+    assert_eq!(numbers, format!("[{own}]"), "the child keeps neither its pidfd nor the socket");
     assert_eq!(pidfd.wait().unwrap(), Exit::Status(Default::default()));
 }
 
-#[test]
-fn the_pidfd_comes_whatever_numbers_the_child_wants() {
+#[serial_test]
+fn spawn_pidfd_with_many_numbers_returns_the_pidfd() {
     let before = open_numbers();
     let null = || fs::File::open("/dev/null").unwrap();
     let inherit = (3..40).fold(Inherit::new(), |inherit, number| inherit.numbered(number, null()));
@@ -243,13 +251,13 @@ fn the_pidfd_comes_whatever_numbers_the_child_wants() {
     assert_eq!(open_numbers(), before);
 }
 
-#[test]
-fn a_pidfd_is_right_even_if_the_kernel_reaps_the_child() {
-    assert!(part("careless").status().unwrap().success());
+#[serial_test]
+fn spawn_pidfd_with_sigchld_ignored_refers_to_the_child() {
+    assert!(role("ignore-sigchld").status().unwrap().success());
 }
 
-#[test]
-fn nothing_is_left_of_a_child_that_could_not_be_started_with_its_pidfd() {
+#[serial_test]
+fn spawn_pidfd_of_missing_program_leaves_nothing() {
     let before = open_numbers();
     let error = Command::new("/no/such/program").spawn_pidfd(Inherit::new()).unwrap_err();
     assert_eq!((error.kind(), error.object()), (ErrorKind::NotFound, Some("/no/such/program")));

@@ -1,3 +1,5 @@
+//! Opening and converting pidfds.
+
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::process::Command;
@@ -8,12 +10,14 @@ use ipcraft::process::{PidFd, State};
 use ipcraft::socket::stream;
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::{idle, kind_of, pidfd_of, reaches};
+use crate::{idle, kind_of, pidfd_of, wait_for_state};
 
-pub(crate) fn a_process_that_is_not_there_says_so() {
+#[serial_test]
+fn open_of_reaped_process_returns_not_found() {
     let mut child = Command::new("true").spawn().unwrap();
     let pid = Pid::from(&child);
     child.wait().unwrap();
@@ -24,24 +28,26 @@ pub(crate) fn a_process_that_is_not_there_says_so() {
     assert_eq!(kind_of(PidFd::open(unused)), ErrorKind::NotFound);
 }
 
-pub(crate) fn a_thread_is_refused() {
-    let (tell, told) = mpsc::channel();
+#[serial_test]
+fn open_of_thread_returns_invalid() {
+    let (id_sender, id_receiver) = mpsc::channel();
     let (hold, held) = mpsc::channel::<()>();
     let thread = thread::spawn(move || {
-        tell.send(ipcraft::signal::thread_id()).unwrap();
+        id_sender.send(ipcraft::signal::thread_id()).unwrap();
         let _ = held.recv();
     });
-    assert_eq!(kind_of(PidFd::open(told.recv().unwrap())), ErrorKind::Invalid);
+    assert_eq!(kind_of(PidFd::open(id_receiver.recv().unwrap())), ErrorKind::Invalid);
     drop(hold);
     thread.join().unwrap();
 }
 
-pub(crate) fn a_child_works_until_it_was_waited_for() {
+#[serial_test]
+fn for_child_after_wait_returns_not_found() {
     let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
     let running = PidFd::for_child(&child).unwrap();
     assert_eq!(running.pid().unwrap(), Pid::from(&child));
     drop(child.stdin.take());
-    reaches(&running, State::Zombie);
+    wait_for_state(&running, State::Zombie);
     let ended = PidFd::for_child(&child).unwrap();
     assert!(ended.has_ended().unwrap());
     assert!(child.wait().unwrap().success());
@@ -49,14 +55,16 @@ pub(crate) fn a_child_works_until_it_was_waited_for() {
     assert_eq!(kind_of(ended.pid()), ErrorKind::Disconnected);
 }
 
-pub(crate) fn sets_close_on_exec() {
+#[serial_test]
+fn pidfds_and_their_duplicates_are_close_on_exec() {
     let pidfd = PidFd::current().unwrap();
     for fd in [pidfd.as_fd(), pidfd.try_clone().unwrap().as_fd(), pidfd.descriptor(2).unwrap().as_fd()] {
         assert_eq!(fcntl(fd, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
     }
 }
 
-pub(crate) fn itself_and_the_peer_of_a_socket() {
+#[serial_test]
+fn peer_pidfd_of_own_socket_refers_to_this_process() {
     let own = PidFd::current().unwrap();
     assert_eq!(own.pid().unwrap(), Pid::current());
     assert!(!own.has_ended().unwrap());
@@ -67,7 +75,8 @@ pub(crate) fn itself_and_the_peer_of_a_socket() {
     }
 }
 
-pub(crate) fn with_a_full_table_names_the_limit() {
+#[serial_test]
+fn open_with_full_table_names_rlimit_nofile() {
     Peer::start(|| {
         let own = PidFd::current().unwrap();
         let next = own.try_clone().unwrap().as_fd().as_raw_fd() as u64;
@@ -77,14 +86,15 @@ pub(crate) fn with_a_full_table_names_the_limit() {
             let limit = error.limit().unwrap();
             assert_eq!((limit.name(), limit.value()), ("RLIMIT_NOFILE", next));
         }
-        // To look at a process of proc takes a descriptor, too.
+        // Reading /proc needs a descriptor, too.
         let error = own.state().unwrap_err();
         assert_eq!(error.limit().unwrap().name(), "RLIMIT_NOFILE");
     })
     .join();
 }
 
-pub(crate) fn takes_nothing_but_pidfds_of_processes() {
+#[serial_test]
+fn try_from_other_descriptor_returns_wrong_type() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let directory = File::open("/proc/self").unwrap();
     for other in [OwnedFd::from(reader), directory.into()] {
@@ -96,15 +106,16 @@ pub(crate) fn takes_nothing_but_pidfds_of_processes() {
     }
 }
 
-/// pidfd_open(2) of this process with flags that the library never uses.
+/// Calls pidfd_open(2) for this process with flags that the library never sets.
 fn open_with(flags: i32) -> Option<OwnedFd> {
     // SAFETY: because pidfd_open(2) takes two integers.
     let number = unsafe { libc::syscall(libc::SYS_pidfd_open, libc::getpid(), flags) };
-    // SAFETY: because pidfd_open(2) returns a new descriptor, which nobody else owns.
+    // SAFETY: because pidfd_open(2) returns a new descriptor without another owner.
     (number >= 0).then(|| unsafe { OwnedFd::from_raw_fd(number as i32) })
 }
 
-pub(crate) fn a_handle_can_be_cloned_and_given_away() {
+#[serial_test]
+fn clone_outlives_the_converted_original() {
     let peer = idle();
     let pidfd = pidfd_of(&peer);
     let clone = pidfd.try_clone().unwrap();
@@ -112,5 +123,5 @@ pub(crate) fn a_handle_can_be_cloned_and_given_away() {
     assert_eq!(back.pid().unwrap(), peer.id());
     drop(back);
     assert_eq!(clone.pid().unwrap(), peer.id());
-    assert!(!clone.has_ended().unwrap(), "closing a handle ends nothing");
+    assert!(!clone.has_ended().unwrap(), "closing a handle does not end the process");
 }

@@ -1,3 +1,5 @@
+//! Process states.
+
 use std::fs;
 use std::hint;
 
@@ -5,25 +7,26 @@ use ipcraft::process::{self, PidFd, State};
 use ipcraft::signal::Signal;
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::{prctl, ptrace};
 use nix::unistd::geteuid;
 
-use crate::{idle, kind_of, pidfd_of, reaches};
+use crate::{idle, kind_of, pidfd_of, wait_for_state};
 
-pub(crate) fn are_read_one_after_another() {
+#[serial_test]
+fn state_follows_stop_continue_and_kill() {
     let peer = idle();
     let pidfd = pidfd_of(&peer);
-    reaches(&pidfd, State::Sleeping);
+    wait_for_state(&pidfd, State::Sleeping);
     assert_eq!(process::state(peer.id()).unwrap(), State::Sleeping);
     pidfd.send_signal(Signal::STOP).unwrap();
-    reaches(&pidfd, State::Stopped);
+    wait_for_state(&pidfd, State::Stopped);
     pidfd.send_signal(Signal::CONT).unwrap();
-    reaches(&pidfd, State::Sleeping);
+    wait_for_state(&pidfd, State::Sleeping);
     pidfd.send_signal(Signal::KILL).unwrap();
-    reaches(&pidfd, State::Zombie);
+    wait_for_state(&pidfd, State::Zombie);
     peer.kill();
     assert_eq!(kind_of(pidfd.state()), ErrorKind::Disconnected);
 
@@ -32,49 +35,54 @@ pub(crate) fn are_read_one_after_another() {
             hint::spin_loop();
         }
     });
-    reaches(&pidfd_of(&busy), State::Running);
+    wait_for_state(&pidfd_of(&busy), State::Running);
     assert_eq!(PidFd::current().unwrap().state().unwrap(), State::Running);
 }
 
-pub(crate) fn of_a_traced_process() {
+#[serial_test]
+fn state_of_traced_process_is_traced() {
     let peer = idle();
     let pidfd = pidfd_of(&peer);
-    reaches(&pidfd, State::Sleeping);
+    wait_for_state(&pidfd, State::Sleeping);
     ptrace::seize(peer.pid(), ptrace::Options::empty()).unwrap();
     ptrace::interrupt(peer.pid()).unwrap();
-    reaches(&pidfd, State::Traced);
+    wait_for_state(&pidfd, State::Traced);
 }
 
-pub(crate) fn whatever_the_command_is_called() {
+#[serial_test]
+fn state_with_parentheses_in_command_name_is_correct() {
     let peer = Peer::start(|| {
         prctl::set_name(c"a) R (b) Z 0").unwrap();
         loop {
             nix::unistd::pause();
         }
     });
-    reaches(&pidfd_of(&peer), State::Sleeping);
+    wait_for_state(&pidfd_of(&peer), State::Sleeping);
     let stat = fs::read_to_string(format!("/proc/{}/stat", peer.pid())).unwrap();
     assert!(stat.contains("(a) R (b) Z 0)"), "{stat}");
 }
 
-pub(crate) fn of_no_process_are_errors() {
+#[serial_test]
+fn state_of_unused_pid_returns_not_found() {
     let error = process::state(Pid::try_from(i32::MAX).unwrap()).unwrap_err();
     assert_eq!((error.kind(), error.object()), (ErrorKind::NotFound, Some("2147483647")));
 }
 
-pub(crate) fn of_threads_of_the_kernel() -> Outcome {
+#[serial_test]
+fn state_of_idle_kernel_thread_is_idle() -> Outcome {
     let mut processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path().join("status"));
     let is_idle = |text: &str| text.lines().any(|line| line.starts_with("State:\tI"));
     let Some(status) = processes.find(|path| fs::read_to_string(path).is_ok_and(|text| is_idle(&text)))
     else {
-        return Outcome::Skipped("no idle thread of the kernel can be seen from here".into());
+        return Outcome::Skipped("no idle kernel thread is visible in this pid namespace".into());
     };
     let pid = status.parent().unwrap().file_name().unwrap().to_str().unwrap().parse().unwrap();
-    reaches(&PidFd::open(pid).unwrap(), State::Idle);
+    wait_for_state(&PidFd::open(pid).unwrap(), State::Idle);
     Outcome::Passed
 }
 
-pub(crate) fn cannot_be_read_without_proc() -> Outcome {
+#[serial_test]
+fn state_without_proc_returns_unsupported() -> Outcome {
     if !geteuid().is_root() {
         return Outcome::Skipped("only root may hide /proc".into());
     }
@@ -87,7 +95,7 @@ pub(crate) fn cannot_be_read_without_proc() -> Outcome {
         assert_eq!(kind_of(process::state(Pid::current())), ErrorKind::Unsupported);
         assert_eq!(kind_of(own.pid()), ErrorKind::Unsupported);
         assert_eq!(kind_of(own.state()), ErrorKind::Unsupported);
-        assert!(!own.has_ended().unwrap(), "all else works");
+        assert!(!own.has_ended().unwrap(), "functions without /proc still work");
         own.send_signal(Signal::WINCH).unwrap();
     })
     .join();

@@ -1,4 +1,4 @@
-//! signalfd: batches, forms of waiting, and what else a descriptor is.
+//! Signalfd: batches, the three forms of reading, and descriptor properties.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 use ipcraft::signal::{ChildEvent, Code, MAX_BATCH, Signal, SignalFd, block, pending, queue, send};
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pause;
 
-use crate::{LONG, SHORT, in_child, kind_of, queue_to_self, rt};
+use crate::{in_child, kind_of, queue_to_self, rt};
 
-pub(crate) fn gives_whole_batches() {
+#[serial_test]
+fn read_many_returns_up_to_a_whole_batch() {
     in_child(|| {
         let blocked = block(rt(0) | rt(1)).unwrap();
         let signals = SignalFd::new(&blocked).unwrap();
@@ -37,7 +40,8 @@ pub(crate) fn gives_whole_batches() {
     });
 }
 
-pub(crate) fn gives_one_at_a_time() {
+#[serial_test]
+fn read_returns_one_signal_at_a_time() {
     in_child(|| {
         let blocked = block(rt(0) | Signal::USR1 | Signal::CHLD).unwrap();
         let signals = SignalFd::new(&blocked).unwrap();
@@ -54,36 +58,38 @@ pub(crate) fn gives_one_at_a_time() {
 
         let child = Peer::start(pause);
         send(child.id(), Signal::KILL).unwrap();
-        let info = signals.read_timeout(LONG).unwrap();
+        let info = signals.read_timeout(LONG_TIMEOUT).unwrap();
         assert_eq!(info.code(), Code::Child(ChildEvent::Killed(Signal::KILL)));
         assert_eq!(info.sender().unwrap().pid, child.id());
     });
 }
 
-pub(crate) fn waits_in_its_three_forms() {
+#[serial_test]
+fn read_without_signal_blocks_times_out_or_returns_empty() {
     let blocked = block(rt(0)).unwrap();
     let signals = SignalFd::new(&blocked).unwrap();
     let empty = signals.try_read().unwrap_err();
     assert_eq!((empty.kind(), empty.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
     let start = Instant::now();
-    assert_eq!(kind_of(signals.read_timeout(SHORT * 3)), ErrorKind::TimedOut);
-    assert_eq!(kind_of(signals.read_many_timeout(SHORT)), ErrorKind::TimedOut);
-    assert!(start.elapsed() >= SHORT * 4);
+    assert_eq!(kind_of(signals.read_timeout(SHORT_TIMEOUT * 3)), ErrorKind::TimedOut);
+    assert_eq!(kind_of(signals.read_many_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
+    assert!(start.elapsed() >= SHORT_TIMEOUT * 4);
 
     let reads: [fn(&SignalFd) -> Option<i32>; 3] = [
         |fd| fd.read().unwrap().value(),
-        |fd| fd.read_timeout(LONG).unwrap().value(),
+        |fd| fd.read_timeout(LONG_TIMEOUT).unwrap().value(),
         |fd| fd.read_many().unwrap().next().unwrap().value(),
     ];
     for read in reads {
         let receiver = Peer::start(|| assert_eq!(read(&signals), Some(9)));
-        std::thread::sleep(SHORT);
+        std::thread::sleep(SHORT_TIMEOUT);
         queue(receiver.id(), rt(0), 9).unwrap();
         receiver.join();
     }
 }
 
-pub(crate) fn is_readable_when_a_signal_is_pending() {
+#[serial_test]
+fn poll_with_pending_signal_is_readable() {
     in_child(|| {
         let blocked = block(rt(0) | rt(1)).unwrap();
         let signals = SignalFd::new(&block(rt(0)).unwrap()).unwrap();
@@ -103,7 +109,8 @@ fn is_readable(signals: &SignalFd) -> bool {
     poll(&mut fds, PollTimeout::ZERO).unwrap() == 1
 }
 
-pub(crate) fn takes_another_set() {
+#[serial_test]
+fn set_signals_replaces_the_set() {
     in_child(|| {
         let (one, other) = (block(rt(0)).unwrap(), block(rt(1)).unwrap());
         let signals = SignalFd::new(&one).unwrap();
@@ -119,7 +126,8 @@ pub(crate) fn takes_another_set() {
     });
 }
 
-pub(crate) fn of_something_else_says_so() {
+#[serial_test]
+fn read_from_other_descriptor_returns_wrong_type() {
     let blocked = block(rt(0)).unwrap();
     let zeroes = || SignalFd::from(OwnedFd::from(File::open("/dev/zero").unwrap()));
     let nothing = || SignalFd::from(OwnedFd::from(File::open("/dev/null").unwrap()));
@@ -132,17 +140,19 @@ pub(crate) fn of_something_else_says_so() {
         assert_eq!(kind_of(fd.read()), ErrorKind::WrongType);
     }
     assert_eq!(kind_of(zeroes().read_many()), ErrorKind::WrongType);
-    assert_eq!(kind_of(zeroes().read_timeout(LONG)), ErrorKind::WrongType);
+    assert_eq!(kind_of(zeroes().read_timeout(LONG_TIMEOUT)), ErrorKind::WrongType);
 }
 
-pub(crate) fn is_close_on_exec_and_converts_both_ways() {
+#[serial_test]
+fn signalfd_is_close_on_exec_and_converts_to_owned_fd() {
     let blocked = block(rt(0)).unwrap();
     let fd = OwnedFd::from(SignalFd::new(&blocked).unwrap());
     assert_eq!(fcntl(&fd, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
     assert_eq!(SignalFd::from(fd).signals().unwrap(), rt(0).into());
 }
 
-pub(crate) fn reads_the_signals_of_who_reads() {
+#[serial_test]
+fn read_in_child_takes_the_signals_of_the_child() {
     in_child(|| {
         let blocked = block(rt(0)).unwrap();
         let signals = SignalFd::new(&blocked).unwrap();

@@ -1,4 +1,4 @@
-//! Handlers that count.
+//! Signal handlers that count.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 use ipcraft::signal::{Signal, catch, send};
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 
-use crate::{LONG, in_child, kind_of, queue_to_self, rt};
+use crate::{in_child, kind_of, queue_to_self, rt};
 
-pub(crate) fn count() {
+#[serial_test]
+fn caught_signals_are_counted() {
     in_child(|| {
         let (terms, jobs) = (catch(Signal::TERM).unwrap(), catch(rt(0)).unwrap());
         let again = catch(rt(0)).unwrap();
@@ -21,21 +24,23 @@ pub(crate) fn count() {
         let parent = Pid::current();
         Peer::start(|| send(parent, Signal::TERM).unwrap()).join();
         let start = Instant::now();
-        while terms.count() == 0 && start.elapsed() < LONG {
+        while terms.count() == 0 && start.elapsed() < LONG_TIMEOUT {
             sleep(Duration::from_millis(1));
         }
         assert_eq!((terms.take(), jobs.take()), (1, 0));
     });
 }
 
-pub(crate) fn are_refused_where_they_make_no_sense() {
+#[serial_test]
+fn catch_of_uncatchable_signal_returns_invalid() {
     let library = Signal::from_number(32).unwrap();
     for signal in [Signal::KILL, Signal::STOP, Signal::SEGV, Signal::ILL, Signal::FPE, library] {
         assert_eq!(kind_of(catch(signal)), ErrorKind::Invalid, "{signal}");
     }
 }
 
-pub(crate) fn leave_a_signal_that_does_nothing() {
+#[serial_test]
+fn signal_after_counter_dropped_has_no_effect() {
     in_child(|| {
         let caught = catch(Signal::TERM).unwrap();
         drop(caught);

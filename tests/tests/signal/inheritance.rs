@@ -1,15 +1,17 @@
-//! What a child and a program that is started have of its parent's signals.
+//! The signal state that fork and exec preserve.
 
 use std::ffi::CString;
 use std::process::Command;
 
 use ipcraft::Pid;
 use ipcraft::signal::{Signal, SignalSet, block, pending, send};
+use ipcraft_tests::suite::serial_test;
 use nix::unistd::execvp;
 
 use crate::in_child;
 
-pub(crate) fn of_the_mask_and_not_of_what_is_pending_by_a_child() {
+#[serial_test]
+fn fork_inherits_mask_without_pending_signals() {
     in_child(|| {
         let blocked = block(Signal::USR1).unwrap();
         send(Pid::current(), Signal::USR1).unwrap();
@@ -22,7 +24,8 @@ pub(crate) fn of_the_mask_and_not_of_what_is_pending_by_a_child() {
     });
 }
 
-pub(crate) fn of_what_is_pending_by_a_program() {
+#[serial_test]
+fn exec_inherits_mask_and_pending_signals() {
     let _blocked = block(Signal::USR1).unwrap();
     let status = Command::new("grep").args(["-q", "^SigBlk:.*200$", "/proc/self/status"]).status().unwrap();
     assert!(status.success(), "the mask goes over exec");

@@ -1,32 +1,35 @@
-//! Room for queued signals, and what happens without.
+//! Limits of queued signals and of descriptors.
 
 use ipcraft::error::Limit;
 use ipcraft::signal::{Code, Signal, SignalFd, block, queue, queue_thread, send, send_thread, thread_id};
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::{LONG, in_child, kind_of, queue_to_self, rt};
+use crate::{in_child, kind_of, queue_to_self, rt};
 
-/// In a child that may have so many signals queued, which inherits what this process blocks.
-fn with_room_for(signals: u64, role: impl FnOnce()) -> Peer {
+/// Runs the role in a child with this limit of queued signals. The child inherits the mask.
+fn with_queue_limit(signals: u64, role: impl FnOnce()) -> Peer {
     Peer::start(move || {
         setrlimit(Resource::RLIMIT_SIGPENDING, signals, signals).unwrap();
         role();
     })
 }
 
-/// How many are queued for this process's user now.
+/// Returns the number of signals that are queued for the user of this process.
 fn queued() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let numbers = status.lines().find_map(|line| line.strip_prefix("SigQ:")).unwrap();
     numbers.trim().split_once('/').unwrap().0.parse().unwrap()
 }
 
-pub(crate) fn of_the_queue_are_named() {
-    let room = queued() + 8;
-    with_room_for(room, || {
+#[serial_test]
+fn queue_beyond_limit_names_rlimit_sigpending() {
+    let maximum = queued() + 8;
+    with_queue_limit(maximum, || {
         let blocked = block(rt(0)).unwrap();
         let mut sent = 0;
         let error = loop {
@@ -35,31 +38,32 @@ pub(crate) fn of_the_queue_are_named() {
                 Err(error) => break error,
             }
         };
-        assert!(sent > 0 && u64::from(sent.unsigned_abs()) <= room);
+        assert!(sent > 0 && u64::from(sent.unsigned_abs()) <= maximum);
         assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(Errno::EAGAIN as i32)));
         let limit = error.limit().unwrap();
-        assert_eq!((limit.name(), limit.value()), ("RLIMIT_SIGPENDING", room));
-        assert!(limit.requested() > Some(room), "{error}");
+        assert_eq!((limit.name(), limit.value()), ("RLIMIT_SIGPENDING", maximum));
+        assert!(limit.requested() > Some(maximum), "{error}");
         assert_eq!(kind_of(queue_thread(Pid::current(), thread_id(), rt(0), 0)), ErrorKind::LimitReached);
         assert_eq!(kind_of(send_thread(Pid::current(), thread_id(), rt(0))), ErrorKind::LimitReached);
         let taken: Vec<_> = (0..sent).map(|_| blocked.try_wait().unwrap().value().unwrap()).collect();
-        assert!(taken.into_iter().eq(0..sent), "what was accepted comes, in order");
+        assert!(taken.into_iter().eq(0..sent), "every accepted signal is delivered, in order");
         assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
     })
     .join();
 
-    with_room_for(0, || {
+    with_queue_limit(0, || {
         let _blocked = block(rt(0)).unwrap();
         assert_eq!(kind_of(send_thread(Pid::current(), thread_id(), rt(0))), ErrorKind::LimitReached);
     })
     .join();
 }
 
-pub(crate) fn of_the_queue_are_the_receivers() {
+#[serial_test]
+fn queue_uses_the_limit_of_the_receiver() {
     let _blocked = block(rt(0) | rt(1)).unwrap();
-    let receiver = with_room_for(0, || {
+    let receiver = with_queue_limit(0, || {
         let blocked = block(rt(1)).unwrap();
-        blocked.wait_timeout(LONG).unwrap();
+        blocked.wait_timeout(LONG_TIMEOUT).unwrap();
     });
     let pid = receiver.id();
     receiver.wait_asleep();
@@ -71,8 +75,9 @@ pub(crate) fn of_the_queue_are_the_receivers() {
     receiver.join();
 }
 
-pub(crate) fn of_the_queue_cost_a_standard_signal_its_value() {
-    with_room_for(0, || {
+#[serial_test]
+fn queue_of_standard_signal_beyond_limit_loses_its_value() {
+    with_queue_limit(0, || {
         let blocked = block(Signal::USR1).unwrap();
         queue_to_self(Signal::USR1, 5);
         let info = blocked.try_wait().unwrap();
@@ -81,8 +86,9 @@ pub(crate) fn of_the_queue_cost_a_standard_signal_its_value() {
     .join();
 }
 
-pub(crate) fn of_the_queue_merge_what_was_only_sent() {
-    with_room_for(0, || {
+#[serial_test]
+fn send_of_realtime_signals_beyond_limit_merges_them() {
+    with_queue_limit(0, || {
         let blocked = block(rt(0)).unwrap();
         (0..3).for_each(|_| send(Pid::current(), rt(0)).unwrap());
         assert_eq!(blocked.try_wait().unwrap().sender(), None);
@@ -91,7 +97,8 @@ pub(crate) fn of_the_queue_merge_what_was_only_sent() {
     .join();
 }
 
-pub(crate) fn of_the_descriptor_table_are_named() {
+#[serial_test]
+fn signalfd_with_full_descriptor_table_names_rlimit_nofile() {
     in_child(|| {
         let blocked = block(rt(0)).unwrap();
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();

@@ -1,4 +1,4 @@
-/* Sends a value with SIGRTMIN to a process and prints the one that comes back with SIGRTMIN+1. */
+/* Sends a value with SIGRTMIN to a process and prints the value of its reply, SIGRTMIN+1. */
 
 #define _GNU_SOURCE
 #include <signal.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
     sigaddset(&set, SIGRTMIN + 1);
     sigprocmask(SIG_BLOCK, &set, NULL);
 
-    /* Only the integer is set: the rest of the union is whatever was there. */
+    /* Sets only the integer of the union, as most C programs do. */
     union sigval value;
     memset(&value, 0xa5, sizeof value);
     value.sival_int = atoi(argv[2]);
@@ -28,8 +28,8 @@ int main(int argc, char **argv)
     }
 
     siginfo_t info;
-    struct timespec patience = { 20, 0 };
-    if (sigtimedwait(&set, &info, &patience) != SIGRTMIN + 1) {
+    struct timespec timeout = { 20, 0 };
+    if (sigtimedwait(&set, &info, &timeout) != SIGRTMIN + 1) {
         perror("sigtimedwait");
         return 1;
     }

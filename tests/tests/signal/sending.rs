@@ -1,4 +1,4 @@
-//! Sending: to whom, and what arrives.
+//! Sending signals: destinations, delivered information, errors.
 
 use std::sync::mpsc;
 use std::thread;
@@ -8,14 +8,16 @@ use ipcraft::signal::{
 };
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::time::LONG_TIMEOUT;
 use nix::errno::Errno;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Uid, geteuid, getuid, pause, setpgid, setresuid};
 
-use crate::{LONG, in_child, kind_of, rt};
+use crate::{in_child, kind_of, rt};
 
-pub(crate) fn carries_value_code_and_sender() {
+#[serial_test]
+fn queue_delivers_value_code_and_sender() {
     const VALUES: [i32; 5] = [0, 1, -1, i32::MAX, i32::MIN];
     in_child(|| {
         let answers = block(rt(0) | rt(1) | Signal::USR1).unwrap();
@@ -23,18 +25,18 @@ pub(crate) fn carries_value_code_and_sender() {
         let receiver = Peer::start(|| {
             let blocked = block(rt(0) | Signal::USR1).unwrap();
             for expected in VALUES {
-                let info = blocked.wait_timeout(LONG).unwrap();
+                let info = blocked.wait_timeout(LONG_TIMEOUT).unwrap();
                 assert_eq!((info.signal(), info.code(), info.value()), (rt(0), Code::Queue, Some(expected)));
                 assert_eq!(info.sender(), Some(sender));
                 send(sender.pid, rt(1)).unwrap();
             }
-            let info = blocked.wait_timeout(LONG).unwrap();
+            let info = blocked.wait_timeout(LONG_TIMEOUT).unwrap();
             assert_eq!((info.signal(), info.code(), info.value()), (Signal::USR1, Code::User, None));
             assert_eq!(info.sender(), Some(sender));
         });
         for value in VALUES {
             queue(receiver.id(), rt(0), value).unwrap();
-            let answer = answers.wait_timeout(LONG).unwrap();
+            let answer = answers.wait_timeout(LONG_TIMEOUT).unwrap();
             assert_eq!((answer.signal(), answer.code(), answer.value()), (rt(1), Code::User, None));
             assert_eq!(answer.sender().unwrap().pid, receiver.id());
         }
@@ -43,11 +45,12 @@ pub(crate) fn carries_value_code_and_sender() {
     });
 }
 
-pub(crate) fn reaches_a_group_and_never_everybody() {
+#[serial_test]
+fn send_group_reaches_its_members_and_rejects_group_one() {
     let _blocked = block(rt(0)).unwrap();
     let role = || {
         let blocked = block(rt(0)).unwrap();
-        assert_eq!(blocked.wait_timeout(LONG).unwrap().signal(), rt(0));
+        assert_eq!(blocked.wait_timeout(LONG_TIMEOUT).unwrap().signal(), rt(0));
     };
     let leader = Peer::start(role);
     setpgid(leader.pid(), leader.pid()).unwrap();
@@ -61,12 +64,13 @@ pub(crate) fn reaches_a_group_and_never_everybody() {
     assert_eq!(kind_of(send_group(one, Signal::WINCH)), ErrorKind::Invalid);
 }
 
-pub(crate) fn to_nobody_says_so() {
+#[serial_test]
+fn send_to_reaped_process_returns_not_found() {
     let child = Peer::start(|| ());
     let pid = child.id();
-    // A zombie is a process still.
-    let look_only = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-    waitid(Id::Pid(child.pid()), look_only).unwrap();
+    // A zombie still has its id.
+    let without_reaping = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    waitid(Id::Pid(child.pid()), without_reaping).unwrap();
     check(pid).unwrap();
     queue(pid, rt(0), 1).unwrap();
     child.join();
@@ -78,7 +82,7 @@ pub(crate) fn to_nobody_says_so() {
         send_thread(pid, pid, Signal::TERM),
         queue(pid, rt(0), 1),
         queue_thread(pid, pid, rt(0), 1),
-        // A thread, but of another process.
+        // The id is a thread of another process.
         send_thread(Pid::current(), parent, Signal::CONT),
     ];
     for error in errors.map(Result::unwrap_err) {
@@ -91,7 +95,8 @@ pub(crate) fn to_nobody_says_so() {
     assert_eq!(check(pid).unwrap_err().object(), Some(&*pid.to_string()));
 }
 
-pub(crate) fn needs_permission() -> Outcome {
+#[serial_test]
+fn send_to_process_of_another_user_returns_permission_denied() -> Outcome {
     if !geteuid().is_root() {
         return Outcome::Skipped("only root may become another user".into());
     }
@@ -114,47 +119,49 @@ pub(crate) fn needs_permission() -> Outcome {
     Outcome::Passed
 }
 
-pub(crate) fn reaches_exactly_the_thread() {
+#[serial_test]
+fn queue_thread_reaches_only_that_thread() {
     in_child(|| {
         let blocked = block(rt(0) | Signal::USR1).unwrap();
-        let (tell, told) = mpsc::channel();
-        let (go, come) = mpsc::channel::<()>();
+        let (id_sender, id_receiver) = mpsc::channel();
+        let (start, started) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             let blocked = block(rt(0) | Signal::USR1).unwrap();
-            tell.send(thread_id()).unwrap();
-            come.recv().unwrap();
+            id_sender.send(thread_id()).unwrap();
+            started.recv().unwrap();
             let info = blocked.try_wait().unwrap();
             assert_eq!((info.signal(), info.code(), info.value()), (Signal::USR1, Code::Thread, None));
             let info = blocked.try_wait().unwrap();
             assert_eq!((info.signal(), info.code(), info.value()), (rt(0), Code::Queue, Some(5)));
             assert_eq!(info.sender().unwrap().pid, Pid::current());
         });
-        let thread_of_it = told.recv().unwrap();
-        assert_ne!(thread_of_it, thread_id());
-        queue_thread(Pid::current(), thread_of_it, rt(0), 5).unwrap();
-        send_thread(Pid::current(), thread_of_it, Signal::USR1).unwrap();
+        let other_thread = id_receiver.recv().unwrap();
+        assert_ne!(other_thread, thread_id());
+        queue_thread(Pid::current(), other_thread, rt(0), 5).unwrap();
+        send_thread(Pid::current(), other_thread, Signal::USR1).unwrap();
         assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
-        go.send(()).unwrap();
+        start.send(()).unwrap();
         thread.join().unwrap();
     });
 }
 
-/// A sender that bypasses the library.
+/// Queues a signal with a forged sender, which the library does not offer.
 fn forge(pid: Pid, code: i32, sender: i32) -> nix::Result<()> {
     let mut info = [0_i32; 32];
     assert_eq!(size_of_val(&info), size_of::<libc::siginfo_t>());
     (info[0], info[2], info[4]) = (rt(0).number(), code, sender);
     let pid = i32::from(pid);
-    // SAFETY: because rt_sigqueueinfo(2) reads one siginfo_t, for which these integers are.
+    // SAFETY: because rt_sigqueueinfo(2) reads one siginfo_t, and the array has its size.
     Errno::result(unsafe { libc::syscall(libc::SYS_rt_sigqueueinfo, pid, rt(0).number(), info.as_ptr()) })
         .map(drop)
 }
 
-pub(crate) fn cannot_pretend_to_be_the_kernel_but_to_be_another() {
+#[serial_test]
+fn forged_sender_passes_as_process_but_not_as_kernel() {
     let _blocked = block(rt(0)).unwrap();
     let receiver = Peer::start(|| {
         let blocked = block(rt(0)).unwrap();
-        let info = blocked.wait_timeout(LONG).unwrap();
+        let info = blocked.wait_timeout(LONG_TIMEOUT).unwrap();
         assert_eq!(
             (info.code(), info.sender().map(|sender| i32::from(sender.pid))),
             (Code::Queue, Some(4242))

@@ -1,4 +1,4 @@
-//! Waiting: what is taken, when, and by whom.
+//! Waiting for blocked signals.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,15 +8,18 @@ use ipcraft::signal::{
 };
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::sys::signal as other;
 use nix::sys::signal::{SigHandler, SigevNotify};
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::pause;
 
-use crate::{LONG, SHORT, in_child, kind_of, queue_to_self, rt};
+use crate::{in_child, kind_of, queue_to_self, rt};
 
-pub(crate) fn takes_lowest_numbers_first_and_each_in_order() {
+#[serial_test]
+fn wait_takes_lowest_number_first_and_each_in_order() {
     in_child(|| {
         let blocked = block(SignalSet::from([rt(0), rt(1), rt(2)])).unwrap();
         for (signal, value) in [(2, 1), (0, 2), (1, 3), (0, 4), (2, 5), (0, 6)] {
@@ -27,7 +30,8 @@ pub(crate) fn takes_lowest_numbers_first_and_each_in_order() {
     });
 }
 
-pub(crate) fn takes_exactly_one() {
+#[serial_test]
+fn try_wait_takes_exactly_one_signal() {
     in_child(|| {
         let blocked = block(rt(0)).unwrap();
         for value in 1..=3 {
@@ -42,7 +46,8 @@ pub(crate) fn takes_exactly_one() {
     });
 }
 
-pub(crate) fn takes_merged_standard_signals_once() {
+#[serial_test]
+fn try_wait_takes_merged_standard_signals_once() {
     in_child(|| {
         let blocked = block(Signal::USR1).unwrap();
         for value in [1, 2, 3] {
@@ -50,7 +55,8 @@ pub(crate) fn takes_merged_standard_signals_once() {
         }
         assert_eq!(blocked.try_wait().unwrap().value(), Some(1));
         assert_eq!(kind_of(blocked.try_wait()), ErrorKind::Empty);
-        // One for the thread and one for the process are two, the thread's first.
+        // A signal of the thread and one of the process do not merge. That of the thread comes
+        // first.
         send(Pid::current(), Signal::USR1).unwrap();
         send_thread(Pid::current(), thread_id(), Signal::USR1).unwrap();
         assert_eq!(blocked.try_wait().unwrap().code(), Code::Thread);
@@ -59,17 +65,19 @@ pub(crate) fn takes_merged_standard_signals_once() {
     });
 }
 
-pub(crate) fn is_never_done_by_a_try() {
+#[serial_test]
+fn try_wait_without_signal_returns_empty() {
     let blocked = block(rt(0)).unwrap();
     let error = blocked.try_wait().unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
     assert_eq!(kind_of(blocked.wait_timeout(Duration::ZERO)), ErrorKind::TimedOut);
     send_thread(Pid::current(), thread_id(), rt(0)).unwrap();
-    let info = blocked.wait_timeout(Duration::ZERO).expect("an expired timeout takes what is there");
+    let info = blocked.wait_timeout(Duration::ZERO).expect("an expired timeout takes a pending signal");
     assert_eq!(info.signal(), rt(0));
 }
 
-pub(crate) fn goes_on_after_a_handler_that_restarts_calls() {
+#[serial_test]
+fn wait_interrupted_by_handler_continues() {
     in_child(|| {
         // Handled with SA_RESTART, which does not restart sigtimedwait(2).
         let caught = catch(Signal::USR1).unwrap();
@@ -80,7 +88,7 @@ pub(crate) fn goes_on_after_a_handler_that_restarts_calls() {
                 thread::sleep(Duration::from_millis(5));
                 send_thread(pid, waiter, Signal::USR1).unwrap();
             }
-            thread::sleep(SHORT);
+            thread::sleep(SHORT_TIMEOUT);
             send_thread(pid, waiter, rt(0)).unwrap();
         });
         let start = Instant::now();
@@ -92,10 +100,11 @@ pub(crate) fn goes_on_after_a_handler_that_restarts_calls() {
     });
 }
 
-pub(crate) fn ends_in_time_for_what_comes_late() {
+#[serial_test]
+fn blocked_wait_returns_when_signal_arrives() {
     let _blocked = block(rt(0)).unwrap();
     let waits: [fn(&ipcraft::signal::SignalMaskGuard) -> ipcraft::Result<ipcraft::signal::SignalInfo>; 3] =
-        [|b| b.wait(), |b| b.wait_timeout(LONG), |b| b.wait_timeout(Duration::MAX)];
+        [|b| b.wait(), |b| b.wait_timeout(LONG_TIMEOUT), |b| b.wait_timeout(Duration::MAX)];
     for wait in waits {
         let receiver = Peer::start(|| {
             let blocked = block(rt(0)).unwrap();
@@ -107,7 +116,8 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
     }
 }
 
-pub(crate) fn gives_a_signal_to_one_of_several() {
+#[serial_test]
+fn signal_with_several_waiters_reaches_one() {
     in_child(|| {
         let _blocked = block(rt(0)).unwrap();
         let waiters: Vec<_> = (0..3)
@@ -118,7 +128,7 @@ pub(crate) fn gives_a_signal_to_one_of_several() {
                 })
             })
             .collect();
-        thread::sleep(SHORT);
+        thread::sleep(SHORT_TIMEOUT);
         queue_to_self(rt(0), 1);
         let results: Vec<_> = waiters.into_iter().map(|waiter| waiter.join().unwrap()).collect();
         let taken = results.iter().filter(|result| result.is_ok()).count();
@@ -127,33 +137,35 @@ pub(crate) fn gives_a_signal_to_one_of_several() {
     });
 }
 
-pub(crate) fn takes_what_is_ignored_and_runs_no_handler() {
+#[serial_test]
+fn wait_takes_ignored_signals_and_runs_no_handler() {
     in_child(|| {
         // SAFETY: because ignoring a signal runs no code.
         unsafe { other::signal(other::Signal::SIGUSR2, SigHandler::SigIgn) }.unwrap();
         let caught = catch(Signal::USR1).unwrap();
         let blocked = block(Signal::USR1 | Signal::USR2).unwrap();
         send(Pid::current(), Signal::USR2).unwrap();
-        assert_eq!(blocked.wait_timeout(LONG).unwrap().signal(), Signal::USR2);
+        assert_eq!(blocked.wait_timeout(LONG_TIMEOUT).unwrap().signal(), Signal::USR2);
         send(Pid::current(), Signal::USR1).unwrap();
-        assert_eq!(blocked.wait_timeout(LONG).unwrap().signal(), Signal::USR1);
+        assert_eq!(blocked.wait_timeout(LONG_TIMEOUT).unwrap().signal(), Signal::USR1);
         drop(blocked);
         assert_eq!(caught.count(), 0);
 
-        // An ignored signal does not interrupt.
+        // An ignored signal does not interrupt a wait.
         let blocked = block(rt(0)).unwrap();
         let parent = Pid::current();
         let sender = Peer::start(|| (0..20).for_each(|_| send(parent, Signal::USR2).unwrap()));
-        assert_eq!(kind_of(blocked.wait_timeout(SHORT)), ErrorKind::TimedOut);
+        assert_eq!(kind_of(blocked.wait_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
         sender.join();
     });
 }
 
-pub(crate) fn tells_what_became_of_a_child() {
+#[serial_test]
+fn wait_for_sigchld_reports_each_event_of_a_child() {
     in_child(|| {
         let blocked = block(Signal::CHLD).unwrap();
         let next = |pid: Pid| {
-            let info = blocked.wait_timeout(LONG).unwrap();
+            let info = blocked.wait_timeout(LONG_TIMEOUT).unwrap();
             assert_eq!(info.sender().unwrap().pid, pid);
             assert_eq!(info.value(), None);
             info.code()
@@ -174,19 +186,21 @@ pub(crate) fn tells_what_became_of_a_child() {
     });
 }
 
-pub(crate) fn tells_of_timers() {
+#[serial_test]
+fn wait_for_timer_reports_its_value() {
     in_child(|| {
         let blocked = block(Signal::USR1).unwrap();
         let signal = SigevNotify::SigevSignal { signal: other::Signal::SIGUSR1, si_value: 77 };
         let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, other::SigEvent::new(signal)).unwrap();
         let soon = Expiration::OneShot(nix::sys::time::TimeSpec::new(0, 1_000_000));
         timer.set(soon, TimerSetTimeFlags::empty()).unwrap();
-        let info = blocked.wait_timeout(LONG).unwrap();
+        let info = blocked.wait_timeout(LONG_TIMEOUT).unwrap();
         assert_eq!((info.code(), info.value(), info.sender()), (Code::Timer, Some(77), None));
     });
 }
 
-pub(crate) fn is_for_what_can_be_blocked() {
+#[serial_test]
+fn block_of_reserved_signals_leaves_them_out() {
     let library = [32, 33].map(|number| Signal::from_number(number).unwrap());
     let never = SignalSet::from(library) | Signal::KILL | Signal::STOP;
     for nothing in [SignalSet::empty(), never] {
@@ -202,17 +216,18 @@ pub(crate) fn is_for_what_can_be_blocked() {
     assert_eq!(kernels, !never);
 }
 
-pub(crate) fn ends_with_the_guard() {
-    // In children, which the signal may kill.
+#[serial_test]
+fn guard_dropped_with_pending_signal_delivers_it() {
+    // The signal kills the child.
     let mut child = Peer::start(|| {
         let outer = block(Signal::USR1).unwrap();
         let inner = block(Signal::USR1 | Signal::USR2).unwrap();
         send(Pid::current(), Signal::USR1).unwrap();
         drop(inner);
-        assert_eq!(outer.wait().unwrap().signal(), Signal::USR1, "the outer guard blocks it still");
+        assert_eq!(outer.wait().unwrap().signal(), Signal::USR1, "the outer guard still blocks it");
         send(Pid::current(), Signal::USR1).unwrap();
         drop(outer);
-        unreachable!("what is pending is delivered now");
+        unreachable!("the pending signal is delivered here");
     });
     let end = child.wait().unwrap();
     assert!(matches!(end, nix::sys::wait::WaitStatus::Signaled(_, other::Signal::SIGUSR1, _)), "{end:?}");
