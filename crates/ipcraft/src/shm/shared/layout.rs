@@ -1,6 +1,6 @@
-//! What a value looks like in memory, in one number.
+//! Layout hashes of types.
 
-/// A number for the layout of a type, which all programs that share a value must agree on.
+/// A hash of the layout of a type, on which all programs that share a value must agree.
 ///
 /// ```
 /// use ipcraft::shm::SharedLayout;
@@ -12,10 +12,10 @@
 pub struct SharedLayout(u64);
 
 impl SharedLayout {
-    /// The layout of a type with this name and with parts of these layouts. Put a version into the name, and change it
-    /// with the type.
+    /// Returns the layout of a type with this name and these parts. Put a version into the name,
+    /// and change it with the type.
     ///
-    /// Size and alignment need not be told: they are checked on their own.
+    /// Size and alignment are checked separately.
     pub const fn new(name: &str, parts: &[SharedLayout]) -> SharedLayout {
         let mut hash = hash(BASIS, name.as_bytes());
         let mut i = 0;
@@ -26,7 +26,7 @@ impl SharedLayout {
         SharedLayout(hash)
     }
 
-    /// The same, `count` times one after another.
+    /// Returns the layout of an array of `count` such elements.
     pub(crate) const fn repeated(self, count: usize) -> SharedLayout {
         SharedLayout(hash(self.0, &(count as u64).to_le_bytes()))
     }
@@ -36,7 +36,8 @@ impl SharedLayout {
     }
 }
 
-/// The Fowler-Noll-Vo hash (FNV-1a, 64 bits): no secret, just short and the same for ever.
+/// The Fowler-Noll-Vo hash (FNV-1a, 64 bits): short, and identical in every version of this
+/// library.
 const fn hash(mut hash: u64, bytes: &[u8]) -> u64 {
     let mut i = 0;
     while i < bytes.len() {
@@ -54,13 +55,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_the_published_one() {
+    fn hash_of_known_input_matches_published_fnv1a() {
         assert_eq!(SharedLayout::new("a", &[]).number(), 0xaf63_dc4c_8601_ec8c);
         assert_eq!(SharedLayout::new("foobar", &[]).number(), 0x8594_4171_f739_67e8);
     }
 
     #[test]
-    fn parts_count() {
+    fn layout_differs_by_number_of_parts() {
         let part = SharedLayout::new("part", &[]);
         assert_ne!(SharedLayout::new("whole", &[part]), SharedLayout::new("whole", &[]));
         assert_ne!(SharedLayout::new("whole", &[part]), SharedLayout::new("whole", &[part, part]));

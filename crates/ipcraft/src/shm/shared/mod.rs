@@ -1,6 +1,5 @@
-//! A value of one type in memory that several processes have.
+//! Typed values in shared memory.
 
-mod header;
 mod layout;
 mod named;
 mod plain;

@@ -1,4 +1,4 @@
-//! Values that are found by name.
+//! Creation and opening of shared values by name.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -10,22 +10,23 @@ use crate::shm::posix::{Options, SharedMemory};
 use crate::shm::{Access, Mapping};
 
 impl<T: ProcessShared> Shared<T> {
-    /// `shm_open(3)`: takes the value of this name, or makes it, with mode 0600: whoever wins the race initializes it.
+    /// `shm_open(3)`: opens the value of this name, or creates and initializes it with mode 0600.
     ///
-    /// The name appears when the value is complete. So nobody sees it half made, and a creator that dies half way
-    /// leaves nothing. Of two that come at once both may run `initialize`, each on memory of its own; the loser's is
-    /// thrown away.
+    /// The name appears when the value is complete, so no process sees it half-initialized, and a
+    /// creator that dies early leaves nothing. Two concurrent calls may both run `initialize`, each
+    /// on its own memory; the loser's is discarded.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if something else has the name; others as in the
-    /// [table](crate::shm::posix#errors); the error of `initialize`, after which no name is left.
+    /// * [`WrongType`](crate::ErrorKind::WrongType) if the name belongs to something else;
+    /// * the error of `initialize`, after which no name is left;
+    /// * others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn create(name: &str, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
         Shared::create_with(&Options::new(), name, initialize)
     }
 
-    /// [`create`](Shared::create) with other options than the usual.
+    /// [`create`](Shared::create) with these options.
     ///
     /// # Errors
     ///
@@ -38,19 +39,20 @@ impl<T: ProcessShared> Shared<T> {
         Shared::from_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialize))?)
     }
 
-    /// `shm_open(3)` with `O_EXCL`: makes a value of this name, with mode 0600; exactly one of several racing
-    /// processes succeeds.
+    /// `shm_open(3)` with `O_EXCL`: creates and initializes a value of this name with mode 0600;
+    /// exactly one of several racing processes succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if anything has the name; others as in the
-    /// [table](crate::shm::posix#errors); the error of `initialize`, after which no name is left.
+    /// * [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken;
+    /// * the error of `initialize`, after which no name is left;
+    /// * others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(name: &str, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
         Shared::create_new_with(&Options::new(), name, initialize)
     }
 
-    /// [`create_new`](Shared::create_new) with other options than the usual.
+    /// [`create_new`](Shared::create_new) with these options.
     ///
     /// # Errors
     ///
@@ -63,19 +65,21 @@ impl<T: ProcessShared> Shared<T> {
         Shared::from_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialize))?)
     }
 
-    /// `shm_open(3)`: takes the value of this name.
+    /// `shm_open(3)`: opens the value of this name.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`WrongType`](crate::ErrorKind::WrongType) with what differs if
-    /// something else has the name; others as in the [table](crate::shm::posix#errors).
+    /// * [`NotFound`](crate::ErrorKind::NotFound) if no object has the name;
+    /// * [`WrongType`](crate::ErrorKind::WrongType) with the property that differs if the name
+    ///   belongs to something else;
+    /// * others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
     pub fn open(name: &str) -> Result<Shared<T>> {
         Shared::from_object(Options::new().open(name)?)
     }
 
-    /// [`open`](Shared::open) that waits until somebody has made the value: fails with
-    /// [`TimedOut`](crate::ErrorKind::TimedOut) if nobody does within `timeout`.
+    /// [`open`](Shared::open) that waits until the name exists, and fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) after `timeout`.
     ///
     /// # Errors
     ///
@@ -84,7 +88,7 @@ impl<T: ProcessShared> Shared<T> {
         Shared::from_object(Options::new().open_timeout(name, timeout)?)
     }
 
-    /// The value in an object that was opened already, with options of its own for example.
+    /// Attaches to the value in an open object, for example one opened with particular options.
     ///
     /// # Errors
     ///

@@ -1,13 +1,14 @@
-//! Data that may be copied into memory that processes share, or be guarded by a lock there.
+//! Types that can be copied into shared memory, or be protected by a lock there.
 
 #![allow(unsafe_code)]
 
 use super::SharedLayout;
 
-/// Plain data: a type of which any bytes are a value, and that means the same to every process.
+/// Plain data: a type for which any bytes are a valid value with the same meaning in every process.
 ///
-/// The integers and floats are such types, and arrays of them. `bool`, `char`, enums and references are not: of some
-/// bytes they make nothing. [`plain_struct!`](crate::plain_struct) makes a structure such a type:
+/// Integers, floats and arrays of them are plain. `bool`, `char`, enums and references are not:
+/// some bytes are no valid value of them. [`plain_struct!`](crate::plain_struct) defines plain
+/// structures:
 ///
 /// ```
 /// ipcraft::plain_struct! {
@@ -23,19 +24,20 @@ use super::SharedLayout;
 ///
 /// # Safety
 ///
-/// * Any initialised bytes are a valid value.
-/// * All of its bytes are initialised: it has no padding, which would carry bytes of this process's memory to others.
-/// * Nothing in it means anything to one process only: no pointers, references or descriptors.
-/// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](Plain::LAYOUT) changes when it does.
+/// * Any initialized bytes are a valid value.
+/// * All of its bytes are initialized: padding would leak bytes of this process's memory to others.
+/// * Nothing in it is meaningful to one process only: no pointers, references or descriptors.
+/// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](Plain::LAYOUT) changes
+///   with it.
 pub unsafe trait Plain: Copy + Send + Sync + 'static {
-    /// What a process compares before it takes bytes for a value of this type.
+    /// The layout hash that processes compare before they interpret bytes as this type.
     const LAYOUT: SharedLayout;
 }
 
 macro_rules! plain {
     ($($number:ident)*) => {
         $(
-            // SAFETY: because a number has any bytes for a value, and refers to nothing.
+            // SAFETY: because any bytes are a valid number, and a number refers to nothing.
             unsafe impl Plain for $number {
                 const LAYOUT: SharedLayout = SharedLayout::new(stringify!($number), &[]);
             }
@@ -45,20 +47,20 @@ macro_rules! plain {
 
 plain! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 
-// SAFETY: because no bytes are a value of it.
+// SAFETY: because the type has no bytes.
 unsafe impl Plain for () {
     const LAYOUT: SharedLayout = SharedLayout::new("()", &[]);
 }
 
-// SAFETY: because an array is its elements one after another, and these are such types.
+// SAFETY: because an array consists of its elements without padding, and they are plain data.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
     const LAYOUT: SharedLayout = SharedLayout::new("array", &[T::LAYOUT]).repeated(N);
 }
 
-/// Declares a structure of [plain data](crate::shm::Plain): `repr(C)`, and every field of such a type.
+/// Declares a structure of [plain data](crate::shm::Plain): `repr(C)`, with plain fields.
 ///
-/// Its layout is made of its name, and of the names and layouts of its fields, so that programs which declare it alike
-/// understand each other, and others notice.
+/// The layout hash covers the name of the structure, and the names and layouts of its fields.
+/// Programs with equal declarations interoperate; others detect the difference.
 ///
 /// ```
 /// use ipcraft::shm::Plain;
@@ -75,7 +77,8 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
 /// assert_ne!(Totals::LAYOUT, u64::LAYOUT);
 /// ```
 ///
-/// A structure with gaps between its fields does not compile, since what is in a gap would be shared too: name the gap.
+/// A structure with padding does not compile, since the padding would be shared too: declare a
+/// field in its place.
 ///
 /// ```compile_fail
 /// ipcraft::plain_struct! {
@@ -86,7 +89,7 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
 /// }
 /// ```
 ///
-/// A field that is not plain data does not compile:
+/// A field of another type does not compile:
 ///
 /// ```compile_fail
 /// ipcraft::plain_struct! {
@@ -109,11 +112,11 @@ macro_rules! plain_struct {
 
         const _: () = assert!(
             ::core::mem::size_of::<$name>() == 0 $(+ ::core::mem::size_of::<$type>())*,
-            concat!(stringify!($name), " has padding: name the gap with a field"),
+            concat!(stringify!($name), " has padding: declare a field in its place"),
         );
 
-        // SAFETY: because every field is plain data, which naming its layout checks, repr(C) fixes their order, and
-        // nothing is between them, which their sizes tell.
+        // SAFETY: because every field is plain data, as the use of its LAYOUT checks, repr(C) fixes
+        // the order, and the assertion above excludes padding.
         unsafe impl $crate::shm::Plain for $name {
             const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::new(
                 concat!(stringify!($name), $(" ", stringify!($field)),*),
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layout_tells_types_and_lengths_apart() {
+    fn layouts_of_different_types_and_lengths_differ() {
         let all =
             [u32::LAYOUT, i32::LAYOUT, f32::LAYOUT, <[u32; 2]>::LAYOUT, <[u32; 3]>::LAYOUT, Pair::LAYOUT];
         for (i, one) in all.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Which types may live in memory that several processes write.
+//! Types that can live in shared memory.
 
 #![allow(unsafe_code)]
 
@@ -9,14 +9,15 @@ use std::sync::atomic::{
 
 use super::SharedLayout;
 
-/// A type that may live in shared memory, and be referred to while other processes change it.
+/// A type that can live in shared memory and be referenced while other processes change it.
 ///
-/// The atomic integers are such types, and arrays of them. Plain integers are not: `&u64` promises the compiler that
-/// nobody writes, so use [`AtomicU64`], or keep plain data in a [`Mapping`](crate::shm::Mapping) and copy it. Nor is
-/// `AtomicBool`, of which a peer could make something that is neither true nor false. A `f64` travels as the bits of
-/// an [`AtomicU64`].
+/// Atomic integers and arrays of them are such types. Plain integers are not: `&u64` promises the
+/// compiler that nothing writes. Use [`AtomicU64`], or keep plain data in a
+/// [`Mapping`](crate::shm::Mapping) and copy it. `AtomicBool` is not either, since a peer could
+/// store a byte that is neither true nor false. An `f64` can be stored as the bits of an
+/// [`AtomicU64`].
 ///
-/// [`shared_struct!`](crate::shared_struct) makes a structure such a type:
+/// [`shared_struct!`](crate::shared_struct) defines such a structure:
 ///
 /// ```
 /// use std::sync::atomic::AtomicU64;
@@ -33,19 +34,21 @@ use super::SharedLayout;
 ///
 /// # Safety
 ///
-/// * Any bytes are a valid value, also such as no correct program would write.
-/// * All of it may change under a shared reference: it is made of atomics and other types of this trait.
-/// * Nothing in it means anything to one process only: no pointers, references, descriptors or thread ids that are
-///   trusted.
-/// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](ProcessShared::LAYOUT) changes when it does.
-/// * It may be forgotten without being dropped, and appear in other processes at other addresses.
+/// * Any bytes are a valid value, including bytes that no correct program would write.
+/// * All of it may change behind a shared reference: it consists of atomics and other such types.
+/// * Nothing in it is meaningful to one process only: no pointers, references or descriptors, and
+///   no thread ids that are trusted.
+/// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](ProcessShared::LAYOUT)
+///   changes with it.
+/// * It may be forgotten without being dropped, and appear at other addresses in other processes.
 pub unsafe trait ProcessShared: Sync {
-    /// What a process compares before it takes a value for one of this type.
+    /// The layout hash that processes compare before they attach to a value of this type.
     const LAYOUT: SharedLayout;
 
-    /// Whether a thread of this process holds a lock in it, so that the memory has to stay mapped.
+    /// Returns whether a thread of this process holds a lock in it, so that the memory must stay
+    /// mapped.
     ///
-    /// A type with parts asks its parts.
+    /// A composite type combines the answers of its parts.
     fn is_held(&self) -> bool {
         false
     }
@@ -54,8 +57,8 @@ pub unsafe trait ProcessShared: Sync {
 macro_rules! atomics {
     ($($atomic:ident)*) => {
         $(
-            // SAFETY: because an atomic integer has any bytes for a value, changes under a shared reference, and has
-            // the layout of the integer.
+            // SAFETY: because any bytes are a valid atomic integer, it may change behind a shared
+            // reference, and it has the layout of the integer.
             unsafe impl ProcessShared for $atomic {
                 const LAYOUT: SharedLayout = SharedLayout::new(stringify!($atomic), &[]);
             }
@@ -68,7 +71,7 @@ atomics! {
     AtomicI8 AtomicI16 AtomicI32 AtomicI64 AtomicIsize
 }
 
-// SAFETY: because an array is its elements one after another, and these are such types.
+// SAFETY: because an array consists of its elements without padding, and they are such types.
 unsafe impl<T: ProcessShared, const N: usize> ProcessShared for [T; N] {
     const LAYOUT: SharedLayout = SharedLayout::new("array", &[T::LAYOUT]).repeated(N);
 
@@ -77,18 +80,19 @@ unsafe impl<T: ProcessShared, const N: usize> ProcessShared for [T; N] {
     }
 }
 
-/// Declares a structure that [may live in shared memory](crate::shm::ProcessShared): `repr(C)`, and every field of such
-/// a type: atomics, the locks of [`sync`](crate::sync), other such structures, and arrays of them.
+/// Declares a structure that [can live in shared memory](crate::shm::ProcessShared): `repr(C)`,
+/// with fields of such types: atomics, the locks of [`sync`](crate::sync), other such structures,
+/// and arrays of them.
 ///
-/// Its layout is made of its name, and of the names and layouts of its fields, so that programs which declare it alike
-/// understand each other, and others notice.
+/// The layout hash covers the name of the structure, and the names and layouts of its fields.
+/// Programs with equal declarations interoperate; others detect the difference.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// use ipcraft::{shm::{Shared, memfd::Memfd}, sync::Mutex};
 ///
 /// ipcraft::shared_struct! {
-///     /// What the workers have in common.
+///     /// State that all workers share.
 ///     pub struct Zone {
 ///         pub requests: AtomicU64,
 ///         pub total: Mutex<u64>,
@@ -111,7 +115,8 @@ macro_rules! shared_struct {
             $($(#[$of_field])* $seen $field: $type,)*
         }
 
-        // SAFETY: because every field is such a type, which naming its layout checks, and repr(C) fixes their order.
+        // SAFETY: because every field is such a type, as the use of its LAYOUT checks, and repr(C)
+        // fixes the order.
         unsafe impl $crate::shm::ProcessShared for $name {
             const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::new(
                 concat!(stringify!($name), $(" ", stringify!($field)),*),

@@ -1,4 +1,4 @@
-//! The handle.
+//! The handle of a shared value.
 
 #![allow(unsafe_code)]
 
@@ -8,18 +8,26 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
-use super::{ProcessShared, header};
+use super::ProcessShared;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::Mapping;
+use crate::shm::header::{self, Header, Identity};
 use crate::shm::posix::SharedMemory;
 
-/// A value that several processes have in common: initialised once, and verified by everybody else.
+const ATTACH: &str = "Shared::attach";
+const INITIALIZE: &str = "Shared::initialize";
+
+/// The kind of a shared value in the header; other kinds are channels.
+const KIND: u64 = 0;
+
+/// A value of type `T` in shared memory: initialized once, verified by every other process.
 ///
-/// Before it stands a header with a magic number, a version, and size, alignment and [layout](ProcessShared::LAYOUT)
-/// of the type; memory in which it differs is refused. The value is used through a reference, so whatever changes it
-/// is atomic. It is never dropped, and lives as long as the memory does.
+/// A header precedes the value. It holds a magic number, a version, and the size, the alignment and
+/// the [layout](ProcessShared::LAYOUT) of `T`. Memory whose header differs is rejected. The value
+/// is used through `&T`, so its fields are atomics or locks. It is never dropped and lives as long
+/// as the memory.
 ///
-/// With a name, for processes that know nothing else of each other:
+/// By name, for processes that share nothing else:
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -37,7 +45,7 @@ use crate::shm::posix::SharedMemory;
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 ///
-/// In any memory, which its creator initialises before it passes it on:
+/// In any mapping, which the creator initializes before it passes the memory on:
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -54,75 +62,103 @@ use crate::shm::posix::SharedMemory;
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 pub struct Shared<T: ProcessShared> {
-    /// A value within `mapping`, aligned, and behind a header that says that it is one.
+    /// An aligned value within `mapping`, behind a header that this handle wrote or verified.
     value: NonNull<T>,
-    /// Dropped unless a lock in the value is held.
+    /// Unmapped on drop unless a lock in the value is held.
     mapping: ManuallyDrop<Mapping>,
-    /// The object that has the name, if it was made or opened by one.
+    /// The named object, if the value was created or opened by name.
     object: Option<SharedMemory>,
     _type: PhantomData<T>,
 }
 
-// SAFETY: because `value` is only used to make shared references, which a `Sync` type allows in every thread.
+// SAFETY: because `value` is only used to make shared references, which a `Sync` type allows in
+// every thread.
 unsafe impl<T: ProcessShared> Send for Shared<T> {}
-// SAFETY: because `value` is only used to make shared references, which a `Sync` type allows in every thread.
+// SAFETY: because `value` is only used to make shared references, which a `Sync` type allows in
+// every thread.
 unsafe impl<T: ProcessShared> Sync for Shared<T> {}
 
 impl<T: ProcessShared> Shared<T> {
-    /// How many bytes of memory header and value take.
-    pub const SIZE: usize = header::offset::<T>() + size_of::<T>();
+    /// Offset of the value from the start of the memory.
+    const OFFSET: usize = if align_of::<T>() > header::SIZE { align_of::<T>() } else { header::SIZE };
 
-    /// Initializes a value in memory that has none yet: new memory is all zero, and `initialize` is given the value
-    /// that these bytes are.
+    /// Bytes of memory that the header and the value need.
+    pub const SIZE: usize = Self::OFFSET + size_of::<T>();
+
+    /// Initializes a value in new memory: `initialize` receives the value that the zero bytes form.
     ///
-    /// Pass the memory on when this has returned. Of several processes that try all the same, one succeeds. If
-    /// `initialize` fails, the memory is uninitialized again, so that a later call can succeed.
+    /// Pass the memory on after this returns. If several processes call it concurrently, one
+    /// succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a value is there; [`InUse`](ErrorKind::InUse) if somebody has
-    /// begun and not finished, be it that he died; [`WrongType`](ErrorKind::WrongType) if the memory holds something
-    /// else; [`Invalid`](ErrorKind::Invalid) if it is smaller than [`SIZE`](Shared::SIZE);
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only; the error of `initialize`.
+    /// * [`AlreadyExists`](ErrorKind::AlreadyExists) if the memory already holds a value;
+    /// * [`InUse`](ErrorKind::InUse) if another process began to initialize and has not finished,
+    ///   or died;
+    /// * [`WrongType`](ErrorKind::WrongType) if the memory holds other data;
+    /// * [`Invalid`](ErrorKind::Invalid) if the memory is smaller than [`SIZE`](Shared::SIZE);
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only;
+    /// * the error of `initialize`; the memory is then new again, and a later call can succeed.
     pub fn initialize(mapping: Mapping, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
         let shared = Shared::over(mapping)?;
-        header::claim(&shared.mapping)?;
+        Header::of(&shared.mapping)?.claim(INITIALIZE)?;
         if let Err(error) = initialize(&shared) {
-            header::release(&shared.mapping)?;
+            Header::of(&shared.mapping)?.release();
             return Err(error);
         }
-        header::complete::<T>(&shared.mapping)?;
+        Header::of(&shared.mapping)?.publish(Self::identity());
         Ok(shared)
     }
 
-    /// Takes the value that is in this memory, if its header says that it is one of this type.
+    /// Attaches to the value in this memory, if the header matches `T`.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) with what differs; [`InUse`](ErrorKind::InUse) if its creator has not
-    /// finished; [`Invalid`](ErrorKind::Invalid) if it is smaller than [`SIZE`](Shared::SIZE);
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only.
+    /// * [`WrongType`](ErrorKind::WrongType) with the property that differs;
+    /// * [`InUse`](ErrorKind::InUse) if the creator has not finished;
+    /// * [`Invalid`](ErrorKind::Invalid) if the memory is smaller than [`SIZE`](Shared::SIZE);
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only.
     pub fn attach(mapping: Mapping) -> Result<Shared<T>> {
         let shared = Shared::over(mapping)?;
-        header::check::<T>(&shared.mapping)?;
+        let (found, expected) = (Header::of(&shared.mapping)?.read(ATTACH)?, Self::identity());
+        header::check(
+            ATTACH,
+            [
+                ("the kind of its contents", found.kind, expected.kind),
+                ("the size of its value", found.size, expected.size),
+                ("the alignment of its value", found.details[0], expected.details[0]),
+                ("the layout of its value", found.layout, expected.layout),
+            ],
+        )?;
         Ok(shared)
     }
 
-    /// The memory that it is in.
+    fn identity() -> Identity {
+        Identity {
+            kind: KIND,
+            layout: T::LAYOUT.number(),
+            size: size_of::<T>() as u64,
+            details: [align_of::<T>() as u64, 0, 0],
+        }
+    }
+
+    /// Returns the memory that holds the value.
     pub fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 
-    /// The object that has the name, if it was made or opened by one.
+    /// Returns the named object, if the value was created or opened by name.
     pub fn object(&self) -> Option<&SharedMemory> {
         self.object.as_ref()
     }
 
-    /// `shm_unlink(3)`: removes the name, as [`SharedMemory::remove`] does. Whoever has the value keeps it.
+    /// `shm_unlink(3)`: removes the name, as [`SharedMemory::remove`] does. Existing handles keep
+    /// working.
     ///
     /// # Errors
     ///
-    /// Those of [`SharedMemory::remove`]; [`Invalid`](ErrorKind::Invalid) if it was not made or opened by name.
+    /// Those of [`SharedMemory::remove`]; [`Invalid`](ErrorKind::Invalid) if the value was not
+    /// created or opened by name.
     pub fn remove(&self) -> Result<()> {
         match &self.object {
             Some(object) => object.remove(),
@@ -135,19 +171,18 @@ impl<T: ProcessShared> Shared<T> {
         self
     }
 
-    /// A value that may be used only when the header says that it is there, or by the one who writes the header.
+    /// A handle that may be used after the header was verified, or to initialize the value.
     fn over(mapping: Mapping) -> Result<Shared<T>> {
-        // A header that can be claimed is one that can be written.
-        mapping.atomic_u64(0)?;
-        let value = mapping.pointer(header::offset::<T>(), size_of::<T>(), align_of::<T>())?.cast();
+        Header::of(&mapping)?;
+        let value = mapping.pointer(Self::OFFSET, size_of::<T>(), align_of::<T>())?.cast();
         Ok(Shared { value, mapping: ManuallyDrop::new(mapping), object: None, _type: PhantomData })
     }
 }
 
-/// An error for an object that is too small for a value.
+/// The error for an object that is too small for a value.
 pub(super) fn too_small<T: ProcessShared>(size: usize) -> Error {
     let limit = Limit { name: "its size", value: size as u64, requested: Some(Shared::<T>::SIZE as u64) };
-    Error::new(header::ATTACH, ErrorKind::WrongType).with_limit(Some(limit))
+    Error::new(ATTACH, ErrorKind::WrongType).with_limit(Some(limit))
 }
 
 impl<T: ProcessShared> Deref for Shared<T> {
@@ -155,18 +190,20 @@ impl<T: ProcessShared> Deref for Shared<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: because the value is mapped and aligned while `self` lives, and `ProcessShared` promises that any
-        // bytes are one and may change.
+        // SAFETY: because `value` is mapped and aligned while `self` lives, and by the contract of
+        // `ProcessShared` any bytes are a valid `T` that may change behind a shared reference.
         unsafe { self.value.as_ref() }
     }
 }
 
 impl<T: ProcessShared> Drop for Shared<T> {
-    /// Unmaps the memory, unless a guard of a lock in it was leaked: the kernel and the C library have the address of a
-    /// lock that is held, and would write to whatever was mapped there next.
+    /// Unmaps the memory, unless a lock in it is held because its guard was leaked.
+    ///
+    /// The kernel and the C library keep the address of a held lock, and would write to whatever is
+    /// mapped there next.
     fn drop(&mut self) {
         if !self.is_held() {
-            // SAFETY: because this is the only place that drops the mapping, and nothing uses it afterwards.
+            // SAFETY: because only this line drops the mapping, and nothing uses it afterwards.
             unsafe { ManuallyDrop::drop(&mut self.mapping) };
         }
     }
