@@ -40,6 +40,7 @@ const REMOVE_NAMES: &[&str] = &[
     "fifo/handle.rs",
     "queue/posix/handle.rs",
     "queue/posix/removal.rs",
+    "semaphore/posix/semaphore.rs",
     "shm/posix/memory.rs",
     "socket/reclaim.rs",
     "support/unlink_guard.rs",

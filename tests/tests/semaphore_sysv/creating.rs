@@ -136,10 +136,10 @@ pub(super) fn private_sets_are_opened_by_identifier() {
     let found = SemaphoreSet::from_id(set.id()).unwrap();
     assert_eq!((found.value(0).unwrap(), found.key()), (4, Key::PRIVATE));
     assert_eq!(kind_of(SemaphoreSet::open(Key::PRIVATE)), ErrorKind::Invalid);
-    assert_eq!(kind_of(SemaphoreSet::from_id(-1)), ErrorKind::Removed);
+    assert_eq!(kind_of(SemaphoreSet::from_id(-1)), ErrorKind::NotFound);
     let id = set.id();
     drop(set);
-    assert_eq!(kind_of(SemaphoreSet::from_id(id)), ErrorKind::Removed);
+    assert_eq!(kind_of(SemaphoreSet::from_id(id)), ErrorKind::NotFound);
 }
 
 pub(super) fn drop_leaves_the_set_unless_removal_was_asked_for() {

@@ -50,7 +50,7 @@ pub(super) fn of_no_or_an_impossible_amount_are_refused() {
         for operation in [Operation::add(0, amount), Operation::subtract(0, amount)] {
             let error = set.try_apply(&[operation]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
-            assert!(error.to_string().ends_with("an amount is 1 to 32767"), "{error}");
+            assert!(error.to_string().ends_with("use an amount of 1 to 32767"), "{error}");
         }
     }
     assert_eq!(set.value(0).unwrap(), 1);

@@ -119,7 +119,7 @@ pub(super) fn a_removed_segment_lives_until_the_last_detaches() {
     assert_eq!(kind(other.statistics()), ErrorKind::Removed);
     assert_eq!(kind(other.set_mode(0o600)), ErrorKind::Removed);
     assert_eq!(kind(other.lock()), ErrorKind::Removed);
-    assert_eq!(kind(Segment::from_id(other.id())), ErrorKind::Removed);
+    assert_eq!(kind(Segment::from_id(other.id())), ErrorKind::NotFound);
     assert_eq!(kind(other.remove()), ErrorKind::Removed);
 }
 

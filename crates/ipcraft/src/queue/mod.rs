@@ -1,20 +1,21 @@
-//! Message queues: records in a kernel object that outlives the processes which use it.
+//! Message queues: records in a kernel object that outlives the processes that use it.
 //!
-//! Both kinds keep messages whole, in the kernel, until somebody receives them, whether or not the sender still runs.
-//! Neither has a connection: nobody is told that the other side has died. They differ in how a receiver chooses:
+//! Both kinds keep whole messages in the kernel until a receiver takes them, even if the sender has
+//! exited. Neither has connections, so a peer's death goes unnoticed. They differ in how a receiver
+//! selects messages:
 //!
 //! | | [`posix`] | [`sysv`] |
 //! |---|---|---|
-//! | named by | a name such as `/jobs` | a number, often made from a file |
+//! | identified by | a name such as `/jobs` | a number, often derived from a file |
 //! | order | priority, then age | age, or by the message's type: [`Selector`](sysv::Selector) |
-//! | poll | yes, and a signal or descriptor for the first message | no |
-//! | timed waits | as exact as the kernel's timers | by looking again every 0.1 to 5 ms |
-//! | default room | 10 messages of 8 KiB | 16 KiB, in messages of up to 8 KiB |
-//! | a removed queue | goes on for those who have it open | is an error for everybody, at once |
+//! | `poll(2)` | yes, and a signal or descriptor for the first message | no |
+//! | timed waits | as exact as the kernel's timers | by polling every 0.1 to 5 ms |
+//! | default capacity | 10 messages of 8 KiB | 16 KiB, in messages of up to 8 KiB |
+//! | after removal | works on for processes that have it open | fails immediately for every process |
 //!
-//! Take [`posix`] unless types as addresses are what you need, or an existing program speaks System V. Between
-//! processes that are connected anyway, a [`socket::seqpacket`](crate::socket::seqpacket) pair also tells when the
-//! peer is gone.
+//! Use [`posix`] unless receivers select messages by type, or an existing program uses System V
+//! queues. Between connected processes, a [`socket::seqpacket`](crate::socket::seqpacket) pair also
+//! reports when the peer is gone.
 
 pub mod posix;
 pub mod sysv;

@@ -1,36 +1,38 @@
-//! What memory is mapped for, and what the kernel may be told about it.
+//! Access modes of a mapping, and advice to the kernel about its use.
 
 /// `PROT_READ`, or `PROT_READ | PROT_WRITE`.
+///
+/// Exhaustive on purpose: memory that is mapped without `PROT_READ` has no use here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "PROT_READ")]
 #[doc(alias = "PROT_WRITE")]
 pub enum Access {
-    /// Reading only; others may write.
+    /// Reading only; other processes may still write.
     ReadOnly,
     /// Reading and writing.
     ReadWrite,
 }
 
-/// `madvise(2)`: how memory will be used. None of it changes what the memory holds.
+/// `madvise(2)`: how memory will be used. Advice never changes the contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
     /// `MADV_NORMAL`: no particular pattern.
     Normal,
-    /// `MADV_RANDOM`: reading ahead is no use.
+    /// `MADV_RANDOM`: random accesses; read-ahead is useless.
     Random,
-    /// `MADV_SEQUENTIAL`: from start to end.
+    /// `MADV_SEQUENTIAL`: accesses from start to end.
     Sequential,
-    /// `MADV_WILLNEED`: soon.
+    /// `MADV_WILLNEED`: accesses soon.
     WillNeed,
-    /// `MADV_HUGEPAGE`: transparent huge pages, where `/sys/kernel/mm/transparent_hugepage/shmem_enabled` says
-    /// `advise`.
+    /// `MADV_HUGEPAGE`: transparent huge pages, if
+    /// `/sys/kernel/mm/transparent_hugepage/shmem_enabled` is `advise`.
     HugePages,
-    /// `MADV_NOHUGEPAGE`: none.
+    /// `MADV_NOHUGEPAGE`: no transparent huge pages.
     NoHugePages,
-    /// `MADV_DONTDUMP`: not in a core file.
+    /// `MADV_DONTDUMP`: excluded from core files.
     DontDump,
-    /// `MADV_DODUMP`: in a core file after all.
+    /// `MADV_DODUMP`: included in core files, undoing `MADV_DONTDUMP`.
     DoDump,
 }
 

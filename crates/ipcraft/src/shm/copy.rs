@@ -1,10 +1,10 @@
-//! Copying between private bytes and memory that others may write meanwhile.
+//! Copies between private memory and memory that other processes write concurrently.
 //!
-//! A plain copy will not do: the compiler may take it for granted that nobody else writes, read a byte twice and get
-//! two answers. A copy by relaxed atomics would do, but takes twice as long as memcpy(3), which loads and stores by
-//! vectors. So memcpy(3) it is, called in a way that leaves the compiler no knowledge of what is called: to it, some
-//! foreign code does something to these bytes, which a copy by relaxed atomics is as good a guess for as any. Each
-//! byte arrives as somebody wrote it.
+//! A plain copy is wrong here: the compiler may assume that nothing else writes, read a byte twice
+//! and get two values. A copy by relaxed atomics is correct but takes twice as long as memcpy(3),
+//! which uses vector loads and stores. So memcpy(3) is called through a pointer that the compiler
+//! cannot see through. The compiler then has to treat the call as foreign code, which may well be a
+//! copy by relaxed atomics. Each byte of the result is one that some process wrote.
 
 #![allow(unsafe_code)]
 
@@ -12,18 +12,18 @@ use std::ptr;
 
 type Copy = unsafe extern "C" fn(*mut libc::c_void, *const libc::c_void, libc::size_t) -> *mut libc::c_void;
 
-/// Only ever read as if it could have changed, so that the compiler never learns what is called.
+/// Read volatile only, so that the compiler never learns which function is called.
 static COPY: Copy = libc::memcpy;
 
-/// Copies `length` bytes, of which others may write or read those that are shared.
+/// Copies `length` bytes between private and shared memory.
 ///
 /// # Safety
 ///
-/// All of `from` can be read and all of `into` be written for the time of the call, they do not overlap, and only
-/// shared memory is accessed by others.
+/// During the call, `from` is readable and `into` writable for `length` bytes, and the two do not
+/// overlap. Other threads and processes access only the shared side.
 #[inline]
 pub(crate) unsafe fn copy(from: *const u8, into: *mut u8, length: usize) {
-    // SAFETY: because a static can be read, and the caller vouches for both ranges, which memcpy(3) needs to be mapped
-    // and apart.
+    // SAFETY: because a static can be read, and by this function's contract both ranges are mapped
+    // and do not overlap, as memcpy(3) requires.
     unsafe { ptr::read_volatile(&raw const COPY)(into.cast(), from.cast(), length) };
 }

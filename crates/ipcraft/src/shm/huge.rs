@@ -2,11 +2,13 @@
 
 use crate::support::limits;
 
-/// Which huge pages memory is made of. What the machine has is listed in `/sys/kernel/mm/hugepages`; how many of the
-/// default size are free, in `/proc/meminfo`.
+/// A size of huge pages.
+///
+/// `/sys/kernel/mm/hugepages` lists the sizes that the machine supports. `/proc/meminfo` shows how
+/// many pages of the default size are free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HugePages {
-    /// Base-2 logarithm of the size in bytes; 0 is the default size, as in the flags of the kernel.
+    /// Base-2 logarithm of the size in bytes; 0 is the default size, as in the kernel's flags.
     log: u32,
 }
 
@@ -22,12 +24,13 @@ impl HugePages {
     /// 1 GiB.
     pub const SIZE_1G: HugePages = HugePages { log: 30 };
 
-    /// `MFD_HUGE_…` and `SHM_HUGE_…`, which have the same encoding (memfd_create(2), shmget(2)).
+    /// Returns `MFD_HUGE_…`, whose encoding `SHM_HUGE_…` shares (memfd_create(2), shmget(2)).
     pub(super) const fn flags(self) -> u32 {
         self.log << libc::MFD_HUGE_SHIFT
     }
 
-    /// `bytes` in whole pages; unchanged if that is more than can be expressed, or if there are no huge pages at all.
+    /// Rounds `bytes` up to whole pages. Returns `bytes` on overflow, or if there are no huge
+    /// pages.
     pub(super) fn round_up(self, bytes: usize) -> usize {
         self.size().and_then(|page| bytes.checked_next_multiple_of(page)).unwrap_or(bytes)
     }

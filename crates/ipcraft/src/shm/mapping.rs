@@ -1,4 +1,4 @@
-//! A range of shared memory in this process's address space, and the safe ways to touch it.
+//! A range of shared memory in this process's address space, with safe accesses.
 
 #![allow(unsafe_code)]
 
@@ -17,17 +17,17 @@ use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::support::limits;
 use crate::sys::sysv_shm::Attachment;
 
-/// Shared memory as this process sees it.
+/// Shared memory mapped into this process.
 ///
-/// It gives out no `&[u8]` and no `&T`: a reference promises the compiler that nobody else writes, and somebody else
-/// may. Copy in and out, or use atomics. All methods take `&self`; a mapping may be used by several threads at once,
-/// and shared with `Arc`.
+/// It gives out no `&[u8]` and no `&T`: a reference promises the compiler that nothing else writes,
+/// but other processes may. Copy in and out, or use atomics. All methods take `&self`: threads may
+/// use a mapping concurrently and share it by `Arc`.
 ///
-/// Dropping it unmaps the memory and leaves the object as it is. A forked child has the mapping too; exec and death
-/// remove it.
+/// Dropping it unmaps the memory and leaves the object unchanged. A forked child inherits the
+/// mapping; exec and death remove it.
 #[derive(Debug)]
 pub struct Mapping {
-    /// The first of `length` bytes that stay mapped until `_memory` is dropped; aligned to a page.
+    /// The first of `length` bytes that stay mapped until `_memory` is dropped; page-aligned.
     start: NonNull<u8>,
     length: usize,
     access: Access,
@@ -35,21 +35,22 @@ pub struct Mapping {
     _memory: Memory,
 }
 
-/// What keeps the memory mapped.
+/// The owner of the mapping.
 #[derive(Debug)]
 enum Memory {
     File { _map: MmapRaw },
     Segment { _attachment: Attachment },
 }
 
-// SAFETY: because the memory is not bound to a thread, and `_memory` may be dropped in any.
+// SAFETY: because the memory belongs to the process, and any thread may drop `_memory`.
 unsafe impl Send for Mapping {}
-// SAFETY: because what is behind `start` is only accessed by atomics and by copies that allow for others, and nothing
-// else changes after construction.
+// SAFETY: because only atomics and copies that tolerate concurrent writes access the bytes at
+// `start`, and no other field changes after construction.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// `mmap(2)` with `MAP_SHARED`: the first `length` bytes of a file that has them.
+    /// `mmap(2)` with `MAP_SHARED`: maps the first `length` bytes of a file that is at least that
+    /// long.
     pub(super) fn for_file(
         fd: BorrowedFd<'_>,
         length: usize,
@@ -63,14 +64,14 @@ impl Mapping {
             Access::ReadOnly => options.map_raw_read_only(fd),
             Access::ReadWrite => options.map_raw(fd),
         };
-        let map = mapped.map_err(|e| refused_map(e.raw_os_error(), length).with_object(name))?;
+        let map = mapped.map_err(|e| map_error(e.raw_os_error(), length).with_object(name))?;
         // The kernel maps nothing at address 0.
-        let start = NonNull::new(map.as_mut_ptr()).ok_or_else(|| refused_map(None, length))?;
+        let start = NonNull::new(map.as_mut_ptr()).ok_or_else(|| map_error(None, length))?;
         Ok(Mapping { start, length, access, name: name.cloned(), _memory: Memory::File { _map: map } })
     }
 
-    /// Takes over an attached System V segment of `length` bytes.
-    pub(super) fn of_segment(
+    /// Takes ownership of an attached System V segment of `length` bytes.
+    pub(super) fn for_segment(
         attachment: Attachment,
         length: usize,
         access: Access,
@@ -81,106 +82,112 @@ impl Mapping {
         Mapping { start, length, access, name: Some(name.clone()), _memory: memory }
     }
 
-    /// How many bytes can be accessed: the size of the object when it was mapped. The kernel maps whole pages; what is
-    /// beyond the length on the last one is out of bounds.
+    /// Returns the number of accessible bytes: the size of the object when it was mapped.
+    ///
+    /// The kernel maps whole pages, but bytes beyond this length on the last page are out of
+    /// bounds.
     #[allow(clippy::len_without_is_empty, reason = "no mapping is empty")]
     #[inline]
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// What the memory was mapped for.
+    /// Returns whether the memory was mapped for reading only, or for writing too.
     #[inline]
     pub fn access(&self) -> Access {
         self.access
     }
 
-    /// Copies the bytes from `offset` on into `buffer`, all of it.
+    /// Copies the bytes at `offset` into `buffer`, filling it.
     ///
-    /// While others write, each byte is the old or the new one, and a copy may be a mixture of both: validate what the
-    /// copy says, not what the memory says, which may have changed again.
+    /// While a peer writes, each byte is the old or the new one, so the copy may mix both. Validate
+    /// the copy, not the memory, which may have changed again.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it; nothing was
-    /// copied.
+    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within
+    /// it; nothing was copied.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         let from = self.range("read_at", offset, buffer.len())?;
-        // SAFETY: because `range` checked the bytes, and a private buffer is not within a mapping that gives out no
-        // references but to atomics.
+        // SAFETY: because `range` checked the bytes, and a private buffer cannot lie within a
+        // mapping that gives out references to atomics only.
         unsafe { copy(from.as_ptr(), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
     }
 
-    /// Copies `bytes` to `offset`, all of them.
+    /// Copies all of `bytes` to `offset`.
     ///
-    /// Others see the bytes arrive in no particular order: tell them by an atomic with `Release`, or another
-    /// mechanism, that all are there.
+    /// Peers see the bytes change in no particular order. Publish the data by an atomic with
+    /// `Release`, or by another mechanism.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within it,
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only; nothing was copied.
+    /// * [`Invalid`](ErrorKind::Invalid) with the length of the mapping if the range is not within
+    ///   it;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only.
+    ///
+    /// In both cases nothing was copied.
     #[inline]
     pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<()> {
         let into = self.writable_range("write_at", offset, bytes.len())?;
-        // SAFETY: because `writable_range` checked the bytes, and private bytes are not within a mapping that gives
-        // out no references but to atomics.
+        // SAFETY: because `writable_range` checked the bytes, and private bytes cannot lie within a
+        // mapping that gives out references to atomics only.
         unsafe { copy(bytes.as_ptr(), into.as_ptr(), bytes.len()) };
         Ok(())
     }
 
-    /// The byte at `offset` as an atomic.
+    /// Returns the byte at `offset` as an atomic.
     ///
     /// # Errors
     ///
     /// As for [`atomic_u32`](Mapping::atomic_u32).
     #[inline]
     pub fn atomic_u8(&self, offset: usize) -> Result<&AtomicU8> {
-        let at = self.writable_place::<AtomicU8>(offset)?;
-        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any byte is
-        // valid.
+        let at = self.writable_ptr::<AtomicU8>(offset)?;
+        // SAFETY: because `writable_ptr` checked that the byte is mapped and writable while `self`
+        // is borrowed, and any byte is valid.
         Ok(unsafe { at.as_ref() })
     }
 
-    /// The four bytes at `offset` as an atomic, in the byte order of the machine.
+    /// Returns the four bytes at `offset` as an atomic, in native byte order.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if they are not within the mapping or `offset` is no multiple of their size,
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only.
+    /// * [`Invalid`](ErrorKind::Invalid) if they are not within the mapping, or `offset` is not a
+    ///   multiple of their size;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only.
     #[inline]
     pub fn atomic_u32(&self, offset: usize) -> Result<&AtomicU32> {
-        let at = self.writable_place::<AtomicU32>(offset)?;
-        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes
-        // are valid.
+        let at = self.writable_ptr::<AtomicU32>(offset)?;
+        // SAFETY: because `writable_ptr` checked that the bytes are mapped, writable and aligned
+        // while `self` is borrowed, and any bytes are valid.
         Ok(unsafe { at.as_ref() })
     }
 
-    /// The eight bytes at `offset` as an atomic, in the byte order of the machine.
+    /// Returns the eight bytes at `offset` as an atomic, in native byte order.
     ///
     /// # Errors
     ///
     /// As for [`atomic_u32`](Mapping::atomic_u32).
     #[inline]
     pub fn atomic_u64(&self, offset: usize) -> Result<&AtomicU64> {
-        let at = self.writable_place::<AtomicU64>(offset)?;
-        // SAFETY: because the place is mapped, writable and aligned for as long as `self` is borrowed, and any bytes
-        // are valid.
+        let at = self.writable_ptr::<AtomicU64>(offset)?;
+        // SAFETY: because `writable_ptr` checked that the bytes are mapped, writable and aligned
+        // while `self` is borrowed, and any bytes are valid.
         Ok(unsafe { at.as_ref() })
     }
 
-    /// A pointer to `length` bytes at `offset`, aligned to `align`, for code that vouches for its own accesses.
+    /// Returns a pointer to `length` bytes at `offset`, aligned to `align`, for unsafe code.
     ///
-    /// It is valid for as long as the mapping lives. Others may write there at any time: access it atomically or by
-    /// volatile operations, and make no reference to anything but atomics. On a read-only mapping a write is
-    /// `SIGSEGV`.
+    /// The pointer is valid while the mapping lives. Peers may write at any time: use atomic or
+    /// volatile accesses, and create references to atomics only. On a read-only mapping a write
+    /// raises `SIGSEGV`.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the range is not within the mapping, its start not so aligned, or `align` no
-    /// power of two.
+    /// [`Invalid`](ErrorKind::Invalid) if the range is not within the mapping, its start is
+    /// misaligned, or `align` is not a power of two.
     #[inline]
     pub fn pointer(&self, offset: usize, length: usize, align: usize) -> Result<NonNull<u8>> {
         let at = self.range("pointer", offset, length)?;
@@ -191,13 +198,13 @@ impl Mapping {
         }
     }
 
-    /// `madvise(2)` with `MADV_POPULATE_WRITE` (`MADV_POPULATE_READ` if read-only): makes every page present now, so
-    /// that no later access takes a page fault.
+    /// `madvise(2)` with `MADV_POPULATE_WRITE` (`MADV_POPULATE_READ` if read-only): makes every
+    /// page present now, so that later accesses take no page fault.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](ErrorKind::Unsupported) before Linux 5.14; [`LimitReached`](ErrorKind::LimitReached) if memory
-    /// is short.
+    /// * [`Unsupported`](ErrorKind::Unsupported) before Linux 5.14;
+    /// * [`LimitReached`](ErrorKind::LimitReached) if memory is short.
     #[doc(alias = "MADV_POPULATE_WRITE")]
     pub fn populate(&self) -> Result<()> {
         let advice = match self.access {
@@ -210,29 +217,29 @@ impl Mapping {
         })
     }
 
-    /// `madvise(2)`: tells the kernel how the memory will be used. Changes speed, never contents.
+    /// `madvise(2)`: advises the kernel how the memory will be used.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the kernel was built without what the advice asks for (huge pages).
+    /// [`Invalid`](ErrorKind::Invalid) if the kernel was built without the feature (huge pages).
     #[doc(alias = "madvise")]
     pub fn advise(&self, advice: Advice) -> Result<()> {
         self.madvise(advice.number())
     }
 
     fn madvise(&self, advice: libc::c_int) -> Result<()> {
-        // SAFETY: because the range is mapped, and none of the advices used here unmaps it or changes its contents
-        // (madvise(2)).
+        // SAFETY: because the range is mapped, and no advice passed here unmaps it or changes its
+        // contents (madvise(2)).
         let outcome = unsafe { libc::madvise(self.start.as_ptr().cast(), self.length, advice) };
         Errno::result(outcome).map(drop).map_err(|e| self.failed("madvise", e))
     }
 
-    /// `mlock(2)`: makes every page present, and keeps it in memory until [unlocked](Mapping::unlock) or unmapped. A
-    /// forked child does not inherit the lock.
+    /// `mlock(2)`: makes every page present and keeps it in memory until
+    /// [`unlock`](Mapping::unlock) or drop. A forked child does not inherit the lock.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) with `RLIMIT_MEMLOCK` if it is more than the process may lock.
+    /// [`LimitReached`](ErrorKind::LimitReached) with `RLIMIT_MEMLOCK` if it exceeds that limit.
     #[doc(alias = "mlock")]
     pub fn lock(&self) -> Result<()> {
         // SAFETY: because locking a mapped range changes nothing but its residence (mlock(2)).
@@ -241,11 +248,11 @@ impl Mapping {
         })
     }
 
-    /// `munlock(2)`: allows the pages to be swapped out again.
+    /// `munlock(2)`: allows the kernel to swap the pages out again.
     ///
     /// # Errors
     ///
-    /// None is known for a mapping that is there.
+    /// None is known for a live mapping.
     #[doc(alias = "munlock")]
     pub fn unlock(&self) -> Result<()> {
         // SAFETY: because unlocking a mapped range changes nothing but its residence (mlock(2)).
@@ -255,7 +262,8 @@ impl Mapping {
     #[inline]
     fn range(&self, operation: &'static str, offset: usize, length: usize) -> Result<NonNull<u8>> {
         if offset <= self.length && length <= self.length - offset {
-            // SAFETY: because the result is within the mapped bytes, or one past them for an empty range.
+            // SAFETY: because the result is within the mapped bytes, or one past them for an empty
+            // range.
             Ok(unsafe { self.start.add(offset) })
         } else {
             Err(self.out_of_bounds(operation, offset, length))
@@ -271,7 +279,7 @@ impl Mapping {
     }
 
     #[inline]
-    fn writable_place<T>(&self, offset: usize) -> Result<NonNull<T>> {
+    fn writable_ptr<T>(&self, offset: usize) -> Result<NonNull<T>> {
         let at = self.writable_range("atomic", offset, size_of::<T>())?.cast::<T>();
         if at.is_aligned() { Ok(at) } else { Err(self.misaligned(align_of::<T>())) }
     }
@@ -287,9 +295,9 @@ impl Mapping {
     #[cold]
     fn misaligned(&self, align: usize) -> Error {
         let advice = if align.is_power_of_two() {
-            "the offset is no multiple of the alignment"
+            "use an offset that is a multiple of the alignment"
         } else {
-            "an alignment is a power of two"
+            "use a power of two as the alignment"
         };
         Error::new("pointer", ErrorKind::Invalid).with_object(self.name.as_ref()).with_hint(advice)
     }
@@ -298,7 +306,7 @@ impl Mapping {
     fn read_only(&self, operation: &'static str) -> Error {
         Error::new(operation, ErrorKind::PermissionDenied)
             .with_object(self.name.as_ref())
-            .with_hint("the mapping is read-only")
+            .with_hint("map the memory for reading and writing")
     }
 
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
@@ -306,7 +314,7 @@ impl Mapping {
     }
 }
 
-fn refused_map(errno: Option<i32>, length: usize) -> Error {
+fn map_error(errno: Option<i32>, length: usize) -> Error {
     match errno.map(Errno::from_raw) {
         Some(Errno::ENOMEM) => {
             Error::from_errno("mmap", Errno::ENOMEM).with_limit(limits::address_space(length))
@@ -315,7 +323,7 @@ fn refused_map(errno: Option<i32>, length: usize) -> Error {
             .with_kind(ErrorKind::LimitReached)
             .with_limit(limits::locked(length)),
         Some(errno) => Error::from_errno("mmap", errno),
-        // Lengths beyond the address space are refused without asking the kernel.
+        // memmap2 rejects lengths beyond the address space without a system call.
         None => Error::new("mmap", ErrorKind::Invalid),
     }
 }

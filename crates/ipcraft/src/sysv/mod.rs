@@ -1,8 +1,9 @@
-//! What the three System V mechanisms share: keys, ownership and permissions (sysvipc(7)).
+//! Common parts of the three System V mechanisms: keys, ownership and permissions (sysvipc(7)).
 //!
-//! A System V object is known by a *key*, a number that strangers agree on, and has an *identifier* once it exists. It belongs to the
-//! IPC namespace and lives until it is removed or the machine stops, whoever dies in between: `ipcs` lists what is there, `ipcrm`
-//! removes it. It has no descriptor, so nothing of it can be polled, passed on or closed.
+//! A System V object is identified by a *key*, a number that programs agree on, and has an
+//! *identifier* once it exists. It belongs to the IPC namespace and persists until it is removed or
+//! the machine stops. `ipcs` lists the objects, `ipcrm` removes them. An object has no descriptor,
+//! so it cannot be polled, passed on or closed.
 //!
 //! ```
 //! use ipcraft::sysv::Key;

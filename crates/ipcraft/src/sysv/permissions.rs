@@ -1,8 +1,9 @@
-//! Who owns a System V object, and who may do what with it.
+//! Ownership and permissions of a System V object.
 
-/// `struct ipc_perm`: owner, creator and mode of a System V object, as they were when they were asked for.
+/// `struct ipc_perm`: a snapshot of owner, creator and mode of a System V object.
 ///
-/// The owner and the creator may both change and remove it. The mode has read and write bits for owner, group and others, like a file's.
+/// Owner and creator may change and remove it. The mode has read and write bits for owner, group
+/// and others, like a file's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "ipc_perm")]
 #[non_exhaustive]
@@ -26,7 +27,7 @@ impl From<&libc::ipc_perm> for Permissions {
             gid: perm.gid,
             creator_uid: perm.cuid,
             creator_gid: perm.cgid,
-            // Above the permission bits the kernel keeps flags of its own (SHM_DEST, SHM_LOCKED).
+            // The kernel stores flags above the permission bits (SHM_DEST, SHM_LOCKED).
             mode: perm.mode as u32 & 0o777,
         }
     }

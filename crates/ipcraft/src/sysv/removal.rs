@@ -10,8 +10,9 @@ const NO_PROCESS: u32 = 0;
 
 /// Removes a System V object on drop, in the process that created it.
 ///
-/// A forked child has a copy of the value and must not remove its parent's object. The kernel assigns an identifier
-/// again only after thousands of other objects, so the identifier stands for the object.
+/// A forked child has a copy of the value and must not remove its parent's object. The kernel
+/// assigns an identifier again only after thousands of other objects, so the identifier stands for
+/// the object.
 #[derive(Debug)]
 pub(crate) struct RemoveOnDrop {
     id: c_int,
@@ -39,7 +40,8 @@ impl RemoveOnDrop {
 impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         if self.is_armed() {
-            // A drop cannot report an error, and an object that another process removed is gone as intended.
+            // A drop cannot report an error, and an object that another process removed is gone as
+            // intended.
             let _ = (self.remove)(self.id);
         }
     }

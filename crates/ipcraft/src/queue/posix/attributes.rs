@@ -1,26 +1,26 @@
-//! What the kernel says of a queue.
+//! Attributes of a queue.
 
 use std::os::fd::BorrowedFd;
 
 use crate::sys::posix_mq;
 
-/// `struct mq_attr`: a queue as it was when it was asked.
+/// `struct mq_attr`: a snapshot of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "mq_attr")]
 #[non_exhaustive]
 pub struct Attributes {
-    /// The most messages that it holds.
+    /// Maximum number of messages.
     pub capacity: usize,
-    /// The most bytes of one message.
+    /// Maximum size of a message in bytes.
     pub message_size: usize,
-    /// How many messages are in it: stale already, if others use it.
+    /// Current number of messages; possibly stale if other processes use the queue.
     pub messages: usize,
-    /// Whether plain calls fail instead of waiting (`O_NONBLOCK`).
+    /// Whether plain calls fail instead of blocking (`O_NONBLOCK`).
     pub nonblocking: bool,
 }
 
 impl Attributes {
-    pub(super) fn of(fd: BorrowedFd<'_>) -> nix::Result<Self> {
+    pub(super) fn read(fd: BorrowedFd<'_>) -> nix::Result<Self> {
         let found = posix_mq::get_attributes(fd)?;
         Ok(Attributes {
             capacity: found.mq_maxmsg as usize,

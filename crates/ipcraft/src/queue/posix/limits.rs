@@ -1,5 +1,6 @@
-//! Which limit it was that `mq_open(3)` ran into: the kernel says `EINVAL`, `EMFILE` or `ENOSPC`, and each has several
-//! causes.
+//! Identification of the limit that `mq_open(3)` hit.
+//!
+//! The kernel reports `EINVAL`, `EMFILE` or `ENOSPC`, each for several causes.
 
 use std::fs::File;
 
@@ -12,26 +13,26 @@ use crate::support::limits::{descriptors, rlimit, sysctl};
 const CAPACITY_MAX: &str = "/proc/sys/fs/mqueue/msg_max";
 const MESSAGE_SIZE_MAX: &str = "/proc/sys/fs/mqueue/msgsize_max";
 
-/// What the kernel keeps for each message beside its bytes, and for each priority that can be in use (getrlimit(2) has
-/// the formula, 64-bit Linux the sizes).
-const PER_MESSAGE: u64 = 48;
-const PER_PRIORITY: u64 = 48;
+/// Bytes that the kernel charges per message beside its contents (getrlimit(2); 64-bit Linux).
+const MESSAGE_OVERHEAD: u64 = 48;
+/// Bytes that the kernel charges per priority that can be in use (getrlimit(2); 64-bit Linux).
+const PRIORITY_OVERHEAD: u64 = 48;
 
 /// The sizes of a queue.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub(super) struct QueueSize {
     capacity: u64,
     message_size: u64,
 }
 
-impl Room {
-    /// These sizes, with the system's defaults for those that are left open.
+impl QueueSize {
+    /// Returns these sizes, with the system's defaults where `None`.
     pub(super) fn new(capacity: Option<usize>, message_size: Option<usize>) -> Self {
-        let or_default = |size: Option<usize>, path, usual| match size {
+        let or_default = |size: Option<usize>, path, fallback| match size {
             Some(size) => size as u64,
-            None => sysctl(path, None).map_or(usual, |limit| limit.value),
+            None => sysctl(path, None).map_or(fallback, |limit| limit.value),
         };
-        Room {
+        QueueSize {
             capacity: or_default(capacity, "/proc/sys/fs/mqueue/msg_default", 10),
             message_size: or_default(message_size, "/proc/sys/fs/mqueue/msgsize_default", 8192),
         }
@@ -45,35 +46,35 @@ impl Room {
         self.message_size.try_into().unwrap_or(libc::c_long::MAX)
     }
 
-    /// What the kernel charges for such a queue.
+    /// Returns the bytes that the kernel charges for such a queue.
     fn bytes(&self) -> u64 {
         let priorities = self.capacity.min(super::PRIORITIES.into());
         self.capacity
-            .saturating_mul(self.message_size.saturating_add(PER_MESSAGE))
-            .saturating_add(priorities * PER_PRIORITY)
+            .saturating_mul(self.message_size.saturating_add(MESSAGE_OVERHEAD))
+            .saturating_add(priorities * PRIORITY_OVERHEAD)
     }
 }
 
-/// Adds to an error of `mq_open(3)` which limit it was.
-pub(super) fn explain(error: Error, errno: Errno, room: impl FnOnce() -> Room) -> Error {
+/// Adds the limit that was hit to an error of `mq_open(3)`.
+pub(super) fn explain(error: Error, errno: Errno, size: impl FnOnce() -> QueueSize) -> Error {
     match errno {
-        Errno::EINVAL | Errno::EOVERFLOW => sizes(error, room()),
-        Errno::EMFILE if !table_is_full() => {
-            let limit = rlimit("RLIMIT_MSGQUEUE", Resource::RLIMIT_MSGQUEUE, Some(room().bytes()));
-            error.with_limit(limit).with_hint("it bounds the bytes of all queues of this user together")
+        Errno::EINVAL | Errno::EOVERFLOW => invalid_size(error, size()),
+        Errno::EMFILE if !descriptor_table_is_full() => {
+            let limit = rlimit("RLIMIT_MSGQUEUE", Resource::RLIMIT_MSGQUEUE, Some(size().bytes()));
+            error.with_limit(limit).with_hint("unlink queues of this user, or raise the limit")
         }
         Errno::ENOSPC => error.with_limit(sysctl("/proc/sys/fs/mqueue/queues_max", None)),
         _ => error.with_limit(descriptors(errno)),
     }
 }
 
-fn sizes(error: Error, room: Room) -> Error {
-    if room.capacity == 0 || room.message_size == 0 {
-        return error.with_hint("capacity and message size are at least 1");
+fn invalid_size(error: Error, size: QueueSize) -> Error {
+    if size.capacity == 0 || size.message_size == 0 {
+        return error.with_hint("set capacity and message_size to at least 1");
     }
     let limit =
-        exceeded(CAPACITY_MAX, "the kernel's highest msg_max", 1 << 16, room.capacity).or_else(|| {
-            exceeded(MESSAGE_SIZE_MAX, "the kernel's highest msgsize_max", 1 << 24, room.message_size)
+        exceeded(CAPACITY_MAX, "the kernel's highest msg_max", 1 << 16, size.capacity).or_else(|| {
+            exceeded(MESSAGE_SIZE_MAX, "the kernel's highest msgsize_max", 1 << 24, size.message_size)
         });
     match limit {
         Some(limit) => error.with_kind(ErrorKind::LimitReached).with_limit(Some(limit)),
@@ -81,7 +82,8 @@ fn sizes(error: Error, room: Room) -> Error {
     }
 }
 
-/// The setting at `path`, which the privileged may exceed up to `hard`, if it is in the way of `requested`.
+/// Returns the limit that `requested` exceeds: the setting at `path`, or `hard`, which also binds
+/// privileged processes.
 fn exceeded(path: &'static str, name: &'static str, hard: u64, requested: u64) -> Option<Limit> {
     if requested > hard {
         return Some(Limit { name, value: hard, requested: Some(requested) });
@@ -89,8 +91,8 @@ fn exceeded(path: &'static str, name: &'static str, hard: u64, requested: u64) -
     sysctl(path, Some(requested)).filter(|limit| requested > limit.value)
 }
 
-/// Whether it is descriptors that this process has run out of.
-fn table_is_full() -> bool {
+/// Returns whether the descriptor table of this process is full.
+fn descriptor_table_is_full() -> bool {
     File::open("/").is_err_and(|e| e.raw_os_error() == Some(libc::EMFILE))
 }
 
@@ -99,11 +101,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_charge_is_the_kernels() {
-        let room = Room { capacity: 10, message_size: 8192 };
-        assert_eq!(room.bytes(), 10 * 8192 + 10 * 48 + 10 * 48);
-        let many = Room { capacity: 65_536, message_size: 1 };
+    fn charge_matches_the_formula_of_getrlimit() {
+        let usual = QueueSize { capacity: 10, message_size: 8192 };
+        assert_eq!(usual.bytes(), 10 * 8192 + 10 * 48 + 10 * 48);
+        let many = QueueSize { capacity: 65_536, message_size: 1 };
         assert_eq!(many.bytes(), 65_536 * 49 + 32_768 * 48);
-        assert_eq!(Room { capacity: u64::MAX, message_size: 2 }.bytes(), u64::MAX);
+        assert_eq!(QueueSize { capacity: u64::MAX, message_size: 2 }.bytes(), u64::MAX);
     }
 }

@@ -1,18 +1,18 @@
-//! Messages with memory of their own.
+//! Owned messages.
 
 use super::Queue;
 use crate::error::{ErrorKind, Result};
 
-/// A message that was received.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What was sent.
+    /// The contents.
     pub bytes: Vec<u8>,
-    /// The priority that it was sent with.
+    /// The priority that the sender chose.
     pub priority: u32,
 }
 
-/// The messages in a queue, from [`Queue::drain`]: ends when it finds the queue empty.
+/// Iterator over the messages in a queue, from [`Queue::drain`]. It ends when the queue is empty.
 #[derive(Debug)]
 pub struct Drain<'queue> {
     pub(super) queue: &'queue Queue,

@@ -1,4 +1,4 @@
-//! Being told of the first message.
+//! Notification of the first message in an empty queue.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{AcqRel, Release};
@@ -17,19 +17,22 @@ use crate::sys::{posix_mq, retry};
 const NOTIFY: &str = "mq_notify";
 const WAIT: &str = "wait for notification";
 
-/// The last byte of the kernel's message that says that one came into the queue; otherwise the registration has ended
-/// (Linux, ipc/mqueue.c).
-const WOKEN: u8 = 1;
+/// The last byte of the kernel's notification if a message arrived. With another byte the
+/// registration has ended (Linux, ipc/mqueue.c).
+const NOTIFIED: u8 = 1;
 
 impl Queue {
-    /// `mq_notify(3)` with `SIGEV_SIGNAL`: sends this signal to the process when a message comes into the empty queue.
+    /// `mq_notify(3)` with `SIGEV_SIGNAL`: requests this signal for the next message that arrives
+    /// in the empty queue.
     ///
-    /// The signal's `si_code` is `SI_MESGQ`, its `si_value` the `value`, and `si_pid` and `si_uid` are those of the
-    /// sender. [Block](crate::signal::block) it first: most signals kill a process that neither blocks nor handles them.
+    /// The signal's `si_code` is `SI_MESGQ` and its `si_value` is `value`; `si_pid` and `si_uid`
+    /// identify the sender. [Block](crate::signal::block) the signal first: most signals kill a
+    /// process that neither blocks nor handles them.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if anybody, in this process or another, is registered with the queue.
+    /// [`InUse`](crate::ErrorKind::InUse) if this or another process is already registered with the
+    /// queue.
     #[doc(alias = "mq_notify")]
     #[doc(alias = "SIGEV_SIGNAL")]
     pub fn notify_signal(&self, signal: Signal, value: i32) -> Result<Notification<'_>> {
@@ -39,16 +42,18 @@ impl Queue {
         Ok(notification)
     }
 
-    /// `mq_notify(3)` with `SIGEV_THREAD`: makes a descriptor readable when a message comes into the empty queue.
+    /// `mq_notify(3)` with `SIGEV_THREAD`: returns a descriptor that becomes readable when a
+    /// message arrives in the empty queue.
     ///
-    /// The descriptor is a netlink socket, by which the kernel tells a C library when to start a thread; here none is
-    /// started. To wait for messages, poll the queue itself: this is for the moment when it ceases to be empty, of
-    /// which only one process is told.
+    /// The descriptor is the netlink socket through which the kernel asks a C library to start a
+    /// thread; this library starts none. To wait for messages, poll the queue itself. Use this for
+    /// the moment when the queue ceases to be empty, which is reported to one process only.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if anybody, in this process or another, is registered with the queue;
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
+    /// * [`InUse`](crate::ErrorKind::InUse) if this or another process is already registered with
+    ///   the queue;
+    /// * [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "mq_notify")]
     #[doc(alias = "SIGEV_THREAD")]
     pub fn notify_descriptor(&self) -> Result<NotificationFd<'_>> {
@@ -62,7 +67,8 @@ impl Queue {
     }
 }
 
-/// A registration for one signal, from [`Queue::notify_signal`]. Dropping it gives the registration up.
+/// A registration for one signal, from [`Queue::notify_signal`]. Dropping it cancels the
+/// registration.
 #[derive(Debug)]
 pub struct Notification<'queue> {
     registration: Registration<'queue>,
@@ -71,23 +77,26 @@ pub struct Notification<'queue> {
 }
 
 impl Notification<'_> {
-    /// `mq_notify(3)`: registers again after the signal has come.
+    /// `mq_notify(3)`: registers again after a signal.
     ///
-    /// Do so **before** emptying the queue: a message that comes into a queue which is not empty notifies nobody.
+    /// Call it **before** emptying the queue: a message that arrives in a non-empty queue triggers
+    /// no notification.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if the registration still stands, or somebody else was faster.
+    /// [`InUse`](crate::ErrorKind::InUse) if the registration is still active, or another process
+    /// has registered.
     pub fn rearm(&self) -> Result<()> {
         self.registration
             .register(|queue| posix_mq::notify_by_signal(queue, self.signal.number(), self.value))
     }
 }
 
-/// A registration that makes a descriptor readable, from [`Queue::notify_descriptor`]. Dropping it gives the
-/// registration up.
+/// A registration that makes a descriptor readable, from [`Queue::notify_descriptor`]. Dropping it
+/// cancels the registration.
 ///
-/// Poll its descriptor for reading, and take the news with [`try_wait`](NotificationFd::try_wait).
+/// Poll its descriptor for reading, and consume the notification with
+/// [`try_wait`](NotificationFd::try_wait).
 #[derive(Debug)]
 pub struct NotificationFd<'queue> {
     registration: Registration<'queue>,
@@ -95,47 +104,50 @@ pub struct NotificationFd<'queue> {
 }
 
 impl NotificationFd<'_> {
-    /// Waits until a message has come into the empty queue.
+    /// Blocks until a message has arrived in the empty queue.
     ///
     /// # Errors
     ///
-    /// [`Removed`](crate::ErrorKind::Removed) if the registration has ended otherwise: this process has closed another
-    /// descriptor of the queue.
+    /// [`Removed`](crate::ErrorKind::Removed) if the registration has ended otherwise: this process
+    /// has closed another descriptor of the queue.
     pub fn wait(&self) -> Result<()> {
         self.wait_timeout(Duration::MAX)
     }
 
-    /// [`wait`](NotificationFd::wait) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    /// [`wait`](NotificationFd::wait) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// blocking.
     pub fn try_wait(&self) -> Result<()> {
-        self.hear().map_err(|e| self.deaf(e))
+        self.consume().map_err(|e| self.failed(e))
     }
 
-    /// [`wait`](NotificationFd::wait) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no message comes
-    /// within `timeout`.
+    /// [`wait`](NotificationFd::wait) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// no message arrives within `timeout`.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<()> {
         let ready = [(self.socket.as_fd(), PollFlags::POLLIN)];
-        wait::attempt_until(timeout, &ready, || self.hear()).map_err(|e| self.deaf(e))
+        wait::attempt_until(timeout, &ready, || self.consume()).map_err(|e| self.failed(e))
     }
 
-    /// `mq_notify(3)`: registers again after it was notified.
+    /// `mq_notify(3)`: registers again after a notification.
     ///
-    /// Do so **before** emptying the queue: a message that comes into a queue which is not empty notifies nobody.
+    /// Call it **before** emptying the queue: a message that arrives in a non-empty queue triggers
+    /// no notification.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if the registration still stands, or somebody else was faster.
+    /// [`InUse`](crate::ErrorKind::InUse) if the registration is still active, or another process
+    /// has registered.
     pub fn rearm(&self) -> Result<()> {
         self.registration.register(|queue| posix_mq::notify_by_socket(queue, self.socket.as_fd()))
     }
 
-    /// Takes one message of the kernel's.
-    fn hear(&self) -> nix::Result<()> {
+    /// Consumes one notification of the kernel.
+    fn consume(&self) -> nix::Result<()> {
         let mut cookie = [0; posix_mq::COOKIE];
         retry(|| recv(self.socket.as_raw_fd(), &mut cookie, MsgFlags::MSG_DONTWAIT))?;
-        if cookie[posix_mq::COOKIE - 1] == WOKEN { Ok(()) } else { Err(Errno::EIDRM) }
+        if cookie[posix_mq::COOKIE - 1] == NOTIFIED { Ok(()) } else { Err(Errno::EIDRM) }
     }
 
-    fn deaf(&self, errno: Errno) -> Error {
+    fn failed(&self, errno: Errno) -> Error {
         Error::from_recv_errno(WAIT, errno).with_object(self.registration.queue.name())
     }
 }
@@ -146,8 +158,10 @@ impl AsFd for NotificationFd<'_> {
     }
 }
 
-/// The right of a handle to be registered: the kernel knows one registration per process and queue, which a second
-/// value would give up in the first one's place.
+/// The exclusive right of a handle to register.
+///
+/// The kernel keeps one registration per process and queue, so dropping a second value would cancel
+/// the first one's registration.
 #[derive(Debug)]
 struct Registration<'queue> {
     queue: &'queue Queue,
@@ -168,7 +182,7 @@ impl<'queue> Registration<'queue> {
 
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
-        // The kernel leaves another process's registration alone, and has nothing else to say.
+        // The kernel keeps another process's registration, and no other error is possible.
         let _ = posix_mq::notify_no_more(self.queue.as_fd());
         self.queue.notifying.store(false, Release);
     }

@@ -1,4 +1,4 @@
-//! Making and finding a queue.
+//! Creation and opening of a queue.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use super::Queue;
 use super::handle::LONGEST_NAME;
-use super::limits::{self, Room};
+use super::limits::{self, QueueSize};
 use super::removal::RemoveOnDrop;
 use crate::error::{Error, Result};
 use crate::name;
@@ -15,7 +15,7 @@ use crate::sys::posix_mq;
 
 const OPEN: &str = "mq_open";
 
-/// How to make a queue, and how the handle behaves.
+/// Options for creating a queue, and for the handle.
 ///
 /// ```
 /// use ipcraft::{name, queue::posix};
@@ -53,69 +53,74 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The system's default sizes, mode 0600, both directions, calls that wait, never removed.
+    /// Default options: the system's sizes, mode 0600, both directions, blocking, not removed on
+    /// drop.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// The most messages that a queue which is created holds. Default: `/proc/sys/fs/mqueue/msg_default`, usually 10.
+    /// Sets the maximum number of messages of a new queue. Default:
+    /// `/proc/sys/fs/mqueue/msg_default`, usually 10.
     ///
-    /// Without privileges at most `/proc/sys/fs/mqueue/msg_max`. The kernel charges the whole room to the user when
-    /// the queue is made, against `RLIMIT_MSGQUEUE`: capacity times message size, and at most 96 bytes more per
-    /// message.
+    /// Unprivileged processes may set at most `/proc/sys/fs/mqueue/msg_max`. The kernel charges the
+    /// whole queue to the user at creation, against `RLIMIT_MSGQUEUE`: capacity times message size,
+    /// plus at most 96 bytes per message.
     #[doc(alias = "mq_maxmsg")]
     pub fn capacity(mut self, messages: usize) -> Self {
         self.capacity = Some(messages);
         self
     }
 
-    /// The most bytes of a message, if the queue is created. Default: `/proc/sys/fs/mqueue/msgsize_default`, usually
-    /// 8192.
+    /// Sets the maximum size of a message in a new queue. Default:
+    /// `/proc/sys/fs/mqueue/msgsize_default`, usually 8192.
     ///
-    /// Without privileges at most `/proc/sys/fs/mqueue/msgsize_max`. Every buffer to receive into has to be as long.
+    /// Unprivileged processes may set at most `/proc/sys/fs/mqueue/msgsize_max`. Every receive
+    /// buffer must have this size.
     #[doc(alias = "mq_msgsize")]
     pub fn message_size(mut self, bytes: usize) -> Self {
         self.message_size = Some(bytes);
         self
     }
 
-    /// Permission bits of a queue that is created, such as `0o620`; the umask is taken off. Reading is receiving,
-    /// writing is sending.
+    /// Sets the permission bits of a new queue, such as `0o620`, less the umask. Read permission
+    /// allows receiving, write permission sending.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
     }
 
-    /// `O_RDONLY`: a handle that cannot send, which takes no permission to write.
+    /// `O_RDONLY`: opens for receiving only, which needs no permission to write.
     #[doc(alias = "O_RDONLY")]
     pub fn recv_only(mut self) -> Self {
         self.access = libc::O_RDONLY;
         self
     }
 
-    /// `O_WRONLY`: a handle that cannot receive, which takes no permission to read.
+    /// `O_WRONLY`: opens for sending only, which needs no permission to read.
     #[doc(alias = "O_WRONLY")]
     pub fn send_only(mut self) -> Self {
         self.access = libc::O_WRONLY;
         self
     }
 
-    /// `O_NONBLOCK`: for event loops. Plain calls then fail like the `try_` ones, and the `_timeout` ones still wait.
+    /// `O_NONBLOCK`: makes plain calls fail like the `try_` forms, for event loops. The `_timeout`
+    /// forms still wait.
     #[doc(alias = "O_NONBLOCK")]
     pub fn nonblocking(mut self, yes: bool) -> Self {
         self.nonblocking = yes;
         self
     }
 
-    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while
-    /// the name still leads to that same queue (which the mode has to let its owner open).
+    /// Removes the name when the handle is dropped, provided that this call created the queue, in
+    /// the creating process, and while the name still names that queue. The mode must let the owner
+    /// open it.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self
     }
 
-    /// `mq_open(3)` with `O_CREAT`: makes the queue, or opens the one that exists, whose sizes and mode are then left
-    /// as they are.
+    /// `mq_open(3)` with `O_CREAT`: opens the queue, or creates it. An existing queue keeps its
+    /// sizes and mode.
     ///
     /// # Errors
     ///
@@ -124,66 +129,68 @@ impl Options {
         let path = name::posix(OPEN, name, LONGEST_NAME)?;
         loop {
             match self.mq_open(&path, libc::O_CREAT | libc::O_EXCL) {
-                Ok(fd) => return self.made(fd, name, path),
+                Ok(fd) => return self.created(fd, name, path),
                 Err(Errno::EEXIST) => {}
                 Err(e) => return Err(self.failed(name, e)),
             }
             match self.mq_open(&path, 0) {
                 Ok(fd) => return Queue::new(fd, name, None),
-                // Removed in between by its owner.
+                // If the queue was removed in between, the name is free again: retry.
                 Err(Errno::ENOENT) => {}
                 Err(e) => return Err(self.failed(name, e)),
             }
         }
     }
 
-    /// `mq_open(3)` with `O_CREAT | O_EXCL`: makes the queue; exactly one of several racing processes succeeds.
+    /// `mq_open(3)` with `O_CREAT | O_EXCL`: creates the queue; exactly one of several racing
+    /// processes succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken; others as in the [module's
-    /// table](super#errors).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken; others as in the
+    /// [module's table](super#errors).
     pub fn create_new(&self, name: &str) -> Result<Queue> {
         let path = name::posix(OPEN, name, LONGEST_NAME)?;
         match self.mq_open(&path, libc::O_CREAT | libc::O_EXCL) {
-            Ok(fd) => self.made(fd, name, path),
+            Ok(fd) => self.created(fd, name, path),
             Err(e) => Err(self.failed(name, e)),
         }
     }
 
-    /// `mq_open(3)`: opens a queue that exists.
+    /// `mq_open(3)`: opens an existing queue.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound); others as in the [module's table](super#errors).
+    /// [`NotFound`](crate::ErrorKind::NotFound) if no queue has the name; others as in the
+    /// [module's table](super#errors).
     pub fn open(&self, name: &str) -> Result<Queue> {
         let path = name::posix(OPEN, name, LONGEST_NAME)?;
         let fd = self.mq_open(&path, 0).map_err(|e| self.failed(name, e))?;
         Queue::new(fd, name, None)
     }
 
-    fn made(&self, fd: OwnedFd, name: &str, path: CString) -> Result<Queue> {
-        // fstat(2) of an open descriptor has nothing to fail on.
+    fn created(&self, fd: OwnedFd, name: &str, path: CString) -> Result<Queue> {
+        // fstat(2) of an open descriptor does not fail.
         let removal = if self.remove_on_drop { RemoveOnDrop::new(path, &fd).ok() } else { None };
         Queue::new(fd, name, removal)
     }
 
     fn mq_open(&self, path: &CStr, create: libc::c_int) -> nix::Result<OwnedFd> {
         let nonblocking = if self.nonblocking { libc::O_NONBLOCK } else { 0 };
-        let attributes = self.room().map(|room| posix_mq::attributes(room.capacity(), room.message_size()));
+        let attributes = self.size().map(|size| posix_mq::attributes(size.capacity(), size.message_size()));
         posix_mq::open(path, self.access | nonblocking | create, self.mode, attributes.as_ref())
     }
 
-    /// The sizes to ask for; `None` leaves both to the kernel.
-    fn room(&self) -> Option<Room> {
+    /// Returns the sizes to request; `None` leaves both to the kernel.
+    fn size(&self) -> Option<QueueSize> {
         (self.capacity.is_some() || self.message_size.is_some())
-            .then(|| Room::new(self.capacity, self.message_size))
+            .then(|| QueueSize::new(self.capacity, self.message_size))
     }
 
     #[cold]
     fn failed(&self, name: &str, errno: Errno) -> Error {
         limits::explain(Error::from_errno(OPEN, errno).with_name(name), errno, || {
-            Room::new(self.capacity, self.message_size)
+            QueueSize::new(self.capacity, self.message_size)
         })
     }
 }

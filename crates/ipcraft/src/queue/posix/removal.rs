@@ -1,4 +1,4 @@
-//! Removing the queue that this process made, and no other.
+//! Removal of a queue when its handle is dropped.
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,32 +9,32 @@ use nix::sys::stat::fstat;
 
 use crate::sys::posix_mq;
 
-/// A name that is removed on drop: by the process that made it, and only if it still leads to the same queue.
+/// Removes the name of a queue on drop, in the creating process, if it still names the same queue.
 #[derive(Debug)]
 pub(super) struct RemoveOnDrop {
     name: CString,
-    /// Device and inode number of the queue, which the handle that this belongs to keeps in existence.
+    /// Device and inode number of the queue, which the owning handle keeps alive.
     identity: (u64, u64),
-    owner: u32,
+    creator: u32,
 }
 
 impl RemoveOnDrop {
-    /// Takes charge of the queue that this process has just made under this name.
+    /// Takes charge of the queue that this process has just created under this name.
     pub(super) fn new(name: CString, queue: &OwnedFd) -> nix::Result<Self> {
-        Ok(RemoveOnDrop { name, identity: identity(queue)?, owner: process::id() })
+        Ok(RemoveOnDrop { name, identity: identity(queue)?, creator: process::id() })
     }
 
-    /// Leaves the name to whoever takes over the queue.
+    /// Leaves the name to the new owner of the descriptor.
     pub(super) fn cancel(mut self) {
         // No process has this id.
-        self.owner = 0;
+        self.creator = 0;
     }
 
-    fn is_still_ours(&self) -> bool {
-        self.owner == process::id() && self.behind_the_name().is_ok_and(|found| found == self.identity)
+    fn names_our_queue(&self) -> bool {
+        self.creator == process::id() && self.named_queue().is_ok_and(|found| found == self.identity)
     }
 
-    fn behind_the_name(&self) -> nix::Result<(u64, u64)> {
+    fn named_queue(&self) -> nix::Result<(u64, u64)> {
         let open = |access| posix_mq::open(&self.name, access, 0, None);
         let queue = open(libc::O_RDONLY).or_else(|e| match e {
             // The mode may allow its owner one direction only.
@@ -51,8 +51,9 @@ fn identity(queue: &OwnedFd) -> nix::Result<(u64, u64)> {
 
 impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
-        if self.is_still_ours() {
-            // Nobody is left to tell if it fails, and who makes the name next is told that it exists.
+        if self.names_our_queue() {
+            // A drop cannot report an error; the next creation of the name will report that it
+            // exists.
             let _ = posix_mq::unlink(&self.name);
         }
     }

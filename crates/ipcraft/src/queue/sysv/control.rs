@@ -1,4 +1,4 @@
-//! Statistics, owner, mode and limit of a queue.
+//! Statistics, owner, mode and size limit of a queue.
 
 use nix::errno::Errno;
 
@@ -11,25 +11,28 @@ const STAT: &str = "msgctl(IPC_STAT)";
 const SET: &str = "msgctl(IPC_SET)";
 
 impl Queue {
-    /// `msgctl(2)` with `IPC_STAT`: what is in the queue and who used it last; stale as soon as it is returned.
+    /// `msgctl(2)` with `IPC_STAT`: returns the contents and last users of the queue; possibly
+    /// stale.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read, [`Removed`](ErrorKind::Removed)
-    /// if the queue is gone.
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read;
+    /// * [`Removed`](ErrorKind::Removed) if the queue is gone.
     #[doc(alias = "IPC_STAT")]
     pub fn statistics(&self) -> Result<Statistics> {
         Ok(Statistics::from(&self.status()?))
     }
 
-    /// `msgctl(2)` with `IPC_SET`: sets the most bytes that the queue holds, and the most messages.
+    /// `msgctl(2)` with `IPC_SET`: sets the maximum number of bytes in the queue, which also bounds
+    /// the number of messages.
     ///
-    /// What is in it stays, also if it is more than that.
+    /// Messages already in the queue stay, even above the new limit.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) above `/proc/sys/kernel/msgmnb` without privileges;
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller owns or created the queue.
+    /// * [`LimitReached`](ErrorKind::LimitReached) above `/proc/sys/kernel/msgmnb` without
+    ///   privileges;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator.
     #[doc(alias = "msg_qbytes")]
     pub fn set_max_bytes(&self, bytes: u64) -> Result<()> {
         self.change(|status| status.msg_qbytes = bytes).map_err(|e| {
@@ -41,14 +44,14 @@ impl Queue {
         })
     }
 
-    /// `msgctl(2)` with `IPC_SET`: gives the queue to this user and group. The creator keeps all rights.
+    /// `msgctl(2)` with `IPC_SET`: changes owner and group. The creator keeps its rights.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller owns or created the queue;
-    /// [`Invalid`](ErrorKind::Invalid) if there can be no such user or group.
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator;
+    /// * [`Invalid`](ErrorKind::Invalid) for an impossible user or group id.
     pub fn set_owner(&self, uid: u32, gid: u32) -> Result<()> {
-        // The kernel's answer would be the one for a queue that is gone.
+        // The kernel would report EINVAL, as for a removed queue.
         if uid == u32::MAX || gid == u32::MAX {
             return Err(self.failed(SET, Errno::EINVAL).with_kind(ErrorKind::Invalid));
         }
@@ -59,7 +62,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller owns or created the queue.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator.
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         self.change(|status| status.msg_perm.mode = (mode & 0o777) as _)
     }

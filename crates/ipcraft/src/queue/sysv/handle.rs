@@ -1,4 +1,4 @@
-//! The queue, and sending and receiving.
+//! The queue: sending and receiving.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,10 @@ const TRUNCATE: libc::c_int = libc::MSG_NOERROR;
 
 /// A System V message queue.
 ///
-/// Holds its identifier only: the kernel knows no open queues. Calls take `&self`: threads, and other processes with
-/// handles of their own, may send and receive at once, and each message goes to one receiver. Dropping it leaves the
-/// queue, unless [`Options::remove_on_drop`] was asked for.
+/// Holds only the identifier: the kernel has no notion of an open queue. All methods take `&self`:
+/// threads, and processes with handles of their own, may send and receive concurrently. Each
+/// message goes to one receiver. Dropping the handle leaves the queue, unless
+/// [`Options::remove_on_drop`] was set.
 #[derive(Debug)]
 pub struct Queue {
     id: i32,
@@ -31,12 +32,12 @@ pub struct Queue {
     removal: Option<RemoveOnDrop>,
 }
 
-/// A message that was received.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What was sent.
+    /// The contents.
     pub bytes: Vec<u8>,
-    /// The type that it was sent with.
+    /// The type that the sender chose.
     pub kind: i64,
 }
 
@@ -45,29 +46,33 @@ impl Queue {
         Queue { id, name, removal }
     }
 
-    /// `msgget(2)`: makes the queue with mode 0600, or takes the one that has the key; see [`Options::create`].
+    /// `msgget(2)`: opens the queue of this key, or creates it with mode 0600; see
+    /// [`Options::create`].
     #[doc(alias = "msgget")]
     pub fn create(key: Key) -> Result<Queue> {
         Options::new().create(key)
     }
 
-    /// `msgget(2)`: makes the queue with mode 0600, and fails if the key is taken; see [`Options::create_new`].
+    /// `msgget(2)`: creates a queue with mode 0600, and fails if the key is taken; see
+    /// [`Options::create_new`].
     #[doc(alias = "msgget")]
     pub fn create_new(key: Key) -> Result<Queue> {
         Options::new().create_new(key)
     }
 
-    /// `msgget(2)`: takes the queue that has the key.
+    /// `msgget(2)`: opens the queue of this key.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is none, [`Invalid`](ErrorKind::Invalid) for [`Key::PRIVATE`].
+    /// * [`NotFound`](ErrorKind::NotFound) if no queue has the key;
+    /// * [`Invalid`](ErrorKind::Invalid) for [`Key::PRIVATE`], which identifies no queue.
     #[doc(alias = "msgget")]
     pub fn open(key: Key) -> Result<Queue> {
         options::open(key)
     }
 
-    /// `msgctl(2)` with `IPC_STAT`: takes the queue that has this identifier, which somebody has passed on.
+    /// `msgctl(2)` with `IPC_STAT`: opens the queue with this identifier, which another process
+    /// passed on.
     ///
     /// # Errors
     ///
@@ -76,140 +81,147 @@ impl Queue {
         options::from_id(id)
     }
 
-    /// The identifier, by which every process of the IPC namespace can reach the queue if its mode allows it.
+    /// Returns the identifier, valid in every process of this IPC namespace.
     pub fn id(&self) -> i32 {
         self.id
     }
 
-    /// `msgsnd(2)`: adds a message of this type, and waits while the queue is full.
+    /// `msgsnd(2)`: sends a message with this type, blocking while the queue is full.
     ///
-    /// The type is 1 or more. An empty message is a message. A queue is full when this message would bring it above its
-    /// [`max_bytes`](super::Statistics::max_bytes); one that is longer than that waits for ever.
+    /// The type must be positive. A message may be empty. The queue is full if the message would
+    /// exceed its [`max_bytes`](super::Statistics::max_bytes); a message longer than that limit
+    /// blocks forever.
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed) if the queue is gone, or goes while the call waits;
-    /// [`TooLarge`](ErrorKind::TooLarge) above `/proc/sys/kernel/msgmax`; [`Invalid`](ErrorKind::Invalid) if the type
-    /// is not positive.
+    /// * [`Removed`](ErrorKind::Removed) if the queue is gone, or removed while the call blocks;
+    /// * [`TooLarge`](ErrorKind::TooLarge) above `/proc/sys/kernel/msgmax`;
+    /// * [`Invalid`](ErrorKind::Invalid) if the type is not positive.
     #[inline]
     #[doc(alias = "msgsnd")]
     pub fn send(&self, kind: i64, message: &[u8]) -> Result<()> {
-        sysv_msg::send(self.id, kind, message, 0).map_err(|e| self.unsent(e, kind, message.len()))
+        sysv_msg::send(self.id, kind, message, 0).map_err(|e| self.send_error(e, kind, message.len()))
     }
 
-    /// `msgsnd(2)` with `IPC_NOWAIT`: [`send`](Queue::send) that fails with [`Full`](ErrorKind::Full) instead of
-    /// waiting.
+    /// `msgsnd(2)` with `IPC_NOWAIT`: [`send`](Queue::send) that fails with
+    /// [`Full`](ErrorKind::Full) instead of blocking.
     #[doc(alias = "IPC_NOWAIT")]
     pub fn try_send(&self, kind: i64, message: &[u8]) -> Result<()> {
-        sysv_msg::send(self.id, kind, message, NOWAIT).map_err(|e| self.unsent(e, kind, message.len()))
+        sysv_msg::send(self.id, kind, message, NOWAIT).map_err(|e| self.send_error(e, kind, message.len()))
     }
 
-    /// [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if the queue stays
+    /// full for `timeout`.
     ///
-    /// The kernel has no such call: this one looks again after 0.1 ms, 0.2 ms and so on to every 5 ms, each time with
-    /// one system call, and may be that late. Plain calls may overtake it.
+    /// The kernel has no timed call. This one polls after 0.1 ms, 0.2 ms and so on, up to every 5
+    /// ms, with one system call each time. It may be late by one such interval, and plain calls may
+    /// overtake it.
     pub fn send_timeout(&self, kind: i64, message: &[u8], timeout: Duration) -> Result<()> {
-        look_again(timeout, || sysv_msg::send(self.id, kind, message, NOWAIT))
-            .map_err(|e| self.unsent(e, kind, message.len()))
+        poll_until(timeout, || sysv_msg::send(self.id, kind, message, NOWAIT))
+            .map_err(|e| self.send_error(e, kind, message.len()))
     }
 
-    /// `msgrcv(2)`: takes the message that `which` selects and returns its length and type; waits until there is one.
+    /// `msgrcv(2)`: receives the message that `which` selects, blocking until there is one. Returns
+    /// its length and type.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge), and the message stays, if it is longer than the buffer;
-    /// [`Removed`](ErrorKind::Removed) if the queue is gone, or goes while the call waits;
-    /// [`Invalid`](ErrorKind::Invalid) if the selector's type is not positive.
+    /// * [`TooLarge`](ErrorKind::TooLarge) if the message is longer than the buffer; it stays in
+    ///   the queue;
+    /// * [`Removed`](ErrorKind::Removed) if the queue is gone, or removed while the call blocks;
+    /// * [`Invalid`](ErrorKind::Invalid) if the selector's type is not positive.
     #[inline]
     #[doc(alias = "msgrcv")]
     pub fn recv(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
-        self.take(which, buffer, 0).map_err(|e| self.unreceived(e, which, buffer.len()))
+        self.recv_with(which, buffer, 0).map_err(|e| self.recv_error(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `IPC_NOWAIT`: [`recv`](Queue::recv) that fails with [`Empty`](ErrorKind::Empty) instead
-    /// of waiting.
+    /// `msgrcv(2)` with `IPC_NOWAIT`: [`recv`](Queue::recv) that fails with
+    /// [`Empty`](ErrorKind::Empty) instead of blocking.
     #[doc(alias = "IPC_NOWAIT")]
     pub fn try_recv(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
-        self.take(which, buffer, NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
+        self.recv_with(which, buffer, NOWAIT).map_err(|e| self.recv_error(e, which, buffer.len()))
     }
 
-    /// [`recv`](Queue::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such message
-    /// within `timeout`.
+    /// [`recv`](Queue::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no such message
+    /// arrives within `timeout`.
     ///
-    /// It looks again and again, as [`send_timeout`](Queue::send_timeout) does, at the same cost.
+    /// It polls as [`send_timeout`](Queue::send_timeout) does, at the same cost.
     pub fn recv_timeout(
         &self,
         which: Selector,
         buffer: &mut [u8],
         timeout: Duration,
     ) -> Result<(usize, i64)> {
-        look_again(timeout, || self.take(which, buffer, NOWAIT))
-            .map_err(|e| self.unreceived(e, which, buffer.len()))
+        poll_until(timeout, || self.recv_with(which, buffer, NOWAIT))
+            .map_err(|e| self.recv_error(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_NOERROR`: [`recv`](Queue::recv) that cuts a message which is longer than the
-    /// buffer. The rest is lost, and nothing tells that there was one.
+    /// `msgrcv(2)` with `MSG_NOERROR`: [`recv`](Queue::recv) that truncates a message longer than
+    /// the buffer. The rest is lost without notice.
     #[doc(alias = "MSG_NOERROR")]
     pub fn recv_truncated(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
-        self.take(which, buffer, TRUNCATE).map_err(|e| self.unreceived(e, which, buffer.len()))
+        self.recv_with(which, buffer, TRUNCATE).map_err(|e| self.recv_error(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`recv_truncated`](Queue::recv_truncated) that fails with
-    /// [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// `msgrcv(2)` with `MSG_NOERROR | IPC_NOWAIT`: [`recv_truncated`](Queue::recv_truncated) that
+    /// fails with [`Empty`](ErrorKind::Empty) instead of blocking.
     #[doc(alias = "MSG_NOERROR")]
     pub fn try_recv_truncated(&self, which: Selector, buffer: &mut [u8]) -> Result<(usize, i64)> {
-        self.take(which, buffer, TRUNCATE | NOWAIT).map_err(|e| self.unreceived(e, which, buffer.len()))
+        self.recv_with(which, buffer, TRUNCATE | NOWAIT).map_err(|e| self.recv_error(e, which, buffer.len()))
     }
 
-    /// [`recv_truncated`](Queue::recv_truncated) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no such
-    /// message within `timeout`.
+    /// [`recv_truncated`](Queue::recv_truncated) that fails with [`TimedOut`](ErrorKind::TimedOut)
+    /// if no such message arrives within `timeout`.
     pub fn recv_truncated_timeout(
         &self,
         which: Selector,
         buffer: &mut [u8],
         timeout: Duration,
     ) -> Result<(usize, i64)> {
-        look_again(timeout, || self.take(which, buffer, TRUNCATE | NOWAIT))
-            .map_err(|e| self.unreceived(e, which, buffer.len()))
+        poll_until(timeout, || self.recv_with(which, buffer, TRUNCATE | NOWAIT))
+            .map_err(|e| self.recv_error(e, which, buffer.len()))
     }
 
-    /// `msgrcv(2)` with `MSG_COPY`: copies the message at this position, counted from the oldest, which is 0, and
-    /// leaves it there. Never waits.
+    /// `msgrcv(2)` with `MSG_COPY`: copies the message at this position without removing it.
+    /// Position 0 is the oldest message. Never blocks.
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) if fewer messages are in the queue, [`TooLarge`](ErrorKind::TooLarge) if it is
-    /// longer than the buffer, [`Unsupported`](ErrorKind::Unsupported) if the kernel was built without
-    /// `CONFIG_CHECKPOINT_RESTORE`.
+    /// * [`Empty`](ErrorKind::Empty) if the queue has fewer messages;
+    /// * [`TooLarge`](ErrorKind::TooLarge) if the message is longer than the buffer;
+    /// * [`Unsupported`](ErrorKind::Unsupported) if the kernel was built without
+    ///   `CONFIG_CHECKPOINT_RESTORE`.
     #[doc(alias = "MSG_COPY")]
     pub fn copy(&self, position: usize, buffer: &mut [u8]) -> Result<(usize, i64)> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         sysv_msg::receive(self.id, buffer, position, sysv_msg::COPY | NOWAIT)
-            .map_err(|e| self.unreceived(e, Selector::First, buffer.len()))
+            .map_err(|e| self.recv_error(e, Selector::First, buffer.len()))
     }
 
-    /// [`recv`](Queue::recv) into memory of its own.
+    /// [`recv`](Queue::recv) into a new [`Message`].
     pub fn recv_message(&self, which: Selector) -> Result<Message> {
-        fit(|buffer| self.recv(which, buffer))
+        recv_growing(|buffer| self.recv(which, buffer))
     }
 
-    /// [`try_recv`](Queue::try_recv) into memory of its own.
+    /// [`try_recv`](Queue::try_recv) into a new [`Message`].
     pub fn try_recv_message(&self, which: Selector) -> Result<Message> {
-        fit(|buffer| self.try_recv(which, buffer))
+        recv_growing(|buffer| self.try_recv(which, buffer))
     }
 
-    /// [`recv_timeout`](Queue::recv_timeout) into memory of its own.
+    /// [`recv_timeout`](Queue::recv_timeout) into a new [`Message`].
     pub fn recv_message_timeout(&self, which: Selector, timeout: Duration) -> Result<Message> {
-        fit_within(timeout, |buffer, left| self.recv_timeout(which, buffer, left))
+        recv_growing_until(timeout, |buffer, left| self.recv_timeout(which, buffer, left))
     }
 
-    /// `msgctl(2)` with `IPC_RMID`: removes the queue and all messages in it. Every process that waits for it, or uses
-    /// it later, gets [`Removed`](ErrorKind::Removed).
+    /// `msgctl(2)` with `IPC_RMID`: removes the queue and its messages. Blocked and later calls of
+    /// every process fail with [`Removed`](ErrorKind::Removed).
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed) if somebody was faster; [`PermissionDenied`](ErrorKind::PermissionDenied)
-    /// unless the caller owns or created it.
+    /// * [`Removed`](ErrorKind::Removed) if it was already removed;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator.
+    ///   The handle stays usable.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
         sysv_msg::remove(self.id).map_err(|e| self.failed("msgctl(IPC_RMID)", e))?;
@@ -219,13 +231,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether dropping this handle removes the queue.
+    /// Returns whether dropping this handle removes the queue.
     pub fn removes_on_drop(&self) -> bool {
         self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
     }
 
     #[inline]
-    fn take(&self, which: Selector, buffer: &mut [u8], flags: libc::c_int) -> nix::Result<(usize, i64)> {
+    fn recv_with(&self, which: Selector, buffer: &mut [u8], flags: libc::c_int) -> nix::Result<(usize, i64)> {
         match which.arguments() {
             Some((kind, except)) => sysv_msg::receive(self.id, buffer, kind, flags | except),
             None => Err(Errno::EINVAL),
@@ -233,7 +245,7 @@ impl Queue {
     }
 
     #[cold]
-    fn unsent(&self, errno: Errno, kind: i64, length: usize) -> Error {
+    fn send_error(&self, errno: Errno, kind: i64, length: usize) -> Error {
         match errno {
             Errno::EINVAL if kind < 1 => invalid_type(SEND, errno).with_object(Some(&self.name)),
             Errno::EINVAL => match too_large(length) {
@@ -246,24 +258,24 @@ impl Queue {
     }
 
     #[cold]
-    fn unreceived(&self, errno: Errno, which: Selector, room: usize) -> Error {
+    fn recv_error(&self, errno: Errno, which: Selector, buffer_len: usize) -> Error {
         match errno {
             Errno::EINVAL if which.arguments().is_none() => {
                 invalid_type(RECEIVE, errno).with_object(Some(&self.name))
             }
             Errno::ENOMSG => self.failed(RECEIVE, errno).with_kind(ErrorKind::Empty),
             Errno::E2BIG => {
-                let limit = Limit { name: "the buffer", value: room as u64, requested: None };
+                let limit = Limit { name: "the buffer", value: buffer_len as u64, requested: None };
                 self.failed(RECEIVE, errno)
                     .with_kind(ErrorKind::TooLarge)
                     .with_limit(Some(limit))
-                    .with_hint("it is still in the queue")
+                    .with_hint("receive it again with a longer buffer")
             }
             _ => self.failed(RECEIVE, errno),
         }
     }
 
-    /// An error of a call whose arguments are valid, so that `EINVAL` is about the identifier.
+    /// The error of a call with valid arguments, so that `EINVAL` means a removed queue.
     #[cold]
     pub(super) fn failed(&self, operation: &'static str, errno: Errno) -> Error {
         let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
@@ -271,8 +283,8 @@ impl Queue {
     }
 }
 
-/// Receives into memory that grows until the message fits.
-fn fit(mut receive: impl FnMut(&mut [u8]) -> Result<(usize, i64)>) -> Result<Message> {
+/// Receives into a buffer that grows until the message fits.
+fn recv_growing(mut receive: impl FnMut(&mut [u8]) -> Result<(usize, i64)>) -> Result<Message> {
     let mut bytes = vec![0; sysv_msg::INLINE];
     loop {
         match receive(&mut bytes) {
@@ -286,25 +298,25 @@ fn fit(mut receive: impl FnMut(&mut [u8]) -> Result<(usize, i64)>) -> Result<Mes
     }
 }
 
-/// The same, telling each attempt the time that is left: the message that was too long may be another receiver's by
-/// now.
-fn fit_within(
+/// Like [`recv_growing`], with one deadline for all attempts: another receiver may have taken the
+/// long message in the meantime.
+fn recv_growing_until(
     timeout: Duration,
     mut receive: impl FnMut(&mut [u8], Duration) -> Result<(usize, i64)>,
 ) -> Result<Message> {
     let deadline = Deadline::after(timeout);
-    fit(|buffer| receive(buffer, deadline.remaining().unwrap_or(Duration::MAX)))
+    recv_growing(|buffer| receive(buffer, deadline.remaining().unwrap_or(Duration::MAX)))
 }
 
-/// Repeats an `attempt` that does not wait, at growing intervals.
-fn look_again<T>(timeout: Duration, mut attempt: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
+/// Repeats a non-blocking `attempt` at growing intervals.
+fn poll_until<T>(timeout: Duration, mut attempt: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
     let mut backoff = Backoff::new();
     let attempt = || attempt().map_err(|e| if e == Errno::ENOMSG { Errno::EAGAIN } else { e });
     wait::attempt_between(timeout, attempt, |deadline| Ok(backoff.sleep(deadline)))
 }
 
 fn invalid_type(operation: &'static str, errno: Errno) -> Error {
-    Error::from_errno(operation, errno).with_hint("a type is 1 or more")
+    Error::from_errno(operation, errno).with_hint("use a type of at least 1")
 }
 
 fn too_large(length: usize) -> Option<Limit> {
@@ -317,9 +329,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_with_more_room_share_one_time() {
+    fn attempts_with_growing_buffer_share_one_deadline() {
         let mut attempts = Vec::new();
-        let message = fit_within(Duration::from_secs(9), |buffer, left| {
+        let message = recv_growing_until(Duration::from_secs(9), |buffer, left| {
             attempts.push((buffer.len(), left));
             std::thread::sleep(Duration::from_millis(2));
             if buffer.len() < 30_000 {
@@ -330,7 +342,7 @@ mod tests {
         })
         .unwrap();
         assert_eq!((message.bytes.len(), message.kind), (3, 7));
-        assert_eq!(attempts.iter().map(|(room, _)| *room).collect::<Vec<_>>(), [8192, 16384, 32768]);
+        assert_eq!(attempts.iter().map(|(length, _)| *length).collect::<Vec<_>>(), [8192, 16384, 32768]);
         assert!(
             attempts.windows(2).all(|two| two[1].1 <= two[0].1 - Duration::from_millis(2)),
             "{attempts:?}"
@@ -338,8 +350,8 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_may_take_for_ever_if_all_may() {
-        let endless = fit_within(Duration::MAX, |_, left| {
+    fn attempt_of_unlimited_call_has_no_deadline() {
+        let endless = recv_growing_until(Duration::MAX, |_, left| {
             assert_eq!(left, Duration::MAX);
             Ok((0, 1))
         });

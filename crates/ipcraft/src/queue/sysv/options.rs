@@ -1,4 +1,4 @@
-//! Making and finding a queue.
+//! Creation and opening of a queue.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::sysv::{Creation, Key};
 
 const GET: &str = "msgget";
 
-/// How to make a queue, and how the handle behaves.
+/// Options for creating a queue.
 ///
 /// ```
 /// use ipcraft::queue::sysv::{Options, Queue};
@@ -32,26 +32,27 @@ pub struct Options {
 }
 
 impl Options {
-    /// Mode 0600, never removed.
+    /// Default options: mode 0600, not removed on drop.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// Permission bits of a queue that is created, such as `0o620`; the umask has no part in it. Reading is receiving,
-    /// writing is sending.
+    /// Sets the permission bits of a new queue, such as `0o620`; the umask does not apply. Read
+    /// permission allows receiving, write permission sending.
     pub fn mode(mut self, mode: u32) -> Self {
         self.creation.mode = mode;
         self
     }
 
-    /// Removes the queue when the handle is dropped: if this call created it, and in the process that did.
+    /// Removes the queue when the handle is dropped, provided that this call created it, in the
+    /// creating process.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.creation.remove_on_drop = yes;
         self
     }
 
-    /// `msgget(2)` with `IPC_CREAT`: makes the queue, or takes the one that has the key, whose mode is then left as it
-    /// is.
+    /// `msgget(2)` with `IPC_CREAT`: opens the queue of this key, or creates it. An existing queue
+    /// keeps its mode.
     ///
     /// # Errors
     ///
@@ -63,19 +64,20 @@ impl Options {
                 made => return made.map_err(|e| failed(key, e)),
             }
             match find(key) {
-                // Removed in between by its owner.
+                // If the queue was removed in between, the key is free again: retry.
                 Err(Errno::ENOENT) => {}
                 found => return found.map_err(|e| failed(key, e)),
             }
         }
     }
 
-    /// `msgget(2)` with `IPC_CREAT | IPC_EXCL`: makes the queue; exactly one of several racing processes succeeds.
+    /// `msgget(2)` with `IPC_CREAT | IPC_EXCL`: creates the queue; exactly one of several racing
+    /// processes succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the [module's
-    /// table](super#errors).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the
+    /// [module's table](super#errors).
     pub fn create_new(&self, key: Key) -> Result<Queue> {
         self.make(key).map_err(|e| failed(key, e))
     }
@@ -87,12 +89,12 @@ impl Options {
     }
 }
 
-/// `msgget(2)`: takes the queue that has the key.
+/// `msgget(2)`: opens the queue of this key.
 pub(super) fn open(key: Key) -> Result<Queue> {
     if key.is_private() {
         return Err(Error::new(GET, ErrorKind::Invalid)
             .with_name(key.to_string())
-            .with_hint("a private queue has no key to be found by: pass its identifier on"));
+            .with_hint("open a private queue by its identifier"));
     }
     find(key).map_err(|e| failed(key, e))
 }
@@ -102,11 +104,11 @@ fn find(key: Key) -> nix::Result<Queue> {
     Ok(Queue::new(id, describe(key, id), None))
 }
 
-/// `msgctl(2)` with `IPC_STAT`: takes the queue that has the identifier.
+/// `msgctl(2)` with `IPC_STAT`: opens the queue with this identifier.
 pub(super) fn from_id(id: i32) -> Result<Queue> {
     let name: Arc<str> = format!("queue {id}").into();
     match sysv_msg::status(id) {
-        // Who may only send may not ask either, and is told so by the first message.
+        // A process that may only send has no permission to read the status.
         Ok(_) | Err(Errno::EACCES) => Ok(Queue::new(id, name, None)),
         Err(e @ (Errno::EINVAL | Errno::EIDRM)) => {
             Err(Error::from_errno("msgctl", e).with_kind(ErrorKind::NotFound).with_object(Some(&name)))

@@ -1,24 +1,27 @@
-//! Which message to receive.
+//! Selection of the message to receive.
 
-/// Which message a receiver wants, by its type.
+/// Selects the message to receive, by its type.
 ///
-/// Types make one queue serve several: a type can be the address of a consumer (its process id, for example), or a
-/// priority.
+/// With types, one queue serves several receivers: a type can be the address of a consumer (for
+/// example its process id) or a priority.
+///
+/// Exhaustive on purpose: these are all selections of msgrcv(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Selector {
-    /// `msgtyp` 0: the oldest message, of whatever type.
+    /// `msgtyp` 0: the oldest message of any type.
     First,
     /// `msgtyp` > 0: the oldest message of exactly this type.
     Type(i64),
-    /// `msgtyp` < 0: of the messages whose type is at most this, the oldest of the lowest type.
+    /// `msgtyp` < 0: the oldest message of the lowest type that is at most this.
     UpTo(i64),
-    /// `MSG_EXCEPT`: the oldest message of any type but this.
+    /// `MSG_EXCEPT`: the oldest message of any other type.
     #[doc(alias = "MSG_EXCEPT")]
     Except(i64),
 }
 
 impl Selector {
-    /// The arguments of msgrcv(2), `msgtyp` and a flag; `None` if the type is one that no message has.
+    /// Returns the arguments `msgtyp` and flag of msgrcv(2); `None` for a type that no message can
+    /// have.
     #[inline]
     pub(super) fn arguments(self) -> Option<(i64, libc::c_int)> {
         match self {
@@ -36,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_is_positive() {
+    fn arguments_of_nonpositive_type_are_none() {
         for none in [Selector::Type(0), Selector::UpTo(-1), Selector::UpTo(i64::MIN), Selector::Except(0)] {
             assert_eq!(none.arguments(), None, "{none:?}");
         }

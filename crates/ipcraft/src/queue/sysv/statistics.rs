@@ -1,4 +1,4 @@
-//! What the kernel says of a queue, and of all queues.
+//! The kernel's information about one queue, and about all queues.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,30 +9,30 @@ use crate::pid::Pid;
 use crate::sys::sysv_msg;
 use crate::sysv::{Key, Permissions};
 
-/// `struct msqid_ds`: a queue as it was when it was asked.
+/// `struct msqid_ds`: a snapshot of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "msqid_ds")]
 #[non_exhaustive]
 pub struct Statistics {
-    /// The key that it was made with.
+    /// The key that it was created with.
     pub key: Key,
     /// Owner, creator and mode.
     pub permissions: Permissions,
-    /// How many messages are in it.
+    /// Number of messages in the queue.
     pub messages: u64,
-    /// How many bytes these have in all, without their types.
+    /// Total bytes of these messages, without their types.
     pub bytes: u64,
-    /// The most bytes that it holds, and the most messages.
+    /// Maximum number of bytes in the queue, which is also the maximum number of messages.
     pub max_bytes: u64,
-    /// Process id of the last sender; `None` if nobody has sent yet.
+    /// Process id of the last sender; `None` before the first message.
     pub last_sender: Option<Pid>,
-    /// Process id of the last receiver; `None` if nobody has received yet.
+    /// Process id of the last receiver; `None` before the first receive.
     pub last_receiver: Option<Pid>,
-    /// When somebody last sent, to the second.
+    /// Time of the last send, in whole seconds.
     pub last_send: Option<SystemTime>,
-    /// When somebody last received, to the second.
+    /// Time of the last receive, in whole seconds.
     pub last_receive: Option<SystemTime>,
-    /// When it was made, or its owner, mode or limit last changed, to the second.
+    /// Time of creation, or of the last change of owner, mode or limit, in whole seconds.
     pub last_change: Option<SystemTime>,
 }
 
@@ -58,26 +58,26 @@ fn time(seconds: libc::time_t) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// `struct msginfo`: the limits of this IPC namespace, and what its queues hold together.
+/// `struct msginfo`: limits and usage of all queues of this IPC namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "msginfo")]
 #[non_exhaustive]
 pub struct Usage {
-    /// How many queues there are.
+    /// Number of queues.
     pub queues: u64,
-    /// How many messages are in them.
+    /// Number of messages in all queues.
     pub messages: u64,
-    /// How many bytes these have in all.
+    /// Total bytes of these messages.
     pub bytes: u64,
-    /// The most queues: `/proc/sys/kernel/msgmni`.
+    /// Maximum number of queues: `/proc/sys/kernel/msgmni`.
     pub max_queues: u64,
-    /// The most bytes of one message: `/proc/sys/kernel/msgmax`.
+    /// Maximum size of a message in bytes: `/proc/sys/kernel/msgmax`.
     pub max_message: u64,
-    /// The most bytes of a new queue: `/proc/sys/kernel/msgmnb`.
+    /// Default maximum number of bytes in a queue: `/proc/sys/kernel/msgmnb`.
     pub max_bytes: u64,
 }
 
-/// `msgctl(2)` with `MSG_INFO`: what all queues of this IPC namespace hold, and what they may.
+/// `msgctl(2)` with `MSG_INFO`: returns limits and usage of all queues of this IPC namespace.
 #[doc(alias = "MSG_INFO")]
 pub fn usage() -> Result<Usage> {
     let info = sysv_msg::info().map_err(|e: Errno| Error::from_errno("msgctl", e))?;

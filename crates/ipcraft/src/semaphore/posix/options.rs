@@ -1,7 +1,8 @@
-//! Making or finding a semaphore with a name.
+//! Creation and opening of a named semaphore.
 //!
-//! Such a semaphore is a file in /dev/shm that holds a `sem_t` and nothing else, whoever made it: so it is shared
-//! memory with a longer name, and this library's way with that (no half-made object, no planted one) serves here too.
+//! A named semaphore is a file in /dev/shm that holds exactly one `sem_t`, in every C library. So
+//! this module builds on the shared memory objects of this library, with their checks and their
+//! atomic creation.
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -18,10 +19,11 @@ use crate::sys::retry;
 
 const SEM_OPEN: &str = "sem_open";
 
-/// The longest name without its slash: `NAME_MAX` less the four bytes of `sem.` (sem_overview(7)).
+/// Bytes that a name may have after its slash: `NAME_MAX` less the four bytes of `sem.`
+/// (sem_overview(7)).
 const LONGEST_NAME: usize = 251;
 
-/// How to make a semaphore with a name, and what one that is opened has to be like.
+/// Options for creating a named semaphore, and requirements on one that is opened.
 ///
 /// ```
 /// use ipcraft::{name, semaphore::posix};
@@ -38,81 +40,91 @@ pub struct Options {
 }
 
 impl Options {
-    /// Mode 0600, this user's, never removed.
+    /// Default options: mode 0600, owned by the effective user, not removed on drop.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// Permission bits of a semaphore that is created, such as `0o660`, less the umask; one that exists may have these
-    /// and no others, or it is refused. Every use needs both reading and writing.
+    /// Sets the permission bits of a new semaphore, such as `0o660`, less the umask. An existing
+    /// semaphore with further bits is rejected. Every use needs permission to read and write.
     pub fn mode(mut self, mode: u32) -> Self {
         self.memory = self.memory.mode(mode);
         self
     }
 
-    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while
-    /// the name still leads to that same semaphore.
+    /// Removes the name when the handle is dropped, provided that this call created the semaphore,
+    /// in the creating process, and while the name still names that semaphore.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.memory = self.memory.remove_on_drop(yes);
         self
     }
 
-    /// Whose a semaphore that exists has to be: the effective user's unless set.
+    /// Sets the required owner of an existing semaphore. Default: the effective user.
     pub fn owner(mut self, uid: u32) -> Self {
         self.memory = self.memory.owner(uid);
         self
     }
 
-    /// `sem_open(3)` with `O_CREAT`: makes a semaphore of this value, or takes the one that exists with the value that
-    /// it has.
+    /// `sem_open(3)` with `O_CREAT`: opens the semaphore, or creates it with this value. An
+    /// existing semaphore keeps its value.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if something else has the name; others as in the [module's
-    /// table](super#errors).
+    /// [`WrongType`](ErrorKind::WrongType) if the name belongs to something else; others as in the
+    /// [module's table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn create(&self, name: &str, value: u32) -> Result<Semaphore> {
         let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
-        take(name, |file| self.memory.create_filled(file, raw::SIZE, |fd| write(fd, &image)))
+        attach(name, |file| self.memory.create_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
 
-    /// `sem_open(3)` with `O_CREAT | O_EXCL`: makes a semaphore of this value; exactly one of several racing processes
-    /// succeeds.
+    /// `sem_open(3)` with `O_CREAT | O_EXCL`: creates a semaphore with this value; exactly one of
+    /// several racing processes succeeds.
     ///
-    /// The name appears when the semaphore has its value, and a creator that dies half way leaves nothing.
+    /// The name appears when the semaphore has its value. A creator that dies earlier leaves
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn create_new(&self, name: &str, value: u32) -> Result<Semaphore> {
         let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
-        take(name, |file| self.memory.create_new_filled(file, raw::SIZE, |fd| write(fd, &image)))
+        attach(name, |file| self.memory.create_new_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
 
-    /// `sem_open(3)`: takes a semaphore that exists, if that is what the name leads to.
+    /// `sem_open(3)`: opens an existing semaphore, after checking the file.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) or
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the check fails; others as in the [module's
-    /// table](super#errors).
+    /// * [`NotFound`](ErrorKind::NotFound) if no semaphore has the name;
+    /// * [`WrongType`](ErrorKind::WrongType) or [`PermissionDenied`](ErrorKind::PermissionDenied)
+    ///   if a check fails;
+    /// * others as in the [module's table](super#errors).
     #[doc(alias = "sem_open")]
     pub fn open(&self, name: &str) -> Result<Semaphore> {
-        take(name, |file| self.memory.open(file))
+        attach(name, |file| self.memory.open(file))
     }
 }
 
-/// Opens or makes the file of a semaphore of this name, and takes the semaphore in it.
-fn take(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result<Semaphore> {
-    name::posix(SEM_OPEN, name, LONGEST_NAME)?;
-    taken(name, open).map_err(|e| e.with_operation(SEM_OPEN).with_name(name))
+/// Opens or creates the file of a semaphore, and attaches to the semaphore in it.
+fn attach(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result<Semaphore> {
+    with_file(SEM_OPEN, name, |file| attach_to(name, open(file)?))
 }
 
-fn taken(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result<Semaphore> {
-    let object = open(&format!("/sem.{}", &name[1..]))?;
-    // An access beyond the end of the file would be SIGBUS.
+/// Calls `action` with the name of the object that holds this semaphore.
+pub(super) fn with_file<R>(
+    operation: &'static str,
+    name: &str,
+    action: impl FnOnce(&str) -> Result<R>,
+) -> Result<R> {
+    name::posix(operation, name, LONGEST_NAME)?;
+    action(&format!("/sem.{}", &name[1..])).map_err(|e| e.with_operation(operation).with_name(name))
+}
+
+fn attach_to(name: &str, object: SharedMemory) -> Result<Semaphore> {
+    // An access beyond the end of the file would raise SIGBUS.
     check_size(object.size()?)?;
     let raw = Raw::find(&Arc::new(object.map()?), 0)?;
     Ok(Semaphore::named(raw, name, object))

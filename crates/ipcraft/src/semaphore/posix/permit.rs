@@ -1,13 +1,14 @@
-//! A unit that is given back.
+//! A unit that is returned on drop.
 
 use super::Semaphore;
 
-/// One unit of a semaphore, from [`Semaphore::acquire`] and its like; given back when dropped.
+/// One unit of a semaphore, from [`Semaphore::acquire`] and its variants. Dropping it posts the
+/// unit.
 ///
-/// A process that is killed gives nothing back, and a forked child that drops its copy gives back once more:
-/// [`keep`](Permit::keep) it there.
+/// A killed process posts nothing. A forked child that drops its copy posts once more: call
+/// [`keep`](Permit::keep) there.
 #[derive(Debug)]
-#[must_use = "the unit is given back at once if nobody holds the permit"]
+#[must_use = "an unused permit posts its unit immediately"]
 pub struct Permit<'a> {
     semaphore: &'a Semaphore,
 }
@@ -17,7 +18,7 @@ impl<'a> Permit<'a> {
         Permit { semaphore }
     }
 
-    /// Does not give the unit back: somebody else will post it, or nobody.
+    /// Consumes the permit without posting the unit.
     pub fn keep(self) {
         std::mem::forget(self);
     }
@@ -25,7 +26,8 @@ impl<'a> Permit<'a> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        // It fails only at the largest value, to which somebody else must have posted what he did not take.
+        // A post fails only at the maximum value, which another process must have reached by
+        // posting too often.
         let _ = self.semaphore.post();
     }
 }

@@ -1,4 +1,4 @@
-//! The handle and its operations.
+//! The semaphore and its operations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,20 +6,22 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::raw::{self, Raw};
-use super::{Options, Permit};
+use super::{Options, Permit, options};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::Mapping;
 use crate::shm::posix::SharedMemory;
 use crate::time::Deadline;
 
-/// The most that a semaphore counts to: `SEM_VALUE_MAX` (sem_overview(7)).
+/// The maximum value of a semaphore (sem_overview(7)).
 const SEM_VALUE_MAX: u32 = i32::MAX as u32;
 
+const SEM_UNLINK: &str = "sem_unlink";
 const SEM_WAIT: &str = "sem_wait";
 
-/// A counter that processes wait on: with a name, or in shared memory of yours.
+/// A counter that processes wait on: named, or in shared memory of the caller.
 ///
-/// All methods take `&self`: threads and processes use it at once. Dropping the handle leaves the semaphore as it is.
+/// All methods take `&self`: threads and processes may use it concurrently. Dropping the handle
+/// does not change the semaphore.
 #[derive(Debug)]
 pub struct Semaphore {
     raw: Raw,
@@ -32,36 +34,37 @@ impl Semaphore {
         Semaphore { raw, name: Some(name.into()), object: Some(object) }
     }
 
-    /// `sem_open(3)` with `O_CREAT`: makes a semaphore with mode 0600, or takes the one that exists; see
+    /// `sem_open(3)` with `O_CREAT`: opens the semaphore, or creates it with mode 0600; see
     /// [`Options::create`].
     #[doc(alias = "sem_open")]
     pub fn create(name: &str, value: u32) -> Result<Semaphore> {
         Options::new().create(name, value)
     }
 
-    /// `sem_open(3)` with `O_CREAT | O_EXCL`: makes a semaphore with mode 0600 and fails if the name exists; see
-    /// [`Options::create_new`].
+    /// `sem_open(3)` with `O_CREAT | O_EXCL`: creates a semaphore with mode 0600, and fails if the
+    /// name exists; see [`Options::create_new`].
     #[doc(alias = "sem_open")]
     pub fn create_new(name: &str, value: u32) -> Result<Semaphore> {
         Options::new().create_new(name, value)
     }
 
-    /// `sem_open(3)`: takes a semaphore that exists; see [`Options::open`].
+    /// `sem_open(3)`: opens an existing semaphore; see [`Options::open`].
     #[doc(alias = "sem_open")]
     pub fn open(name: &str) -> Result<Semaphore> {
         Options::new().open(name)
     }
 
-    /// `sem_init(3)`: makes a semaphore without a name at `offset` in shared memory, a multiple of 8, where it takes
-    /// [`SIZE`](super::SIZE) bytes.
+    /// `sem_init(3)`: initializes an unnamed semaphore of [`SIZE`](super::SIZE) bytes in shared
+    /// memory. The offset must be a multiple of 8.
     ///
-    /// Once only, and before others are told of it: a semaphore that is in use loses its waiters.
+    /// Call it once, before other processes use the semaphore: initialising it again loses its
+    /// waiters.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the bytes are not within the mapping or not aligned,
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is read-only, [`Overflow`](ErrorKind::Overflow) if the
-    /// value is too large.
+    /// * [`Invalid`](ErrorKind::Invalid) if the bytes are not within the mapping, or misaligned;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only;
+    /// * [`Overflow`](ErrorKind::Overflow) if the value is too large.
     #[doc(alias = "sem_init")]
     pub fn init_in(memory: &Arc<Mapping>, offset: usize, value: u32) -> Result<Semaphore> {
         let image = image("sem_init", value)?;
@@ -69,22 +72,24 @@ impl Semaphore {
         Ok(Semaphore { raw, name: None, object: None })
     }
 
-    /// Takes the semaphore that somebody else has [made](Semaphore::init_in) at `offset` in shared memory.
+    /// Attaches to the semaphore that another process has [initialized](Semaphore::init_in) at
+    /// `offset`.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if none was made there; the others of [`init_in`](Semaphore::init_in).
+    /// [`WrongType`](ErrorKind::WrongType) if there is none; others as for
+    /// [`init_in`](Semaphore::init_in).
     pub fn find_in(memory: &Arc<Mapping>, offset: usize) -> Result<Semaphore> {
         let raw = Raw::find(memory, offset).map_err(|e| e.with_operation("find semaphore"))?;
         Ok(Semaphore { raw, name: None, object: None })
     }
 
-    /// The name as it was given; `None` for a semaphore without.
+    /// Returns the name that it was opened by; `None` for an unnamed semaphore.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// `sem_wait(3)`: takes one, waiting until there is one.
+    /// `sem_wait(3)`: decrements the value, blocking while it is 0.
     ///
     /// # Errors
     ///
@@ -95,16 +100,16 @@ impl Semaphore {
         self.raw.wait().map_err(|e| self.failed(SEM_WAIT, e))
     }
 
-    /// `sem_trywait(3)`: [`wait`](Semaphore::wait) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of
-    /// waiting.
+    /// `sem_trywait(3)`: [`wait`](Semaphore::wait) that fails with
+    /// [`WouldBlock`](ErrorKind::WouldBlock) instead of blocking.
     #[doc(alias = "sem_trywait")]
     #[inline]
     pub fn try_wait(&self) -> Result<()> {
         self.raw.try_wait().map_err(|e| self.failed("sem_trywait", e))
     }
 
-    /// `sem_clockwait(3)`: [`wait`](Semaphore::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
-    /// none within `timeout`.
+    /// `sem_clockwait(3)`: [`wait`](Semaphore::wait) that fails with
+    /// [`TimedOut`](ErrorKind::TimedOut) if the value stays 0 for `timeout`.
     #[doc(alias = "sem_clockwait")]
     #[doc(alias = "sem_timedwait")]
     #[inline]
@@ -119,60 +124,74 @@ impl Semaphore {
         self.raw.wait_until(deadline).map_err(|e| self.failed("sem_clockwait", e))
     }
 
-    /// `sem_post(3)`: gives one, and wakes one of those who wait. May be called in a signal handler.
+    /// `sem_post(3)`: increments the value and wakes one waiter. Async-signal-safe.
     ///
     /// # Errors
     ///
-    /// [`Overflow`](ErrorKind::Overflow) at the largest value, 2147483647.
+    /// [`Overflow`](ErrorKind::Overflow) at the maximum value, 2147483647.
     #[doc(alias = "sem_post")]
     #[inline]
     pub fn post(&self) -> Result<()> {
         self.raw.post().map_err(|e| self.failed("sem_post", e))
     }
 
-    /// `sem_getvalue(3)`: how many there are to take; 0 while somebody waits. Stale as soon as it is returned.
+    /// `sem_getvalue(3)`: returns the value, which is 0 while a process waits. Possibly stale.
     #[doc(alias = "sem_getvalue")]
     pub fn value(&self) -> Result<u32> {
         self.raw.value().map_err(|e| self.failed("sem_getvalue", e))
     }
 
-    /// [`wait`](Semaphore::wait) for a unit that is given back when the permit is dropped.
+    /// [`wait`](Semaphore::wait) for a unit that is posted when the permit is dropped.
     #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>> {
         self.wait().map(|()| Permit::new(self))
     }
 
-    /// [`try_wait`](Semaphore::try_wait) likewise.
+    /// [`try_wait`](Semaphore::try_wait) for a unit that is posted when the permit is dropped.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>> {
         self.try_wait().map(|()| Permit::new(self))
     }
 
-    /// [`wait_timeout`](Semaphore::wait_timeout) likewise.
+    /// [`wait_timeout`](Semaphore::wait_timeout) for a unit that is posted when the permit is
+    /// dropped.
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>> {
         self.wait_timeout(timeout).map(|()| Permit::new(self))
     }
 
-    /// `sem_unlink(3)`: removes the name. Who has the semaphore goes on with it; the next process to open the name
-    /// does not find it.
+    /// `sem_unlink(3)`: removes the name, if it still names this semaphore.
+    ///
+    /// The semaphore lives on for processes that have it open. The handle stays usable.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if another object has
-    /// the name by now, [`Invalid`](ErrorKind::Invalid) if it has no name.
+    /// * [`NotFound`](ErrorKind::NotFound) if the name was already removed;
+    /// * [`Removed`](ErrorKind::Removed) if it was removed and now names another object;
+    /// * [`Invalid`](ErrorKind::Invalid) if the semaphore is unnamed.
     #[doc(alias = "sem_unlink")]
     pub fn remove(&self) -> Result<()> {
-        const SEM_UNLINK: &str = "sem_unlink";
         match &self.object {
             Some(object) => {
                 object.remove().map_err(|e| e.with_operation(SEM_UNLINK).with_object(self.name.as_ref()))
             }
-            None => Err(Error::new(SEM_UNLINK, ErrorKind::Invalid).with_hint("it has no name")),
+            None => Err(Error::new(SEM_UNLINK, ErrorKind::Invalid).with_hint("remove named semaphores only")),
         }
     }
 
-    /// Whether dropping this handle removes the name.
+    /// `sem_unlink(3)`: removes a name, whichever semaphore it names.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotFound`](ErrorKind::NotFound) if no semaphore has this name;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if another user owns it;
+    /// * [`InvalidName`](ErrorKind::InvalidName) if no semaphore can have this name.
+    #[doc(alias = "sem_unlink")]
+    pub fn unlink(name: &str) -> Result<()> {
+        options::with_file(SEM_UNLINK, name, SharedMemory::unlink)
+    }
+
+    /// Returns whether dropping this handle removes the name.
     pub fn removes_on_drop(&self) -> bool {
         self.object.as_ref().is_some_and(SharedMemory::removes_on_drop)
     }
@@ -180,17 +199,19 @@ impl Semaphore {
     #[cold]
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
         let error = Error::from_wait_errno(operation, errno).with_object(self.name.as_ref());
-        if errno == Errno::EOVERFLOW { error.with_limit(Some(largest(None))) } else { error }
+        if errno == Errno::EOVERFLOW { error.with_limit(Some(value_limit(None))) } else { error }
     }
 }
 
-/// The bytes of a new semaphore.
+/// Returns the bytes of a new semaphore.
 pub(super) fn image(operation: &'static str, value: u32) -> Result<[u8; raw::SIZE]> {
     raw::image(value).map_err(|e| {
-        Error::from_errno(operation, e).with_kind(ErrorKind::Overflow).with_limit(Some(largest(Some(value))))
+        Error::from_errno(operation, e)
+            .with_kind(ErrorKind::Overflow)
+            .with_limit(Some(value_limit(Some(value))))
     })
 }
 
-fn largest(requested: Option<u32>) -> Limit {
+fn value_limit(requested: Option<u32>) -> Limit {
     Limit { name: "SEM_VALUE_MAX", value: SEM_VALUE_MAX.into(), requested: requested.map(u64::from) }
 }

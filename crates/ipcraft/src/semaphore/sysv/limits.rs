@@ -1,14 +1,14 @@
-//! Which limit of /proc/sys/kernel/sem an errno stands for.
+//! Identification of the limit in /proc/sys/kernel/sem that an errno stands for.
 
 use std::fs;
 
 use crate::error::Limit;
 use crate::sys::sysv_sem;
 
-/// The most that a semaphore counts to: part of the interface, not to be changed (semop(2)).
+/// The maximum value of a semaphore: part of the interface and not configurable (semop(2)).
 pub(super) const SEMVMX: u16 = 32767;
 
-/// The four numbers in /proc/sys/kernel/sem (proc_sys_kernel(5)).
+/// The numbers in /proc/sys/kernel/sem, in this order (proc_sys_kernel(5)).
 struct Limits {
     semaphores_per_set: u64,
     semaphores: u64,
@@ -25,20 +25,21 @@ impl Limits {
     }
 }
 
-/// `SEMMSL`, if `count` is more.
+/// Returns `SEMMSL` if `count` exceeds it.
 pub(super) fn set_size(count: usize) -> Option<Limit> {
     let value = Limits::read()?.semaphores_per_set;
     let requested = count as u64;
     (requested > value).then_some(Limit { name: "SEMMSL", value, requested: Some(requested) })
 }
 
-/// `SEMOPM`
+/// Returns `SEMOPM`.
 pub(super) fn operations(count: usize) -> Option<Limit> {
     let value = Limits::read()?.operations;
     Some(Limit { name: "SEMOPM", value, requested: Some(count as u64) })
 }
 
-/// Of the limits on all sets together the one that `count` semaphores more would exceed: `SEMMNS` or `SEMMNI`.
+/// Returns the namespace-wide limit that `count` more semaphores would exceed: `SEMMNS` or
+/// `SEMMNI`.
 pub(super) fn namespace(count: usize) -> Option<Limit> {
     let limits = Limits::read()?;
     let used = sysv_sem::usage().ok()?;
@@ -50,7 +51,7 @@ pub(super) fn namespace(count: usize) -> Option<Limit> {
     })
 }
 
-/// What a value would have become, as far as the library was told.
+/// Returns `SEMVMX`, with the requested value if it is known.
 pub(super) fn value(requested: Option<u16>) -> Limit {
     Limit { name: "SEMVMX", value: SEMVMX.into(), requested: requested.map(u64::from) }
 }
@@ -60,13 +61,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_set_that_is_too_large_hits_the_limit() {
+    fn set_size_returns_the_limit_only_above_it() {
         assert_eq!(set_size(1), None);
         assert_eq!(set_size(usize::MAX).unwrap().name(), "SEMMSL");
     }
 
     #[test]
-    fn operations_are_counted_against_their_limit() {
+    fn operations_returns_the_limit_with_the_requested_count() {
         let limit = operations(7).unwrap();
         assert_eq!((limit.name(), limit.requested()), ("SEMOPM", Some(7)));
         assert!(limit.value() > 0);

@@ -1,20 +1,21 @@
-//! System V semaphores: sets of counters that are changed together, with undo (semop(2), sysvipc(7)).
+//! System V semaphores: sets of counters that change together, with undo (semop(2), sysvipc(7)).
 //!
 //! # When to use it
 //!
-//! * A holder may be **killed** and must not take its unit along: the kernel takes back what was applied with
-//!   [`undo`](Operation::undo).
-//! * Several counters have to change **as one**: a buffer's free places and its lock, two forks of a philosopher.
-//! * You have to work with programs that use them: databases, for instance.
+//! * A holder may be **killed**, and its units must be returned: the kernel reverts operations that
+//!   were applied with [`undo`](Operation::undo).
+//! * Several counters must change **atomically**: the free slots of a buffer and its lock, for
+//!   example.
+//! * For programs that already use them, such as databases.
 //!
 //! # When not
 //!
-//! * Every operation is a system call. A [`posix`](super::posix) semaphore makes none unless it has to wait or to wake
-//!   somebody.
-//! * Nothing of it can be polled, and no descriptor stands for it: a set that nobody removes stays until the machine
+//! * Every operation is a system call. A [`posix`](super::posix) semaphore needs none unless it
+//!   blocks or wakes a process.
+//! * A set cannot be polled and has no descriptor. A forgotten set persists until the machine
 //!   stops.
-//! * As a lock that tells the next owner of a death: undo gives the unit back and says nothing about the state it
-//!   guarded.
+//! * As a lock whose next owner must learn of a death: undo returns the unit, but does not report
+//!   the state of what it protected.
 //!
 //! # Example
 //!
@@ -23,7 +24,7 @@
 //! use ipcraft::semaphore::sysv::{Operation, Options};
 //! use ipcraft::sysv::Key;
 //!
-//! // Three free places, none taken.
+//! // Three free slots, none taken.
 //! const FREE: u16 = 0;
 //! const TAKEN: u16 = 1;
 //! let set = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &[3, 0])?;
@@ -31,7 +32,7 @@
 //! set.apply(&[Operation::subtract(FREE, 2), Operation::add(TAKEN, 2)])?;
 //! assert_eq!(set.values()?, [1, 2]);
 //!
-//! // Both or neither: there is only one place left.
+//! // Both operations or neither: only one slot is free.
 //! let two_more = [Operation::add(TAKEN, 2), Operation::subtract(FREE, 2)];
 //! assert_eq!(set.try_apply(&two_more).unwrap_err().kind(), ErrorKind::WouldBlock);
 //! assert_eq!(set.values()?, [1, 2]);
@@ -40,53 +41,58 @@
 //!
 //! # Creation without a race
 //!
-//! `semget(2)` makes a set whose values nobody has set yet, and at that moment others can find it by its key. Here,
-//! whoever [creates](SemaphoreSet::create) one sets the values first and then applies an operation that changes
-//! nothing. That makes the time of the last operation (`sem_otime`) differ from zero for the first time, and whoever
-//! [opens](SemaphoreSet::open) the set waits for that, for a [limited time](Options::wait_for_creator). A creator that
-//! was killed in between leaves a set that everybody refuses with [`TimedOut`](crate::ErrorKind::TimedOut): remove it
-//! with `ipcrm -S KEY`. C programs take part if they do the same two things in the same order.
+//! `semget(2)` creates a set without initial values, and other processes can open it by its key at
+//! that moment. [`create`](SemaphoreSet::create) therefore sets the values first and then applies
+//! an operation that changes nothing. This sets the time of the last operation (`sem_otime`), which
+//! is zero until then. [`open`](SemaphoreSet::open) waits for that, for a [limited
+//! time](Options::wait_for_creator). If the creator is killed in between, every process rejects the
+//! set with [`TimedOut`](crate::ErrorKind::TimedOut): remove it with `ipcrm -S KEY`. C programs
+//! interoperate if they take the same two steps in the same order.
 //!
 //! # Contract
 //!
-//! * **Atomicity.** An array of operations is done as a whole or not at all, and nobody sees a part of it. What waits,
-//!   waits for the whole array to be possible.
-//! * **Order.** Waiters are served when their array becomes possible: one that needs much may be overtaken by ones
-//!   that need little.
-//! * **Time.** Timeouts are the kernel's own, on the monotonic clock, with no cost but the system call.
-//! * **Values** are 0 to 32767. What a getter returns may be stale at once; only an operation's success can be relied
-//!   on.
-//! * **Undo** belongs to the *process*: what a thread took is given back when the whole process ends, not when the
-//!   thread does. It survives **exec**. A child of **fork** starts without any. [`set_value`](SemaphoreSet::set_value)
-//!   and [`set_values`](SemaphoreSet::set_values) forget it for every process. If taking it back would go below zero
-//!   the value becomes zero. Of changes that cancel out (take with undo, give back with undo) nothing is left to undo;
-//!   give back *without* undo and the kernel will give back once more.
-//! * **Fork** gives the child the handle, but only the creating process removes the set on drop. **Exec** ends the
-//!   handle; the set stays.
-//! * **Death** leaves the set and, but for undo, its values. A waiter that is killed has done nothing.
-//! * **Who may**: the mode's read bits are for looking, its write bits for operations and setting values; owner,
-//!   creator and root may remove it and change the mode.
-//! * **Removal** ends every wait and every later call with [`Removed`](crate::ErrorKind::Removed).
+//! * **Atomicity.** An array of operations is applied as a whole or not at all, and no process sees
+//!   a part of it. A blocked call waits until the whole array can be applied.
+//! * **Order.** Waiters proceed when their array can be applied. A waiter that needs much may be
+//!   overtaken by waiters that need little.
+//! * **Time.** Timeouts are the kernel's own, on the monotonic clock, without an additional system
+//!   call.
+//! * **Values** are 0 to 32767. The result of a getter may be stale; only the success of an
+//!   operation is reliable.
+//! * **Undo** belongs to the *process*: units that a thread took are returned when the whole
+//!   process ends. It survives **exec**. A child of **fork** starts without any.
+//!   [`set_value`](SemaphoreSet::set_value) and [`set_values`](SemaphoreSet::set_values) discard it
+//!   for every process. If an undo would make the value negative, it becomes zero. Two changes with
+//!   undo that cancel out leave nothing to undo. Returning a unit *without* undo makes the kernel
+//!   return it once more.
+//! * **Fork** gives the child the handle, but only the creating process removes the set on drop.
+//!   **Exec** drops the handle; the set stays.
+//! * **Death** leaves the set and, except for undo, its values. A process killed while it waits has
+//!   changed nothing.
+//! * **Permissions**: read bits allow the getters, write bits operations and setting values. Owner,
+//!   creator and root may remove the set and change its mode.
+//! * **Removal** makes blocked and later calls fail with [`Removed`](crate::ErrorKind::Removed).
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `EAGAIN` | [`try_apply`](SemaphoreSet::try_apply) | [`WouldBlock`](crate::ErrorKind::WouldBlock) | not possible now; nothing was done | do something else first |
-//! | `EAGAIN`, told as `ETIMEDOUT` | [`apply_timeout`](SemaphoreSet::apply_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | not possible in time; nothing was done | try again or give up |
-//! | none | opening | [`TimedOut`](crate::ErrorKind::TimedOut) | the creator has set no values in time | remove the set if its creator died; [`wait_for_creator(None)`](Options::wait_for_creator) for a program that gives no sign |
-//! | `EIDRM`, `EINVAL` | all | [`Removed`](crate::ErrorKind::Removed) | the set is gone, perhaps while the call waited | create it again, or stop |
-//! | `ERANGE` | operations, setting values | [`Overflow`](crate::ErrorKind::Overflow) | a value, or what is to be undone, would pass 32767 (`SEMVMX`); nothing was done | look for a give without a take |
-//! | `EFBIG`, none | operations, values | [`Invalid`](crate::ErrorKind::Invalid) | the set has no such semaphore, or the amount is not 1 to 32767 | indices start at 0 |
-//! | `E2BIG` | operations | [`LimitReached`](crate::ErrorKind::LimitReached) | more operations than `SEMOPM` | fewer, or raise the third number in `/proc/sys/kernel/sem` |
+//! | `EAGAIN` | [`try_apply`](SemaphoreSet::try_apply) | [`WouldBlock`](crate::ErrorKind::WouldBlock) | not possible now; nothing changed | retry later |
+//! | `EAGAIN`, reported as `ETIMEDOUT` | [`apply_timeout`](SemaphoreSet::apply_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | not possible in time; nothing changed | retry or abort |
+//! | none | opening | [`TimedOut`](crate::ErrorKind::TimedOut) | the creator has not set the values in time | remove the set if its creator died; use [`wait_for_creator(None)`](Options::wait_for_creator) for a program that applies no operation |
+//! | `EIDRM`, `EINVAL` | all | [`Removed`](crate::ErrorKind::Removed) | the set was removed, perhaps while the call blocked | create it again, or stop |
+//! | `ERANGE` | operations, setting values | [`Overflow`](crate::ErrorKind::Overflow) | a value or its undo would exceed 32767 (`SEMVMX`); nothing changed | find the add without a subtract |
+//! | `EFBIG`, none | operations, values | [`Invalid`](crate::ErrorKind::Invalid) | no such semaphore in the set, or the amount is not 1 to 32767 | count indices from 0 |
+//! | `E2BIG` | operations | [`LimitReached`](crate::ErrorKind::LimitReached) | more operations than `SEMOPM` | use fewer, or raise the third number in `/proc/sys/kernel/sem` |
 //! | `ENOENT` | [`open`](SemaphoreSet::open) | [`NotFound`](crate::ErrorKind::NotFound) | no set has the key | create it |
-//! | `EEXIST` | [`create_new`](SemaphoreSet::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a set has the key | open it, or take another key |
-//! | `EINVAL` | [`create`](SemaphoreSet::create) | [`Invalid`](crate::ErrorKind::Invalid) | no values, or the existing set has fewer semaphores | somebody else may use the key |
-//! | `EINVAL` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | more semaphores than a set may have (`SEMMSL`) | several sets, or raise the first number |
+//! | `EINVAL`, `EIDRM` | [`from_id`](SemaphoreSet::from_id) | [`NotFound`](crate::ErrorKind::NotFound) | no set has this identifier | obtain it again |
+//! | `EEXIST` | [`create_new`](SemaphoreSet::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a set has the key | open it, or use another key |
+//! | `EINVAL` | [`create`](SemaphoreSet::create) | [`Invalid`](crate::ErrorKind::Invalid) | no values, or the existing set has fewer semaphores | another program may use the key |
+//! | `EINVAL` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | more semaphores than a set may have (`SEMMSL`) | use several sets, or raise the first number |
 //! | `ENOSPC` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | too many sets (`SEMMNI`) or semaphores in all (`SEMMNS`) | remove stale ones (`ipcs -s`), or raise the fourth or second number |
-//! | `ENOMEM` | creating, undo | [`LimitReached`](crate::ErrorKind::LimitReached) | no memory for the set or for the notes on what to undo | free some |
-//! | `EACCES` | opening, operations, values | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the mode does not allow it | check owner and mode |
-//! | `EPERM` | removing, `set_mode`, `set_owner` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | neither owner nor creator | ask the owner |
+//! | `ENOMEM` | creating, undo | [`LimitReached`](crate::ErrorKind::LimitReached) | out of memory for the set or for undo records | free some |
+//! | `EACCES` | opening, operations, values | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its mode | check owner and mode |
+//! | `EPERM` | removing, `set_mode`, `set_owner` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the caller is neither owner nor creator | act as one of them |
 //!
 //! Sources: [semget(2)], [semop(2)], [semctl(2)], [sysvipc(7)].
 //!

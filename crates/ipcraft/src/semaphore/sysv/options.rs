@@ -1,4 +1,4 @@
-//! Making or finding a set.
+//! Creation and opening of a set.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::time::Deadline;
 const SEMGET: &str = "semget";
 const STAT: &str = "semctl(IPC_STAT)";
 
-/// How to make a set, and how to open one that somebody else makes.
+/// Options for creating a set, and for opening one that another process creates.
 ///
 /// ```
 /// use ipcraft::semaphore::sysv;
@@ -40,41 +40,42 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Mode 0600, never removed, at most a second for the creator to set the values.
+    /// Default options: mode 0600, not removed on drop, up to one second for the creator to set the
+    /// values.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// Permission bits of a set that is created, such as `0o660`; there is no umask for System V objects.
+    /// Sets the permission bits of a new set, such as `0o660`; the umask does not apply.
     pub fn mode(mut self, mode: u32) -> Self {
         self.creation.mode = mode;
         self
     }
 
-    /// Removes the set when the handle is dropped: if this call created it, and in the process that did.
+    /// Removes the set when the handle is dropped, provided that this call created it, in the
+    /// creating process.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.creation.remove_on_drop = yes;
         self
     }
 
-    /// How long opening waits for a set to have got its first values, or `None` to take it as it is.
+    /// Sets how long opening waits until the set has its initial values; `None` does not wait.
     ///
-    /// The sign is that operations have been applied to it, which [`create`](Options::create) sees to. `None` is for
-    /// the sets of programs that do not.
-    pub fn wait_for_creator(mut self, patience: Option<Duration>) -> Self {
-        self.wait_for_creator = patience;
+    /// The criterion is that operations have been applied to the set, as
+    /// [`create`](Options::create) does. Use `None` for the sets of programs that do not.
+    pub fn wait_for_creator(mut self, timeout: Option<Duration>) -> Self {
+        self.wait_for_creator = timeout;
         self
     }
 
-    /// `semget(2)` with `IPC_CREAT`: makes a set with these values, or takes the one that exists with the values that
-    /// it has.
+    /// `semget(2)` with `IPC_CREAT`: opens the set of this key, or creates it with these values.
     ///
-    /// An existing set may have more semaphores than that.
+    /// An existing set keeps its values and may have more semaphores.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the existing set has fewer semaphores; others as in the [module's
-    /// table](super#errors).
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the existing set has fewer semaphores; others as
+    /// in the [module's table](super#errors).
     pub fn create(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         loop {
             match self.make(key, values) {
@@ -82,51 +83,57 @@ impl Options {
                 made => return made,
             }
             match self.find(key, values.len()) {
-                // Removed between the two calls: then it is ours to make.
+                // If the set was removed in between, the key is free again: retry.
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
                 found => return found,
             }
         }
     }
 
-    /// `semget(2)` with `IPC_CREAT | IPC_EXCL`: makes a set with these values; exactly one of several racing processes
-    /// succeeds.
+    /// `semget(2)` with `IPC_CREAT | IPC_EXCL`: creates a set with these values; exactly one of
+    /// several racing processes succeeds.
     ///
     /// # Errors
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if a set has the key;
-    /// [`LimitReached`](crate::ErrorKind::LimitReached); others as in the [module's table](super#errors).
+    /// [`LimitReached`](crate::ErrorKind::LimitReached); others as in the [module's
+    /// table](super#errors).
     pub fn create_new(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         self.make(key, values)
     }
 
-    /// `semget(2)`: takes a set that exists, once it has its first values.
+    /// `semget(2)`: opens an existing set, once it has its initial values.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`TimedOut`](crate::ErrorKind::TimedOut) if its creator has not [set
-    /// the values](Options::wait_for_creator) in time; others as in the [module's table](super#errors).
+    /// * [`NotFound`](crate::ErrorKind::NotFound) if no set has the key;
+    /// * [`TimedOut`](crate::ErrorKind::TimedOut) if its creator has not [set the
+    ///   values](Options::wait_for_creator) in time;
+    /// * others as in the [module's table](super#errors).
     pub fn open(&self, key: Key) -> Result<SemaphoreSet> {
         self.find(key, 0)
     }
 
-    /// Takes a set by its identifier, which a relative passed on: the way to a [private](Key::PRIVATE) set.
+    /// `semctl(2)` with `IPC_STAT`: opens the set with this identifier, which another process
+    /// passed on. A [private](Key::PRIVATE) set can be opened in no other way.
     ///
     /// # Errors
     ///
-    /// [`Removed`](crate::ErrorKind::Removed) if there is no such set (any more);
-    /// [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
+    /// * [`NotFound`](crate::ErrorKind::NotFound) if there is none;
+    /// * [`TimedOut`](crate::ErrorKind::TimedOut) as for [`open`](Options::open).
     pub fn from_id(&self, id: i32) -> Result<SemaphoreSet> {
-        let status = sysv_sem::status(id).map_err(|e| unknown(e).with_name(format!("id {id}")))?;
+        let status = sysv_sem::status(id)
+            .map_err(|e| status_error(e, ErrorKind::NotFound).with_name(format!("id {id}")))?;
         self.attach(id, Key::new(status.sem_perm.__key))
     }
 
     fn make(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         let id = get(key, values.len(), self.creation.flags())?;
-        // If setting the values fails, the set is removed again, since no other process would set them.
+        // If setting the values fails, the set is removed again, since no other process would set
+        // them.
         let removal = RemoveOnDrop::new(id, sysv_sem::remove);
         let mut set = SemaphoreSet::new(id, key, values.len());
-        set.initialise(values)?;
+        set.initialize(values)?;
         if self.creation.remove_on_drop {
             set.remove_on_drop(removal);
         } else {
@@ -139,22 +146,23 @@ impl Options {
         if key.is_private() {
             return Err(Error::new(SEMGET, ErrorKind::Invalid)
                 .with_name(key.to_string())
-                .with_hint("a private set is opened by its identifier"));
+                .with_hint("open a private set by its identifier"));
         }
         self.attach(get(key, count, 0)?, key)
     }
 
-    /// A set is there before it has values, so this waits for the sign that its creator gives after having set them.
+    /// Waits until the creator has applied an operation, which it does after setting the values.
     fn attach(&self, id: c_int, key: Key) -> Result<SemaphoreSet> {
         let deadline = Deadline::after(self.wait_for_creator.unwrap_or(Duration::ZERO));
         let mut backoff = Backoff::new();
         loop {
-            let status = sysv_sem::status(id).map_err(|e| unknown(e).with_name(key.to_string()))?;
+            let status = sysv_sem::status(id)
+                .map_err(|e| status_error(e, ErrorKind::Removed).with_name(key.to_string()))?;
             if status.sem_otime != 0 || self.wait_for_creator.is_none() {
                 return Ok(SemaphoreSet::new(id, key, status.sem_nsems as usize));
             }
             if !backoff.sleep(deadline) {
-                return Err(uninitialised(key));
+                return Err(uninitialized(key));
             }
         }
     }
@@ -162,16 +170,17 @@ impl Options {
 
 fn get(key: Key, count: usize, flags: c_int) -> Result<c_int> {
     let most = c_int::try_from(count).unwrap_or(c_int::MAX);
-    sysv_sem::get(key.number(), most, flags).map_err(|e| refusal(e, count, flags).with_name(key.to_string()))
+    sysv_sem::get(key.number(), most, flags)
+        .map_err(|e| get_error(e, count, flags).with_name(key.to_string()))
 }
 
-fn refusal(errno: Errno, count: usize, flags: c_int) -> Error {
+fn get_error(errno: Errno, count: usize, flags: c_int) -> Error {
     let error = Error::from_errno(SEMGET, errno);
     match errno {
         Errno::EINVAL if flags & libc::IPC_CREAT == 0 => {
-            error.with_hint("the set that exists has fewer semaphores")
+            error.with_hint("check which program uses this key: its set has fewer semaphores")
         }
-        Errno::EINVAL if count == 0 => error.with_hint("a set has at least one semaphore"),
+        Errno::EINVAL if count == 0 => error.with_hint("pass at least one value"),
         Errno::EINVAL => match limits::set_size(count) {
             None => error,
             limit => error.with_kind(ErrorKind::LimitReached).with_limit(limit),
@@ -181,14 +190,17 @@ fn refusal(errno: Errno, count: usize, flags: c_int) -> Error {
     }
 }
 
-/// An identifier that was valid, or that somebody had from one who knew, leads nowhere only if the set was removed.
-fn unknown(errno: Errno) -> Error {
+/// The error of `IPC_STAT`, where an invalid identifier means `absent`.
+fn status_error(errno: Errno, absent: ErrorKind) -> Error {
     let error = Error::from_errno(STAT, errno);
-    if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
+    match errno {
+        Errno::EINVAL | Errno::EIDRM => error.with_kind(absent),
+        _ => error,
+    }
 }
 
-fn uninitialised(key: Key) -> Error {
-    Error::new(SEMGET, ErrorKind::TimedOut).with_name(key.to_string()).with_hint(
-        "the set has no values yet: its creator died before setting them (then remove it), or applies no operation after",
-    )
+fn uninitialized(key: Key) -> Error {
+    Error::new(SEMGET, ErrorKind::TimedOut)
+        .with_name(key.to_string())
+        .with_hint("remove the set if its creator died, or set wait_for_creator(None)")
 }

@@ -1,4 +1,4 @@
-//! The set itself.
+//! The set: operations, values, statistics and removal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +10,21 @@ use super::operation::Operation;
 use super::{Options, Statistics, limits};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::pid::Pid;
-use crate::sys::poll;
-use crate::sys::{retry, sysv_sem};
+use crate::sys::{poll, retry, sysv_sem};
 use crate::sysv::{Key, RemoveOnDrop};
 use crate::time::Deadline;
 
 const SEMOP: &str = "semop";
 const SEMTIMEDOP: &str = "semtimedop";
 
-/// As many operations as the kernel takes at once unless told otherwise (`SEMOPM`); copies of so many need no
-/// allocation.
-const USUAL_SEMOPM: usize = 500;
+/// The kernel's default limit on the operations of one call (`SEMOPM`). Copies up to this length
+/// need no allocation.
+const DEFAULT_SEMOPM: usize = 500;
 
-/// A set of semaphores, from [`create`](SemaphoreSet::create) and its like.
+/// A set of semaphores.
 ///
-/// Dropping the handle leaves the set, unless [`Options::remove_on_drop`] was asked for. All methods take `&self`:
-/// threads and processes use it at once.
+/// Holds only the identifier. All methods take `&self`: threads and processes may use the set
+/// concurrently. Dropping the handle leaves the set, unless [`Options::remove_on_drop`] was set.
 #[derive(Debug)]
 pub struct SemaphoreSet {
     id: c_int,
@@ -41,15 +40,16 @@ impl SemaphoreSet {
         SemaphoreSet { id, key, count, name: name.into(), removal: None }
     }
 
-    /// Gives the new set its values, and then the sign that it has them: a first operation, which changes nothing.
-    pub(super) fn initialise(&self, values: &[u16]) -> Result<()> {
+    /// Sets the initial values, and then applies a first operation that changes nothing, which
+    /// marks the set as initialized.
+    pub(super) fn initialize(&self, values: &[u16]) -> Result<()> {
         self.set_values(values)?;
-        let sign: &[Operation] = match values.first() {
+        let no_change: &[Operation] = match values.first() {
             Some(1..) => &[Operation::subtract(0, 1), Operation::add(0, 1)],
             _ => &[Operation::wait_zero(0)],
         };
-        match self.try_apply(sign) {
-            // Somebody who did not wait for the sign has been faster: then operations have been applied.
+        match self.try_apply(no_change) {
+            // Another process applied an operation first, without waiting for this one.
             Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(()),
             done => done,
         }
@@ -59,75 +59,80 @@ impl SemaphoreSet {
         self.removal = Some(removal);
     }
 
-    /// `semget(2)`: makes a set with mode 0600, or takes the one that exists; see [`Options::create`].
+    /// `semget(2)`: opens the set of this key, or creates it with mode 0600; see
+    /// [`Options::create`].
     #[doc(alias = "semget")]
     pub fn create(key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         Options::new().create(key, values)
     }
 
-    /// `semget(2)`: makes a set with mode 0600 and fails if the key is taken; see [`Options::create_new`].
+    /// `semget(2)`: creates a set with mode 0600, and fails if the key is taken; see
+    /// [`Options::create_new`].
     #[doc(alias = "semget")]
     pub fn create_new(key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         Options::new().create_new(key, values)
     }
 
-    /// `semget(2)`: takes a set that exists; see [`Options::open`].
+    /// `semget(2)`: opens an existing set; see [`Options::open`].
     #[doc(alias = "semget")]
     pub fn open(key: Key) -> Result<SemaphoreSet> {
         Options::new().open(key)
     }
 
-    /// Takes a set by its identifier; see [`Options::from_id`].
+    /// `semctl(2)` with `IPC_STAT`: opens the set with this identifier; see [`Options::from_id`].
     pub fn from_id(id: i32) -> Result<SemaphoreSet> {
         Options::new().from_id(id)
     }
 
-    /// The identifier, for [`from_id`](SemaphoreSet::from_id) in another process.
+    /// Returns the identifier, valid in every process of this IPC namespace.
     pub fn id(&self) -> i32 {
         self.id
     }
 
-    /// The key; the [private](Key::PRIVATE) one for a set without.
+    /// Returns the key; [`Key::PRIVATE`] for a private set.
     pub fn key(&self) -> Key {
         self.key
     }
 
-    /// How many semaphores it has; that never changes.
+    /// Returns the number of semaphores, which never changes.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Whether dropping this handle removes the set.
+    /// Returns whether dropping this handle removes the set.
     pub fn removes_on_drop(&self) -> bool {
         self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
     }
 
-    /// `semop(2)`: applies all operations as one, waiting until that is possible.
+    /// `semop(2)`: applies all operations atomically, blocking until that is possible.
     ///
-    /// Others see either none of them done or all. They are tried in order, so that one may rely on what an earlier
-    /// one did.
+    /// The kernel evaluates them in order, so an operation may rely on an earlier one of the same
+    /// call.
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed), also while it waits; [`Overflow`](ErrorKind::Overflow), nothing is done then;
-    /// [`Invalid`](ErrorKind::Invalid) for no operation, a semaphore that the set does not have, or an amount that is
-    /// not 1 to 32767; [`LimitReached`](ErrorKind::LimitReached) for more than `SEMOPM` operations.
+    /// * [`Removed`](ErrorKind::Removed) if the set is gone, or removed while the call blocks;
+    /// * [`Overflow`](ErrorKind::Overflow) if a value would exceed its maximum; nothing changed;
+    /// * [`Invalid`](ErrorKind::Invalid) for an empty array, a semaphore that the set does not
+    ///   have, or an amount that is not 1 to 32767;
+    /// * [`LimitReached`](ErrorKind::LimitReached) for more than `SEMOPM` operations.
     #[doc(alias = "semop")]
     #[inline]
     pub fn apply(&self, operations: &[Operation]) -> Result<()> {
         let raw = Operation::as_raw(operations);
-        retry(|| sysv_sem::apply(self.id, raw)).map_err(|e| self.failed(SEMOP, e, operations))
+        retry(|| sysv_sem::apply(self.id, raw)).map_err(|e| self.apply_error(SEMOP, e, operations))
     }
 
-    /// [`apply`](SemaphoreSet::apply) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting
-    /// (`IPC_NOWAIT`).
+    /// [`apply`](SemaphoreSet::apply) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead
+    /// of blocking (`IPC_NOWAIT`).
     ///
-    /// Copies the operations; more than 500, which the kernel refuses unless `SEMOPM` was raised, to the heap.
+    /// Copies the operations on the stack. More than 500, which the kernel rejects unless `SEMOPM`
+    /// was raised, are copied on the heap.
     #[doc(alias = "IPC_NOWAIT")]
     pub fn try_apply(&self, operations: &[Operation]) -> Result<()> {
-        let mut room = [Operation::wait_zero(0); USUAL_SEMOPM];
+        let mut stack = [Operation::wait_zero(0); DEFAULT_SEMOPM];
         let mut heap;
-        let copy = match room.get_mut(..operations.len()) {
+        let copy = match stack.get_mut(..operations.len()) {
             Some(copy) => copy,
             None => {
                 heap = operations.to_vec();
@@ -140,8 +145,8 @@ impl SemaphoreSet {
         self.apply(copy)
     }
 
-    /// `semtimedop(2)`: [`apply`](SemaphoreSet::apply) that fails with [`TimedOut`](ErrorKind::TimedOut) if it is not
-    /// possible within `timeout`; nothing is done then.
+    /// `semtimedop(2)`: [`apply`](SemaphoreSet::apply) that fails with
+    /// [`TimedOut`](ErrorKind::TimedOut) if it is not possible within `timeout`; nothing changed.
     #[doc(alias = "semtimedop")]
     #[inline]
     pub fn apply_timeout(&self, operations: &[Operation], timeout: Duration) -> Result<()> {
@@ -149,26 +154,26 @@ impl SemaphoreSet {
         let raw = Operation::as_raw(operations);
         retry(|| sysv_sem::apply_timed(self.id, raw, deadline.remaining().map(poll::timespec))).map_err(|e| {
             match e {
-                Errno::EAGAIN => self.failed(SEMTIMEDOP, Errno::ETIMEDOUT, operations),
-                _ => self.failed(SEMTIMEDOP, e, operations),
+                Errno::EAGAIN => self.apply_error(SEMTIMEDOP, Errno::ETIMEDOUT, operations),
+                _ => self.apply_error(SEMTIMEDOP, e, operations),
             }
         })
     }
 
-    /// `GETVAL`: the value of one semaphore; stale as soon as it is returned.
+    /// `GETVAL`: returns the value of one semaphore; possibly stale.
     #[doc(alias = "GETVAL")]
     pub fn value(&self, index: u16) -> Result<u16> {
         self.number("semctl(GETVAL)", libc::GETVAL, index).map(|value| value as u16)
     }
 
-    /// `GETALL`: the values of all semaphores at one moment; stale as soon as they are returned.
+    /// `GETALL`: returns a consistent snapshot of all values; possibly stale.
     #[doc(alias = "GETALL")]
     pub fn values(&self) -> Result<Vec<u16>> {
-        sysv_sem::values(self.id, self.count).map_err(|e| self.refused("semctl(GETALL)", e))
+        sysv_sem::values(self.id, self.count).map_err(|e| self.control_error("semctl(GETALL)", e))
     }
 
-    /// `SETVAL`: gives one semaphore a value, wakes who can proceed with it, and forgets every [undo](Operation::undo)
-    /// for it, of all processes.
+    /// `SETVAL`: sets the value of one semaphore, wakes waiters that can proceed, and discards its
+    /// [undo](Operation::undo) records of all processes.
     ///
     /// # Errors
     ///
@@ -177,55 +182,56 @@ impl SemaphoreSet {
     pub fn set_value(&self, index: u16, value: u16) -> Result<()> {
         self.check_index("semctl(SETVAL)", index)?;
         sysv_sem::set_value(self.id, index, value)
-            .map_err(|e| self.refused("semctl(SETVAL)", e).with_limit(too_large(e, &[value])))
+            .map_err(|e| self.control_error("semctl(SETVAL)", e).with_limit(too_large(e, &[value])))
     }
 
-    /// `SETALL`: gives every semaphore a value, as [`set_value`](SemaphoreSet::set_value) does one, all at one moment.
+    /// `SETALL`: sets the values of all semaphores atomically, like
+    /// [`set_value`](SemaphoreSet::set_value).
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) unless there is one value for each semaphore; [`Overflow`](ErrorKind::Overflow)
-    /// if one is above 32767.
+    /// * [`Invalid`](ErrorKind::Invalid) unless there is one value for each semaphore;
+    /// * [`Overflow`](ErrorKind::Overflow) if one is above 32767.
     #[doc(alias = "SETALL")]
     pub fn set_values(&self, values: &[u16]) -> Result<()> {
         const SETALL: &str = "semctl(SETALL)";
         if values.len() != self.count {
             return Err(Error::new(SETALL, ErrorKind::Invalid)
                 .with_object(Some(&self.name))
-                .with_hint("there must be one value for each semaphore"));
+                .with_hint("pass one value for each semaphore"));
         }
         sysv_sem::set_values(self.id, values)
-            .map_err(|e| self.refused(SETALL, e).with_limit(too_large(e, values)))
+            .map_err(|e| self.control_error(SETALL, e).with_limit(too_large(e, values)))
     }
 
-    /// `GETNCNT`: how many operations wait for this semaphore to grow; stale as soon as it is returned.
+    /// `GETNCNT`: returns the number of waiters for an increase of this semaphore; possibly stale.
     #[doc(alias = "GETNCNT")]
     pub fn waiting_for_increase(&self, index: u16) -> Result<usize> {
         self.number("semctl(GETNCNT)", libc::GETNCNT, index).map(|count| count as usize)
     }
 
-    /// `GETZCNT`: how many operations wait for this semaphore to be zero; stale as soon as it is returned.
+    /// `GETZCNT`: returns the number of waiters for zero; possibly stale.
     #[doc(alias = "GETZCNT")]
     pub fn waiting_for_zero(&self, index: u16) -> Result<usize> {
         self.number("semctl(GETZCNT)", libc::GETZCNT, index).map(|count| count as usize)
     }
 
-    /// `GETPID`: the process that last applied an operation to this semaphore or set its value; it may have ended
-    /// since.
+    /// `GETPID`: returns the process that last applied an operation to this semaphore or set its
+    /// value. It may have exited.
     ///
-    /// `None` if there was none, or none that has a number in this pid namespace.
+    /// Returns `None` if there was none, or if it has no id in this pid namespace.
     #[doc(alias = "GETPID")]
     pub fn last_pid(&self, index: u16) -> Result<Option<Pid>> {
         self.number("semctl(GETPID)", libc::GETPID, index).map(Pid::from_raw)
     }
 
-    /// `IPC_STAT`: times, owner and mode.
+    /// `IPC_STAT`: returns times, owner and mode.
     #[doc(alias = "IPC_STAT")]
     pub fn statistics(&self) -> Result<Statistics> {
         self.status().map(|status| Statistics::from(&status))
     }
 
-    /// `IPC_SET`: changes the permission bits; for the owner, the creator and root.
+    /// `IPC_SET`: changes the permission bits. Only owner, creator and root may do so.
     #[doc(alias = "IPC_SET")]
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         let mut status = self.status()?;
@@ -233,7 +239,7 @@ impl SemaphoreSet {
         self.set_permissions(status)
     }
 
-    /// `IPC_SET`: gives the set to another user and group; for the owner, the creator and root.
+    /// `IPC_SET`: changes owner and group. Only owner, creator and root may do so.
     #[doc(alias = "IPC_SET")]
     pub fn set_owner(&self, uid: u32, gid: u32) -> Result<()> {
         let mut status = self.status()?;
@@ -241,16 +247,17 @@ impl SemaphoreSet {
         self.set_permissions(status)
     }
 
-    /// `IPC_RMID`: removes the set at once. Whoever waits for it gets [`Removed`](ErrorKind::Removed), and so does
-    /// every later call.
+    /// `IPC_RMID`: removes the set. Blocked and later calls of every process fail with
+    /// [`Removed`](ErrorKind::Removed).
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) unless this user owns or created it;
-    /// [`Removed`](ErrorKind::Removed) if somebody was faster.
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator.
+    ///   The handle stays usable;
+    /// * [`Removed`](ErrorKind::Removed) if it was already removed.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
-        sysv_sem::remove(self.id).map_err(|e| self.refused("semctl(IPC_RMID)", e))?;
+        sysv_sem::remove(self.id).map_err(|e| self.control_error("semctl(IPC_RMID)", e))?;
         if let Some(removal) = &self.removal {
             removal.cancel();
         }
@@ -259,26 +266,26 @@ impl SemaphoreSet {
 
     fn number(&self, operation: &'static str, command: c_int, index: u16) -> Result<c_int> {
         self.check_index(operation, index)?;
-        sysv_sem::number(self.id, index, command).map_err(|e| self.refused(operation, e))
+        sysv_sem::number(self.id, index, command).map_err(|e| self.control_error(operation, e))
     }
 
     fn status(&self) -> Result<libc::semid_ds> {
-        sysv_sem::status(self.id).map_err(|e| self.refused("semctl(IPC_STAT)", e))
+        sysv_sem::status(self.id).map_err(|e| self.control_error("semctl(IPC_STAT)", e))
     }
 
     fn set_permissions(&self, status: libc::semid_ds) -> Result<()> {
-        sysv_sem::set_permissions(self.id, status).map_err(|e| self.refused("semctl(IPC_SET)", e))
+        sysv_sem::set_permissions(self.id, status).map_err(|e| self.control_error("semctl(IPC_SET)", e))
     }
 
-    /// The kernel says `EINVAL` for a bad index and for a set that is gone alike; this leaves the second.
+    /// Rejects a bad index, so that `EINVAL` of the kernel means a removed set.
     fn check_index(&self, operation: &'static str, index: u16) -> Result<()> {
         if usize::from(index) < self.count {
             return Ok(());
         }
-        Err(self.no_such(Error::new(operation, ErrorKind::Invalid), index))
+        Err(self.no_such_semaphore(Error::new(operation, ErrorKind::Invalid), index))
     }
 
-    fn no_such(&self, error: Error, index: u16) -> Error {
+    fn no_such_semaphore(&self, error: Error, index: u16) -> Error {
         let limit = Limit {
             name: "the size of the set",
             value: self.count as u64,
@@ -288,24 +295,24 @@ impl SemaphoreSet {
     }
 
     #[cold]
-    fn refused(&self, operation: &'static str, errno: Errno) -> Error {
+    fn control_error(&self, operation: &'static str, errno: Errno) -> Error {
         let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
-        // All arguments have been checked, so it is the identifier that leads nowhere.
+        // The other arguments were checked, so the identifier is invalid.
         if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
     }
 
     #[cold]
-    fn failed(&self, operation: &'static str, errno: Errno, operations: &[Operation]) -> Error {
+    fn apply_error(&self, operation: &'static str, errno: Errno, operations: &[Operation]) -> Error {
         let error = Error::from_wait_errno(operation, errno).with_object(Some(&self.name));
         match errno {
-            Errno::EINVAL if operations.is_empty() => error.with_hint("there is nothing to do"),
+            Errno::EINVAL if operations.is_empty() => error.with_hint("pass at least one operation"),
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),
             Errno::EFBIG if operations.iter().any(Operation::is_impossible) => {
-                error.with_kind(ErrorKind::Invalid).with_hint("an amount is 1 to 32767")
+                error.with_kind(ErrorKind::Invalid).with_hint("use an amount of 1 to 32767")
             }
             Errno::EFBIG => {
                 let largest = operations.iter().map(Operation::index).max().unwrap_or_default();
-                self.no_such(error, largest)
+                self.no_such_semaphore(error, largest)
             }
             Errno::E2BIG => {
                 error.with_kind(ErrorKind::LimitReached).with_limit(limits::operations(operations.len()))

@@ -1,4 +1,4 @@
-//! What the kernel keeps about a set.
+//! The kernel's information about a set.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,18 +6,18 @@ use libc::semid_ds;
 
 use crate::sysv::Permissions;
 
-/// `struct semid_ds`: a set as it was when it was asked for.
+/// `struct semid_ds`: a snapshot of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "semid_ds")]
 #[non_exhaustive]
 pub struct Statistics {
-    /// How many semaphores it has; that never changes.
+    /// Number of semaphores, which never changes.
     pub count: usize,
-    /// When operations were last applied, in whole seconds; `None` if never.
+    /// Time of the last operation, in whole seconds; `None` before the first.
     pub last_operation: Option<SystemTime>,
-    /// When it was created or last changed by setting values or permissions, in whole seconds.
+    /// Time of creation, or of the last change of values or permissions, in whole seconds.
     pub last_change: SystemTime,
-    /// Who may do what.
+    /// Owner, creator and mode.
     pub permissions: Permissions,
 }
 

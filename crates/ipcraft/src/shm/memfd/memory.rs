@@ -1,4 +1,4 @@
-//! The handle.
+//! The handle of a memfd.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -14,14 +14,14 @@ use crate::support::dup::duplicate;
 const F_ADD_SEALS: &str = "fcntl(F_ADD_SEALS)";
 const F_GET_SEALS: &str = "fcntl(F_GET_SEALS)";
 
-/// Memory that only a descriptor leads to, of a size that nobody can change.
+/// Anonymous memory of a fixed size, reachable through descriptors only.
 ///
-/// Dropping it closes the descriptor. The memory is gone with the last descriptor and the last mapping, in whatever
-/// process.
+/// Dropping it closes the descriptor. The kernel frees the memory with the last descriptor and
+/// mapping.
 #[derive(Debug)]
 pub struct Memfd {
     fd: OwnedFd,
-    /// Fixed by the seals that `fd` has from the moment that somebody else can have it.
+    /// Fixed by the seals, which `fd` has before any other process can reach it.
     size: usize,
 }
 
@@ -30,7 +30,8 @@ impl Memfd {
         Memfd { fd, size }
     }
 
-    /// `memfd_create(2)`, `fallocate(2)`: makes a sealed memfd of `size` bytes, all zero; see [`Options::create`].
+    /// `memfd_create(2)`, `fallocate(2)`: creates a sealed memfd of `size` zero bytes; see
+    /// [`Options::create`].
     #[doc(alias = "memfd_create")]
     pub fn create(name: &str, size: usize) -> Result<Memfd> {
         Options::new().create(name, size)
@@ -45,8 +46,9 @@ impl Memfd {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it is sealed against writing, or its descriptor was opened
-    /// for reading only; [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if it is sealed against writing, or its
+    ///   descriptor was opened read-only;
+    /// * [`LimitReached`](ErrorKind::LimitReached) if the address space is exhausted.
     #[doc(alias = "mmap")]
     pub fn map(&self) -> Result<Mapping> {
         Mapping::for_file(self.fd.as_fd(), self.size, Access::ReadWrite, None)
@@ -56,14 +58,15 @@ impl Memfd {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is exhausted.
     #[doc(alias = "mmap")]
     pub fn map_read_only(&self) -> Result<Mapping> {
         Mapping::for_file(self.fd.as_fd(), self.size, Access::ReadOnly, None)
     }
 
-    /// `fcntl(2)` with `F_GET_SEALS`: the seals that it has now. Others may have added some a moment later, unless
-    /// [`Seals::SEAL`] is among them.
+    /// `fcntl(2)` with `F_GET_SEALS`: returns the current seals.
+    ///
+    /// Other processes may add seals later, unless [`Seals::SEAL`] is among them.
     ///
     /// # Errors
     ///
@@ -73,13 +76,14 @@ impl Memfd {
         seals(self.fd.as_fd())
     }
 
-    /// `fcntl(2)` with `F_ADD_SEALS`: adds seals, for everybody who has it and for good.
+    /// `fcntl(2)` with `F_ADD_SEALS`: adds seals, permanently and for every process.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it carries [`Seals::SEAL`], as it does from its creation
-    /// unless [`Options::unsealed`] was asked for; [`InUse`](ErrorKind::InUse) for [`Seals::WRITE`] while it is mapped
-    /// for writing somewhere; [`Unsupported`](ErrorKind::Unsupported) for a seal that the kernel does not know.
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if it carries [`Seals::SEAL`], as it
+    ///   does from its creation unless [`Options::unsealed`] was set;
+    /// * [`InUse`](ErrorKind::InUse) for [`Seals::WRITE`] while any process maps it for writing;
+    /// * [`Unsupported`](ErrorKind::Unsupported) for a seal that the kernel does not know.
     #[doc(alias = "F_ADD_SEALS")]
     pub fn seal(&self, seals: Seals) -> Result<()> {
         let flags = SealFlag::from_bits_retain(seals.bits());
@@ -92,7 +96,8 @@ impl Memfd {
         }
     }
 
-    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: another descriptor for the same memory, to give away and keep one.
+    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: duplicates the descriptor, for example to pass one to a
+    /// peer.
     ///
     /// # Errors
     ///
@@ -109,7 +114,7 @@ fn seals(fd: BorrowedFd<'_>) -> Result<Seals> {
         // Only memory files have seals.
         Err(Errno::EINVAL) => Err(Error::from_errno(F_GET_SEALS, Errno::EINVAL)
             .with_kind(ErrorKind::WrongType)
-            .with_hint("the descriptor is no memfd")),
+            .with_hint("pass the descriptor of a memfd")),
         Err(errno) => Err(Error::from_errno(F_GET_SEALS, errno)),
     }
 }
@@ -126,15 +131,16 @@ impl From<Memfd> for OwnedFd {
     }
 }
 
-/// `fcntl(2)` with `F_GET_SEALS`: adopts a descriptor that was inherited or received from a peer, if it is a memfd that
-/// carries [`Seals::REQUIRED`].
+/// `fcntl(2)` with `F_GET_SEALS`: adopts a descriptor that was inherited or received, if it is a
+/// memfd with [`Seals::REQUIRED`].
 ///
-/// Without these seals the peer could shrink the memory at any time, and an access would raise `SIGBUS`.
+/// Without these seals the peer could shrink the memory at any time, and an access would raise
+/// `SIGBUS`.
 ///
 /// # Errors
 ///
-/// [`WrongType`](ErrorKind::WrongType) if the descriptor is not a memfd, lacks a required seal, which the error names,
-/// or is empty. The descriptor is then closed.
+/// [`WrongType`](ErrorKind::WrongType) if the descriptor is not a memfd, lacks a required seal,
+/// which the error names, or is empty. The descriptor is then closed.
 impl TryFrom<OwnedFd> for Memfd {
     type Error = Error;
 
@@ -145,7 +151,7 @@ impl TryFrom<OwnedFd> for Memfd {
         }
         let size = fstat(&fd).map_err(|e| Error::from_errno("fstat", e))?.st_size as usize;
         if size == 0 {
-            return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("the memfd is empty"));
+            return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("create the memfd with a size"));
         }
         Ok(Memfd { fd, size })
     }

@@ -1,4 +1,4 @@
-//! Making a memfd.
+//! Creation of a memfd.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -12,16 +12,16 @@ use crate::support::{fallocate, limits};
 
 const MEMFD_CREATE: &str = "memfd_create";
 
-/// Non-executable for good (Linux 6.3; linux/memfd.h).
+/// Permanently non-executable (Linux 6.3; linux/memfd.h).
 const MFD_NOEXEC_SEAL: MFdFlags = MFdFlags::from_bits_retain(0x8);
 
-/// How to make a memfd.
+/// Options for creating a memfd.
 ///
 /// ```
 /// use ipcraft::shm::memfd::{Options, Seals};
 ///
 /// let memory = Options::new().unsealed().create("doc", 4096)?;
-/// memory.map()?.write_at(0, b"for ever")?; // unmapped again
+/// memory.map()?.write_at(0, b"constant")?; // the mapping is dropped here
 /// memory.seal(Seals::WRITE | Seals::SEAL)?;
 /// assert!(memory.map().is_err());
 /// # Ok::<(), ipcraft::Error>(())
@@ -34,36 +34,39 @@ pub struct Options {
 }
 
 impl Options {
-    /// Sealed, of ordinary pages.
+    /// Default options: fully sealed, ordinary pages.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// Leaves out [`Seals::SEAL`], so that [`Memfd::seal`] can add others later. Add it last, before a peer gets the
-    /// memfd: peers require it.
+    /// Omits [`Seals::SEAL`], so that [`Memfd::seal`] can add others later.
+    ///
+    /// Add that seal last, before a peer receives the memfd: peers require it.
     pub fn unsealed(mut self) -> Self {
         self.unsealed = true;
         self
     }
 
-    /// `MFD_HUGETLB`: huge pages, of which the system must have free ones. The size is rounded up to whole pages.
+    /// `MFD_HUGETLB`: allocates huge pages, of which the system must have enough free.
+    ///
+    /// The size is rounded up to whole pages.
     #[doc(alias = "MFD_HUGETLB")]
     pub fn huge_pages(mut self, pages: HugePages) -> Self {
         self.huge_pages = Some(pages);
         self
     }
 
-    /// `memfd_create(2)`, `fallocate(2)`: makes a memfd of `size` bytes, all zero, sealed against shrinking, growing
-    /// and, from Linux 6.3 on, executing.
+    /// `memfd_create(2)`, `fallocate(2)`: creates a memfd of `size` zero bytes, sealed against
+    /// shrinking, growing and, from Linux 6.3, execution.
     ///
-    /// The name is for people who look into `/proc/PID/fd`; it leads nowhere and need not be unique.
+    /// The name shows up in `/proc/PID/fd` for debugging; it need not be unique.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if memory, huge pages or descriptors are short;
-    /// [`InvalidName`](ErrorKind::InvalidName) if the name is longer than 249 bytes or has a NUL byte;
-    /// [`Invalid`](ErrorKind::Invalid) if the size is 0; [`Unsupported`](ErrorKind::Unsupported) if the system has no
-    /// huge pages of that size.
+    /// * [`LimitReached`](ErrorKind::LimitReached) if memory, huge pages or descriptors are short;
+    /// * [`InvalidName`](ErrorKind::InvalidName) if the name exceeds 249 bytes or has a NUL byte;
+    /// * [`Invalid`](ErrorKind::Invalid) if the size is 0;
+    /// * [`Unsupported`](ErrorKind::Unsupported) if the system has no huge pages of that size.
     #[doc(alias = "memfd_create")]
     pub fn create(&self, name: &str, size: usize) -> Result<Memfd> {
         let fd = self.unsized_file(name)?;
@@ -85,22 +88,22 @@ impl Options {
         });
         let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING | huge;
         match memfd_create(name, flags | MFD_NOEXEC_SEAL) {
-            // The flag is unknown before Linux 6.3.
+            // Linux before 6.3 rejects the flag.
             Err(Errno::EINVAL) => memfd_create(name, flags),
             made => made,
         }
-        .map_err(|e| self.refusal(e).with_name(name))
+        .map_err(|e| self.create_error(e).with_name(name))
     }
 
-    fn refusal(&self, errno: Errno) -> Error {
+    fn create_error(&self, errno: Errno) -> Error {
         let error = Error::from_errno(MEMFD_CREATE, errno).with_limit(limits::descriptors(errno));
         match errno {
             Errno::ENODEV => error
                 .with_kind(ErrorKind::Unsupported)
-                .with_hint("see /sys/kernel/mm/hugepages for the sizes"),
+                .with_hint("use a size that /sys/kernel/mm/hugepages lists"),
             Errno::EINVAL => error
                 .with_kind(ErrorKind::InvalidName)
-                .with_hint("a name has at most 249 bytes, and none of them is NUL"),
+                .with_hint("use at most 249 bytes without NUL as the name"),
             _ => error,
         }
     }

@@ -1,10 +1,10 @@
-//! What a memfd can be forbidden for good.
+//! Seals: operations that a memfd permanently forbids.
 
 use std::fmt;
 use std::ops::BitOr;
 
-/// `F_SEAL_…`: what can no longer be done to a memfd, by anybody, through any descriptor (fcntl(2)). A seal cannot be
-/// broken.
+/// `F_SEAL_…`: operations that no process can perform on a memfd any more, through any descriptor
+/// (fcntl(2)). A seal cannot be removed.
 ///
 /// ```
 /// use ipcraft::shm::memfd::Seals;
@@ -27,27 +27,27 @@ const NAMES: [(Seals, &str); 6] = [
 ];
 
 impl Seals {
-    /// None.
+    /// No seals.
     pub const NONE: Seals = Seals(0);
-    /// `F_SEAL_SEAL`: adding seals.
+    /// `F_SEAL_SEAL`: forbids adding seals.
     #[doc(alias = "F_SEAL_SEAL")]
     pub const SEAL: Seals = Seals(libc::F_SEAL_SEAL);
-    /// `F_SEAL_SHRINK`: making it smaller, after which an access to a mapping would be `SIGBUS`.
+    /// `F_SEAL_SHRINK`: forbids shrinking, after which an access to a mapping would raise `SIGBUS`.
     #[doc(alias = "F_SEAL_SHRINK")]
     pub const SHRINK: Seals = Seals(libc::F_SEAL_SHRINK);
-    /// `F_SEAL_GROW`: making it larger.
+    /// `F_SEAL_GROW`: forbids growing.
     #[doc(alias = "F_SEAL_GROW")]
     pub const GROW: Seals = Seals(libc::F_SEAL_GROW);
-    /// `F_SEAL_WRITE`: changing its contents. Refused while anybody has it mapped for writing.
+    /// `F_SEAL_WRITE`: forbids writing. Cannot be added while any process maps it for writing.
     #[doc(alias = "F_SEAL_WRITE")]
     pub const WRITE: Seals = Seals(libc::F_SEAL_WRITE);
-    /// `F_SEAL_FUTURE_WRITE`: changing its contents, except through mappings that are there already.
+    /// `F_SEAL_FUTURE_WRITE`: forbids writing, except through mappings that already exist.
     #[doc(alias = "F_SEAL_FUTURE_WRITE")]
     pub const FUTURE_WRITE: Seals = Seals(libc::F_SEAL_FUTURE_WRITE);
-    /// `F_SEAL_EXEC`: making it executable (Linux 6.3).
+    /// `F_SEAL_EXEC`: forbids making it executable (Linux 6.3).
     #[doc(alias = "F_SEAL_EXEC")]
     pub const EXECUTE: Seals = Seals(libc::F_SEAL_EXEC);
-    /// What a memfd that comes from a peer must have: its size is fixed, and so is the set of its seals.
+    /// The seals that a received memfd must carry: they fix its size and its set of seals.
     pub const REQUIRED: Seals = Seals(libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW);
 
     pub(super) const fn from_bits(bits: libc::c_int) -> Seals {
@@ -58,24 +58,24 @@ impl Seals {
         self.0
     }
 
-    /// Whether all of `seals` are among these.
+    /// Returns whether all of `seals` are in this set.
     pub const fn contains(self, seals: Seals) -> bool {
         self.0 & seals.0 == seals.0
     }
 
-    /// These, except `seals`.
+    /// Returns this set without `seals`.
     #[must_use]
     pub const fn without(self, seals: Seals) -> Seals {
         Seals(self.0 & !seals.0)
     }
 
-    /// The names of the single seals that these are.
+    /// Returns the names of the seals in this set.
     pub(super) fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES.into_iter().filter(move |(seal, _)| self.contains(*seal)).map(|(_, name)| name)
     }
 }
 
-/// Both sets together.
+/// The union of both sets.
 impl BitOr for Seals {
     type Output = Seals;
 
@@ -84,7 +84,7 @@ impl BitOr for Seals {
     }
 }
 
-/// As the manual names them: `F_SEAL_SHRINK | F_SEAL_GROW`.
+/// Formats as in the manual: `F_SEAL_SHRINK | F_SEAL_GROW`.
 impl fmt::Debug for Seals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.names().collect::<Vec<_>>().join(" | "))

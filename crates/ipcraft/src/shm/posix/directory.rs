@@ -1,7 +1,8 @@
-//! The file system where the names are.
+//! The file system that holds the named objects.
 //!
-//! An object is a file in /dev/shm, on every C library (shm_overview(7)). It is made without a name, so that it can be
-//! sized and filled in private, and then linked, which exactly one of several racing processes can do.
+//! An object is a file in /dev/shm, on every C library (shm_overview(7)). It is created without a
+//! name, so that it can be sized and filled in private. Linking it then succeeds for exactly one of
+//! several racing processes.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -19,29 +20,30 @@ pub(super) const SHM_OPEN: &str = "shm_open";
 
 const DIRECTORY: &str = "/dev/shm";
 
-/// Where the object of this name, with its slash, is.
+/// Returns the path of an object; `name` starts with a slash.
 pub(super) fn path(name: &str) -> PathBuf {
     PathBuf::from(format!("{DIRECTORY}{name}"))
 }
 
-/// open(2) with `O_TMPFILE`: gone with its last descriptor unless it is given a name.
-pub(super) fn nameless_file(mode: u32) -> Result<OwnedFd> {
+/// open(2) with `O_TMPFILE`: creates a file that lives as long as its descriptors, unless it is
+/// linked.
+pub(super) fn create_unnamed(mode: u32) -> Result<OwnedFd> {
     let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     retry(|| open(DIRECTORY, flags, Mode::from_bits_truncate(mode))).map_err(|e| match e {
-        Errno::ENOENT => unsupported(e, "POSIX shared memory needs a tmpfs on /dev/shm"),
+        Errno::ENOENT => unsupported(e, "mount a tmpfs on /dev/shm"),
         _ => Error::from_errno(SHM_OPEN, e).with_limit(limits::descriptors(e)),
     })
 }
 
-/// linkat(2): the file appears at `path`, unless something else is there.
-pub(super) fn give_name(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
+/// linkat(2): links the file at `path`, unless that exists.
+pub(super) fn link(fd: BorrowedFd<'_>, path: &Path) -> Result<()> {
     let file = proc_fd::path(fd);
     linkat(AT_FDCWD, file.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW).map_err(|e| match e {
-        Errno::ENOENT => unsupported(e, "making an object needs /proc"),
+        Errno::ENOENT => unsupported(e, "mount /proc"),
         _ => Error::from_errno(SHM_OPEN, e),
     })
 }
 
-fn unsupported(errno: Errno, advice: &'static str) -> Error {
-    Error::from_errno(SHM_OPEN, errno).with_kind(ErrorKind::Unsupported).with_hint(advice)
+fn unsupported(errno: Errno, hint: &'static str) -> Error {
+    Error::from_errno(SHM_OPEN, errno).with_kind(ErrorKind::Unsupported).with_hint(hint)
 }

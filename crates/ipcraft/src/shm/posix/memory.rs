@@ -1,4 +1,4 @@
-//! The handle.
+//! The handle of a shared memory object.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -8,18 +8,19 @@ use nix::errno::Errno;
 use nix::sys::mman::shm_unlink;
 use nix::sys::stat::{FileStat, fstat, lstat};
 
-use super::{Options, directory};
+use super::{LONGEST_NAME, Options, directory};
 use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::name;
 use crate::shm::{Access, Mapping};
 use crate::support::fallocate;
 use crate::support::unlink_guard::UnlinkGuard;
 
 const SHM_UNLINK: &str = "shm_unlink";
 
-/// A shared memory object: a descriptor to map, and the name that others find it by.
+/// A named shared memory object: a descriptor to map.
 ///
-/// Dropping it closes the descriptor; mappings go on, and so does the object, unless [`Options::remove_on_drop`] was
-/// asked for.
+/// Dropping it closes the descriptor. Mappings stay valid, and the object stays, unless
+/// [`Options::remove_on_drop`] was set.
 #[derive(Debug)]
 pub struct SharedMemory {
     fd: OwnedFd,
@@ -32,37 +33,38 @@ impl SharedMemory {
         SharedMemory { fd, name: name.into(), removal }
     }
 
-    /// `shm_open(3)`, `fallocate(2)`: makes an object of `size` bytes with mode 0600, or takes the one that exists;
-    /// see [`Options::create`].
+    /// `shm_open(3)`, `fallocate(2)`: opens the object, or creates it with `size` bytes and mode
+    /// 0600; see [`Options::create`].
     #[doc(alias = "shm_open")]
     pub fn create(name: &str, size: usize) -> Result<SharedMemory> {
         Options::new().create(name, size)
     }
 
-    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: makes an object of `size` bytes with mode 0600 and fails if the
-    /// name exists; see [`Options::create_new`].
+    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: creates an object of `size` bytes with mode
+    /// 0600, and fails if the name exists; see [`Options::create_new`].
     #[doc(alias = "shm_open")]
     pub fn create_new(name: &str, size: usize) -> Result<SharedMemory> {
         Options::new().create_new(name, size)
     }
 
-    /// `shm_open(3)`: takes an object that exists; see [`Options::open`].
+    /// `shm_open(3)`: opens an existing object; see [`Options::open`].
     #[doc(alias = "shm_open")]
     pub fn open(name: &str) -> Result<SharedMemory> {
         Options::new().open(name)
     }
 
-    /// [`open`](SharedMemory::open) that waits for the name; see [`Options::open_timeout`].
+    /// [`open`](SharedMemory::open) that waits until the name exists; see
+    /// [`Options::open_timeout`].
     pub fn open_timeout(name: &str, timeout: Duration) -> Result<SharedMemory> {
         Options::new().open_timeout(name, timeout)
     }
 
-    /// The name as it was given.
+    /// Returns the name that it was opened by.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// `fstat(2)`: its size in bytes now.
+    /// `fstat(2)`: returns the current size in bytes.
     ///
     /// # Errors
     ///
@@ -75,8 +77,8 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if it was opened for reading only;
-    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if it was opened read-only;
+    /// * [`LimitReached`](ErrorKind::LimitReached) if the address space is exhausted.
     #[doc(alias = "mmap")]
     pub fn map(&self) -> Result<Mapping> {
         self.map_for(Access::ReadWrite)
@@ -86,7 +88,7 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is used up.
+    /// [`LimitReached`](ErrorKind::LimitReached) if the address space is exhausted.
     #[doc(alias = "mmap")]
     pub fn map_read_only(&self) -> Result<Mapping> {
         self.map_for(Access::ReadOnly)
@@ -96,16 +98,16 @@ impl SharedMemory {
         Mapping::for_file(self.fd.as_fd(), self.size()?, access, Some(&self.name))
     }
 
-    /// `fallocate(2)`: makes it larger, if it is smaller than `size`. Mappings that are there keep their length: map
-    /// again to see the rest.
+    /// `fallocate(2)`: grows the object to `size` bytes.
     ///
-    /// It cannot be made smaller: an access to what a mapping still shows would be `SIGBUS`, here and in every
-    /// process. Make another one.
+    /// Existing mappings keep their length: map again to access the rest. An object cannot shrink,
+    /// since an access beyond the new end would raise `SIGBUS` in every process that maps it.
+    /// Create a new one instead.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if it is larger already; [`LimitReached`](ErrorKind::LimitReached) if there is
-    /// no room, and then the size is as before.
+    /// * [`Invalid`](ErrorKind::Invalid) if the object is already larger;
+    /// * [`LimitReached`](ErrorKind::LimitReached) if memory is short; the size is then unchanged.
     pub fn grow(&self, size: usize) -> Result<()> {
         let now = self.size()?;
         if size < now {
@@ -117,13 +119,14 @@ impl SharedMemory {
         fallocate::reserve(self.fd.as_fd(), size).map_err(|e| e.with_object(Some(&self.name)))
     }
 
-    /// `shm_unlink(3)`: removes the name. The memory stays for those who have it open or mapped, until the last of
-    /// them closes; the next process to open the name does not find it.
+    /// `shm_unlink(3)`: removes the name, if it still names this object.
+    ///
+    /// The memory lives on for processes that have it open or mapped. The handle stays usable.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if somebody was faster, [`Removed`](ErrorKind::Removed) if somebody was
-    /// faster and another object has the name by now.
+    /// * [`NotFound`](ErrorKind::NotFound) if the name was already removed;
+    /// * [`Removed`](ErrorKind::Removed) if it was removed and now names another object.
     #[doc(alias = "shm_unlink")]
     pub fn remove(&self) -> Result<()> {
         let failed = |e: Errno| Error::from_errno(SHM_UNLINK, e).with_object(Some(&self.name));
@@ -134,7 +137,20 @@ impl SharedMemory {
         shm_unlink(&*self.name).map_err(failed)
     }
 
-    /// Whether dropping this handle removes the name.
+    /// `shm_unlink(3)`: removes a name, whichever object it names.
+    ///
+    /// # Errors
+    ///
+    /// * [`NotFound`](ErrorKind::NotFound) if no object has this name;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if another user owns it;
+    /// * [`InvalidName`](ErrorKind::InvalidName) if no object can have this name.
+    #[doc(alias = "shm_unlink")]
+    pub fn unlink(name: &str) -> Result<()> {
+        let path = name::posix(SHM_UNLINK, name, LONGEST_NAME)?;
+        shm_unlink(&*path).map_err(|e| Error::from_errno(SHM_UNLINK, e).with_name(name))
+    }
+
+    /// Returns whether dropping this handle removes the name.
     pub fn removes_on_drop(&self) -> bool {
         self.removal.is_some()
     }
@@ -150,7 +166,7 @@ impl AsFd for SharedMemory {
     }
 }
 
-/// The descriptor alone; the name stays.
+/// Extracts the descriptor. The name stays, even with [`remove_on_drop`](Options::remove_on_drop).
 impl From<SharedMemory> for OwnedFd {
     fn from(memory: SharedMemory) -> Self {
         if let Some(removal) = memory.removal {

@@ -1,15 +1,15 @@
-//! Shared memory with a name, where unrelated processes meet (shm_overview(7)).
+//! Named shared memory, for unrelated processes (shm_overview(7)).
 //!
 //! # When to use it
 //!
-//! For processes that did not start each other and know a name: a service and its monitors, a cache that outlives its
-//! makers.
+//! For processes that did not start each other but agree on a name: a service and its monitors, or
+//! a cache that outlives its creators.
 //!
 //! # When not
 //!
-//! * Relatives, or peers that one has a socket to: a [`memfd`](crate::shm::memfd) has no name that could be taken,
-//!   left behind or planted, and cannot be made smaller by anybody.
-//! * Data that has to survive the machine: the memory is on a tmpfs and gone at the next boot.
+//! * Child processes, or peers connected by a socket: a [`memfd`](crate::shm::memfd) has no name
+//!   that could be taken, hijacked or left behind, and no process can shrink it.
+//! * Data that has to survive a reboot: the memory lives on a tmpfs.
 //!
 //! # Example
 //!
@@ -20,7 +20,7 @@
 //! let memory = Options::new().remove_on_drop(true).create_new(&name, 4096)?;
 //! memory.map()?.write_at(100, b"met")?;
 //!
-//! // Somebody else, usually another process, who knows nothing but the name:
+//! // Another handle, usually in another process that knows only the name:
 //! let found = SharedMemory::open(&name)?;
 //! let mut text = [0; 3];
 //! found.map_read_only()?.read_at(100, &mut text)?;
@@ -30,38 +30,40 @@
 //!
 //! # Contract
 //!
-//! * **The object is a file** in `/dev/shm`, so that C programs and shells find it too. It is made without a name
-//!   (`O_TMPFILE`), given its size, with room for every page, and then linked: nobody finds one without its size, one
-//!   of several racing creators wins, and one that dies half way leaves nothing. This takes a tmpfs on `/dev/shm`, and
-//!   `/proc`. Other programs may make objects the usual way, which are empty for a moment, and are refused in it.
-//! * **What is behind the name** is checked at every open: a regular file, of the [expected owner](Options::owner),
-//!   with [no more permissions](Options::mode) than expected, not empty. A planted FIFO, symbolic link, directory,
-//!   socket or empty file is refused, and none of them is waited for.
-//! * **The name** outlives every process until it is [removed](SharedMemory::remove) or the machine stops. The memory
-//!   lives until it has neither name, descriptor nor mapping.
-//! * **Size.** It can [grow](SharedMemory::grow), and is never made smaller here: see the [contract of the
-//!   mappings](crate::shm#contract).
-//! * **Fork** gives the child the handle, but only the creating process removes the name on drop. **Exec** closes it.
-//!   **Death** leaves the name, also with [`remove_on_drop`](Options::remove_on_drop).
+//! * **An object is a file** in `/dev/shm`, so C programs and shells find it too. It is created
+//!   without a name (`O_TMPFILE`), sized with space for every page reserved, and then linked. No
+//!   process can open one without its size, one of several racing creators wins, and a creator that
+//!   dies early leaves nothing. This needs a tmpfs on `/dev/shm`, and `/proc`. Objects that other
+//!   programs create the usual way are empty for a moment, and rejected during it.
+//! * **Opening checks the object**: a regular file, of the [expected owner](Options::owner), with
+//!   [no more permissions](Options::mode) than expected, and not empty. A FIFO, symbolic link,
+//!   directory, socket or empty file is rejected without blocking.
+//! * **The name** persists until it is [removed](SharedMemory::remove) or the machine stops. The
+//!   memory persists while it has a name, a descriptor or a mapping.
+//! * **Size.** An object can [grow](SharedMemory::grow), and this library never shrinks it: see the
+//!   [contract of mappings](crate::shm#contract).
+//! * **Fork** gives the child the handle, but only the creating process removes the name on drop.
+//!   **Exec** closes it. **Death** leaves the name, even with
+//!   [`remove_on_drop`](Options::remove_on_drop).
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `EEXIST` | [`create_new`](Options::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | something has this name | [`open`](Options::open) it, or take another name |
-//! | `ENOENT` | opening, removing | [`NotFound`](crate::ErrorKind::NotFound) | nothing has this name | create it, or [wait](Options::open_timeout) for it |
-//! | `ETIMEDOUT` | [`open_timeout`](Options::open_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | nobody made it in time | try again or give up |
-//! | `ELOOP`, `EINVAL`, `ENXIO`, none | opening | [`WrongType`](crate::ErrorKind::WrongType) | a symbolic link, a directory, a socket; or a FIFO, or an empty file | find out who put it there |
-//! | none | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | it exists and is smaller than asked for | remove it, or [grow](SharedMemory::grow) it |
-//! | `EACCES` | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its mode | check owner and mode |
-//! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions | say so in the [`Options`] if it is right |
+//! | `EEXIST` | [`create_new`](Options::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | [`open`](Options::open) it, or use another name |
+//! | `ENOENT` | opening, removing | [`NotFound`](crate::ErrorKind::NotFound) | no object has this name | create it, or [wait](Options::open_timeout) for it |
+//! | `ETIMEDOUT` | [`open_timeout`](Options::open_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | no process created it in time | retry or abort |
+//! | `ELOOP`, `EINVAL`, `ENXIO`, none | opening | [`WrongType`](crate::ErrorKind::WrongType) | the name belongs to a symbolic link, a directory, a socket, a FIFO or an empty file | find out which program created it |
+//! | none | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing object is too small | remove it, or [grow](SharedMemory::grow) it |
+//! | `EACCES` | opening, unlinking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its owner and mode | check owner and mode |
+//! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions | set the [`Options`] accordingly if that is right |
 //! | `ENOSPC`, none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | no free space in `/dev/shm`, or in memory | free some, or mount it larger |
 //! | none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_FSIZE`, for which the kernel would send `SIGXFSZ` | raise it |
 //! | `EMFILE`, `ENFILE` | creating, opening | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0 | ask for more |
-//! | none | [`grow`](SharedMemory::grow) | [`Invalid`](crate::ErrorKind::Invalid) | it is larger already | make another object |
-//! | none | any | [`InvalidName`](crate::ErrorKind::InvalidName) | no slash in front, another one, or over 255 bytes | change it |
-//! | none | [`remove`](SharedMemory::remove) | [`Removed`](crate::ErrorKind::Removed) | another object has the name by now | nothing: it is not yours |
+//! | none | [`grow`](SharedMemory::grow) | [`Invalid`](crate::ErrorKind::Invalid) | the object is already larger | create another object |
+//! | none | any | [`InvalidName`](crate::ErrorKind::InvalidName) | no leading slash, a second slash, or over 255 bytes | change it |
+//! | none | [`remove`](SharedMemory::remove) | [`Removed`](crate::ErrorKind::Removed) | the name now belongs to another object | leave that object alone |
 //! | `EOPNOTSUPP`, `ENOENT` | creating | [`Unsupported`](crate::ErrorKind::Unsupported) | no tmpfs on `/dev/shm`, or no `/proc` | mount them |
 //!
 //! Sources: [shm_overview(7)], [shm_open(3)], [open(2)], [linkat(2)], [fallocate(2)].
@@ -86,7 +88,10 @@ use std::os::fd::BorrowedFd;
 use crate::error::Result;
 use crate::shm::{Access, Mapping};
 
-/// Maps memory that is being made and has no name yet.
+/// Bytes that a name may have after its slash: `NAME_MAX` (shm_overview(7)).
+const LONGEST_NAME: usize = 255;
+
+/// Maps an object that is under construction and has no name yet.
 pub(crate) fn map_new(fd: BorrowedFd<'_>, size: usize) -> Result<Mapping> {
     Mapping::for_file(fd, size, Access::ReadWrite, None)
 }

@@ -1,4 +1,4 @@
-//! Opening what is behind a name, if it is what it should be.
+//! Opening an existing object, with checks.
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -24,49 +24,58 @@ pub(super) struct Expected {
     pub(super) owner: Option<u32>,
 }
 
-/// shm_open(3), which follows no symbolic link and waits for nobody, and then a look at what it opened.
+/// shm_open(3), which follows no symbolic link and never blocks, followed by checks of the opened
+/// file.
 pub(super) fn checked(c_name: &CStr, name: &str, access: Access, expected: Expected) -> Result<OwnedFd> {
     let flags = match access {
         Access::ReadOnly => OFlag::O_RDONLY,
         Access::ReadWrite => OFlag::O_RDWR,
     };
-    let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| refusal(e).with_name(name))?;
+    let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| open_error(e).with_name(name))?;
     let stat = fstat(&fd).map_err(|e| Error::from_errno("fstat", e).with_name(name))?;
     expected.check(&stat).map_err(|e| e.with_name(name))?;
     Ok(fd)
 }
 
-fn refusal(errno: Errno) -> Error {
+fn open_error(errno: Errno) -> Error {
     let error = Error::from_errno(SHM_OPEN, errno);
     match errno {
-        Errno::ELOOP => wrong_type(error, "the name leads to a symbolic link"),
-        Errno::ENXIO => wrong_type(error, "the name leads to a socket"),
-        Errno::EINVAL | Errno::EISDIR => wrong_type(error, "the name leads to a directory"),
+        Errno::ELOOP => wrong_type(error, "remove the symbolic link in /dev/shm, or use another name"),
+        Errno::ENXIO => wrong_type(error, "remove the socket in /dev/shm, or use another name"),
+        Errno::EINVAL | Errno::EISDIR => {
+            wrong_type(error, "remove the directory in /dev/shm, or use another name")
+        }
         _ => error.with_limit(limits::descriptors(errno)),
     }
 }
 
-fn wrong_type(error: Error, advice: &'static str) -> Error {
-    error.with_kind(ErrorKind::WrongType).with_hint(advice)
+fn wrong_type(error: Error, hint: &'static str) -> Error {
+    error.with_kind(ErrorKind::WrongType).with_hint(hint)
 }
 
 impl Expected {
     fn check(self, stat: &FileStat) -> Result<()> {
-        let refused = |kind, advice| Err(Error::new(SHM_OPEN, kind).with_hint(advice));
+        let rejected = |kind, hint| Err(Error::new(SHM_OPEN, kind).with_hint(hint));
         if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-            return refused(ErrorKind::WrongType, "the name does not lead to shared memory");
+            return rejected(
+                ErrorKind::WrongType,
+                "remove the special file in /dev/shm, or use another name",
+            );
         }
         if stat.st_uid != self.owner.unwrap_or_else(|| geteuid().as_raw()) {
-            return refused(ErrorKind::PermissionDenied, "it belongs to another user than expected");
+            return rejected(ErrorKind::PermissionDenied, "set Options::owner if another user may own it");
         }
         if stat.st_mode & 0o777 & !self.mode != 0 {
-            return refused(ErrorKind::PermissionDenied, "its mode permits more than Options::mode does");
+            return rejected(
+                ErrorKind::PermissionDenied,
+                "set Options::mode if it may grant these permissions",
+            );
         }
         if stat.st_size == 0 { Err(too_small(0, 1)) } else { Ok(()) }
     }
 }
 
-/// A file of the right kind that does not hold what it should.
+/// The error for a regular file that is smaller than expected.
 pub(super) fn too_small(size: usize, wanted: usize) -> Error {
     let limit = Limit { name: "its size", value: size as u64, requested: Some(wanted as u64) };
     Error::new(SHM_OPEN, ErrorKind::WrongType).with_limit(Some(limit))

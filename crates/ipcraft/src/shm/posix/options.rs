@@ -1,4 +1,4 @@
-//! Making or finding an object, and what an opened one has to be like.
+//! Creation and opening of an object.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use super::directory::SHM_OPEN;
 use super::open::Expected;
-use super::{SharedMemory, directory, open};
+use super::{LONGEST_NAME, SharedMemory, directory, open};
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::shm::Access;
@@ -16,10 +16,7 @@ use crate::support::fallocate;
 use crate::support::unlink_guard::UnlinkGuard;
 use crate::time::Deadline;
 
-/// The longest name without its slash: `NAME_MAX` (shm_overview(7)).
-const LONGEST_NAME: usize = 255;
-
-/// How to make a shared memory object, and what one that is opened has to be like.
+/// Options for creating a shared memory object, and requirements on one that is opened.
 ///
 /// ```
 /// use ipcraft::{name, shm::posix};
@@ -48,46 +45,47 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Mode 0600, this user's, for reading and writing, never removed.
+    /// Default options: mode 0600, owned by the effective user, read-write, not removed on drop.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// Permission bits of an object that is created, such as `0o640`, less the umask; one that exists may have these
-    /// and no others, or it is refused.
+    /// Sets the permission bits of a new object, such as `0o640`, less the umask. An existing
+    /// object with further bits is rejected.
     pub fn mode(mut self, mode: u32) -> Self {
         self.expected.mode = mode & 0o777;
         self
     }
 
-    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while
-    /// the name still leads to that same object.
+    /// Removes the name when the handle is dropped, provided that this call created the object, in
+    /// the creating process, and while the name still names that object.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self
     }
 
-    /// Whose an object that exists has to be: the effective user's unless set.
+    /// Sets the required owner of an existing object. Default: the effective user.
     pub fn owner(mut self, uid: u32) -> Self {
         self.expected.owner = Some(uid);
         self
     }
 
-    /// `O_RDONLY`: opens for reading only, which is all that some users of an object may be permitted. Creating is not
-    /// concerned.
+    /// `O_RDONLY`: opens an existing object read-only, which needs no permission to write. No
+    /// effect on creation.
     #[doc(alias = "O_RDONLY")]
     pub fn access(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// `shm_open(3)`, `fallocate(2)`: makes an object of `size` bytes, all zero, or takes the one that exists, which
-    /// may be larger.
+    /// `shm_open(3)`, `fallocate(2)`: opens the object, or creates it with `size` zero bytes.
+    ///
+    /// An existing object may be larger.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if something else has the name, or an object that is smaller; others as in
-    /// the [module's table](super#errors).
+    /// [`WrongType`](ErrorKind::WrongType) if the name is taken by something else or by a smaller
+    /// object; others as in the [module's table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create(&self, name: &str, size: usize) -> Result<SharedMemory> {
         let memory = self.create_filled(name, size, |_| Ok(()))?;
@@ -95,28 +93,29 @@ impl Options {
         if found < size { Err(open::too_small(found, size).with_name(name)) } else { Ok(memory) }
     }
 
-    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: makes an object of `size` bytes, all zero; exactly one of several
-    /// racing processes succeeds.
+    /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: creates an object of `size` zero bytes; exactly
+    /// one of several racing processes succeeds.
     ///
-    /// The name appears when the object has its size, so that nobody finds a smaller one, and a creator that dies half
-    /// way leaves nothing.
+    /// The name appears when the object has its size. A creator that dies earlier leaves nothing.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [module's
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(&self, name: &str, size: usize) -> Result<SharedMemory> {
         self.create_new_filled(name, size, |_| Ok(()))
     }
 
-    /// `shm_open(3)`: takes an object that exists, if it is a regular file of the right owner and mode and has a size.
+    /// `shm_open(3)`: opens an existing object, if it is a non-empty regular file of the expected
+    /// owner and mode.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) or
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) if the check fails; others as in the [module's
-    /// table](super#errors).
+    /// * [`NotFound`](ErrorKind::NotFound) if no object has the name;
+    /// * [`WrongType`](ErrorKind::WrongType) or [`PermissionDenied`](ErrorKind::PermissionDenied)
+    ///   if a check fails;
+    /// * others as in the [module's table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn open(&self, name: &str) -> Result<SharedMemory> {
         let c_name = name::posix(SHM_OPEN, name, LONGEST_NAME)?;
@@ -124,10 +123,10 @@ impl Options {
         Ok(SharedMemory::new(fd, name, None))
     }
 
-    /// [`open`](Options::open) that waits for the name: fails with [`TimedOut`](ErrorKind::TimedOut) if nobody makes
-    /// the object within `timeout`.
+    /// [`open`](Options::open) that waits until the name exists, and fails with
+    /// [`TimedOut`](ErrorKind::TimedOut) after `timeout`.
     ///
-    /// Looks again at growing intervals of at most 5 ms, since the kernel does not tell.
+    /// The kernel offers no notification, so this polls at growing intervals of at most 5 ms.
     pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<SharedMemory> {
         let (deadline, mut backoff) = (Deadline::after(timeout), Backoff::new());
         loop {
@@ -139,7 +138,7 @@ impl Options {
         }
     }
 
-    /// Makes an object whose contents `fill` has written before anybody can find it.
+    /// Creates an object that `fill` writes before the name appears.
     pub(crate) fn create_new_filled(
         &self,
         name: &str,
@@ -147,12 +146,12 @@ impl Options {
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
     ) -> Result<SharedMemory> {
         name::posix(SHM_OPEN, name, LONGEST_NAME)?;
-        let fd = self.nameless(name, size, fill)?;
+        let fd = self.create_unnamed(name, size, fill)?;
         let removal = self.publish(&fd, name)?;
         Ok(SharedMemory::new(fd, name, removal))
     }
 
-    /// Takes the object that exists, or else makes one whose contents `fill` has written before anybody can find it.
+    /// Opens the object, or creates one that `fill` writes before the name appears.
     pub(crate) fn create_filled(
         &self,
         name: &str,
@@ -162,13 +161,13 @@ impl Options {
         if let Some(found) = self.find(name)? {
             return Ok(found);
         }
-        let fd = self.nameless(name, size, fill)?;
+        let fd = self.create_unnamed(name, size, fill)?;
         loop {
             match self.publish(&fd, name) {
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 published => return Ok(SharedMemory::new(fd, name, published?)),
             }
-            // Not there after all: it was removed in this very moment, and the name is free again.
+            // If the object was removed in between, the name is free again: retry.
             if let Some(found) = self.find(name)? {
                 return Ok(found);
             }
@@ -182,13 +181,13 @@ impl Options {
         }
     }
 
-    fn nameless(
+    fn create_unnamed(
         &self,
         name: &str,
         size: usize,
         fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
     ) -> Result<OwnedFd> {
-        let fd = directory::nameless_file(self.expected.mode).map_err(|e| e.with_name(name))?;
+        let fd = directory::create_unnamed(self.expected.mode).map_err(|e| e.with_name(name))?;
         fallocate::reserve(fd.as_fd(), size).map_err(|e| e.with_name(name))?;
         fill(fd.as_fd())?;
         Ok(fd)
@@ -196,8 +195,8 @@ impl Options {
 
     fn publish(&self, fd: &OwnedFd, name: &str) -> Result<Option<UnlinkGuard>> {
         let path = directory::path(name);
-        directory::give_name(fd.as_fd(), &path).map_err(|e| e.with_name(name))?;
-        // Should the new name be gone again, there is nothing to remove.
+        directory::link(fd.as_fd(), &path).map_err(|e| e.with_name(name))?;
+        // If the new name was already removed, there is nothing left to remove.
         Ok(if self.remove_on_drop { UnlinkGuard::new(&path).ok() } else { None })
     }
 }

@@ -1,15 +1,16 @@
-//! System V shared memory: segments with a number for a name (sysvipc(7)).
+//! System V shared memory: segments identified by a number (sysvipc(7)).
 //!
 //! # When to use it
 //!
-//! For programs that use it already: databases, older C and Fortran codes, tools that show segments with `ipcs`. It
-//! has two things that the others lack: the kernel counts who is attached, and `SHM_LOCK` keeps the memory of all from
-//! being swapped out.
+//! For programs that already use it: databases, older C and Fortran codes, tools that list segments
+//! with `ipcs`. It offers two things that the other kinds lack: the kernel counts the attachments,
+//! and `SHM_LOCK` keeps the memory of all processes from being swapped out.
 //!
 //! # When not
 //!
-//! For anything new. Keys collide, a segment that nobody removes stays, and no descriptor leads to it: nothing can be
-//! polled, passed on or closed. Use a [`memfd`](crate::shm::memfd), or [`posix`](crate::shm::posix) for a name.
+//! For anything new. Keys collide, a forgotten segment persists, and there is no descriptor to
+//! poll, pass on or close. Use a [`memfd`](crate::shm::memfd), or [`posix`](crate::shm::posix) for
+//! a name.
 //!
 //! # Example
 //!
@@ -20,7 +21,7 @@
 //! let segment = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, 10_000)?;
 //! segment.attach()?.write_at(0, b"met")?;
 //!
-//! // Somebody else, usually another process, who was told the identifier:
+//! // Another handle, usually in another process that received the identifier:
 //! let found = Segment::from_id(segment.id())?;
 //! let mapping = found.attach_read_only()?;
 //! let mut text = [0; 3];
@@ -32,32 +33,35 @@
 //!
 //! # Contract
 //!
-//! * **Size** is what was asked for, and fixed. The kernel accounts for all of it at creation.
-//! * **New memory** is all zero, and visible at once: an opener can find a segment that its creator has not filled.
-//!   [`Shared`](crate::shm::Shared) tells them apart.
+//! * **Size** is fixed at creation, and the kernel accounts for all of it then.
+//! * **New memory** is zero and immediately visible: another process can find a segment before its
+//!   creator has filled it. [`Shared`](crate::shm::Shared) distinguishes the two.
 //! * **Mappings** do not need the handle. Dropping one detaches it.
-//! * **Removing** takes the key away at once and the memory with the last mapping. Until then the identifier works on,
-//!   also for new attachments, on Linux alone.
-//! * **The identifier** of a removed segment leads nowhere; the kernel gives the next segments others.
-//! * **Fork** gives the child the mappings, which count; only the creating process removes the segment on drop.
-//!   **Exec** and **death** detach and leave the segment, also with [`remove_on_drop`](Options::remove_on_drop).
+//! * **Removal** frees the key immediately, and the memory with the last mapping. Until then the
+//!   identifier still works, even for new attachments, on Linux only.
+//! * **The identifier** of a removed segment is invalid; the kernel assigns others to the next
+//!   segments.
+//! * **Fork** gives the child the mappings, which count as attachments. Only the creating process
+//!   removes the segment on drop. **Exec** and **death** detach and leave the segment, even with
+//!   [`remove_on_drop`](Options::remove_on_drop).
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `EEXIST` | [`create_new`](Options::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a segment has this key | [`open`](Options::open) it, or take another key |
+//! | `EEXIST` | [`create_new`](Options::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a segment has this key | [`open`](Options::open) it, or use another key |
 //! | `ENOENT` | [`open`](Options::open) | [`NotFound`](crate::ErrorKind::NotFound) | no segment has this key | create it |
-//! | `EINVAL` | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | it exists and is smaller than asked for | find out whose it is: keys collide |
+//! | `EINVAL`, `EIDRM` | [`from_id`](Segment::from_id) | [`NotFound`](crate::ErrorKind::NotFound) | no segment has this identifier | obtain it again |
+//! | `EINVAL` | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing segment is too small | find out which program created it: keys collide |
 //! | `EINVAL` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | larger than `/proc/sys/kernel/shmmax` | raise it |
 //! | `ENOSPC` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | `/proc/sys/kernel/shmmni` segments, or `shmall` pages | remove some; see `ipcs -m` |
 //! | `ENOMEM` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | memory, or free huge pages, are short | ask for less |
-//! | `EPERM` | creating | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | huge pages are for root and the group in `/proc/sys/vm/hugetlb_shm_group` | join it |
-//! | none | creating, opening | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0; or [`Key::PRIVATE`](crate::sysv::Key::PRIVATE) to open | ask for more; pass the identifier on |
+//! | `EPERM` | creating | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | huge pages require root or the group in `/proc/sys/vm/hugetlb_shm_group` | join the group |
+//! | none | creating, opening | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0; or opening by [`Key::PRIVATE`](crate::sysv::Key::PRIVATE) | ask for more; pass the identifier |
 //! | `EACCES` | attaching, statistics | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its mode | check owner and mode |
-//! | `EPERM` | removing, changing, locking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | neither owner nor creator | leave it to them |
-//! | `EINVAL`, `EIDRM` | any but creating | [`Removed`](crate::ErrorKind::Removed) | removed, and everybody has detached | create another |
-//! | `ENOMEM` | attaching | [`LimitReached`](crate::ErrorKind::LimitReached) | the address space is used up | detach some |
+//! | `EPERM` | removing, changing, locking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the caller is neither owner nor creator | act as one of them |
+//! | `EINVAL`, `EIDRM` | any but creating | [`Removed`](crate::ErrorKind::Removed) | removed and detached everywhere | create another |
+//! | `ENOMEM` | attaching | [`LimitReached`](crate::ErrorKind::LimitReached) | the address space is exhausted | detach some |
 //! | `ENOMEM` | [`lock`](Segment::lock) | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_MEMLOCK` | raise it |
 //!
 //! Sources: [sysvipc(7)], [shmget(2)], [shmop(2)], [shmctl(2)].

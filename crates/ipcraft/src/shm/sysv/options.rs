@@ -1,4 +1,4 @@
-//! Making or finding a segment.
+//! Creation and opening of a segment.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ const SHMMAX: &str = "/proc/sys/kernel/shmmax";
 const SHMMNI: &str = "/proc/sys/kernel/shmmni";
 const SHMALL: &str = "/proc/sys/kernel/shmall";
 
-/// How to make a segment.
+/// Options for creating a segment.
 ///
 /// ```
 /// use ipcraft::shm::sysv::Options;
@@ -34,37 +34,40 @@ pub struct Options {
 }
 
 impl Options {
-    /// Mode 0600, of ordinary pages, never removed.
+    /// Default options: mode 0600, ordinary pages, not removed on drop.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// Permission bits of a segment that is created, such as `0o640`. The umask is not taken off.
+    /// Sets the permission bits of a new segment, such as `0o640`. The umask does not apply.
     pub fn mode(mut self, mode: u32) -> Self {
         self.creation.mode = mode;
         self
     }
 
-    /// Removes the segment when the handle is dropped: if this call created it, and in the process that did.
+    /// Removes the segment when the handle is dropped, provided that this call created it, in the
+    /// creating process.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.creation.remove_on_drop = yes;
         self
     }
 
-    /// `SHM_HUGETLB`: huge pages, of which the system must have free ones.
+    /// `SHM_HUGETLB`: allocates huge pages, of which the system must have enough free.
     #[doc(alias = "SHM_HUGETLB")]
     pub fn huge_pages(mut self, pages: HugePages) -> Self {
         self.huge_pages = Some(pages);
         self
     }
 
-    /// `shmget(2)` with `IPC_CREAT`: makes a segment of `size` bytes, all zero, or takes the one that has the key,
-    /// which may be larger.
+    /// `shmget(2)` with `IPC_CREAT`: opens the segment of this key, or creates it with `size` zero
+    /// bytes.
+    ///
+    /// An existing segment may be larger.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the one that exists is smaller; others as in the [module's
-    /// table](super#errors).
+    /// [`WrongType`](ErrorKind::WrongType) if the existing segment is smaller; others as in the
+    /// [module's table](super#errors).
     #[doc(alias = "shmget")]
     pub fn create(&self, key: Key, size: usize) -> Result<Segment> {
         loop {
@@ -73,48 +76,49 @@ impl Options {
                 made => return made,
             }
             match Self::find(key, size) {
-                // Removed in this very moment: the key is free again.
+                // If the segment was removed in between, the key is free again: retry.
                 Err(e) if e.kind() == ErrorKind::NotFound => {}
                 found => return found,
             }
         }
     }
 
-    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: makes a segment of `size` bytes, all zero; exactly one of several
-    /// racing processes succeeds.
+    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: creates a segment of `size` zero bytes; exactly one
+    /// of several racing processes succeeds.
     ///
     /// [`Key::PRIVATE`] is always free.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if a segment has the key; others as in the [module's
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the key is taken; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "shmget")]
     pub fn create_new(&self, key: Key, size: usize) -> Result<Segment> {
         if size == 0 {
-            return Err(refused(key).with_hint("a size is at least 1"));
+            return Err(invalid(key).with_hint("ask for at least 1 byte"));
         }
         let huge = self.huge_pages.map_or(0, |pages| libc::SHM_HUGETLB | pages.flags() as libc::c_int);
         let id = sysv_shm::get(key.number(), size, self.creation.flags() | huge)
-            .map_err(|e| self.refusal(e, key, size))?;
+            .map_err(|e| self.create_error(e, key, size))?;
         Ok(Segment::new(id, key, self.creation.removal(id, sysv_shm::remove)))
     }
 
-    /// `shmget(2)`: takes the segment that has the key. Permission is checked when attaching.
+    /// `shmget(2)`: opens the segment of this key. Permission is checked when attaching.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`Invalid`](ErrorKind::Invalid) for [`Key::PRIVATE`], by which none can be
-    /// found; others as in the [module's table](super#errors).
+    /// * [`NotFound`](ErrorKind::NotFound) if no segment has the key;
+    /// * [`Invalid`](ErrorKind::Invalid) for [`Key::PRIVATE`], which identifies no segment;
+    /// * others as in the [module's table](super#errors).
     #[doc(alias = "shmget")]
     pub fn open(&self, key: Key) -> Result<Segment> {
         if key.is_private() {
-            return Err(refused(key).with_hint("only the identifier leads to a private segment"));
+            return Err(invalid(key).with_hint("open a private segment by its identifier"));
         }
         Self::find(key, 0)
     }
 
-    /// Asks for no permission: that is done when attaching, for reading or for both.
+    /// Requests no permission: attaching does, for reading or for both.
     fn find(key: Key, size: usize) -> Result<Segment> {
         match sysv_shm::get(key.number(), size, 0) {
             Ok(id) => Ok(Segment::new(id, key, None)),
@@ -123,14 +127,16 @@ impl Options {
         }
     }
 
-    fn refusal(&self, errno: Errno, key: Key, size: usize) -> Error {
+    fn create_error(&self, errno: Errno, key: Key, size: usize) -> Error {
         let error = Error::from_errno(SHMGET, errno).with_name(key.to_string());
         match errno {
             Errno::EINVAL => {
                 error.with_kind(ErrorKind::LimitReached).with_limit(limits::sysctl(SHMMAX, Some(size as u64)))
             }
-            Errno::ENOSPC => error.with_limit(used_up()),
-            Errno::ENOMEM if self.huge_pages.is_some() => error.with_hint("too few huge pages are free"),
+            Errno::ENOSPC => error.with_limit(exhausted_limit()),
+            Errno::ENOMEM if self.huge_pages.is_some() => {
+                error.with_hint("reserve more huge pages in /proc/sys/vm/nr_hugepages")
+            }
             Errno::ENOMEM => error.with_limit(limits::available_memory(size)),
             Errno::ENOENT => error.with_kind(ErrorKind::Unsupported),
             _ => error,
@@ -138,7 +144,7 @@ impl Options {
     }
 }
 
-fn refused(key: Key) -> Error {
+fn invalid(key: Key) -> Error {
     Error::new(SHMGET, ErrorKind::Invalid).with_name(key.to_string())
 }
 
@@ -152,8 +158,9 @@ fn too_small(key: Key, wanted: usize) -> Error {
         .with_limit(limit)
 }
 
-/// The number of segments, or of their pages: the kernel says the same for both.
-fn used_up() -> Option<Limit> {
+/// Returns the exhausted limit, on segments or on their pages: the kernel reports one errno for
+/// both.
+fn exhausted_limit() -> Option<Limit> {
     let most = limits::sysctl(SHMMNI, None)?;
     let heading_and_segments = fs::read_to_string("/proc/sysvipc/shm").ok()?.lines().count();
     if heading_and_segments as u64 > most.value { Some(most) } else { limits::sysctl(SHMALL, None) }

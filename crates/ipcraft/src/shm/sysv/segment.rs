@@ -1,4 +1,4 @@
-//! The handle.
+//! The handle of a segment.
 
 use std::sync::Arc;
 
@@ -14,13 +14,14 @@ use crate::sysv::{Key, RemoveOnDrop};
 const SHMAT: &str = "shmat";
 const IPC_SET: &str = "shmctl(IPC_SET)";
 
-/// A System V shared memory segment, to be attached.
+/// A System V shared memory segment.
 ///
-/// Holds nothing but its identifier. Dropping it leaves the segment, unless [`Options::remove_on_drop`] was asked for.
+/// Holds only the identifier. Dropping it leaves the segment, unless [`Options::remove_on_drop`]
+/// was set.
 #[derive(Debug)]
 pub struct Segment {
     id: i32,
-    /// How errors name it.
+    /// The object in error messages.
     name: Arc<str>,
     removal: Option<RemoveOnDrop>,
 }
@@ -31,45 +32,48 @@ impl Segment {
         Segment { id, name, removal }
     }
 
-    /// `shmget(2)` with `IPC_CREAT`: makes a segment of `size` bytes with mode 0600, or takes the one that has the
-    /// key; see [`Options::create`].
+    /// `shmget(2)` with `IPC_CREAT`: opens the segment of this key, or creates it with `size` bytes
+    /// and mode 0600; see [`Options::create`].
     #[doc(alias = "shmget")]
     pub fn create(key: Key, size: usize) -> Result<Segment> {
         Options::new().create(key, size)
     }
 
-    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: makes a segment of `size` bytes with mode 0600 and fails if one has
-    /// the key; see [`Options::create_new`].
+    /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: creates a segment of `size` bytes with mode 0600,
+    /// and fails if the key is taken; see [`Options::create_new`].
     #[doc(alias = "shmget")]
     pub fn create_new(key: Key, size: usize) -> Result<Segment> {
         Options::new().create_new(key, size)
     }
 
-    /// `shmget(2)`: takes the segment that has the key; see [`Options::open`].
+    /// `shmget(2)`: opens the segment of this key; see [`Options::open`].
     #[doc(alias = "shmget")]
     pub fn open(key: Key) -> Result<Segment> {
         Options::new().open(key)
     }
 
-    /// Takes the segment with this identifier, which another process passed on.
+    /// `shmctl(2)` with `IPC_STAT`: opens the segment with this identifier, which another process
+    /// passed on.
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed) if there is none, [`PermissionDenied`](ErrorKind::PermissionDenied) without
-    /// permission to read.
+    /// * [`NotFound`](ErrorKind::NotFound) if there is none;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read.
     pub fn from_id(id: i32) -> Result<Segment> {
         let found = Segment { id, name: format!("identifier {id}").into(), removal: None };
-        found.statistics()?;
-        Ok(found)
+        match found.statistics() {
+            Err(e) if e.kind() == ErrorKind::Removed => Err(e.with_kind(ErrorKind::NotFound)),
+            checked => checked.map(|_| found),
+        }
     }
 
-    /// `shmid`: the number that leads every process of this IPC namespace to the segment, and that `ipcs` shows.
+    /// Returns the identifier (`shmid`), valid in every process of this IPC namespace and shown by
+    /// `ipcs`.
     pub fn id(&self) -> i32 {
         self.id
     }
 
-    /// `shmat(2)`: maps all of it for reading and writing, at an address that the kernel chooses. Dropping the mapping
-    /// is `shmdt(2)`.
+    /// `shmat(2)`: maps all of it for reading and writing. Dropping the mapping calls `shmdt(2)`.
     ///
     /// # Errors
     ///
@@ -94,29 +98,30 @@ impl Segment {
     fn attach_for(&self, access: Access) -> Result<Mapping> {
         let attachment = sysv_shm::Attachment::new(self.id, access == Access::ReadOnly)
             .map_err(|e| self.failed(SHMAT, e))?;
-        // Attached, it stays what it is.
+        // The size of an attached segment cannot change.
         let size = self.stat()?.shm_segsz;
-        Ok(Mapping::of_segment(attachment, size, access, &self.name))
+        Ok(Mapping::for_segment(attachment, size, access, &self.name))
     }
 
-    /// `shmctl(2)` with `IPC_STAT`: size, attachments, owner, mode, processes and times.
+    /// `shmctl(2)` with `IPC_STAT`: returns size, attachments, owner, mode, processes and times.
     ///
     /// # Errors
     ///
-    /// [`Removed`](ErrorKind::Removed), or [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to
-    /// read.
+    /// * [`Removed`](ErrorKind::Removed) if the segment is gone;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read.
     #[doc(alias = "IPC_STAT")]
     #[doc(alias = "shmctl")]
     pub fn statistics(&self) -> Result<Statistics> {
         self.stat().map(|data| Statistics::from(&data))
     }
 
-    /// `shmctl(2)` with `IPC_SET`: changes the permission bits. Mappings that are there keep what they may.
+    /// `shmctl(2)` with `IPC_SET`: changes the permission bits. Existing mappings keep their
+    /// access.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator;
-    /// [`Removed`](ErrorKind::Removed).
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator;
+    /// * [`Removed`](ErrorKind::Removed) if the segment is gone.
     #[doc(alias = "IPC_SET")]
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         let mut data = self.stat()?;
@@ -124,7 +129,7 @@ impl Segment {
         sysv_shm::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
     }
 
-    /// `shmctl(2)` with `IPC_SET`: gives the segment to another owner. The creator keeps its rights.
+    /// `shmctl(2)` with `IPC_SET`: changes owner and group. The creator keeps its rights.
     ///
     /// # Errors
     ///
@@ -136,19 +141,21 @@ impl Segment {
         sysv_shm::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
     }
 
-    /// `shmctl(2)` with `SHM_LOCK`: keeps pages in memory once they are there; it does not fetch them. Holds for all
-    /// processes, until unlocked.
+    /// `shmctl(2)` with `SHM_LOCK`: keeps present pages in memory, for all processes, until
+    /// [`unlock`](Segment::unlock). It does not make pages present.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator, or if `RLIMIT_MEMLOCK` is
-    /// 0; [`LimitReached`](ErrorKind::LimitReached) if it is exceeded; [`Removed`](ErrorKind::Removed).
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator,
+    ///   or if `RLIMIT_MEMLOCK` is 0;
+    /// * [`LimitReached`](ErrorKind::LimitReached) above that limit;
+    /// * [`Removed`](ErrorKind::Removed) if the segment is gone.
     #[doc(alias = "SHM_LOCK")]
     pub fn lock(&self) -> Result<()> {
         self.control("shmctl(SHM_LOCK)", libc::SHM_LOCK)
     }
 
-    /// `shmctl(2)` with `SHM_UNLOCK`: allows the pages to be swapped out again.
+    /// `shmctl(2)` with `SHM_UNLOCK`: allows the kernel to swap the pages out again.
     ///
     /// # Errors
     ///
@@ -158,15 +165,16 @@ impl Segment {
         self.control("shmctl(SHM_UNLOCK)", libc::SHM_UNLOCK)
     }
 
-    /// `shmctl(2)` with `IPC_RMID`: removes the key and marks the segment; it is gone when the last process has
-    /// detached.
+    /// `shmctl(2)` with `IPC_RMID`: frees the key and marks the segment for removal with its last
+    /// attachment.
     ///
-    /// Mappings go on. Until then the identifier still leads to it, also for new attachments, which only Linux allows.
+    /// Mappings stay valid. Until the removal the identifier still works, even for new attachments
+    /// (Linux only), and so does this handle.
     ///
     /// # Errors
     ///
-    /// [`PermissionDenied`](ErrorKind::PermissionDenied) for anybody but owner and creator;
-    /// [`Removed`](ErrorKind::Removed) if it is gone.
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator;
+    /// * [`Removed`](ErrorKind::Removed) if the segment is gone.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
         sysv_shm::remove(self.id).map_err(|e| self.failed("shmctl(IPC_RMID)", e))?;
@@ -176,7 +184,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Whether dropping this handle removes the segment.
+    /// Returns whether dropping this handle removes the segment.
     pub fn removes_on_drop(&self) -> bool {
         self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
     }
@@ -192,7 +200,7 @@ impl Segment {
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
         let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
         match errno {
-            // The identifier was one, and cannot have become wrong otherwise.
+            // The identifier was valid, so the segment has been removed.
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),
             Errno::ENOMEM if operation != SHMAT => error.with_limit(limits::locked(0)),
             _ => error,

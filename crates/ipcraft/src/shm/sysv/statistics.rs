@@ -1,39 +1,38 @@
-//! What the kernel tells about a segment.
+//! The kernel's information about a segment.
 
 use std::time::{Duration, SystemTime};
 
 use crate::pid::Pid;
 use crate::sysv::Permissions;
 
-/// Above the permission bits the kernel keeps these (linux/shm.h).
+/// Flags that the kernel stores above the permission bits (linux/shm.h).
 const SHM_DEST: u32 = 0o1000;
 const SHM_LOCKED: u32 = 0o2000;
 
-/// `struct shmid_ds`: a segment as it was when it was asked for.
+/// `struct shmid_ds`: a snapshot of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "shmid_ds")]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Size in bytes, as it was asked for at creation.
+    /// Size in bytes, as requested at creation.
     pub size: usize,
-    /// How many times it is attached, in all processes together.
+    /// Number of attachments, over all processes.
     pub attachments: u64,
-    /// Who may do what.
+    /// Owner, creator and mode.
     pub permissions: Permissions,
-    /// The process that created it, which may have ended; `None` if it is not visible in this pid
-    /// namespace.
+    /// Process id of the creator, which may have exited; `None` if invisible in this pid namespace.
     pub creator: Option<Pid>,
-    /// The process that attached or detached last, which may be gone; `None` before the first.
+    /// Process id of the last attach or detach; `None` before the first.
     pub last_user: Option<Pid>,
-    /// When it was last attached.
+    /// Time of the last attach.
     pub attached: Option<SystemTime>,
-    /// When it was last detached.
+    /// Time of the last detach.
     pub detached: Option<SystemTime>,
-    /// When it was created, or its owner or mode last changed.
+    /// Time of creation, or of the last change of owner or mode.
     pub changed: Option<SystemTime>,
-    /// Marked for removal: it is gone with the last attachment.
+    /// Whether it is marked for removal with its last attachment.
     pub is_removed: bool,
-    /// Locked in memory.
+    /// Whether it is locked in memory.
     pub is_locked: bool,
 }
 
@@ -55,7 +54,7 @@ impl From<&libc::shmid_ds> for Statistics {
     }
 }
 
-/// 0 is never.
+/// Converts a time of the kernel, where 0 means never.
 fn time(seconds: libc::time_t) -> Option<SystemTime> {
     let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds != 0)?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
