@@ -1,8 +1,8 @@
-//! A channel in shared memory: the parent sends numbers, a child receives them, and the kernel is
-//! only asked when somebody has to sleep.
+//! A channel in shared memory: the parent sends numbers and a child receives them. System calls are
+//! made only when one side has to block.
 //!
-//! Shows how an end is handed to a child, how batches are sent, the end of the stream, and what a
-//! sender learns when nobody receives any more.
+//! Shows how to pass an endpoint to a child, how to send batches, the end of the stream, and the
+//! sender's error when the receiver has left.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example channel`
 
@@ -12,16 +12,16 @@ use std::time::Instant;
 use ipcraft::ErrorKind;
 use ipcraft::channel::spsc::{self, Receiver, Sender};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
-use ipcraft_examples::{Outcome, expect, finish, myself, part};
+use ipcraft_examples::{Outcome, expect, finish, role, this_program};
 
-/// How many are sent one by one, and how many altogether.
+/// Messages sent one by one, and messages in total.
 const SINGLES: u64 = 100_000;
 const TOTAL: u64 = 1_000_000;
 
 const BATCH: usize = 64;
 
 ipcraft::plain_struct! {
-    /// What is sent: anything without pointers.
+    /// The message: any type without pointers.
     #[derive(Debug, PartialEq)]
     struct Sample {
         number: u64,
@@ -34,12 +34,12 @@ fn sample(number: u64) -> Sample {
 }
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(Receiver::from_fd(take_inherited_fd("samples")?)?),
         Some("--quitter") => quit(Receiver::from_fd(take_inherited_fd("samples")?)?),
         _ => {
             produce_everything()?;
-            produce_for_nobody()
+            produce_without_receiver()
         }
     }
 }
@@ -47,9 +47,9 @@ fn main() -> Outcome {
 fn produce_everything() -> Outcome {
     let (mut sender, receiver) = spsc::channel(1024)?;
     println!("producer {}: made a channel of 1024 samples", id());
-    // The descriptor is the end: the child has it from here on, and this process has not.
+    // The descriptor is the endpoint, and ownership moves to the child with it.
     let receiver = receiver.into_fd()?;
-    let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("samples", receiver))?;
+    let consumer = this_program("--consumer")?.spawn_inheriting(Inherit::new().named("samples", receiver))?;
 
     let start = Instant::now();
     for number in 0..SINGLES {
@@ -59,7 +59,7 @@ fn produce_everything() -> Outcome {
     for batch in rest.chunks(BATCH) {
         sender.send_all(batch)?;
     }
-    drop(sender); // this is what ends the stream
+    drop(sender); // ends the stream
     finish(consumer)?;
     let rate = TOTAL as f64 / start.elapsed().as_secs_f64() / 1e6;
     println!("producer {}: sent {TOTAL} samples, {rate:.1} million a second", id());
@@ -72,19 +72,18 @@ fn consume(mut receiver: Receiver<Sample>) -> Outcome {
         expect("sample", arrived?, sample(received))?;
         received += 1;
     }
-    println!("consumer {}: end of the stream after {received} samples, every one as expected", id());
+    println!("consumer {}: end of the stream after {received} samples, all correct", id());
     expect("samples received", received, TOTAL)
 }
 
-/// Without a receiver, a sender gets its message back, and the reason.
-fn produce_for_nobody() -> Outcome {
+/// Without a receiver, the error of `send` returns the message and the reason.
+fn produce_without_receiver() -> Outcome {
     let (mut sender, receiver): (Sender<Sample>, _) = spsc::channel(4)?;
     let receiver = receiver.into_fd()?;
-    let quitter = myself("--quitter")?.spawn_inheriting(Inherit::new().named("samples", receiver))?;
+    let quitter = this_program("--quitter")?.spawn_inheriting(Inherit::new().named("samples", receiver))?;
     let mut sent = 0;
     let rejected = loop {
-        // There is room for four: with the fifth it waits for a receiver, who is about to go
-        // instead.
+        // The channel has room for four. The fifth send blocks until the receiver leaves.
         match sender.send(sample(sent)) {
             Ok(()) => sent += 1,
             Err(rejected) => break rejected,
@@ -93,7 +92,7 @@ fn produce_for_nobody() -> Outcome {
     finish(quitter)?;
     println!("producer {}: after {sent} samples: {}", id(), rejected.error());
     expect("kind of error", rejected.kind(), ErrorKind::Disconnected)?;
-    expect("what came back", rejected.into_message(), sample(sent))
+    expect("returned message", rejected.into_message(), sample(sent))
 }
 
 fn quit(mut receiver: Receiver<Sample>) -> Outcome {

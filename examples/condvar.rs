@@ -1,5 +1,4 @@
-//! A condition variable in shared memory: neither a waiter that is killed nor a notifier takes a
-//! job with it.
+//! A condition variable in shared memory: no job is lost when a waiter or a notifier is killed.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example condvar`
 
@@ -8,8 +7,8 @@ use std::process::id;
 
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::sync::{Condvar, Event, Mutex, MutexGuard, WaitTimeoutResult};
-use ipcraft_examples::relatives::{PATIENCE, Relative, shared, start, wait_to_be_killed};
-use ipcraft_examples::{Outcome, expect, part};
+use ipcraft_examples::peer::{Peer, TIMEOUT, shared, start, wait_to_be_killed};
+use ipcraft_examples::{Outcome, expect, role};
 
 const JOBS: u64 = 1000;
 const WORKERS: u64 = 3;
@@ -17,7 +16,7 @@ const WORKERS: u64 = 3;
 ipcraft::plain_struct! {
     #[derive(Debug, Default)]
     struct Desk {
-        /// Zero if there is none; one beyond `JOBS` sends a worker home.
+        /// Zero if there is none. A number above `JOBS` ends a worker.
         job: u64,
         square: u64,
         done: u64,
@@ -36,7 +35,7 @@ ipcraft::shared_struct! {
 }
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--worker") => work(&*shared()?),
         Some("--rival") => put_half(&*shared()?),
         _ => produce(),
@@ -46,14 +45,14 @@ fn main() -> Outcome {
 fn produce() -> Outcome {
     let memory = Memfd::create("office", Shared::<Office>::SIZE)?;
     let office = Shared::initialize(memory.map()?, |office: &Office| office.desk.init(Desk::default()))?;
-    let workers: Outcome<Vec<Relative>> = (0..WORKERS).map(|_| start("--worker", &memory)).collect();
+    let workers: Outcome<Vec<Peer>> = (0..WORKERS).map(|_| start("--worker", &memory)).collect();
     let mut workers = workers?;
-    office.all_wait.wait_timeout(PATIENCE)?;
-    drop(lock(&office)?); // the last of them, too, has let go, and that is one step with beginning to wait
+    office.all_wait.wait_timeout(TIMEOUT)?;
+    drop(lock(&office)?); // all workers wait: waiting releases the lock atomically
     workers.remove(0).kill()?;
     println!("producer {}: killed one of {WORKERS} workers while it waited", id());
     let rival = start("--rival", &memory)?;
-    office.is_halfway.wait_timeout(PATIENCE)?;
+    office.is_halfway.wait_timeout(TIMEOUT)?;
     rival.kill()?;
 
     let last = JOBS + workers.len() as u64;
@@ -64,15 +63,15 @@ fn produce() -> Outcome {
         office.changed.notify_one()?;
     }
     drop(desk);
-    workers.into_iter().try_for_each(Relative::finish)?;
+    workers.into_iter().try_for_each(Peer::finish)?;
     let desk = lock(&office)?;
     expect("sum of the squares", desk.done, (1..=last).map(|job| job * job).sum())?;
-    expect("how often somebody was told", desk.repairs, 1)
+    expect("repairs", desk.repairs, 1)
 }
 
 fn put_half(office: &Office) -> Outcome {
     let mut desk = lock(office)?;
-    desk.job = 7; // and never its square
+    desk.job = 7; // without its square
     office.is_halfway.set()?;
     wait_to_be_killed()
 }
@@ -96,23 +95,23 @@ fn work(office: &Office) -> Outcome {
 type Guard<'a> = MutexGuard<'a, Desk>;
 
 fn lock(office: &Office) -> ipcraft::Result<Guard<'_>> {
-    office.desk.lock_timeout(PATIENCE).or_else(|e| e.repair(clear))
+    office.desk.lock_timeout(TIMEOUT).or_else(|e| e.repair(clear))
 }
 
-/// Waits until the desk is as it should be.
+/// Waits until the condition holds for the desk.
 fn when<'a>(office: &'a Office, mut desk: Guard<'a>, is_right: fn(&Desk) -> bool) -> Outcome<Guard<'a>> {
     while !is_right(&desk) {
-        desk = match office.changed.wait_timeout(desk, PATIENCE) {
+        desk = match office.changed.wait_timeout(desk, TIMEOUT) {
             Ok((desk, WaitTimeoutResult::Notified)) => desk,
-            Ok((_, WaitTimeoutResult::TimedOut)) => return Err("nobody has done anything".into()),
+            Ok((_, WaitTimeoutResult::TimedOut)) => return Err("no notification arrived in time".into()),
             Err(error) => error.repair(clear)?,
         };
     }
     Ok(desk)
 }
 
-/// Takes away what somebody who died had not put there as a whole.
+/// Removes an incomplete job of a dead owner.
 fn clear(desk: &mut Desk) {
-    println!("process {}: found what somebody left who died: {desk:?}", id());
+    println!("process {}: repairs what a dead owner left: {desk:?}", id());
     *desk = Desk { job: 0, square: 0, repairs: desk.repairs + 1, ..*desk };
 }

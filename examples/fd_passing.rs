@@ -1,5 +1,5 @@
-//! Passing descriptors: a process opens files and pipes for another one that could not, or must
-//! not, open them itself.
+//! Passing descriptors: a process opens a file and a pipe for another one, which has no path or no
+//! permission to open them.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example fd_passing`
 
@@ -12,21 +12,21 @@ use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::socket::seqpacket::{self, Connection};
 use ipcraft::socket::{Ancillary, Incoming};
 use ipcraft::{ErrorKind, pipe};
-use ipcraft_examples::{Outcome, expect, finish, fresh_path, myself, part, pattern, verify};
+use ipcraft_examples::{Outcome, expect, finish, fresh_path, pattern, role, this_program, verify};
 
 const LENGTH: usize = 100_000;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(&Connection::from(take_inherited_fd("channel")?)),
         _ => produce(),
     }
 }
 
-/// The producer: gives away a file without a name, and the writing end of a pipe for the answer.
+/// The producer: sends a file without a name, and the write end of a pipe for the answer.
 fn produce() -> Outcome {
     let (ours, theirs) = seqpacket::pair()?;
-    let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("channel", theirs))?;
+    let consumer = this_program("--consumer")?.spawn_inheriting(Inherit::new().named("channel", theirs))?;
 
     let mut file = nameless_file()?;
     file.write_all(&pattern(0, LENGTH))?;
@@ -34,22 +34,21 @@ fn produce() -> Outcome {
     let (mut answer, answer_writer) = pipe::pipe()?;
     ours.send_descriptors(b"a file, and a pipe for the answer", &[file.as_fd(), answer_writer.as_fd()])?;
     println!("producer {}: sent two descriptors beside 33 bytes", id());
-    drop(answer_writer); // the message holds a copy: with the consumer's the pipe will end
+    drop(answer_writer); // the message holds a copy; the pipe ends when the consumer closes it
 
     let mut text = String::new();
     answer.read_to_string(&mut text)?;
     println!("producer {}: the answer through the pipe: {text}", id());
-    expect("answer", text, format!("{LENGTH} bytes, every one as expected"))?;
+    expect("answer", text, format!("{LENGTH} bytes, all correct"))?;
     expect("shared position in the file", file.stream_position()?, LENGTH as u64)?;
 
-    // More descriptors than the receiver takes are refused by the receiver, and closed there:
-    // nothing leaks.
+    // A receiver without room for all descriptors returns an error and closes them.
     ours.send_descriptors(b"three", &[file.as_fd(), file.as_fd(), file.as_fd()])?;
     drop(ours);
     finish(consumer)
 }
 
-/// Nobody else can open it: only a descriptor leads to it.
+/// A file without a name: no other process can open it.
 fn nameless_file() -> Outcome<File> {
     let path = fresh_path("ipcraft-example-file");
     let file = File::create_new(&path).and_then(|_| File::options().read(true).write(true).open(&path));
@@ -60,7 +59,7 @@ fn nameless_file() -> Outcome<File> {
 fn consume(channel: &Connection) -> Outcome {
     let mut buffer = [0; 64];
     let (length, mut received) = channel.recv_descriptors(&mut buffer, 2)?.ok_or("no message")?;
-    println!("consumer {}: {:?} came with {received:?}", id(), String::from_utf8_lossy(&buffer[..length]));
+    println!("consumer {}: {:?} arrived with {received:?}", id(), String::from_utf8_lossy(&buffer[..length]));
     expect("descriptors", received.len(), 2)?;
     let mut answer = pipe::Writer::from(received.remove(1));
     let mut file = File::from(received.remove(0));
@@ -69,7 +68,7 @@ fn consume(channel: &Connection) -> Outcome {
     file.read_to_end(&mut bytes)?;
     expect("length of the file", bytes.len(), LENGTH)?;
     verify(0, &bytes)?;
-    write!(answer, "{LENGTH} bytes, every one as expected")?;
+    write!(answer, "{LENGTH} bytes, all correct")?;
     drop(answer);
 
     let before = open_descriptors()?;

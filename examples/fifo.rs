@@ -1,6 +1,6 @@
-//! A FIFO: two processes that know nothing of each other but a path.
+//! A FIFO: two processes that share only a path.
 //!
-//! The consumer is started with the path alone, inherits no descriptor, and opens it by name.
+//! The consumer is started with the path, inherits no descriptor, and opens the FIFO by name.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example fifo`
 
@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::fifo::{Fifo, Options};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_path, myself, part, pattern, speed, verify};
+use ipcraft_examples::{
+    Outcome, argument, expect, finish, fresh_path, pattern, role, speed, this_program, verify,
+};
 
 const TOTAL: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(&Fifo::open(argument()?)?),
         _ => produce(),
     }
@@ -27,12 +29,12 @@ fn produce() -> Outcome {
     let fifo = Options::new().remove_on_drop(true).create_new(&path)?;
     println!("producer {}: made {}", id(), path.display());
 
-    let error = fifo.try_open_write().expect_err("nobody can have it open yet");
+    let error = fifo.try_open_write().expect_err("no reader has opened it yet");
     println!("producer {}: {error}", id());
     expect("kind of error", error.kind(), ErrorKind::NoReader)?;
 
-    let consumer = myself("--consumer")?.arg(&path).spawn()?;
-    let writer = fifo.open_write_timeout(PATIENCE)?; // until the consumer has opened its end
+    let consumer = this_program("--consumer")?.arg(&path).spawn()?;
+    let writer = fifo.open_write_timeout(TIMEOUT)?; // blocks until the consumer has opened its end
     println!("producer {}: met the consumer", id());
 
     let start = Instant::now();
@@ -50,16 +52,16 @@ fn produce() -> Outcome {
     println!("producer {}: sent {}", id(), speed(sent, start.elapsed()));
 
     drop(fifo);
-    expect("the name is still there", path.exists(), false)
+    expect("the name exists", path.exists(), false)
 }
 
 fn consume(fifo: &Fifo) -> Outcome {
-    let reader = fifo.open_read_timeout(PATIENCE)?; // until the producer has opened its end
+    let reader = fifo.open_read_timeout(TIMEOUT)?; // blocks until the producer has opened its end
     println!("consumer {}: met the producer at {}", id(), fifo.path().display());
     let mut buffer = vec![0; CHUNK];
     let mut received = 0;
     loop {
-        match reader.read_timeout(&mut buffer, PATIENCE)? {
+        match reader.read_timeout(&mut buffer, TIMEOUT)? {
             0 => break,
             length => {
                 verify(received, &buffer[..length])?;
@@ -67,6 +69,6 @@ fn consume(fifo: &Fifo) -> Outcome {
             }
         }
     }
-    println!("consumer {}: end of stream after {received} bytes, every one as expected", id());
+    println!("consumer {}: end of stream after {received} bytes, all correct", id());
     expect("bytes received", received, TOTAL)
 }

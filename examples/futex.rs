@@ -1,5 +1,5 @@
-//! Futexes: a relay race. The runners sleep on a word of shared memory until the gate opens, and
-//! then on another until the baton is theirs.
+//! Futexes: a relay race. The runners block on a word of shared memory until the gate opens, and
+//! then on a second word until they have the baton.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example futex`
 
@@ -12,20 +12,20 @@ use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::{ErrorKind, futex};
-use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
+use ipcraft_examples::{Outcome, argument, expect, finish, role, this_program};
 
 const RUNNERS: u32 = 3;
 const LEGS: u32 = 3000;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where the words are, each on a cache line of its own, and behind them who ran which leg.
+/// Offsets of the words, each on its own cache line, and of the log of the runners of each leg.
 const READY: usize = 0;
 const GATE: usize = 64;
 const BATON: usize = 128;
 const LOG: usize = 192;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--runner") => run(&Memfd::try_from(take_inherited_fd("track")?)?.map()?, argument()?.parse()?),
         _ => supervise(),
     }
@@ -37,23 +37,23 @@ fn supervise() -> Outcome {
     let mut runners = Vec::new();
     for number in 0..RUNNERS {
         let inherit = Inherit::new().named("track", memory.try_clone()?);
-        runners.push(myself("--runner")?.arg(number.to_string()).spawn_inheriting(inherit)?);
+        runners.push(this_program("--runner")?.arg(number.to_string()).spawn_inheriting(inherit)?);
     }
     wait_until(track.atomic_u32(READY)?, |ready| ready == RUNNERS)?;
     let gate = track.atomic_u32(GATE)?;
-    let error = futex::wait_timeout(gate, 0, Duration::from_millis(10)).expect_err("nobody opens it");
+    let error = futex::wait_timeout(gate, 0, Duration::from_millis(10)).expect_err("the gate is closed");
     println!("supervisor {}: {error}", id());
     expect("kind of error", error.kind(), ErrorKind::TimedOut)?;
 
-    gate.store(1, Release); // first change the word, then wake: who is about to sleep finds it changed
-    println!("supervisor {}: the gate is open; {} runners had fallen asleep", id(), futex::wake_all(gate)?);
+    gate.store(1, Release); // change the word before waking: a runner about to block sees the change
+    println!("supervisor {}: the gate is open; {} runners were blocked", id(), futex::wake_all(gate)?);
     runners.into_iter().try_for_each(finish)?;
 
     expect("legs", track.atomic_u32(BATON)?.load(Acquire), LEGS)?;
     for leg in 0..LEGS {
         expect("runner of a leg", track.atomic_u32(LOG + 4 * leg as usize)?.load(Acquire), leg % RUNNERS)?;
     }
-    println!("supervisor {}: {LEGS} legs, each run by the one whose turn it was", id());
+    println!("supervisor {}: {LEGS} legs, each run by the right runner", id());
     Ok(())
 }
 
@@ -74,13 +74,13 @@ fn run(track: &Mapping, number: u32) -> Outcome {
     Ok(())
 }
 
-/// Looks, sleeps if what it saw is still so, and looks again: a wait may end for nothing.
+/// Re-checks the word in a loop, because a wait may end without a wake.
 fn wait_until(word: &AtomicU32, condition: impl Fn(u32) -> bool) -> Outcome {
     loop {
         let now = word.load(Acquire);
         if condition(now) {
             return Ok(());
         }
-        futex::wait_timeout(word, now, PATIENCE)?;
+        futex::wait_timeout(word, now, TIMEOUT)?;
     }
 }

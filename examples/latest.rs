@@ -1,6 +1,6 @@
-//! A sensor whose newest reading anybody can load at any time: readers see only whole readings, and
-//! never an older one than before, also when the sensor is killed in the middle of storing one and
-//! another takes its place.
+//! A sensor whose newest reading any process can load at any time. Readers see only whole readings,
+//! and no reading twice in reverse order. That also holds when the sensor is killed during a store
+//! and replaced.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example latest`
 
@@ -12,18 +12,18 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::channel::latest::{Options, Reader, Snapshot, Writer};
 use ipcraft::time::Deadline;
-use ipcraft_examples::relatives::PATIENCE;
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, myself, part};
+use ipcraft_examples::peer::TIMEOUT;
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, this_program};
 
-/// The number of the sensor, and what it measured: the version of the reading, again and again.
+/// The number of the sensor, and the reading: its version in every word.
 type Reading = [u64; 64];
 
 const READERS: usize = 2;
-/// How many changes anybody wants to see of a sensor.
+/// Changes of one sensor that a reader waits for.
 const CHANGES: u32 = 500;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--sensor") => measure(),
         Some("--reader") => read(&mut Reader::open(&argument()?)?),
         _ => watch(),
@@ -34,22 +34,22 @@ fn watch() -> Outcome {
     let name = fresh_object("ipcraft-latest");
     let channel = Options::<Reading>::new().remove_on_drop(true).create_new(&name)?;
     let mut reader = channel.reader()?;
-    expect("what there is", reader.load().map_err(|e| e.kind()), Err(ErrorKind::Empty))?;
+    expect("error before the first reading", reader.load().map_err(|e| e.kind()), Err(ErrorKind::Empty))?;
 
     let others: Vec<Child> =
-        (0..READERS).map(|_| Ok(myself("--reader")?.arg(&name).spawn()?)).collect::<Outcome<_>>()?;
-    let mut first = myself("--sensor")?.args([&name, "1"]).spawn()?;
+        (0..READERS).map(|_| Ok(this_program("--reader")?.arg(&name).spawn()?)).collect::<Outcome<_>>()?;
+    let mut first = this_program("--sensor")?.args([&name, "1"]).spawn()?;
     let seen = see(&mut reader, 1)?;
     first.kill()?;
     first.wait()?;
     let left = reader.load()?;
     check(&left)?;
-    println!("watcher {}: the first sensor was killed, reading {} is still there", id(), left.version);
+    println!("watcher {}: the first sensor was killed, reading {} remains", id(), left.version);
     expect("whether it is at least as new", left.version >= seen, true)?;
 
-    let mut second = myself("--sensor")?.args([&name, "2"]).spawn()?;
+    let mut second = this_program("--sensor")?.args([&name, "2"]).spawn()?;
     let newest = see(&mut reader, 2)?;
-    expect("whether the versions go on", newest > left.version, true)?;
+    expect("whether the versions continue", newest > left.version, true)?;
     others.into_iter().try_for_each(finish)?;
     second.kill()?;
     second.wait()?;
@@ -62,12 +62,11 @@ fn read(reader: &mut Reader<Reading>) -> Outcome {
     Ok(())
 }
 
-/// Stores one reading after the other, until it is killed; for no longer than anybody waits, should
-/// its parent be gone.
+/// Stores readings until it is killed, for at most the timeout in case its parent is gone.
 fn measure() -> Outcome {
     let mut writer = Writer::<Reading>::open(&argument()?)?;
     let sensor: u64 = env::args().nth(3).ok_or("which sensor?")?.parse()?;
-    let end = Deadline::after(PATIENCE);
+    let end = Deadline::after(TIMEOUT);
     while !end.has_passed() {
         let mut reading = [writer.version() + 1; 64];
         reading[0] = sensor;
@@ -76,22 +75,22 @@ fn measure() -> Outcome {
             sleep(Duration::from_micros(50));
         }
     }
-    Err("nobody came to kill this sensor".into())
+    Err("this sensor was not killed".into())
 }
 
-/// Waits for changes of readings by this sensor, checks each, and says which version was the last.
+/// Waits for changes by this sensor, checks each reading, and returns the last version.
 fn see(reader: &mut Reader<Reading>, sensor: u64) -> Outcome<u64> {
-    let end = Deadline::after(PATIENCE);
+    let end = Deadline::after(TIMEOUT);
     let (mut seen, mut last) = (0, reader.version());
     while seen < CHANGES && !end.has_passed() {
-        match reader.changed_timeout(PATIENCE) {
+        match reader.changed_timeout(TIMEOUT) {
             Ok(now) => {
                 check(&now)?;
                 expect("whether it is newer", now.version > last, true)?;
                 last = now.version;
                 seen += u32::from(now.value[0] == sensor);
             }
-            // One sensor has gone and the other has not come.
+            // The first sensor is gone, and the second one has not started.
             Err(e) if e.kind() == ErrorKind::Disconnected => sleep(Duration::from_millis(1)),
             Err(e) => return Err(e.into()),
         }
@@ -102,5 +101,5 @@ fn see(reader: &mut Reader<Reading>, sensor: u64) -> Outcome<u64> {
 
 fn check(seen: &Snapshot<Reading>) -> Outcome {
     let torn = seen.value[1..].iter().find(|word| **word != seen.version);
-    expect("words of another reading", torn, None)
+    expect("word of a different reading", torn, None)
 }

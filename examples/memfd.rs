@@ -1,5 +1,5 @@
-//! A memfd: memory without a name, sealed and passed over a socket to a process that need not trust
-//! its maker.
+//! A memfd: memory without a name, sealed and passed over a socket. The seals protect a receiver
+//! that does not trust the creator.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example memfd`
 
@@ -12,13 +12,13 @@ use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::memfd::{Memfd, Options, Seals};
 use ipcraft::socket::Ancillary;
 use ipcraft::socket::seqpacket::{self, Connection};
-use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, role, this_program, verify};
 
 const TOTAL: usize = 4 << 20;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(&Connection::from(take_inherited_fd("channel")?)),
         _ => produce(),
     }
@@ -26,16 +26,15 @@ fn main() -> Outcome {
 
 fn produce() -> Outcome {
     let (ours, theirs) = seqpacket::pair()?;
-    let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("channel", theirs))?;
+    let consumer = this_program("--consumer")?.spawn_inheriting(Inherit::new().named("channel", theirs))?;
 
-    // A peer must not be able to change the set of seals: this one is not finished, and will be
-    // refused.
+    // The receiver refuses a memfd without the final seal, because its creator could add seals.
     let memory = Options::new().unsealed().create("example", TOTAL)?;
     ours.send_descriptors(b"unfinished", &[memory.as_fd()])?;
     await_message(&ours, b"refused")?;
 
     let mapping = memory.map()?;
-    memory.seal(Seals::FUTURE_WRITE | Seals::SEAL)?; // from now on only this mapping writes
+    memory.seal(Seals::FUTURE_WRITE | Seals::SEAL)?; // from now on only this mapping can write
     println!("producer {}: {} bytes, sealed with {:?}", id(), memory.size(), memory.seals()?);
     mapping.write_at(0, &pattern(0, TOTAL))?;
     ours.send_descriptors(b"ready", &[memory.as_fd()])?;
@@ -48,25 +47,25 @@ fn produce() -> Outcome {
 
 fn await_message(channel: &Connection, wanted: &[u8]) -> Outcome {
     let mut buffer = [0; 32];
-    let length = channel.recv_timeout(&mut buffer, PATIENCE)?.ok_or("the peer is gone")?;
+    let length = channel.recv_timeout(&mut buffer, TIMEOUT)?.ok_or("the peer is gone")?;
     expect("message", &buffer[..length], wanted)
 }
 
 fn receive(channel: &Connection) -> Outcome<ipcraft::Result<Memfd>> {
     let (_, mut received) =
-        channel.recv_descriptors_timeout(&mut [0; 32], 1, PATIENCE)?.ok_or("the peer is gone")?;
-    Ok(Memfd::try_from(received.pop().ok_or("no descriptor came")?))
+        channel.recv_descriptors_timeout(&mut [0; 32], 1, TIMEOUT)?.ok_or("the peer is gone")?;
+    Ok(Memfd::try_from(received.pop().ok_or("no descriptor arrived")?))
 }
 
 fn consume(channel: &Connection) -> Outcome {
-    let error = receive(channel)?.expect_err("it is not sealed");
+    let error = receive(channel)?.expect_err("the seals are incomplete");
     println!("consumer {}: {error}", id());
     expect("kind of error", error.kind(), ErrorKind::WrongType)?;
     channel.send(b"refused")?;
 
     let memory = receive(channel)??;
     expect("size", memory.size(), TOTAL)?;
-    let error = memory.map().expect_err("only the producer's mapping writes");
+    let error = memory.map().expect_err("only the producer can write");
     println!("consumer {}: {error}", id());
     expect("kind of error", error.kind(), ErrorKind::PermissionDenied)?;
 
@@ -78,6 +77,6 @@ fn consume(channel: &Connection) -> Outcome {
 
     await_message(channel, b"changed")?;
     mapping.read_at(0, &mut bytes)?;
-    println!("consumer {}: the memory has changed, and every byte is as expected again", id());
+    println!("consumer {}: the memory has changed, and every byte is correct", id());
     verify(1, &bytes)
 }

@@ -1,5 +1,5 @@
-//! A mutex in shared memory: its owner is killed in the middle of a change, and the next one is
-//! told and repairs.
+//! A mutex in shared memory: its owner is killed during a change. The next owner is notified and
+//! repairs the data.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example mutex`
 
@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use ipcraft::ErrorKind;
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::sync::{Event, LockError, Mutex, MutexGuard};
-use ipcraft_examples::relatives::{PATIENCE, Relative, shared, start, wait_to_be_killed};
-use ipcraft_examples::{Outcome, expect, part};
+use ipcraft_examples::peer::{Peer, TIMEOUT, shared, start, wait_to_be_killed};
+use ipcraft_examples::{Outcome, expect, role};
 
-/// Money moves between two accounts, and their sum never changes.
+/// Two accounts: a transfer never changes their sum.
 type Accounts = [i64; 2];
 
 const TOTAL: i64 = 1_000_000;
@@ -30,7 +30,7 @@ ipcraft::shared_struct! {
 }
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--victim") => stop_halfway(&*shared()?),
         Some("--clerk") => transfer_all(&*shared()?),
         _ => watch(),
@@ -41,22 +41,22 @@ fn watch() -> Outcome {
     let memory = Memfd::create("bank", Shared::<Bank>::SIZE)?;
     let bank = Shared::initialize(memory.map()?, |bank: &Bank| bank.accounts.init([TOTAL, 0]))?;
     let victim = start("--victim", &memory)?;
-    bank.is_halfway.wait_timeout(PATIENCE)?;
-    let taken = bank.accounts.try_lock().expect_err("the victim has it").kind();
-    expect("why the lock cannot be had", taken, ErrorKind::WouldBlock)?;
+    bank.is_halfway.wait_timeout(TIMEOUT)?;
+    let taken = bank.accounts.try_lock().expect_err("the victim holds the lock").kind();
+    expect("error of try_lock", taken, ErrorKind::WouldBlock)?;
 
-    let clerks: Outcome<Vec<Relative>> = (0..CLERKS).map(|_| start("--clerk", &memory)).collect();
+    let clerks: Outcome<Vec<Peer>> = (0..CLERKS).map(|_| start("--clerk", &memory)).collect();
     victim.kill()?;
-    clerks?.into_iter().try_for_each(Relative::finish)?;
+    clerks?.into_iter().try_for_each(Peer::finish)?;
 
     let balances = *lock(&bank)?;
-    println!("watcher {}: {CLERKS} clerks have made {:?} of {balances:?}", id(), bank.transfers);
+    println!("watcher {}: {CLERKS} clerks made {:?}; balances {balances:?}", id(), bank.transfers);
     expect("sum", balances.iter().sum(), TOTAL)?;
     expect("first account", balances[0], TOTAL - (CLERKS * TRANSFERS) as i64)?;
-    expect("how often somebody was told", bank.repairs.load(Relaxed), 1)
+    expect("repairs", bank.repairs.load(Relaxed), 1)
 }
 
-/// Takes from one account what the other never gets.
+/// Stops after it has changed one of the two accounts.
 fn stop_halfway(bank: &Bank) -> Outcome {
     let mut balances = lock(bank)?;
     balances[0] -= 30;
@@ -76,12 +76,12 @@ fn transfer_all(bank: &Bank) -> Outcome {
 }
 
 fn lock(bank: &Bank) -> ipcraft::Result<MutexGuard<'_, Accounts>> {
-    match bank.accounts.lock_timeout(PATIENCE) {
+    match bank.accounts.lock_timeout(TIMEOUT) {
         Ok(balances) => Ok(balances),
         Err(LockError::Failed(error)) => Err(error),
         Err(LockError::Inconsistent(mut balances)) => {
-            println!("clerk {}: {:?}, and left {:?}", id(), balances.cause(), *balances);
-            balances[0] = TOTAL - balances[1]; // what was not given is not taken either
+            println!("clerk {}: {:?}; balances {:?}", id(), balances.cause(), *balances);
+            balances[0] = TOTAL - balances[1]; // undo the first half of the transfer
             println!("clerk {}: repaired: {:?}", id(), *balances);
             bank.repairs.fetch_add(1, Relaxed);
             Ok(balances.mark_consistent())

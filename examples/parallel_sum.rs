@@ -1,5 +1,5 @@
-//! A sum in parallel: four processes each add up a quarter of the numbers that a fifth has put into
-//! shared memory.
+//! A parallel sum: a leader writes numbers to shared memory, and four workers each add up a
+//! quarter.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example parallel_sum`
 
@@ -11,18 +11,18 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
-use ipcraft_examples::{Outcome, argument, expect, finish, myself, part};
+use ipcraft_examples::{Outcome, argument, expect, finish, role, this_program};
 
 const NUMBERS: usize = 10_000;
 const WORKERS: usize = 4;
 const QUARTER: usize = NUMBERS / WORKERS;
 const WIDTH: usize = size_of::<f64>();
 
-/// The partial sums stand behind the numbers.
+/// Offset of the partial sums, behind the numbers.
 const SIZE: usize = (NUMBERS + WORKERS) * WIDTH;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--worker") => {
             work(Memfd::try_from(take_inherited_fd("numbers")?)?.map()?, argument()?.parse()?)
         }
@@ -43,20 +43,20 @@ fn lead() -> Outcome {
     let mut sum = 0.0;
     for (worker, quarter) in numbers.chunks(QUARTER).enumerate() {
         let partial = f64::from_bits(mapping.atomic_u64(place_of(worker))?.load(Acquire));
-        // The same additions in the same order: not one bit may differ.
+        // The same additions in the same order, so every bit must be equal.
         expect("partial sum", partial, quarter.iter().sum())?;
         sum += partial;
     }
     let mean = sum / NUMBERS as f64;
     println!("leader {}: sum {sum:.6}, mean {mean:.6}", id());
     let difference = sum - numbers.iter().sum::<f64>();
-    expect("difference to adding up alone is only rounding", difference.abs() < 1e-6, true)?;
-    expect("mean is in the middle", (0.4..0.6).contains(&mean), true)
+    expect("whether the difference from a serial sum is only rounding", difference.abs() < 1e-6, true)?;
+    expect("whether the mean is near 0.5", (0.4..0.6).contains(&mean), true)
 }
 
 fn start(memory: &Memfd, worker: usize) -> Outcome<Child> {
     let numbers = OwnedFd::from(memory.try_clone()?);
-    let mut command = myself("--worker")?;
+    let mut command = this_program("--worker")?;
     Ok(command.arg(worker.to_string()).spawn_inheriting(Inherit::new().named("numbers", numbers))?)
 }
 
@@ -74,8 +74,8 @@ fn work(mapping: Mapping, worker: usize) -> Outcome {
     Ok(())
 }
 
-/// Evenly distributed from 0 to 1, and others in each run: the standard library's hasher has a
-/// random key.
+/// Numbers evenly distributed from 0 to 1. They differ in each run, because the standard library's
+/// hasher has a random key.
 fn random_numbers() -> Vec<f64> {
     let random = RandomState::new();
     let fraction = |i: usize| (random.hash_one(i) >> 11) as f64 / (1_u64 << 53) as f64;

@@ -1,4 +1,4 @@
-//! Two pipes as one two-way connection: questions go one way, answers come back.
+//! Two pipes as one connection in both directions: questions one way, answers the other.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example pipe_duplex`
 
@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use ipcraft::pipe::{self, Duplex, Reader, Writer};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
-use ipcraft_examples::{Outcome, expect, finish, myself, part};
+use ipcraft_examples::{Outcome, expect, finish, role, this_program};
 
 const QUESTIONS: u64 = 10_000;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => answer(Duplex::new(
             Reader::from(take_inherited_fd("questions")?),
             Writer::from(take_inherited_fd("answers")?),
@@ -27,7 +27,7 @@ fn ask() -> Outcome {
     let (ours, theirs) = pipe::duplex()?;
     let (questions, answers) = theirs.into_split();
     let inherit = Inherit::new().named("questions", questions).named("answers", answers);
-    let consumer = myself("--consumer")?.spawn_inheriting(inherit)?;
+    let consumer = this_program("--consumer")?.spawn_inheriting(inherit)?;
 
     let (reader, mut writer) = ours.into_split();
     let mut answers = BufReader::new(reader).lines();
@@ -40,11 +40,11 @@ fn ask() -> Outcome {
     let each = start.elapsed() / QUESTIONS as u32;
     println!("producer {}: {QUESTIONS} questions, {QUESTIONS} right answers, {each:?} each", id());
 
-    drop(writer); // no more questions: the consumer sees the end of its stream and leaves
+    drop(writer); // the consumer sees the end of its stream and exits
     finish(consumer)
 }
 
-/// The consumer: squares whatever comes, until no more does.
+/// The consumer: squares each number until the stream ends.
 fn answer(connection: Duplex) -> Outcome {
     let (reader, mut writer) = connection.into_split();
     let mut answered = 0;

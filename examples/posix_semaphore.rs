@@ -1,7 +1,7 @@
 //! The bounded buffer: several producers and consumers, and three POSIX semaphores. `empty` counts
-//! the free places, `full` the taken ones, and `mutex` lets one process at a time touch the buffer.
+//! the free slots, `full` the used ones, and `mutex` admits one process at a time to the buffer.
 //!
-//! Buffer and semaphores have names; every process finds them by these.
+//! Every process opens the buffer and the semaphores by name.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example posix_semaphore`
 
@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 use ipcraft::semaphore::posix::{Options, Semaphore};
 use ipcraft::shm::{Mapping, posix};
 use ipcraft_examples::buffer::{self, Buffer, CONSUMERS, ITEMS, PRODUCERS, SHARE};
-use ipcraft_examples::{Outcome, argument, finish, fresh_object, myself, part};
+use ipcraft_examples::{Outcome, argument, finish, fresh_object, role, this_program};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--producer") => produce(&Shop::open(&argument()?)?),
         Some("--consumer") => consume(&Shop::open(&argument()?)?),
         _ => supervise(),
     }
 }
 
-/// What all processes share.
+/// The objects that all processes share.
 struct Shop {
     memory: Mapping,
     empty: Semaphore,
@@ -46,19 +46,19 @@ fn supervise() -> Outcome {
     let name = fresh_object("ipcraft-example-posix-semaphore");
     let shared = posix::Options::new().remove_on_drop(true).create_new(&name, Buffer::SIZE)?;
     let make = |what, value| Options::new().remove_on_drop(true).create_new(&format!("{name}-{what}"), value);
-    let _semaphores = [make("empty", Buffer::PLACES)?, make("full", 0)?, make("mutex", 1)?];
+    let _semaphores = [make("empty", Buffer::SLOTS)?, make("full", 0)?, make("mutex", 1)?];
 
     let start = Instant::now();
     let mut children = Vec::new();
-    for (part, count) in [("--producer", PRODUCERS), ("--consumer", CONSUMERS)] {
+    for (role, count) in [("--producer", PRODUCERS), ("--consumer", CONSUMERS)] {
         for number in 0..count {
-            children.push(myself(part)?.arg(&name).arg(number.to_string()).spawn()?);
+            children.push(this_program(part)?.arg(&name).arg(number.to_string()).spawn()?);
         }
     }
     children.into_iter().try_for_each(finish)?;
     buffer::check(&shared.map()?)?;
     println!(
-        "supervisor {}: {ITEMS} items from {PRODUCERS} producers to {CONSUMERS} consumers in {:?}, nothing lost or doubled",
+        "supervisor {}: {ITEMS} items from {PRODUCERS} producers to {CONSUMERS} consumers in {:?}, nothing lost or duplicated",
         id(),
         start.elapsed()
     );
@@ -68,9 +68,9 @@ fn supervise() -> Outcome {
 fn produce(shop: &Shop) -> Outcome {
     let buffer = Buffer::new(&shop.memory);
     for item in buffer::items_of(buffer::number()?) {
-        shop.empty.wait_timeout(PATIENCE)?;
+        shop.empty.wait_timeout(TIMEOUT)?;
         {
-            let _alone = shop.mutex.acquire_timeout(PATIENCE)?;
+            let _alone = shop.mutex.acquire_timeout(TIMEOUT)?;
             buffer.put(item)?;
         }
         shop.full.post()?;
@@ -82,9 +82,9 @@ fn produce(shop: &Shop) -> Outcome {
 fn consume(shop: &Shop) -> Outcome {
     let buffer = Buffer::new(&shop.memory);
     for _ in 0..SHARE {
-        shop.full.wait_timeout(PATIENCE)?;
+        shop.full.wait_timeout(TIMEOUT)?;
         {
-            let _alone = shop.mutex.acquire_timeout(PATIENCE)?;
+            let _alone = shop.mutex.acquire_timeout(TIMEOUT)?;
             buffer.take()?;
         }
         shop.empty.post()?;

@@ -1,8 +1,8 @@
-//! POSIX shared memory: two processes that know nothing of each other but a name, and bytes that
-//! never pass through the kernel.
+//! POSIX shared memory: two processes that share only a name, and bytes that never pass through the
+//! kernel.
 //!
-//! Memory says nothing about when: here a counter tells how far the producer has come, and the
-//! consumer looks at it.
+//! Shared memory does not notify. Here the producer publishes its progress in a counter, and the
+//! consumer polls it.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example posix_shm`
 
@@ -17,15 +17,15 @@ use ipcraft::shm::posix::{Options, SharedMemory};
 use ipcraft::shm::{Mapping, Shared};
 use ipcraft::time::Deadline;
 use ipcraft_examples::{
-    Outcome, argument, expect, finish, fresh_object, myself, part, pattern, speed, verify,
+    Outcome, argument, expect, finish, fresh_object, pattern, role, speed, this_program, verify,
 };
 
 const TOTAL: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(&argument()?),
         _ => produce(),
     }
@@ -38,8 +38,8 @@ fn produce() -> Outcome {
     let error = SharedMemory::create_new(&name, TOTAL).expect_err("the name is taken");
     expect("kind of error", error.kind(), ErrorKind::AlreadyExists)?;
 
-    let consumer = myself("--consumer")?.arg(&name).spawn()?;
-    // The consumer may come before the counter, and waits for it.
+    let consumer = this_program("--consumer")?.arg(&name).spawn()?;
+    // The consumer may start before the counter exists, and waits for it.
     let progress_name = progress_of(&name);
     let progress = Shared::create_new_with(
         &Options::new().remove_on_drop(true),
@@ -53,14 +53,14 @@ fn produce() -> Outcome {
     let (mapping, start) = (memory.map()?, Instant::now());
     for position in (0..TOTAL).step_by(CHUNK) {
         mapping.write_at(position, &pattern(position, CHUNK))?;
-        progress.store((position + CHUNK) as u64, Release); // whoever sees this, sees the chunk too
+        progress.store((position + CHUNK) as u64, Release); // a process that reads this value also sees the chunk
     }
     finish(consumer)?;
     println!("producer {}: wrote {}", id(), speed(TOTAL, start.elapsed()));
 
     drop((memory, progress));
     for name in [name, progress_name] {
-        let error = SharedMemory::open(&name).expect_err("both names are gone");
+        let error = SharedMemory::open(&name).expect_err("both names are removed");
         expect("kind of error", error.kind(), ErrorKind::NotFound)?;
     }
     Ok(())
@@ -72,7 +72,7 @@ fn progress_of(name: &str) -> String {
 
 fn consume(name: &str) -> Outcome {
     let mapping = SharedMemory::open(name)?.map_read_only()?;
-    let progress: Shared<AtomicU64> = Shared::open_timeout(&progress_of(name), PATIENCE)?;
+    let progress: Shared<AtomicU64> = Shared::open_timeout(&progress_of(name), TIMEOUT)?;
     expect("size", mapping.len(), TOTAL)?;
     let mut seen = 0;
     while seen < TOTAL {
@@ -80,12 +80,12 @@ fn consume(name: &str) -> Outcome {
         check(&mapping, seen, written)?;
         seen = written;
     }
-    println!("consumer {}: saw {seen} bytes, every one as expected", id());
+    println!("consumer {}: saw {seen} bytes, all correct", id());
     Ok(())
 }
 
 fn wait_beyond(progress: &AtomicU64, seen: usize) -> Outcome<usize> {
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(TIMEOUT);
     loop {
         let written = usize::try_from(progress.load(Acquire))?;
         if written > seen {

@@ -1,5 +1,5 @@
-//! The life of a process: a child is driven through every state of the textbooks, and each one is
-//! read from the kernel.
+//! The states of a process: a child passes through every state of the textbooks, and the parent
+//! reads each from the kernel.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example process_states`
 
@@ -13,18 +13,18 @@ use ipcraft::process::{CommandExt, Inherit, PidFd, State, take_inherited_fd};
 use ipcraft::signal::Signal;
 use ipcraft::time::Deadline;
 use ipcraft::{ErrorKind, pipe};
-use ipcraft_examples::{Outcome, expect, myself, part};
+use ipcraft_examples::{Outcome, expect, role, this_program};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const CODE: i32 = 7;
 
-// What the parent writes to the child.
+// The parent's orders to the child.
 const WORK: u8 = b'w';
 const WAIT: u8 = b'b';
 const END: u8 = b'e';
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--child") => live(
             &pipe::Reader::from(take_inherited_fd("orders")?),
             pipe::Writer::from(take_inherited_fd("answers")?),
@@ -33,24 +33,24 @@ fn main() -> Outcome {
     }
 }
 
-/// The child: waits for its next order in the kernel, or is busy until it comes.
+/// The child: blocks until its next order, or computes until the order arrives.
 fn live(orders: &pipe::Reader, mut answers: pipe::Writer) -> Outcome {
     let mut order = WAIT;
     while order != END {
         answers.write_all(&[order])?;
-        order = if order == WORK { look_for_one(orders)? } else { wait_for_one(orders)? };
+        order = if order == WORK { poll_for_one(orders)? } else { wait_for_one(orders)? };
     }
     exit(CODE)
 }
 
-/// Fails, as does the other, when the parent is gone.
+/// Fails if the parent is gone, as `wait_for_one` does.
 fn wait_for_one(mut orders: &pipe::Reader) -> Outcome<u8> {
     let mut order = [0];
     orders.read_exact(&mut order)?;
     Ok(order[0])
 }
 
-fn look_for_one(orders: &pipe::Reader) -> Outcome<u8> {
+fn poll_for_one(orders: &pipe::Reader) -> Outcome<u8> {
     let mut order = [0];
     loop {
         match orders.try_read(&mut order) {
@@ -63,13 +63,14 @@ fn look_for_one(orders: &pipe::Reader) -> Outcome<u8> {
 fn drive() -> Outcome {
     let (orders, mut order) = pipe::pipe()?;
     let (answers, answer) = pipe::pipe()?;
-    let mut command = myself("--child")?;
-    // In a process group of its own: if this process dies while it is stopped, the kernel ends it.
+    let mut command = this_program("--child")?;
+    // In its own process group: if this process dies while the child is stopped, the kernel ends
+    // it.
     command.process_group(0);
     let inherit = Inherit::new().named("orders", orders).named("answers", answer);
     let (child, pidfd) = command.spawn_pidfd(inherit)?;
-    println!("parent {}: this is the life of process {}\n", id(), child.id());
-    println!("{:<42} {:<22} the kernel says", "what happens", "the textbook says");
+    println!("parent {}: the states of process {}\n", id(), child.id());
+    println!("{:<42} {:<22} kernel state", "what happens", "textbook state");
 
     let alive = [State::Running, State::Sleeping, State::DiskSleep];
     becomes(&pidfd, "fork and exec", "created", &alive)?;
@@ -82,7 +83,7 @@ fn drive() -> Outcome {
     pidfd.send_signal(Signal::STOP)?;
     becomes(&pidfd, "SIGSTOP", "suspended, blocked", &[State::Stopped])?;
     order.write_all(&[WORK])?;
-    becomes(&pidfd, "what it waits for comes", "suspended, ready", &[State::Stopped])?;
+    becomes(&pidfd, "the data that it waits for arrives", "suspended, ready", &[State::Stopped])?;
     pidfd.send_signal(Signal::CONT)?;
     answered(&answers, WORK)?;
     becomes(&pidfd, "SIGCONT: it computes", "ready or running", &[State::Running])?;
@@ -97,18 +98,18 @@ fn drive() -> Outcome {
     order.write_all(&[END])?;
     becomes(&pidfd, "it exits", "terminated, not reaped", &[State::Zombie])?;
     expect("whether it has ended", pidfd.has_ended()?, true)?;
-    pidfd.send_signal(Signal::KILL)?; // to signals a zombie is still there
+    pidfd.send_signal(Signal::KILL)?; // a zombie still accepts signals
 
-    let ended = pidfd.wait_timeout(PATIENCE)?;
-    let gone = pidfd.state().expect_err("nothing is left of it");
+    let ended = pidfd.wait_timeout(TIMEOUT)?;
+    let gone = pidfd.state().expect_err("the process is reaped");
     println!("{:<42} {:<22} no such process", "its parent waits for it", "reaped");
     expect("exit code", ended.status().and_then(|status| status.code()), Some(CODE))?;
-    expect("why there is no state", gone.kind(), ErrorKind::Disconnected)
+    expect("error of state", gone.kind(), ErrorKind::Disconnected)
 }
 
-/// Looks until the kernel says so, and enters it in the table.
+/// Polls until the kernel reports the state, and prints the row.
 fn becomes(pidfd: &PidFd, event: &str, taught: &str, expected: &[State]) -> Outcome {
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(TIMEOUT);
     let mut state = pidfd.state()?;
     while !expected.contains(&state) && !deadline.has_passed() {
         sleep(Duration::from_millis(1));
@@ -118,9 +119,9 @@ fn becomes(pidfd: &PidFd, event: &str, taught: &str, expected: &[State]) -> Outc
     expect(event, expected.contains(&state), true)
 }
 
-/// The child has got this far.
+/// Waits until the child has executed its order.
 fn answered(answers: &pipe::Reader, order: u8) -> Outcome {
     let mut answer = [0];
-    answers.read_timeout(&mut answer, PATIENCE)?;
+    answers.read_timeout(&mut answer, TIMEOUT)?;
     expect("answer", answer, [order])
 }

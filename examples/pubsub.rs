@@ -1,6 +1,6 @@
-//! One publisher, a fast subscriber and a slow one: once the slow one holds the publisher back and
-//! nobody misses anything, and once the publisher goes on, and whoever was too slow is told exactly
-//! how much he missed.
+//! One publisher, a fast subscriber and a slow one. With `Overflow::Block` the slow one blocks the
+//! publisher, and no message is lost. With `Overflow::Overwrite` the publisher continues, and the
+//! slow one learns how many messages it lost.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example pubsub`
 
@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use ipcraft::ErrorKind;
 use ipcraft::channel::broadcast::{Options, Overflow, RecvError, Subscriber};
-use ipcraft_examples::relatives::PATIENCE;
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, myself, part};
+use ipcraft_examples::peer::TIMEOUT;
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, this_program};
 
-/// Number and prices, which can be checked.
+/// A number, and prices computed from it.
 type Tick = [u64; 6];
 
 const TICKS: u64 = 20_000;
-const PLACES: usize = 64;
-/// Between some ticks and the next: long enough for the fast subscriber, and not for the slow one.
+const SLOTS: usize = 64;
+/// Pause between bursts of ticks: long enough for the fast subscriber, too short for the slow one.
 const PACE: Duration = Duration::from_micros(50);
 
 fn tick(number: u64) -> Tick {
@@ -27,7 +27,7 @@ fn tick(number: u64) -> Tick {
 }
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--fast") => subscribe(Duration::ZERO),
         Some("--slow") => subscribe(Duration::from_millis(1)),
         _ => [Overflow::Block, Overflow::Overwrite].into_iter().try_for_each(publish),
@@ -36,7 +36,7 @@ fn main() -> Outcome {
 
 fn publish(overflow: Overflow) -> Outcome {
     let name = fresh_object("ipcraft-pubsub");
-    let options = Options::new().overflow(overflow).capacity(PLACES).remove_on_drop(true);
+    let options = Options::new().overflow(overflow).capacity(SLOTS).remove_on_drop(true);
     let channel = options.create_new(&name)?;
     let (fast, slow) = (Subscription::start("--fast", &name)?, Subscription::start("--slow", &name)?);
     let mut publisher = channel.publisher()?;
@@ -48,10 +48,13 @@ fn publish(overflow: Overflow) -> Outcome {
     }
     drop(publisher);
     let (fast, slow) = (fast.finish()?, slow.finish()?);
-    println!("publisher {}, {overflow:?}: the fast one missed {fast}, the slow one {slow} of {TICKS}", id());
+    println!(
+        "publisher {}, {overflow:?}: the fast subscriber lost {fast}, the slow one {slow} of {TICKS}",
+        id()
+    );
     match overflow {
-        Overflow::Block => expect("what was missed", (fast, slow), (0, 0)),
-        Overflow::Overwrite => expect("whether the slow one missed something", slow > 0, true),
+        Overflow::Block => expect("lost ticks", (fast, slow), (0, 0)),
+        Overflow::Overwrite => expect("whether the slow subscriber lost ticks", slow > 0, true),
     }
 }
 
@@ -60,7 +63,7 @@ fn subscribe(rest: Duration) -> Outcome {
     println!("here");
     let (mut next, mut missed) = (0, 0);
     loop {
-        match subscriber.recv_timeout(PATIENCE) {
+        match subscriber.recv_timeout(TIMEOUT) {
             Ok(message) => {
                 expect("tick", message, tick(next))?;
                 next += 1;
@@ -72,37 +75,37 @@ fn subscribe(rest: Duration) -> Outcome {
             Err(e) if e.kind() == ErrorKind::Disconnected => break,
             Err(e) => return Err(e.into()),
         }
-        if next % PLACES as u64 == 0 {
+        if next % SLOTS as u64 == 0 {
             sleep(rest);
         }
     }
     println!("{missed}");
-    expect("ticks that came or were missed", next, TICKS)
+    expect("received and lost ticks", next, TICKS)
 }
 
-/// A subscriber in another process, which says when it is there, and what it missed.
+/// A subscriber in another process, which reports when it has joined and how many ticks it lost.
 struct Subscription {
     child: Child,
-    says: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
 }
 
 impl Subscription {
-    /// Returns when it is there: it gets everything that is sent from now on.
+    /// Returns when the subscriber has joined: it receives everything that is sent from now on.
     fn start(part: &str, name: &str) -> Outcome<Subscription> {
-        let mut child = myself(part)?.arg(name).stdout(Stdio::piped()).spawn()?;
-        let says = BufReader::new(child.stdout.take().ok_or("no output")?);
-        let mut subscription = Subscription { child, says };
+        let mut child = this_program(part)?.arg(name).stdout(Stdio::piped()).spawn()?;
+        let output = BufReader::new(child.stdout.take().ok_or("no output")?);
+        let mut subscription = Subscription { child, output };
         expect("first word", subscription.line()?, "here".into())?;
         Ok(subscription)
     }
 
     fn line(&mut self) -> Outcome<String> {
         let mut line = String::new();
-        self.says.read_line(&mut line)?;
+        self.output.read_line(&mut line)?;
         Ok(line.trim().to_owned())
     }
 
-    /// How much it missed.
+    /// The number of lost ticks.
     fn finish(mut self) -> Outcome<u64> {
         let missed = self.line()?.parse()?;
         finish(self.child)?;

@@ -1,5 +1,5 @@
-//! A reader-writer lock in shared memory: nobody notices that a reader is killed; if a writer is,
-//! nobody reads what it left before it is repaired.
+//! A reader-writer lock in shared memory. The death of a reader has no effect. After the death of a
+//! writer, no process reads the data before it is repaired.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example rwlock`
 
@@ -10,10 +10,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use ipcraft::ErrorKind;
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::sync::{Event, RwLock};
-use ipcraft_examples::relatives::{PATIENCE, Relative, shared, start, wait_to_be_killed};
-use ipcraft_examples::{Outcome, expect, part};
+use ipcraft_examples::peer::{Peer, TIMEOUT, shared, start, wait_to_be_killed};
+use ipcraft_examples::{Outcome, expect, role};
 
-/// Every entry of an edition is its number.
+/// Every entry of an edition is the edition's number.
 type Edition = [u64; 64];
 
 const READERS: usize = 3;
@@ -28,8 +28,8 @@ ipcraft::shared_struct! {
 }
 
 fn main() -> Outcome {
-    match part().as_deref() {
-        Some("--idle-reader") => read_for_ever(&*shared()?),
+    match role().as_deref() {
+        Some("--idle-reader") => read_until_killed(&*shared()?),
         Some("--writer") => write_half(&*shared()?),
         Some("--reader") => read_third(&*shared()?),
         _ => direct(),
@@ -41,34 +41,34 @@ fn direct() -> Outcome {
     let library = Shared::initialize(memory.map()?, |library: &Library| library.book.init([1; 64]))?;
 
     let reader = start("--idle-reader", &memory)?;
-    library.is_read.wait_timeout(PATIENCE)?;
-    expect("an edition for two readers", library.book.read_timeout(PATIENCE)?[63], 1)?;
-    let taken = library.book.try_write().expect_err("somebody reads").kind();
-    expect("why it cannot be written", taken, ErrorKind::WouldBlock)?;
+    library.is_read.wait_timeout(TIMEOUT)?;
+    expect("an edition for two readers", library.book.read_timeout(TIMEOUT)?[63], 1)?;
+    let taken = library.book.try_write().expect_err("a reader holds the lock").kind();
+    expect("error of try_write", taken, ErrorKind::WouldBlock)?;
     reader.kill()?;
-    // An error, besides, would say that a writer was killed.
-    library.book.write_timeout(PATIENCE).map_err(|e| e.to_string())?.fill(2);
-    println!("director {}: wrote the second edition; the dead reader was in nobody's way", id());
+    // An error here would mean that a writer was killed.
+    library.book.write_timeout(TIMEOUT).map_err(|e| e.to_string())?.fill(2);
+    println!("director {}: wrote the second edition after the reader's death", id());
 
     let writer = start("--writer", &memory)?;
-    library.is_halfway.wait_timeout(PATIENCE)?;
-    let taken = library.book.try_read().expect_err("somebody writes").kind();
-    expect("why it cannot be read", taken, ErrorKind::WouldBlock)?;
-    let readers: Outcome<Vec<Relative>> = (0..READERS).map(|_| start("--reader", &memory)).collect();
+    library.is_halfway.wait_timeout(TIMEOUT)?;
+    let taken = library.book.try_read().expect_err("a writer holds the lock").kind();
+    expect("error of try_read", taken, ErrorKind::WouldBlock)?;
+    let readers: Outcome<Vec<Peer>> = (0..READERS).map(|_| start("--reader", &memory)).collect();
     writer.kill()?;
-    readers?.into_iter().try_for_each(Relative::finish)?;
-    expect("how many had to repair", library.repairs.load(Relaxed), 1)
+    readers?.into_iter().try_for_each(Peer::finish)?;
+    expect("repairs", library.repairs.load(Relaxed), 1)
 }
 
-fn read_for_ever(library: &Library) -> Outcome {
-    let book = library.book.read_timeout(PATIENCE)?;
-    println!("reader {}: reads edition {}, and for ever", id(), book[0]);
+fn read_until_killed(library: &Library) -> Outcome {
+    let book = library.book.read_timeout(TIMEOUT)?;
+    println!("reader {}: reads edition {} until it is killed", id(), book[0]);
     library.is_read.set()?;
     wait_to_be_killed()
 }
 
 fn write_half(library: &Library) -> Outcome {
-    let mut book = library.book.write_timeout(PATIENCE).map_err(|e| e.to_string())?;
+    let mut book = library.book.write_timeout(TIMEOUT).map_err(|e| e.to_string())?;
     book[..32].fill(3);
     println!("writer {}: stopped in the middle of the third edition", id());
     library.is_halfway.set()?;
@@ -76,23 +76,27 @@ fn write_half(library: &Library) -> Outcome {
 }
 
 fn read_third(library: &Library) -> Outcome {
-    let book = match library.book.read_timeout(PATIENCE) {
+    let book = match library.book.read_timeout(TIMEOUT) {
         Err(error) if error.kind() == ErrorKind::OwnerDied => {
             println!("reader {}: {error}", id());
             repair(library)?;
-            library.book.read_timeout(PATIENCE)?
+            library.book.read_timeout(TIMEOUT)?
         }
         other => other?,
     };
     expect("a whole edition", *book, [3; 64])
 }
 
-/// Several may come here: the first has something to repair.
+/// Several readers may call this; only the first finds damage.
 fn repair(library: &Library) -> ipcraft::Result<()> {
     let finish = |book: &mut Edition| {
-        println!("reader {}: {:?} are left to write", id(), book.iter().filter(|entry| **entry != 3).count());
+        println!(
+            "reader {}: {:?} entries are missing",
+            id(),
+            book.iter().filter(|entry| **entry != 3).count()
+        );
         book.fill(3);
         library.repairs.fetch_add(1, Relaxed);
     };
-    library.book.write_timeout(PATIENCE).or_else(|e| e.repair(finish)).map(drop)
+    library.book.write_timeout(TIMEOUT).or_else(|e| e.repair(finish)).map(drop)
 }

@@ -15,31 +15,29 @@ fn main() -> Outcome {
     expect("lines with a 7", output.trim().parse()?, with_a_seven)?;
     expect("exit codes", status, vec![Some(0), Some(0), Some(0)])?;
 
-    // Each command has an exit code of its own: `set -o pipefail` is a shell that looks at all of
-    // them.
+    // Each command has its own exit code; `set -o pipefail` makes a shell check all of them.
     let (status, output) = run(&[&["sh", "-c", "echo partial; exit 3"], &["grep", "nothing"], &["cat"]])?;
     println!("shell {}: exit codes of a failing pipeline: {status:?}", id());
     expect("output", output.as_str(), "")?;
     expect("exit codes", status, vec![Some(3), Some(1), Some(0)])?;
 
-    // `head` leaves after one line: `yes` meets a pipe that nobody reads, and SIGPIPE ends it (no
-    // exit code).
+    // `head` exits after one line. `yes` then writes to a pipe without a reader, and SIGPIPE ends
+    // it (no exit code).
     let (status, output) = run(&[&["yes"], &["head", "-n", "1"]])?;
     println!("shell {}: yes | head -n 1 ended with {status:?}", id());
     expect("output", output.as_str(), "y\n")?;
     expect("exit codes", status, vec![None, Some(0)])
 }
 
-/// Runs the commands with each one's output joined to the next one's input; gives their exit codes
-/// and the last one's output.
+/// Runs the commands with each output piped into the next input. Returns the exit codes and the
+/// last output.
 fn run(commands: &[&[&str]]) -> Outcome<(Vec<Option<i32>>, String)> {
     let mut children = Vec::new();
     let mut input: Option<Reader> = None;
     for words in commands {
         let (reader, writer) = pipe::pipe()?;
-        // Both of our ends move into the command, and go with it at the end of this statement. Were
-        // a copy of the writer left in this process, the next command would wait for the end of its
-        // input for ever.
+        // Both pipe ends move into the command, and are closed at the end of this statement. With a
+        // copy of the writer left in this process, the next command's input would never end.
         let child = Command::new(words[0])
             .args(&words[1..])
             .stdin(input.take().map_or_else(Stdio::null, Stdio::from))

@@ -1,4 +1,4 @@
-//! A pair of seqpacket sockets: a parent and its child exchange messages whose boundaries are kept.
+//! A pair of seqpacket sockets: a parent and its child exchange messages with boundaries.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example socketpair`
 
@@ -8,25 +8,25 @@ use std::time::Instant;
 
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::socket::seqpacket::{self, Connection};
-use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, role, this_program, verify};
 
 const MESSAGES: usize = 10_000;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(&Connection::from(take_inherited_fd("messages")?)),
         _ => produce(),
     }
 }
 
-/// Messages of 0 to 1023 bytes: the empty one is a message, too.
+/// Message length: 0 to 1023 bytes. An empty message is a message, too.
 fn length(number: usize) -> usize {
     number % 1024
 }
 
 fn produce() -> Outcome {
     let (ours, theirs) = seqpacket::pair()?;
-    let consumer = myself("--consumer")?.spawn_inheriting(Inherit::new().named("messages", theirs))?;
+    let consumer = this_program("--consumer")?.spawn_inheriting(Inherit::new().named("messages", theirs))?;
     let pid = ours.peer_credentials()?.pid.ok_or("the pair has no owner")?;
     println!("producer {}: made a pair of sockets as process {pid}", id());
 

@@ -1,4 +1,4 @@
-//! A System V message queue: one queue, two consumers, and the type of a message is its address.
+//! A System V message queue: one queue and two consumers. The type of a message is its address.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example sysv_queue`
 
@@ -10,31 +10,33 @@ use std::time::Duration;
 use ipcraft::queue::sysv::{Options, Queue, Selector};
 use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Result};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_path_after, myself, part, pattern, verify};
+use ipcraft_examples::{
+    Outcome, argument, expect, finish, fresh_path_after, pattern, role, this_program, verify,
+};
 
 const MESSAGES: usize = 3_000;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The types: an address for each consumer, and one for their answers.
+/// The message types: an address for each consumer, and one for the answers.
 const ALICE: i64 = 1;
 const BOB: i64 = 2;
 const PRODUCER: i64 = 3;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--alice") => consume("alice", ALICE),
         Some("--bob") => consume("bob", BOB),
         _ => produce(),
     }
 }
 
-/// Both sides know the path of a file, and make the key of it.
+/// Both sides compute the key from the path of a file.
 fn key(file: impl AsRef<Path>) -> Result<Key> {
     Key::for_file(file, b'q')
 }
 
 fn produce() -> Outcome {
-    // A run that was killed leaves its file and its queue.
+    // A killed run leaves its file and its queue.
     let file = fresh_path_after("ipcraft-example-sysv-queue", |stale| {
         let _ = key(stale).and_then(Queue::open).and_then(|queue| queue.remove());
     });
@@ -42,15 +44,16 @@ fn produce() -> Outcome {
     let queue = Options::new().remove_on_drop(true).create_new(key(&file)?)?;
     println!("producer {}: made queue {} with {}", id(), queue.id(), queue.statistics()?.key);
 
-    let consumers = [myself("--alice")?.arg(&file).spawn()?, myself("--bob")?.arg(&file).spawn()?];
+    let consumers =
+        [this_program("--alice")?.arg(&file).spawn()?, this_program("--bob")?.arg(&file).spawn()?];
     for number in 0..MESSAGES {
         let address = if number % 3 == 0 { ALICE } else { BOB };
-        queue.send_timeout(address, &pattern(number, number % 200), PATIENCE)?;
+        queue.send_timeout(address, &pattern(number, number % 200), TIMEOUT)?;
     }
-    // The answers are picked out from whatever else is in the queue.
+    // Receives the answers only, past all other messages in the queue.
     for _ in &consumers {
-        let answer = queue.recv_message_timeout(Selector::Type(PRODUCER), PATIENCE)?;
-        println!("producer {}: was answered: {}", id(), String::from_utf8_lossy(&answer.bytes));
+        let answer = queue.recv_message_timeout(Selector::Type(PRODUCER), TIMEOUT)?;
+        println!("producer {}: received the answer: {}", id(), String::from_utf8_lossy(&answer.bytes));
     }
     consumers.into_iter().try_for_each(finish)?;
     let left = queue.try_recv_message(Selector::First).map_err(|e| e.kind());
@@ -60,7 +63,7 @@ fn produce() -> Outcome {
     drop(queue);
     fs::remove_file(&file)?;
     expect(
-        "the queue after the drop",
+        "whether the queue exists after the drop",
         Queue::open(key).map(drop).map_err(|e| e.kind()),
         Err(ErrorKind::NotFound),
     )
@@ -72,12 +75,12 @@ fn consume(name: &str, address: i64) -> Outcome {
     let mine = (0..MESSAGES).filter(|number| (number % 3 == 0) == (address == ALICE));
     let mut count = 0;
     for number in mine {
-        let (length, kind) = queue.recv_timeout(Selector::Type(address), &mut buffer, PATIENCE)?;
+        let (length, kind) = queue.recv_timeout(Selector::Type(address), &mut buffer, TIMEOUT)?;
         expect("length and type", (length, kind), (number % 200, address))?;
         verify(number, &buffer[..length])?;
         count += 1;
     }
-    println!("{name} {}: {count} messages with type {address}, in order, every byte as expected", id());
-    queue.send_timeout(PRODUCER, format!("{name} has all {count}").as_bytes(), PATIENCE)?;
+    println!("{name} {}: {count} messages with type {address}, in order, every byte correct", id());
+    queue.send_timeout(PRODUCER, format!("{name} has all {count}").as_bytes(), TIMEOUT)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! The bounded buffer with one set of three System V semaphores: to take a place and the mutex is
-//! one atomic operation, and a process that dies gives the mutex back.
+//! The bounded buffer with one set of three System V semaphores. Taking a slot and the mutex is one
+//! atomic operation, and the kernel returns the mutex of a process that dies.
 //!
-//! The supervisor kills one process that holds the mutex, to show that the others go on.
+//! The supervisor kills a process that holds the mutex, and the others continue.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example sysv_semaphore`
 
@@ -14,24 +14,24 @@ use ipcraft::semaphore::sysv::{Operation, Options, SemaphoreSet};
 use ipcraft::shm::{Mapping, posix};
 use ipcraft::sysv::Key;
 use ipcraft_examples::buffer::{self, Buffer, CONSUMERS, ITEMS, PRODUCERS, SHARE};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object_after, myself, part};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object_after, role, this_program};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 const EMPTY: u16 = 0;
 const FULL: u16 = 1;
 const MUTEX: u16 = 2;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--producer") => produce(&Shop::open()?),
         Some("--consumer") => consume(&Shop::open()?),
-        Some("--careless") => hold_for_ever(&Shop::open()?),
+        Some("--careless") => hold_until_killed(&Shop::open()?),
         _ => supervise(),
     }
 }
 
-/// What all processes share.
+/// The objects that all processes share.
 struct Shop {
     memory: Mapping,
     set: SemaphoreSet,
@@ -47,7 +47,7 @@ impl Shop {
     }
 }
 
-/// The file of the shared memory stands for the semaphores as well: their key is made of it.
+/// The file of the shared memory also gives the key of the semaphores.
 fn key(file: impl AsRef<Path>) -> ipcraft::Result<Key> {
     Key::for_file(file, b's')
 }
@@ -57,18 +57,19 @@ fn file(name: &str) -> String {
 }
 
 fn supervise() -> Outcome {
-    // A run that was killed leaves its memory and its semaphores.
+    // A killed run leaves its memory and its semaphores.
     let name = fresh_object_after("ipcraft-example-sysv-semaphore", |stale| {
         let _ = key(stale).and_then(SemaphoreSet::open).and_then(|set| set.remove());
     });
     let shared = posix::Options::new().remove_on_drop(true).create_new(&name, Buffer::SIZE)?;
-    let values = [Buffer::PLACES as u16, 0, 1];
+    let values = [Buffer::SLOTS as u16, 0, 1];
     let set = Options::new().remove_on_drop(true).create_new(key(file(&name))?, &values)?;
-    let start_part =
-        |part, number: usize| -> Outcome<_> { Ok(myself(part)?.args([&name, &number.to_string()]).spawn()?) };
+    let start_part = |part, number: usize| -> Outcome<_> {
+        Ok(this_program(part)?.args([&name, &number.to_string()]).spawn()?)
+    };
 
     let mut careless = start_part("--careless", 0)?;
-    set.apply_timeout(&[Operation::wait_zero(MUTEX)], PATIENCE)?;
+    set.apply_timeout(&[Operation::wait_zero(MUTEX)], TIMEOUT)?;
     println!("supervisor {}: killing {}, which holds the mutex", id(), careless.id());
     careless.kill()?;
     careless.wait()?;
@@ -80,14 +81,14 @@ fn supervise() -> Outcome {
     children.into_iter().try_for_each(finish)?;
     buffer::check(&shared.map()?)?;
     expect("values at the end", set.values()?, values.into())?;
-    println!("supervisor {}: {ITEMS} items in {:?}, nothing lost or doubled", id(), start.elapsed());
+    println!("supervisor {}: {ITEMS} items in {:?}, nothing lost or duplicated", id(), start.elapsed());
     Ok(())
 }
 
-fn hold_for_ever(shop: &Shop) -> Outcome {
+fn hold_until_killed(shop: &Shop) -> Outcome {
     shop.set.apply(&[Operation::subtract(MUTEX, 1).undo()])?;
-    sleep(PATIENCE);
-    Err("nobody killed this process".into())
+    sleep(TIMEOUT);
+    Err("this process was not killed".into())
 }
 
 fn produce(shop: &Shop) -> Outcome {
@@ -112,9 +113,9 @@ fn consume(shop: &Shop) -> Outcome {
     Ok(())
 }
 
-/// Takes a place and the mutex, both or neither.
+/// Takes a slot and the mutex, both or neither.
 fn enter(shop: &Shop, place: u16) -> ipcraft::Result<()> {
-    shop.set.apply_timeout(&[Operation::subtract(place, 1), Operation::subtract(MUTEX, 1).undo()], PATIENCE)
+    shop.set.apply_timeout(&[Operation::subtract(place, 1), Operation::subtract(MUTEX, 1).undo()], TIMEOUT)
 }
 
 fn leave(shop: &Shop, place: u16) -> ipcraft::Result<()> {

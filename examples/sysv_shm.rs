@@ -1,5 +1,5 @@
-//! System V shared memory: a segment that is removed as soon as it is attached, so that nothing can
-//! be left behind.
+//! System V shared memory: a segment that is removed as soon as it is attached, so no crash can
+//! leave it behind.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example sysv_shm`
 
@@ -8,13 +8,13 @@ use std::process::id;
 use ipcraft::shm::sysv::Segment;
 use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Pid};
-use ipcraft_examples::{Outcome, argument, expect, finish, myself, part, pattern, verify};
+use ipcraft_examples::{Outcome, argument, expect, finish, pattern, role, this_program, verify};
 
 const TOTAL: usize = 4 << 20;
-const ANSWER: &[u8] = b"every byte as expected";
+const ANSWER: &[u8] = b"every byte correct";
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(&Segment::from_id(argument()?.parse()?)?),
         _ => produce(),
     }
@@ -31,7 +31,7 @@ fn produce() -> Outcome {
     println!("producer {}: made segment {number} of {TOTAL} bytes", id());
 
     mapping.write_at(0, &pattern(0, TOTAL))?;
-    let consumer = myself("--consumer")?.arg(number.to_string()).spawn()?;
+    let consumer = this_program("--consumer")?.arg(number.to_string()).spawn()?;
     finish(consumer)?;
 
     let mut answer = [0; ANSWER.len()];
@@ -43,7 +43,7 @@ fn produce() -> Outcome {
     expect("creator", statistics.creator, Some(Pid::current()))?;
 
     drop(mapping);
-    let error = segment.attach().expect_err("the last detach was the end of it");
+    let error = segment.attach().expect_err("the last detach freed the segment");
     println!("producer {}: {error}", id());
     expect("kind of error", error.kind(), ErrorKind::Removed)
 }

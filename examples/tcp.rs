@@ -1,32 +1,31 @@
-//! TCP with nothing but the standard library: the one mechanism here that also crosses machines.
+//! TCP with the standard library: the only mechanism here that also crosses machines.
 //!
-//! Run it: `cargo run -p ipcraft-examples --example tcp`, which starts both processes and talks
-//! over loopback. Or by hand, on one host or two: `cargo run -p ipcraft-examples --example tcp --
-//! --listen 127.0.0.1:7000` and `cargo run -p ipcraft-examples --example tcp -- --connect
-//! 127.0.0.1:7000`.
+//! Run it: `cargo run -p ipcraft-examples --example tcp` starts both processes on loopback.
+//!
+//! To run it on two hosts, add `-- --listen 0.0.0.0:7000` on one and `-- --connect HOST:7000` on
+//! the other.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Stdio, id};
 use std::time::Instant;
 
-use ipcraft_examples::{Outcome, argument, expect, finish, myself, part, pattern, speed, verify};
+use ipcraft_examples::{Outcome, argument, expect, finish, pattern, role, speed, this_program, verify};
 
 const TOTAL: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--listen") => consume(TcpListener::bind(argument()?)?),
         Some("--connect") => produce(&argument()?),
         _ => both(),
     }
 }
 
-/// Starts a listening consumer on a free port of this machine, learns the port from what it prints,
-/// and produces.
+/// Starts a consumer on a free port of this machine, reads the port from its output, and produces.
 fn both() -> Outcome {
-    let mut consumer = myself("--listen")?.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn()?;
+    let mut consumer = this_program("--listen")?.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(consumer.stdout.take().ok_or("no output")?).lines();
     let first = lines.next().ok_or("the consumer did not start")??;
     println!("{first}");
@@ -48,7 +47,7 @@ fn produce(address: &str) -> Outcome {
         stream.write_all(&pattern(sent, CHUNK))?;
         sent += CHUNK;
     }
-    stream.shutdown(std::net::Shutdown::Write)?; // ends the stream and leaves the way back open
+    stream.shutdown(std::net::Shutdown::Write)?; // ends the stream; the other direction stays open
     let mut receipt = String::new();
     stream.read_to_string(&mut receipt)?;
     println!("producer {}: sent {}, receipt {receipt}", id(), speed(sent, start.elapsed()));
@@ -71,6 +70,6 @@ fn consume(listener: TcpListener) -> Outcome {
         }
     }
     write!(stream, "{received}")?;
-    println!("consumer {}: end of stream after {received} bytes, every one as expected", id());
+    println!("consumer {}: end of stream after {received} bytes, all correct", id());
     expect("bytes received", received, TOTAL)
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::socket::datagram::Socket;
 use ipcraft::socket::{Address, Options};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_path, myself, part, pattern, verify};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_path, pattern, role, this_program, verify};
 
 const PRODUCERS: usize = 3;
 const MESSAGES: usize = 2_000;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--producer") => produce(&argument()?),
         _ => consume(),
     }
@@ -26,15 +26,15 @@ fn consume() -> Outcome {
     let path = fresh_path("ipcraft-example-datagram");
     let socket = Options::new().remove_on_drop(true).bind_datagram(&path)?;
     println!("consumer {}: receiving at {}", id(), path.display());
-    let start = || Ok(myself("--producer")?.arg(&path).spawn()?);
+    let start = || Ok(this_program("--producer")?.arg(&path).spawn()?);
     let producers = (0..PRODUCERS).map(|_| start()).collect::<Outcome<Vec<_>>>()?;
 
-    // How far each producer has got. The kernel keeps the order of each one and loses nothing: who
-    // is too fast, waits.
+    // Each producer's progress. The kernel keeps the order of each producer and loses nothing: a
+    // sender blocks while the queue is full.
     let mut progress: Vec<(Address, usize)> = Vec::new();
     let mut buffer = [0; 2048];
     for _ in 0..PRODUCERS * MESSAGES {
-        let (length, from) = socket.recv_from_timeout(&mut buffer, PATIENCE)?;
+        let (length, from) = socket.recv_from_timeout(&mut buffer, TIMEOUT)?;
         let number = match progress.iter_mut().find(|(address, _)| *address == from) {
             Some((_, number)) => number,
             None => {
@@ -47,7 +47,7 @@ fn consume() -> Outcome {
         *number += 1;
     }
     for (address, number) in &progress {
-        println!("consumer {}: {number} messages from {address}, in order, every byte as expected", id());
+        println!("consumer {}: {number} messages from {address}, in order, every byte correct", id());
         expect("messages", *number, MESSAGES)?;
         socket.send_to(b"thanks", address)?;
     }
@@ -57,15 +57,15 @@ fn consume() -> Outcome {
 }
 
 fn produce(path: &str) -> Outcome {
-    // An address of its own, so that the consumer can tell the producers apart and answer: any free
-    // abstract name.
+    // A free abstract name: an address by which the consumer distinguishes the producers and
+    // answers.
     let socket = Socket::bind(Address::unnamed())?;
     socket.connect(path)?;
     for number in 0..MESSAGES {
-        socket.send_timeout(&pattern(number, number % 1024), PATIENCE)?;
+        socket.send_timeout(&pattern(number, number % 1024), TIMEOUT)?;
     }
     let mut buffer = [0; 16];
-    let length = socket.recv_timeout(&mut buffer, PATIENCE)?;
+    let length = socket.recv_timeout(&mut buffer, TIMEOUT)?;
     println!("producer {}: sent {MESSAGES} messages from {}", id(), socket.local_address()?);
     expect("answer", &buffer[..length], b"thanks".as_slice())
 }

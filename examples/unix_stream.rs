@@ -10,14 +10,16 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::socket::Options;
 use ipcraft::socket::stream::{Listener, Stream};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_path, myself, part, pattern, speed, verify};
+use ipcraft_examples::{
+    Outcome, argument, expect, finish, fresh_path, pattern, role, speed, this_program, verify,
+};
 
 const TOTAL: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--producer") => produce(&argument()?),
         _ => serve(),
     }
@@ -29,19 +31,19 @@ fn serve() -> Outcome {
     let listener = Options::new().remove_on_drop(true).listen_stream(&path)?;
     println!("consumer {}: listening at {}", id(), path.display());
 
-    let error = Options::new().reclaim_stale(true).listen_stream(&path).expect_err("it is taken");
+    let error = Options::new().reclaim_stale(true).listen_stream(&path).expect_err("the path is in use");
     println!("consumer {}: a second listener: {error}", id());
     expect("kind of error", error.kind(), ErrorKind::InUse)?;
 
-    let producer = myself("--producer")?.arg(&path).spawn()?;
+    let producer = this_program("--producer")?.arg(&path).spawn()?;
     consume(&listener)?;
     finish(producer)?;
     drop(listener);
-    expect("the name is still there", path.exists(), false)
+    expect("whether the name exists", path.exists(), false)
 }
 
 fn consume(listener: &Listener) -> Outcome {
-    let mut stream = listener.accept_timeout(PATIENCE)?;
+    let mut stream = listener.accept_timeout(TIMEOUT)?;
     let peer = stream.peer_credentials()?;
     let pid = peer.pid.ok_or("the producer is not in this pid namespace")?;
     println!("consumer {}: process {pid} of user {} connected", id(), peer.uid);
@@ -49,7 +51,7 @@ fn consume(listener: &Listener) -> Outcome {
     let mut buffer = vec![0; CHUNK];
     let mut received = 0;
     loop {
-        match stream.read_timeout(&mut buffer, PATIENCE)? {
+        match stream.read_timeout(&mut buffer, TIMEOUT)? {
             0 => break,
             length => {
                 verify(received, &buffer[..length])?;
@@ -57,7 +59,7 @@ fn consume(listener: &Listener) -> Outcome {
             }
         }
     }
-    println!("consumer {}: end of stream after {received} bytes, every one as expected", id());
+    println!("consumer {}: end of stream after {received} bytes, all correct", id());
     write!(stream, "{received}")?; // the other direction is still open
     expect("bytes received", received, TOTAL)
 }

@@ -1,5 +1,5 @@
-//! A work queue in shared memory: a worker is killed in the middle of a job, another does that job
-//! again, and nothing is lost.
+//! A work queue in shared memory: a worker is killed during a job, another worker repeats that job,
+//! and no job is lost.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example work_queue`
 
@@ -9,14 +9,14 @@ use std::process::{Child, Stdio, exit, id};
 use std::time::Duration;
 
 use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, myself, part};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, this_program};
 
 const JOBS: u64 = 1000;
 const WORKERS: usize = 3;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 ipcraft::plain_struct! {
-    /// What workers tell: that one has begun a job, and has no result yet, or that it is done.
+    /// A worker's report: it has begun a job and has no result yet, or it has finished one.
     #[derive(Debug)]
     struct Report {
         job: u64,
@@ -26,7 +26,7 @@ ipcraft::plain_struct! {
 }
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--worker") => work(&argument()?),
         Some("--victim") => begin(&argument()?),
         _ => produce(),
@@ -37,23 +37,23 @@ fn produce() -> Outcome {
     let queue = fresh_object("ipcraft-work-queue");
     let options = Options::new().capacity(64).remove_on_drop(true);
     let jobs: Channel<u64> = options.create_new(&queue)?;
-    // Room for all, so that workers never wait for the producer, who may wait for them.
+    // Room for all reports, so that workers never wait for the producer while it waits for them.
     let options = Options::new().capacity(2 * JOBS as usize).remove_on_drop(true);
     let mut reports: Receiver<Report> = options.create_new(&reports_of(&queue))?.receiver()?;
     let mut sender = jobs.sender()?;
 
     let mut victim = start("--victim", &queue)?;
     sender.send(1)?;
-    let begun = reports.recv_timeout(PATIENCE)?;
+    let begun = reports.recv_timeout(TIMEOUT)?;
     println!("producer {}: worker {} has begun job {}", id(), begun.worker, begun.job);
     let mut workers = (1..WORKERS).map(|_| start("--worker", &queue)).collect::<Outcome<Vec<_>>>()?;
-    (2..=50).try_for_each(|job| sender.send(job))?; // the others go on meanwhile
+    (2..=50).try_for_each(|job| sender.send(job))?; // the other workers continue meanwhile
     victim.kill()?;
     victim.wait()?;
     println!("producer {}: killed worker {}, and starts another", id(), begun.worker);
     workers.push(start("--worker", &queue)?);
-    sender.send_all_timeout(&Vec::from_iter(51..=JOBS), PATIENCE)?;
-    drop(sender); // ends the workers once everything is done
+    sender.send_all_timeout(&Vec::from_iter(51..=JOBS), TIMEOUT)?;
+    drop(sender); // ends the workers after the last job
 
     let mut done = BTreeMap::from([(begun.job, vec![begun.worker])]);
     let mut share = BTreeMap::new();
@@ -69,27 +69,28 @@ fn produce() -> Outcome {
     }
     expect("jobs", done.keys().copied().collect::<Vec<_>>(), (1..=JOBS).collect())?;
     let twice: Vec<u64> = done.iter().filter(|(_, by)| by.len() > 1).map(|(job, _)| *job).collect();
-    expect("what was begun twice", twice, vec![begun.job])?;
+    expect("job that was begun twice", twice, vec![begun.job])?;
     println!("producer {}: all {JOBS} jobs are done, job {} by {:?}", id(), begun.job, done[&begun.job]);
     Ok(())
 }
 
-/// The name of the queue for the other direction.
+/// The name of the queue for reports.
 fn reports_of(queue: &str) -> String {
     format!("{queue}-reports")
 }
 
-/// Its standard input stays open for as long as this process lives.
+/// Starts a worker, whose standard input stays open while this process lives.
 fn start(part: &str, queue: &str) -> Outcome<Child> {
-    Ok(myself(part)?.arg(queue).stdin(Stdio::piped()).spawn()?)
+    Ok(this_program(part)?.arg(queue).stdin(Stdio::piped()).spawn()?)
 }
 
 fn work(queue: &str) -> Outcome {
     let mut jobs = Receiver::<u64>::open(queue)?;
     let mut reports = Sender::open(&reports_of(queue))?;
     loop {
-        // The job stays in the queue until it is dropped: so it is done, whoever dies.
-        let held = match jobs.recv_in_place_timeout(PATIENCE) {
+        // The job stays in the queue until this guard is dropped. After a crash another worker gets
+        // it.
+        let held = match jobs.recv_in_place_timeout(TIMEOUT) {
             Ok(held) => held,
             Err(e) if e.kind() == ipcraft::ErrorKind::Disconnected => return Ok(()),
             Err(e) => return Err(e.into()),
@@ -101,8 +102,8 @@ fn work(queue: &str) -> Outcome {
 
 fn begin(queue: &str) -> Outcome {
     let mut jobs = Receiver::<u64>::open(queue)?;
-    let held = jobs.recv_in_place_timeout(PATIENCE)?;
+    let held = jobs.recv_in_place_timeout(TIMEOUT)?;
     Sender::open(&reports_of(queue))?.send(Report { job: held.get()?, result: 0, worker: id().into() })?;
-    let _ = stdin().read(&mut [0]); // until it is killed
+    let _ = stdin().read(&mut [0]); // blocks until it is killed
     exit(1)
 }

@@ -1,5 +1,5 @@
-//! Frames of 1 MiB that are never copied as a whole: made in the channel's memory, and read there
-//! by another process.
+//! Frames of 1 MiB that are never copied: written in the channel's memory, and read there by
+//! another process.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example zero_copy`
 
@@ -8,15 +8,15 @@ use std::time::Instant;
 
 use ipcraft::channel::spsc::bytes::{Receiver, channel};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
-use ipcraft_examples::{Outcome, expect, finish, myself, part, pattern, speed, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, role, speed, this_program, verify};
 
 const FRAME: usize = 1 << 20;
 const FRAMES: usize = 64;
-/// What one side works on at a time.
+/// Bytes that one side processes at a time.
 const PIECE: usize = 64 << 10;
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--consumer") => consume(Receiver::from_fd(take_inherited_fd("frames")?)?),
         _ => produce(),
     }
@@ -25,7 +25,7 @@ fn main() -> Outcome {
 fn produce() -> Outcome {
     let (mut sender, receiver) = channel(4 * FRAME)?;
     let inherit = Inherit::new().named("frames", receiver.into_fd()?);
-    let consumer = myself("--consumer")?.spawn_inheriting(inherit)?;
+    let consumer = this_program("--consumer")?.spawn_inheriting(inherit)?;
 
     let (start, mut sum) = (Instant::now(), 0);
     for number in 0..FRAMES {
@@ -37,7 +37,7 @@ fn produce() -> Outcome {
         }
         frame.commit();
     }
-    // A loan that is not committed is not sent, and of one that was too large only a part may be.
+    // A loan that is dropped is not sent. A loan can be committed with a shorter length.
     sender.loan(FRAME)?.fill(0xff);
     let mut total = sender.loan(FRAME)?;
     total.write_at(0, &sum.to_le_bytes())?;
@@ -51,7 +51,7 @@ fn produce() -> Outcome {
 fn consume(mut receiver: Receiver) -> Outcome {
     let (mut sum, mut piece) = (0, vec![0; PIECE]);
     for number in 0..FRAMES {
-        let frame = receiver.recv_in_place()?; // its memory is the producer's again when this is dropped
+        let frame = receiver.recv_in_place()?; // dropping it returns the memory to the producer
         expect("length of a frame", frame.len(), FRAME)?;
         for offset in (0..FRAME).step_by(PIECE) {
             frame.read_at(offset, &mut piece)?;
@@ -63,7 +63,7 @@ fn consume(mut receiver: Receiver) -> Outcome {
     expect("length of the sum", receiver.recv_into(&mut total)?, total.len())?;
     expect("sum", sum, u64::from_le_bytes(total))?;
     println!("consumer {}: verified every byte, sum {sum:x}", id());
-    expect("what comes after the last", receiver.iter().count(), 0)
+    expect("frames after the last", receiver.iter().count(), 0)
 }
 
 fn add(sum: u64, bytes: &[u8]) -> u64 {

@@ -1,4 +1,4 @@
-//! Clients: they ask, ask again if the connection breaks, and count what becomes of each connection.
+//! Clients: send requests, repeat them if the connection breaks, and count the outcomes.
 
 use std::io::IoSliceMut;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,18 @@ use ipcraft::{ErrorKind, Pid};
 use ipcraft_examples::{Outcome, expect};
 
 use crate::wire::{Answer, LONGEST, Request, Verb};
-use crate::{PATIENCE, socket_in};
+use crate::{TIMEOUT, socket_in};
 
 #[derive(Debug, Default)]
 pub struct Clients {
     socket: PathBuf,
     requests: AtomicU64,
     pub answered: AtomicU64,
-    /// Connections that broke although they were made before the server was told to quit.
+    /// Connections that broke although they were made before the signal to quit.
     pub broken: AtomicU64,
-    /// Connections that broke and were not: a server that quits does not promise to accept them.
+    /// Connections that broke and were made after it: the server does not promise to accept them.
     pub late: AtomicU64,
-    /// Whether the server has been told to quit.
+    /// Whether the signal to quit has been sent.
     pub is_over: AtomicBool,
 }
 
@@ -35,7 +35,7 @@ pub struct Clients {
 pub struct Call {
     connection: Connection,
     number: u64,
-    /// It was made before the server was told to quit, so it will be accepted.
+    /// It was made before the signal to quit, so it will be accepted.
     is_early: bool,
 }
 
@@ -44,13 +44,13 @@ impl Clients {
         Clients { socket: socket_in(directory), ..Clients::default() }
     }
 
-    /// A number for a request.
+    /// A new request number.
     pub fn number(&self) -> u64 {
         self.requests.fetch_add(1, SeqCst)
     }
 
-    /// Asks one thing after another until there is no server.
-    pub fn ask_on(self: &Arc<Self>) -> JoinHandle<Result<(), String>> {
+    /// Sends requests until there is no server.
+    pub fn send_until_quit(self: &Arc<Self>) -> JoinHandle<Result<(), String>> {
         let clients = self.clone();
         thread::spawn(move || {
             while clients.get(clients.number()).map_err(|e| e.to_string())?.is_some() {
@@ -60,33 +60,33 @@ impl Clients {
         })
     }
 
-    /// The answer, from the second worker if the first breaks the connection; none if there is no server.
+    /// The answer to a request, which is repeated if the connection breaks. None without a server.
     pub fn get(&self, number: u64) -> Outcome<Option<Answer>> {
         while let Some(call) = self.call((Verb::Get, number))? {
-            if let Some((answer, _)) = self.hear(&call)? {
+            if let Some((answer, _)) = self.recv(&call)? {
                 return Ok(Some(answer));
             }
         }
         Ok(None)
     }
 
-    /// The first half of a request, with the worker that has it in hand.
+    /// Sends the first half of a request. The answer names the worker that accepted it.
     pub fn put(&self) -> Outcome<(Call, Answer)> {
         let call = self.call((Verb::Put, self.number()))?.ok_or("there is no server")?;
-        let (answer, _) = self.hear(&call)?.ok_or("nobody has accepted this")?;
+        let (answer, _) = self.recv(&call)?.ok_or("the request was not accepted")?;
         expect("code", answer.code, 100)?;
         Ok((call, answer))
     }
 
-    /// The other half, and the answer; none if the connection is broken.
+    /// Sends the second half, and returns the answer. None if the connection is broken.
     pub fn finish(&self, call: &Call) -> Outcome<Option<Answer>> {
-        call.say(Verb::Rest)?;
-        Ok(self.hear(call)?.map(|(answer, _)| answer))
+        call.send(Verb::Rest)?;
+        Ok(self.recv(call)?.map(|(answer, _)| answer))
     }
 
-    /// None if there is no server, as there should be until it is told to quit.
+    /// Sends a request. None without a server, which is an error before the signal to quit.
     pub fn call(&self, (verb, number): Request) -> Outcome<Option<Call>> {
-        let connection = match Connection::connect_timeout(self.socket.as_path(), PATIENCE) {
+        let connection = match Connection::connect_timeout(self.socket.as_path(), TIMEOUT) {
             Err(none)
                 if matches!(none.kind(), ErrorKind::NotFound | ErrorKind::Refused)
                     && self.is_over.load(SeqCst) =>
@@ -96,13 +96,13 @@ impl Clients {
             connected => connected?,
         };
         let call = Call { connection, number, is_early: !self.is_over.load(SeqCst) };
-        call.say(verb)?;
+        call.send(verb)?;
         Ok(Some(call))
     }
 
-    /// The next answer, and the process that sent it; none if the connection is broken.
-    pub fn hear(&self, call: &Call) -> Outcome<Option<(Answer, Pid)>> {
-        let Some((answer, sender)) = call.hear()? else {
+    /// The next answer and its sender. None if the connection is broken.
+    pub fn recv(&self, call: &Call) -> Outcome<Option<(Answer, Pid)>> {
+        let Some((answer, sender)) = call.recv()? else {
             if call.is_early { &self.broken } else { &self.late }.fetch_add(1, SeqCst);
             return Ok(None);
         };
@@ -113,19 +113,19 @@ impl Clients {
 }
 
 impl Call {
-    /// Whether anybody hears it will show.
-    fn say(&self, verb: Verb) -> Outcome {
+    /// Ignores a broken connection, which the next receive reports.
+    fn send(&self, verb: Verb) -> Outcome {
         let request = format!("{verb} {}", self.number);
-        match self.connection.send_timeout(request.as_bytes(), PATIENCE) {
+        match self.connection.send_timeout(request.as_bytes(), TIMEOUT) {
             Err(error) if error.kind() != ErrorKind::Disconnected => Err(error.into()),
             _ => Ok(()),
         }
     }
 
-    fn hear(&self) -> Outcome<Option<(Answer, Pid)>> {
+    fn recv(&self) -> Outcome<Option<(Answer, Pid)>> {
         let (mut record, mut incoming) = ([0; LONGEST], Incoming::new());
         let buffers = &mut [IoSliceMut::new(&mut record)];
-        let length = match self.connection.recv_message_timeout(buffers, &mut incoming, PATIENCE) {
+        let length = match self.connection.recv_message_timeout(buffers, &mut incoming, TIMEOUT) {
             Err(broken) if broken.kind() == ErrorKind::Disconnected => None,
             received => received?,
         };

@@ -1,4 +1,4 @@
-//! Starts a server and clients, puts the server through everything, and then goes over the accounts.
+//! Starts a server and clients, sends the server every signal, and then checks all counters.
 
 use std::collections::HashSet;
 use std::fs;
@@ -16,27 +16,27 @@ use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::signal::Signal;
 use ipcraft::socket::seqpacket::{self, Connection};
 use ipcraft::time::Deadline;
-use ipcraft_examples::{Outcome, expect, fresh_path_after, myself};
+use ipcraft_examples::{Outcome, expect, fresh_path_after, this_program};
 
 use crate::client::Clients;
 use crate::master::WORKERS;
 use crate::wire::{LONGEST, Verb};
 use crate::zone::Zone;
-use crate::{PATIENCE, log_in, socket_in};
+use crate::{TIMEOUT, log_in, socket_in};
 
 const CLIENTS: usize = 4;
-/// How many requests are answered between one event and the next, at least.
+/// Minimum number of answered requests between two events.
 const BETWEEN: u64 = 200;
-/// How many clients connect at once when the server is told to quit.
+/// Clients that connect concurrently just before the signal to quit.
 const BURST: usize = 100;
 
 pub fn run() -> Outcome {
     let directory = Directory::new()?;
-    live_through_everything(&directory.0)?;
-    stop_at_once(&directory.0)
+    send_every_signal(&directory.0)?;
+    stop_immediately(&directory.0)
 }
 
-/// A directory that goes when this does.
+/// A directory that is removed on drop.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -55,22 +55,22 @@ impl Drop for Directory {
 
 struct Server {
     master: PidFd,
-    /// The master says here what it has done, and ends when this process is gone.
+    /// The master's reports. The master exits when this connection closes.
     reports: Connection,
     zone: Shared<Zone>,
 }
 
-fn live_through_everything(directory: &Path) -> Outcome {
+fn send_every_signal(directory: &Path) -> Outcome {
     let server = Server::start(directory)?;
     let clients = Arc::new(Clients::of(directory));
-    let threads: Vec<_> = (0..CLIENTS).map(|_| clients.ask_on()).collect();
-    carry_on(&server, &clients)?;
+    let threads: Vec<_> = (0..CLIENTS).map(|_| clients.send_until_quit()).collect();
+    answer_more(&server, &clients)?;
     reload(&server, &clients)?;
-    carry_on(&server, &clients)?;
+    answer_more(&server, &clients)?;
     let old_log = rotate(&server, directory)?;
-    carry_on(&server, &clients)?;
+    answer_more(&server, &clients)?;
     let killed = kill_one(&server, &clients)?;
-    carry_on(&server, &clients)?;
+    answer_more(&server, &clients)?;
     quit(&server, &clients)?;
     for thread in threads {
         thread.join().map_err(|_| "a client panicked")??;
@@ -79,7 +79,7 @@ fn live_through_everything(directory: &Path) -> Outcome {
     audit(&server.zone, &clients, killed, &logs)
 }
 
-fn carry_on(server: &Server, clients: &Clients) -> Outcome {
+fn answer_more(server: &Server, clients: &Clients) -> Outcome {
     let goal = clients.answered.load(SeqCst) + BETWEEN;
     until("requests are answered", || {
         expect("whether the master is gone", server.master.has_ended()?, false)?;
@@ -87,7 +87,7 @@ fn carry_on(server: &Server, clients: &Clients) -> Outcome {
     })
 }
 
-/// Requests that the old workers have in hand are answered by them, while new workers answer others.
+/// The old workers answer their open requests, and new workers answer the others.
 fn reload(server: &Server, clients: &Clients) -> Outcome {
     let puts: Outcome<Vec<_>> = (0..CLIENTS).map(|_| clients.put()).collect();
     server.signal(Signal::HUP)?;
@@ -96,35 +96,35 @@ fn reload(server: &Server, clients: &Clients) -> Outcome {
         Ok(clients.get(clients.number())?.ok_or("there is no server")?.generation == 2)
     })?;
     for (call, begun) in puts? {
-        let answer = clients.finish(&call)?.ok_or("this was accepted, and not answered")?;
-        expect("who answers", (answer.worker, answer.generation), (begun.worker, 1))?;
+        let answer = clients.finish(&call)?.ok_or("an accepted request was not answered")?;
+        expect("answering worker", (answer.worker, answer.generation), (begun.worker, 1))?;
     }
-    println!("driver {}: new workers answer, and the old ones have answered what they had in hand", id());
+    println!("driver {}: new workers answer, and the old ones have answered their open requests", id());
     (0..WORKERS).try_for_each(|_| server.reports("left"))
 }
 
-/// Gives the log another name; the new one then goes on. Returns the name.
+/// Renames the log. The workers continue in a new one. Returns the new name of the old log.
 fn rotate(server: &Server, directory: &Path) -> Outcome<PathBuf> {
     let (log, old) = (log_in(directory), directory.join("access.log.1"));
     fs::rename(&log, &old)?;
     server.signal(Signal::USR1)?;
     server.reports("reopened")?;
-    until("somebody writes to the new log", || Ok(fs::metadata(&log)?.len() > 0))?;
+    until("the new log has lines", || Ok(fs::metadata(&log)?.len() > 0))?;
     println!("driver {}: the workers write to the new log", id());
     Ok(old)
 }
 
-/// Kills a worker in the middle of a change to the shared table. Returns its number.
+/// Kills a worker during a change to the shared table. Returns its number.
 fn kill_one(server: &Server, clients: &Clients) -> Outcome<usize> {
     let puts: Outcome<Vec<_>> = (0..2 * CLIENTS).map(|_| clients.put()).collect();
     let number = clients.number();
     let call = clients.call((Verb::Hang, number))?.ok_or("there is no server")?;
-    let (answer, pid) = clients.hear(&call)?.ok_or("nobody has accepted this")?;
-    // It hangs, so the id is still its own.
+    let (answer, pid) = clients.recv(&call)?.ok_or("the request was not accepted")?;
+    // The worker hangs, so its id cannot have been reused.
     PidFd::open(pid)?.send_signal(Signal::KILL)?;
-    println!("driver {}: killed worker {pid}, which was changing the table", id());
+    println!("driver {}: killed worker {pid}, during a change to the table", id());
     server.reports("replaced")?;
-    expect("whether it has answered", clients.hear(&call)?.is_some(), false)?;
+    expect("whether it has answered", clients.recv(&call)?.is_some(), false)?;
     clients.get(number)?.ok_or("there is no server")?;
     for (call, begun) in puts? {
         let answered = clients.finish(&call)?.is_some();
@@ -134,12 +134,12 @@ fn kill_one(server: &Server, clients: &Clients) -> Outcome<usize> {
         }
     }
     let in_hand = server.zone.workers[answer.worker].in_hand();
-    until("its clients have noticed", || Ok(clients.broken.load(SeqCst) == in_hand))?;
-    println!("driver {}: it had {in_hand} requests in hand, which others have answered", id());
+    until("its clients noticed", || Ok(clients.broken.load(SeqCst) == in_hand))?;
+    println!("driver {}: other workers answered its {in_hand} open requests", id());
     Ok(answer.worker)
 }
 
-/// What has been accepted is answered, and what waits to be accepted too.
+/// Accepted requests are answered, and so are connections that wait to be accepted.
 fn quit(server: &Server, clients: &Clients) -> Outcome {
     let puts: Outcome<Vec<_>> = (0..CLIENTS).map(|_| clients.put()).collect();
     let puts = puts?;
@@ -148,27 +148,27 @@ fn quit(server: &Server, clients: &Clients) -> Outcome {
     let burst: Vec<_> = burst.collect::<Outcome<_>>()?;
     clients.is_over.store(true, SeqCst);
     server.signal(Signal::QUIT)?;
-    until("nobody can connect", || Ok(clients.get(clients.number())?.is_none()))?;
+    until("connections are refused", || Ok(clients.get(clients.number())?.is_none()))?;
     for (call, _) in puts {
-        clients.finish(&call)?.ok_or("this was accepted, and not answered")?;
+        clients.finish(&call)?.ok_or("an accepted request was not answered")?;
     }
     for call in burst {
-        clients.hear(&call)?.ok_or("this waited to be accepted, and was not answered")?;
+        clients.recv(&call)?.ok_or("a waiting connection was not answered")?;
     }
     (0..WORKERS).try_for_each(|_| server.reports("left"))?;
     server.ends()
 }
 
-/// Everything was counted in several places, which must agree.
+/// All counters of the same events must agree.
 fn audit(zone: &Zone, clients: &Clients, killed: usize, logs: &str) -> Outcome {
     let mut answered = 0;
     for (number, counters) in zone.workers.iter().enumerate() {
-        expect("whether it has left anything", counters.in_hand() > 0, number == killed)?;
+        expect("whether requests are open", counters.in_hand() > 0, number == killed)?;
         answered += counters.answered.load(Relaxed);
     }
     let (broken, late) = (clients.broken.load(SeqCst), clients.late.load(SeqCst));
     println!("driver {}: {answered} requests answered, {broken} of them at the second attempt", id());
-    println!("driver {}: {late} connections came too late to be accepted", id());
+    println!("driver {}: {late} connections were too late to be accepted", id());
     expect("answers that have arrived", clients.answered.load(SeqCst), answered)?;
     expect("connections that broke", broken, zone.workers[killed].in_hand())?;
     let table = zone.table()?;
@@ -179,15 +179,15 @@ fn audit(zone: &Zone, clients: &Clients, killed: usize, logs: &str) -> Outcome {
     expect("different lines", logs.lines().collect::<HashSet<_>>().len() as u64, answered)
 }
 
-/// The other way to end: what is in hand is not answered.
-fn stop_at_once(directory: &Path) -> Outcome {
+/// After SIGTERM, open requests are not answered.
+fn stop_immediately(directory: &Path) -> Outcome {
     let server = Server::start(directory)?;
     let clients = Clients::of(directory);
     let (call, begun) = clients.put()?;
     server.signal(Signal::TERM)?;
-    expect("whether it was answered", clients.hear(&call)?.is_some(), false)?;
-    expect("what was in hand", server.zone.workers[begun.worker].in_hand(), 1)?;
-    expect("whether the socket is there", server.ends().map(|()| socket_in(directory).exists())?, false)
+    expect("whether it was answered", clients.recv(&call)?.is_some(), false)?;
+    expect("open requests", server.zone.workers[begun.worker].in_hand(), 1)?;
+    expect("whether the socket exists", server.ends().map(|()| socket_in(directory).exists())?, false)
 }
 
 impl Server {
@@ -196,7 +196,7 @@ impl Server {
         let zone = Shared::initialize(memory.map()?, Zone::init)?;
         let (reports, theirs) = seqpacket::pair()?;
         let inherit = Inherit::new().named("supervisor", theirs).named("zone", OwnedFd::from(memory));
-        let (child, master) = myself("--master")?.arg(directory).spawn_pidfd(inherit)?;
+        let (child, master) = this_program("--master")?.arg(directory).spawn_pidfd(inherit)?;
         println!("driver {}: started master {}", id(), child.id());
         let server = Server { master, reports, zone };
         server.reports("generation 1")?;
@@ -208,25 +208,25 @@ impl Server {
         Ok(self.master.send_signal(signal)?)
     }
 
-    /// Waits until the master has done this; nothing else comes before it.
+    /// Waits for the master's next report, which must be this one.
     fn reports(&self, what: &str) -> Outcome {
         let mut record = [0; LONGEST];
-        let length = self.reports.recv_timeout(&mut record, PATIENCE)?.ok_or("the master is gone")?;
+        let length = self.reports.recv_timeout(&mut record, TIMEOUT)?.ok_or("the master is gone")?;
         expect("report", from_utf8(&record[..length])?, what)
     }
 
     fn ends(&self) -> Outcome {
-        let status = self.master.wait_timeout(PATIENCE)?.status();
+        let status = self.master.wait_timeout(TIMEOUT)?.status();
         expect("whether the master succeeded", status.map(|status| status.success()), Some(true))
     }
 }
 
-/// Looks until it is so.
+/// Polls until the condition holds.
 fn until(what: &str, mut is_so: impl FnMut() -> Outcome<bool>) -> Outcome {
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(TIMEOUT);
     while !is_so()? {
         if deadline.has_passed() {
-            return Err(format!("waited in vain until {what}").into());
+            return Err(format!("timeout before {what}").into());
         }
         sleep(Duration::from_millis(1));
     }

@@ -1,15 +1,15 @@
-//! The architecture of a pre-forking server such as nginx: a master that is controlled by signals, and workers that accept
-//! on one socket and share memory.
+//! The architecture of a pre-forking server such as nginx: a master that is controlled by signals,
+//! and workers that accept on one socket and share memory.
 //!
-//! | signal to the master | what it does |
+//! | signal to the master | effect |
 //! |---|---|
-//! | `SIGHUP` | starts new workers; when they are up the old ones finish what they have in hand, and end |
-//! | `SIGUSR1` | opens the log anew, and hands it to the workers |
-//! | `SIGQUIT` | ends when all that was accepted is answered |
-//! | `SIGTERM` | ends at once |
+//! | `SIGHUP` | starts new workers; when they are ready, the old ones finish their open requests and exit |
+//! | `SIGUSR1` | reopens the log, and passes it to the workers |
+//! | `SIGQUIT` | exits when all accepted requests are answered |
+//! | `SIGTERM` | exits immediately |
 //!
-//! A worker that dies is replaced. If it died in the middle of a change to the shared table, the next worker to lock the
-//! table repairs it.
+//! A worker that dies is replaced. If it died during a change to the shared table, the next worker
+//! that locks the table repairs it.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example nginx_model`
 
@@ -25,15 +25,15 @@ use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ipcraft_examples::{Outcome, argument, expect, part};
+use ipcraft_examples::{Outcome, argument, expect, role};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// How long anybody waits for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Limit of each wait.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
-    match part().as_deref() {
+    match role().as_deref() {
         Some("--master") => master::run(Path::new(&argument()?)),
         Some("--worker") => {
             worker::run(argument()?.parse()?, env::args().nth(3).ok_or("no generation")?.parse()?)
@@ -42,26 +42,26 @@ fn main() -> Outcome {
     }
 }
 
-/// Where a server in this directory listens.
+/// The socket of the server in this directory.
 fn socket_in(directory: &Path) -> PathBuf {
     directory.join("socket")
 }
 
-/// Where it writes a line for each request that it has answered.
+/// The log of the server in this directory: one line per answered request.
 fn log_in(directory: &Path) -> PathBuf {
     directory.join("access.log")
 }
 
-/// Waits until there is something to read, and says where; an error if that takes too long.
+/// Waits until a descriptor is readable, and returns which ones are. Fails after the timeout.
 fn readable(descriptors: &[BorrowedFd<'_>]) -> Outcome<Vec<bool>> {
     let mut entries: Vec<_> = descriptors.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
-    let timeout = PollTimeout::try_from(PATIENCE)?;
+    let timeout = PollTimeout::try_from(TIMEOUT)?;
     let count = loop {
         match poll(&mut entries, timeout) {
             Err(Errno::EINTR) => {}
             polled => break polled?,
         }
     };
-    expect("whether nothing has happened for long", count == 0, false)?;
+    expect("whether the timeout passed", count == 0, false)?;
     Ok(entries.iter().map(|entry| entry.any() == Some(true)).collect())
 }

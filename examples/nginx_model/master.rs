@@ -1,4 +1,5 @@
-//! The master: starts workers, hands them their descriptors, and does what signals say. It never touches a request.
+//! The master: starts workers, passes them their descriptors, and handles signals. It handles no
+//! requests.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,29 +13,29 @@ use ipcraft::shm::memfd::Memfd;
 use ipcraft::signal::{self, Signal, SignalFd};
 use ipcraft::socket::seqpacket::{self, Connection, Listener};
 use ipcraft::socket::{Ancillary, Options};
-use ipcraft_examples::{Outcome, expect, myself};
+use ipcraft_examples::{Outcome, expect, this_program};
 
 use crate::wire::{LISTEN, LOG, LONGEST, QUIT, READY, STOP};
-use crate::{PATIENCE, log_in, readable, socket_in};
+use crate::{TIMEOUT, log_in, readable, socket_in};
 
-/// How many workers there are at a time.
+/// Concurrent workers.
 pub const WORKERS: usize = 3;
 
-/// How long a worker may take to end at once.
+/// Time that a worker has to exit before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
 struct Master {
     directory: PathBuf,
     signals: SignalFd,
-    /// Whoever started the server hears of it here what has been done. When this ends the server does.
+    /// Receives the reports. The server exits when this connection closes.
     supervisor: Connection,
     zone: Memfd,
     log: File,
-    /// None once no more is accepted.
+    /// None after the signal to quit.
     listener: Option<Listener>,
     workers: Vec<Worker>,
     generation: u64,
-    /// How many workers there have been.
+    /// Workers started so far.
     started: usize,
 }
 
@@ -42,12 +43,12 @@ struct Worker {
     number: usize,
     pidfd: PidFd,
     channel: Connection,
-    /// It has been told to quit.
+    /// It has received the command to quit.
     is_leaving: bool,
 }
 
 pub fn run(directory: &Path) -> Outcome {
-    // The workers inherit this: a signal to all of them is for the master alone.
+    // The workers inherit the mask, so only the master handles signals to the process group.
     let blocked = signal::block(Signal::HUP | Signal::USR1 | Signal::QUIT | Signal::TERM)?;
     let options = Options::new().reclaim_stale(true).remove_on_drop(true);
     let mut master = Master {
@@ -81,14 +82,14 @@ impl Master {
         if ready[1] {
             return self.stop();
         }
-        // From behind, so that those before keep their positions.
+        // In reverse order, so that removal does not shift the remaining positions.
         for index in (0..ready.len() - 2).rev().filter(|index| ready[index + 2]) {
-            self.bury(index)?;
+            self.reap(index)?;
         }
-        if ready[0] { self.obey(self.signals.read_timeout(PATIENCE)?.signal()) } else { Ok(()) }
+        if ready[0] { self.handle(self.signals.read_timeout(TIMEOUT)?.signal()) } else { Ok(()) }
     }
 
-    fn obey(&mut self, signal: Signal) -> Outcome {
+    fn handle(&mut self, signal: Signal) -> Outcome {
         println!("master {}: {signal}", id());
         match signal {
             Signal::HUP => self.reload(),
@@ -98,7 +99,7 @@ impl Master {
         }
     }
 
-    /// The new workers are up when the old ones hear that they are old.
+    /// Starts the new workers before the old ones are dismissed.
     fn reload(&mut self) -> Outcome {
         self.generation += 1;
         let old = self.workers.len();
@@ -112,12 +113,12 @@ impl Master {
     fn reopen(&mut self) -> Outcome {
         self.log = open_log(&self.directory)?;
         for worker in &self.workers {
-            worker.hand(LOG, &self.log)?;
+            worker.pass(LOG, &self.log)?;
         }
         self.report("reopened")
     }
 
-    /// The name goes first: whoever has connected by then is served.
+    /// Removes the name first. Clients that have connected by then are served.
     fn quit(&mut self) -> Outcome {
         self.listener = None;
         self.dismiss(self.workers.len())
@@ -126,7 +127,7 @@ impl Master {
     fn stop(&mut self) -> Outcome {
         self.listener = None;
         for worker in &self.workers {
-            worker.tell(STOP)?;
+            worker.command(STOP)?;
         }
         for worker in self.workers.drain(..) {
             worker.end()?;
@@ -134,10 +135,10 @@ impl Master {
         Ok(())
     }
 
-    /// The oldest `count` workers are to answer what they have in hand, and end.
+    /// Commands the oldest `count` workers to answer their open requests and exit.
     fn dismiss(&mut self, count: usize) -> Outcome {
         for worker in self.workers[..count].iter_mut().filter(|worker| !worker.is_leaving) {
-            worker.tell(QUIT)?;
+            worker.command(QUIT)?;
             worker.is_leaving = true;
         }
         Ok(())
@@ -149,21 +150,21 @@ impl Master {
         let zone = OwnedFd::from(self.zone.try_clone()?);
         let inherit = Inherit::new().named("channel", theirs).named("zone", zone);
         let arguments = [self.started.to_string(), self.generation.to_string()];
-        let (child, pidfd) = myself("--worker")?.args(arguments).spawn_pidfd(inherit)?;
+        let (child, pidfd) = this_program("--worker")?.args(arguments).spawn_pidfd(inherit)?;
         println!("master {}: started worker {} of generation {}", id(), child.id(), self.generation);
         let worker = Worker { number: self.started, pidfd, channel, is_leaving: false };
-        worker.hand(LISTEN, listener)?;
-        worker.hand(LOG, &self.log)?;
+        worker.pass(LISTEN, listener)?;
+        worker.pass(LOG, &self.log)?;
         let mut word = [0; LONGEST];
-        let length = worker.channel.recv_timeout(&mut word, PATIENCE)?.ok_or("a new worker has ended")?;
+        let length = worker.channel.recv_timeout(&mut word, TIMEOUT)?.ok_or("a new worker has ended")?;
         expect("its first word", &word[..length], READY)?;
         self.workers.push(worker);
         self.started += 1;
         Ok(())
     }
 
-    /// Reaps a worker that has ended, and starts another if it should not have.
-    fn bury(&mut self, index: usize) -> Outcome {
+    /// Reaps a worker, and replaces it if it was not dismissed.
+    fn reap(&mut self, index: usize) -> Outcome {
         let worker = self.workers.remove(index);
         println!("master {}: worker number {} has ended: {}", id(), worker.number, worker.pidfd.try_wait()?);
         if worker.is_leaving {
@@ -174,26 +175,26 @@ impl Master {
     }
 
     fn report(&self, what: &str) -> Outcome {
-        Ok(self.supervisor.send_timeout(what.as_bytes(), PATIENCE)?)
+        Ok(self.supervisor.send_timeout(what.as_bytes(), TIMEOUT)?)
     }
 }
 
 impl Worker {
-    /// One that has ended need not be told anything: its pidfd will tell.
-    fn tell(&self, command: &[u8]) -> Outcome {
-        unless_gone(self.channel.send_timeout(command, PATIENCE))
+    /// Sends a command. A worker that has ended is ignored here, because its pidfd reports it.
+    fn command(&self, command: &[u8]) -> Outcome {
+        unless_gone(self.channel.send_timeout(command, TIMEOUT))
     }
 
-    fn hand(&self, command: &[u8], descriptor: &impl AsFd) -> Outcome {
-        let sent = self.channel.send_descriptors_timeout(command, &[descriptor.as_fd()], PATIENCE);
+    fn pass(&self, command: &[u8], descriptor: &impl AsFd) -> Outcome {
+        let sent = self.channel.send_descriptors_timeout(command, &[descriptor.as_fd()], TIMEOUT);
         unless_gone(sent.map(drop))
     }
 
-    /// Waits for its end, and sees to it.
+    /// Waits for its end, and kills it after the grace period.
     fn end(self) -> Outcome {
         if self.pidfd.wait_timeout(GRACE).is_err() {
             unless_gone(self.pidfd.send_signal(Signal::KILL))?;
-            self.pidfd.wait_timeout(PATIENCE)?;
+            self.pidfd.wait_timeout(TIMEOUT)?;
         }
         Ok(())
     }

@@ -1,36 +1,36 @@
-//! What they say to each other: one record each.
+//! The protocol: one record per message.
 
 use std::fmt;
 use std::str::{FromStr, from_utf8};
 
 use ipcraft_examples::Outcome;
 
-// What the master tells a worker; a descriptor goes with the first two.
+// Commands of the master to a worker. The first two carry a descriptor.
 /// Accept on this socket.
 pub const LISTEN: &[u8] = b"listen";
 /// Write to this log from now on.
 pub const LOG: &[u8] = b"log";
-/// Answer what was accepted or waits to be, and end.
+/// Answer all accepted and waiting connections, and exit.
 pub const QUIT: &[u8] = b"quit";
-/// End at once.
+/// Exit immediately.
 pub const STOP: &[u8] = b"stop";
 
-/// What a worker tells the master, once, when it has got its descriptors.
+/// A worker's message to the master, once it has received its descriptors.
 pub const READY: &[u8] = b"ready";
 
 /// The longest record.
 pub const LONGEST: usize = 64;
 
-/// What a client wants; a connection is for one request.
+/// The kind of a request. A connection carries one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// An answer.
     Get,
-    /// An answer, when it has sent the rest of its request: until then the request is in the worker's hands.
+    /// A request in two halves. Between them it is open at the worker.
     Put,
-    /// That: the rest of its request.
+    /// The second half of a `Put`.
     Rest,
-    /// That the worker stop in the middle of changing the shared table.
+    /// Makes the worker stop during a change to the shared table.
     Hang,
 }
 
@@ -38,7 +38,7 @@ pub enum Verb {
 pub type Request = (Verb, u64);
 
 pub fn request_of(record: &[u8]) -> Outcome<Request> {
-    let (verb, number) = from_utf8(record)?.split_once(' ').ok_or("half a request")?;
+    let (verb, number) = from_utf8(record)?.split_once(' ').ok_or("incomplete request")?;
     let verb =
         [Verb::Get, Verb::Put, Verb::Rest, Verb::Hang].into_iter().find(|known| known.to_string() == verb);
     Ok((verb.ok_or("no such verb")?, number.parse()?))
@@ -50,12 +50,12 @@ impl fmt::Display for Verb {
     }
 }
 
-/// What a worker says to a client.
+/// A worker's answer to a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
-    /// What HTTP calls it: 100 for go on, 200 for done.
+    /// The code as in HTTP: 100 for continue, 200 for done.
     pub code: u16,
-    /// That of the request.
+    /// The number of the request.
     pub number: u64,
     pub worker: usize,
     pub generation: u64,
@@ -72,7 +72,7 @@ impl FromStr for Answer {
 
     fn from_str(record: &str) -> Outcome<Answer> {
         let mut words = record.split(' ');
-        let mut next = || words.next().ok_or("half an answer");
+        let mut next = || words.next().ok_or("incomplete answer");
         Ok(Answer {
             code: next()?.parse()?,
             number: next()?.parse()?,

@@ -1,4 +1,4 @@
-//! A worker: one loop over the master's channel, the listening socket and the connections in hand.
+//! A worker: one loop over the master's channel, the listening socket and the open connections.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,7 +16,7 @@ use ipcraft_examples::Outcome;
 
 use crate::wire::{Answer, LISTEN, LOG, LONGEST, QUIT, READY, Request, STOP, Verb, request_of};
 use crate::zone::{Counters, Zone};
-use crate::{PATIENCE, readable};
+use crate::{TIMEOUT, readable};
 
 struct Worker {
     number: usize,
@@ -24,12 +24,12 @@ struct Worker {
     channel: Connection,
     zone: Shared<Zone>,
     log: Option<File>,
-    /// None once it has been told to quit.
+    /// None after the command to quit.
     listener: Option<Listener>,
     in_hand: Vec<Connection>,
 }
 
-/// Serves until the master says otherwise, or is gone.
+/// Serves until the master commands otherwise or is gone.
 pub fn run(number: usize, generation: u64) -> Outcome {
     let memory = Memfd::try_from(process::take_inherited_fd("zone")?)?;
     let mut worker = Worker {
@@ -42,7 +42,7 @@ pub fn run(number: usize, generation: u64) -> Outcome {
         in_hand: Vec::new(),
     };
     while worker.listener.is_none() || worker.log.is_none() {
-        worker.obey()?;
+        worker.handle_command()?;
     }
     worker.channel.send(READY)?;
     while worker.listener.is_some() || !worker.in_hand.is_empty() {
@@ -65,14 +65,14 @@ impl Worker {
         if self.listener.is_some() && ready.last() == Some(&true) {
             self.accept()?;
         }
-        if ready[0] { self.obey() } else { Ok(()) }
+        if ready[0] { self.handle_command() } else { Ok(()) }
     }
 
-    /// Does what the master says next.
-    fn obey(&mut self) -> Outcome {
+    /// Executes the master's next command.
+    fn handle_command(&mut self) -> Outcome {
         let mut command = [0; LONGEST];
-        let received = self.channel.recv_descriptors_timeout(&mut command, 1, PATIENCE)?;
-        // Without a master there is nothing to do.
+        let received = self.channel.recv_descriptors_timeout(&mut command, 1, TIMEOUT)?;
+        // The master is gone.
         let Some((length, mut descriptors)) = received else { exit(1) };
         match (&command[..length], descriptors.pop()) {
             (LISTEN, Some(socket)) => self.listener = Some(socket.into()),
@@ -82,12 +82,12 @@ impl Worker {
                 self.listener = None;
             }
             (STOP, None) => exit(0),
-            unknown => return Err(format!("the master said {unknown:?}").into()),
+            unknown => return Err(format!("unknown command {unknown:?}").into()),
         }
         Ok(())
     }
 
-    /// Takes one connection, unless there is none: another worker may have been faster.
+    /// Accepts a connection. False if none is waiting, because another worker may have accepted it.
     fn accept(&mut self) -> Outcome<bool> {
         let Some(listener) = &self.listener else { return Ok(false) };
         match listener.try_accept() {
@@ -101,7 +101,8 @@ impl Worker {
         }
     }
 
-    /// Does what the client says next. A client that makes no sense, or is gone, is let go.
+    /// Handles the client's next record. Closes the connection on an invalid record or if the
+    /// client is gone.
     fn serve(&mut self, connection: &Connection) -> Outcome<Progress> {
         let mut record = [0; LONGEST];
         let request = match connection.try_recv(&mut record) {
@@ -110,7 +111,7 @@ impl Worker {
             _ => return Ok(Progress::End),
         };
         match request {
-            Ok((Verb::Put, number)) => self.say(connection, 100, number).map(|_| Progress::More),
+            Ok((Verb::Put, number)) => self.reply(connection, 100, number).map(|_| Progress::More),
             Ok(request) => self.answer(connection, request).map(|()| Progress::End),
             Err(_) => Ok(Progress::End),
         }
@@ -122,25 +123,26 @@ impl Worker {
                 self.hang(connection, number);
             }
         })?;
-        // One write, since others write to the same file.
+        // One write, because other workers write to the same file.
         self.log.as_ref().ok_or("no log")?.write_all(format!("{number}\n").as_bytes())?;
-        if self.say(connection, 200, number)? {
+        if self.reply(connection, 200, number)? {
             self.counters().answered.fetch_add(1, Relaxed);
         }
         Ok(())
     }
 
-    /// Waits to be killed, with the table. If nobody does that, it takes the end, or a word, of the master.
+    /// Blocks with the table locked until this process is killed. Exits if the master is gone
+    /// first.
     fn hang(&self, connection: &Connection, number: u64) -> ! {
-        let _ = self.say(connection, 100, number);
-        let _ = self.channel.recv_timeout(&mut [0; LONGEST], PATIENCE);
+        let _ = self.reply(connection, 100, number);
+        let _ = self.channel.recv_timeout(&mut [0; LONGEST], TIMEOUT);
         exit(1)
     }
 
-    /// False if nobody is there to hear it.
-    fn say(&self, connection: &Connection, code: u16, number: u64) -> Outcome<bool> {
+    /// Returns false if the client is gone.
+    fn reply(&self, connection: &Connection, code: u16, number: u64) -> Outcome<bool> {
         let answer = Answer { code, number, worker: self.number, generation: self.generation };
-        match connection.send_timeout(answer.to_string().as_bytes(), PATIENCE) {
+        match connection.send_timeout(answer.to_string().as_bytes(), TIMEOUT) {
             Ok(()) => Ok(true),
             Err(gone) if gone.kind() == ErrorKind::Disconnected => Ok(false),
             Err(error) => Err(error.into()),
@@ -152,10 +154,10 @@ impl Worker {
     }
 }
 
-/// What becomes of a connection.
+/// Whether a connection stays open.
 #[derive(PartialEq, Eq)]
 enum Progress {
-    /// The client has more to say.
+    /// The client sends more records.
     More,
     End,
 }

@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ipcraft::sync::{LockError, Mutex, MutexGuard};
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 
-/// How many workers a server may start in all.
+/// Workers that a server may start in total.
 pub const MOST_WORKERS: usize = 16;
 
 const KEYS: usize = 8;
 
 ipcraft::plain_struct! {
-    /// How often each key was asked for, and how often that is together.
+    /// Requests per key, and in total.
     #[derive(Debug, Default)]
     pub struct Table {
         pub total: u64,
@@ -22,7 +22,7 @@ ipcraft::plain_struct! {
 }
 
 ipcraft::shared_struct! {
-    /// What one worker counts.
+    /// The counters of one worker.
     pub struct Counters {
         pub accepted: AtomicU64,
         pub answered: AtomicU64,
@@ -30,7 +30,7 @@ ipcraft::shared_struct! {
 }
 
 ipcraft::shared_struct! {
-    /// All of it.
+    /// The shared memory.
     pub struct Zone {
         pub workers: [Counters; MOST_WORKERS],
         pub repairs: AtomicU64,
@@ -39,7 +39,7 @@ ipcraft::shared_struct! {
 }
 
 impl Counters {
-    /// How many requests the worker has in hand, or had when it died.
+    /// The open requests of the worker, or those at its death.
     pub fn in_hand(&self) -> u64 {
         self.accepted.load(Relaxed) - self.answered.load(Relaxed)
     }
@@ -50,7 +50,7 @@ impl Zone {
         self.table.init(Table::default())
     }
 
-    /// Counts a request in the table: a change of two words, with something in between.
+    /// Counts a request in the table: changes two words, and calls `halfway` in between.
     pub fn count(&self, number: u64, halfway: impl FnOnce()) -> ipcraft::Result<()> {
         let mut table = self.table()?;
         table.total += 1;
@@ -59,15 +59,15 @@ impl Zone {
         Ok(())
     }
 
-    /// The table, in order.
+    /// Locks the table, and repairs it if its last owner died.
     pub fn table(&self) -> ipcraft::Result<MutexGuard<'_, Table>> {
-        match self.table.lock_timeout(PATIENCE) {
+        match self.table.lock_timeout(TIMEOUT) {
             Ok(table) => Ok(table),
             Err(LockError::Failed(error)) => Err(error),
             Err(LockError::Inconsistent(mut table)) => {
                 let sum = table.by_key.iter().sum();
                 println!(
-                    "  worker {}: somebody died in the table: total {}, sum {sum}: repaired",
+                    "  worker {}: repaired the table of a dead owner: total {}, sum {sum}",
                     id(),
                     table.total
                 );

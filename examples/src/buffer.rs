@@ -1,5 +1,5 @@
-//! A ring in shared memory with room for a few items, and a note for each item that it was taken: what the examples
-//! with semaphores guard.
+//! A ring in shared memory with a few slots, and a log of the taken items: the data that the
+//! examples with semaphores protect.
 
 use std::env;
 use std::ops::Range;
@@ -10,29 +10,29 @@ use ipcraft::shm::Mapping;
 
 use crate::{Outcome, expect};
 
-/// How many processes put items in.
+/// Processes that put items in.
 pub const PRODUCERS: usize = 3;
-/// How many take them out.
+/// Processes that take items out.
 pub const CONSUMERS: usize = 2;
-/// How many items there are in all.
+/// Items in total.
 pub const ITEMS: usize = 6000;
 
 const WORD: usize = size_of::<u64>();
 const PUT: usize = 0;
 const TAKEN: usize = WORD;
 const RING: usize = 2 * WORD;
-const NOTES: usize = RING + Buffer::PLACES as usize * WORD;
+const NOTES: usize = RING + Buffer::SLOTS as usize * WORD;
 
-/// The ring. Whoever calls must be alone, and know that there is a place or an item.
+/// The ring. A caller must hold the mutex, and a free slot or an item.
 #[derive(Debug)]
 pub struct Buffer<'a> {
     memory: &'a Mapping,
 }
 
 impl<'a> Buffer<'a> {
-    /// How many items it has room for.
-    pub const PLACES: u32 = 8;
-    /// How many bytes of shared memory it needs, all zero to start with.
+    /// The number of slots.
+    pub const SLOTS: u32 = 8;
+    /// The bytes of shared memory that it needs, initially zero.
     pub const SIZE: usize = NOTES + ITEMS * WORD;
 
     /// The buffer in this memory.
@@ -43,14 +43,14 @@ impl<'a> Buffer<'a> {
     /// Puts an item in.
     pub fn put(&self, item: usize) -> Outcome {
         let put = increment(self.word(PUT)?);
-        self.word(place(put))?.store(item as u64, Relaxed);
+        self.word(slot_offset(put))?.store(item as u64, Relaxed);
         Ok(())
     }
 
-    /// Takes the oldest item out, and notes that it was taken.
+    /// Takes the oldest item out, and logs it.
     pub fn take(&self) -> Outcome {
         let taken = increment(self.word(TAKEN)?);
-        let item = self.word(place(taken))?.load(Relaxed) as usize;
+        let item = self.word(slot_offset(taken))?.load(Relaxed) as usize;
         increment(self.word(NOTES + item * WORD)?);
         Ok(())
     }
@@ -60,15 +60,15 @@ impl<'a> Buffer<'a> {
     }
 }
 
-/// Deliberately no atomic addition: two processes that are here at once would lose a count, and the check would fail.
+/// Deliberately not atomic: two concurrent callers lose a count, and the check fails.
 fn increment(word: &AtomicU64) -> u64 {
     let before = word.load(Relaxed);
     word.store(before + 1, Relaxed);
     before
 }
 
-fn place(count: u64) -> usize {
-    RING + (count % u64::from(Buffer::PLACES)) as usize * WORD
+fn slot_offset(count: u64) -> usize {
+    RING + (count % u64::from(Buffer::SLOTS)) as usize * WORD
 }
 
 /// Fails unless every item was put in and taken out once.
@@ -88,7 +88,7 @@ pub fn items_of(producer: usize) -> Range<usize> {
     producer * each..(producer + 1) * each
 }
 
-/// How many items each consumer takes out.
+/// Items that each consumer takes out.
 pub const SHARE: usize = ITEMS / CONSUMERS;
 
 /// The number of this producer: the argument after the name.

@@ -1,7 +1,7 @@
-//! What the examples share: starting the second process, and data that can be checked.
+//! Shared parts of the examples: starting the second process, and data that can be verified.
 //!
-//! Every example is a producer and a consumer in two real processes. It is started as one of them and starts the other
-//! itself: the same program, told by its first argument which part to play.
+//! Each example is a producer and a consumer in two real processes. The first process starts the
+//! same program again, with the role as its first argument.
 
 use std::env;
 use std::error::Error;
@@ -14,48 +14,49 @@ use std::time::Duration;
 use ipcraft::name;
 
 pub mod buffer;
-pub mod relatives;
+pub mod peer;
 
-/// What the parts of an example return: any error ends the process with a non-zero status.
+/// The result of a role: any error ends the process with a non-zero status.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// This very program, to be started in another part: `--consumer`, for example.
-pub fn myself(part: &str) -> io::Result<Command> {
+/// This program, to be started in another role: `--consumer`, for example.
+pub fn this_program(role: &str) -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
-    command.arg(part);
+    command.arg(role);
     Ok(command)
 }
 
-/// The part that this process was started for; `None` for the one that the user started.
-pub fn part() -> Option<String> {
-    env::args().nth(1).filter(|part| part.starts_with("--"))
+/// The role of this process; `None` for the process that the user started.
+pub fn role() -> Option<String> {
+    env::args().nth(1).filter(|role| role.starts_with("--"))
 }
 
-/// The argument after the part.
+/// The argument after the role.
 pub fn argument() -> Outcome<String> {
     env::args().nth(2).ok_or_else(|| "an argument is missing".into())
 }
 
-/// A path that no other running process uses, for an object that the example makes and removes.
+/// A path that no other running process uses, for an object that the example creates and removes.
 ///
-/// An example that was killed could not remove its own: what dead processes of this user left under this prefix goes now.
+/// It also removes the objects with this prefix that killed examples of this user left.
 pub fn fresh_path(prefix: &str) -> PathBuf {
     fresh_path_after(prefix, |_| ())
 }
 
-/// A [`fresh_path`] for an object that is no file, and that a file at the path stands for: with what dead processes left
-/// there, `reclaim` removes the objects.
+/// A [`fresh_path`] for an object that is not a file, but is marked by one. `reclaim` removes the
+/// objects that belong to files of dead processes.
 pub fn fresh_path_after(prefix: &str, reclaim: impl Fn(&Path)) -> PathBuf {
     sweep(&name::runtime_dir(), prefix, reclaim);
     name::unique_path(prefix)
 }
 
-/// The name of a POSIX shared memory object or semaphore, likewise.
+/// A [`fresh_path`] for a POSIX shared memory object or semaphore: returns its name.
 pub fn fresh_object(prefix: &str) -> String {
     fresh_object_after(prefix, |_| ())
 }
 
-/// A [`fresh_object`] for one whose file other objects go with: of what dead processes left, `reclaim` removes those.
+/// A [`fresh_object`] for one that other objects belong to. `reclaim` removes those of dead
+/// processes.
 pub fn fresh_object_after(prefix: &str, reclaim: impl Fn(&Path)) -> String {
     for file_prefix in [prefix, &format!("sem.{prefix}")] {
         sweep(Path::new("/dev/shm"), file_prefix, &reclaim);
@@ -63,7 +64,7 @@ pub fn fresh_object_after(prefix: &str, reclaim: impl Fn(&Path)) -> String {
     format!("/{}", name::unique(prefix))
 }
 
-/// Removes the files whose names have this prefix and the id of a process that is dead.
+/// Removes the files whose names contain this prefix and the id of a dead process.
 fn sweep(directory: &Path, prefix: &str, reclaim: impl Fn(&Path)) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let file = entry.file_name().to_string_lossy().into_owned();
@@ -75,27 +76,28 @@ fn sweep(directory: &Path, prefix: &str, reclaim: impl Fn(&Path)) {
     }
 }
 
-/// Waits for the other process, which must succeed.
+/// Waits for the other process. Fails unless it succeeds.
 pub fn finish(mut child: Child) -> Outcome {
     succeeded(child.wait()?)
 }
 
-/// Turns a bad end of the other process into an error of this one.
+/// Fails unless the other process succeeded.
 pub fn succeeded(status: ExitStatus) -> Outcome {
     if status.success() { Ok(()) } else { Err(format!("the other process failed: {status}").into()) }
 }
 
-/// The byte at this position of the endless test pattern. Its period is a prime, so shifted or lost blocks do not fit again.
+/// The byte at a position of the test pattern. Its period is a prime, so shifted or lost blocks do
+/// not match.
 pub fn pattern_at(position: usize) -> u8 {
     (position % 251) as u8
 }
 
-/// `length` bytes of the test pattern from `position` on.
+/// `length` bytes of the test pattern, starting at `position`.
 pub fn pattern(position: usize, length: usize) -> Vec<u8> {
     (position..position + length).map(pattern_at).collect()
 }
 
-/// Checks every byte of `received` against the pattern from `position` on.
+/// Checks every byte of `received` against the pattern, starting at `position`.
 pub fn verify(position: usize, received: &[u8]) -> Outcome {
     match received.iter().enumerate().find(|(i, byte)| **byte != pattern_at(position + i)) {
         None => Ok(()),
@@ -103,7 +105,7 @@ pub fn verify(position: usize, received: &[u8]) -> Outcome {
     }
 }
 
-/// Fails unless the two are equal, naming what they are.
+/// Fails unless the two values are equal. The error names them.
 pub fn expect<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Outcome {
     if found == wanted { Ok(()) } else { Err(format!("{what}: found {found:?}, wanted {wanted:?}").into()) }
 }

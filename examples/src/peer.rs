@@ -1,4 +1,4 @@
-//! Processes that have memory in common, and may be killed: what the examples of locks share.
+//! Processes that share memory and may be killed: shared parts of the lock examples.
 
 use std::io::{Read, stdin};
 use std::os::fd::OwnedFd;
@@ -11,49 +11,50 @@ use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{ProcessShared, Shared};
 use ipcraft::signal::Signal;
 
-use crate::{Outcome, expect, myself};
+use crate::{Outcome, expect, this_program};
 
-/// How long anybody waits for anything.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Limit of each wait.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A process with the same memory.
+/// A second process with the same memory.
 #[derive(Debug)]
-pub struct Relative {
-    /// Keeps its standard input open: it ends when this process lets go, or dies.
+pub struct Peer {
+    /// Keeps the child's standard input open: it ends when this handle is dropped or this process
+    /// dies.
     _child: Child,
     pidfd: PidFd,
 }
 
-/// Starts this program in another part, with the memory.
-pub fn start(part: &str, memory: &Memfd) -> Outcome<Relative> {
+/// Starts this program in another role, with the memory.
+pub fn start(role: &str, memory: &Memfd) -> Outcome<Peer> {
     let inherit = Inherit::new().named("memory", OwnedFd::from(memory.try_clone()?));
-    let (child, pidfd) = myself(part)?.stdin(Stdio::piped()).spawn_pidfd(inherit)?;
-    Ok(Relative { _child: child, pidfd })
+    let (child, pidfd) = this_program(role)?.stdin(Stdio::piped()).spawn_pidfd(inherit)?;
+    Ok(Peer { _child: child, pidfd })
 }
 
-/// What is in the memory that this process was started with.
+/// The value in the memory that this process inherited.
 pub fn shared<T: ProcessShared>() -> Outcome<Shared<T>> {
     Ok(Shared::attach(Memfd::try_from(take_inherited_fd("memory")?)?.map()?)?)
 }
 
-/// Does nothing until the end, which is to be a violent one. If it does not come, and the parent goes, this process
-/// exits, with all that it holds.
+/// Blocks until this process is killed. If its parent exits first, this process exits too, with all
+/// locks that it holds.
 pub fn wait_to_be_killed() -> ! {
     let _ = stdin().read(&mut [0]);
     exit(1)
 }
 
-impl Relative {
-    /// `kill -9`.
+impl Peer {
+    /// Kills it with SIGKILL.
     pub fn kill(self) -> Outcome {
         self.pidfd.send_signal(Signal::KILL)?;
-        let status = self.pidfd.wait_timeout(PATIENCE)?.status();
+        let status = self.pidfd.wait_timeout(TIMEOUT)?.status();
         expect("signal", status.and_then(|status| status.signal()), Some(Signal::KILL.number()))
     }
 
-    /// Waits for it; it must succeed.
+    /// Waits for its end. Fails unless it succeeds.
     pub fn finish(self) -> Outcome {
-        let status = self.pidfd.wait_timeout(PATIENCE)?.status();
+        let status = self.pidfd.wait_timeout(TIMEOUT)?.status();
         expect("whether the other succeeded", status.map(|status| status.success()), Some(true))
     }
 }
