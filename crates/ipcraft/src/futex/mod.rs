@@ -1,18 +1,18 @@
-//! Futexes: sleeping until another process changes a word of shared memory (futex(7)).
+//! Futexes: blocking until another process changes a word of shared memory (futex(7)).
 //!
 //! # When to use it
 //!
-//! * To build what waits in [shared memory](crate::shm): a lock, a queue, a flag. As long as nobody has to sleep or to
-//!   be woken, it costs no system call.
-//! * To wait for one of several words at once ([`wait_any`]).
+//! * To build a blocking structure in [shared memory](crate::shm): a lock, a queue, a flag. While
+//!   no thread blocks, it makes no system calls.
+//! * To wait for any of several words ([`wait_any`]).
 //!
 //! # When not
 //!
-//! * What is needed exists: a [counter](crate::semaphore::posix) to wait on, for example. A futex is a part to build
-//!   such things from, and its rules are easy to break.
-//! * **A process that is waited for may be killed.** The kernel tells nobody; see below.
-//! * The other processes are not trusted to write the word, or a descriptor is to be waited for as well: that is what
-//!   [`EventFd`](crate::event::EventFd) is for.
+//! * A finished mechanism fits, for example a [semaphore](crate::semaphore::posix). A futex is a
+//!   building block, and its rules are easy to break.
+//! * **The process that should wake may be killed.** The kernel then wakes no waiter; see below.
+//! * The other processes must not write the memory, or a descriptor must be polled as well: use an
+//!   [`EventFd`](crate::event::EventFd).
 //!
 //! # Example
 //!
@@ -32,8 +32,8 @@
 //!     Ok(())
 //! });
 //! let word = ours.atomic_u32(64)?;
-//! while word.load(Acquire) == 0 { // look,
-//!     futex::wait(word, 0)?; // sleep if it is still so, and look again
+//! while word.load(Acquire) == 0 { // check the word,
+//!     futex::wait(word, 0)?; // block if it is unchanged, and check again
 //! }
 //! assert_eq!(word.load(Acquire), 7);
 //! peer.join().unwrap()?;
@@ -44,35 +44,39 @@
 //!
 //! # Contract
 //!
-//! * **The value is checked.** [`wait`] sleeps only if the word has the expected value, and to find that out and to go
-//!   to sleep is one step. So nobody sleeps over a change, as long as it is made before the wake.
-//! * **To return is no news.** A wait ends with a wake, at once if the word has another value, and sometimes for
-//!   nothing; it does not say which. Whoever waits looks at the word in a loop. There is no form that never waits,
-//!   since looking at the word is that.
-//! * **The place counts, not the address.** Processes that have mapped the same memory at different addresses meet, as
-//!   do two mappings within one process. After a fork, memory that is not shared is another place in each process.
-//! * **Never private.** The futexes of the standard library (`Mutex`, `Condvar`, `park`) and of other crates carry
-//!   `FUTEX_PRIVATE_FLAG`: a wake of those does not reach a waiter here, nor one from here a waiter there.
-//! * **Reading is enough**, to wait and to wake. [`Mapping::atomic_u32`](crate::shm::Mapping::atomic_u32) gives no
-//!   reference into read-only memory, where a store would be `SIGSEGV`;
-//!   [`Mapping::pointer`](crate::shm::Mapping::pointer) leads to the word for code that vouches to only load.
-//! * **Order.** A wake orders nothing: store with `Release` before it, and load with `Acquire` after the wait.
-//! * **Time.** Timeouts are on the monotonic clock. One that has passed still ends well if the word has changed.
-//! * **Signals** and stopping change nothing: the wait goes on, with the time that is left.
-//! * **Threads.** Any number may wait on one word and wake it.
-//! * **Fork and exec.** There is nothing to inherit: whoever has the memory has the word.
-//! * **Death.** The kernel changes no word and wakes nobody when a process dies, and a wake may be lost with the process
-//!   that it woke. Wait with a timeout where that may happen.
+//! * **Compare and block.** [`wait`] blocks only if the word has the expected value. The kernel
+//!   compares and blocks in one step, so no waiter misses a change that precedes a wake.
+//! * **Spurious wakeups.** `wait` may return without a wake or a change. Check the word again in a
+//!   loop. There is no `try_wait`: a load of the word does that.
+//! * **Identity.** A futex is the place in memory, not its address. Processes that map the same
+//!   memory at different addresses share the futex, and so do two mappings in one process. After a
+//!   fork, private memory is a separate futex in each process.
+//! * **Never private.** Futexes of the standard library (`Mutex`, `Condvar`, `park`) and of other
+//!   crates use `FUTEX_PRIVATE_FLAG`. Their wakes do not reach waiters here, and wakes here do not
+//!   reach their waiters.
+//! * **Access.** Waiting and waking only read the word.
+//!   [`Mapping::atomic_u32`](crate::shm::Mapping::atomic_u32) refuses read-only memory, where a
+//!   store would raise `SIGSEGV`. Unsafe code that only loads can use
+//!   [`Mapping::pointer`](crate::shm::Mapping::pointer).
+//! * **Order.** A wake orders no memory. Store with `Release` before it, and load with `Acquire`
+//!   after the wait.
+//! * **Time.** Timeouts use the monotonic clock. A wait whose deadline has passed still succeeds if
+//!   the word has changed.
+//! * **Signals.** A signal or a stop does not end a wait: it continues with the remaining time.
+//! * **Threads.** Any number of threads may wait on one word and wake it.
+//! * **Fork and exec.** Nothing is inherited beside the memory itself.
+//! * **Death.** When a process dies, the kernel changes no word and wakes no waiter. A wake is lost
+//!   if the woken process dies before it acts. Wait with a timeout if that can happen.
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `EAGAIN` | waiting | none: it is no error | the word has another value | look at it |
-//! | `ETIMEDOUT` | [`wait_timeout`] and its like | [`TimedOut`](crate::ErrorKind::TimedOut) | nobody woke it in time | look at the word, then try again or give up |
-//! | `EFAULT` | all | [`Other`](crate::ErrorKind::Other) | the memory behind the word is gone, since its object was made smaller | stop using the mapping: to touch the word would be `SIGBUS` |
-//! | `EINVAL` | [`wake`], [`wake_all`], [`wake_bits`] | [`Invalid`](crate::ErrorKind::Invalid) | somebody waits there for a lock with priority inheritance | find out who uses the word for something else |
-//! | `EINVAL` | [`wait_any`] | [`Invalid`](crate::ErrorKind::Invalid) | no word, or more than `FUTEX_WAITV_MAX` of them | 1 to 128 |
+//! | `EAGAIN` | waiting | none: it is no error | the word has another value | check the word |
+//! | `ETIMEDOUT` | [`wait_timeout`] and similar | [`TimedOut`](crate::ErrorKind::TimedOut) | no wake arrived in time | check the word, then wait again or stop waiting |
+//! | `EFAULT` | all | [`Other`](crate::ErrorKind::Other) | the memory behind the word is gone, because its object was truncated | stop using the mapping: accessing the word raises `SIGBUS` |
+//! | `EINVAL` | [`wake`], [`wake_all`], [`wake_bits`] | [`Invalid`](crate::ErrorKind::Invalid) | a priority-inheritance lock uses the word | find the program that uses the word for another purpose |
+//! | `EINVAL` | [`wait_any`] | [`Invalid`](crate::ErrorKind::Invalid) | no word, or more than `FUTEX_WAITV_MAX` | pass 1 to 128 words |
 //! | `ENOSYS` | [`wait_any`] | [`Unsupported`](crate::ErrorKind::Unsupported) | the kernel is older than Linux 5.16 | wait on one word that all wakers share |
 //!
 //! Sources: [futex(2)], [futex(7)], [the kernel's page on futex_waitv].
@@ -83,10 +87,11 @@
 //! [the kernel's page on futex_waitv]: https://docs.kernel.org/userspace-api/futex2.html
 
 mod wait;
+mod waiter;
 mod wake;
 
-pub use crate::sys::futex::Waiter;
 pub use wait::{wait, wait_any, wait_any_timeout, wait_bits, wait_bits_timeout, wait_timeout};
+pub use waiter::Waiter;
 pub use wake::{wake, wake_all, wake_bits};
 
 use nix::errno::Errno;
@@ -97,7 +102,7 @@ use crate::error::Error;
 fn failed(operation: &'static str, errno: Errno) -> Error {
     let error = Error::from_errno(operation, errno);
     match errno {
-        Errno::EFAULT => error.with_hint("the memory behind the word is gone: its object was made smaller"),
+        Errno::EFAULT => error.with_hint("the memory behind the word is gone; its object was truncated"),
         _ => error,
     }
 }

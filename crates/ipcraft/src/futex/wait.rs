@@ -1,4 +1,4 @@
-//! Going to sleep.
+//! Blocking on words.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU32;
@@ -11,11 +11,12 @@ use crate::error::{Error, Limit, Result};
 use crate::sys::futex::{self, ANY, WAITV_MAX};
 use crate::time::Deadline;
 
-/// `futex(2)` with `FUTEX_WAIT_BITSET` and every bit, which is `FUTEX_WAIT`: sleeps if `word` is `expected`, until
-/// somebody [wakes](super::wake) it.
+/// `futex(2)` with `FUTEX_WAIT_BITSET` and every bit, which is `FUTEX_WAIT`: blocks until a
+/// [wake](super::wake) if `word` is `expected`.
 ///
-/// Comparing and going to sleep are one step: a wake after the word was changed is not missed. Returns at once if the
-/// word has another value, and sometimes for nothing. So it says only that it is time to **look at the word again**:
+/// The kernel compares and blocks in one step, so a wake that follows a change is not missed.
+/// Returns immediately if the word has another value, and may return without a reason. **Check the
+/// word again afterwards:**
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering::Acquire};
@@ -33,33 +34,41 @@ use crate::time::Deadline;
 ///
 /// # Errors
 ///
-/// `EFAULT` if the memory is gone from behind the word.
+/// `EFAULT` if the memory behind the word is gone.
 #[doc(alias = "FUTEX_WAIT")]
 #[inline]
 pub fn wait(word: &AtomicU32, expected: u32) -> Result<()> {
     wait_until(word, expected, ANY, Deadline::NEVER)
 }
 
-/// [`wait`] that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the word still has the value, and nobody woke
-/// it, when `timeout` has passed.
+/// Blocks as [`wait`], for at most `timeout`.
+///
+/// # Errors
+///
+/// [`TimedOut`](crate::ErrorKind::TimedOut) if the word still has the value and no wake arrived
+/// within `timeout`; otherwise as [`wait`].
 #[inline]
 pub fn wait_timeout(word: &AtomicU32, expected: u32, timeout: Duration) -> Result<()> {
     wait_until(word, expected, ANY, Deadline::after(timeout))
 }
 
-/// `futex(2)` with `FUTEX_WAIT_BITSET`: [`wait`] for a wake that has one of these bits. One without
-/// [bits](super::wake_bits) has them all.
+/// `futex(2)` with `FUTEX_WAIT_BITSET`: blocks as [`wait`], until a wake that shares one of these
+/// bits. A wake without [bits](super::wake_bits) has all of them.
 ///
 /// # Errors
 ///
-/// As for [`wait`].
+/// As [`wait`].
 #[doc(alias = "FUTEX_WAIT_BITSET")]
 #[inline]
 pub fn wait_bits(word: &AtomicU32, expected: u32, bits: NonZeroU32) -> Result<()> {
     wait_until(word, expected, bits.get(), Deadline::NEVER)
 }
 
-/// [`wait_bits`] that fails with [`TimedOut`](crate::ErrorKind::TimedOut) as [`wait_timeout`] does.
+/// Blocks as [`wait_bits`], for at most `timeout`.
+///
+/// # Errors
+///
+/// As [`wait_timeout`].
 #[inline]
 pub fn wait_bits_timeout(word: &AtomicU32, expected: u32, bits: NonZeroU32, timeout: Duration) -> Result<()> {
     wait_until(word, expected, bits.get(), Deadline::after(timeout))
@@ -73,10 +82,11 @@ fn wait_until(word: &AtomicU32, expected: u32, bits: u32, deadline: Deadline) ->
     }
 }
 
-/// `futex_waitv(2)`: sleeps if all of up to 128 words are as expected, until somebody [wakes](super::wake) one.
+/// `futex_waitv(2)`: blocks until a [wake](super::wake) of any of up to 128 words, if all have
+/// their expected values.
 ///
-/// Says which one that was; more may have been woken at once. `None` if a word had another value, and then not which.
-/// As for [`wait`]: look at the words again.
+/// Returns the index of a woken word; other words may have been woken too. Returns `None` if a word
+/// had another value. As with [`wait`], check the words again afterwards.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -93,22 +103,27 @@ fn wait_until(word: &AtomicU32, expected: u32, bits: u32, deadline: Deadline) ->
 ///
 /// # Errors
 ///
-/// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.16; [`Invalid`](crate::ErrorKind::Invalid) if there is
-/// no word, or more than 128; those of [`wait`].
+/// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.16;
+/// [`Invalid`](crate::ErrorKind::Invalid) for no word or more than 128; otherwise as [`wait`].
 #[doc(alias = "futex_waitv")]
 #[inline]
 pub fn wait_any(waiters: &[Waiter<'_>]) -> Result<Option<usize>> {
     wait_any_until(waiters, Deadline::NEVER)
 }
 
-/// [`wait_any`] that fails with [`TimedOut`](crate::ErrorKind::TimedOut) as [`wait_timeout`] does.
+/// Blocks as [`wait_any`], for at most `timeout`.
+///
+/// # Errors
+///
+/// [`TimedOut`](crate::ErrorKind::TimedOut) if no wake arrived within `timeout`; otherwise as
+/// [`wait_any`].
 #[inline]
 pub fn wait_any_timeout(waiters: &[Waiter<'_>], timeout: Duration) -> Result<Option<usize>> {
     wait_any_until(waiters, Deadline::after(timeout))
 }
 
 fn wait_any_until(waiters: &[Waiter<'_>], deadline: Deadline) -> Result<Option<usize>> {
-    match futex::wait_any(waiters, deadline) {
+    match futex::wait_any(Waiter::raw(waiters), deadline) {
         Ok(index) => Ok(Some(index)),
         Err(Errno::EAGAIN) => Ok(None),
         Err(errno) => Err(failed_any(errno, waiters.len())),
@@ -119,13 +134,13 @@ fn wait_any_until(waiters: &[Waiter<'_>], deadline: Deadline) -> Result<Option<u
 fn failed_any(errno: Errno, count: usize) -> Error {
     let error = failed("futex_waitv", errno);
     match errno {
-        Errno::EINVAL if count == 0 => error.with_hint("there is no word to wait on"),
+        Errno::EINVAL if count == 0 => error.with_hint("pass at least one word"),
         Errno::EINVAL => error.with_limit(Some(Limit {
             name: "FUTEX_WAITV_MAX",
             value: WAITV_MAX as u64,
             requested: Some(count as u64),
         })),
-        Errno::ENOSYS => error.with_hint("it needs Linux 5.16"),
+        Errno::ENOSYS => error.with_hint("futex_waitv needs Linux 5.16"),
         _ => error,
     }
 }

@@ -9,45 +9,45 @@ use super::failed;
 use crate::error::{Error, Result};
 use crate::sys::futex::{self, ANY};
 
-/// `futex(2)` with `FUTEX_WAKE_BITSET` and every bit, which is `FUTEX_WAKE`: wakes at most `count` of those who
-/// [wait](super::wait) on the word, and says how many.
+/// `futex(2)` with `FUTEX_WAKE_BITSET` and every bit, which is `FUTEX_WAKE`: wakes at most `count`
+/// waiters of the word. Returns how many were woken.
 ///
-/// Change the word first. Which of the waiters are woken is not defined.
+/// Change the word first. The kernel does not define which waiters it wakes.
 ///
 /// # Errors
 ///
-/// `EFAULT` if the memory is gone from behind the word; [`Invalid`](crate::ErrorKind::Invalid) if somebody waits there
-/// for a lock with priority inheritance.
+/// `EFAULT` if the memory behind the word is gone; [`Invalid`](crate::ErrorKind::Invalid) if a
+/// priority-inheritance lock uses the word.
 #[doc(alias = "FUTEX_WAKE")]
 #[inline]
 pub fn wake(word: &AtomicU32, count: u32) -> Result<u32> {
-    wake_those(word, count, ANY)
+    wake_matching(word, count, ANY)
 }
 
-/// [`wake`]s everybody who waits on the word, and says how many these were.
+/// Wakes all waiters of the word. Returns how many were woken.
 ///
 /// # Errors
 ///
-/// As for [`wake`].
+/// As [`wake`].
 #[inline]
 pub fn wake_all(word: &AtomicU32) -> Result<u32> {
-    wake_those(word, u32::MAX, ANY)
+    wake_matching(word, u32::MAX, ANY)
 }
 
-/// `futex(2)` with `FUTEX_WAKE_BITSET`: [`wake`]s only those who wait for one of these
-/// [bits](super::wait_bits), or without bits.
+/// `futex(2)` with `FUTEX_WAKE_BITSET`: wakes at most `count` waiters that share one of these
+/// [bits](super::wait_bits), or wait without bits. Returns how many were woken.
 ///
 /// # Errors
 ///
-/// As for [`wake`].
+/// As [`wake`].
 #[doc(alias = "FUTEX_WAKE_BITSET")]
 #[inline]
 pub fn wake_bits(word: &AtomicU32, count: u32, bits: NonZeroU32) -> Result<u32> {
-    wake_those(word, count, bits.get())
+    wake_matching(word, count, bits.get())
 }
 
 #[inline]
-fn wake_those(word: &AtomicU32, count: u32, bits: u32) -> Result<u32> {
+fn wake_matching(word: &AtomicU32, count: u32, bits: u32) -> Result<u32> {
     futex::wake(word, count, bits).map_err(failed_wake)
 }
 
@@ -55,7 +55,7 @@ fn wake_those(word: &AtomicU32, count: u32, bits: u32) -> Result<u32> {
 fn failed_wake(errno: Errno) -> Error {
     let error = failed("futex(FUTEX_WAKE_BITSET)", errno);
     match errno {
-        Errno::EINVAL => error.with_hint("a lock with priority inheritance is waited for at this word"),
+        Errno::EINVAL => error.with_hint("the word is in use by a priority-inheritance futex"),
         _ => error,
     }
 }

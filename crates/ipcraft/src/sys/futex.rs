@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use std::marker::PhantomData;
 use std::ptr;
 use std::sync::atomic::AtomicU32;
 
@@ -79,42 +78,40 @@ fn futex(
     Errno::result(unsafe { libc::syscall(libc::SYS_futex, word, operation, number, until, none, bits) })
 }
 
-/// `struct futex_waitv`: a word to wait on with others, and the value that it is expected to have.
-#[doc(alias = "futex_waitv")]
+/// `struct futex_waitv` (include/uapi/linux/futex.h): a word to wait on together with others, and
+/// the value that it is expected to have.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Waiter<'a> {
+pub(crate) struct FutexWaitv {
     expected: u64,
-    /// That of a word, for as long as `'a`.
     address: u64,
     flags: u32,
-    /// Zero, or the kernel refuses it.
+    /// Zero; the kernel refuses other values.
     reserved: u32,
-    _word: PhantomData<&'a AtomicU32>,
 }
 
-impl<'a> Waiter<'a> {
-    /// To wait while `word` is `expected`.
+impl FutexWaitv {
+    /// The caller keeps the word mapped while the kernel uses its address.
     #[inline]
-    pub fn new(word: &'a AtomicU32, expected: u32) -> Self {
+    pub(crate) fn new(word: &AtomicU32, expected: u32) -> Self {
         let address = ptr::from_ref(word).expose_provenance() as u64;
-        let flags = FUTEX2_SIZE_U32;
-        Waiter { expected: expected.into(), address, flags, reserved: 0, _word: PhantomData }
+        FutexWaitv { expected: expected.into(), address, flags: FUTEX2_SIZE_U32, reserved: 0 }
     }
 }
 
 /// futex_waitv(2): sleeps while all words have their values, until a wake of any; says of which.
 ///
 /// Errors as those of [`wait`].
-pub(crate) fn wait_any(waiters: &[Waiter<'_>], deadline: Deadline) -> nix::Result<usize> {
+pub(crate) fn wait_any(waiters: &[FutexWaitv], deadline: Deadline) -> nix::Result<usize> {
     let until = deadline.absolute();
     let until: *const timespec = until.as_ref().map_or(ptr::null(), |until| ptr::from_ref(until.as_ref()));
     // One beyond what the kernel takes stands for every larger number, which might not fit its int.
     let count = waiters.len().min(WAITV_MAX + 1) as c_uint;
     let (none, clock): (c_uint, c_int) = (0, libc::CLOCK_MONOTONIC);
     let index = retry(|| {
-        // SAFETY: because futex_waitv(2) reads at most `count` structures, which are of its layout and borrowed for
-        // the call, and a time that is null or lives until then; the words it only reads.
+        // SAFETY: because futex_waitv(2) reads at most `count` structures, which have its layout and
+        // are borrowed for the call, and a time that is null or outlives it. It only reads the words,
+        // and an address without a word is `EFAULT`.
         Errno::result(unsafe {
             libc::syscall(libc::SYS_futex_waitv, waiters.as_ptr(), count, none, until, clock)
         })
@@ -162,8 +159,9 @@ mod tests {
     #[test]
     fn a_structure_that_the_kernel_does_not_know_is_refused() {
         let word = AtomicU32::new(0);
-        let good = Waiter::new(&word, 0);
-        for bad in [Waiter { flags: 0x400 | FUTEX2_SIZE_U32, ..good }, Waiter { reserved: 1, ..good }] {
+        let good = FutexWaitv::new(&word, 0);
+        for bad in [FutexWaitv { flags: 0x400 | FUTEX2_SIZE_U32, ..good }, FutexWaitv { reserved: 1, ..good }]
+        {
             assert_eq!(wait_any(&[bad], Deadline::after(SOON)), Err(Errno::EINVAL));
         }
         assert_eq!(wait_any(&[good], Deadline::after(SOON)), Err(Errno::ETIMEDOUT));
