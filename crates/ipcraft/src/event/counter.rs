@@ -1,4 +1,4 @@
-//! The handle and its operations.
+//! The counter and its operations.
 
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,25 +17,25 @@ use crate::sys::poll;
 use crate::sys::{readv, retry};
 use crate::time::Deadline;
 
-/// The most that it counts to: 2^64 - 2 (eventfd(2)).
+/// The largest value of a counter: 2^64 - 2 (eventfd(2)).
 pub const MAX: u64 = u64::MAX - 1;
 
 const ADD: &str = "write to eventfd";
 const TAKE: &str = "read from eventfd";
 const WAIT: &str = "ppoll of eventfd";
 
-/// A counter that processes wait on: nothing but a descriptor.
+/// A counter that processes wait on, behind a descriptor.
 ///
-/// All methods take `&self`: threads and processes use it at once. Dropping it closes the descriptor; the counter is
-/// gone with the last one, in whatever process.
+/// All methods take `&self`, so threads and processes may use it concurrently. Dropping it closes
+/// the descriptor. The counter exists until the last descriptor in any process is closed.
 #[derive(Debug)]
 pub struct EventFd {
     fd: OwnedFd,
 }
 
 impl EventFd {
-    /// `eventfd(2)`: makes a counter that starts at `initial`, is taken as a whole, and that calls wait for; see
-    /// [`Options`] for others.
+    /// `eventfd(2)`: creates a counter that starts at `initial`, is taken as a whole, and blocks.
+    /// Use [`Options`] for other counters.
     ///
     /// # Errors
     ///
@@ -45,50 +45,54 @@ impl EventFd {
         Options::new().create(initial)
     }
 
-    /// `write(2)`: adds to the counter, waiting for as long as it would go beyond [`MAX`], which is until somebody
-    /// takes. To add 0 changes nothing and wakes nobody.
+    /// `write(2)`: adds to the counter. Blocks while the sum would exceed [`MAX`].
+    ///
+    /// Adding 0 changes nothing and wakes no waiter.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) for more than [`MAX`]; [`Full`](ErrorKind::Full) only if it is
-    /// [non-blocking](Options::nonblocking).
+    /// [`Invalid`](ErrorKind::Invalid) for more than [`MAX`]; [`Full`](ErrorKind::Full) only if the
+    /// counter is [non-blocking](Options::nonblocking).
     #[doc(alias = "eventfd_write")]
     #[inline]
     pub fn add(&self, count: u64) -> Result<()> {
         self.write(count).map_err(|e| failed_add(e, count))
     }
 
-    /// [`add`](EventFd::add) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    /// Adds as [`add`](EventFd::add), without blocking.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](ErrorKind::Unsupported) if it is not [non-blocking](Options::nonblocking), since the kernel can
-    /// wait for room or not, but not by the call; those of [`add`](EventFd::add).
+    /// [`Full`](ErrorKind::Full) if the sum would exceed [`MAX`];
+    /// [`Unsupported`](ErrorKind::Unsupported) if the counter is not
+    /// [non-blocking](Options::nonblocking), because the kernel has no non-blocking write for a
+    /// single call; otherwise as [`add`](EventFd::add).
     pub fn try_add(&self, count: u64) -> Result<()> {
         self.require_nonblocking()?;
         self.add(count)
     }
 
-    /// [`try_add`](EventFd::try_add) that waits for room, and fails with [`TimedOut`](ErrorKind::TimedOut) if there is
-    /// none within `timeout`.
+    /// Adds as [`add`](EventFd::add), and blocks for at most `timeout`.
     ///
     /// # Errors
     ///
-    /// As for [`try_add`](EventFd::try_add).
+    /// [`TimedOut`](ErrorKind::TimedOut) if the sum exceeds [`MAX`] for all of `timeout`; otherwise
+    /// as [`try_add`](EventFd::try_add).
     pub fn add_timeout(&self, count: u64, timeout: Duration) -> Result<()> {
         self.require_nonblocking()?;
         let mut backoff = Backoff::new();
-        // The kernel tells when there is room for one; whether there is for all can only be tried.
-        let room = |deadline| Ok(self.is_ready(PollFlags::POLLOUT, deadline)? && backoff.sleep(deadline));
-        wait::attempt_between(timeout, || self.write(count), room).map_err(|e| failed_add(e, count))
+        // The kernel reports when 1 fits. Whether all of `count` fits can only be tried.
+        let wait_for_room =
+            |deadline| Ok(self.is_ready(PollFlags::POLLOUT, deadline)? && backoff.sleep(deadline));
+        wait::attempt_between(timeout, || self.write(count), wait_for_room).map_err(|e| failed_add(e, count))
     }
 
-    /// `read(2)`: takes all that the counter has, or one in [semaphore mode](Options::semaphore), waiting until there
-    /// is something.
+    /// `read(2)`: takes the whole counter, or 1 in [semaphore mode](Options::semaphore). Blocks
+    /// while the counter is 0.
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) only if it is [non-blocking](Options::nonblocking).
+    /// [`Empty`](ErrorKind::Empty) only if the counter is [non-blocking](Options::nonblocking).
     #[doc(alias = "eventfd_read")]
     #[inline]
     pub fn take(&self) -> Result<u64> {
@@ -97,37 +101,53 @@ impl EventFd {
         value(read, count).map_err(failed_take)
     }
 
-    /// `preadv2(2)` with `RWF_NOWAIT`: [`take`](EventFd::take) that fails with [`Empty`](ErrorKind::Empty) instead of
-    /// waiting, also where others wait.
+    /// `preadv2(2)` with `RWF_NOWAIT`: takes as [`take`](EventFd::take), without blocking. Does not
+    /// need a [non-blocking](Options::nonblocking) counter.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](ErrorKind::Empty) if the counter is 0.
     #[inline]
     pub fn try_take(&self) -> Result<u64> {
         self.read_now().map_err(failed_take)
     }
 
-    /// [`try_take`](EventFd::try_take) that waits until there is something, and fails with
-    /// [`TimedOut`](ErrorKind::TimedOut) if there is nothing within `timeout`.
+    /// Takes as [`take`](EventFd::take), and blocks for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](ErrorKind::TimedOut) if the counter is 0 for all of `timeout`.
     pub fn take_timeout(&self, timeout: Duration) -> Result<u64> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLIN)];
         wait::attempt_until(timeout, &ready, || self.read_now()).map_err(failed_take)
     }
 
-    /// `ppoll(2)`: waits until there is something to take, and takes nothing: so one [`add`](EventFd::add) lets
-    /// everybody go on who waits so, then and later.
+    /// `ppoll(2)`: blocks until the counter is not 0, and does not change it. One
+    /// [`add`](EventFd::add) thus releases all current and later waiters, until the counter is
+    /// taken.
     pub fn wait(&self) -> Result<()> {
         self.wait_until(Deadline::NEVER, Errno::ETIMEDOUT)
     }
 
-    /// [`wait`](EventFd::wait) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting.
+    /// Checks as [`wait`](EventFd::wait), without blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if the counter is 0.
     pub fn try_wait(&self) -> Result<()> {
         self.wait_until(Deadline::after(Duration::ZERO), Errno::EAGAIN)
     }
 
-    /// [`wait`](EventFd::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is nothing within `timeout`.
+    /// Blocks as [`wait`](EventFd::wait), for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](ErrorKind::TimedOut) if the counter is 0 for all of `timeout`.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<()> {
         self.wait_until(Deadline::after(timeout), Errno::ETIMEDOUT)
     }
 
-    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: another descriptor for the same counter, to give away and keep one.
+    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: returns another descriptor of the same counter.
     ///
     /// # Errors
     ///
@@ -162,19 +182,18 @@ impl EventFd {
         poll::wait_ready(self.fd.as_fd(), interest, deadline)
     }
 
-    /// Asked for each time, since whoever shares the description can change it.
+    /// Reads the flag each time, because any process that shares the description can change it.
     fn require_nonblocking(&self) -> Result<()> {
         let flags = fcntl(&self.fd, FcntlArg::F_GETFL).map_err(|e| Error::from_errno("fcntl(F_GETFL)", e))?;
         if OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK) {
             return Ok(());
         }
-        Err(Error::new(ADD, ErrorKind::Unsupported).with_hint(
-            "there is no adding without waiting to a counter that was not made with nonblocking(true)",
-        ))
+        Err(Error::new(ADD, ErrorKind::Unsupported)
+            .with_hint("create the EventFd with nonblocking(true) for non-blocking adds"))
     }
 }
 
-/// What a read has brought, unless it was too short for a counter.
+/// Returns the value that was read, unless the read was too short for a counter.
 #[inline]
 fn value(read: nix::Result<usize>, count: [u8; 8]) -> nix::Result<u64> {
     match read? {
@@ -190,19 +209,19 @@ fn failed_add(errno: Errno, count: u64) -> Error {
         Errno::EINVAL if count > MAX => {
             error.with_limit(Some(Limit { name: "the largest counter", value: MAX, requested: Some(count) }))
         }
-        Errno::EINVAL => no_eventfd(ADD),
+        Errno::EINVAL => not_an_eventfd(ADD),
         _ => error,
     }
 }
 
 #[cold]
 fn failed_take(errno: Errno) -> Error {
-    if errno == Errno::EINVAL { no_eventfd(TAKE) } else { Error::from_recv_errno(TAKE, errno) }
+    if errno == Errno::EINVAL { not_an_eventfd(TAKE) } else { Error::from_recv_errno(TAKE, errno) }
 }
 
-/// An eventfd has room for eight bytes and gives eight, whatever it counts.
-fn no_eventfd(operation: &'static str) -> Error {
-    Error::new(operation, ErrorKind::WrongType).with_hint("the descriptor is no eventfd")
+/// An eventfd accepts and returns eight bytes, whatever its value.
+fn not_an_eventfd(operation: &'static str) -> Error {
+    Error::new(operation, ErrorKind::WrongType).with_hint("the descriptor is not an eventfd")
 }
 
 impl AsFd for EventFd {
@@ -211,7 +230,8 @@ impl AsFd for EventFd {
     }
 }
 
-/// For a descriptor that is known to be an eventfd: nothing is checked here, and the first call on another is an error.
+/// For a descriptor that is known to be an eventfd. Nothing is checked here; on any other
+/// descriptor the first call fails.
 impl From<OwnedFd> for EventFd {
     fn from(fd: OwnedFd) -> Self {
         EventFd { fd }

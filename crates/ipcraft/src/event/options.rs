@@ -1,4 +1,4 @@
-//! Making a counter.
+//! Creating a counter.
 
 use nix::sys::eventfd::{EfdFlags, EventFd as Descriptor};
 
@@ -24,34 +24,35 @@ pub struct Options {
 }
 
 impl Options {
-    /// A counter that is taken as a whole, and that calls wait for.
+    /// Returns the default: the counter is taken as a whole, and calls block.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// `EFD_SEMAPHORE`: [`take`](EventFd::take) takes one, and not all that there is.
+    /// `EFD_SEMAPHORE`: [`take`](EventFd::take) subtracts 1 instead of resetting the counter.
     #[doc(alias = "EFD_SEMAPHORE")]
     pub fn semaphore(mut self, yes: bool) -> Self {
         self.semaphore = yes;
         self
     }
 
-    /// `EFD_NONBLOCK`: for event loops, and for [`try_add`](EventFd::try_add) and
-    /// [`add_timeout`](EventFd::add_timeout), which need it. The plain calls then fail like the `try_` ones, and the
-    /// `_timeout` ones still wait.
+    /// `EFD_NONBLOCK`: [`take`](EventFd::take) and [`add`](EventFd::add) fail instead of blocking.
+    ///
+    /// [`try_add`](EventFd::try_add) and [`add_timeout`](EventFd::add_timeout) need this option.
+    /// The `_timeout` calls still block.
     #[doc(alias = "EFD_NONBLOCK")]
     pub fn nonblocking(mut self, yes: bool) -> Self {
         self.nonblocking = yes;
         self
     }
 
-    /// `eventfd(2)`: makes a counter that starts at `initial`. It is close-on-exec.
+    /// `eventfd(2)`: creates a counter that starts at `initial`. The descriptor is close-on-exec.
     ///
     /// # Errors
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "eventfd")]
-    pub fn create(self, initial: u32) -> Result<EventFd> {
+    pub fn create(&self, initial: u32) -> Result<EventFd> {
         let mut flags = EfdFlags::EFD_CLOEXEC;
         flags.set(EfdFlags::EFD_SEMAPHORE, self.semaphore);
         flags.set(EfdFlags::EFD_NONBLOCK, self.nonblocking);
