@@ -11,5 +11,5 @@ run() {
   LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-$1} \
     cargo test --release --locked --package ipcraft --lib --target-dir target/loom "${@:2}"
 }
-run 3 sync::model -- "$@"
+run 3 sync::tests::loom:: -- "$@"
 run 2 channel::tests::loom:: -- "$@"

@@ -27,7 +27,7 @@ fn is_lost(zone: &Zone) {
         let error = outcome.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unrecoverable);
         assert_eq!(error.errno(), Some(Errno::ENOTRECOVERABLE as i32));
-        assert!(error.to_string().contains("make a new one"), "{error}");
+        assert!(error.to_string().contains("create a new lock"), "{error}");
     };
     for _ in 0..2 {
         failed(zone.pair.lock().or_else(|e| e.repair(|_| unreachable!())).map(drop));

@@ -1,5 +1,6 @@
-//! What the locks stand on besides the mutex of the C library: words, and sleeping on them. In a model, both are ones of
-//! which a model checker knows.
+//! The words that the locks use beside the mutex of the C library, and blocking on them.
+//!
+//! In a loom model both are replaced by types that the model checker controls.
 
 #[cfg(not(all(test, loom)))]
 pub(super) use std::sync::atomic::{AtomicU32, fence};
@@ -11,4 +12,4 @@ pub(super) use crate::sys::futex;
 pub(super) use loom::sync::atomic::{AtomicU32, fence};
 
 #[cfg(all(test, loom))]
-pub(super) use super::model::futex;
+pub(super) use super::tests::loom::futex;

@@ -1,4 +1,4 @@
-//! A place where processes wait for each other.
+//! A barrier at which a fixed number of participants wait for one another.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,32 +7,34 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::LOOK_FOR_DEAD;
+use super::DEAD_POLL_INTERVAL;
 use super::atomic::{AtomicU32, futex};
-use super::condition::{self, INITIALISED};
-use super::failure::{failed, not_initialised};
+use super::errors::{failed, not_initialized};
 use super::raw::RawMutex;
+use super::state::{self, INITIALIZED};
+use super::unlock_on_drop::UnlockOnDrop;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::time::Deadline;
 
 const JOIN: &str = "join barrier";
 const WAIT: &str = "pthread_barrier_wait";
 
-// What a seat is.
-/// Nobody's.
+// The states of a party.
+/// No participant uses it.
 const FREE: u32 = 0;
-/// Somebody's; if its lock can be had, he died.
-const TAKEN: u32 = 1;
-/// Somebody's who died.
-const VACATED: u32 = 2;
+/// A participant uses it. If its `alive` lock is free in this state, the participant died.
+const JOINED: u32 = 1;
+/// Its participant died.
+const DEAD: u32 = 2;
 
-/// A place where `PARTIES` threads of many processes wait until all have come, in memory that processes share.
+/// A barrier at which `PARTIES` threads of any processes wait for one another, in memory that
+/// processes share.
 ///
-/// Each of them [joins](Barrier::join) once, and then [waits](Participant::wait) as often as there are rounds. If one
-/// dies, wherever it is, the others are told instead of waiting for it: within about 20 ms, since they have to look. When
-/// somebody else has joined in its place, it goes on.
+/// Each thread [joins](Barrier::join) once and then [waits](Participant::wait) once per round. If a
+/// participant dies, wherever it is, the other participants get an error within about 20 ms. After
+/// a replacement has joined, the rounds continue.
 ///
-/// Takes 64 bytes for each party, and 64 more.
+/// Takes 64 bytes per party, and 64 more.
 ///
 /// ```
 /// use std::thread;
@@ -52,56 +54,56 @@ const VACATED: u32 = 2;
 /// ```
 #[repr(C)]
 pub struct Barrier<const PARTIES: usize> {
-    /// Held for a moment by who changes anything below.
+    /// Held briefly to change the fields below.
     lock: RawMutex,
-    condition: AtomicU32,
-    /// Counts the rounds, and wraps. Who waits for the end of one sleeps on it.
+    state: AtomicU32,
+    /// The count of completed rounds, modulo 2^32. Waiters block on this word.
     round: AtomicU32,
-    seats: [Seat; PARTIES],
+    parties: [Party; PARTIES],
 }
 
-/// What is known of one participant.
+/// One place at a barrier, for one participant at a time.
 #[repr(C, align(64))]
-struct Seat {
-    /// Held by the participant for as long as it takes part.
-    presence: RawMutex,
+struct Party {
+    /// Held by the participant while it takes part.
+    alive: RawMutex,
     state: AtomicU32,
-    /// The round that begins when all have come, if this one has come; any other if not.
-    come_for: AtomicU32,
+    /// The round that begins when all have arrived, if this participant has arrived; otherwise any
+    /// other number.
+    arrived_for: AtomicU32,
 }
 
 impl<const PARTIES: usize> Barrier<PARTIES> {
-    /// Makes new memory, which is all zero, a barrier that nobody has joined. Later calls do nothing.
+    /// Makes new memory, which is all zero, a barrier without participants.
+    ///
+    /// Does nothing if it is initialized already.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) or
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
-    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
-    /// thread is initializing the lock, or died there.
+    /// As [`Mutex::init`](super::Mutex::init).
     #[doc(alias = "pthread_barrier_init")]
     pub fn init(&self) -> Result<()> {
-        const { assert!(PARTIES > 0, "somebody has to come") };
+        const { assert!(PARTIES > 0, "a barrier needs at least one party") };
         let make = || self.locks().try_for_each(RawMutex::init);
-        condition::initialize("pthread_barrier_init", &self.condition, make)
+        state::initialize("pthread_barrier_init", &self.state, make)
     }
 
-    /// Takes part, as one of `PARTIES`; in the place of one who died, if there is such a place.
+    /// Joins as one of `PARTIES` participants, in a free place or in that of a dead participant.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if so many take part already, or the thread holds 2048 locks;
-    /// [`Invalid`](ErrorKind::Invalid) if it was not initialised.
+    /// [`LimitReached`](ErrorKind::LimitReached) if the barrier is full, or if the thread holds
+    /// 2048 locks; [`Invalid`](ErrorKind::Invalid) if it is not initialized.
     pub fn join(&self) -> Result<Participant<'_, PARTIES>> {
-        if self.condition.load(Acquire) != INITIALISED {
-            return Err(not_initialised(JOIN));
+        if self.state.load(Acquire) != INITIALIZED {
+            return Err(not_initialized(JOIN));
         }
         let _lock = self.lock(JOIN)?;
-        for (number, seat) in self.seats.iter().enumerate() {
-            match seat.presence.forgiving(seat.presence.try_lock()) {
+        for (number, party) in self.parties.iter().enumerate() {
+            match party.alive.ignore_owner_death(party.alive.try_lock()) {
                 Ok(()) => {
-                    seat.come_for.store(self.round.load(Relaxed), Relaxed);
-                    seat.state.store(TAKEN, Relaxed);
+                    party.arrived_for.store(self.round.load(Relaxed), Relaxed);
+                    party.state.store(JOINED, Relaxed);
                     return Ok(Participant { barrier: self, number, _thread: PhantomData });
                 }
                 Err(Errno::EBUSY) => {}
@@ -116,56 +118,60 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
         Err(Error::new(JOIN, ErrorKind::LimitReached).with_limit(Some(limit)))
     }
 
-    /// How many rounds are complete, modulo 2^32. Stale as soon as it is returned.
+    /// Returns how many rounds are complete, modulo 2^32. The number may be stale already.
     pub fn rounds(&self) -> u32 {
         self.round.load(Acquire)
     }
 
-    fn lock(&self, operation: &'static str) -> Result<Lock<'_>> {
-        // Each change is one store, or one of the kernel's, so a dead owner leaves no disorder.
-        self.lock.forgiving(self.lock.lock()).map_err(|e| failed(operation, e))?;
-        Ok(Lock(&self.lock))
+    fn lock(&self, operation: &'static str) -> Result<UnlockOnDrop<'_>> {
+        // Each change is a single store, or one by the kernel, so a dead owner leaves nothing to
+        // repair.
+        self.lock.ignore_owner_death(self.lock.lock()).map_err(|e| failed(operation, e))?;
+        Ok(UnlockOnDrop(&self.lock))
     }
 
-    /// Whether all have come; for who holds the lock.
+    /// Returns whether all participants have arrived. The caller holds the lock.
     fn is_complete(&self, next: u32) -> bool {
-        self.seats.iter().all(|seat| seat.state.load(Relaxed) == TAKEN && seat.come_for.load(Relaxed) == next)
+        let has_arrived =
+            |party: &Party| party.state.load(Relaxed) == JOINED && party.arrived_for.load(Relaxed) == next;
+        self.parties.iter().all(has_arrived)
     }
 
-    /// Whether one who took part died and nobody has taken its place; for who holds the lock.
-    fn lacks_somebody(&self) -> Result<bool> {
-        for seat in &self.seats {
-            if seat.is_vacated().map_err(|e| failed(WAIT, e))? {
+    /// Returns whether a participant died and has no replacement yet. The caller holds the lock.
+    fn has_dead_party(&self) -> Result<bool> {
+        for party in &self.parties {
+            if party.check_dead().map_err(|e| failed(WAIT, e))? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// All locks that it is made of.
+    /// Returns all mutexes that the barrier consists of.
     pub(super) fn locks(&self) -> impl Iterator<Item = &RawMutex> {
-        std::iter::once(&self.lock).chain(self.seats.iter().map(|seat| &seat.presence))
+        std::iter::once(&self.lock).chain(self.parties.iter().map(|party| &party.alive))
     }
 }
 
-impl Seat {
-    /// Whether whoever had it died; looks, and notes it.
-    fn is_vacated(&self) -> nix::Result<bool> {
-        if self.state.load(Relaxed) == TAKEN {
-            match self.presence.forgiving(self.presence.try_lock()) {
+impl Party {
+    /// Checks whether the participant died, and records it. The caller holds the barrier's lock.
+    fn check_dead(&self) -> nix::Result<bool> {
+        if self.state.load(Relaxed) == JOINED {
+            match self.alive.ignore_owner_death(self.alive.try_lock()) {
                 Ok(()) => {
-                    self.state.store(VACATED, Relaxed);
-                    self.presence.unlock();
+                    self.state.store(DEAD, Relaxed);
+                    self.alive.unlock();
                 }
                 Err(Errno::EBUSY) => {}
                 Err(errno) => return Err(errno),
             }
         }
-        Ok(self.state.load(Relaxed) == VACATED)
+        Ok(self.state.load(Relaxed) == DEAD)
     }
 }
 
-/// One of those who wait for each other. It belongs to the thread that joined; dropping it makes place for another.
+/// A participant of a [`Barrier`]. It belongs to the thread that joined; dropping it leaves the
+/// barrier, so that another thread can join.
 pub struct Participant<'a, const PARTIES: usize> {
     barrier: &'a Barrier<PARTIES>,
     number: usize,
@@ -173,35 +179,42 @@ pub struct Participant<'a, const PARTIES: usize> {
 }
 
 impl<const PARTIES: usize> Participant<'_, PARTIES> {
-    /// Which one it is, from 0.
+    /// Returns the number of this participant, from 0 to `PARTIES` - 1.
     pub fn number(&self) -> usize {
         self.number
     }
 
-    /// `pthread_barrier_wait(3)`: waits until all have come. True for exactly one of them, the last to come (for none, if
-    /// that one is killed as it completes the round).
+    /// `pthread_barrier_wait(3)`: blocks until all participants have arrived.
+    ///
+    /// Returns true for exactly one participant of the round, the last to arrive. If that one is
+    /// killed while it completes the round, all others get false.
     ///
     /// # Errors
     ///
-    /// [`OwnerDied`](ErrorKind::OwnerDied) if one who took part died: this one then has not come, and may wait again. It
-    /// fails until somebody has joined in its place. [`LimitReached`](ErrorKind::LimitReached) if the thread holds 2047
-    /// locks: looking whether the others live takes two more for a moment.
+    /// [`OwnerDied`](ErrorKind::OwnerDied) if a participant died. This participant then has not
+    /// arrived, and may wait again; the call fails until a replacement has joined.
+    /// [`LimitReached`](ErrorKind::LimitReached) if the thread holds 2047 locks: checking the other
+    /// participants briefly takes two more.
     #[doc(alias = "pthread_barrier_wait")]
     pub fn wait(&self) -> Result<bool> {
         self.wait_until(Deadline::NEVER)
     }
 
-    /// [`wait`](Participant::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if not all have come within
-    /// `timeout`; this one then has not come either.
+    /// Waits as [`wait`](Participant::wait), for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](ErrorKind::TimedOut) if not all participants arrive within `timeout`. This
+    /// participant then has not arrived either.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool> {
         self.wait_until(Deadline::after(timeout))
     }
 
     fn wait_until(&self, deadline: Deadline) -> Result<bool> {
-        let Some(round) = self.come()? else { return Ok(true) };
+        let Some(round) = self.arrive()? else { return Ok(true) };
         loop {
-            let piece = Deadline::after(deadline.capped(LOOK_FOR_DEAD));
-            match futex::wait(&self.barrier.round, round, futex::ANY, piece) {
+            let next_check = Deadline::after(deadline.capped(DEAD_POLL_INTERVAL));
+            match futex::wait(&self.barrier.round, round, futex::ANY, next_check) {
                 Ok(()) | Err(Errno::EAGAIN | Errno::ETIMEDOUT) => {}
                 Err(errno) => return Err(failed(WAIT, errno)),
             }
@@ -212,48 +225,49 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
             if self.barrier.round.load(Acquire) != round {
                 return Ok(false);
             }
-            let lacking = self.barrier.lacks_somebody()?;
-            if lacking || deadline.has_passed() {
-                self.seat().come_for.store(round, Relaxed);
-                return Err(if lacking { somebody_died() } else { failed(WAIT, Errno::ETIMEDOUT) });
+            let has_dead_party = self.barrier.has_dead_party()?;
+            if has_dead_party || deadline.has_passed() {
+                self.party().arrived_for.store(round, Relaxed);
+                return Err(if has_dead_party { party_died() } else { failed(WAIT, Errno::ETIMEDOUT) });
             }
         }
     }
 
-    /// Comes, and says which round it is, unless that was the last to come and the round is over.
-    fn come(&self) -> Result<Option<u32>> {
+    /// Arrives, and returns the current round. Returns `None` if this arrival completed the round.
+    fn arrive(&self) -> Result<Option<u32>> {
         let barrier = self.barrier;
         let lock = barrier.lock(WAIT)?;
         let round = barrier.round.load(Relaxed);
         let next = round.wrapping_add(1);
-        if barrier.lacks_somebody()? {
-            return Err(somebody_died());
+        if barrier.has_dead_party()? {
+            return Err(party_died());
         }
-        self.seat().come_for.store(next, Release);
+        self.party().arrived_for.store(next, Release);
         if !barrier.is_complete(next) {
             return Ok(Some(round));
         }
         barrier.round.store(next, Release);
-        // Who wakes comes again and wants the lock. If this one dies before it wakes them, they look in a while.
+        // A woken participant soon needs the lock. If this thread dies before the wake, the others
+        // poll.
         drop(lock);
         futex::wake(&barrier.round, u32::MAX, futex::ANY).map_err(|e| failed(WAIT, e))?;
         Ok(None)
     }
 
-    fn seat(&self) -> &Seat {
-        &self.barrier.seats[self.number]
+    fn party(&self) -> &Party {
+        &self.barrier.parties[self.number]
     }
 }
 
 impl<const PARTIES: usize> Drop for Participant<'_, PARTIES> {
     fn drop(&mut self) {
-        // In a forked child the seat is the parent's.
-        if self.seat().presence.is_mine() {
-            // Who finds the seat taken and its lock free takes the participant for dead.
+        // In a forked child the place belongs to the parent.
+        if self.party().alive.is_owned_by_caller() {
+            // The lock keeps `check_dead` from seeing the state `JOINED` with `alive` unlocked.
             let _lock = self.barrier.lock(JOIN);
-            self.seat().state.store(FREE, Relaxed);
+            self.party().state.store(FREE, Relaxed);
         }
-        self.seat().presence.unlock();
+        self.party().alive.unlock();
     }
 }
 
@@ -270,15 +284,6 @@ impl<const PARTIES: usize> fmt::Debug for Barrier<PARTIES> {
 }
 
 #[cold]
-fn somebody_died() -> Error {
-    Error::from_errno(WAIT, Errno::EOWNERDEAD).with_hint("let somebody join in its place, and wait again")
-}
-
-/// Unlocks when dropped.
-struct Lock<'a>(&'a RawMutex);
-
-impl Drop for Lock<'_> {
-    fn drop(&mut self) {
-        self.0.unlock();
-    }
+fn party_died() -> Error {
+    Error::from_errno(WAIT, Errno::EOWNERDEAD).with_hint("let a replacement join, then wait again")
 }

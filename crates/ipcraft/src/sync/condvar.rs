@@ -1,4 +1,4 @@
-//! Waiting until the data of a mutex is as one wants it.
+//! Blocking until the data of a mutex meets a condition.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -6,24 +6,28 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::atomic::{AtomicU32, futex};
+use super::mutex::LockResult;
 use super::{LockError, MutexGuard};
 use crate::error::{Error, Result};
 use crate::shm::Plain;
 use crate::time::Deadline;
 
-/// A place to sleep until another process has changed what a [`Mutex`](super::Mutex) guards.
+/// A condition variable: blocks until another process has changed the data of a
+/// [`Mutex`](super::Mutex).
 ///
-/// Change the data under the lock, then notify. Whoever wakes looks at the data again: it may be woken for nothing, and
-/// somebody else may have been faster; [`wait_while`](Condvar::wait_while) does so.
+/// Change the data under the lock, then notify. A woken waiter must check the data again: wake-ups
+/// can be spurious, and another waiter may act first. [`wait_while`](Condvar::wait_while) does so.
 ///
-/// A notification wakes *everybody* who waits, [`notify_one`](Condvar::notify_one) too: one that woke a single waiter
-/// would be lost with it if it were killed before it could act. And what is changed and who is woken is one step of
-/// the kernel's, so a notifier cannot die between the two.
+/// A notification wakes **all** waiters, and so does [`notify_one`](Condvar::notify_one): a single
+/// woken waiter could be killed before it acts, and the notification would be lost. The kernel
+/// changes the word and wakes the waiters in one step, so a notifier cannot die in between.
 ///
-/// A process that is killed after it has changed the data and before it notifies has not notified: those who sleep do so
-/// until the next notification. Wait with a timeout where that one may have been the last.
+/// A process that is killed after it changed the data and before it notifies has not notified. The
+/// waiters stay blocked until the next notification. Wait with a timeout if that notification may
+/// have been the last.
 ///
-/// Zero bytes are one that nobody waits on, so new memory needs no initialisation. Takes 8 bytes.
+/// Zero bytes are a condition variable without waiters, so new memory needs no initialization.
+/// Takes 8 bytes.
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
@@ -53,13 +57,16 @@ use crate::time::Deadline;
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Condvar {
-    /// Counts the notifications that somebody waited for, and wraps. Who waits sleeps on it.
+    /// The count of notifications that had a waiter, modulo 2^32. Waiters block on this word.
     notifications: AtomicU32,
-    /// How many wait. Waiters that were killed count for ever, which costs later notifiers a system call.
+    /// The count of waiters. Killed waiters stay counted, which costs later notifiers a system
+    /// call.
     waiters: AtomicU32,
 }
 
 /// How a wait with a timeout ended.
+///
+/// The enum is exhaustive on purpose: a wait ends in one of these two ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitTimeoutResult {
     /// By a notification.
@@ -68,89 +75,88 @@ pub enum WaitTimeoutResult {
     TimedOut,
 }
 
-/// What a wait returns: the lock again, which may be inconsistent like that of any other call.
-type Relocked<'a, T> = Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>>;
-
 impl Condvar {
-    /// `pthread_cond_wait(3)`: unlocks the mutex, waits for a notification, and locks it again.
+    /// `pthread_cond_wait(3)`: unlocks the mutex, blocks until a notification, and locks it again.
     ///
-    /// Unlocking and beginning to wait is one step for whoever changes the data under the lock.
+    /// No notification by a thread that changes the data under the lock is missed.
     ///
     /// # Errors
     ///
-    /// Those of [`Mutex::lock`](super::Mutex::lock).
+    /// As [`Mutex::lock`](super::Mutex::lock).
     #[doc(alias = "pthread_cond_wait")]
-    pub fn wait<'a, T: Plain>(&self, guard: MutexGuard<'a, T>) -> Relocked<'a, T> {
+    pub fn wait<'a, T: Plain>(&self, guard: MutexGuard<'a, T>) -> LockResult<'a, T> {
         let mutex = guard.mutex();
-        self.sleep(guard, Deadline::NEVER).map_err(LockError::Failed)?;
+        self.unlock_and_block(guard, Deadline::NEVER).map_err(LockError::Failed)?;
         mutex.lock()
     }
 
-    /// `pthread_cond_clockwait(3)`: [`wait`](Condvar::wait) for at most `timeout`; the lock is taken again in any case,
-    /// however long that takes.
+    /// `pthread_cond_clockwait(3)`: waits as [`wait`](Condvar::wait), for at most `timeout`.
+    ///
+    /// Locks the mutex again in any case, however long that takes.
     ///
     /// # Errors
     ///
-    /// Those of [`Mutex::lock`](super::Mutex::lock).
+    /// As [`Mutex::lock`](super::Mutex::lock).
     #[doc(alias = "pthread_cond_timedwait")]
     #[doc(alias = "pthread_cond_clockwait")]
     pub fn wait_timeout<'a, T: Plain>(
         &self,
         guard: MutexGuard<'a, T>,
         timeout: Duration,
-    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
+    ) -> std::result::Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let mutex = guard.mutex();
-        let woken = self.sleep(guard, Deadline::after(timeout)).map_err(LockError::Failed)?;
-        Ok((mutex.lock()?, woken))
+        let result = self.unlock_and_block(guard, Deadline::after(timeout)).map_err(LockError::Failed)?;
+        Ok((mutex.lock()?, result))
     }
 
-    /// [`wait`](Condvar::wait)s for as long as the condition holds; not at all if it does not.
+    /// Waits while `condition` returns true. Does not block if it returns false immediately.
     ///
-    /// If it returns inconsistent data, nobody has looked whether the condition still holds: do so after the repair.
+    /// If this returns inconsistent data, the condition was not checked: check it after the repair.
     ///
     /// # Errors
     ///
-    /// Those of [`Mutex::lock`](super::Mutex::lock).
+    /// As [`Mutex::lock`](super::Mutex::lock).
     pub fn wait_while<'a, T: Plain>(
         &self,
         mut guard: MutexGuard<'a, T>,
         mut condition: impl FnMut(&mut T) -> bool,
-    ) -> Relocked<'a, T> {
+    ) -> LockResult<'a, T> {
         while condition(&mut guard) {
             guard = self.wait(guard)?;
         }
         Ok(guard)
     }
 
-    /// [`wait_while`](Condvar::wait_while) for at most `timeout`; says [`TimedOut`](WaitTimeoutResult::TimedOut) if the condition
-    /// still holds then.
+    /// Waits as [`wait_while`](Condvar::wait_while), for at most `timeout`.
+    ///
+    /// Returns [`TimedOut`](WaitTimeoutResult::TimedOut) if the condition is still true then.
     ///
     /// # Errors
     ///
-    /// Those of [`Mutex::lock`](super::Mutex::lock).
+    /// As [`Mutex::lock`](super::Mutex::lock).
     pub fn wait_while_timeout<'a, T: Plain>(
         &self,
         mut guard: MutexGuard<'a, T>,
         timeout: Duration,
         mut condition: impl FnMut(&mut T) -> bool,
-    ) -> Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
+    ) -> std::result::Result<(MutexGuard<'a, T>, WaitTimeoutResult), LockError<MutexGuard<'a, T>>> {
         let deadline = Deadline::after(timeout);
-        let mut woken = WaitTimeoutResult::Notified;
+        let mut result = WaitTimeoutResult::Notified;
         while condition(&mut guard) {
-            if woken == WaitTimeoutResult::TimedOut {
-                return Ok((guard, woken));
+            if result == WaitTimeoutResult::TimedOut {
+                return Ok((guard, result));
             }
             let mutex = guard.mutex();
-            woken = self.sleep(guard, deadline).map_err(LockError::Failed)?;
+            result = self.unlock_and_block(guard, deadline).map_err(LockError::Failed)?;
             guard = mutex.lock()?;
         }
         Ok((guard, WaitTimeoutResult::Notified))
     }
 
-    /// `pthread_cond_signal(3)`: wakes at least one of those who wait; see [above](Condvar) why it is all of them.
+    /// `pthread_cond_signal(3)`: wakes all waiters, for the reason given [above](Condvar).
     ///
-    /// Without a system call if nobody waits. A notifier that does not change the data under the lock may come just
-    /// before a waiter goes to sleep, and then wakes nobody.
+    /// Makes no system call without waiters. A notifier that does not change the data under the
+    /// lock may run just before a waiter blocks, and then wakes nothing.
     ///
     /// # Errors
     ///
@@ -160,7 +166,7 @@ impl Condvar {
         self.notify_all()
     }
 
-    /// `pthread_cond_broadcast(3)`: wakes all who wait. Without a system call if nobody does.
+    /// `pthread_cond_broadcast(3)`: wakes all waiters. Makes no system call without waiters.
     ///
     /// # Errors
     ///
@@ -174,17 +180,21 @@ impl Condvar {
             .map_err(|e| Error::from_errno("futex(FUTEX_WAKE_OP)", e))
     }
 
-    /// Unlocks and sleeps until there is a notification that was not there before.
-    fn sleep<T: Plain>(&self, guard: MutexGuard<'_, T>, deadline: Deadline) -> Result<WaitTimeoutResult> {
+    /// Unlocks and blocks until a notification that follows this call.
+    fn unlock_and_block<T: Plain>(
+        &self,
+        guard: MutexGuard<'_, T>,
+        deadline: Deadline,
+    ) -> Result<WaitTimeoutResult> {
         self.waiters.fetch_add(1, SeqCst);
         let before = self.notifications.load(SeqCst);
         drop(guard);
-        let woken = self.sleep_while(before, deadline);
+        let result = self.block_while(before, deadline);
         self.waiters.fetch_sub(1, SeqCst);
-        woken
+        result
     }
 
-    fn sleep_while(&self, before: u32, deadline: Deadline) -> Result<WaitTimeoutResult> {
+    fn block_while(&self, before: u32, deadline: Deadline) -> Result<WaitTimeoutResult> {
         while self.notifications.load(SeqCst) == before {
             match futex::wait(&self.notifications, before, futex::ANY, deadline) {
                 Ok(()) | Err(Errno::EAGAIN) => {}

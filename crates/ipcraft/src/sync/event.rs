@@ -1,4 +1,4 @@
-//! Something has happened, or not yet.
+//! A flag to wait for.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::Duration;
@@ -11,16 +11,17 @@ use crate::time::Deadline;
 
 const WAIT: &str = "wait for event";
 
-/// Not set, and nobody sleeps.
+/// Not set, without waiters.
 const UNSET: u32 = 0;
 /// Set.
 const SET: u32 = 1;
-/// Not set, and somebody may sleep.
+/// Not set, perhaps with waiters.
 const AWAITED: u32 = 2;
 
-/// A flag to wait for, in memory that processes share: set once, it lets everybody through until it is reset.
+/// A flag to wait for, in memory that processes share. Once set, it releases every waiter until it
+/// is reset.
 ///
-/// Zero bytes are one that is not set, so new memory needs no initialisation. Takes 4 bytes.
+/// Zero bytes are an event that is not set, so new memory needs no initialization. Takes 4 bytes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,15 +36,16 @@ const AWAITED: u32 = 2;
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 ///
-/// Nobody owns an event, so nobody's death changes it. Setting it and waking those who sleep is one system call, so there
-/// is no moment at which a killed setter could leave it set and the others asleep.
+/// An event has no owner, so no death changes it. Setting it and waking the waiters is one system
+/// call: a killed process cannot leave the event set and the waiters blocked.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub struct Event(pub(super) AtomicU32);
 
 impl Event {
-    /// Sets it and wakes everybody who waits; without a system call if nobody does. What was written before is seen by
-    /// those who are let through.
+    /// Sets the event and wakes all waiters. Makes no system call without waiters.
+    ///
+    /// A released waiter sees everything that was written before.
     ///
     /// # Errors
     ///
@@ -60,18 +62,18 @@ impl Event {
         futex::set_and_wake_all(&self.0, SET).map_err(|e| Error::from_errno("futex(FUTEX_WAKE_OP)", e))
     }
 
-    /// Takes it back: the next to wait waits.
+    /// Resets the event, so that the next wait blocks.
     pub fn reset(&self) {
-        // A failure means that it was not set.
+        // A failure means that the event was not set.
         let _ = self.0.compare_exchange(SET, UNSET, AcqRel, Relaxed);
     }
 
-    /// Whether it is set. Stale as soon as it is returned.
+    /// Returns whether the event is set. The answer may be stale already.
     pub fn is_set(&self) -> bool {
         self.0.load(Acquire) == SET
     }
 
-    /// Waits until it is set.
+    /// Blocks until the event is set.
     ///
     /// # Errors
     ///
@@ -80,18 +82,26 @@ impl Event {
         self.wait_until(Deadline::NEVER)
     }
 
-    /// [`wait`](Event::wait) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead of waiting.
+    /// Fails if the event is not set; does not block.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if the event is not set.
     pub fn try_wait(&self) -> Result<()> {
         if self.is_set() { Ok(()) } else { Err(Error::new(WAIT, ErrorKind::WouldBlock)) }
     }
 
-    /// [`wait`](Event::wait) that fails with [`TimedOut`](ErrorKind::TimedOut) if nobody sets it within `timeout`.
+    /// Blocks until the event is set, for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](ErrorKind::TimedOut) if the event is not set within `timeout`.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<()> {
         if self.is_set() { Ok(()) } else { self.wait_until(Deadline::after(timeout)) }
     }
 
     fn wait_until(&self, deadline: Deadline) -> Result<()> {
-        while self.announce() {
+        while self.announce_waiter() {
             match futex::wait(&self.0, AWAITED, futex::ANY, deadline) {
                 Ok(()) | Err(Errno::EAGAIN) => {}
                 Err(_) if self.is_set() => return Ok(()),
@@ -101,8 +111,8 @@ impl Event {
         Ok(())
     }
 
-    /// Notes that somebody is about to sleep; false if it is set.
-    fn announce(&self) -> bool {
+    /// Announces that this thread is about to block. Returns false if the event is set.
+    fn announce_waiter(&self) -> bool {
         let mut found = self.0.load(Acquire);
         while found != SET && found != AWAITED {
             match self.0.compare_exchange_weak(found, AWAITED, Acquire, Acquire) {

@@ -1,4 +1,4 @@
-//! Having a lock whose last owner left the data in the middle of something.
+//! A held lock whose last owner may have left the data half changed.
 
 #![allow(unsafe_code)]
 
@@ -9,63 +9,49 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use super::Cause;
-use super::atomic::AtomicU32;
-use super::condition::{ABANDONED, PANICKED};
+use super::exclusive_guard::ExclusiveGuard;
+use super::state::{ABANDONED, PANICKED};
 
-/// A guard whose owner alone uses the data.
-pub trait Exclusive: DerefMut {
-    /// What the condition is while the guard is held and all is well.
-    #[doc(hidden)]
-    const USUAL: u32;
-
-    /// The condition of the data, for its owner to write.
-    #[doc(hidden)]
-    fn condition(&self) -> &AtomicU32;
-
-    /// Whether the lock is this thread's, and not that of the parent this process was forked from.
-    #[doc(hidden)]
-    fn is_mine(&self) -> bool;
-}
-
-/// The lock after its last owner died or panicked, with data that may be half changed.
+/// A held lock whose last owner died or panicked, so that its data may be half changed.
 ///
-/// Look at it, repair it, and say so: [`mark_consistent`](Inconsistent::mark_consistent). Whoever cannot
-/// [gives up](Inconsistent::abandon); so does whoever drops it. The lock is then unusable for everybody, since nobody
-/// knows what its data is worth. If this owner dies too, the next one is told in its place.
-#[must_use = "dropping it gives up on the data for everybody"]
-pub struct Inconsistent<G: Exclusive> {
-    /// Taken out in `mark_consistent`, which forgets the rest, or dropped with it.
+/// Inspect the data, repair it, and call [`mark_consistent`](Inconsistent::mark_consistent). If the
+/// data cannot be repaired, [`abandon`](Inconsistent::abandon) the lock; dropping this value does
+/// the same. An abandoned lock is unusable for every process. If this owner dies too, the next
+/// owner receives the inconsistent data.
+#[must_use = "dropping it abandons the lock for every process"]
+pub struct Inconsistent<G: ExclusiveGuard> {
+    /// Moved out by `mark_consistent`, which forgets the rest; otherwise dropped with this value.
     guard: ManuallyDrop<G>,
 }
 
-impl<G: Exclusive> Inconsistent<G> {
+impl<G: ExclusiveGuard> Inconsistent<G> {
     pub(super) fn new(guard: G) -> Self {
         Inconsistent { guard: ManuallyDrop::new(guard) }
     }
 
-    /// What happened to the last owner.
+    /// Returns what happened to the last owner.
     pub fn cause(&self) -> Cause {
-        match self.guard.condition().load(Relaxed) {
+        match self.guard.state().load(Relaxed) {
             PANICKED => Cause::Panicked,
             _ => Cause::OwnerDied,
         }
     }
 
-    /// `pthread_mutex_consistent(3)`: declares that the data is in order.
+    /// `pthread_mutex_consistent(3)`: declares the data consistent and returns the guard.
     #[doc(alias = "pthread_mutex_consistent")]
     pub fn mark_consistent(self) -> G {
-        self.guard.condition().store(G::USUAL, Relaxed);
+        self.guard.state().store(G::CONSISTENT, Relaxed);
         let mut this = ManuallyDrop::new(self);
         // SAFETY: because `this` is neither used nor dropped afterwards.
         unsafe { ManuallyDrop::take(&mut this.guard) }
     }
 
-    /// Makes the lock unusable: everybody's calls fail with [`Unrecoverable`](crate::ErrorKind::Unrecoverable) from now
-    /// on, also those that wait.
+    /// Makes the lock unusable. From now on every call fails with
+    /// [`Unrecoverable`](crate::ErrorKind::Unrecoverable), including calls that are blocked.
     pub fn abandon(self) {}
 }
 
-impl<G: Exclusive> Deref for Inconsistent<G> {
+impl<G: ExclusiveGuard> Deref for Inconsistent<G> {
     type Target = G::Target;
 
     fn deref(&self) -> &G::Target {
@@ -73,25 +59,26 @@ impl<G: Exclusive> Deref for Inconsistent<G> {
     }
 }
 
-impl<G: Exclusive> DerefMut for Inconsistent<G> {
+impl<G: ExclusiveGuard> DerefMut for Inconsistent<G> {
     fn deref_mut(&mut self) -> &mut G::Target {
         &mut self.guard
     }
 }
 
-impl<G: Exclusive> Drop for Inconsistent<G> {
+impl<G: ExclusiveGuard> Drop for Inconsistent<G> {
     fn drop(&mut self) {
-        // A panic during the repair decides nothing: the next owner is told as this one was. Nor does a forked child,
-        // which has a copy of the guard and not the lock.
-        if !thread::panicking() && self.guard.is_mine() {
-            self.guard.condition().store(ABANDONED, Relaxed);
+        // A panic during the repair does not abandon the lock: the next owner receives the data.
+        // Nor does a forked child, which copied the guard but owns no lock.
+        if !thread::panicking() && self.guard.is_owned_by_caller() {
+            self.guard.state().store(ABANDONED, Relaxed);
         }
-        // SAFETY: because `self` is being dropped and `mark_consistent` has not taken the guard: it forgets `self`.
+        // SAFETY: because `self` is being dropped and still has the guard: `mark_consistent`
+        // forgets `self`.
         unsafe { ManuallyDrop::drop(&mut self.guard) };
     }
 }
 
-impl<G: Exclusive> fmt::Debug for Inconsistent<G>
+impl<G: ExclusiveGuard> fmt::Debug for Inconsistent<G>
 where
     G::Target: fmt::Debug,
 {

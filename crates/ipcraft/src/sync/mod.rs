@@ -2,42 +2,45 @@
 //!
 //! # When to use it
 //!
-//! Several processes change data in [shared memory](crate::shm), and any of them may be killed while it does. The locks
-//! of the C library do not bear that: of its process-shared ones only the robust mutex does, while a process that dies
-//! inside a condition variable, a reader-writer lock or a semaphore leaves the others hanging.
+//! Several processes change data in [shared memory](crate::shm), and any of them may be killed
+//! during a change. Of the process-shared locks in the C library only the robust mutex survives
+//! that. A process killed inside its condition variable, reader-writer lock or semaphore leaves the
+//! other processes blocked forever.
 //!
-//! | type | what it is |
+//! | type | purpose |
 //! |---|---|
-//! | [`Mutex`] | data that one at a time may use |
-//! | [`RwLock`] | data that many may read, or one may change |
-//! | [`Condvar`] | a place to sleep until the data of a mutex is as one wants it |
-//! | [`Semaphore`] | a number of equal things to hand out |
-//! | [`Barrier`] | a place where processes wait for each other |
-//! | [`Once`] | something that is done a single time |
+//! | [`Mutex`] | data that one thread at a time may use |
+//! | [`RwLock`] | data that many threads may read, or one may change |
+//! | [`Condvar`] | block until the data of a mutex meets a condition |
+//! | [`Semaphore`] | limit concurrent access to N identical resources |
+//! | [`Barrier`] | make N participants wait for one another |
+//! | [`Once`] | run an initialization exactly once |
 //! | [`Event`] | a flag to wait for |
 //!
 //! # When not
 //!
-//! * **You do not trust the peer.** Whoever can write the memory can make anybody who uses a lock in it hang, see data
-//!   that was never consistent, or crash: the C library follows pointers that it keeps in the lock itself, and the kernel
-//!   does when a process ends. Only share locks with programs that you would let change your own memory. With others
-//!   talk over a [`socket`](crate::socket) or a [`queue`](crate::queue), or copy from a [`Mapping`](crate::shm::Mapping)
-//!   and check the copy.
-//! * Threads of one process: the locks of `std` are smaller and faster there.
-//! * Data of which old and new values may mix, such as counters: use atomics.
-//! * To count what one process makes and another uses up: a [`semaphore`](crate::semaphore).
-//! * Processes on different machines, or that share no memory.
+//! * **The peer is not trusted.** A process that can write the memory can block every user of a
+//!   lock in it, or make its data inconsistent. It can also crash other processes: the C library
+//!   and the kernel follow pointers that lie in the lock. Share locks only with programs that you
+//!   would let write your own memory. Talk to other programs over a [`socket`](crate::socket) or a
+//!   [`queue`](crate::queue). Or copy from a [`Mapping`](crate::shm::Mapping) and validate the
+//!   copy.
+//! * Threads of one process: the locks of `std` are smaller and faster.
+//! * Data whose old and new values may mix, such as counters: use atomics.
+//! * Counting items that one process produces and another consumes: use a
+//!   [`semaphore`](crate::semaphore).
+//! * Processes on different machines, or without common memory.
 //!
 //! # Example
 //!
-//! A worker is killed in the middle of a change; the next one is told, and repairs the data.
+//! A worker is killed in the middle of a change. The next owner learns of it and repairs the data.
 //!
 //! ```
 //! use ipcraft::shm::{Shared, memfd::Memfd};
 //! use ipcraft::sync::{Cause, LockError, Mutex};
 //!
 //! ipcraft::plain_struct! {
-//!     /// The total is that of the parts, but in the middle of a change.
+//!     /// The total is the sum of the parts, except in the middle of a change.
 //!     #[derive(Debug)]
 //!     pub struct Totals {
 //!         pub parts: [u64; 3],
@@ -50,12 +53,12 @@
 //!     totals.init(Totals { parts: [0; 3], total: 0 })
 //! })?;
 //!
-//! // A thread that ends is as good as a process that is killed.
+//! // A thread that ends while it holds the lock has the same effect as a killed process.
 //! std::thread::scope(|scope| {
 //!     scope.spawn(|| {
 //!         let mut guard = totals.lock().unwrap();
 //!         guard.parts[1] += 5;
-//!         std::mem::forget(guard); // it dies before it comes to the total
+//!         std::mem::forget(guard); // the thread ends before it updates the total
 //!     });
 //! });
 //!
@@ -70,62 +73,71 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! # Where they live
+//! # Placement
 //!
-//! In a [`Shared`](crate::shm::Shared) value, by name or in any [`Mapping`](crate::shm::Mapping), alone or together in a
-//! structure that [`shared_struct!`](crate::shared_struct) declares; the data inside is [`Plain`](crate::shm::Plain), such
-//! as [`plain_struct!`](crate::plain_struct) declares. New memory is all zero; `init` makes it a lock, in the closure that
-//! initialises the `Shared` value, so before anybody else can see it. A lock that was not initialised refuses to be used.
-//! They work at different addresses in different processes, and between threads. Nothing has to be undone: memory with
-//! locks in it is thrown away like any other.
+//! A lock lives in a [`Shared`](crate::shm::Shared) value: alone, or as a field of a structure that
+//! [`shared_struct!`](crate::shared_struct) declares. The data of a lock is
+//! [`Plain`](crate::shm::Plain), such as [`plain_struct!`](crate::plain_struct) declares.
+//!
+//! New memory is all zero, and `init` makes it a lock. Call `init` in the closure that initializes
+//! the `Shared` value, before other processes can see the value. Every operation on an
+//! uninitialized lock fails.
+//!
+//! Locks work at different addresses in different processes, and between threads. They need no
+//! destructor: discard the memory like any other.
 //!
 //! # Contract
 //!
-//! * **Death.** A process may be killed at any instruction of any operation: nobody else waits for it any longer than
-//!   it takes the kernel to notice, and no wake-up is lost. The next owner of data that it may have left half changed is
-//!   told: exactly if it held the lock. Dying readers, waiters and holders of permits leave nothing to repair. A thread
-//!   that ends, a process that exits and one that calls exec die likewise; so does a zombie, which nobody has waited for
-//!   yet. One that is stopped (`SIGSTOP`) lives, and those who wait for it wait.
-//! * **Repair or give up.** Whoever is told has the lock and [says](Inconsistent::mark_consistent) when the data is in
-//!   order. A panic while holding the lock has the same consequence as death. If it gives up, all fail with
-//!   [`Unrecoverable`](crate::ErrorKind::Unrecoverable) from then on.
-//! * **Threads.** Locks belong to threads: guards are not `Send`. A thread that waits for a lock of its own waits for ever.
-//! * **Fork.** The child has none of the locks that its parent has; copies of guards do nothing when they are dropped
-//!   there, and must not be used.
-//! * **Unmapping.** A guard borrows the lock, and so the memory stays mapped while there is one, and while a call is under
-//!   way. If a guard was leaked, memory that holds its lock is never unmapped.
-//! * **Limits.** The kernel frees at most 2048 locks of a thread that dies, so a thread is refused the next. A reader of
-//!   an `RwLock` holds one, its writer `READERS` + 1, a permit and a participant one each.
-//! * **System calls.** None to take or give back what nobody else wants, and none to notify when nobody waits. One who
-//!   waits sleeps on a futex. Only those who wait for a permit or at a barrier look up every 20 ms, since nobody can tell
-//!   them that a holder or participant has died.
-//! * **Pid namespaces.** A lock is for the processes of the namespace in which it was initialised; others are refused. The
-//!   kernel knows an owner by the thread id, and would take one that dies for one with the same id in another namespace.
-//!   To know its namespace, a process needs /proc when it first uses a lock; a forked child knows it from its parent.
-//! * **Fairness.** None is promised between those who wait; a writer goes before readers who come later.
+//! * **Death.** A process may be killed at any instruction of any operation. Other processes wait
+//!   no longer than the kernel takes to notice the death, and no wake-up is lost. The next owner of
+//!   data that may be half changed receives [`LockError::Inconsistent`], exactly if the dead
+//!   process held the lock. Dead readers, waiters and permit holders leave nothing to repair. A
+//!   thread that ends, and a process that exits or calls exec, count as dead; so does a zombie. A
+//!   stopped process (`SIGSTOP`) is alive and keeps its locks.
+//! * **Repair or abandon.** The caller that receives inconsistent data holds the lock. It repairs
+//!   the data and calls [`mark_consistent`](Inconsistent::mark_consistent). If it abandons the lock
+//!   instead, every later call fails with [`Unrecoverable`](crate::ErrorKind::Unrecoverable). A
+//!   panic while the lock is held has the same consequence as a death.
+//! * **Threads.** A lock belongs to a thread, so guards are not `Send`. A thread that locks a mutex
+//!   it already holds blocks forever.
+//! * **Fork.** A child holds none of its parent's locks. Its copies of guards must not be used, and
+//!   dropping them has no effect.
+//! * **Unmapping.** A guard borrows the lock, so the memory stays mapped while a guard exists or a
+//!   call is in progress. The memory of a lock whose guard was leaked is never unmapped.
+//! * **Limits.** When a thread dies the kernel releases at most 2048 of its locks, so acquiring one
+//!   more fails. A reader of an `RwLock` holds one lock, a writer `READERS` + 1. A permit and a
+//!   barrier participant hold one each.
+//! * **System calls.** None to acquire or release without contention, and none to notify without
+//!   waiters. Waiters block in `futex(2)`. Waiting for a permit or at a barrier also wakes every
+//!   20 ms, because no event reports that a holder or participant died.
+//! * **Pid namespaces.** A lock works only in the pid namespace that initialized it. The kernel
+//!   identifies an owner by its thread id, which another namespace assigns to other threads. A
+//!   process reads its namespace from /proc when it first uses a lock; a forked child inherits it.
+//! * **Fairness.** Waiters have no guaranteed order. A waiting writer precedes later readers.
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `EOWNERDEAD` | taking a [`Mutex`], [`RwLock::write`] | [`OwnerDied`](crate::ErrorKind::OwnerDied), as [`LockError::Inconsistent`] | the last owner died or panicked; **you have the lock** | repair the data and call `mark_consistent` |
-//! | `EOWNERDEAD` | [`RwLock::read`] | [`OwnerDied`](crate::ErrorKind::OwnerDied) | the last writer died or panicked | take the lock for writing and repair the data |
-//! | `EOWNERDEAD` | [`Participant::wait`] | [`OwnerDied`](crate::ErrorKind::OwnerDied) | a participant died | let somebody join in its place and wait again |
-//! | `ENOTRECOVERABLE` | taking a lock | [`Unrecoverable`](crate::ErrorKind::Unrecoverable) | somebody gave up on the data | make new memory |
-//! | `EBUSY` | `try_` calls | [`WouldBlock`](crate::ErrorKind::WouldBlock) | somebody has it | wait, or come again |
-//! | `ETIMEDOUT` | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | somebody had it all the time | ask whether that is as it should be |
-//! | `ENOLCK` | taking a lock | [`LimitReached`](crate::ErrorKind::LimitReached) | the thread holds 2048 locks (`ROBUST_LIST_LIMIT`) | hold fewer at a time |
-//! | `EXDEV` | taking a lock | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | it was initialised in another pid namespace | make one for each namespace, or share the namespace |
-//! | `ENOENT` | taking a lock | [`NotFound`](crate::ErrorKind::NotFound) | /proc is not mounted | mount it, or use a lock before it is out of reach |
-//! | none | [`Barrier::join`] | [`LimitReached`](crate::ErrorKind::LimitReached) | all places are taken | make the barrier larger |
-//! | none | all | [`Invalid`](crate::ErrorKind::Invalid) | it was not initialised | call `init` |
-//! | none | taking a lock | [`WrongType`](crate::ErrorKind::WrongType) | its bytes were overwritten | find out by whom |
+//! | `EOWNERDEAD` | locking a [`Mutex`], [`RwLock::write`] | [`OwnerDied`](crate::ErrorKind::OwnerDied), as [`LockError::Inconsistent`] | the last owner died or panicked; **the caller holds the lock** | repair the data and call `mark_consistent` |
+//! | `EOWNERDEAD` | [`RwLock::read`] | [`OwnerDied`](crate::ErrorKind::OwnerDied) | the last writer died or panicked | lock for writing and repair the data |
+//! | `EOWNERDEAD` | [`Participant::wait`] | [`OwnerDied`](crate::ErrorKind::OwnerDied) | a participant died | let a replacement join, then wait again |
+//! | `ENOTRECOVERABLE` | locking | [`Unrecoverable`](crate::ErrorKind::Unrecoverable) | an owner abandoned inconsistent data | create new memory |
+//! | `EBUSY` | `try_` calls | [`WouldBlock`](crate::ErrorKind::WouldBlock) | another thread holds the lock | block, or try again later |
+//! | `ETIMEDOUT` | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | the lock was not available within the timeout | find out what the owner is doing |
+//! | `ENOLCK` | locking | [`LimitReached`](crate::ErrorKind::LimitReached) | the thread holds 2048 locks (`ROBUST_LIST_LIMIT`) | hold fewer locks |
+//! | `EXDEV` | locking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the lock belongs to another pid namespace | create one lock per namespace, or share the namespace |
+//! | `ENOENT` | `init`, locking | [`NotFound`](crate::ErrorKind::NotFound) | `/proc` is not mounted | mount it before the first use of a lock |
+//! | none | [`Barrier::join`] | [`LimitReached`](crate::ErrorKind::LimitReached) | the barrier is full | create a larger barrier |
+//! | none | all but `init` | [`Invalid`](crate::ErrorKind::Invalid) | the lock is not initialized | call `init` first |
+//! | none | `init` | [`InUse`](crate::ErrorKind::InUse) | another thread is initializing the lock, or died there | wait, or create new memory |
+//! | none | locking | [`WrongType`](crate::ErrorKind::WrongType) | the lock's memory is corrupted | find the program that overwrote it |
 //!
-//! `ENOLCK` and `EXDEV` stand for this library's own refusals: the kernel would say nothing, and not free the lock, or free
-//! it too soon.
+//! This library itself reports `ENOLCK` and `EXDEV`. The kernel would accept the lock in these
+//! cases, and then never release it after a death, or release it while its owner is alive.
 //!
-//! Sources: [pthread_mutexattr_setrobust(3)], [get_robust_list(2)], [futex(2)], and experiments with a kill at every
-//! instruction, which the project's tests repeat.
+//! Sources: [pthread_mutexattr_setrobust(3)], [get_robust_list(2)], [futex(2)], and experiments
+//! that kill a process at every instruction. The project's crash sweeps repeat them.
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [pthread_mutexattr_setrobust(3)]: https://man7.org/linux/man-pages/man3/pthread_mutexattr_setrobust.3.html
@@ -134,39 +146,45 @@
 
 mod atomic;
 mod barrier;
-mod condition;
 mod condvar;
+mod errors;
 mod event;
-mod failure;
-mod guard;
-mod held;
+mod exclusive_guard;
+mod held_count;
 mod inconsistent;
-mod layout;
-#[cfg(all(test, loom))]
-pub(crate) mod model;
+mod lock_error;
 mod mutex;
-mod namespace;
+mod mutex_guard;
 mod once;
-#[cfg_attr(all(test, loom), path = "model/raw.rs")]
+mod pid_namespace;
+mod process_shared;
+#[cfg_attr(all(test, loom), path = "tests/loom/raw.rs")]
 mod raw;
 mod rwlock;
 mod rwlock_guard;
 mod semaphore;
 mod slot;
+mod state;
+#[cfg(test)]
+pub(crate) mod tests;
+mod unlock_on_drop;
 
 use std::time::Duration;
 
 pub use barrier::{Barrier, Participant};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use event::Event;
-pub use failure::{Cause, LockError};
-pub use guard::MutexGuard;
+pub use exclusive_guard::ExclusiveGuard;
 pub use inconsistent::Inconsistent;
+pub use lock_error::{Cause, LockError};
 pub use mutex::Mutex;
+pub use mutex_guard::MutexGuard;
 pub use once::{Once, OnceState};
 pub use rwlock::RwLock;
 pub use rwlock_guard::{ReadGuard, WriteGuard};
 pub use semaphore::{Permit, Semaphore};
 
-/// How often those look for the dead who wait for something that nobody can tell them.
-const LOOK_FOR_DEAD: Duration = Duration::from_millis(20);
+/// The interval at which a blocked call checks for dead permit holders and barrier participants.
+///
+/// No event reports these deaths. One check of a semaphore or barrier costs a few `try_lock` calls.
+const DEAD_POLL_INTERVAL: Duration = Duration::from_millis(20);

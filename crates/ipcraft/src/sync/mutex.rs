@@ -1,4 +1,4 @@
-//! One at a time.
+//! A lock that one thread at a time holds.
 
 #![allow(unsafe_code)]
 
@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::atomic::AtomicU32;
-use super::condition::{self, INITIALISED, OWNER_DIED, PANICKED};
-use super::failure::{failed, unusable};
-use super::raw::{Last, RawMutex};
+use super::errors::{failed, unusable};
+use super::raw::{PreviousOwner, RawMutex};
+use super::state::{self, INITIALIZED, OWNER_DIED, PANICKED};
 use super::{Inconsistent, LockError, MutexGuard};
 use crate::error::Result;
 use crate::shm::Plain;
@@ -18,10 +18,10 @@ use crate::time::Deadline;
 
 const LOCK: &str = "pthread_mutex_lock";
 
-/// A lock and the data that it guards, in memory that processes share.
+/// A lock and the data that it protects, in memory that processes share.
 ///
-/// If the owner dies, be it killed at any instruction, the next one gets the lock *and is told*; see
-/// [`LockError::Inconsistent`]. A panic while holding it has the same consequence.
+/// If the owner dies, at whatever instruction, the next owner receives the lock as
+/// [`LockError::Inconsistent`]. A panic while the lock is held has the same consequence.
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
@@ -31,7 +31,7 @@ const LOCK: &str = "pthread_mutex_lock";
 /// let accounts = Shared::<Mutex<[i64; 2]>>::initialize(memory.map()?, |accounts| accounts.init([100, 0]))?;
 ///
 /// let mut guard = accounts.lock().or_else(|e| {
-///     // A dead owner may have taken from one and not yet given to the other.
+///     // A dead owner may have debited one account and not yet credited the other.
 ///     e.repair(|balance| balance[1] = 100 - balance[0])
 /// })?;
 /// guard[0] -= 30;
@@ -40,66 +40,77 @@ const LOCK: &str = "pthread_mutex_lock";
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 ///
-/// Takes 48 bytes on x86-64 (56 on aarch64), 4 more, and the data.
+/// Takes 48 bytes on x86-64 (56 on aarch64), 4 more for its state, and the data.
 #[repr(C)]
 pub struct Mutex<T> {
     pub(super) raw: RawMutex,
-    /// One of `condition`; written by who holds `raw` only, but for the first time.
-    pub(super) condition: AtomicU32,
-    /// Used by who holds `raw` only.
+    /// One of the constants in `state`. After initialization only the owner of `raw` writes it.
+    pub(super) state: AtomicU32,
+    /// Only the owner of `raw` accesses it.
     pub(super) data: UnsafeCell<T>,
 }
 
-// SAFETY: because the data is plain, and is only reached by the one thread that holds the lock.
+// SAFETY: because the data is plain, and only the one thread that owns `raw` accesses it.
 unsafe impl<T: Plain> Sync for Mutex<T> {}
 
 impl<T: Plain> Mutex<T> {
-    /// `pthread_mutex_init(3)`: makes new memory, which is all zero, a mutex with this data. Later calls do nothing.
+    /// `pthread_mutex_init(3)`: makes new memory, which is all zero, a mutex with this data.
     ///
-    /// Meant for the closure that initialises a [`Shared`](crate::shm::Shared) value.
+    /// Does nothing if the mutex is initialized already. Meant for the closure that initializes a
+    /// [`Shared`](crate::shm::Shared) value.
     ///
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) or
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
-    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
-    /// thread is initializing the lock, or died there.
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if this process has not used a lock
+    /// before and cannot read `/proc/self/ns/pid`; a later call can succeed.
+    /// [`InUse`](crate::ErrorKind::InUse) if another thread is initializing the mutex, or died
+    /// there.
     #[doc(alias = "pthread_mutex_init")]
     pub fn init(&self, data: T) -> Result<()> {
-        condition::initialize("pthread_mutex_init", &self.condition, || {
+        state::initialize("pthread_mutex_init", &self.state, || {
             self.raw.init()?;
-            // SAFETY: because one caller at a time initializes the memory, and no lock succeeds before it returns.
+            // SAFETY: because one thread at a time initializes the memory, and no lock succeeds
+            // before it is done.
             unsafe { self.data.get().write(data) };
             Ok(())
         })
     }
 
-    /// `pthread_mutex_lock(3)`: waits until this thread is the one.
+    /// `pthread_mutex_lock(3)`: blocks until this thread owns the mutex.
     ///
-    /// A thread that has it already waits for itself, for ever.
+    /// A thread that owns the mutex already blocks forever.
     ///
     /// # Errors
     ///
-    /// [`LockError::Inconsistent`] with the lock if the last owner died or panicked;
-    /// [`Unrecoverable`](crate::ErrorKind::Unrecoverable) if somebody gave up on the data;
+    /// [`LockError::Inconsistent`], with the lock held, if the last owner died or panicked;
+    /// [`Unrecoverable`](crate::ErrorKind::Unrecoverable) if an owner abandoned the data;
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
-    /// [`Invalid`](crate::ErrorKind::Invalid) if it was not initialised.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the mutex is not initialized.
     #[doc(alias = "pthread_mutex_lock")]
     #[inline]
     pub fn lock(&self) -> LockResult<'_, T> {
-        self.entered(LOCK, self.raw.lock())
+        self.finish_lock(LOCK, self.raw.lock())
     }
 
-    /// `pthread_mutex_trylock(3)`: [`lock`](Mutex::lock) that fails with
-    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) instead of waiting.
+    /// `pthread_mutex_trylock(3)`: locks without blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) if another thread owns the mutex; otherwise as
+    /// [`lock`](Mutex::lock).
     #[doc(alias = "pthread_mutex_trylock")]
     #[inline]
     pub fn try_lock(&self) -> LockResult<'_, T> {
-        self.entered("pthread_mutex_trylock", self.raw.try_lock())
+        self.finish_lock("pthread_mutex_trylock", self.raw.try_lock())
     }
 
-    /// `pthread_mutex_clocklock(3)`: [`lock`](Mutex::lock) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
-    /// others have it for all of `timeout`.
+    /// `pthread_mutex_clocklock(3)`: locks, and blocks for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if other threads own the mutex for all of
+    /// `timeout`; otherwise as [`lock`](Mutex::lock).
     #[doc(alias = "pthread_mutex_clocklock")]
     #[doc(alias = "pthread_mutex_timedlock")]
     pub fn lock_timeout(&self, timeout: Duration) -> LockResult<'_, T> {
@@ -107,34 +118,39 @@ impl<T: Plain> Mutex<T> {
     }
 
     pub(super) fn lock_until(&self, deadline: Deadline) -> LockResult<'_, T> {
-        self.entered("pthread_mutex_clocklock", self.raw.lock_until(deadline))
+        self.finish_lock("pthread_mutex_clocklock", self.raw.lock_until(deadline))
     }
 
     #[inline]
-    fn entered(&self, operation: &'static str, taken: nix::Result<Last>) -> LockResult<'_, T> {
-        if taken == Ok(Last::Unlocked) && self.condition.load(Relaxed) == INITIALISED {
+    fn finish_lock(
+        &self,
+        operation: &'static str,
+        acquired: nix::Result<PreviousOwner>,
+    ) -> LockResult<'_, T> {
+        if acquired == Ok(PreviousOwner::Unlocked) && self.state.load(Relaxed) == INITIALIZED {
             Ok(MutexGuard::new(self))
         } else {
-            Err(self.not_as_usual(operation, taken))
+            Err(self.lock_slow(operation, acquired))
         }
     }
 
     #[cold]
-    fn not_as_usual(
+    fn lock_slow(
         &self,
         operation: &'static str,
-        taken: nix::Result<Last>,
+        acquired: nix::Result<PreviousOwner>,
     ) -> LockError<MutexGuard<'_, T>> {
-        match taken {
-            Ok(Last::Died) => {
-                // First the note and then the C library's: a death in between is told by both.
-                condition::note(&self.condition, OWNER_DIED);
+        match acquired {
+            Ok(PreviousOwner::Died) => {
+                // The state comes first: if this thread dies in between, both still report the
+                // death.
+                state::mark(&self.state, OWNER_DIED);
                 self.raw.mark_consistent();
             }
-            Ok(Last::Unlocked) => {}
+            Ok(PreviousOwner::Unlocked) => {}
             Err(errno) => return LockError::Failed(failed(operation, errno)),
         }
-        match self.condition.load(Relaxed) {
+        match self.state.load(Relaxed) {
             OWNER_DIED | PANICKED => LockError::Inconsistent(Inconsistent::new(MutexGuard::new(self))),
             other => {
                 self.raw.unlock();
@@ -144,8 +160,8 @@ impl<T: Plain> Mutex<T> {
     }
 }
 
-/// What a call that takes the lock returns.
-type LockResult<'a, T> = std::result::Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>>;
+/// The result of locking a mutex.
+pub(super) type LockResult<'a, T> = std::result::Result<MutexGuard<'a, T>, LockError<MutexGuard<'a, T>>>;
 
 impl<T> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,40 +1,41 @@
-//! Something that happens a single time.
+//! A call that exactly one process completes.
 
 use std::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 use super::atomic::AtomicU32;
-use super::condition;
-use super::failure::{failed, not_initialised};
+use super::errors::{failed, not_initialized};
 use super::raw::RawMutex;
+use super::state;
+use super::unlock_on_drop::UnlockOnDrop;
 use crate::error::Result;
 
 const ONCE: &str = "once";
 
-// The states, besides those of `condition` that a new one goes through.
-/// Nobody has begun.
-const READY: u32 = condition::INITIALISED;
-/// Somebody has begun; if the lock can be had, he did not come to the end.
-const BEGUN: u32 = 8;
-/// Somebody has come to the end.
+// The states that follow those of initialization.
+/// No call has begun.
+const READY: u32 = state::INITIALIZED;
+/// A call has begun. If the lock is free in this state, that call did not complete.
+const RUNNING: u32 = 8;
+/// A call has completed.
 const DONE: u32 = 9;
 
-/// A call that exactly one process makes to the end, in memory that processes share.
+/// A call that exactly one process completes, in memory that processes share.
 ///
-/// If the process that makes it dies, or panics, another makes it again and is told so: the call has to be one that can
-/// be begun anew.
+/// If the process that runs the call dies or panics, another process runs it again. That run
+/// receives [`OnceState::Again`], so the call must be able to start over.
 ///
 /// Takes 56 bytes on x86-64 (64 on aarch64).
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
-/// use ipcraft::sync::{OnceState, Once};
+/// use ipcraft::sync::{Once, OnceState};
 ///
 /// let memory = Memfd::create("setup", Shared::<Once>::SIZE)?;
 /// let setup = Shared::<Once>::initialize(memory.map()?, Once::init)?;
 /// let mut calls = 0;
 /// for _ in 0..3 {
-///     setup.call_once(|attempt| {
-///         assert_eq!(attempt, OnceState::First);
+///     setup.call_once(|state| {
+///         assert_eq!(state, OnceState::First);
 ///         calls += 1;
 ///     })?;
 /// }
@@ -43,71 +44,66 @@ const DONE: u32 = 9;
 /// ```
 #[repr(C)]
 pub struct Once {
+    /// Held while a call runs.
     pub(super) raw: RawMutex,
     state: AtomicU32,
 }
 
-/// Which attempt a call is.
+/// Whether an earlier call began and did not complete.
+///
+/// The enum is exhaustive on purpose: a call is the first one or a repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnceState {
-    /// Nobody has begun before.
+    /// No earlier call has begun.
     First,
-    /// Somebody has begun before, and died or panicked on the way.
+    /// An earlier call began; its process died or panicked.
     Again,
 }
 
 impl Once {
-    /// Makes new memory, which is all zero, a call that nobody has made. Later calls do nothing.
+    /// Makes new memory, which is all zero, a call that no process has made.
+    ///
+    /// Does nothing if it is initialized already.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) or
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
-    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
-    /// thread is initializing the lock, or died there.
+    /// As [`Mutex::init`](super::Mutex::init).
     pub fn init(&self) -> Result<()> {
-        condition::initialize("initialize once", &self.state, || self.raw.init())
+        state::initialize("initialize once", &self.state, || self.raw.init())
     }
 
-    /// `pthread_once(3)`: makes the call, or waits until somebody else has made it.
+    /// `pthread_once(3)`: runs the call, or blocks until another process has completed it.
     ///
-    /// What the call wrote is seen by everybody who returns from here. Once it was made, this is one load.
+    /// Everything that the call wrote is visible after this returns. After completion, this is one
+    /// load.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) if it was not initialised.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it is not initialized.
     #[doc(alias = "pthread_once")]
     pub fn call_once(&self, call: impl FnOnce(OnceState)) -> Result<()> {
         if self.is_done() {
             return Ok(());
         }
-        let taken = self.raw.lock();
-        self.raw.forgiving(taken).map_err(|e| failed(ONCE, e))?;
-        let _lock = Unlock(&self.raw);
-        let attempt = match self.state.load(Relaxed) {
+        let acquired = self.raw.lock();
+        self.raw.ignore_owner_death(acquired).map_err(|e| failed(ONCE, e))?;
+        let _lock = UnlockOnDrop(&self.raw);
+        let state = match self.state.load(Relaxed) {
             DONE => return Ok(()),
             READY => OnceState::First,
-            BEGUN => OnceState::Again,
-            _ => return Err(not_initialised(ONCE)),
+            RUNNING => OnceState::Again,
+            _ => return Err(not_initialized(ONCE)),
         };
-        self.state.store(BEGUN, Relaxed);
-        call(attempt);
+        self.state.store(RUNNING, Relaxed);
+        call(state);
         self.state.store(DONE, Release);
         Ok(())
     }
 
-    /// Whether the call was made. Once true it stays so.
+    /// Returns whether a call has completed. Once true, this stays true.
     #[inline]
     pub fn is_done(&self) -> bool {
         self.state.load(Acquire) == DONE
-    }
-}
-
-/// Unlocks, also when the call panics.
-struct Unlock<'a>(&'a RawMutex);
-
-impl Drop for Unlock<'_> {
-    fn drop(&mut self) {
-        self.0.unlock();
     }
 }

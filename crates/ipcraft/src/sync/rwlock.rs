@@ -1,4 +1,4 @@
-//! Many who read, or one who writes.
+//! A lock that many readers or one writer hold.
 
 #![allow(unsafe_code)]
 
@@ -10,10 +10,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::atomic::AtomicU32;
-use super::condition::{self, INITIALISED, OWNER_DIED, PANICKED, WRITING};
-use super::failure::{failed, unusable};
-use super::raw::RawMutex;
+use super::errors::{failed, unusable};
+use super::raw::{PreviousOwner, RawMutex};
 use super::slot::{self, Slot};
+use super::state::{self, INITIALIZED, OWNER_DIED, PANICKED, WRITING};
 use super::{Inconsistent, LockError, ReadGuard, WriteGuard};
 use crate::error::{Error, Result};
 use crate::shm::Plain;
@@ -22,21 +22,25 @@ use crate::time::Deadline;
 const READ: &str = "pthread_rwlock_rdlock";
 const WRITE: &str = "pthread_rwlock_wrlock";
 
-/// How long a reader that finds every slot taken waits for one of them before it looks for others.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// How long a reader waits for its preferred slot before it tries the other slots again.
+///
+/// Bounds the delay of a reader when all slots are taken and another slot than its own is released.
+const SLOT_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A lock that many may hold for reading, or one for writing, and the data that it guards, in memory that processes
-/// share.
+/// A lock that many readers or one writer hold, and the data that it protects, in memory that
+/// processes share.
 ///
-/// Each reader holds one of `READERS` slots, a writer all of them. So reading takes as long as a [`Mutex`](super::Mutex)
-/// does, and readers on different cores do not slow each other down; writing takes as long as locking `READERS` mutexes.
-/// More readers than slots wait for one another.
+/// Each reader holds one of `READERS` slots, and a writer holds all of them. So reading costs as
+/// much as a [`Mutex`](super::Mutex), and readers on different cores do not slow each other down.
+/// Writing costs as much as locking `READERS` mutexes. Readers beyond `READERS` wait for a free
+/// slot.
 ///
-/// A reader may be killed at any instruction: its slot is free again. If a writer is, the next writer
-/// [is told](LockError::Inconsistent), and readers fail with [`OwnerDied`](crate::ErrorKind::OwnerDied) until the data is
-/// repaired. A writer who waits goes before readers who come later.
+/// A reader may be killed at any instruction: its slot is free again. If a writer is killed, the
+/// next writer receives [`LockError::Inconsistent`], and readers fail with
+/// [`OwnerDied`](crate::ErrorKind::OwnerDied) until the data is repaired. A waiting writer precedes
+/// later readers.
 ///
-/// Takes 64 bytes for each slot, 64 more, and the data.
+/// Takes 64 bytes per slot, 64 more, and the data.
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
@@ -52,128 +56,153 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// ```
 #[repr(C)]
 pub struct RwLock<T, const READERS: usize = 32> {
-    /// Taken by a writer before the slots and for as long, and by readers only in passing.
+    /// A writer takes it before the slots and keeps it as long. Readers hold it only to take a
+    /// slot.
     pub(super) gate: RawMutex,
-    /// One of `condition`; written by who holds all slots, but for the first time.
-    pub(super) condition: AtomicU32,
-    /// Not zero when a writer has come: readers then queue at the gate, and the first of them to have it makes this zero.
+    /// One of the constants in `state`. After initialization only a thread that holds all slots
+    /// writes it.
+    pub(super) state: AtomicU32,
+    /// Not zero if a writer has arrived. Readers then queue at the gate, and the first one there
+    /// resets it to zero.
     pub(super) writer: AtomicU32,
     pub(super) slots: [Slot; READERS],
-    /// Read by who holds a slot, written by who holds all.
+    /// A thread that holds a slot reads it; a thread that holds all slots writes it.
     pub(super) data: UnsafeCell<T>,
 }
 
-// SAFETY: because the data is plain, and is written by the one thread only that has kept all readers out.
+// SAFETY: because the data is plain, and a thread writes it only while it holds all slots, which
+// keeps all readers out.
 unsafe impl<T: Plain, const READERS: usize> Sync for RwLock<T, READERS> {}
 
 impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
-    /// Makes new memory, which is all zero, a lock with this data. Later calls do nothing.
+    /// Makes new memory, which is all zero, a lock with this data.
+    ///
+    /// Does nothing if it is initialized already.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) or
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
-    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
-    /// thread is initializing the lock, or died there.
+    /// As [`Mutex::init`](super::Mutex::init).
     #[doc(alias = "pthread_rwlock_init")]
     pub fn init(&self, data: T) -> Result<()> {
-        const { assert!(READERS > 0, "a lock without slots can never be read") };
-        condition::initialize("pthread_rwlock_init", &self.condition, || {
+        const { assert!(READERS > 0, "a reader-writer lock needs at least one slot") };
+        state::initialize("pthread_rwlock_init", &self.state, || {
             self.locks().try_for_each(RawMutex::init)?;
-            // SAFETY: because one caller at a time initializes the memory, and no lock succeeds before it returns.
+            // SAFETY: because one thread at a time initializes the memory, and no lock succeeds
+            // before it is done.
             unsafe { self.data.get().write(data) };
             Ok(())
         })
     }
 
-    /// `pthread_rwlock_rdlock(3)`: waits until nobody writes.
+    /// `pthread_rwlock_rdlock(3)`: blocks until no writer holds the lock and a slot is free.
     ///
-    /// A thread that reads already may read again, unless a writer has come in between: then it waits for ever.
+    /// A thread that reads already may read again, unless a writer arrives in between: then it
+    /// blocks forever.
     ///
     /// # Errors
     ///
-    /// [`OwnerDied`](crate::ErrorKind::OwnerDied) if the last writer died or panicked and nobody has
-    /// [written](RwLock::write) since; [`Unrecoverable`](crate::ErrorKind::Unrecoverable) if somebody gave up on the
-    /// data; [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
-    /// [`Invalid`](crate::ErrorKind::Invalid) if it was not initialised.
+    /// [`OwnerDied`](crate::ErrorKind::OwnerDied) if the last writer died or panicked and no later
+    /// [writer](RwLock::write) has repaired the data;
+    /// [`Unrecoverable`](crate::ErrorKind::Unrecoverable) if a writer abandoned the data;
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the lock is not initialized.
     #[doc(alias = "pthread_rwlock_rdlock")]
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, T, READERS>> {
         self.read_until(Deadline::NEVER)
     }
 
-    /// `pthread_rwlock_tryrdlock(3)`: [`read`](RwLock::read) that fails with
-    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) instead of waiting.
+    /// `pthread_rwlock_tryrdlock(3)`: locks for reading without blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) if a writer holds the lock or waits for it, or
+    /// if no slot is free; otherwise as [`read`](RwLock::read).
     #[doc(alias = "pthread_rwlock_tryrdlock")]
     #[inline]
     pub fn try_read(&self) -> Result<ReadGuard<'_, T, READERS>> {
-        let slot = self.slot_unless_writing().and_then(|slot| match slot {
+        let slot = self.try_slot_without_writer().and_then(|slot| match slot {
             Some(slot) => Ok(Some(slot)),
-            None => self.gate.try_lock().and_then(|last| self.slot_at_gate(last)),
+            None => self.gate.try_lock().and_then(|previous| self.try_slot_through_gate(previous)),
         });
-        self.reading(slot.and_then(|slot| slot.ok_or(Errno::EBUSY)))
+        self.finish_read(slot.and_then(|slot| slot.ok_or(Errno::EBUSY)))
     }
 
-    /// `pthread_rwlock_clockrdlock(3)`: [`read`](RwLock::read) that fails with
-    /// [`TimedOut`](crate::ErrorKind::TimedOut) if others write for all of `timeout`.
+    /// `pthread_rwlock_clockrdlock(3)`: locks for reading, and blocks for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the lock is not available within `timeout`;
+    /// otherwise as [`read`](RwLock::read).
     #[doc(alias = "pthread_rwlock_timedrdlock")]
     pub fn read_timeout(&self, timeout: Duration) -> Result<ReadGuard<'_, T, READERS>> {
         self.read_until(Deadline::after(timeout))
     }
 
-    /// `pthread_rwlock_wrlock(3)`: waits until nobody else reads or writes.
+    /// `pthread_rwlock_wrlock(3)`: blocks until no other thread reads or writes.
+    ///
+    /// A writer holds `READERS` + 1 of the 2048 locks that a thread may hold.
     ///
     /// # Errors
     ///
-    /// [`LockError::Inconsistent`] with the lock if the last writer died or panicked; otherwise as for
-    /// [`read`](RwLock::read). It holds `READERS` + 1 of the 2048 locks that a thread may hold.
+    /// [`LockError::Inconsistent`], with the lock held, if the last writer died or panicked;
+    /// otherwise as [`read`](RwLock::read).
     #[doc(alias = "pthread_rwlock_wrlock")]
     pub fn write(&self) -> WriteResult<'_, T, READERS> {
-        self.writing(self.close(RawMutex::lock))
+        self.finish_write(self.lock_all_slots(RawMutex::lock))
     }
 
-    /// `pthread_rwlock_trywrlock(3)`: [`write`](RwLock::write) that fails with
-    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) instead of waiting.
+    /// `pthread_rwlock_trywrlock(3)`: locks for writing without blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) if another thread holds the lock; otherwise as
+    /// [`write`](RwLock::write).
     #[doc(alias = "pthread_rwlock_trywrlock")]
     pub fn try_write(&self) -> WriteResult<'_, T, READERS> {
-        self.writing(self.close(RawMutex::try_lock))
+        self.finish_write(self.lock_all_slots(RawMutex::try_lock))
     }
 
-    /// `pthread_rwlock_clockwrlock(3)`: [`write`](RwLock::write) that fails with
-    /// [`TimedOut`](crate::ErrorKind::TimedOut) if others read or write for all of `timeout`.
+    /// `pthread_rwlock_clockwrlock(3)`: locks for writing, and blocks for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the lock is not available within `timeout`;
+    /// otherwise as [`write`](RwLock::write).
     #[doc(alias = "pthread_rwlock_timedwrlock")]
     pub fn write_timeout(&self, timeout: Duration) -> WriteResult<'_, T, READERS> {
         let deadline = Deadline::after(timeout);
-        self.writing(self.close(|lock| lock.lock_until(deadline)))
+        self.finish_write(self.lock_all_slots(|lock| lock.lock_until(deadline)))
     }
 
     #[inline]
     fn read_until(&self, deadline: Deadline) -> Result<ReadGuard<'_, T, READERS>> {
-        let slot = match self.slot_unless_writing() {
-            Ok(None) => self.slot_until(deadline),
+        let slot = match self.try_slot_without_writer() {
+            Ok(None) => self.take_slot_slow(deadline),
             Ok(Some(slot)) => Ok(slot),
             Err(errno) => Err(errno),
         };
-        self.reading(slot)
+        self.finish_read(slot)
     }
 
-    /// A slot, if no writer has come and one is free.
+    /// Takes a free slot, unless a writer has arrived.
     #[inline]
-    fn slot_unless_writing(&self) -> nix::Result<Option<usize>> {
-        if self.writer.load(Relaxed) == 0 { slot::take_any(&self.slots) } else { Ok(None) }
+    fn try_slot_without_writer(&self) -> nix::Result<Option<usize>> {
+        if self.writer.load(Relaxed) == 0 { slot::try_take_any(&self.slots) } else { Ok(None) }
     }
 
-    /// Queues behind the writer, or, if there is none, waits for another reader's slot.
+    /// Queues behind the writer. Without a writer, waits for the slot of another reader.
     #[cold]
-    fn slot_until(&self, deadline: Deadline) -> nix::Result<usize> {
+    fn take_slot_slow(&self, deadline: Deadline) -> nix::Result<usize> {
         loop {
-            let last = self.gate.lock_until(deadline)?;
-            if let Some(slot) = self.slot_at_gate(last)? {
+            let previous = self.gate.lock_until(deadline)?;
+            if let Some(slot) = self.try_slot_through_gate(previous)? {
                 return Ok(slot);
             }
-            let slot = slot::usual(READERS);
+            let slot = slot::preferred(READERS);
             let lock = &self.slots[slot].0;
-            match lock.forgiving(lock.lock_until(Deadline::after(deadline.capped(LOOK_AGAIN)))) {
+            let next_try = Deadline::after(deadline.capped(SLOT_RETRY_INTERVAL));
+            match lock.ignore_owner_death(lock.lock_until(next_try)) {
                 Ok(()) => return Ok(slot),
                 Err(Errno::ETIMEDOUT) if !deadline.has_passed() => {}
                 Err(errno) => return Err(errno),
@@ -181,60 +210,60 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
         }
     }
 
-    /// Whoever has the gate knows that no writer is there: takes a slot, and gives the gate back.
-    fn slot_at_gate(&self, last: super::raw::Last) -> nix::Result<Option<usize>> {
-        let slot = self.gate.forgiving(Ok(last)).and_then(|()| {
+    /// Takes a free slot and unlocks the gate. The caller owns the gate, so no writer is active.
+    fn try_slot_through_gate(&self, previous: PreviousOwner) -> nix::Result<Option<usize>> {
+        let slot = self.gate.ignore_owner_death(Ok(previous)).and_then(|()| {
             self.writer.store(0, Relaxed);
-            slot::take_any(&self.slots)
+            slot::try_take_any(&self.slots)
         });
         self.gate.unlock();
         slot
     }
 
     #[inline]
-    fn reading(&self, slot: nix::Result<usize>) -> Result<ReadGuard<'_, T, READERS>> {
+    fn finish_read(&self, slot: nix::Result<usize>) -> Result<ReadGuard<'_, T, READERS>> {
         let slot = slot.map_err(|e| failed(READ, e))?;
         let guard = ReadGuard::new(self, slot);
-        match self.condition.load(Relaxed) {
-            INITIALISED => Ok(guard),
+        match self.state.load(Relaxed) {
+            INITIALIZED => Ok(guard),
             other => Err(unreadable(other)),
         }
     }
 
-    /// Keeps everybody else out, one lock after the other.
-    fn close(&self, lock: impl Fn(&RawMutex) -> nix::Result<super::raw::Last>) -> nix::Result<()> {
-        self.gate.forgiving(lock(&self.gate))?;
+    /// Locks the gate and then every slot, which keeps all other threads out.
+    fn lock_all_slots(&self, lock: impl Fn(&RawMutex) -> nix::Result<PreviousOwner>) -> nix::Result<()> {
+        self.gate.ignore_owner_death(lock(&self.gate))?;
         self.writer.store(1, SeqCst);
         for (count, slot) in self.slots.iter().enumerate() {
-            if let Err(errno) = slot.0.forgiving(lock(&slot.0)) {
+            if let Err(errno) = slot.0.ignore_owner_death(lock(&slot.0)) {
                 self.gate.unlock();
-                self.open(count);
+                self.unlock_slots(count);
                 return Err(errno);
             }
         }
         Ok(())
     }
 
-    /// Lets the others in again, after so many slots were taken.
-    fn open(&self, slots: usize) {
-        for slot in &self.slots[..slots] {
+    /// Unlocks the first `count` slots.
+    fn unlock_slots(&self, count: usize) {
+        for slot in &self.slots[..count] {
             slot.0.unlock();
         }
     }
 
-    /// A writer who has kept all others out sees in what condition the last one left the data.
-    fn writing(&self, closed: nix::Result<()>) -> WriteResult<'_, T, READERS> {
-        closed.map_err(|e| LockError::Failed(failed(WRITE, e)))?;
-        match self.condition.load(Relaxed) {
-            INITIALISED => {
-                self.condition.store(WRITING, Relaxed);
+    /// Checks in which state the last writer left the data, once all other threads are kept out.
+    fn finish_write(&self, locked: nix::Result<()>) -> WriteResult<'_, T, READERS> {
+        locked.map_err(|e| LockError::Failed(failed(WRITE, e)))?;
+        match self.state.load(Relaxed) {
+            INITIALIZED => {
+                self.state.store(WRITING, Relaxed);
                 Ok(WriteGuard::new(self))
             }
-            // A writer who lives would not have let this one in.
+            // A live writer would still hold the slots.
             WRITING | OWNER_DIED => Err(self.inconsistent(OWNER_DIED)),
             PANICKED => Err(self.inconsistent(PANICKED)),
             other => {
-                self.end_write(other);
+                self.unlock_write(other);
                 Err(LockError::Failed(unusable(WRITE, other)))
             }
         }
@@ -242,48 +271,49 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
 
     #[cold]
     fn inconsistent(&self, cause: u32) -> LockError<WriteGuard<'_, T, READERS>> {
-        self.condition.store(cause, Relaxed);
+        self.state.store(cause, Relaxed);
         LockError::Inconsistent(Inconsistent::new(WriteGuard::new(self)))
     }
 
-    /// Gives a reader's slot back.
+    /// Unlocks the slot of a reader.
     #[inline]
-    pub(super) fn end_read(&self, slot: usize) {
+    pub(super) fn unlock_read(&self, slot: usize) {
         self.slots[slot].0.unlock();
     }
 
-    /// Gives back what a writer took, with the data in this condition.
+    /// Unlocks everything that a writer holds, and leaves the data in `state`.
     ///
-    /// The gate comes first: a forked child, whose copy of the guard must not touch anything, learns there that it has
-    /// nothing to give back. Nobody gets further than the slots meanwhile.
-    pub(super) fn end_write(&self, condition: u32) {
+    /// The gate comes first: in a forked child, whose copy of the guard owns nothing, its unlock
+    /// fails and the state stays unchanged. Other threads cannot pass the slots meanwhile.
+    pub(super) fn unlock_write(&self, state: u32) {
         if self.gate.unlock() {
-            self.condition.store(condition, Relaxed);
+            self.state.store(state, Relaxed);
         }
-        self.open(READERS);
+        self.unlock_slots(READERS);
     }
 
-    /// Whether the writer is this thread.
-    pub(super) fn is_mine(&self) -> bool {
-        self.gate.is_mine()
+    /// Returns whether this thread is the writer.
+    pub(super) fn is_written_by_caller(&self) -> bool {
+        self.gate.is_owned_by_caller()
     }
 
-    /// All locks that it is made of.
+    /// Returns all mutexes that the lock consists of.
     pub(super) fn locks(&self) -> impl Iterator<Item = &RawMutex> {
         std::iter::once(&self.gate).chain(self.slots.iter().map(|slot| &slot.0))
     }
 }
 
-/// What a call that takes the lock for writing returns.
+/// The result of locking for writing.
 type WriteResult<'a, T, const READERS: usize> =
-    Result<WriteGuard<'a, T, READERS>, LockError<WriteGuard<'a, T, READERS>>>;
+    std::result::Result<WriteGuard<'a, T, READERS>, LockError<WriteGuard<'a, T, READERS>>>;
 
-/// Why nobody can read.
+/// Returns the error for data in a state that no reader can use.
 #[cold]
-fn unreadable(condition: u32) -> Error {
-    match condition {
-        WRITING | OWNER_DIED | PANICKED => Error::from_errno(READ, Errno::EOWNERDEAD)
-            .with_hint("take the lock for writing and repair the data"),
+fn unreadable(state: u32) -> Error {
+    match state {
+        WRITING | OWNER_DIED | PANICKED => {
+            Error::from_errno(READ, Errno::EOWNERDEAD).with_hint("lock for writing and repair the data")
+        }
         other => unusable(READ, other),
     }
 }

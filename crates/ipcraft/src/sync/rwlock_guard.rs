@@ -1,4 +1,4 @@
-//! Having a lock for reading or writing.
+//! The guards of a reader-writer lock.
 
 #![allow(unsafe_code)]
 
@@ -10,23 +10,25 @@ use std::thread;
 
 use super::RwLock;
 use super::atomic::AtomicU32;
-use super::condition::{INITIALISED, PANICKED, WRITING};
-use super::inconsistent::Exclusive;
+use super::exclusive_guard::StateAccess;
+use super::state::{INITIALIZED, PANICKED, WRITING};
 use crate::shm::Plain;
 
-/// The right to read what an [`RwLock`] guards; given back when dropped. It belongs to the thread that took it.
+/// An [`RwLock`] locked for reading; unlocks when dropped. It belongs to the thread that locked.
 #[must_use = "dropping it unlocks"]
 pub struct ReadGuard<'a, T: Plain, const READERS: usize> {
     lock: &'a RwLock<T, READERS>,
+    /// The slot that the thread of this guard owns.
     slot: usize,
+    /// A lock belongs to a thread, so the guard is not `Send`.
     _thread: PhantomData<*const ()>,
 }
 
-// SAFETY: because a shared reference to a guard reaches the data for reading only, and plain data is `Sync`.
+// SAFETY: because a shared reference to a guard only reads the data, and plain data is `Sync`.
 unsafe impl<T: Plain, const READERS: usize> Sync for ReadGuard<'_, T, READERS> {}
 
 impl<'a, T: Plain, const READERS: usize> ReadGuard<'a, T, READERS> {
-    /// For the thread that holds the slot.
+    /// Creates the guard, by the thread that owns the slot.
     #[inline]
     pub(super) fn new(lock: &'a RwLock<T, READERS>, slot: usize) -> Self {
         ReadGuard { lock, slot, _thread: PhantomData }
@@ -38,7 +40,7 @@ impl<T: Plain, const READERS: usize> Deref for ReadGuard<'_, T, READERS> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: because a guard is made for a thread that holds a slot, and who writes holds all of them.
+        // SAFETY: because the thread of a guard owns a slot, and a writer would own all of them.
         unsafe { &*self.lock.data.get() }
     }
 }
@@ -46,7 +48,7 @@ impl<T: Plain, const READERS: usize> Deref for ReadGuard<'_, T, READERS> {
 impl<T: Plain, const READERS: usize> Drop for ReadGuard<'_, T, READERS> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.end_read(self.slot);
+        self.lock.unlock_read(self.slot);
     }
 }
 
@@ -56,30 +58,33 @@ impl<T: Plain + fmt::Debug, const READERS: usize> fmt::Debug for ReadGuard<'_, T
     }
 }
 
-/// The right to change what an [`RwLock`] guards; given back when dropped. It belongs to the thread that took it.
+/// An [`RwLock`] locked for writing; unlocks when dropped. It belongs to the thread that locked.
 #[must_use = "dropping it unlocks"]
 pub struct WriteGuard<'a, T: Plain, const READERS: usize> {
+    /// Its gate and slots are owned by the thread of this guard.
     lock: &'a RwLock<T, READERS>,
-    /// Whether a panic was under way when it was taken; then one that is under way later is nothing new.
+    /// Whether the thread was panicking when it locked. Such a panic does not make the data
+    /// inconsistent.
     panicking: bool,
+    /// A lock belongs to a thread, so the guard is not `Send`.
     _thread: PhantomData<*const ()>,
 }
 
-// SAFETY: because a shared reference to a guard reaches the data for reading only, and plain data is `Sync`.
+// SAFETY: because a shared reference to a guard only reads the data, and plain data is `Sync`.
 unsafe impl<T: Plain, const READERS: usize> Sync for WriteGuard<'_, T, READERS> {}
 
 impl<'a, T: Plain, const READERS: usize> WriteGuard<'a, T, READERS> {
-    /// For the thread that has kept everybody else out.
+    /// Creates the guard, by the thread that owns the gate and all slots.
     pub(super) fn new(lock: &'a RwLock<T, READERS>) -> Self {
         WriteGuard { lock, panicking: thread::panicking(), _thread: PhantomData }
     }
 
-    /// In what condition this writer leaves the data.
-    fn left(&self) -> u32 {
-        match self.lock.condition.load(Relaxed) {
+    /// Returns the state in which this writer leaves the data.
+    fn final_state(&self) -> u32 {
+        match self.lock.state.load(Relaxed) {
             WRITING if thread::panicking() && !self.panicking => PANICKED,
-            WRITING => INITIALISED,
-            // Not repaired, or given up.
+            WRITING => INITIALIZED,
+            // Not repaired, or abandoned.
             other => other,
         }
     }
@@ -90,7 +95,7 @@ impl<T: Plain, const READERS: usize> Deref for WriteGuard<'_, T, READERS> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: because a guard is made for the one thread that holds all slots.
+        // SAFETY: because the thread of a guard owns all slots, so no other thread writes the data.
         unsafe { &*self.lock.data.get() }
     }
 }
@@ -98,26 +103,27 @@ impl<T: Plain, const READERS: usize> Deref for WriteGuard<'_, T, READERS> {
 impl<T: Plain, const READERS: usize> DerefMut for WriteGuard<'_, T, READERS> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: because a guard is made for the one thread that holds all slots.
+        // SAFETY: because the thread of a guard owns all slots, so no other thread accesses the
+        // data.
         unsafe { &mut *self.lock.data.get() }
     }
 }
 
-impl<T: Plain, const READERS: usize> Exclusive for WriteGuard<'_, T, READERS> {
-    const USUAL: u32 = WRITING;
+impl<T: Plain, const READERS: usize> StateAccess for WriteGuard<'_, T, READERS> {
+    const CONSISTENT: u32 = WRITING;
 
-    fn condition(&self) -> &AtomicU32 {
-        &self.lock.condition
+    fn state(&self) -> &AtomicU32 {
+        &self.lock.state
     }
 
-    fn is_mine(&self) -> bool {
-        self.lock.is_mine()
+    fn is_owned_by_caller(&self) -> bool {
+        self.lock.is_written_by_caller()
     }
 }
 
 impl<T: Plain, const READERS: usize> Drop for WriteGuard<'_, T, READERS> {
     fn drop(&mut self) {
-        self.lock.end_write(self.left());
+        self.lock.unlock_write(self.final_state());
     }
 }
 

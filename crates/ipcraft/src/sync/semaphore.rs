@@ -1,4 +1,4 @@
-//! A number of equal things to hand out.
+//! A semaphore whose permits the kernel takes back from dead holders.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,26 +7,27 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::LOOK_FOR_DEAD;
+use super::DEAD_POLL_INTERVAL;
 use super::atomic::{AtomicU32, fence, futex};
-use super::condition::{self, INITIALISED};
-use super::failure::{failed, not_initialised};
+use super::errors::{failed, not_initialized};
 use super::raw::RawMutex;
 use super::slot::{self, Slot};
+use super::state::{self, INITIALIZED};
 use crate::error::Result;
 use crate::time::Deadline;
 
 const ACQUIRE: &str = "acquire permit";
 
-/// `PERMITS` equal things that threads of many processes take and give back, in memory that processes share.
+/// `PERMITS` permits that threads of many processes acquire and release, in memory that processes
+/// share.
 ///
-/// A permit belongs to the thread that took it, and comes back when that dies: the next who asks gets it. One who waits
-/// already looks for the permits of the dead every 20 ms.
+/// A permit belongs to the thread that acquired it. When the thread dies, the permit is free, and
+/// the next call acquires it. A blocked call checks for the permits of dead holders every 20 ms.
 ///
-/// To count things that one process makes and another uses up, take a [`Condvar`](super::Condvar) or a
-/// [`semaphore`](crate::semaphore): nobody owns such a thing, so it cannot come back.
+/// To count items that one process produces and another consumes, use a [`Condvar`](super::Condvar)
+/// or a [`semaphore`](crate::semaphore). Such items have no holder whose death could return them.
 ///
-/// Takes 64 bytes for each permit, and 64 more.
+/// Takes 64 bytes per permit, and 64 more.
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
@@ -44,60 +45,71 @@ const ACQUIRE: &str = "acquire permit";
 /// ```
 #[repr(C)]
 pub struct Semaphore<const PERMITS: usize> {
-    pub(super) condition: AtomicU32,
-    /// How many wait. Waiters that were killed count for ever, which costs later releases a system call.
+    pub(super) state: AtomicU32,
+    /// The count of waiters. Killed waiters stay counted, which costs later releases a system call.
     pub(super) waiters: AtomicU32,
-    /// Counts what came back while somebody waited, and wraps. Who waits sleeps on it.
+    /// The count of releases that had a waiter, modulo 2^32. Waiters block on this word.
     pub(super) releases: AtomicU32,
+    /// One lock per permit, owned by the thread that holds the permit.
     pub(super) slots: [Slot; PERMITS],
 }
 
 impl<const PERMITS: usize> Semaphore<PERMITS> {
-    /// Makes new memory, which is all zero, a semaphore with all permits free. Later calls do nothing.
+    /// Makes new memory, which is all zero, a semaphore with all permits free.
+    ///
+    /// Does nothing if it is initialized already.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) or
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the process has not used a lock before and
-    /// cannot read `/proc/self/ns/pid`; a later call can succeed. [`InUse`](crate::ErrorKind::InUse) if another
-    /// thread is initializing the lock, or died there.
+    /// As [`Mutex::init`](super::Mutex::init).
     pub fn init(&self) -> Result<()> {
-        const { assert!(PERMITS > 0, "there is nothing to acquire") };
+        const { assert!(PERMITS > 0, "a semaphore needs at least one permit") };
         let make = || self.locks().try_for_each(RawMutex::init);
-        condition::initialize("initialize semaphore", &self.condition, make)
+        state::initialize("initialize semaphore", &self.state, make)
     }
 
-    /// Takes a permit, waiting until one is free.
+    /// Acquires a permit, and blocks until one is free.
     ///
     /// # Errors
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
-    /// [`Invalid`](crate::ErrorKind::Invalid) if it was not initialised.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the semaphore is not initialized.
     pub fn acquire(&self) -> Result<Permit<'_>> {
         self.acquire_until(Deadline::NEVER)
     }
 
-    /// [`acquire`](Semaphore::acquire) that fails with [`WouldBlock`](crate::ErrorKind::WouldBlock) instead of waiting.
+    /// Acquires a permit without blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) if no permit is free; otherwise as
+    /// [`acquire`](Semaphore::acquire).
     pub fn try_acquire(&self) -> Result<Permit<'_>> {
-        self.ready()?;
-        self.take().and_then(|permit| permit.ok_or(Errno::EBUSY)).map_err(|e| failed(ACQUIRE, e))
+        self.check_initialized()?;
+        self.try_take().and_then(|permit| permit.ok_or(Errno::EBUSY)).map_err(|e| failed(ACQUIRE, e))
     }
 
-    /// [`acquire`](Semaphore::acquire) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none becomes free
-    /// within `timeout`.
+    /// Acquires a permit, and blocks for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if no permit becomes free within `timeout`;
+    /// otherwise as [`acquire`](Semaphore::acquire).
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>> {
         self.acquire_until(Deadline::after(timeout))
     }
 
-    /// How many are free; those of the dead are not counted. Stale as soon as it is returned.
+    /// Returns how many permits are free. The number may be stale already.
+    ///
+    /// A dead holder's permit is counted again after the next call has acquired and released it.
     pub fn available(&self) -> usize {
         self.locks().filter(|lock| lock.is_free()).count()
     }
 
     fn acquire_until(&self, deadline: Deadline) -> Result<Permit<'_>> {
-        self.ready()?;
-        let permit = match self.take() {
-            Ok(None) => self.wait(deadline),
+        self.check_initialized()?;
+        let permit = match self.try_take() {
+            Ok(None) => self.acquire_slow(deadline),
             Ok(Some(permit)) => Ok(permit),
             Err(errno) => Err(errno),
         };
@@ -105,8 +117,8 @@ impl<const PERMITS: usize> Semaphore<PERMITS> {
     }
 
     #[inline]
-    fn take(&self) -> nix::Result<Option<Permit<'_>>> {
-        Ok(slot::take_any(&self.slots)?.map(|number| Permit {
+    fn try_take(&self) -> nix::Result<Option<Permit<'_>>> {
+        Ok(slot::try_take_any(&self.slots)?.map(|number| Permit {
             lock: &self.slots[number].0,
             number,
             waiters: &self.waiters,
@@ -116,37 +128,40 @@ impl<const PERMITS: usize> Semaphore<PERMITS> {
     }
 
     #[cold]
-    fn wait(&self, deadline: Deadline) -> nix::Result<Permit<'_>> {
+    fn acquire_slow(&self, deadline: Deadline) -> nix::Result<Permit<'_>> {
         self.waiters.fetch_add(1, SeqCst);
-        let permit = self.wait_announced(deadline);
+        let permit = self.block_until_taken(deadline);
         self.waiters.fetch_sub(1, SeqCst);
         permit
     }
 
-    /// Nobody says that a holder died, nor that a releaser did before it could wake; so the wait is cut into pieces.
-    fn wait_announced(&self, deadline: Deadline) -> nix::Result<Permit<'_>> {
+    /// Blocks until a permit is free, as a counted waiter.
+    ///
+    /// No event reports that a holder died, or that a releasing thread died before its wake. So
+    /// each wait ends after [`DEAD_POLL_INTERVAL`].
+    fn block_until_taken(&self, deadline: Deadline) -> nix::Result<Permit<'_>> {
         loop {
             let seen = self.releases.load(SeqCst);
             fence(SeqCst);
-            if let Some(permit) = self.take()? {
+            if let Some(permit) = self.try_take()? {
                 return Ok(permit);
             }
             if deadline.has_passed() {
                 return Err(Errno::ETIMEDOUT);
             }
-            let piece = Deadline::after(deadline.capped(LOOK_FOR_DEAD));
-            match futex::wait(&self.releases, seen, futex::ANY, piece) {
+            let next_check = Deadline::after(deadline.capped(DEAD_POLL_INTERVAL));
+            match futex::wait(&self.releases, seen, futex::ANY, next_check) {
                 Ok(()) | Err(Errno::EAGAIN | Errno::ETIMEDOUT) => {}
                 Err(errno) => return Err(errno),
             }
         }
     }
 
-    fn ready(&self) -> Result<()> {
-        if self.condition.load(Acquire) == INITIALISED { Ok(()) } else { Err(not_initialised(ACQUIRE)) }
+    fn check_initialized(&self) -> Result<()> {
+        if self.state.load(Acquire) == INITIALIZED { Ok(()) } else { Err(not_initialized(ACQUIRE)) }
     }
 
-    /// All locks that it is made of.
+    /// Returns all mutexes that the semaphore consists of.
     pub(super) fn locks(&self) -> impl Iterator<Item = &RawMutex> {
         self.slots.iter().map(|slot| &slot.0)
     }
@@ -158,8 +173,8 @@ impl<const PERMITS: usize> fmt::Debug for Semaphore<PERMITS> {
     }
 }
 
-/// One of the things that a [`Semaphore`] hands out; given back when dropped. It belongs to the thread that took it.
-#[must_use = "dropping it gives it back"]
+/// A permit of a [`Semaphore`], released when dropped. It belongs to the thread that acquired it.
+#[must_use = "dropping it releases the permit"]
 pub struct Permit<'a> {
     lock: &'a RawMutex,
     number: usize,
@@ -169,7 +184,7 @@ pub struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// Which of the things it is, from 0: nobody else has this number at the time.
+    /// Returns the number of the permit, from 0. No other thread holds this number meanwhile.
     pub fn number(&self) -> usize {
         self.number
     }
@@ -181,7 +196,7 @@ impl Drop for Permit<'_> {
         fence(SeqCst);
         if was_held && self.waiters.load(SeqCst) > 0 {
             self.releases.fetch_add(1, SeqCst);
-            // The word is mapped, so nothing can go wrong; and whoever waits looks again in a while.
+            // The word is mapped, so this cannot fail. A waiter that misses the wake polls.
             let _ = futex::wake(self.releases, 1, futex::ANY);
         }
     }

@@ -1,7 +1,7 @@
-//! Rows of locks of which a thread takes any one that is free.
+//! Arrays of locks of which a thread takes any free one.
 //!
-//! What a thread holds by such a slot comes back when it dies, whatever it was doing: there is nothing else to put in
-//! order.
+//! When the thread dies, whatever it was doing, the kernel frees the slot. There is nothing to
+//! repair.
 
 use std::cell::Cell;
 
@@ -10,19 +10,19 @@ use nix::unistd::gettid;
 
 use super::raw::RawMutex;
 
-/// A lock on a cache line of its own, so that those who take different ones do not disturb each other.
+/// A lock in a cache line of its own, so that threads with different slots do not slow each other.
 #[repr(C, align(64))]
 pub(super) struct Slot(pub(super) RawMutex);
 
-/// Takes any free slot, first the one that this thread had last; `None` if all are taken.
+/// Takes any free slot, beginning with the preferred one. Returns `None` if all are taken.
 #[inline]
-pub(super) fn take_any(slots: &[Slot]) -> nix::Result<Option<usize>> {
-    let first = usual(slots.len());
-    for at in (first..slots.len()).chain(0..first) {
-        match slots[at].0.forgiving(slots[at].0.try_lock()) {
+pub(super) fn try_take_any(slots: &[Slot]) -> nix::Result<Option<usize>> {
+    let first = preferred(slots.len());
+    for index in (first..slots.len()).chain(0..first) {
+        match slots[index].0.ignore_owner_death(slots[index].0.try_lock()) {
             Ok(()) => {
-                USUAL.set(Some(at));
-                return Ok(Some(at));
+                LAST_TAKEN.set(Some(index));
+                return Ok(Some(index));
             }
             Err(Errno::EBUSY) => {}
             Err(errno) => return Err(errno),
@@ -31,12 +31,12 @@ pub(super) fn take_any(slots: &[Slot]) -> nix::Result<Option<usize>> {
     Ok(None)
 }
 
-/// Where this thread looks first.
+/// Returns the slot that this thread tries first: the last one it took.
 #[inline]
-pub(super) fn usual(slots: usize) -> usize {
-    USUAL.get().unwrap_or_else(|| gettid().as_raw() as usize) % slots.max(1)
+pub(super) fn preferred(slots: usize) -> usize {
+    LAST_TAKEN.get().unwrap_or_else(|| gettid().as_raw() as usize) % slots.max(1)
 }
 
 thread_local! {
-    static USUAL: Cell<Option<usize>> = const { Cell::new(None) };
+    static LAST_TAKEN: Cell<Option<usize>> = const { Cell::new(None) };
 }

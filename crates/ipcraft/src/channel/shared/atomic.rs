@@ -14,4 +14,4 @@ pub(crate) use loom::sync::atomic::{AtomicU32, fence};
 pub(crate) use crate::channel::tests::loom::{AtomicU64, Content};
 
 #[cfg(all(test, loom))]
-pub(crate) use crate::sync::model::futex;
+pub(crate) use crate::sync::tests::loom::futex;

@@ -1,6 +1,7 @@
-//! The robust mutex of the C library as the model checker sees it, without deaths: those are swept over elsewhere.
+//! The robust mutex of the C library as the model checker sees it, without deaths. The crash sweeps
+//! cover deaths.
 //!
-//! It orders no more than taking it and giving it back has to.
+//! It orders memory no more strongly than locking and unlocking have to.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -11,14 +12,14 @@ use crate::sync::atomic::futex;
 use crate::time::Deadline;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sync) enum Last {
+pub(in crate::sync) enum PreviousOwner {
     Unlocked,
-    /// Nobody dies in a model.
+    /// No thread dies in a model.
     #[allow(dead_code)]
     Died,
 }
 
-/// 1 while somebody has it, 2 if others wait.
+/// 0 if free, 1 if locked, 2 if locked with waiters.
 #[derive(Default)]
 pub(in crate::sync) struct RawMutex(AtomicU32);
 
@@ -27,7 +28,7 @@ impl RawMutex {
         Ok(())
     }
 
-    pub(in crate::sync) fn lock(&self) -> nix::Result<Last> {
+    pub(in crate::sync) fn lock(&self) -> nix::Result<PreviousOwner> {
         let mut found = self.0.compare_exchange(0, 1, Acquire, Relaxed).unwrap_or_else(|found| found);
         while found != 0 {
             found = self.0.swap(2, Acquire);
@@ -35,15 +36,15 @@ impl RawMutex {
                 let _ = futex::wait(&self.0, 2, futex::ANY, Deadline::NEVER);
             }
         }
-        Ok(Last::Unlocked)
+        Ok(PreviousOwner::Unlocked)
     }
 
-    pub(in crate::sync) fn try_lock(&self) -> nix::Result<Last> {
-        let taken = self.0.compare_exchange(0, 1, Acquire, Relaxed);
-        taken.map(|_| Last::Unlocked).map_err(|_| Errno::EBUSY)
+    pub(in crate::sync) fn try_lock(&self) -> nix::Result<PreviousOwner> {
+        let locked = self.0.compare_exchange(0, 1, Acquire, Relaxed);
+        locked.map(|_| PreviousOwner::Unlocked).map_err(|_| Errno::EBUSY)
     }
 
-    pub(in crate::sync) fn lock_until(&self, _deadline: Deadline) -> nix::Result<Last> {
+    pub(in crate::sync) fn lock_until(&self, _deadline: Deadline) -> nix::Result<PreviousOwner> {
         self.lock()
     }
 
@@ -57,19 +58,22 @@ impl RawMutex {
 
     pub(in crate::sync) fn mark_consistent(&self) {}
 
-    pub(in crate::sync) fn forgiving(&self, taken: nix::Result<Last>) -> nix::Result<()> {
-        taken.map(drop)
+    pub(in crate::sync) fn ignore_owner_death(
+        &self,
+        acquired: nix::Result<PreviousOwner>,
+    ) -> nix::Result<()> {
+        acquired.map(drop)
     }
 
-    pub(in crate::sync) fn is_mine(&self) -> bool {
+    pub(in crate::sync) fn is_owned_by_caller(&self) -> bool {
         self.0.load(Relaxed) != 0
     }
 
-    pub(in crate::sync) fn is_held_here(&self) -> bool {
-        self.is_mine()
+    pub(in crate::sync) fn is_owned_by_process(&self) -> bool {
+        self.is_owned_by_caller()
     }
 
     pub(in crate::sync) fn is_free(&self) -> bool {
-        !self.is_mine()
+        !self.is_owned_by_caller()
     }
 }

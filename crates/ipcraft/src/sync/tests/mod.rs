@@ -1,0 +1,4 @@
+//! Tests of the locks that need private parts of the module.
+
+#[cfg(loom)]
+pub(crate) mod loom;
