@@ -42,7 +42,7 @@ fn lead() -> Outcome {
 
     let mut sum = 0.0;
     for (worker, quarter) in numbers.chunks(QUARTER).enumerate() {
-        let partial = f64::from_bits(mapping.atomic_u64(place_of(worker))?.load(Acquire));
+        let partial = f64::from_bits(mapping.atomic_u64(offset_of_sum(worker))?.load(Acquire));
         // The same additions in the same order, so every bit must be equal.
         expect("partial sum", partial, quarter.iter().sum())?;
         sum += partial;
@@ -60,7 +60,7 @@ fn start(memory: &Memfd, worker: usize) -> Outcome<Child> {
     Ok(command.arg(worker.to_string()).spawn_inheriting(Inherit::new().named("numbers", numbers))?)
 }
 
-fn place_of(worker: usize) -> usize {
+fn offset_of_sum(worker: usize) -> usize {
     (NUMBERS + worker) * WIDTH
 }
 
@@ -69,7 +69,7 @@ fn work(mapping: Mapping, worker: usize) -> Outcome {
     mapping.read_at(worker * QUARTER * WIDTH, &mut bytes)?;
     let (numbers, _) = bytes.as_chunks();
     let sum: f64 = numbers.iter().map(|bytes| f64::from_ne_bytes(*bytes)).sum();
-    mapping.atomic_u64(place_of(worker))?.store(sum.to_bits(), Release);
+    mapping.atomic_u64(offset_of_sum(worker))?.store(sum.to_bits(), Release);
     println!("worker {}: numbers {} to {}: {sum:.6}", id(), worker * QUARTER, (worker + 1) * QUARTER - 1);
     Ok(())
 }

@@ -52,7 +52,7 @@ fn supervise() -> Outcome {
     let mut children = Vec::new();
     for (role, count) in [("--producer", PRODUCERS), ("--consumer", CONSUMERS)] {
         for number in 0..count {
-            children.push(this_program(part)?.arg(&name).arg(number.to_string()).spawn()?);
+            children.push(this_program(role)?.arg(&name).arg(number.to_string()).spawn()?);
         }
     }
     children.into_iter().try_for_each(finish)?;

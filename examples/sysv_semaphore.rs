@@ -114,10 +114,10 @@ fn consume(shop: &Shop) -> Outcome {
 }
 
 /// Takes a slot and the mutex, both or neither.
-fn enter(shop: &Shop, place: u16) -> ipcraft::Result<()> {
-    shop.set.apply_timeout(&[Operation::subtract(place, 1), Operation::subtract(MUTEX, 1).undo()], TIMEOUT)
+fn enter(shop: &Shop, slots: u16) -> ipcraft::Result<()> {
+    shop.set.apply_timeout(&[Operation::subtract(slots, 1), Operation::subtract(MUTEX, 1).undo()], TIMEOUT)
 }
 
-fn leave(shop: &Shop, place: u16) -> ipcraft::Result<()> {
-    shop.set.apply(&[Operation::add(MUTEX, 1).undo(), Operation::add(place, 1)])
+fn leave(shop: &Shop, slots: u16) -> ipcraft::Result<()> {
+    shop.set.apply(&[Operation::add(MUTEX, 1).undo(), Operation::add(slots, 1)])
 }
