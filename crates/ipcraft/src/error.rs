@@ -168,8 +168,7 @@ impl ErrorKind {
 
 /// Classifies an errno whose meaning does not depend on the operation.
 ///
-/// `EAGAIN` depends on the direction, so its constructors set the kind; see
-/// [`Error::from_send_errno`].
+/// `EAGAIN` depends on the direction, so its constructors set the kind.
 impl From<Errno> for ErrorKind {
     fn from(errno: Errno) -> Self {
         match errno {

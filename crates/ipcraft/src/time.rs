@@ -86,7 +86,7 @@ pub(crate) fn now() -> Duration {
 
 /// Returns the time at the last tick of the clock, some milliseconds ago. Cheaper than [`now()`].
 #[inline]
-pub(crate) fn now_roughly() -> Duration {
+pub(crate) fn now_coarse() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::ZERO, Duration::from)
 }
 

@@ -62,7 +62,7 @@ impl Endpoint {
     #[inline(never)]
     pub(crate) fn check_peer(&mut self, recover: impl FnMut(&Lease)) -> Result<()> {
         self.publish_cpu();
-        let now = time::now_roughly();
+        let now = time::now_coarse();
         if self.check_disconnected(now, recover)? {
             return Err(self.error(ErrorKind::Disconnected));
         }

@@ -25,7 +25,7 @@ impl Endpoint {
         mut attempt: impl FnMut() -> TryResult<R>,
         recover: impl FnMut(&Lease),
     ) -> Result<R> {
-        if !self.check_disconnected(time::now_roughly(), recover)? {
+        if !self.check_disconnected(time::now_coarse(), recover)? {
             return Err(self.error(match self.role {
                 Role::Sender => ErrorKind::Full,
                 Role::Receiver => ErrorKind::Empty,
