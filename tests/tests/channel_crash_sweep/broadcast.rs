@@ -313,7 +313,7 @@ fn follow<const N: usize>(
             Ok(message) if note(&message) == Some(Note { who, number }) => number += 1,
             Ok(message) => return Err(note(&message)),
             Err(RecvError::Lagged(count)) => number += count,
-            Err(RecvError::Failed(error)) => {
+            Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Empty | ErrorKind::Disconnected), "{error}");
                 return Ok(number);
             }

@@ -1,14 +1,17 @@
-//! Messages that could not be sent come back.
+//! Errors of sending, which return the unsent message.
 
-use std::fmt;
+use std::{fmt, io};
 
 use crate::error::{Error, ErrorKind};
 
-/// A message that could not be sent, and why. Nothing of it is in the channel.
+/// A failed send, with the message that was not sent. No part of the message is in the channel.
 ///
-/// It becomes an [`Error`] with `?`, and the message is dropped then.
+/// `?` converts it to an [`Error`] or an [`io::Error`] and drops the message.
+#[derive(thiserror::Error)]
+#[error("{error}")]
 pub struct SendError<T> {
     message: T,
+    #[source]
     error: Error,
 }
 
@@ -18,51 +21,49 @@ impl<T> SendError<T> {
         SendError { message, error }
     }
 
-    /// Why it was not sent.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.error.kind()
     }
 
-    /// All that is known of why it was not sent.
+    /// Returns the error without the message.
     pub fn error(&self) -> &Error {
         &self.error
     }
 
-    /// The message.
+    /// Returns the unsent message.
     pub fn into_message(self) -> T {
         self.message
     }
 }
 
-/// Says why, and not what: a message may be large or secret.
+/// Omits the message, which may be large or secret.
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendError").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
-impl<T> fmt::Display for SendError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl<T> std::error::Error for SendError<T> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
-
 impl<T> From<SendError<T>> for Error {
-    fn from(rejected: SendError<T>) -> Error {
-        rejected.error
+    fn from(unsent: SendError<T>) -> Error {
+        unsent.error
     }
 }
 
-/// Messages of which not all could be sent: how many were, and why not the next one.
-#[derive(Clone, Debug)]
+impl<T> From<SendError<T>> for io::Error {
+    fn from(unsent: SendError<T>) -> io::Error {
+        unsent.error.into()
+    }
+}
+
+/// A batch that was sent in part: the number of sent messages, and the error of the next one.
+///
+/// `?` converts it to an [`Error`] or an [`io::Error`] and drops the number.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error} after {sent} messages")]
 pub struct SendAllError {
     sent: usize,
+    #[source]
     error: Error,
 }
 
@@ -72,36 +73,50 @@ impl SendAllError {
         SendAllError { sent, error }
     }
 
-    /// How many were sent, from the first on.
+    /// Returns the number of messages that were sent, counted from the first.
     pub fn sent(&self) -> usize {
         self.sent
     }
 
-    /// Why the next one was not.
+    /// Returns the kind of the error of the next message.
     pub fn kind(&self) -> ErrorKind {
         self.error.kind()
     }
 
-    /// All that is known of why the next one was not.
+    /// Returns the error of the next message.
     pub fn error(&self) -> &Error {
         &self.error
-    }
-}
-
-impl fmt::Display for SendAllError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} after {} messages", self.error, self.sent)
-    }
-}
-
-impl std::error::Error for SendAllError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
     }
 }
 
 impl From<SendAllError> for Error {
     fn from(stopped: SendAllError) -> Error {
         stopped.error
+    }
+}
+
+impl From<SendAllError> for io::Error {
+    fn from(stopped: SendAllError) -> io::Error {
+        stopped.error.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conversion_of_send_errors_to_io_error_keeps_the_kind() {
+        let full = || Error::from_send_errno("send", nix::errno::Errno::EAGAIN);
+        let errors = [io::Error::from(SendError::new((), full())), SendAllError::new(3, full()).into()];
+        for error in errors {
+            assert_eq!((error.kind(), error.raw_os_error()), (io::ErrorKind::WouldBlock, Some(libc::EAGAIN)));
+        }
+    }
+
+    #[test]
+    fn display_of_send_all_error_counts_the_sent_messages() {
+        let error = SendAllError::new(3, Error::new("send_all", ErrorKind::Full));
+        assert_eq!(error.to_string(), "send_all: no room to send after 3 messages");
     }
 }

@@ -1,53 +1,32 @@
-//! Why a subscriber gets no message.
+//! Errors of receiving from a broadcast.
 
-use std::fmt;
+use std::io;
 
 use crate::error::{Error, ErrorKind};
 
-/// Why a subscriber got no message.
+/// The reason why a subscriber received no message.
 ///
-/// It becomes an [`Error`] with `?`: of kind [`Lagged`](ErrorKind::Lagged), with the number as
-/// [`Error::missed`], if messages were missed.
-#[derive(Clone, Debug)]
+/// `?` converts it to an [`Error`] or an [`io::Error`]. [`Lagged`](RecvError::Lagged) becomes the
+/// kind [`Lagged`](ErrorKind::Lagged), with the number as [`Error::missed`].
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RecvError {
-    /// So many messages were overwritten before this subscriber came to them: those since the last one that it got or was
-    /// told of. The next call goes on after them.
+    /// This number of messages was overwritten before the subscriber read them. Each lost message
+    /// is reported once. The next call continues with the newer half of the ring.
+    #[error("recv: missed {0} messages")]
     Lagged(u64),
-    /// Anything else.
-    Failed(Error),
+    /// Any other error.
+    #[error(transparent)]
+    Failed(#[from] Error),
 }
 
 impl RecvError {
-    /// What went wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             RecvError::Lagged(_) => ErrorKind::Lagged,
             RecvError::Failed(error) => error.kind(),
         }
-    }
-}
-
-impl fmt::Display for RecvError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RecvError::Lagged(number) => write!(f, "recv: missed {number} messages"),
-            RecvError::Failed(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for RecvError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            RecvError::Lagged(_) => None,
-            RecvError::Failed(error) => Some(error),
-        }
-    }
-}
-
-impl From<Error> for RecvError {
-    fn from(error: Error) -> RecvError {
-        RecvError::Failed(error)
     }
 }
 
@@ -57,5 +36,11 @@ impl From<RecvError> for Error {
             RecvError::Lagged(number) => Error::lagged("recv", number),
             RecvError::Failed(error) => error,
         }
+    }
+}
+
+impl From<RecvError> for io::Error {
+    fn from(error: RecvError) -> io::Error {
+        Error::from(error).into()
     }
 }
