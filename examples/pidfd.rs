@@ -64,7 +64,7 @@ fn supervise() -> Outcome {
         let ended = ready(&workers, PollTimeout::try_from(TIMEOUT)?)?;
         // In reverse order, so that removal does not shift the remaining positions.
         for (code, held) in ended.into_iter().rev().map(|index| workers.remove(index)) {
-            bury(code, &held.pidfd)?;
+            reap(code, &held.pidfd)?;
         }
     }
     let (code, held) = workers.remove(0);
@@ -87,7 +87,7 @@ fn ready(workers: &[(i32, Held)], timeout: PollTimeout) -> Outcome<Vec<usize>> {
 }
 
 /// Reaps a worker that has ended. Its pidfd then refers to no process, even if the id is reused.
-fn bury(code: i32, pidfd: &PidFd) -> Outcome {
+fn reap(code: i32, pidfd: &PidFd) -> Outcome {
     let ended = pidfd.try_wait()?;
     println!("supervisor {}: poll saw worker {code} end: {ended}", id());
     expect("exit code", ended.status().and_then(|status| status.code()), Some(code))?;

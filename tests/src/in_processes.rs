@@ -1,8 +1,9 @@
 //! Running independent tests in parallel, each in a process of its own.
 //!
-//! A test that forks cannot run beside others in one process: its children would inherit their descriptors and locks.
-//! So the test binary starts itself once per test, as many at a time as there are cores. A crash sweep over all positions
-//! of all operations takes most of the gate's time, and its operations are independent.
+//! A test that forks cannot run beside others in one process: its children would inherit their
+//! descriptors and locks. So the test binary starts itself once per test, as many at a time as
+//! there are cores. A crash sweep over all positions of all operations takes most of the gate's
+//! time, and its operations are independent.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -19,7 +20,8 @@ use crate::suite;
 /// Set in the environment of a process that runs one test.
 const SINGLE_TEST: &str = "IPCRAFT_SINGLE_TEST";
 
-/// Runs the tests that the command line selects, each in a process of its own, one per core at a time.
+/// Runs the tests that the command line selects, each in a process of its own, one per core at a
+/// time.
 pub fn run(tests: Vec<Trial>) -> ExitCode {
     if env::var_os(SINGLE_TEST).is_some() {
         return run_single(tests);

@@ -1,4 +1,5 @@
-//! Checks of the repository itself, and of the invariants that docs/architecture.md marks as checked.
+//! Checks of the repository itself, and of the invariants that docs/architecture.md marks as
+//! checked.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,8 +10,8 @@ use ipcraft_bench::mechanisms;
 /// Modules of the library that make no system call, so they have no errno table.
 const WITHOUT_ERRNO: &[&str] = &["error", "name", "sysv", "time"];
 
-/// Measured mechanisms without an example of their own: the standard library provides `udp`, and the pages of `sync`
-/// show the others in full.
+/// Measured mechanisms without an example of their own: the standard library provides `udp`, and
+/// the pages of `sync` show the others in full.
 const WITHOUT_EXAMPLE: &[&str] = &["udp", "sync_semaphore", "sync_barrier"];
 
 /// The file that calls `spawn` to start a thread, not a process.
@@ -60,7 +61,8 @@ fn text(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// All files below a directory with this suffix, without the folders of cargo and git and without symbolic links.
+/// All files below a directory with this suffix, without the folders of cargo and git and without
+/// symbolic links.
 fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -75,7 +77,7 @@ fn files(directory: &Path, suffix: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The library's source files, without those that consist of tests.
+/// The library's source files, without files of tests.
 fn shipped_files() -> Vec<PathBuf> {
     let mut sources = files(&library(), ".rs");
     sources.retain(|path| !path.iter().any(|part| part == "tests" || part == "tests.rs"));
@@ -139,7 +141,8 @@ fn modules() -> Vec<String> {
     declared.map(str::to_owned).collect()
 }
 
-/// The front pages that describe a mechanism: the module's own, or those of its public parts if they are mechanisms.
+/// The front pages that describe a mechanism: the module's own, or those of its public parts if
+/// they are mechanisms.
 fn pages(module: &str) -> Vec<String> {
     let own = front_page(module);
     if own.contains("# Errors") {
@@ -293,8 +296,8 @@ fn every_measured_mechanism_has_an_example() {
 
 /// The example that shows a measured mechanism.
 fn example_of(id: &str) -> &str {
-    // Variants of one mechanism share an example: the types of a socket pair, what guards shared memory, both sides of a
-    // lock, how an endpoint waits.
+    // Variants of one mechanism share an example: the types of a socket pair, what guards shared
+    // memory, both sides of a lock, how an endpoint waits.
     let name = if id.starts_with("socketpair_") { "socketpair" } else { id };
     let name = name.strip_prefix("shm_").unwrap_or(name);
     let name =

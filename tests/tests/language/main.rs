@@ -1,5 +1,5 @@
-//! The language of the repository, as CONTRIBUTING.md describes it: comments, pages, messages and names use the
-//! field's words, and comments and pages fit in 100 columns.
+//! Checks the house style of CONTRIBUTING.md: comments, pages, messages and names use the field's
+//! words, and comments and pages fit in 100 columns.
 
 mod source;
 mod words;
@@ -152,7 +152,8 @@ fn in_hash_comments(script: &str) -> Vec<InLine> {
     comments.flat_map(|(number, text)| avoided(text).into_iter().map(move |word| (number, word))).collect()
 }
 
-/// A line of prose beyond the last column. Rows of tables and what links lead to may be as long as they are.
+/// A line of prose beyond the last column. Rows of tables and what links lead to may be as long as
+/// they are.
 fn too_wide(line: &str, prose: &str) -> impl Iterator<Item = String> + use<> {
     let is_exempt = prose.trim_start().starts_with('|') || line.contains("://");
     let columns =
@@ -162,8 +163,7 @@ fn too_wide(line: &str, prose: &str) -> impl Iterator<Item = String> + use<> {
 
 #[test]
 fn findings_state_file_line_and_word() {
-    let source = "/// Who waits.\n/// ```\n/// who\n/// ```\nfn told() { panic!(\"he waits\") } // nobody";
-    let found = findings("a/bell.rs", source);
+    let found = findings("a/bell.rs", words::SAMPLE);
     let expected = [
         "a/bell.rs: `bell`",
         "a/bell.rs:1: `who`",

@@ -1,6 +1,7 @@
 //! The words that prose and names of this repository do without, and where they occur.
 
-/// Words and phrases, each with what to write instead. CONTRIBUTING.md has the reasons and the glossary.
+/// Words and phrases, each with what to write instead. CONTRIBUTING.md has the reasons and the
+/// glossary.
 const AVOIDED: &[(&[&str], &str)] = &[
     (&["who", "whoever", "whom", "he", "him", "his", "himself"], "name the thing: the caller, the peer"),
     (&["somebody", "someone", "anybody", "anyone"], "a process, a peer, any caller"),
@@ -108,3 +109,7 @@ fn words_in_code_links_and_longer_words_are_exempt() {
     assert_eq!(avoided_in_name("death_of_nobody_is_told").len(), 2);
     assert_eq!(avoided_in_name("lookup_of_names").len(), 0);
 }
+
+/// A Rust file with avoided words in a comment, in a string and in a name.
+pub(crate) const SAMPLE: &str =
+    "/// Who waits.\n/// ```\n/// who\n/// ```\nfn told() { panic!(\"he waits\") } // nobody";
