@@ -20,13 +20,14 @@ use std::time::Duration;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput};
 use ipcraft_bench::{
-    Connect, Cores, Implementation, Mechanism, Pair, Placement, Report, Slice, Watch, Workload, mechanisms,
+    CancelToken, Connect, Cores, Implementation, Mechanism, Pair, Placement, Report, Slice, Workload,
+    mechanisms,
 };
 
-static GO_ON: AtomicBool = AtomicBool::new(false);
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Only against a hang: criterion chooses how much one slice has to do.
-const WATCH: Watch<'static> = Watch { patience: Duration::from_secs(300), stop: &GO_ON };
+const CANCEL: CancelToken<'static> = CancelToken { timeout: Duration::from_secs(300), stop: &NEVER };
 
 /// A group whose samples all have the same number of iterations, since most of these take microseconds; short, since there
 /// are many.
@@ -49,9 +50,9 @@ pub fn subjects() -> impl Iterator<Item = (String, &'static Mechanism, Connect)>
 
 fn name(mechanism: &Mechanism, implementation: Implementation) -> String {
     match implementation {
-        Implementation::Raw => format!("{}_raw", mechanism.id),
+        Implementation::Baseline => format!("{}_raw", mechanism.id),
         Implementation::Plain => format!("{}_plain", mechanism.id),
-        Implementation::Ipcraft | Implementation::Floor => mechanism.id.into(),
+        Implementation::Ipcraft | Implementation::Limit => mechanism.id.into(),
     }
 }
 
@@ -127,13 +128,13 @@ impl Line {
     fn run(&mut self, slice: &Slice) -> Report {
         let connect = self.connect;
         let pair = self.pair.get_or_insert_with(|| launch(connect));
-        pair.run(slice, WATCH).unwrap_or_else(|failure| panic!("{}: {failure}", self.mechanism.id))
+        pair.run(slice, CANCEL).unwrap_or_else(|failure| panic!("{}: {failure}", self.mechanism.id))
     }
 }
 
 fn launch(connect: Connect) -> Pair {
     let cores = Cores::of_this_process();
-    let seats = cores.seats(Placement::TwoCores).or_else(|| cores.seats(Placement::SameCore));
-    let seats = seats.expect("every machine has room for two processes on one core");
-    Pair::launch(connect, seats, WATCH).expect("a connection between two processes")
+    let cpus = cores.cpu_pair(Placement::TwoCores).or_else(|| cores.cpu_pair(Placement::SameCore));
+    let cpus = cpus.expect("every machine has room for two processes on one core");
+    Pair::launch(connect, cpus, CANCEL).expect("a connection between two processes")
 }

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use ipcraft_bench::{Ends, Implementation, Mechanism, Workload, find, mechanisms};
+use ipcraft_bench::{Endpoints, Implementation, Mechanism, Workload, find, mechanisms};
 use ipcraft_tests::scratch;
 use ipcraft_tests::step::{self, Trace};
 use ipcraft_tests::suite::{self, Outcome};
@@ -25,7 +25,7 @@ fn thinness() -> Outcome {
     if step::overhead() == Err(step::REFUSED) {
         return Outcome::Skipped("this system does not allow ptrace(2)".into());
     }
-    let robust = trace(find("sync_mutex").expect("a mutex"), Implementation::Raw).instructions as i64;
+    let robust = trace(find("sync_mutex").expect("a mutex"), Implementation::Baseline).instructions as i64;
     println!("\nlock and unlock    plain mutex    twin  ipcraft  system calls of the twin");
     for lock in mechanisms().iter().filter(|mechanism| mechanism.workloads == Workload::LOCKS) {
         let ours = trace(lock, Implementation::Ipcraft);
@@ -41,7 +41,7 @@ fn thinness() -> Outcome {
 /// Without what the measuring costs: but with the call through a table, and the change of what is guarded, that all have.
 fn print(lock: &Mechanism, ours: &Trace) {
     let overhead = step::overhead().expect("tracing works");
-    let [plain, twin] = [Implementation::Plain, Implementation::Raw].map(|who| trace(lock, who));
+    let [plain, twin] = [Implementation::Plain, Implementation::Baseline].map(|who| trace(lock, who));
     let [plain, others, ours] = [&plain, &twin, ours].map(|trace| trace.instructions - overhead);
     println!("{:<20} {plain:9} {others:7} {ours:8}  {}", lock.id, twin.system_calls.len());
 }
@@ -50,8 +50,8 @@ fn trace(lock: &Mechanism, who: Implementation) -> Trace {
     let connect = lock.connect(who).expect("all implementations");
     let mut ends = connect(scratch::directory().path()).unwrap_or_else(|e| panic!("{}: {e}", lock.id));
     // What goes with the ends is this process's, and not the child's.
-    let _kept = ends.kept.take();
-    let Ends { mut client, .. } = ends;
+    let _resources = ends.resources.take();
+    let Endpoints { mut client, .. } = ends;
     let operation = move || client.send(&[]).expect("nobody else has it");
     step::trace(operation).unwrap_or_else(|e| panic!("{}: {e}", lock.id))
 }

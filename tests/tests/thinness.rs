@@ -6,7 +6,7 @@ use std::io;
 use std::mem;
 use std::process::ExitCode;
 
-use ipcraft_bench::{Ends, Implementation, Link, Mechanism, Workload, mechanisms};
+use ipcraft_bench::{Endpoints, Implementation, Link, Mechanism, Workload, mechanisms};
 use ipcraft_tests::scratch;
 use ipcraft_tests::step::{self, Trace};
 use ipcraft_tests::suite::{self, Outcome};
@@ -70,7 +70,7 @@ struct Row {
 }
 
 /// An operation on a connection that is ready for it, as often as it is called.
-type Operation = fn(Ends, &'static [u8]) -> Box<dyn FnMut()>;
+type Operation = fn(Endpoints, &'static [u8]) -> Box<dyn FnMut()>;
 
 fn rows(mechanism: &Mechanism) -> Vec<Row> {
     if calls_together(mechanism.id).is_some() {
@@ -81,17 +81,17 @@ fn rows(mechanism: &Mechanism) -> Vec<Row> {
 
 fn row(mechanism: &Mechanism, name: &'static str, operation: Operation) -> Row {
     let message = &MESSAGE[..mechanism.nearest_size(MESSAGE.len())];
-    let count = |mut ends: Ends| {
+    let count = |mut ends: Endpoints| {
         // The operation is the child's alone.
-        let _kept = ends.kept.take();
+        let _resources = ends.resources.take();
         step::trace(operation(ends, message)).unwrap_or_else(|e| panic!("{name} on {}: {e}", mechanism.id))
     };
     Row {
         mechanism: mechanism.id,
         operation: name,
         ipcraft: count(connect(mechanism, Implementation::Ipcraft)),
-        raw: count(connect(mechanism, Implementation::Raw)),
-        overhead: count(Ends::new(Nothing, Nothing)).instructions,
+        raw: count(connect(mechanism, Implementation::Baseline)),
+        overhead: count(Endpoints::new(Nothing, Nothing)).instructions,
     }
 }
 
@@ -99,39 +99,39 @@ fn calls_together(mechanism: &str) -> Option<i64> {
     TOGETHER.iter().find(|(id, _)| *id == mechanism).map(|(_, calls)| *calls)
 }
 
-fn connect(mechanism: &Mechanism, implementation: Implementation) -> Ends {
+fn connect(mechanism: &Mechanism, implementation: Implementation) -> Endpoints {
     let connect = mechanism.connect(implementation).expect("both implementations");
     connect(scratch::directory().path()).unwrap_or_else(|e| panic!("connecting {}: {e}", mechanism.id))
 }
 
-fn sending(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
+fn sending(mut ends: Endpoints, message: &'static [u8]) -> Box<dyn FnMut()> {
     Box::new(move || {
-        let Ends { client, server: _open, .. } = &mut ends;
+        let Endpoints { client, server: _open, .. } = &mut ends;
         client.send(message).expect("sending");
     })
 }
 
-fn receiving(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
+fn receiving(mut ends: Endpoints, message: &'static [u8]) -> Box<dyn FnMut()> {
     // One message for the warm-up and one for the call that is counted.
     for _ in 0..2 {
         ends.client.send(message).expect("sending");
     }
     Box::new(move || {
-        let Ends { client: _open, server, .. } = &mut ends;
-        server.receive(&mut [0; MESSAGE.len()][..message.len()]).expect("receiving");
+        let Endpoints { client: _open, server, .. } = &mut ends;
+        server.recv(&mut [0; MESSAGE.len()][..message.len()]).expect("receiving");
     })
 }
 
-fn sending_and_receiving(mut ends: Ends, message: &'static [u8]) -> Box<dyn FnMut()> {
+fn sending_and_receiving(mut ends: Endpoints, message: &'static [u8]) -> Box<dyn FnMut()> {
     // The first call, which is not counted, makes both ends this process's.
     let mut arrived = false;
     Box::new(move || {
         if !mem::replace(&mut arrived, true) {
-            ends.client.arrive().expect("arriving");
-            ends.server.arrive().expect("arriving");
+            ends.client.on_start().expect("arriving");
+            ends.server.on_start().expect("arriving");
         }
         ends.client.send(message).expect("sending");
-        ends.server.receive(&mut [0; MESSAGE.len()][..message.len()]).expect("receiving");
+        ends.server.recv(&mut [0; MESSAGE.len()][..message.len()]).expect("receiving");
     })
 }
 
@@ -143,7 +143,7 @@ impl Link for Nothing {
         Ok(())
     }
 
-    fn receive(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
         Ok(())
     }
 }

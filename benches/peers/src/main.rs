@@ -1,18 +1,17 @@
-//! ipcraft's channels, the crates that do such things, the plain kernel mechanisms and what the machine itself sets, in one run.
+//! Compares ipcraft's channels with other crates, with kernel mechanisms and with the machine's limits.
 
-mod contest;
-mod contestants;
-mod control;
+mod comparison;
+mod competitor;
+mod competitors;
+mod harness;
 mod launch;
 mod message;
 mod results;
-mod row_list;
-mod rows;
 mod run;
+mod samples;
+mod scenarios;
 mod scratch;
-mod stage;
 mod table;
-mod tally;
 mod work;
 
 use std::fs::File;
@@ -27,53 +26,54 @@ use clap::Parser;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use contest::Effort;
+use comparison::Preset;
+use harness::Assignment;
 use results::Results;
 use run::Plan;
 
-/// The conventional exit status of a program that an interrupt ended: 128 + SIGINT.
+/// The conventional exit status of a program that SIGINT ended: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
-/// Measures ipcraft's channels beside other crates that do such things.
+/// Benchmarks ipcraft's channels and other crates, and prints a comparison
 #[derive(Debug, Parser)]
 #[command(name = "ipcraft-peers", version)]
 struct Arguments {
-    /// Parts of names of rows or contestants to measure [default: all; see --list]
+    /// Parts of the names of scenarios or competitors [default: all; see --list]
     filters: Vec<String>,
 
-    /// One launch with short slices: to see that it works
+    /// Run one launch with short slices, to check that everything works
     #[arg(long)]
     quick: bool,
 
-    /// Fresh starts of all processes
+    /// Number of launches of fresh processes
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     launches: u32,
 
-    /// Seconds without an answer after which a contestant has failed
+    /// Seconds without a reply after which a competitor has failed
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    patience: u32,
+    timeout: u32,
 
-    /// Write the results to FILE as JSON, too
+    /// Also write results to FILE as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// List rows and contestants and leave
+    /// List scenarios and competitors and exit
     #[arg(long)]
     list: bool,
 
-    /// What a process of a contestant is told
+    /// The assignment of a competitor's process
     #[arg(long, hide = true)]
     peer: Option<String>,
 }
 
 impl Arguments {
     fn plan(&self) -> Plan {
-        let effort = if self.quick {
-            Effort { launches: 1, rounds: 2, slice: Duration::from_millis(4) }
+        let preset = if self.quick {
+            Preset { launches: 1, rounds: 2, slice: Duration::from_millis(4) }
         } else {
-            Effort { launches: self.launches, rounds: 8, slice: Duration::from_millis(20) }
+            Preset { launches: self.launches, rounds: 8, slice: Duration::from_millis(20) }
         };
-        Plan { filters: self.filters.clone(), effort, patience: Duration::from_secs(self.patience.into()) }
+        Plan { filters: self.filters.clone(), preset, timeout: Duration::from_secs(self.timeout.into()) }
     }
 }
 
@@ -90,18 +90,20 @@ fn main() -> ExitCode {
 
 fn start(arguments: &Arguments) -> message::Result<ExitCode> {
     if let Some(assignment) = &arguments.peer {
-        stage::play(&serde_json::from_str(assignment)?)?;
+        let assignment: Assignment = serde_json::from_str(assignment)?;
+        let competitor = scenarios::find(&assignment.scenario, &assignment.competitor);
+        harness::run(&assignment, competitor.ok_or("no such competitor")?.run)?;
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.list {
-        print!("{}", row_list::text());
+        print!("{}", scenarios::list());
         return Ok(ExitCode::SUCCESS);
     }
-    // Before the minutes of measuring, not after them.
+    // Fails before the measurement, not after it.
     let json = arguments.json.as_deref().map(File::create).transpose()?;
     let results = run::run(&arguments.plan(), &*stop_on_interrupt()?, &mut show);
     if results.rows.is_empty() {
-        return Err("nothing bears such a name; see --list".into());
+        return Err("no scenario or competitor has such a name; see --list".into());
     }
     print(&results)?;
     if let Some(file) = json {
@@ -110,7 +112,7 @@ fn start(arguments: &Arguments) -> message::Result<ExitCode> {
     Ok(if results.complete { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
 }
 
-/// The first interrupt ends the run in order; the second one ends the program.
+/// The first signal ends the run orderly; the second one ends the program.
 fn stop_on_interrupt() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -120,7 +122,7 @@ fn stop_on_interrupt() -> io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// One line that is written over, where somebody sees it.
+/// Prints the progress on one line, if standard error is a terminal.
 fn show(label: &str) {
     if io::stderr().is_terminal() {
         eprint!("\r\x1b[K{label} ");
@@ -132,7 +134,7 @@ fn print(results: &Results) -> io::Result<()> {
         eprint!("\r\x1b[K");
     }
     match io::stdout().write_all(table::text(results).as_bytes()) {
-        // Somebody who pipes it into `head` has seen enough.
+        // The reader, such as `head`, needs no more output.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

@@ -1,32 +1,33 @@
-//! What travels: words that all follow from the message's number, so that a lost, repeated or torn message shows.
+//! The messages. All words derive from the message's number, so that a lost, repeated or torn message
+//! is detected.
 
 use std::error::Error;
 
 use ipcraft::channel::Payload;
 
-/// Whatever went wrong, in words.
+/// An error of a competitor.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// A result of a peer.
+/// The result of a competitor's operation.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 /// A small message of `8 * N` bytes.
 pub(crate) type Words<const N: usize> = [u64; N];
 
-/// What the answer's number differs by from the question's, so that nobody can pass with an echo of his own message.
+/// The difference between the numbers of a reply and its request, so that an echo is detected.
 pub(crate) const ANSWER: u64 = 1 << 63;
 
 /// Makes the words of one message differ.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The message with this number.
+/// Returns the message with this number.
 #[inline(always)]
 pub(crate) fn words<const N: usize>(number: u64) -> Words<N> {
     std::array::from_fn(|i| number.wrapping_add(STEP.wrapping_mul(i as u64)))
 }
 
-/// An error of a contestant, made where nobody is in a hurry: in place, it would keep the call from becoming a part of the
-/// loop that is timed.
+/// Converts an error of a competitor. It is out of line, since it would otherwise prevent the inlining
+/// of the call into the timed loop.
 #[cold]
 #[inline(never)]
 pub(crate) fn failure(error: impl Into<Failure>) -> Failure {
@@ -53,16 +54,17 @@ fn mismatch(received: &[u64], expected: u64) -> Failure {
 
 /// A large message: a pattern, with its number at both ends.
 ///
-/// Every message is checked at both ends, and every byte of the first few, since checking all bytes of all messages
-/// takes as long as copying them.
+/// Every message is checked at both ends, and the first ones in every byte: checking all bytes of all
+/// messages takes as long as copying them.
 pub(crate) struct Page {
     bytes: Vec<u8>,
 }
 
+/// The bytes of the number at each end.
 const STAMP: usize = size_of::<u64>();
 
 impl Page {
-    /// The message number 0 of `size` bytes, which are at least 16.
+    /// Creates messages of `size` bytes, which are at least 16.
     pub(crate) fn new(size: usize) -> Page {
         let pattern = |i: usize| (i.wrapping_mul(31) ^ (i >> 8)) as u8;
         let mut page = Page { bytes: (0..size).map(pattern).collect() };
@@ -70,7 +72,7 @@ impl Page {
         page
     }
 
-    /// The message with this number.
+    /// Returns the message with this number.
     #[inline]
     pub(crate) fn numbered(&mut self, number: u64) -> &[u8] {
         let stamp = number.to_le_bytes();
@@ -80,27 +82,32 @@ impl Page {
         &self.bytes
     }
 
-    /// Checks a message where it lies in a channel, as [`check`](Page::check) does.
+    /// Checks a message in place in a channel, as [`check`](Page::check) does.
     #[inline]
-    pub(crate) fn check_place(&mut self, place: &Payload<'_>, number: u64, thoroughly: bool) -> Result<()> {
-        if thoroughly {
-            let mut copy = vec![0; place.len()];
-            place.read_at(0, &mut copy)?;
+    pub(crate) fn check_in_place(
+        &mut self,
+        payload: &Payload<'_>,
+        number: u64,
+        check_all: bool,
+    ) -> Result<()> {
+        if check_all {
+            let mut copy = vec![0; payload.len()];
+            payload.read_at(0, &mut copy)?;
             return self.check(&copy, number, true);
         }
         let mut ends = [[0; STAMP]; 2];
-        place.read_at(0, &mut ends[0])?;
-        place.read_at(self.bytes.len() - STAMP, &mut ends[1])?;
-        let right = place.len() == self.bytes.len() && ends == [number.to_le_bytes(); 2];
+        payload.read_at(0, &mut ends[0])?;
+        payload.read_at(self.bytes.len() - STAMP, &mut ends[1])?;
+        let right = payload.len() == self.bytes.len() && ends == [number.to_le_bytes(); 2];
         if right { Ok(()) } else { Err(format!("message {number} is lost or torn").into()) }
     }
 
-    /// Checks a received message at both ends, or `thoroughly` in every byte.
+    /// Checks a received message at both ends, or with `check_all` in every byte.
     #[inline]
-    pub(crate) fn check(&mut self, received: &[u8], number: u64, thoroughly: bool) -> Result<()> {
+    pub(crate) fn check(&mut self, received: &[u8], number: u64, check_all: bool) -> Result<()> {
         let tail = self.bytes.len() - STAMP;
         let expected = self.numbered(number);
-        let right = if thoroughly {
+        let right = if check_all {
             received == expected
         } else {
             received.len() == expected.len()
@@ -116,21 +123,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_its_own_and_no_others() {
+    fn check_accepts_only_the_expected_number() {
         let message: Words<6> = words(u64::MAX - 2);
         check(&message, u64::MAX - 2).unwrap();
         assert!(check(&message, 7).unwrap_err().to_string().ends_with("received"));
     }
 
     #[test]
-    fn a_torn_message_is_called_so() {
+    fn check_reports_a_torn_message() {
         let mut message: Words<8> = words(4);
         message[7] = words::<8>(3)[7];
         assert!(check(&message, 4).unwrap_err().to_string().ends_with("torn"));
     }
 
     #[test]
-    fn a_page_is_checked_at_both_ends_and_all_over_when_asked() {
+    fn page_check_covers_both_ends_or_every_byte() {
         let mut page = Page::new(4096);
         let mut message = page.numbered(9).to_vec();
         page.check(&message, 9, true).unwrap();
@@ -143,16 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_checked_where_it_lies() {
+    fn page_check_works_in_place() {
         let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(1 << 16).unwrap();
         let mut page = Page::new(4096);
         let mut message = page.numbered(9).to_vec();
         message[2000] ^= 1;
         sender.send(&message).unwrap();
         let record = receiver.recv_in_place().unwrap();
-        page.check_place(&record, 9, false).unwrap();
-        assert!(page.check_place(&record, 9, true).is_err());
-        assert!(page.check_place(&record, 8, false).is_err());
-        assert!(Page::new(4000).check_place(&record, 9, false).is_err());
+        page.check_in_place(&record, 9, false).unwrap();
+        assert!(page.check_in_place(&record, 9, true).is_err());
+        assert!(page.check_in_place(&record, 8, false).is_err());
+        assert!(Page::new(4000).check_in_place(&record, 9, false).is_err());
     }
 }

@@ -1,23 +1,23 @@
-//! What a run found, as it is written to JSON. A figure that does not apply is null.
+//! The results of a run, as they are written to JSON. A figure that does not apply is null.
 
 use ipcraft_bench::{Environment, Placement, median, spread};
 use serde::Serialize;
 
-use crate::contest::{Contest, Entry};
-use crate::rows::Task;
+use crate::comparison::{Comparison, Entry};
+use crate::work::Task;
 
 /// One run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Results {
     pub(crate) environment: Environment,
-    /// The rivals' versions.
+    /// The versions of the competitors.
     pub(crate) versions: &'static [(&'static str, &'static str)],
     pub(crate) rows: Vec<Table>,
     /// False when the run was stopped before its end.
     pub(crate) complete: bool,
 }
 
-/// The versions that the manifest asks for.
+/// The versions in the manifest.
 pub(crate) const VERSIONS: &[(&str, &str)] = &[
     ("ipcraft", env!("CARGO_PKG_VERSION")),
     ("iceoryx2", "0.10.0"),
@@ -27,7 +27,7 @@ pub(crate) const VERSIONS: &[(&str, &str)] = &[
     ("rtrb", "0.4.1"),
 ];
 
-/// One row of the run: a table.
+/// One scenario: a table.
 #[derive(Debug, Serialize)]
 pub(crate) struct Table {
     pub(crate) id: &'static str,
@@ -39,13 +39,13 @@ pub(crate) struct Table {
     pub(crate) lines: Vec<Line>,
 }
 
-/// One contestant in one row.
+/// One competitor in one scenario.
 #[derive(Debug, Serialize)]
 pub(crate) struct Line {
-    pub(crate) contestant: &'static str,
-    /// Median over the slices; of a round trip the median sample of each, of a stream the whole slice.
+    pub(crate) competitor: &'static str,
+    /// Median over the slices: of the median sample, or of the whole slice in a stream.
     pub(crate) ns_per_message: Option<f64>,
-    /// Percentiles over samples, each the mean of `batch` messages.
+    /// Percentiles over samples, each of which is the mean of `batch` messages.
     pub(crate) p50_ns: Option<f64>,
     pub(crate) p90_ns: Option<f64>,
     pub(crate) p99_ns: Option<f64>,
@@ -59,55 +59,55 @@ pub(crate) struct Line {
     pub(crate) system_ns_per_message: Option<f64>,
     /// Voluntary and involuntary.
     pub(crate) switches_per_message: Option<f64>,
-    /// Median over rounds of the time per message to that of the first contestant in the same round.
+    /// Time per message relative to the first competitor in the same round, median over rounds.
     pub(crate) ratio: Option<f64>,
-    /// Distance between the quartiles of those ratios.
+    /// The interquartile range of those ratios.
     pub(crate) ratio_spread: Option<f64>,
     pub(crate) ratios: usize,
     pub(crate) launch_medians_ns: Vec<f64>,
-    /// True when the launches differ by more than half.
-    pub(crate) disturbed: bool,
-    /// Why it was measured no more, or not at all.
+    /// Whether the medians of the launches differ by more than 50 %.
+    pub(crate) noisy: bool,
+    /// Why the measurement ended early.
     pub(crate) error: Option<String>,
 }
 
 impl Table {
-    pub(crate) fn of(contest: &Contest) -> Table {
-        let row = contest.row;
+    pub(crate) fn of(comparison: &Comparison) -> Table {
+        let scenario = comparison.scenario;
         Table {
-            id: row.id,
-            title: row.title,
-            task: row.task,
-            size: row.size,
-            placement: row.placement,
-            lines: contest.entries.iter().map(|entry| Line::of(entry, row.size)).collect(),
+            id: scenario.id,
+            title: scenario.title,
+            task: scenario.task,
+            size: scenario.size,
+            placement: scenario.placement,
+            lines: comparison.entries.iter().map(|entry| Line::of(entry, scenario.size)).collect(),
         }
     }
 }
 
 impl Line {
     fn of(entry: &Entry, size: usize) -> Line {
-        let tally = &entry.tally;
-        let ns_per_message = tally.time_per_message();
+        let samples = &entry.samples;
+        let ns_per_message = samples.times().median();
         let messages_per_s = ns_per_message.map(|time| 1e9 / time);
         Line {
-            contestant: entry.contestant.id,
+            competitor: entry.competitor.id,
             ns_per_message,
-            p50_ns: tally.quantile(0.5),
-            p90_ns: tally.quantile(0.9),
-            p99_ns: tally.quantile(0.99),
-            samples: tally.samples(),
-            batch: tally.batch,
+            p50_ns: samples.quantile(0.5),
+            p90_ns: samples.quantile(0.9),
+            p99_ns: samples.quantile(0.99),
+            samples: samples.count(),
+            batch: samples.batch,
             messages_per_s,
             bytes_per_s: messages_per_s.map(|rate| rate * size as f64),
-            cpu_ns_per_message: tally.per_message(|usage| usage.cpu_ns),
-            system_ns_per_message: tally.per_message(|usage| usage.system_ns),
-            switches_per_message: tally.per_message(|usage| usage.switches),
+            cpu_ns_per_message: samples.per_message(|usage| usage.cpu_ns),
+            system_ns_per_message: samples.per_message(|usage| usage.system_ns),
+            switches_per_message: samples.per_message(|usage| usage.switches),
             ratio: median(entry.ratios.iter().copied()),
             ratio_spread: spread(entry.ratios.iter().copied()),
             ratios: entry.ratios.len(),
-            launch_medians_ns: tally.launch_medians(),
-            disturbed: tally.disturbed(),
+            launch_medians_ns: samples.times().launch_medians(),
+            noisy: samples.times().noisy(),
             error: entry.error.clone(),
         }
     }

@@ -1,39 +1,39 @@
-//! A run: the contests that were asked for, launch by launch, so that a slow drift of the machine meets all alike.
+//! One run: the requested comparisons, launch by launch, so that a slow drift meets all of them alike.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use ipcraft_bench::{Cores, Environment, Placement, Watch, steal};
+use ipcraft_bench::{CancelToken, Cores, Environment, Placement, steal};
 
-use crate::contest::{Contest, Effort, Stopped};
+use crate::comparison::{Comparison, Preset, Stopped};
 use crate::results::{Results, Table, VERSIONS};
-use crate::rows::{MISBEHAVIOUR, ROWS};
+use crate::scenarios::{FAULTY, SCENARIOS};
 
 /// What to measure.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Parts of names of rows or contestants; none for everything.
+    /// Parts of the names of scenarios or competitors; empty for everything.
     pub(crate) filters: Vec<String>,
-    pub(crate) effort: Effort,
-    /// A contestant that is silent for longer has failed.
-    pub(crate) patience: Duration,
+    pub(crate) preset: Preset,
+    /// A competitor that is silent for longer has failed.
+    pub(crate) timeout: Duration,
 }
 
 impl Plan {
-    /// The contests of the rows that are named, in which somebody who is named takes part; the first contestant always does,
-    /// as the others are held against it.
-    fn contests(&self, cores: &Cores) -> Vec<Contest> {
-        let hidden = self.filters.iter().any(|filter| filter == MISBEHAVIOUR.id).then_some(&MISBEHAVIOUR);
-        let contests = ROWS.iter().chain(hidden).filter_map(|row| {
-            let whole = self.filters.is_empty() || self.names(row.id);
-            let first = row.contestants.first()?.id;
-            let contest = Contest::new(row, cores.seats(row.placement)?, |contestant| {
-                whole || contestant.id == first || self.names(contestant.id)
+    /// Returns the comparisons of the named scenarios and of those with a named competitor. The first
+    /// competitor is always included, since the ratios refer to it.
+    fn comparisons(&self, cores: &Cores) -> Vec<Comparison> {
+        let hidden = self.filters.iter().any(|filter| filter == FAULTY.id).then_some(&FAULTY);
+        let comparisons = SCENARIOS.iter().chain(hidden).filter_map(|scenario| {
+            let whole = self.filters.is_empty() || self.names(scenario.id);
+            let first = scenario.competitors.first()?.id;
+            let comparison = Comparison::new(scenario, cores.cpu_pair(scenario.placement)?, |competitor| {
+                whole || competitor.id == first || self.names(competitor.id)
             });
-            let named = whole || contest.entries.iter().any(|entry| self.names(entry.contestant.id));
-            named.then_some(contest)
+            let named = whole || comparison.entries.iter().any(|entry| self.names(entry.competitor.id));
+            named.then_some(comparison)
         });
-        contests.collect()
+        comparisons.collect()
     }
 
     fn names(&self, name: &str) -> bool {
@@ -42,52 +42,52 @@ impl Plan {
     }
 }
 
-/// Measures what the plan says; setting `stop` ends it soon, with what has been measured until then.
+/// Measures what the plan contains. Setting `stop` ends the run soon, with the results until then.
 pub(crate) fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&str)) -> Results {
     let cores = Cores::of_this_process();
     let mut environment = Environment::at_start(&cores);
     let (start, stolen) = (Instant::now(), steal());
     environment.notes = notes(&cores, &environment);
-    let mut contests = plan.contests(&cores);
+    let mut comparisons = plan.comparisons(&cores);
     environment.pinned = true;
-    let watch = Watch { patience: plan.patience, stop };
-    let outcome = all_launches(&mut contests, plan.effort, watch, &mut environment.pinned, progress);
+    let cancel = CancelToken { timeout: plan.timeout, stop };
+    let outcome = all_launches(&mut comparisons, plan.preset, cancel, &mut environment.pinned, progress);
     environment.duration_s = start.elapsed().as_secs_f64();
     environment.steal_ms =
         steal().zip(stolen).map(|(after, before)| after.saturating_sub(before).as_millis() as u64);
     Results {
         environment,
         versions: VERSIONS,
-        rows: contests.iter().map(Table::of).collect(),
+        rows: comparisons.iter().map(Table::of).collect(),
         complete: outcome.is_ok(),
     }
 }
 
-/// A machine that does nothing else shows less than this.
-const QUIET: f64 = 0.5;
+/// The load average of an otherwise idle machine is lower.
+const MAX_IDLE_LOAD: f64 = 0.5;
 
 fn notes(cores: &Cores, environment: &Environment) -> Vec<String> {
     let mut notes = Vec::new();
-    if cores.seats(Placement::TwoCores).is_none() {
-        notes.push("rows on two cores left out: this process may use only one".into());
+    if cores.cpu_pair(Placement::TwoCores).is_none() {
+        notes.push("scenarios on two cores skipped: this process may use only one".into());
     }
-    if environment.load_average > Some(QUIET) {
-        notes.push("something else ran before: the figures may be disturbed".into());
+    if environment.load_average > Some(MAX_IDLE_LOAD) {
+        notes.push("other processes were running before: the figures may be noisy".into());
     }
     notes
 }
 
 fn all_launches(
-    contests: &mut [Contest],
-    effort: Effort,
-    watch: Watch<'_>,
+    comparisons: &mut [Comparison],
+    preset: Preset,
+    cancel: CancelToken<'_>,
     pinned: &mut bool,
     progress: &mut dyn FnMut(&str),
 ) -> Result<(), Stopped> {
-    for launch in 1..=effort.launches {
-        for contest in &mut *contests {
-            progress(&format!("launch {launch} of {}: {}", effort.launches, contest.row.id));
-            *pinned &= contest.launch(effort, watch)?;
+    for launch in 1..=preset.launches {
+        for comparison in &mut *comparisons {
+            progress(&format!("launch {launch} of {}: {}", preset.launches, comparison.scenario.id));
+            *pinned &= comparison.launch(preset, cancel)?;
         }
     }
     Ok(())
@@ -98,26 +98,26 @@ mod tests {
     use super::*;
 
     fn plan(filters: &[&str]) -> Plan {
-        let effort = Effort { launches: 1, rounds: 1, slice: Duration::from_millis(1) };
+        let preset = Preset { launches: 1, rounds: 1, slice: Duration::from_millis(1) };
         Plan {
             filters: filters.iter().map(ToString::to_string).collect(),
-            effort,
-            patience: Duration::from_secs(10),
+            preset,
+            timeout: Duration::from_secs(10),
         }
     }
 
     #[test]
-    fn filters_name_rows_or_contestants_and_keep_what_others_are_held_against() {
+    fn filters_select_scenarios_or_competitors_and_keep_the_reference() {
         let cores = Cores::of_this_process();
-        let all = plan(&[]).contests(&cores);
+        let all = plan(&[]).comparisons(&cores);
         assert!(!all.is_empty());
-        let row = plan(&["SET_UP"]).contests(&cores);
-        assert_eq!(row.len(), 1);
-        assert_eq!(row[0].entries.len(), row[0].row.contestants.len());
-        for contest in plan(&["unix"]).contests(&cores) {
-            let ids: Vec<_> = contest.entries.iter().map(|entry| entry.contestant.id).collect();
-            assert_eq!(ids, [contest.row.contestants[0].id, "Unix stream"]);
+        let set_up = plan(&["SET_UP"]).comparisons(&cores);
+        assert_eq!(set_up.len(), 1);
+        assert_eq!(set_up[0].entries.len(), set_up[0].scenario.competitors.len());
+        for comparison in plan(&["unix"]).comparisons(&cores) {
+            let ids: Vec<_> = comparison.entries.iter().map(|entry| entry.competitor.id).collect();
+            assert_eq!(ids, [comparison.scenario.competitors[0].id, "Unix stream"]);
         }
-        assert!(plan(&["nobody"]).contests(&cores).is_empty());
+        assert!(plan(&["unknown"]).comparisons(&cores).is_empty());
     }
 }

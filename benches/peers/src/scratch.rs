@@ -1,4 +1,4 @@
-//! Where the objects of one connection live, so that all of them can be found and removed, whoever died.
+//! The names of one connection's objects, so that all of them are removed even after a crash.
 
 use std::fs;
 use std::io;
@@ -8,10 +8,10 @@ use ipcraft::name;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-/// Where glibc keeps shared memory.
+/// The directory of shared memory.
 const SHM: &str = "/dev/shm";
 
-/// A directory, and a prefix of names in shared memory, that nothing else uses.
+/// A directory and a prefix of shared-memory names, exclusive to one connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Scratch {
     directory: PathBuf,
@@ -19,46 +19,46 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// A path in the directory.
+    /// Returns a path in the directory.
     pub(crate) fn path(&self, what: &str) -> PathBuf {
         self.directory.join(what)
     }
 
-    /// The directory itself.
+    /// Returns the directory.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// What all names begin with.
+    /// Returns the prefix of all names.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// The name of a shared-memory object.
+    /// Returns the name of a shared-memory object.
     pub(crate) fn name(&self, what: &str) -> String {
         format!("/{}-{what}", self.prefix)
     }
 
-    /// The path of a file in shared memory.
+    /// Returns the path of a file in shared memory.
     pub(crate) fn shm_path(&self, what: &str) -> PathBuf {
         Path::new(SHM).join(format!("{}-{what}", self.prefix))
     }
 }
 
-/// A file to be removed when this is dropped.
-pub(crate) struct Removed(pub(crate) PathBuf);
+/// A file that is removed when this is dropped.
+pub(crate) struct RemoveOnDrop(pub(crate) PathBuf);
 
-impl Drop for Removed {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
-        // The owner of the directory removes what stays.
+        // The owner of the directory removes what remains.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Makes the directory, and removes it and everything that bears the prefix when it is dropped.
+/// Creates the directory. Dropping it removes the directory and everything with the prefix.
 pub(crate) struct Owner {
     scratch: Scratch,
-    /// Removed with all that is in it.
+    /// Removed with its contents.
     _directory: TempDir,
 }
 
@@ -77,7 +77,7 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // What is gone by then, or cannot be listed, is nobody's to report.
+        // Errors are ignored: an object may have been removed already.
         for entry in fs::read_dir(SHM).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(&self.scratch.prefix) {
                 let _ = fs::remove_file(entry.path());
@@ -91,15 +91,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_bears_the_prefix_goes_and_nothing_else() {
+    fn drop_removes_only_objects_with_the_prefix() {
         let (one, other) = (Owner::new().unwrap(), Owner::new().unwrap());
-        let mine = [one.scratch().shm_path("a"), one.scratch().path("b")];
+        let own = [one.scratch().shm_path("a"), one.scratch().path("b")];
         let foreign = other.scratch().shm_path("a");
-        for path in mine.iter().chain([&foreign]) {
+        for path in own.iter().chain([&foreign]) {
             fs::write(path, "x").unwrap();
         }
         drop(one);
-        assert!(mine.iter().all(|path| !path.exists()));
+        assert!(own.iter().all(|path| !path.exists()));
         assert!(foreign.exists());
         drop(other);
         assert!(!foreign.exists());

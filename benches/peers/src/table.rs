@@ -1,25 +1,25 @@
-//! The tables as people read them.
+//! The printed tables.
 
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row, Table as Grid, TableStyle};
 
 use crate::results::{Line, Results, Table};
-use crate::rows::Task;
+use crate::work::Task;
 
-/// Lines around the header and at the end, none between rows.
+/// Rules around the header and at the end, none between rows.
 const STYLE: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 
-/// From this size on a stream is told by its bandwidth.
+/// From this size in bytes on, the table shows the bandwidth of a stream.
 const LARGE: usize = 4096;
 
-/// Everything that is printed.
+/// Returns everything that is printed.
 pub(crate) fn text(results: &Results) -> String {
     let mut text = conditions(results);
     for table in &results.rows {
         text += &format!("\n{}\n{}\n", table.title, grid(table).trim_fmt());
         for line in &table.lines {
             if let Some(error) = &line.error {
-                text += &format!("FAILED: {}: {error}\n", line.contestant);
+                text += &format!("FAILED: {}: {error}\n", line.competitor);
             }
         }
     }
@@ -34,10 +34,10 @@ fn conditions(results: &Results) -> String {
     let machine = match env.virtualised {
         Some(true) => "virtual machine",
         Some(false) => "bare metal",
-        None => "virtual or not: unknown",
+        None => "virtualization: unknown",
     };
     let mut text = format!(
-        "{}\n{}, {} on {}, {}, {machine}\ncores {} of {} allowed, used: {}; {}; clock {:.0} ns a reading; load {}; stolen {}; {:.0} s\n",
+        "{}\n{}, {} on {}, {}, {machine}\ncores {} of {} allowed, used: {}; {}; clock read: {:.0} ns; load {}; stolen {}; {:.0} s\n",
         versions.join(", "),
         env.date,
         env.kernel,
@@ -61,10 +61,10 @@ fn conditions(results: &Results) -> String {
 fn grid(table: &Table) -> Grid {
     let mut grid = Grid::new();
     grid.load_style(STYLE);
-    let reference = table.lines.first().map_or("", |line| line.contestant);
+    let reference = table.lines.first().map_or("", |line| line.competitor);
     let rate = if is_large(table) { "bandwidth" } else { "rate" };
-    let against = format!("x {reference}");
-    grid.set_header(["", "p50", "p90", "p99", rate, "CPU", "switches", &against, "launches", ""]);
+    let relative = format!("× {reference}");
+    grid.set_header(["", "p50", "p90", "p99", rate, "CPU/msg", "switches/msg", &relative, "launches", ""]);
     for line in &table.lines {
         grid.add_row(row(table, line));
     }
@@ -82,7 +82,7 @@ fn row(table: &Table, line: &Line) -> Row {
     let rate =
         if is_large(table) { shown(line.bytes_per_s, bandwidth) } else { shown(line.messages_per_s, rate) };
     let cells = [
-        line.contestant.to_owned(),
+        line.competitor.to_owned(),
         shown(line.p50_ns, time),
         shown(line.p90_ns, time),
         shown(line.p99_ns, time),
@@ -91,11 +91,11 @@ fn row(table: &Table, line: &Line) -> Row {
         shown(line.switches_per_message, |switches| format!("{switches:.2}")),
         ratio(line.ratio, line.ratio_spread),
         range(&line.launch_medians_ns),
-        remark(line).to_owned(),
+        flag(line).to_owned(),
     ];
-    let is_ours = line.contestant.starts_with("ipcraft");
-    let is_floor = line.contestant.starts_with("floor");
-    let style = |cell: String| match (is_ours, is_floor) {
+    let is_ours = line.competitor.starts_with("ipcraft");
+    let is_limit = line.competitor.starts_with("limit");
+    let style = |cell: String| match (is_ours, is_limit) {
         (true, _) => Cell::new(cell).add_attribute(Attribute::Bold),
         (_, true) => Cell::new(cell).add_attribute(Attribute::Dim),
         _ => Cell::new(cell),
@@ -103,25 +103,28 @@ fn row(table: &Table, line: &Line) -> Row {
     Row::from(cells.into_iter().map(style).collect::<Vec<_>>())
 }
 
-fn remark(line: &Line) -> &'static str {
-    match (&line.error, line.disturbed) {
+fn flag(line: &Line) -> &'static str {
+    match (&line.error, line.noisy) {
         (Some(_), _) => "FAILED",
-        (None, true) => "disturbed",
+        (None, true) => "noisy",
         (None, false) => "",
     }
 }
 
 fn legend(results: &Results) -> String {
     let mut text = String::from(
-        "\np50 to p99: per message, over samples; below a microsecond a sample is the mean of 100 round trips, and in a stream of small messages that of what takes about \
-         30 us. rate: median slice, over all its time. CPU and switches: of both sides, per message. x: time as a multiple of the first line's, median over slices \
-         side by side, with half the distance between the quartiles. launches: lowest and highest median of fresh processes.\n",
+        "\np50 to p99: per message, over samples. A sample is the mean of 100 round trips if they take less \
+         than a microsecond, and of about 30 us of a stream of small messages.\n\
+         rate: of the median slice. CPU, switches: of both sides together.\n\
+         ×: time relative to the first line (± half the interquartile range).\n\
+         launches: lowest and highest median of fresh processes.\n",
     );
-    if results.rows.iter().flat_map(|table| &table.lines).any(|line| line.disturbed) {
-        text += "disturbed: the launches differ by more than half; believe none of them.\n";
+    if results.rows.iter().flat_map(|table| &table.lines).any(|line| line.noisy) {
+        text += "noisy: launches differ by more than 50 %; another workload probably interfered. \
+                 Do not trust this line.\n";
     }
     if !results.complete {
-        text += "Interrupted: this is what had been measured until then.\n";
+        text += "Interrupted: the results are incomplete.\n";
     }
     text
 }
@@ -130,7 +133,7 @@ fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
     figure.map_or_else(String::new, show)
 }
 
-/// With as many decimals for one as for the other.
+/// Formats a ratio and its spread with equally many decimals.
 fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
     match (ratio, spread) {
         (Some(ratio), Some(spread)) => format!("{ratio:.0$} ±{1:.0$}", decimals(ratio), spread / 2.0),
@@ -144,7 +147,7 @@ fn range(medians: &[f64]) -> String {
     least.zip(most).map_or_else(String::new, |(least, most)| format!("{} to {}", time(least), time(most)))
 }
 
-/// `0.0025`, `0.25`, `12.5`, `230`.
+/// Formats a number: `0.0025`, `0.25`, `12.5`, `230`.
 fn digits(number: f64) -> String {
     format!("{number:.0$}", decimals(number))
 }
@@ -158,7 +161,7 @@ fn decimals(number: f64) -> usize {
     }
 }
 
-/// `1.43 ns`, `340 ns`, `11.0 us`, `4.29 ms`.
+/// Formats a time: `1.43 ns`, `340 ns`, `11.0 us`, `4.29 ms`.
 fn time(ns: f64) -> String {
     match ns {
         ns if ns < 1e3 => format!("{} ns", digits(ns)),
@@ -167,7 +170,7 @@ fn time(ns: f64) -> String {
     }
 }
 
-/// `2.30 M/s`, `28.4 k/s`.
+/// Formats a rate: `2.30 M/s`, `28.4 k/s`.
 fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 1e6 => format!("{} M/s", digits(r / 1e6)),
@@ -176,7 +179,7 @@ fn rate(per_second: f64) -> String {
     }
 }
 
-/// `4.57 GB/s`, `83.0 MB/s`.
+/// Formats a bandwidth: `4.57 GB/s`, `83.0 MB/s`.
 fn bandwidth(bytes_per_second: f64) -> String {
     match bytes_per_second {
         b if b >= 1e9 => format!("{} GB/s", digits(b / 1e9)),
@@ -189,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_have_a_fitting_unit() {
+    fn figures_have_a_suitable_unit() {
         assert_eq!(
             [time(1.434), time(340.4), time(11_020.0), time(4_292_607.0)],
             ["1.43 ns", "340 ns", "11.0 us", "4.29 ms"]

@@ -1,46 +1,81 @@
-//! What the two sides of a row do in one slice.
+//! The work of the two sides in one slice.
 //!
-//! Everything here is generic over the contestant, so that each gets a loop of its own with its calls inlined, as in a
-//! program that uses nothing else: an indirect call would show in operations of two nanoseconds.
+//! All loops are generic over the competitor, so that its calls are inlined as in a program of its own.
+//! An indirect call would be visible in operations of two nanoseconds.
 
 use std::ops::Range;
 use std::time::Instant;
 
 use ipcraft_bench::Usage;
+use serde::{Deserialize, Serialize};
 
-use crate::control::{Report, Slice};
 use crate::message::{ANSWER, Result, Words, check, words};
 
-/// The end of a one-way connection that sends small messages.
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// A message there and one of the same size back.
+    RoundTrip,
+    /// One way, as fast as the receiver accepts; timed at the receiver.
+    Stream,
+    /// A named channel, both endpoints and the first message, in one process.
+    SetUp,
+}
+
+/// A short piece of one measurement, requested from both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slice {
+    /// The number of the first message.
+    pub(crate) first: u64,
+    /// Untimed messages before the counted ones; a stream has as many after them.
+    pub(crate) warm_up: u64,
+    /// Counted messages, a multiple of `batch`.
+    pub(crate) messages: u64,
+    /// Messages per sample.
+    pub(crate) batch: u64,
+}
+
+/// The report of one side on one slice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// Nanoseconds of each batch; empty on the side that measures no time.
+    pub(crate) samples: Vec<u64>,
+    /// Nanoseconds of all counted messages; zero on the side that measures no time.
+    pub(crate) elapsed_ns: u64,
+    /// What the side's process used in that time.
+    pub(crate) usage: Usage,
+}
+
+/// An endpoint that sends small messages.
 pub(crate) trait Put<const N: usize> {
-    /// Sends one message, waiting for room as the contestant does.
+    /// Sends one message. Waits for space as the competitor does.
     fn put(&mut self, message: &Words<N>) -> Result<()>;
 }
 
-/// The end of a one-way connection that receives small messages.
+/// An endpoint that receives small messages.
 pub(crate) trait Take<const N: usize> {
-    /// Waits for the next message as the contestant does.
+    /// Waits for the next message as the competitor does.
     fn take(&mut self) -> Result<Words<N>>;
 }
 
-/// A sender of many messages, one at a time or several, each made from its number.
-pub(crate) trait Pour {
-    /// Sends the messages with these numbers, all that it has begun with included.
-    fn pour(&mut self, numbers: Range<u64>) -> Result<()>;
+/// A sender of many messages, singly or in batches, each created from its number.
+pub(crate) trait PutRange {
+    /// Sends the messages with these numbers.
+    fn put_range(&mut self, numbers: Range<u64>) -> Result<()>;
 }
 
 /// A receiver of many messages, each checked against its number.
-pub(crate) trait Drain {
-    /// Receives the messages with these numbers; `thoroughly` asks to check what is otherwise too long to check.
-    fn drain(&mut self, numbers: Range<u64>, thoroughly: bool) -> Result<()>;
+pub(crate) trait TakeRange {
+    /// Receives the messages with these numbers. With `check_all` it checks every byte of large ones.
+    fn take_range(&mut self, numbers: Range<u64>, check_all: bool) -> Result<()>;
 }
 
-/// Messages one by one over an end for small messages.
+/// Sends or receives small messages one by one.
 pub(crate) struct OneByOne<E, const N: usize>(pub(crate) E);
 
-impl<E: Put<N>, const N: usize> Pour for OneByOne<E, N> {
+impl<E: Put<N>, const N: usize> PutRange for OneByOne<E, N> {
     #[inline]
-    fn pour(&mut self, numbers: Range<u64>) -> Result<()> {
+    fn put_range(&mut self, numbers: Range<u64>) -> Result<()> {
         for number in numbers {
             self.0.put(&words(number))?;
         }
@@ -48,9 +83,9 @@ impl<E: Put<N>, const N: usize> Pour for OneByOne<E, N> {
     }
 }
 
-impl<E: Take<N>, const N: usize> Drain for OneByOne<E, N> {
+impl<E: Take<N>, const N: usize> TakeRange for OneByOne<E, N> {
     #[inline]
-    fn drain(&mut self, numbers: Range<u64>, _thoroughly: bool) -> Result<()> {
+    fn take_range(&mut self, numbers: Range<u64>, _thoroughly: bool) -> Result<()> {
         for number in numbers {
             check(&self.0.take()?, number)?;
         }
@@ -58,7 +93,7 @@ impl<E: Take<N>, const N: usize> Drain for OneByOne<E, N> {
     }
 }
 
-/// The client's side of a round trip, which times.
+/// Runs the client's side of round trips, which measures the time.
 pub(crate) fn ask<const N: usize>(
     slice: &Slice,
     there: &mut impl Put<N>,
@@ -75,7 +110,7 @@ pub(crate) fn ask<const N: usize>(
     timed(slice, ask_once)
 }
 
-/// The server's side.
+/// Runs the server's side of round trips.
 pub(crate) fn answer<const N: usize>(
     slice: &Slice,
     there: &mut impl Take<N>,
@@ -94,44 +129,46 @@ pub(crate) fn answer<const N: usize>(
     Ok(Report { usage: before.elapsed()?, ..Report::default() })
 }
 
-/// The sending side of a stream.
-pub(crate) fn send(slice: &Slice, sender: &mut impl Pour) -> Result<Report> {
-    let [start, counting, behind, end] = parts(slice);
-    sender.pour(start..counting)?;
+/// Runs the sending side of a stream.
+pub(crate) fn send(slice: &Slice, sender: &mut impl PutRange) -> Result<Report> {
+    let [start, counting, trailing, end] = parts(slice);
+    sender.put_range(start..counting)?;
     let before = Usage::so_far()?;
-    sender.pour(counting..behind)?;
+    sender.put_range(counting..trailing)?;
     let usage = before.elapsed()?;
-    sender.pour(behind..end)?;
+    sender.put_range(trailing..end)?;
     Ok(Report { usage, ..Report::default() })
 }
 
-/// How many batches at the start of a stream are checked thoroughly.
-const CHECKED_THOROUGHLY: u64 = 4;
+/// The batches at the start of a stream that are checked in every byte.
+const FULLY_CHECKED_BATCHES: u64 = 4;
 
-/// The receiving side of a stream, which times, in the middle of a longer flow: what was in the buffers before is there afterwards.
-pub(crate) fn receive(slice: &Slice, receiver: &mut impl Drain) -> Result<Report> {
-    let [start, counting, behind, end] = parts(slice);
-    let thorough = (start + CHECKED_THOROUGHLY * slice.batch).min(counting);
-    receiver.drain(start..thorough, true)?;
-    receiver.drain(thorough..counting, false)?;
+/// Runs the receiving side of a stream. It measures the time in the middle of a longer stream, so that
+/// the buffers are equally full before and after.
+pub(crate) fn recv(slice: &Slice, receiver: &mut impl TakeRange) -> Result<Report> {
+    let [start, counting, trailing, end] = parts(slice);
+    let checked = (start + FULLY_CHECKED_BATCHES * slice.batch).min(counting);
+    receiver.take_range(start..checked, true)?;
+    receiver.take_range(checked..counting, false)?;
     let mut number = counting;
-    let report = timed(&Slice { messages: (behind - counting) / slice.batch, batch: 1, ..*slice }, || {
-        receiver.drain(number..number + slice.batch, false)?;
+    let report = timed(&Slice { messages: (trailing - counting) / slice.batch, batch: 1, ..*slice }, || {
+        receiver.take_range(number..number + slice.batch, false)?;
         number += slice.batch;
         Ok(())
     })?;
-    receiver.drain(behind..end, false)?;
+    receiver.take_range(trailing..end, false)?;
     Ok(report)
 }
 
-/// Where the messages of a stream begin, count, count no more and end.
+/// Returns the numbers at which the warm-up, the counted messages and the trailing messages begin, and
+/// the end.
 fn parts(slice: &Slice) -> [u64; 4] {
     let counting = slice.first + slice.warm_up;
-    let behind = counting + slice.messages;
-    [slice.first, counting, behind, behind + slice.warm_up]
+    let trailing = counting + slice.messages;
+    [slice.first, counting, trailing, trailing + slice.warm_up]
 }
 
-/// Something that one process does alone, again and again.
+/// Repeats an operation of a single process.
 pub(crate) fn repeat(slice: &Slice, mut operation: impl FnMut(u64) -> Result<()>) -> Result<Report> {
     let mut number = slice.first;
     let mut once = || -> Result<()> {
@@ -143,21 +180,22 @@ pub(crate) fn repeat(slice: &Slice, mut operation: impl FnMut(u64) -> Result<()>
     timed(slice, once)
 }
 
-/// Something that is made and thrown away, again and again: the making alone is timed.
-pub(crate) fn make<T>(slice: &Slice, mut making: impl FnMut(u64) -> Result<T>) -> Result<Report> {
+/// Repeatedly creates and drops a value, and measures the creation.
+pub(crate) fn repeat_setup<T>(slice: &Slice, mut set_up: impl FnMut(u64) -> Result<T>) -> Result<Report> {
     let mut samples = Vec::with_capacity(slice.messages as usize);
     let before = Usage::so_far()?;
     for number in slice.first..slice.first + slice.warm_up + slice.messages {
         let start = Instant::now();
-        let made = making(number)?;
+        let created = set_up(number)?;
         samples.push(start.elapsed().as_nanos() as u64);
-        drop(made);
+        drop(created);
     }
     samples.drain(..slice.warm_up as usize);
     Ok(Report { elapsed_ns: samples.iter().sum(), samples, usage: before.elapsed()? })
 }
 
-/// Times the operations that count, in batches. One reading of the clock ends a sample and starts the next.
+/// Measures the counted operations in batches. One reading of the clock ends a sample and starts the
+/// next.
 #[inline]
 fn timed(slice: &Slice, mut operation: impl FnMut() -> Result<()>) -> Result<Report> {
     let mut samples = Vec::with_capacity((slice.messages / slice.batch) as usize);
@@ -202,20 +240,20 @@ mod tests {
     const SLICE: Slice = Slice { first: u64::MAX / 2, warm_up: 6, messages: 30, batch: 3 };
 
     #[test]
-    fn a_stream_runs_in_and_out_and_every_message_is_checked() {
+    fn stream_has_leading_and_trailing_messages_and_checks_all() {
         let mut queue = OneByOne(Queue::default());
         send(&SLICE, &mut queue).unwrap();
         assert_eq!(queue.0.0.len(), 42);
-        let report = receive(&SLICE, &mut queue).unwrap();
+        let report = recv(&SLICE, &mut queue).unwrap();
         assert_eq!(report.samples.len(), 10);
         assert!(queue.0.0.is_empty());
         send(&SLICE, &mut queue).unwrap();
         queue.0.0.remove(20);
-        assert!(receive(&SLICE, &mut queue).is_err());
+        assert!(recv(&SLICE, &mut queue).is_err());
     }
 
     #[test]
-    fn an_answer_is_no_echo() {
+    fn ask_rejects_an_echo_of_its_own_message() {
         let mut back = Queue::default();
         assert!(ask(&SLICE, &mut Queue::default(), &mut back).is_err());
         for number in SLICE.first..SLICE.first + 36 {

@@ -1,4 +1,4 @@
-//! Whole runs, as somebody starts them.
+//! Whole runs of the program.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A run, with a directory of its own for everything that it makes there.
+/// A run with its own directory for temporary files.
 struct Run {
     child: Child,
     temporary: TempDir,
@@ -30,17 +30,17 @@ impl Run {
         Pid::from_raw(self.child.id() as i32)
     }
 
-    /// Waits until the first contestant has been started.
-    fn under_way(self) -> Run {
+    /// Waits until the first competitor has been started.
+    fn started(self) -> Run {
         let deadline = Instant::now() + BOUND;
         while peers_of(self.pid()) == 0 {
-            assert!(Instant::now() < deadline, "nobody was started");
+            assert!(Instant::now() < deadline, "no competitor was started");
             thread::sleep(Duration::from_millis(5));
         }
         self
     }
 
-    /// Waits for its end and sees that it left its results and nothing else.
+    /// Waits for the end, and checks that only the results are left.
     fn end(&mut self) -> ExitStatus {
         let status = self.child.wait().unwrap();
         let left: Vec<_> =
@@ -59,7 +59,7 @@ impl Run {
     }
 }
 
-/// Should a test fail half way, nobody else would remove what its run has made.
+/// Removes the objects of a run whose test failed.
 impl Drop for Run {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -70,10 +70,10 @@ impl Drop for Run {
     }
 }
 
-/// More than anything here takes on the slowest machine.
+/// Longer than any step takes on the slowest machine.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// What a run has in shared memory.
+/// Returns the shared-memory objects of a run.
 fn in_memory(pid: Pid) -> Vec<PathBuf> {
     let prefix = format!("ipcraft-peers-{pid}-");
     let entries = fs::read_dir("/dev/shm").unwrap().flatten();
@@ -83,7 +83,7 @@ fn in_memory(pid: Pid) -> Vec<PathBuf> {
         .collect()
 }
 
-/// How many processes were started by this one and live.
+/// Returns the number of living processes that this one started.
 fn peers_of(parent: Pid) -> usize {
     let assigned = format!("\"parent\":{parent},");
     let lines = fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -103,51 +103,51 @@ fn has_two_cores() -> bool {
 }
 
 #[test]
-fn every_contestant_of_every_row_is_measured() {
-    let results = Run::start(&["--patience", "120"]).results();
+fn quick_run_measures_every_competitor_of_every_scenario() {
+    let results = Run::start(&["--timeout", "120"]).results();
     assert_eq!(results["complete"], true);
     let rows = results["rows"].as_array().unwrap();
     assert!(rows.len() >= if has_two_cores() { 13 } else { 3 });
     for row in rows {
         for line in row["lines"].as_array().unwrap() {
-            let who = format!("{} {}", row["id"], line["contestant"]);
-            assert!(line["error"].is_null(), "{who}: {}", line["error"]);
-            assert!(line["ns_per_message"].as_f64().unwrap() > 0.0, "{who}");
-            assert!(line["p50_ns"].as_f64() <= line["p99_ns"].as_f64(), "{who}");
-            assert!(line["ratio"].as_f64().unwrap() > 0.0, "{who}");
+            let name = format!("{} {}", row["id"], line["competitor"]);
+            assert!(line["error"].is_null(), "{name}: {}", line["error"]);
+            assert!(line["ns_per_message"].as_f64().unwrap() > 0.0, "{name}");
+            assert!(line["p50_ns"].as_f64() <= line["p99_ns"].as_f64(), "{name}");
+            assert!(line["ratio"].as_f64().unwrap() > 0.0, "{name}");
         }
         assert_eq!(row["lines"][0]["ratio"], 1.0);
     }
 }
 
 #[test]
-fn a_contestant_that_fails_is_shown_with_the_reason_and_disturbs_nobody() {
-    let results = Run::start(&["--patience", "2", "misbehaviour"]).results();
-    let lines = lines(&results, "misbehaviour");
-    let error_of = |who: &str| lines.iter().find(|line| line["contestant"] == who).unwrap()["error"].as_str();
+fn run_with_faulty_competitors_reports_the_reason_of_each() {
+    let results = Run::start(&["--timeout", "2", "faulty"]).results();
+    let lines = lines(&results, "faulty");
+    let error_of = |id: &str| lines.iter().find(|line| line["competitor"] == id).unwrap()["error"].as_str();
     assert_eq!(error_of("pipe"), None);
     assert!(lines[0]["p50_ns"].as_f64().unwrap() > 0.0);
-    for (who, reason) in [
-        ("silent", "no answer within 2 s"),
-        ("dying", "its process ended: exit status: 7"),
+    for (id, reason) in [
+        ("silent", "no reply within 2 s"),
+        ("exiting", "its process ended: exit status: 7"),
         ("panicking", "it panicked: on purpose"),
-        ("lying", "expected"),
-        ("deaf", "no answer within 2 s"),
+        ("corrupting", "expected"),
+        ("unresponsive", "no reply within 2 s"),
     ] {
-        assert!(error_of(who).is_some_and(|error| error.contains(reason)), "{who}: {:?}", error_of(who));
+        assert!(error_of(id).is_some_and(|error| error.contains(reason)), "{id}: {:?}", error_of(id));
     }
 }
 
 #[test]
-fn an_interrupt_ends_a_run_soon_and_leaves_nothing() {
-    let mut run = Run::start(&["--patience", "600", "misbehaviour"]).under_way();
+fn run_after_sigint_exits_with_130_and_leaves_nothing() {
+    let mut run = Run::start(&["--timeout", "600", "faulty"]).started();
     kill(run.pid(), Signal::SIGINT).unwrap();
     assert_eq!(run.end().code(), Some(130));
 }
 
 #[test]
-fn the_processes_of_a_run_die_with_it() {
-    let mut run = Run::start(&["--patience", "600", "misbehaviour"]).under_way();
+fn run_killed_ends_its_processes() {
+    let mut run = Run::start(&["--timeout", "600", "faulty"]).started();
     run.child.kill().unwrap();
     run.child.wait().unwrap();
     let deadline = Instant::now() + BOUND;
@@ -158,8 +158,8 @@ fn the_processes_of_a_run_die_with_it() {
 }
 
 #[test]
-fn an_unknown_name_is_refused() {
-    let output = Command::new(env!("CARGO_BIN_EXE_ipcraft-peers")).arg("nobody").output().unwrap();
+fn run_with_unknown_name_fails() {
+    let output = Command::new(env!("CARGO_BIN_EXE_ipcraft-peers")).arg("unknown").output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("--list"));
 }

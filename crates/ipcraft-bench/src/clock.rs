@@ -1,4 +1,4 @@
-//! The monotonic clock in integer nanoseconds. It is the same for all processes of a machine.
+//! The monotonic clock in integer nanoseconds. All processes of a machine share it.
 
 use std::io;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, ClockNanosleepFlags, clock_gettime, clock_nanosleep};
 
-/// Nanoseconds on `CLOCK_MONOTONIC`.
+/// Returns nanoseconds on `CLOCK_MONOTONIC`.
 pub(crate) fn now() -> u64 {
     read(ClockId::CLOCK_MONOTONIC)
 }
 
-/// CPU time of this process so far, in nanoseconds.
+/// Returns the CPU time of this process so far, in nanoseconds.
 pub(crate) fn cpu_time() -> u64 {
     read(ClockId::CLOCK_PROCESS_CPUTIME_ID)
 }
 
-/// Sleeps until the monotonic clock shows `deadline`; returns at once when it is past.
+/// Sleeps until the monotonic clock shows `deadline`. Returns immediately if it has passed.
 pub(crate) fn sleep_until(deadline: u64) -> io::Result<()> {
     let time = TimeSpec::from(Duration::from_nanos(deadline));
     loop {
@@ -29,7 +29,7 @@ pub(crate) fn sleep_until(deadline: u64) -> io::Result<()> {
     }
 }
 
-/// What one reading of the clock costs, in nanoseconds.
+/// Returns the cost of reading the clock once, in nanoseconds.
 pub(crate) fn cost() -> f64 {
     const READINGS: u32 = 10_000;
     let start = now();
@@ -39,7 +39,7 @@ pub(crate) fn cost() -> f64 {
     (now() - start) as f64 / f64::from(READINGS)
 }
 
-/// Both clocks exist on every Linux; should one fail, time stands still instead of the process dying.
+/// Both clocks exist on every Linux. If a read failed, it would return 0.
 fn read(clock: ClockId) -> u64 {
     clock_gettime(clock).map_or(0, |time| Duration::from(time).as_nanos() as u64)
 }
@@ -49,14 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_runs_backwards() {
+    fn sleep_until_reaches_the_deadline() {
         let before = now();
         sleep_until(before + 1_000_000).unwrap();
         assert!(now() >= before + 1_000_000);
     }
 
     #[test]
-    fn counts_the_cpu_time_of_this_process() {
+    fn cpu_time_grows_with_work() {
         let before = cpu_time();
         assert!(before > 0);
         cost();

@@ -1,4 +1,4 @@
-//! The conditions of a run, as the kernel tells them.
+//! The conditions of a run, as the kernel reports them.
 
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,7 +11,7 @@ use crate::placement::{Cores, Placement};
 use crate::results::Environment;
 
 impl Environment {
-    /// The machine as it is at the start of a run; what only the end can tell is still empty.
+    /// Describes the machine at the start of a run. The fields known only at the end are still empty.
     pub fn at_start(cores: &Cores) -> Environment {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let (kernel, architecture) = system();
@@ -35,7 +35,7 @@ impl Environment {
     }
 }
 
-/// Time that a hypervisor took away since the machine started; none where the kernel does not tell.
+/// Returns the time that the hypervisor did not run this machine since boot. `None` if unknown.
 pub fn steal() -> Option<Duration> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let ticks = steal_ticks(&stat)?;
@@ -43,7 +43,7 @@ pub fn steal() -> Option<Duration> {
     Some(Duration::from_millis(ticks * 1000 / per_second.max(1)))
 }
 
-/// The eighth figure of the first line of `/proc/stat`.
+/// Parses the eighth figure of the first line of `/proc/stat`.
 fn steal_ticks(stat: &str) -> Option<u64> {
     stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().nth(7)?.parse().ok()
 }
@@ -58,7 +58,7 @@ fn system() -> (String, String) {
     )
 }
 
-/// x86 names the model; ARM gives numbers.
+/// On x86 this is the model's name; ARM only gives numbers.
 fn cpu_model(cpuinfo: &str) -> String {
     let model = field(cpuinfo, "model name").map(str::to_owned);
     let part = || {
@@ -78,13 +78,14 @@ fn field<'a>(cpuinfo: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// x86 hypervisors show themselves in the processor's flags; elsewhere only some say so.
+/// On x86 a CPU flag shows a hypervisor; elsewhere only some leave a trace.
 fn virtualised(cpuinfo: &str) -> Option<bool> {
     if let Some(flags) = field(cpuinfo, "flags") {
         return Some(flags.split_whitespace().any(|flag| flag == "hypervisor"));
     }
-    let said = fs::exists("/sys/hypervisor/type").ok()? || fs::exists("/proc/device-tree/hypervisor").ok()?;
-    said.then_some(true)
+    let found =
+        fs::exists("/sys/hypervisor/type").ok()? || fs::exists("/proc/device-tree/hypervisor").ok()?;
+    found.then_some(true)
 }
 
 fn online() -> usize {
@@ -93,9 +94,8 @@ fn online() -> usize {
 }
 
 fn used(cores: &Cores) -> Vec<usize> {
-    let seats = cores.seats(Placement::TwoCores).or_else(|| cores.seats(Placement::SameCore));
-    let mut used: Vec<usize> =
-        seats.iter().flat_map(|seats| [seats.client, seats.server]).flatten().collect();
+    let cpus = cores.cpu_pair(Placement::TwoCores).or_else(|| cores.cpu_pair(Placement::SameCore));
+    let mut used: Vec<usize> = cpus.iter().flat_map(|cpus| [cpus.client, cpus.server]).flatten().collect();
     used.dedup();
     used
 }
@@ -118,7 +118,7 @@ fn iso_8601(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Year, month and day of the n-th day after 1970-01-01.
+/// Returns year, month and day of the n-th day after 1970-01-01.
 fn civil(mut day: u64) -> (u64, u64, u64) {
     let mut year = 1970;
     while day >= days_in_year(year) {
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_those_of_the_calendar() {
+    fn iso_8601_formats_calendar_dates() {
         let at = |seconds| iso_8601(UNIX_EPOCH + Duration::from_secs(seconds));
         assert_eq!(at(0), "1970-01-01T00:00:00Z");
         assert_eq!(at(951_827_696), "2000-02-29T12:34:56Z");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_processor_is_read_on_both_architectures() {
+    fn cpu_model_is_parsed_on_x86_and_arm() {
         let x86 = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: fpu hypervisor sse\n";
         assert_eq!(cpu_model(x86), "Some CPU @ 2 GHz");
         assert_eq!(virtualised(x86), Some(true));
@@ -171,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn stolen_time_is_the_eighth_figure() {
+    fn steal_ticks_parses_the_eighth_figure() {
         assert_eq!(steal_ticks("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1\n"), Some(8));
         assert_eq!(steal_ticks(""), None);
     }
 
     #[test]
-    fn this_machine_has_a_kernel_and_a_processor() {
+    fn environment_of_this_machine_has_kernel_and_cpu() {
         let environment = Environment::at_start(&Cores::of_this_process());
         assert!(environment.kernel.starts_with("Linux "));
         assert!(environment.cores_online >= 1);

@@ -1,15 +1,16 @@
-//! The measuring engine: every mechanism between two real processes on this machine, beside its raw twin and the floors.
+//! The measuring engine: every mechanism between two real processes on this machine, beside its
+//! baseline on libc and the limits of the machine.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //! use std::time::Duration;
 //!
-//! use ipcraft_bench::{Effort, Implementation, Plan, find, run};
+//! use ipcraft_bench::{Implementation, Plan, Preset, find, run};
 //!
 //! let plan = Plan {
 //!     mechanisms: find("tcp").into_iter().collect(),
 //!     budget: Duration::from_millis(300),
-//!     ..Plan::new(Effort::Quick)
+//!     ..Plan::new(Preset::Quick)
 //! };
 //! let stop = AtomicBool::new(false);
 //! let results = run(&plan, &stop, &mut |progress| println!("{}", progress.label));
@@ -19,93 +20,100 @@
 //! }
 //! ```
 //!
-//! # How a figure comes about
+//! # How a figure is measured
 //!
-//! A **connection** of a mechanism is built in this process, which then forks two: the *client* asks or sends, the
-//! *server* answers or receives. Each is bound to its core, each keeps its own end only. This process takes no part in
-//! the traffic; it tells both what to do, waits for their reports, and kills both when one dies, falls silent, receives
-//! something wrong, or when it is asked to stop.
+//! The supervising process builds a **connection** of a mechanism and forks two peers. The *client*
+//! sends requests or sends one way; the *server* replies or receives. Each is pinned to its core and
+//! keeps only its own endpoint. The supervisor takes no part in the traffic. It requests work, waits for
+//! reports, and kills both peers if one of them dies, is silent, receives a wrong message, or if the run
+//! is cancelled.
 //!
-//! A **slice** is a few milliseconds of one workload at one size, after a warm-up. The library's implementation and the
-//! **raw twin**, the same thing written straight on libc, do slices in turns, A B B A; the ratio of two neighbouring slices
-//! is the ratio of the code, since the machine had no time to change. `ratio_to_raw` is the median of these ratios and
-//! `ratio_spread` the distance between their quartiles. All of it is done in several **launches**, each with fresh
-//! processes, and the launches go round all mechanisms, so that a drift of the machine meets all alike. When the medians of
-//! the launches differ by more than half, the row is marked *disturbed*.
+//! A **slice** is a few milliseconds of one workload at one size, after a warm-up. The slices of the
+//! library and of the **baseline** alternate, A B B A. The baseline is the same program written directly
+//! on libc. The ratio of two neighbouring slices is the ratio of the code, since the machine had no time
+//! to change. `ratio_to_baseline` is the median of these ratios, `ratio_to_baseline_spread` their
+//! interquartile range. A channel has no equal on libc: its baseline is a naive ring, which neither
+//! checks nor recovers, and `equal_baseline` is false.
+//!
+//! All slices are repeated in several **launches** of fresh processes. Each launch runs all mechanisms,
+//! so that a drift of the machine meets all of them alike. If the medians of the launches differ by more
+//! than 50 %, the row is *noisy*.
 //!
 //! Absolute times of different runs must not be compared: on shared machines they drift by a third.
 //!
-//! # What the words mean
+//! # Terms
 //!
-//! - `round_trip`: a message there and one of the same size back. Percentiles are over single round trips, or, below a
-//!   microsecond, over batches of 100, with single ones beside them. One *message* in `messages_per_s`,
-//!   `cpu_ns_per_message` and `switches_per_message` is one round trip.
-//! - `stream`: one way, as fast as the receiver takes; timed at the receiver, in the middle of a longer flow, so that filling
-//!   and emptying the kernel's buffers are not taken for speed (TCP and UDP are held back by acknowledgements). It has a rate but no percentiles.
-//! - `rate`: 1000 messages a second; each is timed at the receiver from when it was due, so queueing shows.
-//! - `uncontended`: one process takes a lock and gives it back; that is one *message*. It has no placement.
-//! - `contended`: two processes do so with the same lock for the same time. The time is divided by what both did in it. It has
-//!   a rate but no percentiles. Locks are held against the plain pthread mutex besides, in `ratio_to_plain`.
+//! - `round_trip`: a message there and one of the same size back. Percentiles are over single round
+//!   trips. Below a microsecond they are over batches of 100, with single round trips beside them. In
+//!   `messages_per_s`, `cpu_ns_per_message` and `switches_per_message` one *message* is one round trip.
+//! - `stream`: one way, as fast as the receiver accepts. It is timed at the receiver, in the middle of a
+//!   longer stream, so that filling and draining the kernel's buffers does not count. Acknowledgements
+//!   limit TCP and UDP. A stream has a rate but no percentiles.
+//! - `rate`: 1000 messages a second. The receiver times each one from when it was due, so queueing is
+//!   included.
+//! - `uncontended`: one process locks and unlocks; that is one *message*. It has no placement.
+//! - `contended`: two processes do so with the same lock for the same time. The time is divided by the
+//!   operations of both. It has a rate but no percentiles. Locks are also compared to a plain pthread
+//!   mutex, in `ratio_to_plain`.
 //! - `two_cores`, `same_core`: where the two processes run.
-//! - `block`, `spin`: how a receiver waits.
+//! - `block`, `spin`, `adaptive`: how a receiver waits.
 //! - CPU time and context switches (voluntary and involuntary) are those of both processes together.
-//! - System calls are counted under `ptrace(2)`, in processes of their own that nothing is timed in, as the difference
-//!   between two slices of different length.
-//! - `setup_us`: building both ends, directories for names not included.
+//! - System calls are counted under `ptrace(2)`, in processes in which nothing is timed, as the
+//!   difference between two slices of different length.
+//! - `setup_us`: building both endpoints, without the directories for names.
 //! - `memory_bytes`: what the kernel may hold for the connection, see [`Row::memory_bytes`].
 //!
-//! Every message carries its number at both ends and is checked; the first of each slice are checked in every byte. A
-//! message lost, repeated or torn fails the row.
+//! Every message carries its number at both ends and is checked. The first ones of each slice are
+//! checked in every byte. A lost, repeated or torn message fails the row.
 //!
-//! # Floors
+//! # Limits
 //!
-//! `cacheline_cas` and `cacheline_store` (two cores handing over a cache line, spinning), `futex` (two processes putting
-//! each other to sleep), `futex_awake` (the same while an idle-priority spinner on each core keeps it from sleeping: the
-//! difference is the price of waking a core), `sched_yield` (switching between two processes), `null_syscall`, `memcpy`.
+//! `cacheline_cas` and `cacheline_store` hand over a cache line between two spinning cores. In `futex`
+//! two processes block and wake each other. `futex_awake` is the same while an idle-priority spinner
+//! keeps each core awake: the difference is the price of waking a core. `sched_yield` switches between
+//! two processes. `null_syscall` and `memcpy` are what their names mean.
 //!
-//! `ratio_to_floor` holds a row against what it cannot beat in its own class: a blocking round trip against `futex` at the
-//! same placement, a spinning one against the faster cache-line floor, a stream against one copy of the message (and, if it
-//! blocks, one system call) on two cores and two of each on one. Other rows have none.
+//! `ratio_to_limit` compares a row with the limit of its class. That is `futex` at the same placement for
+//! a blocking round trip, and the faster cache-line limit for a spinning one. For a stream on two cores
+//! it is one copy of the message and, if it blocks, one system call. On one core it is two of each.
+//! Other rows have none.
+//!
+//! # Structure
+//!
+//! [`run`] goes down once and up once: a [`Plan`] is expanded into scenarios, the scenarios are scheduled
+//! by launch, samples are taken from a [`Pair`] of processes, and the samples are summarised as
+//! [`Row`]s. A program that measures something else starts its own processes by a [`Launcher`] and
+//! shares the [`Session`].
 //!
 //! # Adding a mechanism
 //!
-//! One more file in `mechanisms/` with its registration and two constructors, and its lines in `mechanisms/mod.rs`. What a
-//! mechanism cannot do (sizes, workloads, placements) is stated in the registration, and the rest follows.
+//! Add a file to `mechanisms/` with the registration and two constructors, and its line in
+//! `catalog.rs`. The registration states the sizes, workloads and placements that the mechanism supports.
 #![deny(unsafe_code)]
 
+mod baseline;
+mod catalog;
 mod clock;
-mod control;
-mod count;
+mod engine;
 mod environment;
-mod floors;
-mod groups;
-mod interleave;
+mod limits;
 mod link;
+mod mechanism;
 mod mechanisms;
-mod memory;
-mod payload;
-mod peer;
-mod pids;
 mod placement;
-mod plan;
-mod raw;
-mod registry;
+mod process;
 mod results;
-mod run;
-mod summary;
-mod supervise;
-mod tally;
-mod traced;
 mod workload;
 
+pub use catalog::{find, limits, mechanisms};
+pub use engine::{LaunchTimes, Plan, Preset, Progress, median, quantile, run, spread};
 pub use environment::steal;
-pub use link::{Ends, Link};
-pub use peer::Role;
-pub use placement::{Cores, Placement, Seats, pin};
-pub use plan::{Effort, Plan};
-pub use registry::{Connect, Implementation, Mechanism, Waiting, find, floors, mechanisms};
+pub use link::{Endpoints, Link, Resources, Role};
+pub use mechanism::{Connect, Implementation, Mechanism, Promise, Waiting};
+pub use placement::{Cores, CpuPair, Placement, pin};
+pub use process::{
+    CancelToken, Control, Exec, Failure, Launcher, Pair, Part, Process, Session, build, catch_failure,
+    exit_with_parent,
+};
 pub use results::{Environment, Percentiles, Results, Row, RowError};
-pub use run::{Progress, run};
-pub use supervise::{Failure, Pair, Watch, build};
-pub use tally::{median, quantile, spread};
 pub use workload::{Report, Slice, Usage, Workload};

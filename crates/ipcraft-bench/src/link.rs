@@ -1,37 +1,72 @@
-//! One end of a two-way connection, and what both implementations of a mechanism share.
+//! One endpoint of a two-way connection, and what the implementations of a mechanism share.
 
 use std::any::Any;
 use std::fmt;
 use std::io::{self, Read, Write};
 
-use crate::peer::Role;
+use serde::{Deserialize, Serialize};
 
-/// One end of a two-way connection between two processes.
+/// One side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Sends requests, or sends one way.
+    Client,
+    /// Sends replies, or receives one way.
+    Server,
+}
+
+impl Role {
+    /// Returns the other side.
+    pub fn other(self) -> Role {
+        match self {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        }
+    }
+
+    /// The name in error messages and of the control connection.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Client => "client",
+            Role::Server => "server",
+        }
+    }
+
+    /// Makes the messages of the two directions different.
+    pub(crate) fn salt(self) -> u8 {
+        match self {
+            Role::Client => 0x5a,
+            Role::Server => 0xc3,
+        }
+    }
+}
+
+/// One endpoint of a two-way connection between two processes.
 ///
-/// Partial transfers are the implementation's business: a call moves one whole message.
+/// Each call moves one whole message; the implementation handles partial transfers.
 pub trait Link {
-    /// What has to happen in the process that keeps this end, before its first message.
+    /// Prepares the endpoint in the process that owns it, before the first message.
     ///
     /// # Errors
-    /// Whatever the mechanism reports.
-    fn arrive(&mut self) -> io::Result<()> {
+    /// Those of the mechanism.
+    fn on_start(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    /// Sends one message, waiting for room.
+    /// Sends one message. Blocks until there is space.
     ///
     /// # Errors
-    /// Whatever the mechanism reports, also that the peer is gone.
+    /// Those of the mechanism, including that the peer disconnected.
     fn send(&mut self, message: &[u8]) -> io::Result<()>;
 
-    /// Receives one message of exactly `buffer.len()` bytes, waiting for it.
+    /// Receives one message of exactly `buffer.len()` bytes. Blocks until one is available.
     ///
     /// # Errors
-    /// `UnexpectedEof` when the peer closed its end, `InvalidData` when the message has another length.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()>;
+    /// `UnexpectedEof` if the peer closed its endpoint, `InvalidData` if the length differs.
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Sends one message so many times, by one call through the table of functions: that would show in operations of a few
-    /// nanoseconds.
+    /// Sends one message `count` times with a single dynamic call, whose cost would be visible in
+    /// operations of a few nanoseconds.
     ///
     /// # Errors
     /// As for [`send`](Link::send).
@@ -40,47 +75,52 @@ pub trait Link {
     }
 }
 
-/// Both ends of one connection, built in one process; each of the two peers keeps one and drops the other.
-pub struct Ends {
-    /// The end of the process that asks or sends.
+/// Both endpoints of one connection, built in one process. Each of the two peers keeps one.
+pub struct Endpoints {
+    /// The endpoint of the process that asks or sends.
     pub client: Box<dyn Link>,
-    /// The end of the process that answers or receives.
+    /// The endpoint of the process that answers or receives.
     pub server: Box<dyn Link>,
-    /// What lives for as long as both ends are in use, and goes when this is dropped by the process that made it.
-    pub kept: Option<Box<dyn Any>>,
+    /// Objects that both endpoints need, removed when the process that built them drops this.
+    pub resources: Resources,
 }
 
-impl Ends {
-    /// Boxes the two ends.
-    pub fn new(client: impl Link + 'static, server: impl Link + 'static) -> Ends {
-        Ends { client: Box::new(client), server: Box::new(server), kept: None }
+/// What a connection needs as long as it is used. Dropping it removes the objects.
+pub type Resources = Option<Box<dyn Any>>;
+
+impl Endpoints {
+    /// Boxes the two endpoints.
+    pub fn new(client: impl Link + 'static, server: impl Link + 'static) -> Endpoints {
+        Endpoints { client: Box::new(client), server: Box::new(server), resources: None }
     }
 
-    /// Keeps kernel objects that, unlike a name, cannot be removed while the ends are in use.
-    pub(crate) fn keeping(self, objects: impl Any) -> Ends {
-        Ends { kept: Some(Box::new(objects)), ..self }
+    /// Keeps kernel objects that, unlike a name, cannot be removed while they are in use.
+    pub(crate) fn with_resources(self, objects: impl Any) -> Endpoints {
+        Endpoints { resources: Some(Box::new(objects)), ..self }
     }
 
-    /// The end of one process; the other end is closed.
+    /// Returns the endpoint of one process and closes the other one.
     pub(crate) fn keep(&mut self, role: Role) -> &mut dyn Link {
         match role {
-            Role::Client => self.server = Box::new(Closed),
-            Role::Server => self.client = Box::new(Closed),
-        }
-        match role {
-            Role::Client => &mut *self.client,
-            Role::Server => &mut *self.server,
+            Role::Client => {
+                self.server = Box::new(Closed);
+                &mut *self.client
+            }
+            Role::Server => {
+                self.client = Box::new(Closed);
+                &mut *self.server
+            }
         }
     }
 }
 
-impl fmt::Debug for Ends {
+impl fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ends").finish_non_exhaustive()
+        f.debug_struct("Endpoints").finish_non_exhaustive()
     }
 }
 
-/// Stands where an end was dropped.
+/// Replaces a dropped endpoint.
 struct Closed;
 
 impl Link for Closed {
@@ -88,18 +128,18 @@ impl Link for Closed {
         Err(io::ErrorKind::NotConnected.into())
     }
 
-    fn receive(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
         Err(io::ErrorKind::NotConnected.into())
     }
 }
 
-/// An operation that carries nothing from one process to the other, such as taking a lock and giving it back.
+/// An operation that carries no message, such as locking and unlocking a mutex.
 pub(crate) struct Operation<F>(F);
 
 impl<F: FnMut() -> io::Result<()> + Clone + 'static> Operation<F> {
-    /// The same for both processes.
-    pub(crate) fn of_both(operation: F) -> Ends {
-        Ends::new(Operation(operation.clone()), Operation(operation))
+    /// Returns endpoints that run the same operation in both processes.
+    pub(crate) fn of_both(operation: F) -> Endpoints {
+        Endpoints::new(Operation(operation.clone()), Operation(operation))
     }
 }
 
@@ -109,7 +149,7 @@ impl<F: FnMut() -> io::Result<()>> Link for Operation<F> {
         (self.0)()
     }
 
-    fn receive(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, _buffer: &mut [u8]) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
@@ -122,12 +162,12 @@ impl<S: Read + Write> Link for Duplex<S> {
         self.0.write_all(message)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         self.0.read_exact(buffer)
     }
 }
 
-/// Two one-way byte streams that make a two-way connection.
+/// Two one-way byte streams that form a two-way connection.
 pub(crate) struct Halves<R, W> {
     pub(crate) reader: R,
     pub(crate) writer: W,
@@ -138,12 +178,12 @@ impl<R: Read, W: Write> Link for Halves<R, W> {
         self.writer.write_all(message)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         self.reader.read_exact(buffer)
     }
 }
 
-/// A message of `received` bytes where one of `expected` bytes was due is an error.
+/// Fails with `InvalidData` if `received` bytes are not the `expected` number.
 pub(crate) fn exact_length(received: usize, expected: usize) -> io::Result<()> {
     if received == expected {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Which core each of the two processes runs on.
+//! The core that each of the two processes runs on.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Placement {
-    /// Each on a core of its own.
+    /// Each on its own core.
     TwoCores,
     /// Both on one core.
     SameCore,
@@ -20,7 +20,7 @@ impl Placement {
     /// All placements.
     pub const ALL: &'static [Placement] = &[Placement::TwoCores, Placement::SameCore];
 
-    /// The name used in results and on command lines.
+    /// Returns the name used in results and on command lines.
     pub fn name(self) -> &'static str {
         match self {
             Placement::TwoCores => "two_cores",
@@ -36,9 +36,9 @@ pub struct Cores {
     second: Option<usize>,
 }
 
-/// The cores of the two processes of one connection; `None` leaves the choice to the scheduler.
+/// The cores of the two processes of one connection. `None` leaves the choice to the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seats {
+pub struct CpuPair {
     /// Core of the client.
     pub client: Option<usize>,
     /// Core of the server.
@@ -46,26 +46,26 @@ pub struct Seats {
 }
 
 impl Cores {
-    /// Asks the kernel (`sched_getaffinity(2)`).
+    /// Reads the affinity of this process (`sched_getaffinity(2)`).
     pub fn of_this_process() -> Cores {
         let allowed = allowed_cores();
         let second = second_core(&allowed);
         Cores { allowed, second }
     }
 
-    /// The cores that the kernel lets this process use; empty when it would not say.
+    /// Returns the cores that this process may use. Empty if the affinity cannot be read.
     pub fn allowed(&self) -> &[usize] {
         &self.allowed
     }
 
-    /// Where to run the two processes, or `None` when this machine cannot do that.
-    pub fn seats(&self, placement: Placement) -> Option<Seats> {
+    /// Returns the cores for a placement, or `None` if this machine has too few.
+    pub fn cpu_pair(&self, placement: Placement) -> Option<CpuPair> {
         let first = self.allowed.first().copied();
         let server = match placement {
             Placement::TwoCores => Some(self.second?),
             Placement::SameCore => first,
         };
-        Some(Seats { client: first, server })
+        Some(CpuPair { client: first, server })
     }
 }
 
@@ -76,7 +76,7 @@ fn allowed_cores() -> Vec<usize> {
     (0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect()
 }
 
-/// A core that is not the other hardware thread of the first one, if there is a choice.
+/// Returns a core that is no hardware thread of the first one, if possible.
 fn second_core(allowed: &[usize]) -> Option<usize> {
     let (&first, others) = allowed.split_first()?;
     let siblings = siblings_of(first);
@@ -89,7 +89,7 @@ fn siblings_of(core: usize) -> Vec<usize> {
     fs::read_to_string(path).map_or_else(|_| Vec::new(), |list| parse_list(&list))
 }
 
-/// Reads the kernel's list notation, `0-2,5`.
+/// Parses the kernel's list notation, such as `0-2,5`.
 fn parse_list(list: &str) -> Vec<usize> {
     let span = |part: &str| {
         let (low, high) = part.split_once('-').unwrap_or((part, part));
@@ -98,7 +98,7 @@ fn parse_list(list: &str) -> Vec<usize> {
     list.trim().split(',').filter_map(span).flatten().collect()
 }
 
-/// `sched_setaffinity(2)`: binds the calling thread to a core; false when the kernel refuses.
+/// Binds the calling thread to a core (`sched_setaffinity(2)`). Returns false if the kernel refuses.
 pub fn pin(core: usize) -> bool {
     let mut set = CpuSet::new();
     set.set(core).is_ok() && sched_setaffinity(Pid::from_raw(0), &set).is_ok()
@@ -109,32 +109,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_kernels_lists() {
+    fn parse_list_reads_ranges_and_single_cores() {
         assert_eq!(parse_list("0-2,5\n"), [0, 1, 2, 5]);
         assert_eq!(parse_list("3"), [3]);
         assert!(parse_list("\n").is_empty());
     }
 
     #[test]
-    fn one_core_has_only_one_placement() {
+    fn one_core_allows_only_same_core() {
         let cores = Cores { allowed: vec![4], second: second_core(&[4]) };
-        assert_eq!(cores.seats(Placement::TwoCores), None);
-        let both = Seats { client: Some(4), server: Some(4) };
-        assert_eq!(cores.seats(Placement::SameCore), Some(both));
+        assert_eq!(cores.cpu_pair(Placement::TwoCores), None);
+        let both = CpuPair { client: Some(4), server: Some(4) };
+        assert_eq!(cores.cpu_pair(Placement::SameCore), Some(both));
     }
 
     #[test]
-    fn without_an_answer_of_the_kernel_nothing_is_pinned() {
+    fn unknown_affinity_pins_nothing() {
         let cores = Cores { allowed: Vec::new(), second: None };
-        let free = Seats { client: None, server: None };
-        assert_eq!(cores.seats(Placement::SameCore), Some(free));
+        let free = CpuPair { client: None, server: None };
+        assert_eq!(cores.cpu_pair(Placement::SameCore), Some(free));
     }
 
     #[test]
-    fn two_cores_are_two() {
+    fn two_cores_are_distinct() {
         let cores = Cores::of_this_process();
-        if let Some(seats) = cores.seats(Placement::TwoCores) {
-            assert_ne!(seats.client, seats.server);
+        if let Some(cpus) = cores.cpu_pair(Placement::TwoCores) {
+            assert_ne!(cpus.client, cpus.server);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What a run found, as it is written to JSON. A figure that does not apply is null.
+//! The results of a run, as they are written to JSON. A figure that does not apply is null.
 
 use serde::{Deserialize, Serialize};
 
+use crate::mechanism::{Implementation, Waiting};
 use crate::placement::Placement;
-use crate::registry::{Implementation, Waiting};
 use crate::workload::Workload;
 
 /// One run.
@@ -13,7 +13,7 @@ pub struct Results {
     pub ipcraft: String,
     /// The conditions.
     pub environment: Environment,
-    /// One row per mechanism, implementation, workload, size and placement, and the floors.
+    /// One row per mechanism, implementation, workload, size and placement, and the limits.
     pub results: Vec<Row>,
     /// What could not be measured, and why.
     pub errors: Vec<RowError>,
@@ -28,31 +28,31 @@ pub struct Environment {
     pub date: String,
     /// Kernel name and release.
     pub kernel: String,
-    /// Processor architecture.
+    /// CPU architecture.
     pub architecture: String,
-    /// Processor model.
+    /// CPU model.
     pub cpu: String,
-    /// Processors online.
+    /// CPUs online.
     pub cores_online: usize,
-    /// Processors that this process may use.
+    /// CPUs that this process may use.
     pub cores_allowed: usize,
-    /// The cores of client and server with two cores; shorter when there is only one or none is known.
+    /// The cores of client and server; shorter if there is only one or none is known.
     pub cores_used: Vec<usize>,
-    /// Whether this is a virtual machine; null when it cannot be told.
+    /// Whether this is a virtual machine; null if unknown.
     pub virtualised: Option<bool>,
     /// Whether every process was bound to its core.
     pub pinned: bool,
-    /// Frequency governor, where there is one.
+    /// The frequency governor, if there is one.
     pub governor: Option<String>,
-    /// What one reading of the clock costs; every sample contains one.
+    /// The cost of reading the clock once; every sample contains one reading.
     pub clock_cost_ns: f64,
     /// Load average over one minute at the start.
     pub load_average: Option<f64>,
-    /// Time that a hypervisor took away from this machine during the run.
+    /// Time that the hypervisor did not run this machine during the run.
     pub steal_ms: Option<u64>,
     /// Wall-clock time of the run.
     pub duration_s: f64,
-    /// What a reader has to know besides.
+    /// Further conditions that affect the figures.
     pub notes: Vec<String>,
 }
 
@@ -71,31 +71,31 @@ pub struct Percentiles {
 /// The figures of one mechanism under one set of conditions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Id of the mechanism or floor.
+    /// Id of the mechanism or limit.
     pub mechanism: String,
-    /// Who wrote it.
+    /// The code under measurement.
     pub implementation: Implementation,
-    /// What was done.
+    /// The workload.
     pub workload: Workload,
-    /// Bytes in a message; zero for floors in which nothing but the turn travels.
+    /// Bytes in a message; zero for limits that only hand over the turn.
     pub size: usize,
     /// How the receiver waits.
     pub waiting: Waiting,
-    /// Where the processes ran; null for floors of a single process.
+    /// Where the processes ran; null for workloads of a single process.
     pub placement: Option<Placement>,
-    /// Number of samples that the percentiles stand on; in a stream the number of slices.
+    /// The number of samples behind the percentiles; in a stream the number of slices.
     pub samples: u64,
-    /// Half of the samples took no longer.
+    /// The median sample.
     pub p50_ns: Option<u64>,
-    /// Nine in ten took no longer.
+    /// The 90th percentile.
     pub p90_ns: Option<u64>,
-    /// All but one in a hundred took no longer.
+    /// The 99th percentile.
     pub p99_ns: Option<u64>,
-    /// All but one in a thousand took no longer.
+    /// The 99.9th percentile.
     pub p999_ns: Option<u64>,
-    /// The longest of all.
+    /// The longest sample.
     pub max_ns: Option<u64>,
-    /// Messages per second in the median slice; in a round trip both ways count as one message.
+    /// Messages per second in the median slice; a round trip counts as one message.
     pub messages_per_s: Option<f64>,
     /// The same in bytes, one way.
     pub bytes_per_s: Option<f64>,
@@ -103,41 +103,46 @@ pub struct Row {
     pub cpu_ns_per_message: Option<f64>,
     /// Context switches, voluntary and involuntary, of both processes together.
     pub switches_per_message: Option<f64>,
-    /// Building both ends, median over the launches.
+    /// The time to build both endpoints, median over the launches.
     pub setup_us: Option<f64>,
-    /// Median over pairs of neighbouring slices of this row's time to the raw twin's; null for the twin itself.
-    pub ratio_to_raw: Option<f64>,
-    /// Distance between the quartiles of those ratios.
-    pub ratio_spread: Option<f64>,
-    /// Median over slices side by side of this row's time to that of the C library's plain mutex between processes, for locks;
-    /// null for that one itself.
+    /// This row's time relative to the baseline's: median over pairs of neighbouring slices. Null except
+    /// for the library.
+    pub ratio_to_baseline: Option<f64>,
+    /// The interquartile range of those ratios.
+    pub ratio_to_baseline_spread: Option<f64>,
+    /// Whether the baseline gives the same guarantees. False for channels, whose baseline is a naive
+    /// ring, which neither checks nor recovers; null except for the library.
+    pub equal_baseline: Option<bool>,
+    /// For locks: this row's time relative to that of a process-shared, non-robust pthread mutex, median
+    /// over neighbouring slices. Null for that mutex itself.
     pub ratio_to_plain: Option<f64>,
-    /// Distance between the quartiles of those ratios.
+    /// The interquartile range of those ratios.
     pub ratio_to_plain_spread: Option<f64>,
-    /// Time per message to that of the fitting floor.
-    pub ratio_to_floor: Option<f64>,
-    /// Number of slice pairs behind `ratio_to_raw`.
+    /// The time per message relative to that of the fitting limit.
+    pub ratio_to_limit: Option<f64>,
+    /// The number of slice pairs behind `ratio_to_baseline`.
     pub ratio_pairs: usize,
     /// The part of the CPU time that was spent in the kernel.
     pub system_ns_per_message: Option<f64>,
-    /// System calls of both processes together, counted under `ptrace(2)` in processes of their own, which nothing is timed in;
-    /// null where that is refused or fails, which the notes say. It slows them down, so the figure is exact where every message
-    /// takes the same calls, and an example where that depends on who comes first. In `rate` one of them is the sender's sleep
-    /// until the message is due.
+    /// System calls of both processes together, counted under `ptrace(2)` in processes in which nothing is
+    /// timed. Null if that is refused or fails, which a note explains. The figure is exact if every message
+    /// takes the same calls. Where the calls depend on timing it is an example, since tracing slows
+    /// processes down. In `rate` one of them is the sender's sleep until the message is due.
     pub syscalls_per_message: Option<f64>,
-    /// What the kernel may hold for the connection: over the descriptors that building both ends added, the capacity of each
-    /// pipe or FIFO (`F_GETPIPE_SZ`), both buffers of each socket (`SO_SNDBUF` and `SO_RCVBUF`, as the kernel counts them) and the
-    /// length of each file in memory (tmpfs or hugetlbfs, `st_size`), each inode once and nothing else. Null when none of
-    /// them is among the descriptors: a mapping whose descriptor is closed, for one, does not show.
+    /// How many bytes the kernel may hold for the connection, summed over the descriptors that building
+    /// it added: the capacity of each pipe or FIFO (`F_GETPIPE_SZ`), both buffers of each socket
+    /// (`SO_SNDBUF` and `SO_RCVBUF`, as the kernel counts them), and the length of each file in memory
+    /// (tmpfs or hugetlbfs, `st_size`). Each inode counts once. Null if no such descriptor was added; a
+    /// mapping whose descriptor is closed does not count.
     pub memory_bytes: Option<u64>,
     /// Messages per sample.
     pub batch: u64,
-    /// Single samples, where `batch` is more than one.
+    /// Single samples, if `batch` is more than one.
     pub single: Option<Percentiles>,
-    /// Median time per message of each launch.
+    /// The median time per message of each launch.
     pub launch_medians_ns: Vec<f64>,
-    /// True when the launches disagree: believe neither.
-    pub disturbed: bool,
+    /// Whether the medians of the launches differ by more than 50 %.
+    pub noisy: bool,
     /// Messages per second of the schedule.
     pub rate_per_s: Option<f64>,
 }
@@ -145,16 +150,16 @@ pub struct Row {
 /// A row that could not be measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowError {
-    /// Id of the mechanism or floor.
+    /// Id of the mechanism or limit.
     pub mechanism: String,
-    /// Who wrote it.
+    /// The code under measurement.
     pub implementation: Implementation,
-    /// What was being done.
+    /// The workload.
     pub workload: Workload,
     /// Bytes in a message.
     pub size: usize,
     /// Where the processes ran.
     pub placement: Option<Placement>,
-    /// What happened.
+    /// The reason.
     pub message: String,
 }

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
-use ipcraft_bench::{Effort, Mechanism, Placement, Plan, Workload, mechanisms};
+use ipcraft_bench::{Mechanism, Placement, Plan, Preset, Workload, mechanisms};
 
-/// The largest message that is measured, in bytes.
-const LARGEST: usize = 1 << 20;
+/// The largest message size that can be requested, in bytes.
+const MAX_SIZE: usize = 1 << 20;
 
-/// Measures every IPC mechanism between two real processes on this machine.
+/// Benchmarks IPC mechanisms between two real processes on this machine
 #[derive(Debug, Parser)]
 #[command(name = "ipcraft", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -19,17 +19,17 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Measure, and print a table of which mechanism is how fast
+    /// Benchmark IPC mechanisms and print a comparison
     Bench(Bench),
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bench {
-    /// One message size; under 20 seconds
+    /// Measure one message size; takes less than 20 seconds
     #[arg(long, conflicts_with = "full")]
     quick: bool,
 
-    /// Sizes from 1 B to 1 MiB, and messages at a fixed rate; minutes
+    /// Measure sizes from 1 B to 1 MiB, and messages at a fixed rate; takes minutes
     #[arg(long)]
     full: bool,
 
@@ -37,85 +37,85 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "ID,…", value_delimiter = ',', value_parser = mechanism_ids(), hide_possible_values = true)]
     only: Vec<String>,
 
-    /// Message sizes in bytes, 1 to 1048576; K and M count in 1024
+    /// Message sizes in bytes, 1 to 1048576; suffixes K (1024) and M (1048576)
     #[arg(long, value_name = "BYTES,…", value_delimiter = ',', value_parser = size)]
     size: Vec<usize>,
 
-    /// Workloads to measure [default: all, rate only with --full]
+    /// Workloads to measure [default: all; rate only with --full]
     #[arg(long, value_name = "WORKLOAD,…", value_delimiter = ',', value_parser = names(Workload::ALL.iter().map(|w| w.name())))]
     workload: Vec<String>,
 
-    /// Where the two processes run [default: both]
+    /// Placement of the two processes [default: both]
     #[arg(long, value_name = "PLACEMENT,…", value_delimiter = ',', value_parser = names(Placement::ALL.iter().map(|p| p.name())))]
     placement: Vec<String>,
 
-    /// Write the results to FILE as JSON, too
+    /// Also write results to FILE as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
-    /// List the mechanisms and leave
+    /// List mechanisms and exit
     #[arg(long)]
     pub(crate) list: bool,
 }
 
 impl Bench {
-    /// What to measure. Ends the program with a usage error if nothing is left to measure.
+    /// Returns what to measure. Exits with a usage error if nothing remains to be measured.
     pub(crate) fn plan(&self) -> Plan {
-        let mut plan = Plan::new(self.effort());
+        let mut plan = Plan::new(self.preset());
         if !self.only.is_empty() {
-            plan.mechanisms = self.chosen();
+            plan.mechanisms = self.mechanisms();
             plan.budget = self.budget(plan.mechanisms.len());
         }
         if !self.size.is_empty() {
             plan.sizes = Some(self.size.clone());
         }
         if !self.workload.is_empty() {
-            plan.workloads = chosen(Workload::ALL, &self.workload, Workload::name);
+            plan.workloads = selected(Workload::ALL, &self.workload, Workload::name);
         }
         if !self.placement.is_empty() {
-            plan.placements = chosen(Placement::ALL, &self.placement, Placement::name);
+            plan.placements = selected(Placement::ALL, &self.placement, Placement::name);
         }
         self.check_sizes(&plan);
         plan
     }
 
-    fn effort(&self) -> Effort {
+    fn preset(&self) -> Preset {
         match (self.quick, self.full) {
-            (true, _) => Effort::Quick,
-            (_, true) => Effort::Full,
-            _ => Effort::Default,
+            (true, _) => Preset::Quick,
+            (_, true) => Preset::Full,
+            _ => Preset::Default,
         }
     }
 
-    /// In the order in which the mechanisms are registered, each once.
-    fn chosen(&self) -> Vec<&'static Mechanism> {
+    /// Returns the requested mechanisms, each once, in the order of the catalog.
+    fn mechanisms(&self) -> Vec<&'static Mechanism> {
         let wanted = |mechanism: &&&'static Mechanism| self.only.iter().any(|id| id == mechanism.id);
         mechanisms().iter().filter(wanted).copied().collect()
     }
 
-    /// A few mechanisms need only their part of the time; the floors, about as much again as one mechanism, are measured in any case.
+    /// Returns the time for some mechanisms. The limits are always measured and take as long as one.
     fn budget(&self, count: usize) -> std::time::Duration {
         let all = mechanisms().len();
-        self.effort().budget().mul_f64(((count + 1) as f64 / (all + 1) as f64).min(1.0))
+        self.preset().budget().mul_f64(((count + 1) as f64 / (all + 1) as f64).min(1.0))
     }
 
     fn check_sizes(&self, plan: &Plan) {
         let Some(sizes) = &plan.sizes else { return };
         let carries = |mechanism: &&Mechanism| sizes.iter().any(|size| (mechanism.sizes)().contains(size));
         if !plan.mechanisms.iter().any(carries) {
-            let ranges: Vec<_> = plan.mechanisms.iter().map(|mechanism| carried(mechanism)).collect();
-            let text = format!("no chosen mechanism carries messages of these sizes: {}", ranges.join(", "));
+            let ranges: Vec<_> = plan.mechanisms.iter().map(|mechanism| carried_sizes(mechanism)).collect();
+            let text = format!("no selected mechanism carries these message sizes: {}", ranges.join(", "));
             Arguments::command().error(ErrorKind::ValueValidation, text).exit();
         }
     }
 }
 
-fn carried(mechanism: &Mechanism) -> String {
+fn carried_sizes(mechanism: &Mechanism) -> String {
     let sizes = (mechanism.sizes)();
     format!("{} carries {} to {} bytes", mechanism.id, sizes.start(), sizes.end())
 }
 
-fn chosen<T: Copy>(all: &[T], wanted: &[String], name: fn(T) -> &'static str) -> Vec<T> {
+fn selected<T: Copy>(all: &[T], wanted: &[String], name: fn(T) -> &'static str) -> Vec<T> {
     all.iter().copied().filter(|item| wanted.iter().any(|w| w == name(*item))).collect()
 }
 
@@ -127,7 +127,7 @@ fn mechanism_ids() -> PossibleValuesParser {
     names(mechanisms().iter().map(|mechanism| mechanism.id))
 }
 
-/// `64`, `4K`, `1M`.
+/// Parses a size such as `64`, `4K` or `1M`.
 fn size(text: &str) -> Result<usize, String> {
     let (digits, unit) = match text.strip_suffix(['K', 'k']) {
         Some(digits) => (digits, 1 << 10),
@@ -135,8 +135,8 @@ fn size(text: &str) -> Result<usize, String> {
     };
     let bytes = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
     bytes
-        .filter(|bytes| (1..=LARGEST).contains(bytes))
-        .ok_or_else(|| format!("a size is a number of bytes from 1 to {LARGEST}, such as 64, 4K or 1M"))
+        .filter(|bytes| (1..=MAX_SIZE).contains(bytes))
+        .ok_or_else(|| format!("expected a number of bytes from 1 to {MAX_SIZE}, such as 64, 4K or 1M"))
 }
 
 #[cfg(test)]
@@ -152,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn clap_definition_is_consistent() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn lists_are_split_and_kept_in_registered_order() {
+    fn plan_splits_lists_and_keeps_catalog_order() {
         let plan =
             parse("--only udp,pipe,pipe --size 1,4K --workload rate --placement same_core").unwrap().plan();
         assert_eq!(plan.mechanisms.iter().map(|m| m.id).collect::<Vec<_>>(), ["pipe", "udp"]);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_and_bad_sizes_name_the_choices() {
+    fn parse_of_unknown_values_lists_the_choices() {
         let text = |line: &str| parse(line).unwrap_err().to_string();
         assert!(text("--only pipes").contains("socketpair_seqpacket"), "{}", text("--only pipes"));
         assert!(text("--workload trip").contains("round_trip"));
@@ -179,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_exit_with_two() {
+    fn parse_errors_exit_with_two() {
         assert_eq!(parse("--only pipes").unwrap_err().exit_code(), 2);
         assert_eq!(parse("--size 0").unwrap_err().exit_code(), 2);
     }
 
     #[test]
-    fn a_few_mechanisms_take_a_part_of_the_time() {
+    fn plan_for_one_mechanism_takes_part_of_the_time() {
         let all = parse("").unwrap().plan().budget;
         assert!(parse("--only pipe").unwrap().plan().budget < all / 2);
     }

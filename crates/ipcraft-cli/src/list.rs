@@ -1,14 +1,14 @@
-//! What can be measured.
+//! The list of what can be measured.
 
 use comfy_table::{Table, presets};
-use ipcraft_bench::{Mechanism, floors, mechanisms};
+use ipcraft_bench::{Mechanism, limits, mechanisms};
 
 use crate::units;
 
-/// The text of `--list`: a line per mechanism, and the floors.
-pub(crate) fn mechanisms_and_floors() -> String {
+/// Returns the text of `--list`: one line for each mechanism and each limit.
+pub(crate) fn mechanisms_and_limits() -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["id", "what it is", "message sizes", "workloads"]);
+    table.load_style(presets::NOTHING).set_header(["id", "description", "message sizes", "workloads"]);
     for mechanism in mechanisms() {
         table.add_row([
             mechanism.id.to_owned(),
@@ -19,10 +19,10 @@ pub(crate) fn mechanisms_and_floors() -> String {
     }
     let mut below = Table::new();
     below.load_style(presets::NOTHING);
-    for floor in floors() {
-        below.add_row([floor.id, floor.summary]);
+    for limit in limits() {
+        below.add_row([limit.id, limit.summary]);
     }
-    format!("{}\n\nFloors, measured beside them:\n{}\n", table.trim_fmt(), below.trim_fmt())
+    format!("{}\n\nLimits, always measured:\n{}\n", table.trim_fmt(), below.trim_fmt())
 }
 
 fn sizes(mechanism: &Mechanism) -> String {
@@ -46,9 +46,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mechanism_and_floor_is_listed() {
-        let text = mechanisms_and_floors();
-        for listed in mechanisms().iter().chain(floors()) {
+    fn list_contains_every_mechanism_and_limit() {
+        let text = mechanisms_and_limits();
+        for listed in mechanisms().iter().chain(limits()) {
             assert!(text.contains(listed.id), "{}", listed.id);
         }
     }

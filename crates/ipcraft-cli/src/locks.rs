@@ -1,12 +1,12 @@
-//! The tables of the locks: what taking one and giving it back costs, with the twin and the plain lock beside it.
+//! The tables of the locks: the cost of locking and unlocking, beside the baseline and the plain mutex.
 
 use comfy_table::{CellAlignment, Table};
 use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};
 
-use crate::table::{STYLE, ratio, remark, shown, time_per_message};
+use crate::table::{STYLE, flag, ratio, shown, time_per_message};
 use crate::units;
 
-/// All of them, and what their columns mean; empty if no lock was measured.
+/// Returns the tables and their legend. Empty if no lock was measured.
 pub(crate) fn tables(results: &Results) -> String {
     let mut text = String::new();
     let places = [None, Some(Placement::TwoCores), Some(Placement::SameCore)];
@@ -24,8 +24,8 @@ pub(crate) fn tables(results: &Results) -> String {
     text
 }
 
-const LEGEND: &str = "\ntwin: what C has that does the same, see --list. plain: the mutex of the C library between processes, which no \
-                      owner's death unlocks.\n";
+const LEGEND: &str = "\nlibc: the closest C primitive (see --list). \
+                      plain: a non-robust process-shared pthread mutex.\n";
 
 fn of(results: &Results, workload: Workload, place: Option<Placement>) -> Vec<&Row> {
     let belongs = |row: &&Row| {
@@ -37,10 +37,10 @@ fn of(results: &Results, workload: Workload, place: Option<Placement>) -> Vec<&R
 fn title(workload: Workload, place: Option<Placement>) -> &'static str {
     match (workload, place) {
         (Workload::Contended, Some(Placement::SameCore)) => {
-            "LOCKS, contended: two processes on one core lock and unlock the same one"
+            "LOCKS, contended: two processes on one core lock and unlock the same lock"
         }
         (Workload::Contended, _) => {
-            "LOCKS, contended: two processes on two cores lock and unlock the same one"
+            "LOCKS, contended: two processes on two cores lock and unlock the same lock"
         }
         _ => "LOCKS, uncontended: one process locks and unlocks",
     }
@@ -52,13 +52,13 @@ fn table(results: &Results, rows: &[&Row]) -> Table {
     table.set_header([
         "lock",
         "time",
-        "twin",
+        "libc",
         "plain",
-        "CPU",
-        "switches",
-        "x twin",
-        "x plain",
-        "twin x plain",
+        "CPU/op",
+        "switches/op",
+        "× libc",
+        "× plain",
+        "libc × plain",
         "",
     ]);
     for row in rows {
@@ -71,20 +71,20 @@ fn table(results: &Results, rows: &[&Row]) -> Table {
 }
 
 fn line(results: &Results, row: &Row) -> [String; 10] {
-    let (twin, plain) =
-        (beside(results, row, Implementation::Raw), beside(results, row, Implementation::Plain));
+    let (baseline, plain) =
+        (beside(results, row, Implementation::Baseline), beside(results, row, Implementation::Plain));
     let time = |row: &Row| units::time(time_per_message(row));
     [
         row.mechanism.clone(),
         time(row),
-        shown(twin, time),
+        shown(baseline, time),
         shown(plain, time),
         shown(row.cpu_ns_per_message, units::time),
         shown(row.switches_per_message, |n| format!("{n:.2}")),
-        ratio(row.ratio_to_raw, row.ratio_spread),
+        ratio(row.ratio_to_baseline, row.ratio_to_baseline_spread),
         to_plain(row),
-        shown(twin, to_plain),
-        remark(row, false),
+        shown(baseline, to_plain),
+        flag(row, false),
     ]
 }
 
@@ -92,7 +92,7 @@ fn to_plain(row: &Row) -> String {
     ratio(row.ratio_to_plain, row.ratio_to_plain_spread)
 }
 
-/// The same thing done by somebody else, in the same turns.
+/// Returns the row of another implementation in the same scenario.
 fn beside<'a>(results: &'a Results, row: &Row, implementation: Implementation) -> Option<&'a Row> {
     let is_beside = |other: &&Row| {
         other.implementation == implementation

@@ -1,12 +1,12 @@
-//! The `ipcraft` command: measures every IPC mechanism between two real processes on this machine, and says which is how fast.
+//! The `ipcraft` command: benchmarks IPC mechanisms between two real processes on this machine.
 #![forbid(unsafe_code)]
 
-mod advice;
 mod args;
-mod conditions;
+mod environment;
 mod list;
 mod locks;
 mod measure;
+mod recommendation;
 mod table;
 mod units;
 
@@ -16,13 +16,13 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 
-/// The conventional exit status of a program that an interrupt ended: 128 + SIGINT.
+/// The conventional exit status of a program that SIGINT ended: 128 + SIGINT.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let Command::Bench(bench) = Arguments::parse().command;
     if bench.list {
-        print!("{}", list::mechanisms_and_floors());
+        print!("{}", list::mechanisms_and_limits());
         return ExitCode::SUCCESS;
     }
     match measure::measure(&bench) {

@@ -1,4 +1,4 @@
-//! A run: the plan, the progress bar, the interrupt, and what is printed at the end.
+//! One run of the benchmark: plan, progress, interruption, output.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -13,12 +13,12 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::args::Bench;
-use crate::{advice, conditions, locks, table};
+use crate::{environment, locks, recommendation, table};
 
-/// Measures, prints, and writes the JSON file.
+/// Measures, prints the tables, and writes the JSON file.
 pub(crate) fn measure(bench: &Bench) -> io::Result<Results> {
     let plan = bench.plan();
-    // Before the minute of measuring, not after it.
+    // Fails before the measurement, not after it.
     let json = bench.json.as_deref().map(create).transpose()?;
     let stop = stop_on_interrupt()?;
     let bar = progress_bar();
@@ -32,10 +32,10 @@ pub(crate) fn measure(bench: &Bench) -> io::Result<Results> {
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    File::create(path).map_err(|e| io::Error::new(e.kind(), format!("cannot write {}: {e}", path.display())))
+    File::create(path).map_err(|e| io::Error::new(e.kind(), format!("cannot create {}: {e}", path.display())))
 }
 
-/// The first interrupt ends the run in order; the second one ends the program.
+/// The first signal ends the run orderly; the second one ends the program.
 fn stop_on_interrupt() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -45,7 +45,7 @@ fn stop_on_interrupt() -> io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// On standard error, and hidden where that is no terminal.
+/// The bar is drawn on standard error, and hidden if that is not a terminal.
 fn progress_bar() -> ProgressBar {
     let template = "{wide_bar} {pos}/{len}  {msg}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -55,22 +55,22 @@ fn progress_bar() -> ProgressBar {
 fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_length(progress.total as u64);
     bar.set_position(progress.done as u64);
-    // Whole seconds, so that the text does not flicker.
+    // Whole seconds, to keep the text from flickering.
     let left = Duration::from_secs(progress.remaining.as_secs());
     bar.set_message(format!("{}, {} left", progress.label, HumanDuration(left)));
 }
 
 fn print(results: &Results) -> io::Result<()> {
     let text = [
-        conditions::conditions(results),
+        environment::header(results),
         table::tables(results),
         locks::tables(results),
         table::legend(results),
-        advice::advice(results),
+        recommendation::recommendation(results),
     ]
     .concat();
     match io::stdout().write_all(text.as_bytes()) {
-        // `ipcraft bench | head` has seen enough.
+        // The reader, such as `head`, needs no more output.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

@@ -1,16 +1,16 @@
-//! The tables: one for each workload and placement, in blocks of one message size, the fastest first.
+//! The tables: one per workload and placement, with a block per message size, the fastest first.
 
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle};
 use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};
 
 use crate::units;
 
-/// Lines around the header and at the end, none between rows.
+/// Rules around the header and at the end, none between rows.
 pub(crate) const STYLE: TableStyle =
     TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 
-/// The tables of what carries messages.
+/// Returns the tables of the mechanisms that carry messages.
 pub(crate) fn tables(results: &Results) -> String {
     let mut text = String::new();
     for &workload in Workload::MESSAGES {
@@ -24,17 +24,17 @@ pub(crate) fn tables(results: &Results) -> String {
     text
 }
 
-/// The library's rows and the floors beside them; the raw twins show as a ratio.
+/// Returns the library's rows and the limits. The baselines appear as a ratio.
 fn of(results: &Results, workload: Workload, placement: Placement) -> Vec<&Row> {
     let belongs = |row: &&Row| match row.implementation {
         Implementation::Ipcraft => row.workload == workload && row.placement == Some(placement),
-        Implementation::Floor => is_floor_of(row, workload, placement),
-        Implementation::Raw | Implementation::Plain => false,
+        Implementation::Limit => is_limit_of(row, workload, placement),
+        Implementation::Baseline | Implementation::Plain => false,
     };
     results.results.iter().filter(belongs).collect()
 }
 
-fn is_floor_of(row: &Row, workload: Workload, placement: Placement) -> bool {
+fn is_limit_of(row: &Row, workload: Workload, placement: Placement) -> bool {
     match workload {
         Workload::RoundTrip => row.workload == workload && row.placement == Some(placement),
         Workload::Stream => row.mechanism == "memcpy",
@@ -45,8 +45,8 @@ fn is_floor_of(row: &Row, workload: Workload, placement: Placement) -> bool {
 fn title(workload: Workload, placement: Placement) -> String {
     let what = match workload {
         Workload::RoundTrip => "ROUND TRIP: a message there and one back",
-        Workload::Stream => "STREAM: one way, as fast as the receiver takes",
-        Workload::Rate => "RATE: 1000 messages a second, one way, from when each was due",
+        Workload::Stream => "STREAM: one way, as fast as the receiver accepts",
+        Workload::Rate => "RATE: 1000 messages per second, one way; latency from when each message was due",
         _ => "",
     };
     let place = match placement {
@@ -56,14 +56,19 @@ fn title(workload: Workload, placement: Placement) -> String {
     format!("{what}; {place}")
 }
 
-/// A round trip or a schedule has percentiles; a stream has a rate.
+/// Round trips and fixed rates have percentiles; a stream has a rate.
 fn table(workload: Workload, rows: &[&Row]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE);
     let timed = workload != Workload::Stream;
     let figures: &[&str] = if timed { &["p50", "p90", "p99", "p99.9"] } else { &["messages", "bandwidth"] };
-    let header =
-        ["size", "mechanism"].iter().chain(figures).chain(&["CPU", "switches", "x raw", "x floor", ""]);
+    let header = ["size", "mechanism"].iter().chain(figures).chain(&[
+        "CPU/msg",
+        "switches/msg",
+        "× libc",
+        "× limit",
+        "",
+    ]);
     table.set_header(header.copied());
     for (index, size) in sizes(rows).into_iter().enumerate() {
         if index > 0 {
@@ -86,10 +91,10 @@ fn sizes(rows: &[&Row]) -> Vec<usize> {
 }
 
 fn add_block(table: &mut Table, rows: &[&Row], size: usize, timed: bool) {
-    // A floor in which nothing but the turn travels stands beside the smallest messages.
+    // A limit without a message appears beside the smallest messages.
     let smallest = sizes(rows).first() == Some(&size);
     let belongs = |row: &&&Row| match row.implementation {
-        Implementation::Floor => row.size == size || (smallest && timed),
+        Implementation::Limit => row.size == size || (smallest && timed),
         _ => row.size == size,
     };
     let mut block: Vec<_> = rows.iter().filter(belongs).copied().collect();
@@ -100,16 +105,16 @@ fn add_block(table: &mut Table, rows: &[&Row], size: usize, timed: bool) {
     }
 }
 
-/// What rows are sorted by.
+/// Returns the time by which rows are sorted.
 pub(crate) fn time_per_message(row: &Row) -> f64 {
     let from_rate = || row.messages_per_s.filter(|rate| *rate > 0.0).map(|rate| 1e9 / rate);
     row.p50_ns.map(|ns| ns as f64).or_else(from_rate).unwrap_or(f64::INFINITY)
 }
 
-/// The first line of a block says the size.
+/// Formats a row. The first one of a block contains the size.
 fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
-    let floor = row.implementation == Implementation::Floor;
-    let name = if floor { format!("({} floor)", row.mechanism) } else { row.mechanism.clone() };
+    let limit = row.implementation == Implementation::Limit;
+    let name = if limit { format!("({} limit)", row.mechanism) } else { row.mechanism.clone() };
     let mut cells = vec![shown(size, units::size), name];
     if timed {
         cells.extend(
@@ -122,12 +127,12 @@ fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
     }
     cells.push(shown(row.cpu_ns_per_message, units::time));
     cells.push(shown(row.switches_per_message, |n| format!("{n:.2}")));
-    cells.push(ratio(row.ratio_to_raw, row.ratio_spread));
-    cells.push(shown(row.ratio_to_floor, |ratio| format!("{ratio:.1}")));
-    cells.push(remark(row, best));
+    cells.push(ratio_to_libc(row));
+    cells.push(shown(row.ratio_to_limit, |ratio| format!("{ratio:.1}")));
+    cells.push(flag(row, best));
     let style = |cell: String| {
         let cell = Cell::new(cell);
-        match (best, floor) {
+        match (best, limit) {
             (true, _) => cell.add_attribute(Attribute::Bold),
             (_, true) => cell.add_attribute(Attribute::Dim),
             _ => cell,
@@ -140,7 +145,7 @@ pub(crate) fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> Str
     figure.map_or_else(String::new, show)
 }
 
-/// With half the distance between the quartiles.
+/// Formats a ratio with half its interquartile range.
 pub(crate) fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
     match (ratio, spread) {
         (Some(ratio), Some(spread)) => format!("{ratio:.2} ±{:.2}", spread / 2.0),
@@ -148,24 +153,34 @@ pub(crate) fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
     }
 }
 
-pub(crate) fn remark(row: &Row, best: bool) -> String {
-    match (best, row.disturbed) {
+/// Formats the ratio to libc. Empty for channels: their baseline is a naive ring, with fewer guarantees.
+fn ratio_to_libc(row: &Row) -> String {
+    match row.equal_baseline {
+        Some(true) => ratio(row.ratio_to_baseline, row.ratio_to_baseline_spread),
+        _ => String::new(),
+    }
+}
+
+pub(crate) fn flag(row: &Row, best: bool) -> String {
+    match (best, row.noisy) {
         (true, false) => "best".into(),
-        (true, true) => "best, disturbed".into(),
-        (false, true) => "disturbed".into(),
+        (true, true) => "best, noisy".into(),
+        (false, true) => "noisy".into(),
         (false, false) => String::new(),
     }
 }
 
-/// What the columns mean, and what went wrong.
+/// Returns the meaning of the columns, and the errors.
 pub(crate) fn legend(results: &Results) -> String {
     let mut text = String::from(
-        "\nCPU and switches: of both processes, per message. x raw: time as a multiple of the same thing in hand-written C, with half the \
-         distance between the quartiles. x floor: of what the machine allows at best.\n",
+        "\nCPU, switches: of both processes together.\n\
+         × libc: time relative to the same program written on libc (± half the interquartile range); \
+         libc has no channels.\n\
+         × limit: time relative to the hardware limit.\n",
     );
-    if results.results.iter().any(|row| row.disturbed) {
-        text +=
-            "disturbed: the launches differ by more than half; something else ran, believe none of them.\n";
+    if results.results.iter().any(|row| row.noisy) {
+        text += "noisy: runs differ by more than 50 %; another workload probably interfered. \
+                 Do not trust this row.\n";
     }
     for error in &results.errors {
         let place = error.placement.map_or("", Placement::name);
@@ -178,7 +193,70 @@ pub(crate) fn legend(results: &Results) -> String {
         );
     }
     if !results.complete {
-        text += "Interrupted: this is what had been measured until then.\n";
+        text += "Interrupted: the results are incomplete.\n";
     }
     text
+}
+
+/// Results without a measurement.
+#[cfg(test)]
+pub(crate) mod test_results {
+    use ipcraft_bench::{Cores, Environment, Implementation, Placement, Results, Row, Waiting, Workload};
+
+    pub(crate) fn results(rows: Vec<Row>) -> Results {
+        let environment = Environment::at_start(&Cores::of_this_process());
+        Results { ipcraft: "0".into(), environment, results: rows, errors: Vec::new(), complete: true }
+    }
+
+    pub(crate) fn row(mechanism: &str, workload: Workload, size: usize) -> Row {
+        Row {
+            mechanism: mechanism.into(),
+            implementation: Implementation::Ipcraft,
+            workload,
+            size,
+            waiting: Waiting::Block,
+            placement: Some(Placement::TwoCores),
+            samples: 1,
+            p50_ns: None,
+            p90_ns: None,
+            p99_ns: None,
+            p999_ns: None,
+            max_ns: None,
+            messages_per_s: None,
+            bytes_per_s: None,
+            cpu_ns_per_message: None,
+            switches_per_message: None,
+            setup_us: None,
+            ratio_to_baseline: Some(0.5),
+            ratio_to_baseline_spread: Some(0.1),
+            equal_baseline: Some(true),
+            ratio_to_plain: None,
+            ratio_to_plain_spread: None,
+            ratio_to_limit: None,
+            ratio_pairs: 1,
+            system_ns_per_message: None,
+            syscalls_per_message: None,
+            memory_bytes: None,
+            batch: 1,
+            single: None,
+            launch_medians_ns: Vec::new(),
+            noisy: false,
+            rate_per_s: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::test_results::{results, row};
+    use super::*;
+
+    #[test]
+    fn ratio_to_libc_is_empty_for_channels() {
+        let pipe = row("pipe", Workload::RoundTrip, 64);
+        let channel = Row { equal_baseline: Some(false), ..row("channel", Workload::RoundTrip, 64) };
+        assert_eq!((ratio_to_libc(&pipe), ratio_to_libc(&channel)), ("0.50 ±0.05".into(), String::new()));
+        let text = tables(&results(vec![pipe, channel]));
+        assert_eq!(text.matches("±").count(), 1, "{text}");
+    }
 }

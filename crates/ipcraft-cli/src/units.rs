@@ -1,6 +1,6 @@
-//! Figures as people read them.
+//! Figures with units.
 
-/// `64 B`, `4 KiB`, `1 MiB`; sizes that are no whole multiple stay in bytes.
+/// Formats a size: `64 B`, `4 KiB`, `1 MiB`. Sizes that are not whole multiples stay in bytes.
 pub(crate) fn size(bytes: usize) -> String {
     match bytes {
         b if b >= 1 << 20 && b % (1 << 20) == 0 => format!("{} MiB", b >> 20),
@@ -9,7 +9,7 @@ pub(crate) fn size(bytes: usize) -> String {
     }
 }
 
-/// `340 ns`, `11.0 us`, `4.29 ms`.
+/// Formats a time: `340 ns`, `11.0 us`, `4.29 ms`.
 pub(crate) fn time(ns: f64) -> String {
     match ns {
         ns if ns < 1e3 => format!("{ns:.0} ns"),
@@ -20,7 +20,7 @@ pub(crate) fn time(ns: f64) -> String {
     }
 }
 
-/// `2.30 M/s`, `28.4 k/s`.
+/// Formats a rate: `2.30 M/s`, `28.4 k/s`.
 pub(crate) fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 1e6 => format!("{:.2} M/s", r / 1e6),
@@ -29,7 +29,7 @@ pub(crate) fn rate(per_second: f64) -> String {
     }
 }
 
-/// `4.57 GB/s`, `83 MB/s`.
+/// Formats a bandwidth: `4.57 GB/s`, `83 MB/s`.
 pub(crate) fn bandwidth(bytes_per_second: f64) -> String {
     match bytes_per_second {
         b if b >= 1e9 => format!("{:.2} GB/s", b / 1e9),
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_have_a_fitting_unit() {
+    fn figures_have_a_suitable_unit() {
         assert_eq!([size(1), size(4096), size(1 << 20), size(1500)], ["1 B", "4 KiB", "1 MiB", "1500 B"]);
         assert_eq!([time(340.4), time(5087.0), time(38207.0)], ["340 ns", "5.09 us", "38.2 us"]);
         assert_eq!([time(250_000.0), time(4_292_607.0)], ["250 us", "4.29 ms"]);

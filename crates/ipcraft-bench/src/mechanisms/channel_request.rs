@@ -1,66 +1,66 @@
-//! Requests and their answers, in one channel. The twin is a ring each way, so the ratio says what it costs to know which
-//! answer is to which request.
+//! Requests and replies through one channel. The baseline is a naive ring each way.
 
 use std::io;
 use std::mem::forget;
 
 use ipcraft::channel::request::{self, Client, Server};
 
-use crate::link::{Ends, Link};
-use crate::raw::ring;
-use crate::registry::{Implementation, Mechanism, Waiting};
+use crate::baseline::ring::{self, DEFAULT_SPINS};
+use crate::link::{Endpoints, Link};
+use crate::mechanism::{Implementation, Mechanism, Waiting};
 use crate::workload::Workload;
 
-use super::channel_typed::{LOOKS, Message, SIZE, from_bytes, to_bytes};
+use super::channel_typed::{MESSAGE_SIZE, Message, from_bytes, to_bytes};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// A request channel.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "channel_request",
-    summary: "requests and answers through a channel in shared memory",
+    summary: "requests and replies through a channel in shared memory",
     waiting: Waiting::Adaptive,
     workloads: &[Workload::RoundTrip],
-    sizes: || SIZE..=SIZE,
+    sizes: || MESSAGE_SIZE..=MESSAGE_SIZE,
+    equal_baseline: false,
     implementations: &[
         (Implementation::Ipcraft, |_| ipcraft()),
-        (Implementation::Raw, |_| ring::connect(LOOKS)),
+        (Implementation::Baseline, |_| ring::connect(DEFAULT_SPINS)),
     ],
     ..Mechanism::BLOCKING
 };
 
-/// Requests that there is room for.
+/// The requests that the channel holds.
 const CAPACITY: usize = 64;
 
-fn ipcraft() -> io::Result<Ends> {
+fn ipcraft() -> io::Result<Endpoints> {
     let (client, server) = request::channel::<Message, Message>(CAPACITY)?;
-    Ok(Ends::new(Asking(client), Answering(server)))
+    Ok(Endpoints::new(Requester(client), Responder(server)))
 }
 
-struct Asking(Client<Message, Message>);
+struct Requester(Client<Message, Message>);
 
-impl Link for Asking {
+impl Link for Requester {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         self.0.send(from_bytes(message)?).map_err(ipcraft::Error::from)?;
         Ok(())
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let (_, answer) = self.0.recv()?;
-        to_bytes(&answer, buffer)
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        let (_, reply) = self.0.recv()?;
+        to_bytes(&reply, buffer)
     }
 }
 
-struct Answering(Server<Message, Message>);
+struct Responder(Server<Message, Message>);
 
-impl Link for Answering {
-    /// The request is still there, since it was not answered.
+impl Link for Responder {
+    /// Receives the request again, since it has no reply yet.
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let request = self.0.recv()?;
         request.respond(from_bytes(message)?).map_err(ipcraft::Error::from)?;
         Ok(())
     }
 
-    /// What is received is forgotten and not dropped, since that would give it up.
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    /// Forgets the request instead of dropping it, since dropping rejects it.
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let request = self.0.recv()?;
         let copied = to_bytes(request.body(), buffer);
         forget(request);

@@ -1,85 +1,91 @@
-//! Channels of messages of one size: the work queue, the broadcast with one subscriber, and the newest value. The twin is a
-//! ring of one sender and one receiver, so the ratio says what it costs to be ready for more.
+//! Channels of messages of one size: work queue, broadcast with one subscriber, and newest value.
+//!
+//! The baseline is a naive ring for one sender and one receiver.
 
 use std::io;
 
 use ipcraft::channel::{broadcast, latest, mpmc};
 
-use crate::link::{Ends, Link, exact_length};
-use crate::raw::ring;
-use crate::registry::{Implementation, Mechanism, Waiting};
+use crate::baseline::ring::{self, DEFAULT_SPINS};
+use crate::link::{Endpoints, Link, exact_length};
+use crate::mechanism::{Implementation, Mechanism, Promise, Waiting};
 use crate::workload::Workload;
 
 /// The bytes of a message.
-pub(super) const SIZE: usize = 64;
+pub(super) const MESSAGE_SIZE: usize = 64;
 
-pub(super) type Message = [u64; SIZE / 8];
+pub(super) type Message = [u64; MESSAGE_SIZE / 8];
 
-const TYPED: Mechanism =
-    Mechanism { waiting: Waiting::Adaptive, sizes: || SIZE..=SIZE, ..Mechanism::BLOCKING };
+const TYPED: Mechanism = Mechanism {
+    waiting: Waiting::Adaptive,
+    sizes: || MESSAGE_SIZE..=MESSAGE_SIZE,
+    equal_baseline: false,
+    ..Mechanism::BLOCKING
+};
 
-/// The registration of the work queue.
-pub(super) static MPMC: Mechanism = Mechanism {
+/// The work queue.
+pub(crate) static MPMC: Mechanism = Mechanism {
     id: "channel_mpmc",
-    summary: "a work queue each way, for many senders and many receivers",
-    implementations: &[(Implementation::Ipcraft, |_| mpmc()), (Implementation::Raw, |_| twin())],
+    summary: "a work queue each way, for many senders and receivers",
+    implementations: &[(Implementation::Ipcraft, |_| mpmc()), (Implementation::Baseline, |_| naive_ring())],
     ..TYPED
 };
 
-/// The registration of the broadcast.
-pub(super) static BROADCAST: Mechanism = Mechanism {
+/// The broadcast.
+pub(crate) static BROADCAST: Mechanism = Mechanism {
     id: "channel_broadcast",
-    summary: "a broadcast each way, that slow subscribers hold back",
-    implementations: &[(Implementation::Ipcraft, |_| broadcast()), (Implementation::Raw, |_| twin())],
+    summary: "a broadcast each way; a full channel blocks the publisher",
+    implementations: &[
+        (Implementation::Ipcraft, |_| broadcast()),
+        (Implementation::Baseline, |_| naive_ring()),
+    ],
     ..TYPED
 };
 
-/// The registration of the newest value, which has to be taken before the next one comes if all are to be seen.
-pub(super) static LATEST: Mechanism = Mechanism {
+/// The newest value. Only round trips, since a new value replaces one that is not yet received.
+pub(crate) static LATEST: Mechanism = Mechanism {
     id: "channel_latest",
     summary: "a newest value each way",
+    promise: Promise::NewestValue,
     workloads: &[Workload::RoundTrip],
-    implementations: &[(Implementation::Ipcraft, |_| latest()), (Implementation::Raw, |_| twin())],
+    implementations: &[(Implementation::Ipcraft, |_| latest()), (Implementation::Baseline, |_| naive_ring())],
     ..TYPED
 };
 
-/// Messages that there is room for.
+/// The messages that a channel holds.
 const CAPACITY: usize = 1024;
 
-/// How often the twin looks before it sleeps: for about as long as the library does.
-pub(super) const LOOKS: u32 = 1000;
-
-fn twin() -> io::Result<Ends> {
-    ring::connect(LOOKS)
+fn naive_ring() -> io::Result<Endpoints> {
+    ring::connect(DEFAULT_SPINS)
 }
 
-fn mpmc() -> io::Result<Ends> {
+fn mpmc() -> io::Result<Endpoints> {
     let (there, back) = (mpmc::channel::<Message>(CAPACITY)?, mpmc::channel::<Message>(CAPACITY)?);
-    Ok(ends(there, back))
+    Ok(endpoints(there, back))
 }
 
-fn broadcast() -> io::Result<Ends> {
+fn broadcast() -> io::Result<Endpoints> {
     let (there, back) = (broadcast::channel::<Message>(CAPACITY)?, broadcast::channel::<Message>(CAPACITY)?);
-    Ok(ends(there, back))
+    Ok(endpoints(there, back))
 }
 
-fn latest() -> io::Result<Ends> {
+fn latest() -> io::Result<Endpoints> {
     let (there, back) = (latest::channel::<Message>()?, latest::channel::<Message>()?);
-    Ok(ends(there, back))
+    Ok(endpoints(there, back))
 }
 
-fn ends<O: Outgoing + 'static, I: Incoming + 'static>(there: (O, I), back: (O, I)) -> Ends {
-    let client = End { outgoing: there.0, incoming: back.1 };
-    let server = End { outgoing: back.0, incoming: there.1 };
-    Ends::new(client, server)
+fn endpoints<O: Outgoing + 'static, I: Incoming + 'static>(there: (O, I), back: (O, I)) -> Endpoints {
+    let client = Endpoint { outgoing: there.0, incoming: back.1 };
+    let server = Endpoint { outgoing: back.0, incoming: there.1 };
+    Endpoints::new(client, server)
 }
 
-/// What sends a message.
+/// An endpoint that sends.
 trait Outgoing {
     fn put(&mut self, message: Message) -> io::Result<()>;
 }
 
-/// What receives one.
+/// An endpoint that receives.
 trait Incoming {
     fn take(&mut self) -> io::Result<Message>;
 }
@@ -127,23 +133,23 @@ impl Incoming for latest::Reader<Message> {
     }
 }
 
-struct End<O, I> {
+struct Endpoint<O, I> {
     outgoing: O,
     incoming: I,
 }
 
-impl<O: Outgoing, I: Incoming> Link for End<O, I> {
+impl<O: Outgoing, I: Incoming> Link for Endpoint<O, I> {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         self.outgoing.put(from_bytes(message)?)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         to_bytes(&self.incoming.take()?, buffer)
     }
 }
 
 pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Message> {
-    exact_length(bytes.len(), SIZE)?;
+    exact_length(bytes.len(), MESSAGE_SIZE)?;
     let mut message = Message::default();
     for (word, bytes) in message.iter_mut().zip(bytes.as_chunks().0) {
         *word = u64::from_ne_bytes(*bytes);
@@ -152,7 +158,7 @@ pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Message> {
 }
 
 pub(super) fn to_bytes(message: &Message, buffer: &mut [u8]) -> io::Result<()> {
-    exact_length(buffer.len(), SIZE)?;
+    exact_length(buffer.len(), MESSAGE_SIZE)?;
     for (word, bytes) in message.iter().zip(buffer.as_chunks_mut().0) {
         *bytes = word.to_ne_bytes();
     }

@@ -5,27 +5,27 @@ use std::path::Path;
 
 use ipcraft::fifo::{Fifo, Reader, Writer};
 
-use crate::link::{Ends, Halves};
-use crate::raw::file::{self, Files};
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::pipes::{self, Files};
+use crate::link::{Endpoints, Halves};
+use crate::mechanism::{Implementation, Mechanism};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// Two FIFOs.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "fifo",
     summary: "two named pipes (FIFOs), one each way",
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline)],
     ..Mechanism::BLOCKING
 };
 
-fn ipcraft(scratch: &Path) -> io::Result<Ends> {
+fn ipcraft(scratch: &Path) -> io::Result<Endpoints> {
     let there = open_both(&scratch.join("there"))?;
     let back = open_both(&scratch.join("back"))?;
     let client = Halves { reader: back.0, writer: there.1 };
     let server = Halves { reader: there.0, writer: back.1 };
-    Ok(Ends::new(client, server))
+    Ok(Endpoints::new(client, server))
 }
 
-/// The reader does not wait for a writer, since both are this process.
+/// Opens the reader without waiting for a writer, since this process opens both.
 fn open_both(path: &Path) -> io::Result<(Reader, Writer)> {
     let fifo = Fifo::create_new(path)?;
     let ends = (fifo.try_open_read()?, fifo.open_write()?);
@@ -33,8 +33,8 @@ fn open_both(path: &Path) -> io::Result<(Reader, Writer)> {
     Ok(ends)
 }
 
-fn raw(scratch: &Path) -> io::Result<Ends> {
-    let there = file::fifo(&scratch.join("there"))?;
-    let back = file::fifo(&scratch.join("back"))?;
-    Ok(Ends::new(Files::new(back.0, there.1), Files::new(there.0, back.1)))
+fn baseline(scratch: &Path) -> io::Result<Endpoints> {
+    let there = pipes::fifo(&scratch.join("there"))?;
+    let back = pipes::fifo(&scratch.join("back"))?;
+    Ok(Endpoints::new(Files::new(back.0, there.1), Files::new(there.0, back.1)))
 }

@@ -7,16 +7,16 @@ use std::path::Path;
 use ipcraft::name;
 use ipcraft::queue::posix::{Options, Queue};
 
-use crate::link::{Ends, Link, exact_length};
-use crate::raw::posix_queue::{self, MESSAGE_SIZE};
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::posix_queue::{self, MESSAGE_SIZE};
+use crate::link::{Endpoints, Link, exact_length};
+use crate::mechanism::{Implementation, Mechanism};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// Two POSIX message queues.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "posix_queue",
     summary: "two POSIX message queues, one each way",
     sizes,
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline)],
     ..Mechanism::BLOCKING
 };
 
@@ -24,11 +24,11 @@ fn sizes() -> RangeInclusive<usize> {
     1..=MESSAGE_SIZE
 }
 
-/// The queues that one end receives from and sends to.
+/// The queues that one endpoint receives from and sends to.
 struct Queues {
     from: Queue,
     to: Queue,
-    /// The kernel wants room for the largest message.
+    /// The kernel requires a buffer for the largest message.
     buffer: Vec<u8>,
 }
 
@@ -44,7 +44,7 @@ impl Link for Queues {
         Ok(self.to.send(message, 0)?)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let (length, _priority) = self.from.recv(&mut self.buffer)?;
         exact_length(length, buffer.len())?;
         buffer.copy_from_slice(&self.buffer[..length]);
@@ -52,12 +52,12 @@ impl Link for Queues {
     }
 }
 
-fn ipcraft(_: &Path) -> io::Result<Ends> {
+fn ipcraft(_: &Path) -> io::Result<Endpoints> {
     let (there, back) = (open_twice()?, open_twice()?);
-    Ok(Ends::new(Queues::new(back.0, there.0), Queues::new(there.1, back.1)))
+    Ok(Endpoints::new(Queues::new(back.0, there.0), Queues::new(there.1, back.1)))
 }
 
-/// A handle for each end, of a queue that has no name any more.
+/// Opens a new queue once for each endpoint, and unlinks it.
 fn open_twice() -> io::Result<(Queue, Queue)> {
     let name = unique();
     let options = Options::new().message_size(MESSAGE_SIZE);
@@ -67,9 +67,9 @@ fn open_twice() -> io::Result<(Queue, Queue)> {
     Ok((made, opened?))
 }
 
-fn raw(_: &Path) -> io::Result<Ends> {
+fn baseline(_: &Path) -> io::Result<Endpoints> {
     let (there, back) = (posix_queue::open_twice(&unique())?, posix_queue::open_twice(&unique())?);
-    Ok(Ends::new(posix_queue::Queues::new(back.0, there.0), posix_queue::Queues::new(there.1, back.1)))
+    Ok(Endpoints::new(posix_queue::Queues::new(back.0, there.0), posix_queue::Queues::new(there.1, back.1)))
 }
 
 fn unique() -> String {

@@ -1,4 +1,4 @@
-//! One slot of shared memory each way and a word that tells whether it is full: processes sleep on the word.
+//! One slot of shared memory each way and a futex, whose value is whether the slot is full.
 
 use std::io;
 use std::path::Path;
@@ -10,38 +10,38 @@ use ipcraft::futex;
 use ipcraft::shm::Mapping;
 
 use super::slot::{self, Slot};
-use crate::link::{Ends, Link};
-use crate::raw::futex::{self as raw, EMPTY, FULL};
-use crate::raw::slot::LARGEST;
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::futex::{self as baseline, EMPTY, FULL};
+use crate::baseline::slot::MAX_MESSAGE;
+use crate::link::{Endpoints, Link};
+use crate::mechanism::{Implementation, Mechanism};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// A slot and a futex each way.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "shm_futex",
     summary: "a slot of shared memory and a futex, each way",
-    sizes: || 1..=LARGEST,
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw::connect)],
+    sizes: || 1..=MAX_MESSAGE,
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline::connect)],
     ..Mechanism::BLOCKING
 };
 
-fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
-    let memory = slot::memory(raw::ROOM)?;
+fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
+    let memory = slot::memory(baseline::WORDS_SIZE)?;
     let lane = |direction| -> io::Result<Lane> {
         let slot = Slot::new(&memory, direction)?;
-        Ok(Lane { slot, memory: memory.clone(), word: raw::word(direction) })
+        Ok(Lane { slot, memory: memory.clone(), word: baseline::word(direction) })
     };
-    let end = |outgoing, incoming| -> io::Result<End> {
-        Ok(End { outgoing: lane(outgoing)?, incoming: lane(incoming)? })
+    let end = |outgoing, incoming| -> io::Result<Endpoint> {
+        Ok(Endpoint { outgoing: lane(outgoing)?, incoming: lane(incoming)? })
     };
-    Ok(Ends::new(end(0, 1)?, end(1, 0)?))
+    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?))
 }
 
-struct End {
+struct Endpoint {
     outgoing: Lane,
     incoming: Lane,
 }
 
-/// A direction.
+/// One direction.
 struct Lane {
     slot: Slot,
     memory: Arc<Mapping>,
@@ -63,7 +63,7 @@ fn wait_for(word: &AtomicU32, state: u32, opposite: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Wakes whether or not anybody sleeps: to know that would be a lock's or a semaphore's business.
+/// Wakes even if the peer does not wait: knowing that is the task of a lock or a semaphore.
 #[inline]
 fn set(word: &AtomicU32, state: u32) -> io::Result<()> {
     word.store(state, Release);
@@ -71,7 +71,7 @@ fn set(word: &AtomicU32, state: u32) -> io::Result<()> {
     Ok(())
 }
 
-impl Link for End {
+impl Link for Endpoint {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         Slot::check(message)?;
         let word = self.outgoing.word()?;
@@ -80,7 +80,7 @@ impl Link for End {
         set(word, FULL)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let word = self.incoming.word()?;
         wait_for(word, FULL, EMPTY)?;
         self.incoming.slot.take(buffer)?;

@@ -8,42 +8,45 @@ use ipcraft::semaphore::posix::Semaphore;
 use ipcraft::shm::Mapping;
 
 use super::slot::{self, Slot};
-use crate::link::{Ends, Link};
-use crate::raw::posix_semaphore::{self, semaphores};
-use crate::raw::slot::LARGEST;
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::posix_semaphore::{self, semaphores};
+use crate::baseline::slot::MAX_MESSAGE;
+use crate::link::{Endpoints, Link};
+use crate::mechanism::{Implementation, Mechanism};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// A slot and two POSIX semaphores each way.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "shm_posix_semaphore",
     summary: "a slot of shared memory and two POSIX semaphores, each way",
-    sizes: || 1..=LARGEST,
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, posix_semaphore::connect)],
+    sizes: || 1..=MAX_MESSAGE,
+    implementations: &[
+        (Implementation::Ipcraft, ipcraft),
+        (Implementation::Baseline, posix_semaphore::connect),
+    ],
     ..Mechanism::BLOCKING
 };
 
-fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
-    let memory = slot::memory(posix_semaphore::ROOM)?;
+fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
+    let memory = slot::memory(posix_semaphore::SEMAPHORES_SIZE)?;
     for direction in [0, 1] {
         let [empty, full] = semaphores(direction);
         Semaphore::init_in(&memory, empty, 1)?;
         Semaphore::init_in(&memory, full, 0)?;
     }
-    Ok(Ends::new(End::new(&memory, 0, 1)?, End::new(&memory, 1, 0)?))
+    Ok(Endpoints::new(Endpoint::new(&memory, 0, 1)?, Endpoint::new(&memory, 1, 0)?))
 }
 
-struct End {
+struct Endpoint {
     outgoing: Lane,
     incoming: Lane,
 }
 
-impl End {
-    fn new(memory: &Arc<Mapping>, outgoing: usize, incoming: usize) -> io::Result<End> {
-        Ok(End { outgoing: Lane::new(memory, outgoing)?, incoming: Lane::new(memory, incoming)? })
+impl Endpoint {
+    fn new(memory: &Arc<Mapping>, outgoing: usize, incoming: usize) -> io::Result<Endpoint> {
+        Ok(Endpoint { outgoing: Lane::new(memory, outgoing)?, incoming: Lane::new(memory, incoming)? })
     }
 }
 
-/// A direction.
+/// One direction.
 struct Lane {
     slot: Slot,
     empty: Semaphore,
@@ -61,7 +64,7 @@ impl Lane {
     }
 }
 
-impl Link for End {
+impl Link for Endpoint {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let Lane { slot, empty, full } = &self.outgoing;
         Slot::check(message)?;
@@ -70,7 +73,7 @@ impl Link for End {
         Ok(full.post()?)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let Lane { slot, empty, full } = &self.incoming;
         full.wait()?;
         slot.take(buffer)?;

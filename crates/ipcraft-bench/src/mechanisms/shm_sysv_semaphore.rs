@@ -9,38 +9,41 @@ use ipcraft::shm::Mapping;
 use ipcraft::sysv::Key;
 
 use super::slot::{self, Slot};
-use crate::link::{Ends, Link};
-use crate::raw::slot::LARGEST;
-use crate::raw::sysv_semaphore::{self, FIRST_VALUES, indices};
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::slot::MAX_MESSAGE;
+use crate::baseline::sysv_semaphore::{self, INITIAL_VALUES, indices};
+use crate::link::{Endpoints, Link};
+use crate::mechanism::{Implementation, Mechanism};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// A slot and two System V semaphores each way.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "shm_sysv_semaphore",
     summary: "a slot of shared memory and two System V semaphores, each way",
-    sizes: || 1..=LARGEST,
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, sysv_semaphore::connect)],
+    sizes: || 1..=MAX_MESSAGE,
+    implementations: &[
+        (Implementation::Ipcraft, ipcraft),
+        (Implementation::Baseline, sysv_semaphore::connect),
+    ],
     ..Mechanism::BLOCKING
 };
 
-fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
+fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = slot::memory(0)?;
-    let set = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &FIRST_VALUES)?;
+    let set = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &INITIAL_VALUES)?;
     let set = Arc::new(set);
-    let end = |outgoing, incoming| -> io::Result<End> {
+    let end = |outgoing, incoming| -> io::Result<Endpoint> {
         let (outgoing, incoming) = (Lane::new(&memory, outgoing)?, Lane::new(&memory, incoming)?);
-        Ok(End { set: set.clone(), outgoing, incoming })
+        Ok(Endpoint { set: set.clone(), outgoing, incoming })
     };
-    Ok(Ends::new(end(0, 1)?, end(1, 0)?).keeping(set))
+    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?).with_resources(set))
 }
 
-struct End {
+struct Endpoint {
     set: Arc<SemaphoreSet>,
     outgoing: Lane,
     incoming: Lane,
 }
 
-/// A direction.
+/// One direction.
 struct Lane {
     slot: Slot,
     empty: u16,
@@ -54,7 +57,7 @@ impl Lane {
     }
 }
 
-impl Link for End {
+impl Link for Endpoint {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let Lane { slot, empty, full } = &self.outgoing;
         Slot::check(message)?;
@@ -63,7 +66,7 @@ impl Link for End {
         Ok(self.set.apply(&[Operation::add(*full, 1)])?)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let Lane { slot, empty, full } = &self.incoming;
         self.set.apply(&[Operation::subtract(*full, 1)])?;
         slot.take(buffer)?;

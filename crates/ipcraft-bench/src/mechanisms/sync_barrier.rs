@@ -7,59 +7,59 @@ use std::sync::Arc;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Barrier, Participant};
 
-use super::lock::shared;
+use super::locks::shared;
 use super::slot::{self, Slot};
-use crate::link::{Ends, Link};
-use crate::raw::barrier;
-use crate::raw::slot::LARGEST;
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::barrier;
+use crate::baseline::slot::MAX_MESSAGE;
+use crate::link::{Endpoints, Link};
+use crate::mechanism::{Implementation, Mechanism};
 use crate::workload::Workload;
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// A slot each way and a barrier.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "sync_barrier",
-    summary: "a slot of shared memory each way, and a barrier that both wait at",
+    summary: "a slot of shared memory each way and a barrier for both processes",
     workloads: &[Workload::RoundTrip],
-    sizes: || 1..=LARGEST,
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, barrier::connect)],
+    sizes: || 1..=MAX_MESSAGE,
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, barrier::connect)],
     ..Mechanism::BLOCKING
 };
 
-fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
+fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = slot::memory(0)?;
     let barrier = Arc::new(shared(Barrier::init)?);
-    let end = |outgoing, incoming| -> io::Result<End> {
-        Ok(End {
+    let end = |outgoing, incoming| -> io::Result<Endpoint> {
+        Ok(Endpoint {
             outgoing: Slot::new(&memory, outgoing)?,
             incoming: Slot::new(&memory, incoming)?,
             barrier: barrier.clone(),
-            seat: None,
+            participant: None,
         })
     };
-    Ok(Ends::new(end(0, 1)?, end(1, 0)?))
+    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?))
 }
 
-struct End {
+struct Endpoint {
     outgoing: Slot,
     incoming: Slot,
     barrier: Arc<Shared<Barrier<2>>>,
-    /// Taken by the process that keeps this end.
-    seat: Option<Participant<'static, 2>>,
+    /// Set by the process that owns this endpoint.
+    participant: Option<Participant<'static, 2>>,
 }
 
-impl End {
+impl Endpoint {
     #[inline]
     fn wait(&self) -> io::Result<()> {
-        self.seat.as_ref().ok_or(io::ErrorKind::NotConnected)?.wait()?;
+        self.participant.as_ref().ok_or(io::ErrorKind::NotConnected)?.wait()?;
         Ok(())
     }
 }
 
-impl Link for End {
-    /// Who takes part does so for the rest of the process's life.
-    fn arrive(&mut self) -> io::Result<()> {
+impl Link for Endpoint {
+    /// Joins the barrier for the rest of the process's life.
+    fn on_start(&mut self) -> io::Result<()> {
         let barrier: &'static Arc<_> = Box::leak(Box::new(self.barrier.clone()));
-        self.seat = Some(barrier.join()?);
+        self.participant = Some(barrier.join()?);
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Link for End {
         self.wait()
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         self.wait()?;
         self.incoming.take(buffer)
     }

@@ -1,4 +1,4 @@
-//! One slot of shared memory each way, and a mutex and a condition variable that tell whether it is full.
+//! One slot of shared memory each way, with a mutex and a condition variable for its state.
 
 use std::io;
 use std::path::Path;
@@ -6,51 +6,51 @@ use std::sync::Arc;
 
 use ipcraft::sync::{Condvar, Mutex};
 
-use super::lock::shared;
+use super::locks::shared;
 use super::slot::{self, Slot};
-use crate::link::{Ends, Link};
-use crate::raw::condvar;
-use crate::raw::futex::{EMPTY, FULL};
-use crate::raw::slot::LARGEST;
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::condvar;
+use crate::baseline::futex::{EMPTY, FULL};
+use crate::baseline::slot::MAX_MESSAGE;
+use crate::link::{Endpoints, Link};
+use crate::mechanism::{Implementation, Mechanism};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// A slot, a mutex and a condition variable each way.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "sync_condvar",
     summary: "a slot of shared memory, a mutex and a condition variable, each way",
-    sizes: || 1..=LARGEST,
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, condvar::connect)],
+    sizes: || 1..=MAX_MESSAGE,
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, condvar::connect)],
     ..Mechanism::BLOCKING
 };
 
 ipcraft::shared_struct! {
-    /// What tells whether a slot is full, on cache lines of its own.
+    /// The state of a slot, on its own cache lines.
     struct State {
         state: Mutex<u32>,
         changed: Condvar,
-        _apart: [std::sync::atomic::AtomicU64; 16],
+        _padding: [std::sync::atomic::AtomicU64; 16],
     }
 }
 
-fn ipcraft(_scratch: &Path) -> io::Result<Ends> {
+fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = slot::memory(0)?;
     let states =
         Arc::new(shared(|states: &[State; 2]| states.iter().try_for_each(|lane| lane.state.init(EMPTY)))?);
     let lane = |direction| -> io::Result<Lane> {
         Ok(Lane { slot: Slot::new(&memory, direction)?, states: states.clone(), direction })
     };
-    let end = |outgoing, incoming| -> io::Result<End> {
-        Ok(End { outgoing: lane(outgoing)?, incoming: lane(incoming)? })
+    let end = |outgoing, incoming| -> io::Result<Endpoint> {
+        Ok(Endpoint { outgoing: lane(outgoing)?, incoming: lane(incoming)? })
     };
-    Ok(Ends::new(end(0, 1)?, end(1, 0)?))
+    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?))
 }
 
-struct End {
+struct Endpoint {
     outgoing: Lane,
     incoming: Lane,
 }
 
-/// A direction.
+/// One direction.
 struct Lane {
     slot: Slot,
     states: Arc<ipcraft::shm::Shared<[State; 2]>>,
@@ -58,7 +58,7 @@ struct Lane {
 }
 
 impl Lane {
-    /// Waits for one state, uses the slot meanwhile, and says that it is in the other one.
+    /// Waits for one state, uses the slot, and changes to the other state.
     #[inline]
     fn turn(&self, from: u32, to: u32, work: impl FnOnce(&Slot) -> io::Result<()>) -> io::Result<()> {
         let State { state, changed, .. } = &self.states[self.direction];
@@ -72,7 +72,7 @@ impl Lane {
     }
 }
 
-impl Link for End {
+impl Link for Endpoint {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         Slot::check(message)?;
         self.outgoing.turn(EMPTY, FULL, |slot| {
@@ -81,7 +81,7 @@ impl Link for End {
         })
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         self.incoming.turn(FULL, EMPTY, |slot| slot.take(buffer))
     }
 }

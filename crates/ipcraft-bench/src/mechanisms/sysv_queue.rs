@@ -7,16 +7,16 @@ use std::path::Path;
 use ipcraft::queue::sysv::{Options, Queue, Selector};
 use ipcraft::sysv::Key;
 
-use crate::link::{Ends, Link, exact_length};
-use crate::raw::sysv_queue::{self, MESSAGE_SIZE};
-use crate::registry::{Implementation, Mechanism};
+use crate::baseline::sysv_queue::{self, MESSAGE_SIZE};
+use crate::link::{Endpoints, Link, exact_length};
+use crate::mechanism::{Implementation, Mechanism};
 
-/// The registration.
-pub(super) static MECHANISM: Mechanism = Mechanism {
+/// Two System V message queues.
+pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "sysv_queue",
     summary: "two System V message queues, one each way",
     sizes,
-    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Raw, raw)],
+    implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline)],
     ..Mechanism::BLOCKING
 };
 
@@ -24,7 +24,7 @@ fn sizes() -> RangeInclusive<usize> {
     1..=MESSAGE_SIZE
 }
 
-/// The queues that one end receives from and sends to.
+/// The queues that one endpoint receives from and sends to.
 struct Queues {
     from: Queue,
     to: Queue,
@@ -41,22 +41,22 @@ impl Link for Queues {
         Ok(self.to.send(1, message)?)
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let (length, _kind) = self.from.recv(Selector::First, buffer)?;
         exact_length(length, buffer.len())
     }
 }
 
-fn ipcraft(_: &Path) -> io::Result<Ends> {
+fn ipcraft(_: &Path) -> io::Result<Endpoints> {
     let make = || Options::new().remove_on_drop(true).create_new(Key::PRIVATE);
     let (there, back) = (make()?, make()?);
-    let ends = Ends::new(Queues::new(&back, &there)?, Queues::new(&there, &back)?);
-    Ok(ends.keeping((there, back)))
+    let ends = Endpoints::new(Queues::new(&back, &there)?, Queues::new(&there, &back)?);
+    Ok(ends.with_resources((there, back)))
 }
 
-fn raw(_: &Path) -> io::Result<Ends> {
-    let (there, back) = (sysv_queue::Owned::new()?, sysv_queue::Owned::new()?);
+fn baseline(_: &Path) -> io::Result<Endpoints> {
+    let (there, back) = (sysv_queue::OwnedQueue::new()?, sysv_queue::OwnedQueue::new()?);
     let client = sysv_queue::Queues::new(&back, &there);
     let server = sysv_queue::Queues::new(&there, &back);
-    Ok(Ends::new(client, server).keeping((there, back)))
+    Ok(Endpoints::new(client, server).with_resources((there, back)))
 }

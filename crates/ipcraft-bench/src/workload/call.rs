@@ -2,14 +2,14 @@
 
 use std::io;
 
+use super::payload::Payload;
 use super::round_trip::time;
 use super::{Report, Slice, Usage};
 use crate::clock;
 use crate::link::Link;
-use crate::payload::Payload;
-use crate::peer::Role;
+use crate::link::Role;
 
-/// The only side there is.
+/// Runs the client's side; the server does nothing.
 pub(super) fn repeat(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let mut payload = Payload::new(slice.size, Role::Client.salt());
     let message = payload.message(0);

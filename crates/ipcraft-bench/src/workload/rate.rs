@@ -1,17 +1,17 @@
 //! Messages on a schedule.
 //!
-//! Both sides know the schedule, and a message's number says when it was due. A sender that is late, because it was not woken in
-//! time or because there was no room, sends at once; and the receiver counts from when the message was due. So what waits
-//! in a queue, or in front of it, is not hidden.
+//! Both sides know the schedule: a message's number determines when it is due. A late sender sends
+//! immediately, and the receiver measures from when the message was due. So the time that a message
+//! spends in a queue, or before it, is included.
 
 use std::io;
 
-use super::flow::{Receiver, Sender};
+use super::windowed::{Receiver, Sender};
 use super::{Report, Slice, Usage};
 use crate::clock;
 use crate::link::Link;
 
-/// The client's side.
+/// Runs the client's side.
 pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let mut sender = Sender::new(link, slice);
     let mut send = |number| {
@@ -24,13 +24,13 @@ pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     Ok(Report { usage: before.elapsed()?, ..Report::default() })
 }
 
-/// The server's side, which times.
-pub(super) fn receive(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
+/// Runs the server's side, which measures the time.
+pub(super) fn recv(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let mut receiver = Receiver::new(link, slice);
-    (0..slice.warm_up).try_for_each(|_| receiver.receive())?;
+    (0..slice.warm_up).try_for_each(|_| receiver.recv())?;
     let before = Usage::so_far()?;
     let latency = |number| {
-        receiver.receive()?;
+        receiver.recv()?;
         Ok(clock::now().saturating_sub(due(slice, number)))
     };
     Ok(Report {

@@ -1,32 +1,31 @@
-//! Ping-pong.
+//! A message there and one of the same size back.
 
 use std::io;
 
-use super::exchange::Exchange;
+use super::checked_link::CheckedLink;
 use super::{Report, Slice, Usage};
 use crate::clock;
-use crate::link::Link;
-use crate::peer::Role;
+use crate::link::{Link, Role};
 
-/// The client's side, which times.
+/// Runs the client's side, which measures the time.
 pub(super) fn ask(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
-    let mut exchange = Exchange::new(link, Role::Client, slice.size);
+    let mut link = CheckedLink::new(link, Role::Client, slice.size);
     for _ in 0..slice.warm_up {
-        ask_once(&mut exchange)?;
+        ask_once(&mut link)?;
     }
     let before = Usage::so_far()?;
     let start = clock::now();
-    let samples = time(slice.messages / slice.batch, slice.batch, || ask_once(&mut exchange))?;
+    let samples = time(slice.messages / slice.batch, slice.batch, || ask_once(&mut link))?;
     let elapsed_ns = clock::now() - start;
     let usage = before.elapsed()?;
-    let singles = time(slice.singles, 1, || ask_once(&mut exchange))?;
+    let singles = time(slice.singles, 1, || ask_once(&mut link))?;
     Ok(Report { samples, singles, elapsed_ns, usage, ..Report::default() })
 }
 
-/// The server's side.
+/// Runs the server's side.
 pub(super) fn answer(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
-    let mut exchange = Exchange::new(link, Role::Server, slice.size);
-    let mut answer = |count| (0..count).try_for_each(|_| answer_once(&mut exchange));
+    let mut link = CheckedLink::new(link, Role::Server, slice.size);
+    let mut answer = |count| (0..count).try_for_each(|_| answer_once(&mut link));
     answer(slice.warm_up)?;
     let before = Usage::so_far()?;
     answer(slice.messages / slice.batch * slice.batch)?;
@@ -36,18 +35,19 @@ pub(super) fn answer(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
 }
 
 #[inline]
-fn ask_once(exchange: &mut Exchange<'_>) -> io::Result<()> {
-    exchange.send()?;
-    exchange.receive()
+fn ask_once(link: &mut CheckedLink<'_>) -> io::Result<()> {
+    link.send()?;
+    link.recv()
 }
 
 #[inline]
-fn answer_once(exchange: &mut Exchange<'_>) -> io::Result<()> {
-    exchange.receive()?;
-    exchange.send()
+fn answer_once(link: &mut CheckedLink<'_>) -> io::Result<()> {
+    link.recv()?;
+    link.send()
 }
 
-/// Nanoseconds for each of `samples` batches of operations. One reading of the clock ends a sample and starts the next.
+/// Returns the nanoseconds of each of `samples` batches of operations. One reading of the clock ends a
+/// sample and starts the next.
 #[inline]
 pub(super) fn time(
     samples: u64,

@@ -1,17 +1,17 @@
-//! One way, as fast as it goes.
+//! One way, as fast as the receiver accepts.
 //!
-//! The messages that count are the middle of a longer flow. What the kernel's buffers held when timing began was sent
-//! before it, what they hold when it ends was sent within it; only when the flow goes on behind are the two the same and
-//! the figure is that of the slower side, not of emptying a buffer.
+//! The counted messages are the middle of a longer stream. The buffers are full when the measurement
+//! begins and still full when it ends, so the figure is that of the slower side, and not of filling or
+//! draining a buffer.
 
 use std::io;
 
-use super::flow::{Receiver, Sender};
+use super::windowed::{Receiver, Sender};
 use super::{Report, Slice, Usage};
 use crate::clock;
 use crate::link::Link;
 
-/// The client's side.
+/// Runs the client's side.
 pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let mut sender = Sender::new(link, slice);
     let mut send = |count| (0..count).try_for_each(|_| sender.send());
@@ -19,26 +19,26 @@ pub(super) fn send(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let before = Usage::so_far()?;
     send(slice.messages)?;
     let usage = before.elapsed()?;
-    send(run_out(slice))?;
-    sender.settle()?;
+    send(trailing(slice))?;
+    sender.drain_acknowledgements()?;
     Ok(Report { usage, ..Report::default() })
 }
 
-/// The server's side, which times.
-pub(super) fn receive(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
+/// Runs the server's side, which measures the time.
+pub(super) fn recv(link: &mut dyn Link, slice: &Slice) -> io::Result<Report> {
     let mut receiver = Receiver::new(link, slice);
-    let mut receive = |count| (0..count).try_for_each(|_| receiver.receive());
+    let mut receive = |count| (0..count).try_for_each(|_| receiver.recv());
     receive(slice.warm_up)?;
     let before = Usage::so_far()?;
     let start = clock::now();
     receive(slice.messages)?;
     let elapsed_ns = clock::now() - start;
     let usage = before.elapsed()?;
-    receive(run_out(slice))?;
+    receive(trailing(slice))?;
     Ok(Report { elapsed_ns, usage, ..Report::default() })
 }
 
-/// As much flow behind the messages that count as before them.
-fn run_out(slice: &Slice) -> u64 {
+/// Returns the number of messages after the counted ones: as many as before them.
+fn trailing(slice: &Slice) -> u64 {
     slice.warm_up
 }

@@ -1,4 +1,4 @@
-//! What a process used: CPU time and context switches.
+//! The resources that a process used: CPU time and context switches.
 
 use std::io;
 use std::ops::AddAssign;
@@ -30,10 +30,10 @@ impl AddAssign for Usage {
 }
 
 impl Usage {
-    /// `getrusage(2)`: what this process used since it started.
+    /// Returns what this process used since it started (`getrusage(2)`).
     ///
     /// # Errors
-    /// Whatever the kernel reports, which it does not for a process that asks about itself.
+    /// Those of `getrusage(2)`, which does not fail for the calling process.
     pub fn so_far() -> io::Result<Usage> {
         let usage = getrusage(UsageWho::RUSAGE_SELF)?;
         let switches = usage.voluntary_context_switches() + usage.involuntary_context_switches();
@@ -45,7 +45,7 @@ impl Usage {
         })
     }
 
-    /// What this process used since `self` was taken.
+    /// Returns what this process used since `self` was taken.
     ///
     /// # Errors
     /// As for [`so_far`](Usage::so_far).

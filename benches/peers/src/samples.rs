@@ -1,0 +1,95 @@
+//! What has been measured so far of one competitor in one scenario.
+
+use hdrhistogram::Histogram;
+use ipcraft_bench::{LaunchTimes, Usage, median};
+
+use crate::work::{Report, Slice, Task};
+
+/// The samples of one competitor.
+pub(crate) struct Samples {
+    /// Picoseconds per message of each sample: in a stream a message takes a few nanoseconds.
+    histogram: Histogram<u64>,
+    times: LaunchTimes,
+    usage: Usage,
+    messages: u64,
+    pub(crate) batch: u64,
+}
+
+impl Samples {
+    pub(crate) fn new() -> Samples {
+        let mut histogram = Histogram::new(3).expect("three digits are within the limits of a histogram");
+        histogram.auto(true);
+        Samples { histogram, times: LaunchTimes::default(), usage: Usage::default(), messages: 0, batch: 1 }
+    }
+
+    /// Starts a new launch; later slices belong to it.
+    pub(crate) fn begin_launch(&mut self) {
+        self.times.begin_launch();
+    }
+
+    /// Adds a slice. Returns its time per message.
+    pub(crate) fn record(&mut self, task: Task, slice: &Slice, report: &Report) -> f64 {
+        for sample in &report.samples {
+            let picoseconds = (sample * 1000 + slice.batch / 2) / slice.batch;
+            self.histogram.record(picoseconds).expect("a growing histogram takes every value");
+        }
+        self.usage += report.usage;
+        self.messages += slice.messages;
+        self.batch = slice.batch;
+        let time = time_per_message(task, slice, report);
+        self.times.record(time);
+        time
+    }
+
+    /// The time per message of each slice.
+    pub(crate) fn times(&self) -> &LaunchTimes {
+        &self.times
+    }
+
+    /// Returns the quantile of the samples, in nanoseconds per message.
+    pub(crate) fn quantile(&self, fraction: f64) -> Option<f64> {
+        (!self.histogram.is_empty()).then(|| self.histogram.value_at_quantile(fraction) as f64 / 1000.0)
+    }
+
+    /// Returns the number of samples.
+    pub(crate) fn count(&self) -> u64 {
+        self.histogram.len()
+    }
+
+    /// Returns a usage of both processes per message. `None` before the first slice.
+    pub(crate) fn per_message(&self, of: impl Fn(&Usage) -> u64) -> Option<f64> {
+        (self.messages > 0).then(|| of(&self.usage) as f64 / self.messages as f64)
+    }
+}
+
+/// Returns the mean over the whole slice for a stream, whose messages arrive in bursts, and otherwise
+/// the median sample.
+fn time_per_message(task: Task, slice: &Slice, report: &Report) -> f64 {
+    let mean = report.elapsed_ns as f64 / slice.messages as f64;
+    if task == Task::Stream {
+        return mean;
+    }
+    median(report.samples.iter().map(|&sample| sample as f64 / slice.batch as f64)).unwrap_or(mean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLICE: Slice = Slice { first: 0, warm_up: 0, messages: 4, batch: 2 };
+
+    fn report(times: [u64; 2]) -> Report {
+        Report { samples: times.into(), elapsed_ns: times.iter().sum(), ..Report::default() }
+    }
+
+    #[test]
+    fn record_uses_the_mean_of_a_stream_and_the_median_sample_otherwise() {
+        let mut samples = Samples::new();
+        samples.begin_launch();
+        assert_eq!(samples.record(Task::Stream, &SLICE, &report([3, 9])), 3.0);
+        assert_eq!(samples.record(Task::RoundTrip, &SLICE, &report([3, 4])), 1.75);
+        assert_eq!(samples.times().median(), Some(2.375));
+        assert_eq!(samples.quantile(0.0), Some(1.5));
+        assert_eq!(samples.count(), 4);
+    }
+}
