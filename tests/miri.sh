@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the rings of the channels over memory of the heap under Miri, which finds accesses outside of it, references that
-# must not exist at the same time, and data that threads use without order.
+# Runs the rings of the channels in heap memory under Miri, which finds out-of-bounds accesses, invalid
+# references, and data races.
 #
-# It takes a nightly toolchain with Miri; without it this is skipped. Mappings, descriptors and sleeping it does not know:
-# so only what the rings do with memory is run, without ends.
+# Skipped without a nightly toolchain with Miri. Miri supports no mappings, descriptors or futexes, so
+# only the rings' memory accesses are run, without endpoints.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,5 +12,5 @@ if ! cargo +nightly miri --version >/dev/null 2>&1; then
   exit 0
 fi
 
-# Built apart, so that what is built without it stays.
+# A target folder of its own keeps the other builds valid.
 exec cargo +nightly miri test --locked --package ipcraft --lib --target-dir target/miri channel::tests::miri:: -- "$@"

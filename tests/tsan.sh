@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the tests in which threads use the locks under ThreadSanitizer, which finds data that is used without order.
+# Runs the threaded tests of the locks under ThreadSanitizer, which finds data races.
 #
-# It has to see the standard library's code as well, so it takes a nightly toolchain with rust-src; without it this is
-# skipped. What several processes do it cannot see, nor what the kernel stores: so only tests whose data a mutex of the
-# C library orders are run.
+# Skipped without a nightly toolchain with rust-src, because the standard library must be instrumented
+# too. ThreadSanitizer sees neither other processes nor the kernel's stores. So only tests run whose
+# data is ordered by a mutex of the C library.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

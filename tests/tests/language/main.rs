@@ -139,17 +139,20 @@ fn in_page(page: &str) -> Vec<InLine> {
     let (mut found, mut fence) = (Vec::new(), Fence::default());
     for (number, line) in (1..).zip(page.lines()) {
         if !fence.covers(line) {
-            found.extend(avoided(line).into_iter().chain(too_wide(line, line)).map(|what| (number, what)));
+            found.extend(found_in_line(line, line).map(|what| (number, what)));
         }
     }
     found
 }
 
 fn in_hash_comments(script: &str) -> Vec<InLine> {
-    let comments = (1..)
-        .zip(script.lines())
-        .filter_map(|(number, line)| Some((number, line.trim_start().strip_prefix('#')?)));
-    comments.flat_map(|(number, text)| avoided(text).into_iter().map(move |word| (number, word))).collect()
+    let comments = (1..).zip(script.lines()).filter(|(_, line)| line.trim_start().starts_with('#'));
+    comments.flat_map(|(number, line)| found_in_line(line, line).map(move |what| (number, what))).collect()
+}
+
+/// The avoided words of a line's prose, and whether the line is too wide.
+fn found_in_line(line: &str, prose: &str) -> impl Iterator<Item = String> + use<> {
+    avoided(prose).into_iter().chain(too_wide(line, prose))
 }
 
 /// A line of prose beyond the last column. Rows of tables and what links lead to may be as long as
