@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the dependencies with cargo-deny: known vulnerabilities, licenses, sources, banned crates. The
-# rules are in deny.toml.
+# Checks the dependencies with cargo-deny: known vulnerabilities, licenses, sources, banned crates.
+# The rules are in deny.toml.
 #
 # Skipped without cargo-deny, or if the database of advisories cannot be fetched.
 set -euo pipefail

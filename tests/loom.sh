@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the models of the locks and channels under a model checker: all interleavings of a few threads
-# with a bounded number of preemptions. LOOM_MAX_PREEMPTIONS sets the bound; the default is 3 for the
-# locks, and 2 for the channels, whose models have many more steps.
+# Runs the models of the locks and channels under a model checker: all interleavings of a few
+# threads with a bounded number of preemptions. LOOM_MAX_PREEMPTIONS sets the bound; the default is
+# 3 for the locks, and 2 for the channels, whose models have many more steps.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

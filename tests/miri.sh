@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs the rings of the channels in heap memory under Miri, which finds out-of-bounds accesses, invalid
-# references, and data races.
+# Runs the rings of the channels in heap memory under Miri, which finds out-of-bounds accesses,
+# invalid references, and data races.
 #
-# Skipped without a nightly toolchain with Miri. Miri supports no mappings, descriptors or futexes, so
-# only the rings' memory accesses are run, without endpoints.
+# Skipped without a nightly toolchain with Miri. Miri supports no mappings, descriptors or futexes,
+# so only the rings' memory accesses are run, without endpoints.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

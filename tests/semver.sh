@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Compares the public API of the library with that of the last release, and fails if the version number
-# does not permit the difference (cargo-semver-checks). The last release is the newest tag `v*`.
+# Compares the public API of the library with that of the last release, and fails if the version
+# number does not permit the difference (cargo-semver-checks). The last release is the newest tag
+# `v*`.
 #
 # Skipped without cargo-semver-checks, or before the first release.
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs the threaded tests of the locks under ThreadSanitizer, which finds data races.
 #
-# Skipped without a nightly toolchain with rust-src, because the standard library must be instrumented
-# too. ThreadSanitizer sees neither other processes nor the kernel's stores. So only tests run whose
-# data is ordered by a mutex of the C library.
+# Skipped without a nightly toolchain with rust-src, because the standard library must be
+# instrumented too. ThreadSanitizer sees neither other processes nor the kernel's stores. So only
+# tests run whose data is ordered by a mutex of the C library.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
