@@ -1,6 +1,8 @@
-//! Shared pieces of the tests that cross modules: a second process, a single-step harness, a watchdog, a leak check.
+//! Shared pieces of the tests that cross modules: a second process, a single-step harness, a
+//! watchdog, a leak check.
 //!
-//! Every test here talks to a real second process, and leaves nothing behind: no process, descriptor or file.
+//! Every test here talks to a real second process, and leaves nothing behind: no process,
+//! descriptor or file.
 
 pub mod c;
 pub mod corrupting_peer;
@@ -17,6 +19,7 @@ pub mod subject;
 pub mod suite;
 pub mod survivors;
 pub mod time;
+pub mod user;
 pub mod watchdog;
 
 #[cfg(doctest)]

@@ -1,10 +1,10 @@
-//! The same queues through plain libc calls.
+//! The same queues in a C program.
 
 use std::path::Path;
 
 use ipcraft::queue::posix::Queue;
 use ipcraft_tests::c::Program;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 
 use crate::{fresh_name, small_queue};
 
@@ -19,7 +19,8 @@ fn with_program(role: impl FnOnce(&Program)) -> Outcome {
     }
 }
 
-pub(crate) fn sends_to_and_receives_from_the_library() -> Outcome {
+#[serial_test]
+fn c_program_and_library_exchange_messages() -> Outcome {
     with_program(|program| {
         let (queue, name) = small_queue();
         program.run(&["send", &name, "from C", "3"]);
@@ -30,7 +31,8 @@ pub(crate) fn sends_to_and_receives_from_the_library() -> Outcome {
     })
 }
 
-pub(crate) fn makes_a_queue_that_the_library_opens() -> Outcome {
+#[serial_test]
+fn queue_created_by_c_program_can_be_opened() -> Outcome {
     with_program(|program| {
         let name = fresh_name();
         program.run(&["create", &name, "3", "100"]);

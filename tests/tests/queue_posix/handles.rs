@@ -1,15 +1,17 @@
-//! Handles: what they know, and what their descriptors are good for.
+//! Handles: attributes and descriptors.
 
 use std::os::fd::{AsFd, OwnedFd};
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::posix::{Options, Queue};
+use ipcraft_tests::suite::serial_test;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::{fresh_name, kind_of, small, small_queue};
 
-pub(crate) fn are_close_on_exec() {
+#[serial_test]
+fn descriptors_are_close_on_exec() {
     let (queue, name) = small_queue();
     let notification = queue.notify_descriptor().unwrap();
     let opened = Queue::open(&name).unwrap();
@@ -19,7 +21,8 @@ pub(crate) fn are_close_on_exec() {
     }
 }
 
-pub(crate) fn know_their_sizes() {
+#[serial_test]
+fn attributes_return_the_requested_or_default_sizes() {
     let (queue, _) = small_queue();
     queue.send(b"1", 0).unwrap();
     queue.send(b"2", 0).unwrap();
@@ -40,7 +43,8 @@ pub(crate) fn know_their_sizes() {
     assert_eq!((found.capacity, found.message_size), (default("msg_default"), 100));
 }
 
-pub(crate) fn of_one_direction_refuse_the_other() {
+#[serial_test]
+fn one_direction_handle_rejects_the_other_direction() {
     let (_queue, name) = small_queue();
     let receiver = small().recv_only().open(&name).unwrap();
     let sender = small().send_only().open(&name).unwrap();
@@ -52,10 +56,11 @@ pub(crate) fn of_one_direction_refuse_the_other() {
     assert_eq!(receiver.recv(&mut [0; 64]).unwrap(), (1, 0));
 }
 
-pub(crate) fn convert_both_ways() {
+#[serial_test]
+fn queue_converts_to_descriptor_and_back() {
     let (queue, name) = small_queue();
     let fd = OwnedFd::from(queue);
-    drop(Queue::open(&name).expect("giving the descriptor away removes nothing"));
+    drop(Queue::open(&name).expect("extracting the descriptor removes nothing"));
     let queue = Queue::try_from(fd).unwrap();
     queue.send(b"x", 3).unwrap();
     assert_eq!(queue.message_size(), 64);
@@ -64,7 +69,8 @@ pub(crate) fn convert_both_ways() {
     assert_eq!(kind_of(Queue::try_from(OwnedFd::from(reader))), ErrorKind::WrongType);
 }
 
-pub(crate) fn can_be_polled() {
+#[serial_test]
+fn poll_reports_room_and_messages() {
     let (queue, _) = small_queue();
     assert_eq!(ready(&queue), PollFlags::POLLOUT);
     queue.send(b"1", 0).unwrap();
@@ -81,7 +87,8 @@ fn ready(queue: &Queue) -> PollFlags {
     fds[0].revents().unwrap()
 }
 
-pub(crate) fn show_themselves_to_read() {
+#[serial_test]
+fn read_of_the_descriptor_returns_the_queue_size() {
     let (queue, _) = small_queue();
     queue.send(b"12345", 0).unwrap();
     let mut text = [0; 256];

@@ -1,12 +1,14 @@
-//! Messages: their order, their sizes, and that they stay.
+//! Messages: order, size and lifetime.
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::posix::PRIORITIES;
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 
 use crate::{kind_of, small_queue};
 
-pub(crate) fn come_by_priority_and_then_by_age() {
+#[serial_test]
+fn recv_returns_highest_priority_then_oldest() {
     let (queue, _) = small_queue();
     for (message, priority) in [("b1", 1), ("a", 0), ("b2", 1), ("c", 7)] {
         queue.send(message.as_bytes(), priority).unwrap();
@@ -16,7 +18,8 @@ pub(crate) fn come_by_priority_and_then_by_age() {
     assert_eq!(received, [(&b"c"[..], 7), (b"b1", 1), (b"b2", 1), (b"a", 0)]);
 }
 
-pub(crate) fn of_the_highest_priority_and_no_higher() {
+#[serial_test]
+fn send_with_priority_above_maximum_is_rejected() {
     let (queue, _) = small_queue();
     queue.send(b"highest", PRIORITIES - 1).unwrap();
     for result in [queue.send(b"higher", PRIORITIES), queue.try_send(b"higher", u32::MAX)] {
@@ -28,13 +31,15 @@ pub(crate) fn of_the_highest_priority_and_no_higher() {
     assert_eq!(kind_of(queue.try_recv_message()), ErrorKind::Empty);
 }
 
-pub(crate) fn may_be_empty() {
+#[serial_test]
+fn empty_message_is_delivered_with_its_priority() {
     let (queue, _) = small_queue();
     queue.send(b"", 2).unwrap();
     assert_eq!(queue.recv(&mut [0; 64]).unwrap(), (0, 2));
 }
 
-pub(crate) fn that_are_too_large_are_refused() {
+#[serial_test]
+fn send_above_message_size_returns_too_large() {
     let (queue, name) = small_queue();
     let text = format!(
         "mq_send {name}: the message is too large (EMSGSIZE): 65 needed, the queue's message size is 64"
@@ -45,7 +50,8 @@ pub(crate) fn that_are_too_large_are_refused() {
     queue.send(&[0; 64], 0).unwrap();
 }
 
-pub(crate) fn need_a_buffer_of_the_full_size() {
+#[serial_test]
+fn recv_into_short_buffer_fails_and_keeps_the_message() {
     let (queue, _) = small_queue();
     queue.send(b"short", 0).unwrap();
     let error = queue.recv(&mut [0; 63]).unwrap_err();
@@ -53,10 +59,11 @@ pub(crate) fn need_a_buffer_of_the_full_size() {
     let limit = *error.limit().unwrap();
     assert_eq!((limit.value(), limit.requested()), (63, Some(64)));
     assert_eq!(kind_of(queue.try_recv(&mut [])), ErrorKind::Invalid);
-    assert_eq!(queue.recv(&mut [0; 100]).unwrap(), (5, 0), "nothing was taken");
+    assert_eq!(queue.recv(&mut [0; 100]).unwrap(), (5, 0), "the message is still there");
 }
 
-pub(crate) fn are_drained_until_none_is_left() {
+#[serial_test]
+fn drain_returns_all_messages_and_ends() {
     let (queue, _) = small_queue();
     assert_eq!(queue.drain().count(), 0);
     for number in 0..3 {
@@ -66,8 +73,9 @@ pub(crate) fn are_drained_until_none_is_left() {
     assert_eq!(drained, [0, 1, 2]);
 }
 
-pub(crate) fn are_kept_when_nobody_is_there() {
+#[serial_test]
+fn message_survives_exit_of_the_sender() {
     let (queue, _) = small_queue();
-    Peer::start(|| queue.send(b"from one who is gone", 5).unwrap()).join();
-    assert_eq!(queue.recv_message().unwrap().bytes, b"from one who is gone");
+    Peer::start(|| queue.send(b"from an exited sender", 5).unwrap()).join();
+    assert_eq!(queue.recv_message().unwrap().bytes, b"from an exited sender");
 }

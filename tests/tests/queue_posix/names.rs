@@ -1,16 +1,18 @@
-//! Names: which there are, what they lead to, who may use them and who removes them.
+//! Names: validity, lifetime, permission and removal.
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::posix::{Options, Queue};
 use ipcraft_tests::namespace::with_own_ipc;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::user::unprivileged_in_own_ipc;
 use nix::sys::stat::{Mode, fstat, umask};
 use nix::unistd::pause;
 
-use crate::{as_nobody, fresh_name, kind_of, small, small_queue};
+use crate::{fresh_name, kind_of, small, small_queue};
 
-pub(crate) fn that_no_queue_can_have_are_refused_by_every_call() {
+#[serial_test]
+fn invalid_name_is_rejected_by_every_call() {
     for bad in ["", "/", "jobs", "//", "/a/b", "/a\0b", "/.", "/.."] {
         for error in [
             Queue::create(bad).unwrap_err(),
@@ -23,7 +25,8 @@ pub(crate) fn that_no_queue_can_have_are_refused_by_every_call() {
     }
 }
 
-pub(crate) fn are_as_long_as_the_kernel_allows() {
+#[serial_test]
+fn name_of_255_bytes_is_accepted_and_of_256_rejected() {
     let name = fresh_name();
     let longest = format!("{name}-{}", "n".repeat(255 - name.len()));
     assert_eq!(longest.len(), 256, "with the slash");
@@ -33,7 +36,8 @@ pub(crate) fn are_as_long_as_the_kernel_allows() {
     assert_eq!(error.limit().map(|limit| (limit.value(), limit.requested())), Some((255, Some(256))));
 }
 
-pub(crate) fn lead_to_one_queue_until_unlinked() {
+#[serial_test]
+fn open_by_name_returns_the_same_queue_until_unlink() {
     let (queue, name) = small_queue();
     let other = small().capacity(1).create(&name).unwrap();
     assert_eq!(other.attributes().unwrap().capacity, 4, "an existing queue keeps its sizes");
@@ -41,14 +45,15 @@ pub(crate) fn lead_to_one_queue_until_unlinked() {
     assert_eq!(other.recv_message().unwrap().bytes, b"through");
 
     Queue::unlink(&name).unwrap();
-    assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound, "at once");
+    assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound, "the name is gone immediately");
     let next = small().remove_on_drop(true).create_new(&name).unwrap();
     queue.send(b"old", 0).unwrap();
-    assert_eq!(other.try_recv_message().unwrap().bytes, b"old", "who has it open goes on");
-    assert_eq!(kind_of(next.try_recv_message()), ErrorKind::Empty, "a name made anew is a new queue");
+    assert_eq!(other.try_recv_message().unwrap().bytes, b"old", "an open queue survives the unlink");
+    assert_eq!(kind_of(next.try_recv_message()), ErrorKind::Empty, "the name belongs to a new queue");
 }
 
-pub(crate) fn that_are_missing_or_taken_say_so() {
+#[serial_test]
+fn open_missing_and_create_new_taken_name_fail() {
     let name = fresh_name();
     let error = Queue::open(&name).unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, "mq_open"));
@@ -56,10 +61,11 @@ pub(crate) fn that_are_missing_or_taken_say_so() {
     assert_eq!(kind_of(Queue::unlink(&name)), ErrorKind::NotFound);
     let _queue = small().remove_on_drop(true).create_new(&name).unwrap();
     assert_eq!(kind_of(Queue::create_new(&name)), ErrorKind::AlreadyExists);
-    Queue::create(&name).expect("takes the one that exists");
+    Queue::create(&name).expect("an existing queue is opened");
 }
 
-pub(crate) fn have_one_exclusive_creator_among_racers() {
+#[serial_test]
+fn create_new_in_racing_processes_succeeds_once() {
     let name = fresh_name();
     let (winners, _rest) = small_queue();
     let racers: Vec<Peer> = (0..6)
@@ -75,39 +81,42 @@ pub(crate) fn have_one_exclusive_creator_among_racers() {
     assert_eq!(winners.drain().count(), 1);
 }
 
-pub(crate) fn are_removed_on_drop_by_their_maker_only() {
+#[serial_test]
+fn remove_on_drop_happens_in_the_creating_process_only() {
     let name = fresh_name();
     let removing = || small().remove_on_drop(true);
     drop(small().create_new(&name).unwrap());
     drop(removing().create(&name).unwrap());
     drop(removing().open(&name).unwrap());
-    drop(Queue::open(&name).expect("only what the call itself made is removed"));
+    drop(Queue::open(&name).expect("only a queue created by the call is removed"));
     Queue::unlink(&name).unwrap();
 
     let queue = removing().create(&name).unwrap();
     assert!(queue.removes_on_drop());
     let mut inherited = Some(queue);
     Peer::start(|| drop(inherited.take())).join();
-    drop(Queue::open(&name).expect("the child is not the maker"));
+    drop(Queue::open(&name).expect("the child is not the creator"));
     drop(inherited);
     assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
 
-    // A mode that lets its owner do one thing only is no obstacle.
+    // A mode that allows the owner one direction only does not prevent the removal.
     drop(removing().mode(0o200).create_new(&name).unwrap());
     assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
 }
 
-pub(crate) fn of_another_queue_by_now_are_left_alone() {
+#[serial_test]
+fn remove_on_drop_spares_another_queue_of_the_same_name() {
     let (queue, name) = small_queue();
     Queue::unlink(&name).unwrap();
     let other = small().remove_on_drop(true).create_new(&name).unwrap();
     drop(queue);
-    drop(Queue::open(&name).expect("the name is the other queue's now"));
+    drop(Queue::open(&name).expect("the name belongs to the other queue"));
     drop(other);
     assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
 }
 
-pub(crate) fn stay_after_a_kill_and_can_be_taken_over() {
+#[serial_test]
+fn name_and_messages_survive_kill_of_the_creator() {
     let name = fresh_name();
     let victim = Peer::start(|| {
         let queue = small().remove_on_drop(true).create_new(&name).unwrap();
@@ -116,12 +125,13 @@ pub(crate) fn stay_after_a_kill_and_can_be_taken_over() {
     });
     victim.wait_asleep();
     victim.kill();
-    let queue = Queue::open(&name).expect("nobody was left to remove it");
+    let queue = Queue::open(&name).expect("a killed creator removes nothing");
     assert_eq!(queue.try_recv_message().unwrap().bytes, b"last words");
     Queue::unlink(&name).unwrap();
 }
 
-pub(crate) fn have_mode_0600_less_the_umask_unless_set() {
+#[serial_test]
+fn mode_defaults_to_0600_less_the_umask() {
     let before = umask(Mode::from_bits_truncate(0o027));
     let modes = [None, Some(0o666)].map(|mode| {
         let name = fresh_name();
@@ -133,14 +143,15 @@ pub(crate) fn have_mode_0600_less_the_umask_unless_set() {
     assert_eq!(modes, [0o600, 0o640]);
 }
 
-pub(crate) fn need_permission() -> Outcome {
+#[serial_test]
+fn open_and_unlink_without_permission_fail() -> Outcome {
     let (closed, drop_box) = (fresh_name(), fresh_name());
     let make = || {
         umask(Mode::empty());
         small().create_new(&closed).unwrap();
         small().mode(0o602).create_new(&drop_box).unwrap();
     };
-    as_nobody(make, || {
+    unprivileged_in_own_ipc(make, |()| {
         assert_eq!(kind_of(Queue::open(&closed)), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(Queue::create(&closed)), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(Queue::unlink(&closed)), ErrorKind::PermissionDenied);
@@ -149,7 +160,8 @@ pub(crate) fn need_permission() -> Outcome {
     })
 }
 
-pub(crate) fn are_of_one_ipc_namespace() -> Outcome {
+#[serial_test]
+fn name_is_local_to_the_ipc_namespace() -> Outcome {
     let (_queue, name) = small_queue();
     with_own_ipc(|| {
         assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);

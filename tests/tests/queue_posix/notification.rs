@@ -1,34 +1,34 @@
-//! Notification: once, for the first message, to one process.
+//! Notification of the first message, once, for one process.
 
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::posix::{NotificationFd, Queue};
 use ipcraft::signal::{Code, Sender, Signal, block};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{getuid, pause};
 
 use crate::{kind_of, small_queue};
 
 const SIGNAL: Signal = Signal::USR1;
-/// Long enough for a signal that is not to come.
-const SHORT: Duration = Duration::from_millis(30);
-const LONG: Duration = Duration::from_secs(20);
 
-pub(crate) fn comes_once_for_the_first_message() {
+#[serial_test]
+fn notify_signal_arrives_once_for_the_first_message() {
     let (queue, _) = small_queue();
-    // In a child, since the signal is for the process and the test's runner has threads that would take it.
+    // In a child, since a thread of the test runner could take the signal.
     Peer::start(|| {
         let blocked = block(SIGNAL).unwrap();
         let notification = queue.notify_signal(SIGNAL, -0x1234).unwrap();
-        let none_comes = || blocked.wait_timeout(SHORT).is_err_and(|e| e.kind() == ErrorKind::TimedOut);
+        let none_comes =
+            || blocked.wait_timeout(SHORT_TIMEOUT).is_err_and(|e| e.kind() == ErrorKind::TimedOut);
         assert!(none_comes());
         let sender = Peer::start(|| queue.send(b"first", 0).unwrap());
         let expected = Sender { pid: sender.id(), uid: getuid().as_raw() };
         sender.join();
-        let info = blocked.wait_timeout(LONG).expect("a signal");
+        let info = blocked.wait_timeout(LONG_TIMEOUT).expect("a signal");
         assert_eq!((info.signal(), info.code()), (SIGNAL, Code::MessageQueue));
         assert_eq!((info.value(), info.sender()), (Some(-0x1234), Some(expected)));
 
@@ -42,17 +42,18 @@ pub(crate) fn comes_once_for_the_first_message() {
         notification.rearm().unwrap();
         assert_eq!(kind_of(notification.rearm()), ErrorKind::InUse);
         queue.send(b"fourth", 0).unwrap();
-        blocked.wait_timeout(LONG).expect("a signal");
+        blocked.wait_timeout(LONG_TIMEOUT).expect("a signal");
     })
     .join();
 }
 
-pub(crate) fn makes_a_descriptor_readable() {
+#[serial_test]
+fn notify_descriptor_becomes_readable_once() {
     let (queue, _) = small_queue();
     let notification = queue.notify_descriptor().unwrap();
     assert!(!is_readable(&notification));
     assert_eq!(kind_of(notification.try_wait()), ErrorKind::Empty);
-    assert_eq!(kind_of(notification.wait_timeout(SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind_of(notification.wait_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
 
     queue.send(b"first", 0).unwrap();
     assert!(is_readable(&notification));
@@ -66,10 +67,10 @@ pub(crate) fn makes_a_descriptor_readable() {
     notification.rearm().unwrap();
     assert_eq!(kind_of(notification.rearm()), ErrorKind::InUse);
     let sender = Peer::start(|| {
-        std::thread::sleep(SHORT);
+        std::thread::sleep(SHORT_TIMEOUT);
         queue.send(b"third", 0).unwrap();
     });
-    notification.wait_timeout(LONG).unwrap();
+    notification.wait_timeout(LONG_TIMEOUT).unwrap();
     sender.join();
 }
 
@@ -78,7 +79,8 @@ fn is_readable(notification: &NotificationFd<'_>) -> bool {
     poll(&mut fds, PollTimeout::ZERO).unwrap() == 1
 }
 
-pub(crate) fn is_for_one_registration() {
+#[serial_test]
+fn second_registration_returns_in_use() {
     let (queue, name) = small_queue();
     let _first = queue.notify_descriptor().unwrap();
     assert_eq!(kind_of(queue.notify_signal(SIGNAL, 0)), ErrorKind::InUse);
@@ -92,13 +94,14 @@ pub(crate) fn is_for_one_registration() {
     .join();
 }
 
-pub(crate) fn is_given_up_on_drop_and_on_death() {
+#[serial_test]
+fn registration_ends_on_drop_and_kill() {
     let (queue, name) = small_queue();
     for _ in 0..3 {
         drop(queue.notify_descriptor().unwrap());
         drop(queue.notify_signal(SIGNAL, 0).unwrap());
     }
-    queue.send(b"nobody is told", 0).unwrap();
+    queue.send(b"unnotified", 0).unwrap();
     queue.drain().for_each(drop);
 
     let victim = Peer::start(|| {
@@ -111,14 +114,15 @@ pub(crate) fn is_given_up_on_drop_and_on_death() {
     victim.kill();
     let registration = queue.notify_descriptor().unwrap();
 
-    // A forked copy of the registration gives up nothing.
+    // Dropping a forked copy of the registration cancels nothing.
     let mut inherited = Some(registration);
     Peer::start(|| drop(inherited.take())).join();
     queue.send(b"x", 0).unwrap();
-    inherited.unwrap().wait_timeout(LONG).unwrap();
+    inherited.unwrap().wait_timeout(LONG_TIMEOUT).unwrap();
 }
 
-pub(crate) fn goes_to_nobody_while_a_receiver_waits() {
+#[serial_test]
+fn message_to_blocked_receiver_does_not_notify() {
     let (queue, _) = small_queue();
     let notification = queue.notify_descriptor().unwrap();
     let receiver = Peer::start(|| assert_eq!(queue.recv_message().unwrap().bytes, b"for the receiver"));
@@ -127,10 +131,11 @@ pub(crate) fn goes_to_nobody_while_a_receiver_waits() {
     receiver.join();
     assert_eq!(kind_of(notification.try_wait()), ErrorKind::Empty);
     queue.send(b"x", 0).unwrap();
-    notification.try_wait().expect("the registration still stands");
+    notification.try_wait().expect("the registration is still active");
 }
 
-pub(crate) fn ends_when_the_process_closes_the_queue() {
+#[serial_test]
+fn closing_any_descriptor_of_the_queue_ends_the_registration() {
     let (queue, name) = small_queue();
     let notification = queue.notify_descriptor().unwrap();
     drop(Queue::open(&name).unwrap());

@@ -1,21 +1,21 @@
-//! Waiting: for how long, and for whom.
+//! Blocking, non-blocking and timed calls.
 
 use std::time::{Duration, Instant};
 
 use ipcraft::queue::posix::Queue;
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 
 use crate::{kind_of, small, small_queue};
-
-const SHORT: Duration = Duration::from_millis(30);
-const LONG: Duration = Duration::from_secs(50);
 
 fn fill(queue: &Queue) {
     while queue.try_send(b"full", 0).is_ok() {}
 }
 
-pub(crate) fn is_never_done_by_a_try() {
+#[serial_test]
+fn try_forms_on_empty_and_full_queue_never_block() {
     let (queue, _) = small_queue();
     let error = queue.try_recv(&mut [0; 64]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Empty, Some(libc::EAGAIN)));
@@ -28,30 +28,32 @@ pub(crate) fn is_never_done_by_a_try() {
     queue.try_send(b"x", 9).expect("there is room again");
 }
 
-pub(crate) fn is_cut_by_a_timeout_and_by_nothing_else() {
+#[serial_test]
+fn timeout_forms_expire_or_succeed_without_waiting() {
     let (queue, _) = small_queue();
-    expires(|| queue.recv_timeout(&mut [0; 64], SHORT).map(drop));
-    expires(|| queue.recv_message_timeout(SHORT).map(drop));
+    expires(|| queue.recv_timeout(&mut [0; 64], SHORT_TIMEOUT).map(drop));
+    expires(|| queue.recv_message_timeout(SHORT_TIMEOUT).map(drop));
     assert_eq!(kind_of(queue.recv_timeout(&mut [0; 64], Duration::ZERO)), ErrorKind::TimedOut);
     queue.send_timeout(b"x", 0, Duration::ZERO).expect("no time, but room");
     assert_eq!(queue.recv_timeout(&mut [0; 64], Duration::ZERO).unwrap(), (1, 0), "no time, but a message");
     fill(&queue);
-    expires(|| queue.send_timeout(b"x", 0, SHORT));
+    expires(|| queue.send_timeout(b"x", 0, SHORT_TIMEOUT));
     assert_eq!(queue.drain().count(), 4, "a timeout transfers nothing");
 }
 
 fn expires(call: impl FnOnce() -> Result<()>) {
     let start = Instant::now();
     assert_eq!(kind_of(call()), ErrorKind::TimedOut);
-    assert!(start.elapsed() >= SHORT, "after {:?} already", start.elapsed());
+    assert!(start.elapsed() >= SHORT_TIMEOUT, "expired after {:?}", start.elapsed());
 }
 
-pub(crate) fn ends_in_time_for_what_comes_late() {
+#[serial_test]
+fn blocked_call_returns_when_the_queue_changes() {
     let (queue, _) = small_queue();
     type Receive = fn(&Queue) -> Result<(usize, u32)>;
     let receivers: [Receive; 3] = [
         |queue| queue.recv(&mut [0; 64]),
-        |queue| queue.recv_timeout(&mut [0; 64], LONG),
+        |queue| queue.recv_timeout(&mut [0; 64], LONG_TIMEOUT),
         |queue| queue.recv_timeout(&mut [0; 64], Duration::MAX),
     ];
     for receive in receivers {
@@ -73,14 +75,15 @@ pub(crate) fn ends_in_time_for_what_comes_late() {
     }
 }
 
-pub(crate) fn is_not_done_by_a_nonblocking_queue() {
+#[serial_test]
+fn plain_calls_of_nonblocking_handle_never_block() {
     let (blocking, name) = small_queue();
     let queue = small().nonblocking(true).open(&name).unwrap();
     assert!(queue.attributes().unwrap().nonblocking);
-    assert!(!blocking.attributes().unwrap().nonblocking, "the flag is of the one handle");
+    assert!(!blocking.attributes().unwrap().nonblocking, "the flag belongs to one handle");
     assert_eq!(kind_of(queue.recv(&mut [0; 64])), ErrorKind::Empty);
     assert_eq!(kind_of(queue.try_recv(&mut [0; 64])), ErrorKind::Empty);
-    expires(|| queue.recv_timeout(&mut [0; 64], SHORT).map(drop));
+    expires(|| queue.recv_timeout(&mut [0; 64], SHORT_TIMEOUT).map(drop));
     fill(&queue);
     assert_eq!(kind_of(queue.send(b"x", 0)), ErrorKind::Full);
 
@@ -93,14 +96,15 @@ pub(crate) fn is_not_done_by_a_nonblocking_queue() {
     assert_eq!((after.capacity, after.message_size, after.messages), (4, 64, 4), "nothing else changes");
 }
 
-pub(crate) fn leaves_each_message_to_one_of_several() {
+#[serial_test]
+fn each_message_goes_to_one_of_several_receivers() {
     const MESSAGES: u32 = 300;
     let (jobs, _) = small_queue();
     let (sums, _) = small_queue();
     let consumer = |timed: bool| {
         let mut sum = 0;
         loop {
-            let message = if timed { jobs.recv_message_timeout(LONG) } else { jobs.recv_message() };
+            let message = if timed { jobs.recv_message_timeout(LONG_TIMEOUT) } else { jobs.recv_message() };
             match message.unwrap().bytes.try_into() {
                 Ok(number) => sum += u32::from_le_bytes(number),
                 Err(_) => return sums.send(&sum.to_le_bytes(), 0).unwrap(),
@@ -115,5 +119,5 @@ pub(crate) fn leaves_each_message_to_one_of_several() {
     consumers.iter().for_each(|_| jobs.send(b"", 0).unwrap());
     consumers.into_iter().for_each(Peer::join);
     let total: u32 = sums.drain().map(|m| u32::from_le_bytes(m.unwrap().bytes.try_into().unwrap())).sum();
-    assert_eq!(total, MESSAGES * (MESSAGES + 1) / 2, "none lost, none twice");
+    assert_eq!(total, MESSAGES * (MESSAGES + 1) / 2, "no message is lost or duplicated");
 }

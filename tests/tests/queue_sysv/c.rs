@@ -1,4 +1,4 @@
-//! The same queues through plain libc calls, and through the tools of every Linux system.
+//! The same queues in a C program, and in ipcs and ipcrm.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,11 +6,12 @@ use std::process::Command;
 use ipcraft::ErrorKind;
 use ipcraft::queue::sysv::{Options, Queue, Selector};
 use ipcraft_tests::c::Program;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 
 use crate::{fresh_key, kind_of};
 
-pub(crate) fn sends_to_and_receives_from_the_library() -> Outcome {
+#[serial_test]
+fn c_program_and_library_exchange_messages() -> Outcome {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/queue_sysv/peer.c");
     let Some(program) = Program::compile(&source) else {
         return Outcome::Skipped("there is no C compiler".into());
@@ -30,7 +31,8 @@ pub(crate) fn sends_to_and_receives_from_the_library() -> Outcome {
     Outcome::Passed
 }
 
-pub(crate) fn tools_see_and_remove_the_queue() -> Outcome {
+#[serial_test]
+fn ipcs_lists_and_ipcrm_removes_the_queue() -> Outcome {
     let Ok(_) = Command::new("ipcs").arg("--version").output() else {
         return Outcome::Skipped("there is no ipcs".into());
     };

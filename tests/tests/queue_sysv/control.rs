@@ -1,4 +1,4 @@
-//! Statistics, owners, modes and limits of one queue, and counts of all.
+//! Statistics, owner, mode and limit of one queue, and usage of all.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -8,12 +8,14 @@ use ipcraft::queue::sysv::{self, Options, Queue, Selector};
 use ipcraft::sysv::Key;
 use ipcraft_tests::namespace::with_own_ipc;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::user::{UNPRIVILEGED_ID, unprivileged_in_own_ipc};
 use nix::unistd::{getegid, geteuid};
 
-use crate::{as_nobody, kind_of, queue};
+use crate::{kind_of, queue};
 
-pub(crate) fn tells_who_used_the_queue() {
+#[serial_test]
+fn statistics_name_the_last_sender_and_receiver() {
     let queue = queue();
     let fresh = queue.statistics().unwrap();
     assert_eq!((fresh.messages, fresh.bytes), (0, 0));
@@ -39,12 +41,13 @@ pub(crate) fn tells_who_used_the_queue() {
     assert!(is_recent(received.last_receive));
 }
 
-/// The kernel counts seconds, on a clock that may be a tick behind.
+/// The kernel stores seconds, of a clock that may be one tick behind.
 fn is_recent(time: Option<SystemTime>) -> bool {
     time.is_some_and(|time| time + Duration::from_secs(100) > SystemTime::now())
 }
 
-pub(crate) fn sets_limit_owner_and_mode() {
+#[serial_test]
+fn set_max_bytes_owner_and_mode_take_effect() {
     let queue = queue();
     queue.send(1, &[0; 600]).unwrap();
     queue.set_max_bytes(1000).unwrap();
@@ -56,7 +59,7 @@ pub(crate) fn sets_limit_owner_and_mode() {
             .map(|m| m.unwrap().bytes.len()),
         [600, 400]
     );
-    assert_eq!(kind_of(queue.try_send(1, &[0; 1001])), ErrorKind::Full, "also if the queue is empty");
+    assert_eq!(kind_of(queue.try_send(1, &[0; 1001])), ErrorKind::Full, "even in an empty queue");
     queue.set_mode(0o7640).unwrap();
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     queue.set_owner(uid, gid).unwrap();
@@ -65,26 +68,27 @@ pub(crate) fn sets_limit_owner_and_mode() {
     assert_eq!(kind_of(queue.set_owner(u32::MAX, gid)), ErrorKind::Invalid);
 }
 
-pub(crate) fn is_for_owners() -> Outcome {
+#[serial_test]
+fn control_without_ownership_fails() -> Outcome {
     let arrange = || {
         let closed = Queue::create_new(Key::PRIVATE).unwrap();
         let open = Options::new().mode(0o606).create_new(Key::PRIVATE).unwrap();
         let given = Queue::create_new(Key::PRIVATE).unwrap();
-        given.set_owner(65_534, 65_534).unwrap();
+        given.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID).unwrap();
         [closed, open, given]
     };
-    as_nobody(arrange, |[closed, open, given]| {
+    unprivileged_in_own_ipc(arrange, |[closed, open, given]| {
         let mut buffer = [0; 8];
         let denied = [
             kind_of(closed.try_send(1, b"x")),
             kind_of(closed.try_recv(Selector::First, &mut buffer)),
             kind_of(closed.statistics()),
             kind_of(open.set_mode(0o600)),
-            kind_of(Queue::from_id(open.id()).unwrap().remove()),
+            kind_of(open.remove()),
         ];
         assert_eq!(denied, [ErrorKind::PermissionDenied; 5]);
-        Queue::from_id(closed.id()).expect("may not be looked at, but is there");
-        open.try_send(1, b"x").unwrap();
+        Queue::from_id(closed.id()).expect("an unreadable queue can be opened");
+        open.try_send(1, b"x").expect("the handle is usable after the failed remove");
         assert_eq!(kind_of(open.set_max_bytes(10)), ErrorKind::PermissionDenied);
 
         let most = sysv::usage().unwrap().max_bytes;
@@ -97,7 +101,8 @@ pub(crate) fn is_for_owners() -> Outcome {
     })
 }
 
-pub(crate) fn counts_all_queues() -> Outcome {
+#[serial_test]
+fn usage_counts_all_queues_of_the_namespace() -> Outcome {
     with_own_ipc(|| {
         assert_eq!(sysv::usage().unwrap().queues, 0);
         let queues = [queue(), queue()];

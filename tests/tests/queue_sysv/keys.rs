@@ -1,11 +1,11 @@
-//! Keys: what they lead to.
+//! Keys: opening, creation and scope.
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::sysv::{Options, Queue, Selector};
 use ipcraft::sysv::Key;
 use ipcraft_tests::namespace::with_own_ipc;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 
 use crate::{fresh_key, kind_of, queue};
 
@@ -13,7 +13,8 @@ fn removing() -> Options {
     Options::new().remove_on_drop(true)
 }
 
-pub(crate) fn lead_to_one_queue() {
+#[serial_test]
+fn key_and_identifier_open_the_same_queue() {
     let key = fresh_key();
     let made = removing().create_new(key).unwrap();
     let (opened, created) = (Queue::open(key).unwrap(), Queue::create(key).unwrap());
@@ -25,7 +26,8 @@ pub(crate) fn lead_to_one_queue() {
     assert_eq!(by_id.recv_message(Selector::First).unwrap().bytes, b"through");
 }
 
-pub(crate) fn that_are_missing_or_taken_say_so() {
+#[serial_test]
+fn open_missing_and_create_new_taken_key_fail() {
     let key = fresh_key();
     let error = Queue::open(key).unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, "msgget"));
@@ -38,13 +40,15 @@ pub(crate) fn that_are_missing_or_taken_say_so() {
     assert_eq!(kind_of(Queue::from_id(-1)), ErrorKind::NotFound);
 }
 
-pub(crate) fn that_are_private_are_never_found() {
+#[serial_test]
+fn private_key_creates_new_queues_and_opens_none() {
     let (one, other) = (removing().create(Key::PRIVATE).unwrap(), queue());
-    assert_ne!(one.id(), other.id(), "always a new one");
+    assert_ne!(one.id(), other.id(), "each call creates a queue");
     assert_eq!(kind_of(Queue::open(Key::PRIVATE)), ErrorKind::Invalid);
 }
 
-pub(crate) fn have_one_exclusive_creator_among_racers() {
+#[serial_test]
+fn create_new_in_racing_processes_succeeds_once() {
     let (key, winners) = (fresh_key(), queue());
     let race = || match Queue::create_new(key) {
         Ok(made) => winners.try_send(1, &made.id().to_le_bytes()).unwrap(),
@@ -56,14 +60,16 @@ pub(crate) fn have_one_exclusive_creator_among_racers() {
     assert_eq!(winners.statistics().unwrap().messages, 1);
 }
 
-pub(crate) fn of_files_are_those_of_c() {
+#[serial_test]
+fn key_for_file_equals_ftok() {
     let file = c"/proc/self/exe";
     // SAFETY: because ftok(3) reads a path that ends in NUL.
     let number = unsafe { libc::ftok(file.as_ptr(), 7) };
     assert_eq!(Key::for_file(file.to_str().unwrap(), 7).unwrap().number(), number);
 }
 
-pub(crate) fn are_of_one_ipc_namespace() -> Outcome {
+#[serial_test]
+fn key_is_local_to_the_ipc_namespace() -> Outcome {
     let key = fresh_key();
     let made = removing().create_new(key).unwrap();
     with_own_ipc(|| {

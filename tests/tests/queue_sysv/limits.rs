@@ -1,14 +1,15 @@
-//! Limits: each is named, with its value.
+//! Limits: errors state the name and the value.
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::sysv::{Queue, usage};
 use ipcraft::sysv::Key;
 use ipcraft_tests::namespace::{set_limit, with_own_ipc};
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 
 use crate::{kind_of, queue};
 
-pub(crate) fn of_empty_messages_hold_too() {
+#[serial_test]
+fn max_bytes_also_bounds_the_number_of_empty_messages() {
     let queue = queue();
     let most = usage().unwrap().max_bytes;
     for _ in 0..most {
@@ -18,7 +19,8 @@ pub(crate) fn of_empty_messages_hold_too() {
     assert_eq!(queue.statistics().unwrap().messages, most);
 }
 
-pub(crate) fn of_the_namespace_are_named() -> Outcome {
+#[serial_test]
+fn create_above_msgmni_names_it() -> Outcome {
     with_own_ipc(|| {
         set_limit("/proc/sys/kernel/msgmni", "1");
         let _one = queue();

@@ -1,17 +1,18 @@
-//! Messages: their sizes, and that they stay.
+//! Messages: types, lengths and lifetime.
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::sysv::{Queue, Selector};
 use ipcraft_tests::namespace::{set_limit, with_own_ipc};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::subject::pattern;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 
 use crate::{kind_of, queue};
 
-pub(crate) fn keep_type_and_bytes() {
+#[serial_test]
+fn message_of_any_length_arrives_unchanged() {
     let queue = queue();
-    // Every length round the words of the kernel's structure, and the longest.
+    // Every length around the words of the kernel's structure, and the maximum.
     for length in (0..=33).chain([8191, 8192]) {
         let sent = pattern(length, length);
         queue.send(length as i64 + 1, &sent).unwrap();
@@ -21,14 +22,16 @@ pub(crate) fn keep_type_and_bytes() {
     }
 }
 
-pub(crate) fn may_be_empty() {
+#[serial_test]
+fn empty_message_is_delivered_with_its_type() {
     let queue = queue();
     queue.send(9, b"").unwrap();
     assert_eq!(queue.statistics().unwrap().messages, 1);
     assert_eq!(queue.recv(Selector::First, &mut []).unwrap(), (0, 9));
 }
 
-pub(crate) fn have_positive_types() {
+#[serial_test]
+fn send_with_nonpositive_type_is_rejected() {
     let queue = queue();
     for kind in [0, -1, i64::MIN] {
         assert_eq!(kind_of(queue.send(kind, b"x")), ErrorKind::Invalid, "{kind}");
@@ -38,7 +41,8 @@ pub(crate) fn have_positive_types() {
     assert_eq!(queue.recv_message(Selector::First).unwrap().kind, i64::MAX);
 }
 
-pub(crate) fn that_are_too_large_are_refused() {
+#[serial_test]
+fn send_above_msgmax_returns_too_large() {
     let queue = queue();
     let max = usize::try_from(ipcraft::queue::sysv::usage().unwrap().max_message).unwrap();
     let error = queue.send(1, &vec![0; max + 1]).unwrap_err();
@@ -50,18 +54,20 @@ pub(crate) fn that_are_too_large_are_refused() {
     assert_eq!(queue.statistics().unwrap().messages, 0);
 }
 
-pub(crate) fn stay_if_the_buffer_is_too_short() {
+#[serial_test]
+fn recv_into_short_buffer_fails_and_keeps_the_message() {
     let queue = queue();
     queue.send(1, b"four").unwrap();
-    for room in [0, 3] {
-        let error = queue.recv(Selector::First, &mut vec![0; room]).unwrap_err();
+    for length in [0, 3] {
+        let error = queue.recv(Selector::First, &mut vec![0; length]).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::TooLarge, Some(libc::E2BIG)), "{error}");
-        assert_eq!(error.limit().unwrap().value(), room as u64);
+        assert_eq!(error.limit().unwrap().value(), length as u64);
     }
     assert_eq!(queue.recv(Selector::First, &mut [0; 4]).unwrap(), (4, 1));
 }
 
-pub(crate) fn are_cut_on_request() {
+#[serial_test]
+fn recv_truncated_discards_the_rest() {
     let queue = queue();
     for _ in 0..3 {
         queue.send(1, b"first part, second part").unwrap();
@@ -79,25 +85,28 @@ pub(crate) fn are_cut_on_request() {
     );
 }
 
-pub(crate) fn fit_buffers_of_any_length() {
+#[serial_test]
+fn recv_into_long_buffer_writes_the_message_only() {
     let queue = queue();
-    for room in [8191, 8192, 8193, 1 << 20] {
-        queue.send(1, &pattern(room, 100)).unwrap();
-        let mut buffer = vec![0; room];
+    for length in [8191, 8192, 8193, 1 << 20] {
+        queue.send(1, &pattern(length, 100)).unwrap();
+        let mut buffer = vec![0; length];
         assert_eq!(queue.recv(Selector::First, &mut buffer).unwrap(), (100, 1));
-        assert!(buffer[..100] == pattern(room, 100) && buffer[100] == 0);
+        assert!(buffer[..100] == pattern(length, 100) && buffer[100] == 0);
         queue.send(1, b"cut?").unwrap();
         assert_eq!(queue.recv_truncated(Selector::First, &mut buffer).unwrap(), (4, 1));
     }
 }
 
-pub(crate) fn are_kept_when_nobody_is_there() {
+#[serial_test]
+fn message_survives_exit_of_the_sender() {
     let queue = queue();
-    Peer::start(|| queue.send(5, b"from one who is gone").unwrap()).join();
-    assert_eq!(queue.recv_message(Selector::First).unwrap().bytes, b"from one who is gone");
+    Peer::start(|| queue.send(5, b"from an exited sender").unwrap()).join();
+    assert_eq!(queue.recv_message(Selector::First).unwrap().bytes, b"from an exited sender");
 }
 
-pub(crate) fn may_be_longer_than_usual() -> Outcome {
+#[serial_test]
+fn message_above_default_maximum_is_received_whole() -> Outcome {
     with_own_ipc(|| {
         set_limit("/proc/sys/kernel/msgmax", "100000");
         set_limit("/proc/sys/kernel/msgmnb", "200000");

@@ -1,15 +1,17 @@
-//! Removal: at once, for everybody.
+//! Removal: immediate, for every process.
 
 use std::time::Duration;
 
 use ipcraft::queue::sysv::{Options, Queue, Selector};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 use nix::unistd::pause;
 
 use crate::{fresh_key, kind_of, queue};
 
-pub(crate) fn ends_all_waiting() {
+#[serial_test]
+fn remove_wakes_blocked_calls_with_removed() {
     type Wait = fn(&Queue) -> Error;
     let receivers: [Wait; 2] = [
         |queue| queue.recv(Selector::First, &mut [0; 8]).unwrap_err(),
@@ -34,7 +36,8 @@ pub(crate) fn ends_all_waiting() {
     }
 }
 
-pub(crate) fn is_seen_by_every_later_call() {
+#[serial_test]
+fn calls_on_a_removed_queue_return_removed() {
     let gone = queue();
     Queue::from_id(gone.id()).unwrap().remove().unwrap();
     let mut buffer = [0; 8];
@@ -54,21 +57,29 @@ pub(crate) fn is_seen_by_every_later_call() {
     assert_eq!(kinds, [ErrorKind::Removed; 11]);
 }
 
-pub(crate) fn is_done_on_drop_by_the_maker_only() {
+#[serial_test]
+fn remove_on_drop_happens_in_the_creating_process_only() {
     let key = fresh_key();
     let removing = || Options::new().remove_on_drop(true);
     drop(Queue::create_new(key).unwrap());
     drop(removing().create(key).unwrap());
-    Queue::open(key).expect("it existed before").remove().unwrap();
+    Queue::open(key).expect("an existing queue is not removed").remove().unwrap();
 
     let mut made = Some(removing().create(key).unwrap());
     Peer::start(|| drop(made.take())).join();
-    Queue::open(key).expect("the child is not the maker");
+    Queue::open(key).expect("the child is not the creator");
+    let made = made.expect("dropped in the child only");
+    assert!(made.removes_on_drop());
     drop(made);
     assert_eq!(kind_of(Queue::open(key)), ErrorKind::NotFound);
+
+    let removed = removing().create(key).unwrap();
+    removed.remove().unwrap();
+    assert!(!removed.removes_on_drop(), "the removal is done");
 }
 
-pub(crate) fn is_left_undone_by_a_kill() {
+#[serial_test]
+fn queue_and_messages_survive_kill_of_the_creator() {
     let key = fresh_key();
     let victim = Peer::start(|| {
         let queue = Options::new().remove_on_drop(true).create_new(key).unwrap();
@@ -77,7 +88,7 @@ pub(crate) fn is_left_undone_by_a_kill() {
     });
     victim.wait_asleep();
     victim.kill();
-    let queue = Options::new().create(key).expect("taken over");
+    let queue = Options::new().create(key).expect("the queue still exists");
     assert_eq!(queue.try_recv_message(Selector::First).unwrap().bytes, b"last words");
     queue.remove().unwrap();
     assert_eq!(kind_of(Queue::open(key)), ErrorKind::NotFound);

@@ -1,11 +1,12 @@
-//! Selection: which message comes next.
+//! Selection of the message to receive.
 
 use ipcraft::ErrorKind;
 use ipcraft::queue::sysv::{Queue, Selector};
+use ipcraft_tests::suite::serial_test;
 
 use crate::{kind_of, queue};
 
-/// A queue with messages of these types, each with its position as its text.
+/// A queue with messages of these types; each message contains its position.
 fn filled(kinds: &[i64]) -> Queue {
     let queue = queue();
     for (position, &kind) in kinds.iter().enumerate() {
@@ -28,7 +29,8 @@ fn all(queue: &Queue, which: Selector) -> Vec<u8> {
     std::iter::from_fn(|| next(queue, which)).collect()
 }
 
-pub(crate) fn is_by_age_or_by_type() {
+#[serial_test]
+fn recv_selects_by_age_or_by_type() {
     const KINDS: [i64; 6] = [3, 1, 2, 3, 1, 7];
     assert_eq!(all(&filled(&KINDS), Selector::First), [0, 1, 2, 3, 4, 5]);
     assert_eq!(all(&filled(&KINDS), Selector::Type(3)), [0, 3]);
@@ -38,7 +40,8 @@ pub(crate) fn is_by_age_or_by_type() {
     assert_eq!(all(&filled(&[i64::MAX, 1]), Selector::UpTo(i64::MAX)), [1, 0]);
 }
 
-pub(crate) fn of_a_type_that_no_message_has_is_empty() {
+#[serial_test]
+fn recv_of_absent_type_returns_empty() {
     let queue = filled(&[5]);
     for which in [Selector::Type(4), Selector::UpTo(4), Selector::Except(5)] {
         let error = queue.try_recv(which, &mut [0; 8]).unwrap_err();
@@ -46,7 +49,8 @@ pub(crate) fn of_a_type_that_no_message_has_is_empty() {
     }
 }
 
-pub(crate) fn by_an_impossible_type_is_refused() {
+#[serial_test]
+fn recv_of_nonpositive_type_is_rejected() {
     let queue = filled(&[5]);
     for which in [Selector::Type(0), Selector::Type(-1), Selector::UpTo(0), Selector::Except(i64::MIN)] {
         assert_eq!(kind_of(queue.recv(which, &mut [0; 8])), ErrorKind::Invalid, "{which:?}");
@@ -54,11 +58,12 @@ pub(crate) fn by_an_impossible_type_is_refused() {
     }
 }
 
-pub(crate) fn copies_without_taking() {
+#[serial_test]
+fn copy_leaves_the_message_in_the_queue() {
     let queue = filled(&[3, 1]);
     let mut buffer = [0; 8];
     match queue.copy(1, &mut buffer) {
-        // The kernel's builder decides.
+        // The configuration of the kernel decides.
         Err(e) if e.kind() == ErrorKind::Unsupported => return assert_eq!(e.errno(), Some(libc::ENOSYS)),
         copied => assert_eq!((copied.unwrap(), buffer[0]), ((1, 1), 1)),
     }
@@ -66,5 +71,5 @@ pub(crate) fn copies_without_taking() {
     assert_eq!(kind_of(queue.copy(2, &mut buffer)), ErrorKind::Empty);
     assert_eq!(kind_of(queue.copy(usize::MAX, &mut buffer)), ErrorKind::Empty);
     assert_eq!(kind_of(queue.copy(0, &mut [])), ErrorKind::TooLarge);
-    assert_eq!(all(&queue, Selector::First), [0, 1], "nothing was taken");
+    assert_eq!(all(&queue, Selector::First), [0, 1], "the messages are still there");
 }

@@ -1,12 +1,15 @@
+//! The same semaphores in a C program.
+
 use std::path::Path;
 use std::thread;
 
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::posix::{Options, SIZE, Semaphore};
 use ipcraft_tests::c::Program;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::time::LONG_TIMEOUT;
 
-use super::{LONG, file, kind_of, semaphore, unique};
+use super::{file, kind_of, semaphore, unique};
 
 fn program() -> Option<Program> {
     Program::compile(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/semaphore_posix/semaphore.c")))
@@ -16,7 +19,8 @@ fn without_compiler() -> Outcome {
     Outcome::Skipped("there is no C compiler".into())
 }
 
-pub(super) fn a_c_program_uses_our_semaphore() -> Outcome {
+#[serial_test]
+fn c_program_uses_our_semaphore() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let made = semaphore(3);
     assert_eq!(program.run(&["wait", made.name().unwrap()]), "2");
@@ -25,7 +29,8 @@ pub(super) fn a_c_program_uses_our_semaphore() -> Outcome {
     Outcome::Passed
 }
 
-pub(super) fn we_use_a_c_programs_semaphore() -> Outcome {
+#[serial_test]
+fn semaphore_created_by_c_program_can_be_opened() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let name = unique();
     assert_eq!(program.run(&["create", &name]), "4");
@@ -39,7 +44,8 @@ pub(super) fn we_use_a_c_programs_semaphore() -> Outcome {
     Outcome::Passed
 }
 
-pub(super) fn wakes_and_is_woken_by_a_c_program() -> Outcome {
+#[serial_test]
+fn c_program_and_library_wake_each_other() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let (there, back) = (semaphore(0), semaphore(0));
     let names = [there.name().unwrap(), back.name().unwrap()];
@@ -47,7 +53,7 @@ pub(super) fn wakes_and_is_woken_by_a_c_program() -> Outcome {
         let echo = scope.spawn(|| program.run(&["echo", names[0], names[1]]));
         for _ in 0..100 {
             there.post().unwrap();
-            back.wait_timeout(LONG).unwrap();
+            back.wait_timeout(LONG_TIMEOUT).unwrap();
         }
         assert_eq!(echo.join().unwrap(), "100");
     });

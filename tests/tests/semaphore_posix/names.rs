@@ -1,3 +1,5 @@
+//! Names: validity, lifetime, permission and removal.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -5,10 +7,11 @@ use ipcraft::ErrorKind;
 use ipcraft::semaphore::posix::{Options, Semaphore};
 use ipcraft_tests::namespace;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::time::LONG_TIMEOUT;
+use ipcraft_tests::user;
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 
 use super::{file, kind_of, semaphore, unique};
 
@@ -16,7 +19,8 @@ fn ours() -> Options {
     Options::new().remove_on_drop(true)
 }
 
-pub(super) fn lead_to_one_semaphore() {
+#[serial_test]
+fn open_by_name_returns_the_same_semaphore() {
     let name = unique();
     let error = Semaphore::open(&name).unwrap_err();
     assert_eq!(
@@ -35,7 +39,8 @@ pub(super) fn lead_to_one_semaphore() {
     assert_eq!([made.value().unwrap(), opened.value().unwrap(), created.value().unwrap()], [6; 3]);
 }
 
-pub(super) fn are_made_by_exactly_one_of_many_racing_processes() {
+#[serial_test]
+fn create_new_in_racing_processes_succeeds_once() {
     let (name, won) = (unique(), semaphore(0));
     let racers: Vec<_> = (0..6)
         .map(|_| {
@@ -50,10 +55,11 @@ pub(super) fn are_made_by_exactly_one_of_many_racing_processes() {
     assert_eq!(won.value().unwrap(), 1);
 }
 
-pub(super) fn appear_with_the_value() {
+#[serial_test]
+fn name_appears_together_with_the_value() {
     let (name, seen) = (unique(), semaphore(0));
     for _ in 0..100 {
-        let looker = Peer::start(|| {
+        let opener = Peer::start(|| {
             let found = loop {
                 match Semaphore::open(&name) {
                     Ok(found) => break found,
@@ -64,17 +70,18 @@ pub(super) fn appear_with_the_value() {
             seen.post().unwrap();
         });
         let made = Semaphore::create(&name, 7).unwrap();
-        seen.wait_timeout(super::LONG).unwrap();
+        seen.wait_timeout(LONG_TIMEOUT).unwrap();
         made.remove().unwrap();
-        looker.join();
+        opener.join();
     }
 }
 
-pub(super) fn stay_unless_removal_was_asked_for() {
+#[serial_test]
+fn name_survives_drop_without_remove_on_drop() {
     let name = unique();
     drop(Semaphore::create_new(&name, 3).unwrap());
     drop(ours().open(&name).unwrap());
-    let found = Semaphore::open(&name).expect("only what this call created is removed");
+    let found = Semaphore::open(&name).expect("only a semaphore created by the call is removed");
     assert_eq!(found.value().unwrap(), 3);
     found.remove().unwrap();
     let made = ours().create(&name, 1).unwrap();
@@ -83,7 +90,8 @@ pub(super) fn stay_unless_removal_was_asked_for() {
     assert!(!file(&name).exists());
 }
 
-pub(super) fn outlive_nobody_who_has_the_semaphore() {
+#[serial_test]
+fn semaphore_survives_remove_of_its_name() {
     let name = unique();
     let (made, opened) = (Semaphore::create_new(&name, 0).unwrap(), Semaphore::open(&name).unwrap());
     made.remove().unwrap();
@@ -93,7 +101,8 @@ pub(super) fn outlive_nobody_who_has_the_semaphore() {
     assert_eq!((opened.value().unwrap(), another.value().unwrap()), (1, 9));
 }
 
-pub(super) fn removed_twice_or_taken_over_are_told() {
+#[serial_test]
+fn remove_twice_or_of_reused_name_fails() {
     let name = unique();
     let (made, opened) = (Semaphore::create_new(&name, 0).unwrap(), Semaphore::open(&name).unwrap());
     let third = Semaphore::open(&name).unwrap();
@@ -108,14 +117,16 @@ pub(super) fn removed_twice_or_taken_over_are_told() {
     assert!(file(&name).exists());
 }
 
-pub(super) fn that_cannot_be_are_refused() {
+#[serial_test]
+fn invalid_name_is_rejected() {
     for bad in ["", "/", "no-slash", "/a/b", "//a", "/a\0", "/.."] {
         assert_eq!(kind_of(Semaphore::open(bad)), ErrorKind::InvalidName, "{bad:?}");
         assert_eq!(kind_of(Semaphore::create(bad, 0)), ErrorKind::InvalidName, "{bad:?}");
     }
 }
 
-pub(super) fn may_be_251_bytes_long() {
+#[serial_test]
+fn name_of_251_bytes_is_accepted_and_of_252_rejected() {
     let name = unique();
     let longest = format!("{name}-{}", "n".repeat(250 - name.len()));
     assert_eq!(longest.len(), 1 + 250);
@@ -126,14 +137,16 @@ pub(super) fn may_be_251_bytes_long() {
     assert_eq!(error.limit().unwrap().value(), 251);
 }
 
-pub(super) fn a_forked_copy_removes_nothing() {
+#[serial_test]
+fn drop_of_forked_copy_removes_nothing() {
     let mut made = Some(semaphore(1));
     Peer::start(|| drop(made.take())).join();
     let made = made.unwrap();
     Semaphore::open(made.name().unwrap()).unwrap();
 }
 
-pub(super) fn the_mode_is_0600_unless_set() {
+#[serial_test]
+fn mode_defaults_to_0600_less_the_umask() {
     let mode = |name: &str| fs::metadata(file(name)).unwrap().permissions().mode() & 0o7777;
     let (plain, shared) = (unique(), unique());
     let before = umask(Mode::from_bits_truncate(0o022));
@@ -143,31 +156,45 @@ pub(super) fn the_mode_is_0600_unless_set() {
     assert_eq!((mode(&plain), mode(&shared)), (0o600, 0o644));
 }
 
-/// Root may do everything, so a child becomes nobody first.
-pub(super) fn need_permission() -> Outcome {
-    if !geteuid().is_root() {
-        return Outcome::Skipped("only root may become another user".into());
+#[serial_test]
+fn open_without_permission_fails() -> Outcome {
+    if let Some(skipped) = user::skipped_unless_root() {
+        return skipped;
     }
     let made = semaphore(1);
     let name = made.name().unwrap();
-    Peer::start(|| {
-        setgroups(&[]).expect("setgroups");
-        setgid(Gid::from_raw(65534)).expect("setgid");
-        setuid(Uid::from_raw(65534)).expect("setuid");
+    user::as_unprivileged(|| {
         let error = Options::new().owner(0).open(name).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(Errno::EACCES as i32)));
-    })
-    .join();
+    });
     Outcome::Passed
 }
 
-pub(super) fn need_room() -> Outcome {
+#[serial_test]
+fn create_on_full_file_system_returns_limit_reached() -> Outcome {
     namespace::with_own_shm("8k", || {
         fs::write("/dev/shm/filler", [0; 4096]).unwrap();
-        // The page for the directory entry counts too on some kernels, so the first may or may not find room.
+        // On some kernels the directory entry takes a page too, so the first creation may fail or
+        // succeed.
         let results: Vec<_> = (0..2).map(|i| Semaphore::create_new(&format!("/room-{i}"), 1)).collect();
-        let error = results.into_iter().find_map(Result::err).expect("there is no room for two");
+        let error = results.into_iter().find_map(Result::err).expect("two semaphores do not fit");
         assert_eq!((error.kind(), error.operation()), (ErrorKind::LimitReached, "sem_open"));
         assert_eq!(error.errno(), Some(Errno::ENOSPC as i32));
     })
+}
+
+#[serial_test]
+fn unlink_removes_a_file_that_open_rejects() {
+    let name = unique();
+    fs::write(file(&name), "").unwrap();
+    fs::set_permissions(file(&name), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(kind_of(Semaphore::open(&name)), ErrorKind::WrongType);
+    Semaphore::unlink(&name).unwrap();
+    assert!(!file(&name).exists());
+    let error = Semaphore::unlink(&name).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation(), error.object()),
+        (ErrorKind::NotFound, "sem_unlink", Some(&*name))
+    );
+    assert_eq!(kind_of(Semaphore::unlink("no-slash")), ErrorKind::InvalidName);
 }

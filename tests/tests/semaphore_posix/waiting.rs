@@ -1,29 +1,37 @@
+//! Blocking and timed waits.
+
 use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::posix::Semaphore;
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::errno::Errno;
 
-use super::{LONG, SHORT, semaphore};
+use super::semaphore;
 
-pub(super) fn ends_with_a_post() {
+#[serial_test]
+fn blocked_wait_returns_after_post() {
     let semaphore = semaphore(0);
-    for wait in
-        [Semaphore::wait, |s: &Semaphore| s.wait_timeout(LONG), |s: &Semaphore| s.wait_timeout(Duration::MAX)]
-    {
+    for wait in [
+        Semaphore::wait,
+        |s: &Semaphore| s.wait_timeout(LONG_TIMEOUT),
+        |s: &Semaphore| s.wait_timeout(Duration::MAX),
+    ] {
         let peer = Peer::start(|| wait(&semaphore).unwrap());
         peer.wait_asleep();
-        assert_eq!(semaphore.value().unwrap(), 0, "not negative, though somebody waits");
+        assert_eq!(semaphore.value().unwrap(), 0, "the value is not negative while a process waits");
         semaphore.post().unwrap();
         peer.join();
         assert_eq!(semaphore.value().unwrap(), 0);
     }
 }
 
-pub(super) fn ends_at_the_deadline_and_takes_nothing() {
+#[serial_test]
+fn wait_timeout_expires_and_keeps_the_value() {
     let semaphore = semaphore(0);
-    for timeout in [SHORT, Duration::ZERO] {
+    for timeout in [SHORT_TIMEOUT, Duration::ZERO] {
         let start = Instant::now();
         let error = semaphore.wait_timeout(timeout).unwrap_err();
         assert!(start.elapsed() >= timeout);
@@ -32,14 +40,16 @@ pub(super) fn ends_at_the_deadline_and_takes_nothing() {
     }
 }
 
-pub(super) fn that_need_not_wait_needs_no_time() {
+#[serial_test]
+fn wait_timeout_zero_succeeds_if_a_unit_is_available() {
     let semaphore = semaphore(2);
     semaphore.wait_timeout(Duration::ZERO).unwrap();
     semaphore.wait_timeout(Duration::MAX).unwrap();
     assert_eq!(semaphore.value().unwrap(), 0);
 }
 
-pub(super) fn takes_nothing_when_killed() {
+#[serial_test]
+fn killed_waiter_takes_no_unit() {
     let semaphore = semaphore(0);
     let peer = Peer::start(|| semaphore.wait().unwrap());
     peer.wait_asleep();

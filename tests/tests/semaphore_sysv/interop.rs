@@ -1,10 +1,12 @@
+//! The same sets in a C program, and in ipcs and ipcrm.
+
 use std::path::Path;
 use std::process::Command;
 
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::{Operation, Options, SemaphoreSet};
 use ipcraft_tests::c::Program;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 
 use super::{kind_of, unique_key};
 
@@ -16,7 +18,8 @@ fn without_compiler() -> Outcome {
     Outcome::Skipped("there is no C compiler".into())
 }
 
-pub(super) fn a_c_program_uses_our_set() -> Outcome {
+#[serial_test]
+fn c_program_uses_our_set() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let key = unique_key();
     let set = Options::new().remove_on_drop(true).create_new(key, &[3, 0]).unwrap();
@@ -25,7 +28,8 @@ pub(super) fn a_c_program_uses_our_set() -> Outcome {
     Outcome::Passed
 }
 
-pub(super) fn we_use_a_c_programs_set() -> Outcome {
+#[serial_test]
+fn set_created_by_c_program_can_be_opened() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let key = unique_key();
     program.run(&["create", &key.number().to_string()]);
@@ -37,7 +41,8 @@ pub(super) fn we_use_a_c_programs_set() -> Outcome {
     Outcome::Passed
 }
 
-pub(super) fn ipcs_shows_and_ipcrm_removes_a_set() -> Outcome {
+#[serial_test]
+fn ipcs_lists_and_ipcrm_removes_a_set() -> Outcome {
     let key = unique_key();
     let set = SemaphoreSet::create_new(key, &[0; 3]).unwrap();
     let id = set.id().to_string();

@@ -1,26 +1,29 @@
+//! Limits and scope of the IPC namespace.
+
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
 use ipcraft::sysv::Key;
 use ipcraft_tests::namespace;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 use nix::errno::Errno;
 
 const SEM: &str = "/proc/sys/kernel/sem";
 
-/// Name, value and what was asked for, of the limit that creating such a set runs into.
+/// Returns name, value and request of the limit that creating such a set hits.
 fn limit(semaphores: usize, errno: Errno) -> (&'static str, u64, Option<u64>) {
     let error = SemaphoreSet::create_new(Key::PRIVATE, &vec![0; semaphores]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(errno as i32)));
     let limit = error.limit().expect("the limit is named");
     let name = ["SEMMSL", "SEMMNS", "SEMMNI"].into_iter().find(|name| *name == limit.name());
-    (name.expect("one of the three"), limit.value(), limit.requested())
+    (name.expect("a limit on sets"), limit.value(), limit.requested())
 }
 
-pub(super) fn on_sets_and_semaphores_are_named() -> Outcome {
+#[serial_test]
+fn create_names_semmsl_semmns_and_semmni() -> Outcome {
     namespace::with_own_ipc(|| {
         namespace::set_limit(SEM, "10 25 5 3");
         assert_eq!(limit(11, Errno::EINVAL), ("SEMMSL", 10, Some(11)));
-        // Nobody else is here, and the namespace goes with this process.
+        // The sets vanish with the namespace of this process.
         SemaphoreSet::create_new(Key::PRIVATE, &[0; 10]).unwrap();
         SemaphoreSet::create_new(Key::PRIVATE, &[0; 10]).unwrap();
         assert_eq!(limit(6, Errno::ENOSPC), ("SEMMNS", 25, Some(26)));
@@ -29,7 +32,8 @@ pub(super) fn on_sets_and_semaphores_are_named() -> Outcome {
     })
 }
 
-pub(super) fn on_operations_is_named() -> Outcome {
+#[serial_test]
+fn apply_above_semopm_names_it() -> Outcome {
     namespace::with_own_ipc(|| {
         let set = SemaphoreSet::create_new(Key::PRIVATE, &[0; 3]).unwrap();
         namespace::set_limit(SEM, "10 25 2 3");
@@ -38,14 +42,15 @@ pub(super) fn on_operations_is_named() -> Outcome {
             error.to_string(),
             format!("semop id {}: a limit was reached (E2BIG): 3 needed, SEMOPM is 2", set.id())
         );
-        // Raised above what a copy on the stack has room for.
+        // Above the length of a copy on the stack.
         namespace::set_limit(SEM, "10 25 1000 3");
         set.try_apply(&[Operation::add(1, 1); 1000]).unwrap();
         assert_eq!(set.values().unwrap(), [0, 1000, 0]);
     })
 }
 
-pub(super) fn namespaces_do_not_share_keys() -> Outcome {
+#[serial_test]
+fn key_is_local_to_the_ipc_namespace() -> Outcome {
     let key = super::unique_key();
     let set = super::Options::new().remove_on_drop(true).create_new(key, &[1]).unwrap();
     let outcome = namespace::with_own_ipc(|| {

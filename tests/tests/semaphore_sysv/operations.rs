@@ -1,19 +1,24 @@
+//! Arrays of operations.
+
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::Operation;
+use ipcraft_tests::suite::serial_test;
 use nix::errno::Errno;
 
 use super::{kind_of, set};
 
-pub(super) fn happen_together_or_not_at_all() {
+#[serial_test]
+fn apply_changes_all_semaphores_or_none() {
     let set = set(&[0, 1]);
     set.apply(&[Operation::add(0, 3), Operation::subtract(1, 1)]).unwrap();
     assert_eq!(set.values().unwrap(), [3, 0]);
     let error = set.try_apply(&[Operation::subtract(0, 1), Operation::subtract(1, 1)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldBlock);
-    assert_eq!(set.values().unwrap(), [3, 0], "the first was possible and is not done");
+    assert_eq!(set.values().unwrap(), [3, 0], "the possible operation is not applied either");
 }
 
-pub(super) fn are_tried_in_order() {
+#[serial_test]
+fn apply_evaluates_operations_in_order() {
     let set = set(&[0]);
     set.apply(&[Operation::add(0, 1), Operation::subtract(0, 1), Operation::wait_zero(0)]).unwrap();
     assert_eq!(
@@ -22,7 +27,8 @@ pub(super) fn are_tried_in_order() {
     );
 }
 
-pub(super) fn beyond_the_largest_value_are_refused() {
+#[serial_test]
+fn apply_above_maximum_value_overflows() {
     let set = set(&[0, 32766]);
     set.apply(&[Operation::add(1, 1)]).unwrap();
     let error = set.apply(&[Operation::add(0, 1), Operation::add(1, 1)]).unwrap_err();
@@ -31,7 +37,8 @@ pub(super) fn beyond_the_largest_value_are_refused() {
     assert_eq!(set.values().unwrap(), [0, 32767]);
 }
 
-pub(super) fn on_no_such_semaphore_are_refused() {
+#[serial_test]
+fn apply_to_missing_semaphore_is_rejected() {
     let set = set(&[0, 0]);
     let error = set.apply(&[Operation::add(0, 1), Operation::add(2, 1)]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Invalid, Some(Errno::EFBIG as i32)));
@@ -43,7 +50,8 @@ pub(super) fn on_no_such_semaphore_are_refused() {
     assert_eq!(kind_of(set.waiting_for_zero(u16::MAX)), ErrorKind::Invalid);
 }
 
-pub(super) fn of_no_or_an_impossible_amount_are_refused() {
+#[serial_test]
+fn apply_with_no_operation_or_bad_amount_is_rejected() {
     let set = set(&[1]);
     assert_eq!(kind_of(set.apply(&[])), ErrorKind::Invalid);
     for amount in [0, 32768, u16::MAX] {
@@ -56,7 +64,8 @@ pub(super) fn of_no_or_an_impossible_amount_are_refused() {
     assert_eq!(set.value(0).unwrap(), 1);
 }
 
-pub(super) fn that_would_wait_say_so() {
+#[serial_test]
+fn try_apply_that_would_wait_returns_would_block() {
     let set = set(&[0, 1]);
     for operation in [Operation::subtract(0, 1), Operation::wait_zero(1), Operation::subtract(1, 2)] {
         let error = set.try_apply(&[operation]).unwrap_err();
@@ -65,7 +74,8 @@ pub(super) fn that_would_wait_say_so() {
     set.try_apply(&[Operation::wait_zero(0), Operation::subtract(1, 1)]).unwrap();
 }
 
-pub(super) fn more_than_the_usual_limit_are_refused_by_name() {
+#[serial_test]
+fn apply_above_default_operation_limit_names_semopm() {
     let set = set(&[0]);
     let limits = std::fs::read_to_string("/proc/sys/kernel/sem").unwrap();
     let most: usize = limits.split_whitespace().nth(2).unwrap().parse().unwrap();

@@ -1,21 +1,20 @@
+//! Permissions.
+
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::{Operation, Options, SemaphoreSet};
-use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
-use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::user::{self, UNPRIVILEGED_ID};
 
 use super::{kind_of, unique_key};
 
-const NOBODY: u32 = 65534;
-
-/// Root may do everything, so a child becomes nobody first.
-pub(super) fn are_needed() -> Outcome {
-    if !geteuid().is_root() {
-        return Outcome::Skipped("only root may become another user".into());
+#[serial_test]
+fn set_calls_without_permission_fail() -> Outcome {
+    if let Some(skipped) = user::skipped_unless_root() {
+        return skipped;
     }
     let key = unique_key();
     let set = Options::new().remove_on_drop(true).create_new(key, &[1]).unwrap();
-    as_nobody(|| {
+    user::as_unprivileged(|| {
         assert_eq!(kind_of(SemaphoreSet::open(key)), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(SemaphoreSet::create(key, &[1])), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(set.apply(&[Operation::add(0, 1)])), ErrorKind::PermissionDenied);
@@ -23,33 +22,28 @@ pub(super) fn are_needed() -> Outcome {
         assert_eq!(kind_of(set.statistics()), ErrorKind::PermissionDenied);
     });
     set.set_mode(0o604).unwrap();
-    as_nobody(|| {
+    user::as_unprivileged(|| {
         let found = SemaphoreSet::open(key).unwrap();
         assert_eq!(found.value(0).unwrap(), 1);
         assert_eq!(kind_of(found.apply(&[Operation::add(0, 1)])), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(found.set_value(0, 2)), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(found.set_mode(0o666)), ErrorKind::PermissionDenied);
-        assert_eq!(kind_of(found.set_owner(NOBODY, NOBODY)), ErrorKind::PermissionDenied);
+        assert_eq!(kind_of(found.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID)), ErrorKind::PermissionDenied);
         assert_eq!(kind_of(found.remove()), ErrorKind::PermissionDenied);
+        assert_eq!(found.value(0).unwrap(), 1, "the handle is still usable");
     });
-    set.set_owner(NOBODY, NOBODY).unwrap();
-    as_nobody(|| SemaphoreSet::open(key).unwrap().set_mode(0o640).unwrap());
+    set.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID).unwrap();
+    user::as_unprivileged(|| SemaphoreSet::open(key).unwrap().set_mode(0o640).unwrap());
     let found = set.statistics().unwrap().permissions;
-    assert_eq!((found.uid, found.gid, found.creator_uid, found.mode), (NOBODY, NOBODY, 0, 0o640));
+    assert_eq!(
+        (found.uid, found.gid, found.creator_uid, found.mode),
+        (UNPRIVILEGED_ID, UNPRIVILEGED_ID, 0, 0o640)
+    );
     Outcome::Passed
 }
 
-fn as_nobody(role: impl FnOnce()) {
-    Peer::start(|| {
-        setgroups(&[]).expect("setgroups");
-        setgid(Gid::from_raw(NOBODY)).expect("setgid");
-        setuid(Uid::from_raw(NOBODY)).expect("setuid");
-        role();
-    })
-    .join();
-}
-
-pub(super) fn are_set_and_shown() {
+#[serial_test]
+fn set_mode_shows_in_statistics() {
     let key = unique_key();
     let set = Options::new().mode(0o640).remove_on_drop(true).create_new(key, &[1]).unwrap();
     assert_eq!(set.statistics().unwrap().permissions.mode, 0o640);

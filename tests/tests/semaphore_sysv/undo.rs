@@ -1,3 +1,5 @@
+//! Undo at the end of a process.
+
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
@@ -5,27 +7,30 @@ use std::thread;
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 use nix::unistd::pause;
 
-use super::{LONG, kind_of, set};
+use super::{kind_of, set};
 
 const TAKE: [Operation; 1] = [Operation::subtract(0, 1).undo()];
-/// Tells the test how far a child is.
+/// Signals the progress of a child to the test.
 const REPORT: [Operation; 1] = [Operation::add(1, 1)];
-const HEAR: [Operation; 1] = [Operation::subtract(1, 1)];
+const AWAIT_REPORT: [Operation; 1] = [Operation::subtract(1, 1)];
 
-/// A child that took a unit and then sleeps.
+/// A child that has taken a unit and sleeps.
 fn holder(set: &SemaphoreSet) -> Peer {
     let peer = Peer::start(|| {
         set.apply(&TAKE).unwrap();
         set.apply(&REPORT).unwrap();
         pause();
     });
-    set.apply_timeout(&HEAR, LONG).unwrap();
+    set.apply_timeout(&AWAIT_REPORT, LONG_TIMEOUT).unwrap();
     peer
 }
 
-pub(super) fn gives_back_what_a_killed_process_took() {
+#[serial_test]
+fn undo_returns_the_unit_of_a_killed_process() {
     let set = set(&[1, 0]);
     let holder = holder(&set);
     assert_eq!(set.value(0).unwrap(), 0);
@@ -33,23 +38,24 @@ pub(super) fn gives_back_what_a_killed_process_took() {
     waiter.wait_asleep();
     holder.kill();
     waiter.join();
-    assert_eq!(set.value(0).unwrap(), 1, "and so did the waiter's, which has ended");
+    assert_eq!(set.value(0).unwrap(), 1, "the exited waiter's unit is returned too");
 }
 
-pub(super) fn survives_exec() {
+#[serial_test]
+fn undo_survives_exec() {
     let set = set(&[1, 0]);
     let (reader, writer) = std::io::pipe().unwrap();
     let peer = Peer::start(|| {
         set.apply(&TAKE).unwrap();
         set.apply(&REPORT).unwrap();
-        // It runs until the test closes the other end.
+        // The program runs until the test closes the writer.
         panic!("{}", Command::new("cat").stdin(reader.try_clone().unwrap()).exec());
     });
-    set.apply_timeout(&HEAR, LONG).unwrap();
+    set.apply_timeout(&AWAIT_REPORT, LONG_TIMEOUT).unwrap();
     while !runs_cat(&peer) {
         thread::yield_now();
     }
-    assert_eq!(set.value(0).unwrap(), 0, "another program runs and the unit is still taken");
+    assert_eq!(set.value(0).unwrap(), 0, "exec keeps the unit taken");
     drop(writer);
     peer.join();
     assert_eq!(set.value(0).unwrap(), 1);
@@ -59,28 +65,31 @@ fn runs_cat(peer: &Peer) -> bool {
     std::fs::read_to_string(format!("/proc/{}/comm", peer.pid())).unwrap().trim() == "cat"
 }
 
-pub(super) fn is_the_processs_and_not_the_threads() {
+#[serial_test]
+fn undo_happens_at_exit_of_the_process_not_the_thread() {
     let set = set(&[1, 0]);
     let peer = Peer::start(|| {
         thread::scope(|scope| scope.spawn(|| set.apply(&TAKE).unwrap()).join().unwrap());
-        assert_eq!(set.value(0).unwrap(), 0, "the thread has ended, the process has not");
+        assert_eq!(set.value(0).unwrap(), 0, "the end of the thread returns nothing");
     });
     peer.join();
     assert_eq!(set.value(0).unwrap(), 1);
 }
 
-pub(super) fn is_not_inherited_by_a_forked_child() {
+#[serial_test]
+fn undo_is_not_inherited_by_a_forked_child() {
     let set = set(&[1, 0]);
     let peer = Peer::start(|| {
         set.apply(&TAKE).unwrap();
         Peer::start(|| {}).join();
-        assert_eq!(set.value(0).unwrap(), 0, "the child's end gave nothing back");
+        assert_eq!(set.value(0).unwrap(), 0, "the exit of the child returns nothing");
     });
     peer.join();
     assert_eq!(set.value(0).unwrap(), 1);
 }
 
-pub(super) fn is_forgotten_when_a_value_is_set() {
+#[serial_test]
+fn setting_values_discards_undo() {
     let set = set(&[1, 0]);
     let one = holder(&set);
     set.set_value(0, 5).unwrap();
@@ -92,20 +101,22 @@ pub(super) fn is_forgotten_when_a_value_is_set() {
     assert_eq!(set.value(0).unwrap(), 9);
 }
 
-pub(super) fn stops_at_zero() {
+#[serial_test]
+fn undo_below_zero_stops_at_zero() {
     let set = set(&[0, 0]);
     let peer = Peer::start(|| set.apply(&[Operation::add(0, 5).undo()]).unwrap());
     peer.join();
-    assert_eq!(set.value(0).unwrap(), 0, "added and taken back");
+    assert_eq!(set.value(0).unwrap(), 0, "the addition is reverted");
     let peer = Peer::start(|| {
         set.apply(&[Operation::add(0, 5).undo()]).unwrap();
         set.apply(&[Operation::subtract(0, 3)]).unwrap();
     });
     peer.join();
-    assert_eq!(set.value(0).unwrap(), 0, "five of two cannot be taken back");
+    assert_eq!(set.value(0).unwrap(), 0, "the value does not become negative");
 }
 
-pub(super) fn beyond_its_range_is_refused() {
+#[serial_test]
+fn undo_above_its_range_overflows() {
     let set = set(&[32767, 0]);
     Peer::start(|| {
         set.apply(&[Operation::subtract(0, 32767).undo()]).unwrap();

@@ -1,13 +1,18 @@
+//! Values, counts and statistics.
+
 use std::time::{Duration, SystemTime};
 
 use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
 use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::SHORT_TIMEOUT;
 
-use super::{SHORT, kind_of, set};
+use super::{kind_of, set};
 
-pub(super) fn are_set_and_got_one_by_one_and_all_at_once() {
+#[serial_test]
+fn set_value_and_set_values_are_read_back() {
     let set = set(&[1, 2, 3]);
     assert_eq!((set.value(0).unwrap(), set.value(2).unwrap()), (1, 3));
     set.set_value(1, 32767).unwrap();
@@ -16,7 +21,8 @@ pub(super) fn are_set_and_got_one_by_one_and_all_at_once() {
     assert_eq!(set.values().unwrap(), [0, 0, 9]);
 }
 
-pub(super) fn out_of_range_are_refused() {
+#[serial_test]
+fn set_value_out_of_range_is_rejected() {
     let set = set(&[1, 2]);
     for refused in [set.set_value(0, 32768), set.set_values(&[5, u16::MAX])] {
         let error = refused.unwrap_err();
@@ -29,7 +35,8 @@ pub(super) fn out_of_range_are_refused() {
     assert_eq!(set.values().unwrap(), [1, 2]);
 }
 
-pub(super) fn waiters_are_counted() {
+#[serial_test]
+fn waiting_counts_match_blocked_processes() {
     let set = set(&[1, 0]);
     let growing = Peer::start(|| set.apply(&[Operation::subtract(1, 1)]).unwrap());
     let zeroing = [0; 2].map(|_| Peer::start(|| set.apply(&[Operation::wait_zero(0)]).unwrap()));
@@ -43,7 +50,8 @@ pub(super) fn waiters_are_counted() {
     assert_eq!((counts(0), counts(1)), ((0, 0), (0, 0)));
 }
 
-pub(super) fn the_last_process_is_known() {
+#[serial_test]
+fn last_pid_names_the_last_operating_process() {
     let set = set(&[1, 0]);
     assert_eq!(set.last_pid(0).unwrap(), Some(Pid::current()));
     let peer = Peer::start(|| set.apply(&[Operation::add(1, 1)]).unwrap());
@@ -53,7 +61,8 @@ pub(super) fn the_last_process_is_known() {
     assert_eq!(set.last_pid(0).unwrap(), Some(Pid::current()));
 }
 
-pub(super) fn statistics_are_true() {
+#[serial_test]
+fn statistics_return_count_owner_and_times() {
     let set = SemaphoreSet::create_new(Key::PRIVATE, &[0; 4]).unwrap();
     let found = set.statistics().unwrap();
     set.remove().unwrap();
@@ -66,11 +75,12 @@ pub(super) fn statistics_are_true() {
     let now = SystemTime::now();
     for time in [found.last_change, found.last_operation.expect("the creator's sign")] {
         let age = now.duration_since(time).expect("not in the future");
-        assert!(age < SHORT + Duration::from_secs(600), "{age:?}");
+        assert!(age < SHORT_TIMEOUT + Duration::from_secs(600), "{age:?}");
     }
 }
 
-pub(super) fn nothing_works_on_a_removed_set() {
+#[serial_test]
+fn calls_on_a_removed_set_return_removed() {
     let set = set(&[1]);
     let other = SemaphoreSet::from_id(set.id()).unwrap();
     set.remove().unwrap();
@@ -78,7 +88,7 @@ pub(super) fn nothing_works_on_a_removed_set() {
     for kind in [
         kind_of(other.apply(&one)),
         kind_of(other.try_apply(&one)),
-        kind_of(other.apply_timeout(&one, SHORT)),
+        kind_of(other.apply_timeout(&one, SHORT_TIMEOUT)),
         kind_of(other.value(0)),
         kind_of(other.values()),
         kind_of(other.set_value(0, 1)),

@@ -1,4 +1,4 @@
-//! The same objects in C programs and in the system's own tools.
+//! The same objects in C programs, and in ipcs and ipcrm.
 
 use std::fs;
 use std::path::Path;
@@ -9,11 +9,11 @@ use ipcraft::shm::Mapping;
 use ipcraft::shm::posix::{self, SharedMemory};
 use ipcraft::shm::sysv::{self, Segment};
 use ipcraft_tests::c::Program;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
 
 use super::{Name, kind, unique_key};
 
-/// What the C program expects.
+/// The sizes that the C program expects.
 const SIZE: usize = 8192;
 const OFFSET: usize = 100;
 
@@ -31,7 +31,8 @@ fn text(mapping: &Mapping) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-pub(super) fn a_c_program_uses_our_memory() -> Outcome {
+#[serial_test]
+fn c_program_reads_and_writes_our_memory() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let (name, key) = (Name::new(), unique_key());
     let memory = posix::Options::new().remove_on_drop(true).create_new(&name, SIZE).unwrap();
@@ -47,7 +48,8 @@ pub(super) fn a_c_program_uses_our_memory() -> Outcome {
     Outcome::Passed
 }
 
-pub(super) fn we_use_a_c_programs_memory() -> Outcome {
+#[serial_test]
+fn memory_created_by_c_program_can_be_opened() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let (name, key) = (Name::new(), unique_key());
     program.run(&["posix", "create", &name]);
@@ -61,7 +63,8 @@ pub(super) fn we_use_a_c_programs_memory() -> Outcome {
     Outcome::Passed
 }
 
-pub(super) fn ipcs_shows_and_ipcrm_removes_a_segment() -> Outcome {
+#[serial_test]
+fn ipcs_lists_and_ipcrm_removes_a_segment() -> Outcome {
     let key = unique_key();
     let segment = Segment::create_new(key, 12_345).unwrap();
     let id = segment.id().to_string();
@@ -81,7 +84,8 @@ pub(super) fn ipcs_shows_and_ipcrm_removes_a_segment() -> Outcome {
     Outcome::Passed
 }
 
-pub(super) fn an_object_is_a_file_that_anybody_can_look_at() {
+#[serial_test]
+fn posix_object_is_readable_as_a_file() {
     let name = Name::new();
     let memory = posix::Options::new().remove_on_drop(true).create_new(&name, 10).unwrap();
     memory.map().unwrap().write_at(0, b"0123456789").unwrap();

@@ -1,4 +1,4 @@
-//! Objects with names: made, found, refused, removed.
+//! Named objects: creation, opening, checks and removal.
 
 use std::cell::RefCell;
 use std::fs;
@@ -13,22 +13,22 @@ use ipcraft::shm::Access;
 use ipcraft::shm::posix::{Options, SharedMemory};
 use ipcraft_tests::namespace;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
+use ipcraft_tests::user::{self, UNPRIVILEGED_ID};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, geteuid, mkfifo, setuid};
 
-use super::{NOBODY, Name, kind, page};
-
-const SHORT: Duration = Duration::from_millis(20);
-const LONG: Duration = Duration::from_secs(20);
+use super::{Name, kind, page};
 
 fn removed() -> Options {
     Options::new().remove_on_drop(true)
 }
 
-pub(super) fn capacity_is_exact_and_all_zero() {
+#[serial_test]
+fn posix_object_has_exact_size_and_is_zeroed() {
     for size in [1, page() - 1, page(), page() + 1, 100_000] {
         let name = Name::new();
         let memory = removed().create_new(&name, size).unwrap();
@@ -42,7 +42,8 @@ pub(super) fn capacity_is_exact_and_all_zero() {
     }
 }
 
-pub(super) fn absurd_sizes_are_typed_errors_and_leave_nothing() {
+#[serial_test]
+fn posix_create_with_impossible_size_fails_and_leaves_nothing() {
     let name = Name::new();
     assert_eq!(kind(SharedMemory::create_new(&name, 0)), ErrorKind::Invalid);
     for size in [usize::MAX, isize::MAX as usize, 1 << 62] {
@@ -53,7 +54,8 @@ pub(super) fn absurd_sizes_are_typed_errors_and_leave_nothing() {
     assert_eq!(kind(SharedMemory::open(&name)), ErrorKind::NotFound);
 }
 
-pub(super) fn mode_is_0600_unless_set_and_the_umask_is_taken_off() {
+#[serial_test]
+fn posix_mode_defaults_to_0600_less_the_umask() {
     let mode = |name: &Name| fs::metadata(name.path()).unwrap().mode() & 0o777;
     let (usual, masked, open) = (Name::new(), Name::new(), Name::new());
     let before = umask(Mode::from_bits_truncate(0o077));
@@ -66,7 +68,8 @@ pub(super) fn mode_is_0600_unless_set_and_the_umask_is_taken_off() {
     assert_eq!(fs::metadata(usual.path()).unwrap().uid(), geteuid().as_raw());
 }
 
-pub(super) fn descriptors_are_close_on_exec() {
+#[serial_test]
+fn posix_descriptors_are_close_on_exec() {
     let name = Name::new();
     let (made, opened) = (removed().create_new(&name, 1).unwrap(), SharedMemory::open(&name).unwrap());
     for memory in [&made, &opened] {
@@ -75,7 +78,8 @@ pub(super) fn descriptors_are_close_on_exec() {
     }
 }
 
-pub(super) fn create_takes_what_exists_if_it_is_large_enough() {
+#[serial_test]
+fn posix_create_opens_an_existing_object_that_is_large_enough() {
     let name = Name::new();
     let first = removed().create(&name, 100).unwrap();
     first.map().unwrap().write_at(0, b"kept").unwrap();
@@ -89,14 +93,15 @@ pub(super) fn create_takes_what_exists_if_it_is_large_enough() {
     assert_eq!(kind(SharedMemory::create_new(&name, 100)), ErrorKind::AlreadyExists);
 }
 
-pub(super) fn exactly_one_of_many_racing_creators_wins() {
+#[serial_test]
+fn posix_create_new_in_racing_processes_succeeds_once() {
     let (name, wins) = (Name::new(), Name::new());
     let tally = removed().create_new(&wins, 8).unwrap().map().unwrap();
     let race = || {
         if SharedMemory::create_new(&name, 4096).is_ok() {
             tally.atomic_u64(0).unwrap().fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
-        // Whoever won: nobody finds it without its size.
+        // No process finds the object without its size.
         assert_eq!(SharedMemory::open(&name).unwrap().size().unwrap(), 4096);
     };
     let racers: Vec<Peer> = (0..8).map(|_| Peer::start(race)).collect();
@@ -105,9 +110,10 @@ pub(super) fn exactly_one_of_many_racing_creators_wins() {
     SharedMemory::open(&name).unwrap().remove().unwrap();
 }
 
-pub(super) fn what_is_no_memory_is_refused() {
-    type Plant = fn(&PathBuf);
-    let plants: [(&str, Plant); 5] = [
+#[serial_test]
+fn posix_open_of_another_file_type_returns_wrong_type() {
+    type Create = fn(&PathBuf);
+    let others: [(&str, Create); 5] = [
         ("a FIFO", |path| mkfifo(path, Mode::from_bits_truncate(0o600)).unwrap()),
         ("a symbolic link", |path| symlink("/dev/zero", path).unwrap()),
         ("a directory", |path| fs::create_dir(path).unwrap()),
@@ -117,9 +123,9 @@ pub(super) fn what_is_no_memory_is_refused() {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
         }),
     ];
-    for (what, plant) in plants {
+    for (what, create) in others {
         let name = Name::new();
-        plant(&name.path());
+        create(&name.path());
         for error in [SharedMemory::open(&name).unwrap_err(), SharedMemory::create(&name, 1).unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::WrongType, "{what}: {error}");
         }
@@ -127,7 +133,8 @@ pub(super) fn what_is_no_memory_is_refused() {
     }
 }
 
-pub(super) fn what_permits_more_than_asked_for_is_refused() {
+#[serial_test]
+fn posix_open_with_excess_permissions_fails() {
     let name = Name::new();
     let memory = removed().create_new(&name, 1).unwrap();
     fs::set_permissions(name.path(), fs::Permissions::from_mode(0o622)).unwrap();
@@ -136,34 +143,35 @@ pub(super) fn what_permits_more_than_asked_for_is_refused() {
     drop(memory);
 }
 
-pub(super) fn somebody_elses_is_refused_unless_asked_for() -> Outcome {
-    if !geteuid().is_root() {
-        return Outcome::Skipped("only root may give files away".into());
+#[serial_test]
+fn posix_open_of_another_owner_fails_unless_expected() -> Outcome {
+    if let Some(skipped) = user::skipped_unless_root() {
+        return skipped;
     }
     let name = Name::new();
     let _memory = removed().create_new(&name, 1).unwrap();
-    chown(name.path(), Some(NOBODY), None).unwrap();
+    chown(name.path(), Some(UNPRIVILEGED_ID), None).unwrap();
     assert_eq!(kind(SharedMemory::open(&name)), ErrorKind::PermissionDenied);
-    Options::new().owner(NOBODY).open(&name).unwrap();
+    Options::new().owner(UNPRIVILEGED_ID).open(&name).unwrap();
     Outcome::Passed
 }
 
-pub(super) fn the_kernel_denies_other_users() -> Outcome {
-    if !geteuid().is_root() {
-        return Outcome::Skipped("only root may become another user".into());
+#[serial_test]
+fn posix_open_as_another_user_returns_permission_denied() -> Outcome {
+    if let Some(skipped) = user::skipped_unless_root() {
+        return skipped;
     }
     let name = Name::new();
     let _memory = removed().create_new(&name, 1).unwrap();
-    Peer::start(|| {
-        setuid(Uid::from_raw(NOBODY)).unwrap();
+    user::as_unprivileged(|| {
         let error = SharedMemory::open(&name).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EACCES)));
-    })
-    .join();
+    });
     Outcome::Passed
 }
 
-pub(super) fn names_have_a_slash_and_at_most_255_bytes() {
+#[serial_test]
+fn posix_name_without_slash_or_above_255_bytes_is_rejected() {
     for bad in ["", "/", "/..", "/a/b", "jobs", "/a\0"] {
         assert_eq!(kind(SharedMemory::create_new(bad, 1)), ErrorKind::InvalidName, "{bad:?}");
         assert_eq!(kind(SharedMemory::open(bad)), ErrorKind::InvalidName, "{bad:?}");
@@ -174,24 +182,26 @@ pub(super) fn names_have_a_slash_and_at_most_255_bytes() {
     assert_eq!((error.kind(), error.limit().unwrap().value()), (ErrorKind::InvalidName, 255));
 }
 
-pub(super) fn a_missing_name_is_waited_for() {
+#[serial_test]
+fn posix_open_timeout_waits_until_the_name_exists() {
     let name = Name::new();
     let error = SharedMemory::open(&name).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOENT)));
-    assert_eq!(kind(SharedMemory::open_timeout(&name, SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind(SharedMemory::open_timeout(&name, SHORT_TIMEOUT)), ErrorKind::TimedOut);
     assert_eq!(kind(SharedMemory::open_timeout(&name, Duration::ZERO)), ErrorKind::TimedOut);
     let peer = Peer::start(|| {
-        std::thread::sleep(SHORT);
+        std::thread::sleep(SHORT_TIMEOUT);
         drop(SharedMemory::create_new(&name, 77).unwrap());
     });
-    let memory = SharedMemory::open_timeout(&name, LONG).unwrap();
+    let memory = SharedMemory::open_timeout(&name, LONG_TIMEOUT).unwrap();
     assert_eq!(memory.size().unwrap(), 77);
     peer.join();
     assert_eq!(SharedMemory::open_timeout(&name, Duration::ZERO).unwrap().size().unwrap(), 77);
     memory.remove().unwrap();
 }
 
-pub(super) fn memory_outlives_its_name() {
+#[serial_test]
+fn posix_memory_survives_remove_of_its_name() {
     let name = Name::new();
     let memory = SharedMemory::create_new(&name, 8).unwrap();
     let (first, again) = (memory.map().unwrap(), SharedMemory::open(&name).unwrap());
@@ -201,12 +211,13 @@ pub(super) fn memory_outlives_its_name() {
     let second = removed().create_new(&name, 8).unwrap().map().unwrap();
     let mut text = [1; 3];
     second.read_at(0, &mut text).unwrap();
-    assert_eq!(text, [0; 3], "the name leads to another object now");
+    assert_eq!(text, [0; 3], "the name belongs to another object");
     again.map().unwrap().read_at(0, &mut text).unwrap();
     assert_eq!(&text, b"old");
 }
 
-pub(super) fn removing_takes_only_its_own() {
+#[serial_test]
+fn posix_remove_spares_another_object_of_the_same_name() {
     let name = Name::new();
     let (first, second) = (SharedMemory::create_new(&name, 1).unwrap(), SharedMemory::open(&name).unwrap());
     let third = SharedMemory::open(&name).unwrap();
@@ -219,12 +230,13 @@ pub(super) fn removing_takes_only_its_own() {
     assert!(!name.path().exists());
 }
 
-pub(super) fn the_name_stays_unless_removal_was_asked_for() {
+#[serial_test]
+fn posix_name_survives_drop_without_remove_on_drop() {
     let name = Name::new();
     drop(SharedMemory::create_new(&name, 1).unwrap());
     drop(removed().open(&name).unwrap());
     drop(removed().create(&name, 1).unwrap());
-    assert!(name.path().exists(), "only what this call created is removed");
+    assert!(name.path().exists(), "only an object created by the call is removed");
     SharedMemory::open(&name).unwrap().remove().unwrap();
     let memory = RefCell::new(Some(removed().create(&name, 1).unwrap()));
     Peer::start(|| drop(memory.take())).join();
@@ -232,11 +244,12 @@ pub(super) fn the_name_stays_unless_removal_was_asked_for() {
     drop(memory);
     assert!(!name.path().exists());
     drop(OwnedFd::from(removed().create(&name, 1).unwrap()));
-    assert!(name.path().exists(), "who takes the descriptor keeps the name");
+    assert!(name.path().exists(), "extracting the descriptor keeps the name");
     SharedMemory::open(&name).unwrap().remove().unwrap();
 }
 
-pub(super) fn growing_keeps_contents_and_shrinking_is_refused() {
+#[serial_test]
+fn posix_grow_keeps_contents_and_shrinking_is_rejected() {
     let name = Name::new();
     let memory = removed().create_new(&name, 10).unwrap();
     let before = memory.map().unwrap();
@@ -255,7 +268,8 @@ pub(super) fn growing_keeps_contents_and_shrinking_is_refused() {
     assert_eq!(memory.size().unwrap(), 100_000);
 }
 
-pub(super) fn an_object_opened_for_reading_is_not_written() {
+#[serial_test]
+fn posix_object_opened_read_only_cannot_be_mapped_for_writing() {
     let name = Name::new();
     let memory = removed().create_new(&name, 10).unwrap();
     fs::set_permissions(name.path(), fs::Permissions::from_mode(0o400)).unwrap();
@@ -268,7 +282,8 @@ pub(super) fn an_object_opened_for_reading_is_not_written() {
     assert_eq!(&text, b"seen");
 }
 
-pub(super) fn a_full_file_system_is_an_error_at_creation() -> Outcome {
+#[serial_test]
+fn posix_create_on_full_file_system_names_free_space() -> Outcome {
     namespace::with_own_shm("64k", || {
         let error = SharedMemory::create_new("/large", 65_537).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::ENOSPC)), "{error}");
@@ -279,12 +294,13 @@ pub(super) fn a_full_file_system_is_an_error_at_creation() -> Outcome {
         assert_eq!(kind(memory.grow(65_537)), ErrorKind::LimitReached);
         assert_eq!(memory.size().unwrap(), 32_768);
         memory.grow(65_536).unwrap();
-        // The whole of it is there: no page is missing when it is touched.
+        // Every page is allocated, so an access raises no signal.
         memory.map().unwrap().write_at(0, &[1; 65_536]).unwrap();
     })
 }
 
-pub(super) fn without_a_tmpfs_it_is_unsupported() -> Outcome {
+#[serial_test]
+fn posix_create_without_tmpfs_is_unsupported() -> Outcome {
     namespace::with_own_shm("64k", || {
         nix::mount::umount("/dev/shm").unwrap();
         nix::mount::mount(None::<&str>, "/dev", Some("ramfs"), nix::mount::MsFlags::empty(), None::<&str>)
@@ -293,7 +309,8 @@ pub(super) fn without_a_tmpfs_it_is_unsupported() -> Outcome {
     })
 }
 
-pub(super) fn limits_of_the_process_are_named() {
+#[serial_test]
+fn posix_create_open_and_map_name_the_process_limit() {
     let name = Name::new();
     let memory = removed().create_new(&name, 1 << 20).unwrap();
     let in_child = |resource, value, test: &dyn Fn() -> ipcraft::Error, limit: &str| {
@@ -315,9 +332,23 @@ pub(super) fn limits_of_the_process_are_named() {
     let mapping = memory.map().unwrap();
     let lock = || {
         if geteuid().is_root() {
-            setuid(Uid::from_raw(NOBODY)).unwrap();
+            setuid(Uid::from_raw(UNPRIVILEGED_ID)).unwrap();
         }
         mapping.lock().unwrap_err()
     };
     in_child(Resource::RLIMIT_MEMLOCK, 4096, &lock, "RLIMIT_MEMLOCK");
+}
+
+#[serial_test]
+fn posix_unlink_removes_an_object_that_open_rejects() {
+    let name = Name::new();
+    fs::write(name.path(), "").unwrap();
+    fs::set_permissions(name.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(kind(SharedMemory::open(&name)), ErrorKind::WrongType);
+    SharedMemory::unlink(&name).unwrap();
+    assert!(!name.path().exists());
+    let error = SharedMemory::unlink(&name).unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::NotFound, "shm_unlink"));
+    assert_eq!(error.object(), Some(&*name.text));
+    assert_eq!(kind(SharedMemory::unlink("no-slash")), ErrorKind::InvalidName);
 }

@@ -1,4 +1,4 @@
-//! Segments: made, found, attached, counted, removed.
+//! Segments: creation, opening, attachment, statistics and removal.
 
 use std::cell::RefCell;
 use std::fs;
@@ -10,16 +10,18 @@ use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::namespace;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::Outcome;
-use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
+use ipcraft_tests::suite::{Outcome, serial_test};
+use ipcraft_tests::user::{self, UNPRIVILEGED_ID};
+use nix::unistd::geteuid;
 
-use super::{NOBODY, kind, page, unique_key};
+use super::{kind, page, unique_key};
 
 fn private(size: usize) -> Segment {
     Options::new().remove_on_drop(true).create_new(Key::PRIVATE, size).unwrap()
 }
 
-pub(super) fn capacity_is_exact_and_all_zero() {
+#[serial_test]
+fn segment_has_exact_size_and_is_zeroed() {
     for size in [1, page() - 1, page(), page() + 1, 100_000] {
         let segment = private(size);
         let mapping = segment.attach().unwrap();
@@ -32,7 +34,8 @@ pub(super) fn capacity_is_exact_and_all_zero() {
     }
 }
 
-pub(super) fn absurd_sizes_are_typed_errors() {
+#[serial_test]
+fn segment_create_with_impossible_size_fails() {
     assert_eq!(kind(Segment::create_new(Key::PRIVATE, 0)), ErrorKind::Invalid);
     for size in [usize::MAX, isize::MAX as usize, 1 << 62] {
         let error = Segment::create_new(Key::PRIVATE, size).unwrap_err();
@@ -40,7 +43,8 @@ pub(super) fn absurd_sizes_are_typed_errors() {
     }
 }
 
-pub(super) fn a_key_leads_to_one_segment() {
+#[serial_test]
+fn key_and_identifier_open_the_same_segment() {
     let key = unique_key();
     let error = Segment::open(key).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOENT)));
@@ -55,7 +59,8 @@ pub(super) fn a_key_leads_to_one_segment() {
     assert_ne!(private(1).id(), private(1).id());
 }
 
-pub(super) fn attaching_for_reading_refuses_writers() {
+#[serial_test]
+fn attach_read_only_rejects_writes() {
     let segment = private(100);
     let (writer, reader) = (segment.attach().unwrap(), segment.attach_read_only().unwrap());
     writer.write_at(0, b"seen").unwrap();
@@ -65,7 +70,8 @@ pub(super) fn attaching_for_reading_refuses_writers() {
     assert_eq!(kind(reader.write_at(0, b"x")), ErrorKind::PermissionDenied);
 }
 
-pub(super) fn attachments_are_counted() {
+#[serial_test]
+fn statistics_count_attachments_of_all_processes() {
     let segment = private(100);
     let count = || segment.statistics().unwrap().attachments;
     assert_eq!(count(), 0);
@@ -82,7 +88,8 @@ pub(super) fn attachments_are_counted() {
     assert_eq!(count(), 0);
 }
 
-pub(super) fn statistics_tell_who_and_when() {
+#[serial_test]
+fn statistics_name_creator_last_user_and_times() {
     let start = SystemTime::now() - Duration::from_secs(2);
     let segment = private(100);
     let new = segment.statistics().unwrap();
@@ -101,7 +108,8 @@ pub(super) fn statistics_tell_who_and_when() {
     assert_eq!(segment.statistics().unwrap().permissions.mode, 0o640);
 }
 
-pub(super) fn a_removed_segment_lives_until_the_last_detaches() {
+#[serial_test]
+fn removed_segment_survives_until_the_last_detach() {
     let key = unique_key();
     let segment = Segment::create_new(key, 100).unwrap();
     let other = Segment::open(key).unwrap();
@@ -123,7 +131,8 @@ pub(super) fn a_removed_segment_lives_until_the_last_detaches() {
     assert_eq!(kind(other.remove()), ErrorKind::Removed);
 }
 
-pub(super) fn it_stays_unless_removal_was_asked_for() {
+#[serial_test]
+fn segment_survives_drop_without_remove_on_drop() {
     let key = unique_key();
     drop(Segment::create_new(key, 1).unwrap());
     drop(Options::new().remove_on_drop(true).create(key, 1).unwrap());
@@ -135,7 +144,8 @@ pub(super) fn it_stays_unless_removal_was_asked_for() {
     assert_eq!(kind(Segment::open(key)), ErrorKind::NotFound);
 }
 
-pub(super) fn exactly_one_of_many_racing_creators_wins() {
+#[serial_test]
+fn segment_create_new_in_racing_processes_succeeds_once() {
     let key = unique_key();
     let wins = private(8);
     let tally = wins.attach().unwrap();
@@ -150,7 +160,8 @@ pub(super) fn exactly_one_of_many_racing_creators_wins() {
     Segment::open(key).unwrap().remove().unwrap();
 }
 
-pub(super) fn locking_shows_in_the_statistics() {
+#[serial_test]
+fn segment_lock_shows_in_statistics() {
     let segment = private(100);
     segment.lock().unwrap();
     assert!(segment.statistics().unwrap().is_locked);
@@ -158,13 +169,14 @@ pub(super) fn locking_shows_in_the_statistics() {
     assert!(!segment.statistics().unwrap().is_locked);
 }
 
-pub(super) fn permissions_are_needed() -> Outcome {
-    if !geteuid().is_root() {
-        return Outcome::Skipped("only root may become another user".into());
+#[serial_test]
+fn segment_calls_without_permission_fail() -> Outcome {
+    if let Some(skipped) = user::skipped_unless_root() {
+        return skipped;
     }
     let key = unique_key();
     let segment = Options::new().remove_on_drop(true).create_new(key, 100).unwrap();
-    as_nobody(|| {
+    user::as_unprivileged(|| {
         let found = Segment::open(key).unwrap();
         for error in [found.attach().unwrap_err(), found.attach_read_only().unwrap_err()] {
             assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EACCES)));
@@ -172,34 +184,29 @@ pub(super) fn permissions_are_needed() -> Outcome {
         assert_eq!(kind(found.statistics()), ErrorKind::PermissionDenied);
     });
     segment.set_mode(0o604).unwrap();
-    as_nobody(|| {
+    user::as_unprivileged(|| {
         let found = Segment::open(key).unwrap();
         found.attach_read_only().unwrap();
         assert_eq!(kind(found.attach()), ErrorKind::PermissionDenied);
         assert_eq!(kind(found.set_mode(0o666)), ErrorKind::PermissionDenied);
-        assert_eq!(kind(found.set_owner(NOBODY, NOBODY)), ErrorKind::PermissionDenied);
+        assert_eq!(kind(found.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID)), ErrorKind::PermissionDenied);
         assert_eq!(kind(found.lock()), ErrorKind::PermissionDenied);
         let error = found.remove().unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
+        found.attach_read_only().expect("the handle is usable after the failed remove");
     });
-    segment.set_owner(NOBODY, NOBODY).unwrap();
-    as_nobody(|| Segment::open(key).unwrap().set_mode(0o640).unwrap());
+    segment.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID).unwrap();
+    user::as_unprivileged(|| Segment::open(key).unwrap().set_mode(0o640).unwrap());
     let found = segment.statistics().unwrap().permissions;
-    assert_eq!((found.uid, found.gid, found.creator_uid, found.mode), (NOBODY, NOBODY, 0, 0o640));
+    assert_eq!(
+        (found.uid, found.gid, found.creator_uid, found.mode),
+        (UNPRIVILEGED_ID, UNPRIVILEGED_ID, 0, 0o640)
+    );
     Outcome::Passed
 }
 
-fn as_nobody(role: impl FnOnce()) {
-    Peer::start(|| {
-        setgroups(&[]).unwrap();
-        setgid(Gid::from_raw(NOBODY)).unwrap();
-        setuid(Uid::from_raw(NOBODY)).unwrap();
-        role();
-    })
-    .join();
-}
-
-pub(super) fn limits_are_named() -> Outcome {
+#[serial_test]
+fn segment_create_names_shmmni_shmall_and_shmmax() -> Outcome {
     namespace::with_own_ipc(|| {
         namespace::set_limit("/proc/sys/kernel/shmmni", "2");
         Segment::create_new(Key::new(1), 1).unwrap();
@@ -225,7 +232,8 @@ pub(super) fn limits_are_named() -> Outcome {
     })
 }
 
-pub(super) fn namespaces_do_not_share_keys() -> Outcome {
+#[serial_test]
+fn segment_key_is_local_to_the_ipc_namespace() -> Outcome {
     let key = unique_key();
     let _segment = Options::new().remove_on_drop(true).create_new(key, 1).unwrap();
     namespace::with_own_ipc(|| {
@@ -234,7 +242,8 @@ pub(super) fn namespaces_do_not_share_keys() -> Outcome {
     })
 }
 
-pub(super) fn huge_pages_are_there_or_an_error() {
+#[serial_test]
+fn huge_page_segment_attaches_or_fails() {
     match Options::new().remove_on_drop(true).huge_pages(HugePages::DEFAULT).create_new(Key::PRIVATE, 1) {
         Ok(segment) => segment.attach().unwrap().write_at(0, b"x").unwrap(),
         Err(error) => {
@@ -244,7 +253,8 @@ pub(super) fn huge_pages_are_there_or_an_error() {
     }
 }
 
-pub(super) fn the_kernels_own_list_agrees() {
+#[serial_test]
+fn segment_matches_proc_sysvipc_shm() {
     let segment = private(12_345);
     let _mapping = segment.attach().unwrap();
     let list = fs::read_to_string("/proc/sysvipc/shm").unwrap();

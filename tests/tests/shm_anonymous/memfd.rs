@@ -1,4 +1,4 @@
-//! Memory without a name: seals, and what is taken from a peer.
+//! Memfds: size, seals and received descriptors.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -6,14 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 
 use ipcraft::shm::HugePages;
 use ipcraft::shm::memfd::{Memfd, Options, Seals};
-use ipcraft::socket::{Ancillary, seqpacket};
 use ipcraft::{ErrorKind, pipe};
-use ipcraft_tests::peer::Peer;
 use nix::fcntl::{FallocateFlags, FcntlArg, FdFlag, OFlag, fallocate, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::Mode;
 
-use super::{kind, page};
+use crate::{kind, page};
 
 fn file(memory: &Memfd) -> File {
     File::from(memory.as_fd().try_clone_to_owned().unwrap())
@@ -23,7 +21,8 @@ fn errno<T: std::fmt::Debug>(result: std::io::Result<T>) -> Option<i32> {
     result.unwrap_err().raw_os_error()
 }
 
-pub(super) fn capacity_is_exact_and_sealed_from_birth() {
+#[test]
+fn memfd_has_exact_size_and_is_sealed_at_creation() {
     for size in [1, page() - 1, page(), page() + 1] {
         let memory = Memfd::create("test", size).unwrap();
         assert_eq!((memory.size(), memory.map().unwrap().len()), (size, size));
@@ -34,14 +33,16 @@ pub(super) fn capacity_is_exact_and_sealed_from_birth() {
     }
 }
 
-pub(super) fn absurd_sizes_are_typed_errors() {
+#[test]
+fn memfd_create_with_impossible_size_fails() {
     assert_eq!(kind(Memfd::create("test", 0)), ErrorKind::Invalid);
     for size in [usize::MAX, isize::MAX as usize, 1 << 62] {
         assert_eq!(kind(Memfd::create("test", size)), ErrorKind::LimitReached);
     }
 }
 
-pub(super) fn it_is_neither_inherited_nor_executable() {
+#[test]
+fn memfd_is_close_on_exec_and_not_executable() {
     let memory = Memfd::create("test", 1).unwrap();
     let flags = fcntl(memory.as_fd(), FcntlArg::F_GETFD).unwrap();
     assert!(FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC));
@@ -54,14 +55,16 @@ pub(super) fn it_is_neither_inherited_nor_executable() {
     }
 }
 
-pub(super) fn names_have_at_most_249_bytes() {
+#[test]
+fn memfd_name_above_249_bytes_is_rejected() {
     Memfd::create(&"n".repeat(249), 1).unwrap();
     Memfd::create("", 1).unwrap();
     assert_eq!(kind(Memfd::create(&"n".repeat(250), 1)), ErrorKind::InvalidName);
     assert_eq!(kind(Memfd::create("a\0b", 1)), ErrorKind::InvalidName);
 }
 
-pub(super) fn seals_can_be_added_until_that_is_sealed() {
+#[test]
+fn seal_adds_seals_until_seal_is_set() {
     let memory = Options::new().unsealed().create("test", 100).unwrap();
     assert_eq!(memory.seals().unwrap().without(Seals::EXECUTE), Seals::SHRINK | Seals::GROW);
     let mapping = memory.map().unwrap();
@@ -76,7 +79,8 @@ pub(super) fn seals_can_be_added_until_that_is_sealed() {
     assert_eq!(kind(memory.seal(Seals::FUTURE_WRITE)), ErrorKind::PermissionDenied);
 }
 
-pub(super) fn a_writer_may_keep_writing_what_others_only_read() {
+#[test]
+fn future_write_seal_keeps_existing_writable_mappings() {
     let memory = Options::new().unsealed().create("test", 100).unwrap();
     let writer = memory.map().unwrap();
     memory.seal(Seals::FUTURE_WRITE | Seals::SEAL).unwrap();
@@ -88,7 +92,8 @@ pub(super) fn a_writer_may_keep_writing_what_others_only_read() {
     assert_eq!(&text, b"news");
 }
 
-pub(super) fn a_received_descriptor_needs_every_seal() {
+#[test]
+fn try_from_descriptor_without_a_required_seal_fails() {
     let cases = [
         (Seals::GROW | Seals::SEAL, "F_SEAL_SHRINK"),
         (Seals::SHRINK | Seals::SEAL, "F_SEAL_GROW"),
@@ -106,7 +111,8 @@ pub(super) fn a_received_descriptor_needs_every_seal() {
     assert_eq!(Memfd::try_from(fd).unwrap().size(), 100);
 }
 
-pub(super) fn what_is_no_memfd_or_empty_is_refused() {
+#[test]
+fn try_from_other_descriptor_or_empty_memfd_fails() {
     let (reader, _writer) = pipe::pipe().unwrap();
     let error = Memfd::try_from(OwnedFd::from(reader)).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::WrongType, Some(libc::EINVAL)));
@@ -132,7 +138,8 @@ fn add_seals(fd: &OwnedFd, seals: Seals) {
     fcntl(fd, FcntlArg::F_ADD_SEALS(nix::fcntl::SealFlag::from_bits_retain(bits))).unwrap();
 }
 
-pub(super) fn a_descriptor_for_reading_cannot_be_mapped_for_writing() {
+#[test]
+fn read_only_descriptor_cannot_be_mapped_for_writing() {
     let memory = Memfd::create("test", 10).unwrap();
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&memory.as_fd()));
     let again = open(path.as_str(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).unwrap();
@@ -141,7 +148,8 @@ pub(super) fn a_descriptor_for_reading_cannot_be_mapped_for_writing() {
     received.map_read_only().unwrap();
 }
 
-pub(super) fn a_hole_reads_zero_and_is_no_fault() {
+#[test]
+fn punched_hole_reads_as_zero() {
     let memory = Memfd::create("test", 2 * page()).unwrap();
     let mapping = memory.map().unwrap();
     mapping.write_at(0, &[1; 100]).unwrap();
@@ -152,22 +160,8 @@ pub(super) fn a_hole_reads_zero_and_is_no_fault() {
     assert_eq!(bytes, [0; 100]);
 }
 
-pub(super) fn it_travels_over_a_socket() {
-    let (ours, theirs) = seqpacket::pair().unwrap();
-    let peer = Peer::start(|| {
-        let (_, mut received) = theirs.recv_descriptors(&mut [0; 8], 1).unwrap().unwrap();
-        let memory = Memfd::try_from(received.remove(0)).unwrap();
-        memory.map().unwrap().write_at(5000, b"from the peer").unwrap();
-    });
-    let memory = Memfd::create("test", 10_000).unwrap();
-    ours.send_descriptors(b"memory", &[memory.as_fd()]).unwrap();
-    peer.join();
-    let mut text = [0; 13];
-    memory.map().unwrap().read_at(5000, &mut text).unwrap();
-    assert_eq!(&text, b"from the peer");
-}
-
-pub(super) fn huge_pages_are_whole_or_an_error() {
+#[test]
+fn huge_page_memfd_is_whole_pages_or_an_error() {
     match Options::new().huge_pages(HugePages::DEFAULT).create("test", 1) {
         Ok(memory) => {
             assert!(memory.size() >= 64 << 10, "{}", memory.size());
@@ -180,7 +174,8 @@ pub(super) fn huge_pages_are_whole_or_an_error() {
     }
 }
 
-pub(super) fn pages_of_a_size_that_the_machine_lacks_are_unsupported() {
+#[test]
+fn huge_pages_of_unsupported_size_fail() {
     for (pages, kib) in [(HugePages::SIZE_64K, 64), (HugePages::SIZE_32M, 32 << 10)] {
         if !std::path::Path::new(&format!("/sys/kernel/mm/hugepages/hugepages-{kib}kB")).exists() {
             let error = Options::new().huge_pages(pages).create("test", 1).unwrap_err();

@@ -1,14 +1,14 @@
-//! The ways to touch memory: bounds, alignment, permission, and that what one process writes another reads.
+//! Accesses to mappings: bounds, alignment and permission.
 
 use ipcraft::ErrorKind;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{Access, Advice};
-use ipcraft_tests::peer::Peer;
 use std::sync::atomic::Ordering::SeqCst;
 
-use super::kind;
+use crate::kind;
 
-pub(super) fn copies_are_exact_at_every_alignment_and_length() {
+#[test]
+fn read_at_and_write_at_copy_exactly_at_every_alignment() {
     let mapping = Memfd::create("test", 256).unwrap().map().unwrap();
     for offset in 0..20 {
         for length in 0..50_usize {
@@ -27,7 +27,8 @@ pub(super) fn copies_are_exact_at_every_alignment_and_length() {
     }
 }
 
-pub(super) fn what_is_out_of_bounds_is_refused_and_nothing_is_copied() {
+#[test]
+fn access_out_of_bounds_fails_and_copies_nothing() {
     let mapping = Memfd::create("test", 10).unwrap().map().unwrap();
     assert_eq!(mapping.len(), 10);
     mapping.write_at(10, &[]).unwrap();
@@ -44,7 +45,8 @@ pub(super) fn what_is_out_of_bounds_is_refused_and_nothing_is_copied() {
     assert_eq!(kind(mapping.pointer(0, usize::MAX, 1)), ErrorKind::Invalid);
 }
 
-pub(super) fn atomics_are_aligned_and_within_bounds() {
+#[test]
+fn atomic_misaligned_or_out_of_bounds_is_rejected() {
     let mapping = Memfd::create("test", 16).unwrap().map().unwrap();
     mapping.atomic_u64(8).unwrap().store(0x0102_0304_0506_0708, SeqCst);
     let low = if cfg!(target_endian = "little") { 8 } else { 12 };
@@ -61,7 +63,8 @@ pub(super) fn atomics_are_aligned_and_within_bounds() {
     assert_eq!(at.addr().get() - mapping.pointer(0, 16, 4096).unwrap().addr().get(), 8);
 }
 
-pub(super) fn a_read_only_mapping_refuses_writers() {
+#[test]
+fn read_only_mapping_rejects_writes_and_atomics() {
     let memory = Memfd::create("test", 100).unwrap();
     let (writer, reader) = (memory.map().unwrap(), memory.map_read_only().unwrap());
     assert_eq!((writer.access(), reader.access()), (Access::ReadWrite, Access::ReadOnly));
@@ -74,27 +77,16 @@ pub(super) fn a_read_only_mapping_refuses_writers() {
     reader.populate().unwrap();
 }
 
-pub(super) fn a_mapping_outlives_its_descriptor() {
+#[test]
+fn mapping_survives_drop_of_its_descriptor() {
     let memory = Memfd::create("test", 100).unwrap();
     let mapping = memory.map().unwrap();
     drop(memory);
     mapping.write_at(0, b"alive").unwrap();
 }
 
-pub(super) fn a_forked_child_shares_the_memory() {
-    let mapping = Memfd::create("test", 5000).unwrap().map().unwrap();
-    Peer::start(|| {
-        mapping.write_at(4090, b"across pages").unwrap();
-        mapping.atomic_u32(0).unwrap().fetch_add(7, SeqCst);
-    })
-    .join();
-    let mut text = [0; 12];
-    mapping.read_at(4090, &mut text).unwrap();
-    assert_eq!(&text, b"across pages");
-    assert_eq!(mapping.atomic_u32(0).unwrap().load(SeqCst), 7);
-}
-
-pub(super) fn advice_and_residence_change_no_contents() {
+#[test]
+fn advise_populate_and_lock_keep_contents() {
     let mapping = Memfd::create("test", 100_000).unwrap().map().unwrap();
     mapping.write_at(99_990, b"contents").unwrap();
     mapping.populate().unwrap();
