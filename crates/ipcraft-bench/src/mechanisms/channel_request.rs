@@ -39,7 +39,7 @@ struct Requester(Client<Message, Message>);
 
 impl Link for Requester {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        self.0.send(from_bytes(message)?).map_err(ipcraft::Error::from)?;
+        self.0.send(from_bytes(message)?)?;
         Ok(())
     }
 
@@ -55,7 +55,7 @@ impl Link for Responder {
     /// Receives the request again, since it has no reply yet.
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let request = self.0.recv()?;
-        request.respond(from_bytes(message)?).map_err(ipcraft::Error::from)?;
+        request.respond(from_bytes(message)?)?;
         Ok(())
     }
 

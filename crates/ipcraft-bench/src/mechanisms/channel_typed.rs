@@ -93,7 +93,7 @@ trait Incoming {
 impl Outgoing for mpmc::Sender<Message> {
     #[inline]
     fn put(&mut self, message: Message) -> io::Result<()> {
-        Ok(self.send(message).map_err(ipcraft::Error::from)?)
+        Ok(self.send(message)?)
     }
 }
 
@@ -107,14 +107,14 @@ impl Incoming for mpmc::Receiver<Message> {
 impl Outgoing for broadcast::Publisher<Message> {
     #[inline]
     fn put(&mut self, message: Message) -> io::Result<()> {
-        Ok(self.send(message).map_err(ipcraft::Error::from)?)
+        Ok(self.send(message)?)
     }
 }
 
 impl Incoming for broadcast::Subscriber<Message> {
     #[inline]
     fn take(&mut self) -> io::Result<Message> {
-        Ok(self.recv().map_err(ipcraft::Error::from)?)
+        Ok(self.recv()?)
     }
 }
 
