@@ -1,5 +1,5 @@
-//! How long does a round trip take?
-#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
+//! The time of a round trip.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipcraft_bench::Workload;

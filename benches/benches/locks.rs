@@ -1,5 +1,5 @@
-//! How long does it take to take a lock and give it back, when nobody else wants it and when another process does?
-#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
+//! The time to lock and unlock, without contention and with another process.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipcraft_benches::{contended, group, uncontended};

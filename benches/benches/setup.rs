@@ -1,23 +1,23 @@
-//! How long does it take to build both ends of a connection?
-#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
+//! The time to build both endpoints of a connection.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipcraft_bench::{Connect, build};
-use ipcraft_benches::{group, subjects};
+use ipcraft_benches::{group, implementations};
 
 fn setup(criterion: &mut Criterion) {
     let mut group = group(criterion, "setup");
-    for (name, _, connect) in subjects() {
+    for (name, _, connect) in implementations() {
         group.bench_function(name, |bencher| bencher.iter_custom(|iterations| time(connect, iterations)));
     }
     group.finish();
 }
 
-/// Taking the connection down again is not counted.
+/// Returns the time to build connections, without dropping them.
 fn time(connect: Connect, iterations: u64) -> Duration {
-    (0..iterations).map(|_| build(connect).expect("both ends of a connection").1).sum()
+    (0..iterations).map(|_| build(connect).expect("both endpoints of a connection").1).sum()
 }
 
 criterion_group!(benches, setup);

@@ -1,5 +1,5 @@
-//! How much goes through in one direction?
-#![allow(missing_docs, reason = "criterion's macros write undocumented functions")]
+//! The throughput in one direction.
+#![allow(missing_docs, reason = "criterion's macros generate undocumented functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipcraft_bench::Workload;

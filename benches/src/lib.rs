@@ -1,18 +1,19 @@
-//! What the criterion benches share.
+//! Helpers of the criterion benches.
 //!
-//! Each bench asks one question of every registered mechanism: `latency` (a round trip), `throughput` (one way, as fast as
-//! it goes), `setup` (building both ends), `locks` (taking one and giving it back, alone and against another process). `many` asks of the channels for many whether they
-//! keep their rate. An id reads `latency/pipe/64`, and `latency/pipe_raw/64` for the same thing
-//! written straight on libc; locks have `_plain` besides, the plain mutex of the C library. From the root of the workspace:
+//! Each bench measures one property of every mechanism: `latency` (a round trip), `throughput` (one
+//! way, as fast as the receiver accepts), `setup` (building both endpoints), and `locks` (lock and
+//! unlock, without and with contention). `many` measures whether the channels for many processes
+//! keep their rate. An id such as `latency/pipe/64` is the library, `latency/pipe_baseline/64` the
+//! same program on libc, and `_plain` the plain pthread mutex. From the root of the workspace:
 //!
 //! ```text
 //! cargo bench -p ipcraft-benches --bench latency                  all mechanisms
 //! cargo bench -p ipcraft-benches --bench latency -- pipe          those with "pipe" in the name
-//! cargo bench -p ipcraft-benches --bench latency -- latency/pipe/ the library's pipe alone
+//! cargo bench -p ipcraft-benches --bench latency -- latency/pipe/ only the library's pipe
 //! ```
 //!
-//! Criterion gives means of many messages; percentiles of single ones, CPU time and ratios between interleaved rows are what
-//! `ipcraft bench` is for.
+//! Criterion reports means of many messages. For percentiles of single messages, CPU time and
+//! ratios between neighbouring slices use `ipcraft bench`.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -26,11 +27,11 @@ use ipcraft_bench::{
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
-/// Only against a hang: criterion chooses how much one slice has to do.
+/// The timeout only guards against hangs: criterion selects the length of a slice.
 const CANCEL: CancelToken<'static> = CancelToken { timeout: Duration::from_secs(300), stop: &NEVER };
 
-/// A group whose samples all have the same number of iterations, since most of these take microseconds; short, since there
-/// are many.
+/// Creates a group with flat sampling, since most iterations take microseconds, and with short
+/// times, since there are many benches.
 pub fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.sampling_mode(SamplingMode::Flat);
@@ -38,11 +39,12 @@ pub fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a,
     group
 }
 
-/// Every implementation of every mechanism, under the name that it has in ids.
-pub fn subjects() -> impl Iterator<Item = (String, &'static Mechanism, Connect)> {
+/// Returns every implementation of every mechanism, with its name in ids.
+pub fn implementations() -> impl Iterator<Item = (String, &'static Mechanism, Connect)> {
     let of = |mechanism: &'static Mechanism| {
-        let named =
-            move |&(who, connect): &(Implementation, Connect)| (name(mechanism, who), mechanism, connect);
+        let named = move |&(implementation, connect): &(Implementation, Connect)| {
+            (name(mechanism, implementation), mechanism, connect)
+        };
         mechanism.implementations.iter().map(named)
     };
     mechanisms().iter().copied().flat_map(of)
@@ -50,57 +52,60 @@ pub fn subjects() -> impl Iterator<Item = (String, &'static Mechanism, Connect)>
 
 fn name(mechanism: &Mechanism, implementation: Implementation) -> String {
     match implementation {
-        Implementation::Baseline => format!("{}_raw", mechanism.id),
+        Implementation::Baseline => format!("{}_baseline", mechanism.id),
         Implementation::Plain => format!("{}_plain", mechanism.id),
         Implementation::Ipcraft | Implementation::Limit => mechanism.id.into(),
     }
 }
 
-/// One workload over every mechanism that has it, at the nearest sizes that each carries.
+/// Measures one workload of every mechanism that supports it, at the nearest sizes that each
+/// carries.
 pub fn run(group: &mut BenchmarkGroup<'_, WallTime>, workload: Workload, sizes: &[usize]) {
     for (name, mechanism, connect) in
-        subjects().filter(|(_, mechanism, _)| mechanism.workloads.contains(&workload))
+        implementations().filter(|(_, mechanism, _)| mechanism.workloads.contains(&workload))
     {
         let mut sizes: Vec<usize> = sizes.iter().map(|&size| mechanism.nearest_size(size)).collect();
         sizes.dedup();
         for size in sizes {
-            let mut line = Line { mechanism, connect, pair: None };
+            let mut connection = Connection { mechanism, connect, pair: None };
             group.throughput(Throughput::Bytes(size as u64));
             group.bench_function(BenchmarkId::new(&name, size), |bencher| {
-                bencher.iter_custom(|iterations| line.time(workload, size, iterations));
+                bencher.iter_custom(|iterations| connection.time(workload, size, iterations));
             });
         }
     }
 }
 
-/// One process that takes each lock and gives it back.
+/// Measures each lock in one process, without contention.
 pub fn uncontended(group: &mut BenchmarkGroup<'_, WallTime>) {
-    each_lock(group, |line, iterations| line.time(Workload::Uncontended, 0, iterations));
+    each_lock(group, |connection, iterations| connection.time(Workload::Uncontended, 0, iterations));
 }
 
-/// Two processes that do so with the same lock.
+/// Measures each lock in two processes that contend for it.
 pub fn contended(group: &mut BenchmarkGroup<'_, WallTime>) {
-    each_lock(group, Line::time_contended);
+    each_lock(group, Connection::time_contended);
 }
 
-fn each_lock(group: &mut BenchmarkGroup<'_, WallTime>, time: impl Fn(&mut Line, u64) -> Duration) {
-    for (name, mechanism, connect) in subjects().filter(|(_, lock, _)| lock.workloads == Workload::LOCKS) {
-        let mut line = Line { mechanism, connect, pair: None };
+fn each_lock(group: &mut BenchmarkGroup<'_, WallTime>, time: impl Fn(&mut Connection, u64) -> Duration) {
+    for (name, mechanism, connect) in
+        implementations().filter(|(_, lock, _)| lock.workloads == Workload::LOCKS)
+    {
+        let mut connection = Connection { mechanism, connect, pair: None };
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|iterations| time(&mut line, iterations));
+            bencher.iter_custom(|iterations| time(&mut connection, iterations));
         });
     }
 }
 
-/// A connection between two processes that live as long as one bench; they start when it is known to run.
-struct Line {
+/// The processes of one bench. They start when the bench first runs, since it may be filtered out.
+struct Connection {
     mechanism: &'static Mechanism,
     connect: Connect,
     pair: Option<Pair>,
 }
 
-impl Line {
-    /// The time that `messages` messages take, on two cores if there are two.
+impl Connection {
+    /// Returns the time of `messages` messages, on two cores if possible.
     fn time(&mut self, workload: Workload, size: usize, messages: u64) -> Duration {
         let slice = Slice {
             warm_up: (messages / 4).max(4),
@@ -111,18 +116,18 @@ impl Line {
         Duration::from_nanos(self.run(&slice).elapsed_ns)
     }
 
-    /// The time that it takes two processes to do something so often when both do it: each slice lasts as long as it was
-    /// told, and then says how often that was.
-    fn time_contended(&mut self, times: u64) -> Duration {
+    /// Returns the time of `count` operations by two contending processes. A slice has a fixed
+    /// length and reports the number of operations.
+    fn time_contended(&mut self, count: u64) -> Duration {
         const SLICE_NS: u64 = 2_000_000;
         let slice = Slice { interval_ns: SLICE_NS, ..Slice::new(Workload::Contended, 0, 1) };
         let (mut done, mut elapsed_ns) = (0, 0);
-        while done < times {
+        while done < count {
             let report = self.run(&slice);
-            done += report.done.unwrap_or(times);
+            done += report.done.unwrap_or(count);
             elapsed_ns += report.elapsed_ns;
         }
-        Duration::from_nanos(elapsed_ns).mul_f64(times as f64 / done as f64)
+        Duration::from_nanos(elapsed_ns).mul_f64(count as f64 / done as f64)
     }
 
     fn run(&mut self, slice: &Slice) -> Report {
@@ -135,6 +140,6 @@ impl Line {
 fn launch(connect: Connect) -> Pair {
     let cores = Cores::of_this_process();
     let cpus = cores.cpu_pair(Placement::TwoCores).or_else(|| cores.cpu_pair(Placement::SameCore));
-    let cpus = cpus.expect("every machine has room for two processes on one core");
+    let cpus = cpus.expect("every machine can run two processes on one core");
     Pair::launch(connect, cpus, CANCEL).expect("a connection between two processes")
 }

@@ -1,8 +1,8 @@
 //! One scenario: the slices of all competitors alternate, so that noise meets all of them alike.
 //!
-//! A launch starts fresh processes for every competitor. All are blocked while one of them works. They
-//! take turns, first in order, then in reverse: a machine that becomes steadily slower or faster favours
-//! none of them. Ratios are those of slices in the same round.
+//! A launch starts fresh processes for every competitor. All are blocked while one of them works.
+//! They take turns, first in order, then in reverse: a machine that becomes steadily slower or
+//! faster favours none of them. Ratios are those of slices in the same round.
 
 use std::time::Duration;
 
@@ -13,12 +13,13 @@ use crate::launch::Launch;
 use crate::samples::Samples;
 use crate::work::{Report, Slice, Task};
 
-/// A round trip that takes less is timed in batches: otherwise much of a sample is the clock reading.
+/// A round trip that takes less is timed in batches: otherwise much of a sample is the clock
+/// reading.
 const BATCHED_BELOW_NS: f64 = 1000.0;
 /// Round trips in a batch.
 const BATCH: u64 = 100;
-/// The time of a sample in a stream of small messages: long enough to fill and drain the ring, and much
-/// shorter than a time slice of the scheduler.
+/// The time of a sample in a stream of small messages: long enough to fill and drain the ring, and
+/// much shorter than a time slice of the scheduler.
 const BLOCK_NS: f64 = 30_000.0;
 /// Messages in the smallest block. A block consists of whole batches, which have 64 messages.
 const MIN_BLOCK: u64 = 64;

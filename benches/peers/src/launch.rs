@@ -1,4 +1,5 @@
-//! The processes of one competitor, supervised from outside, so that no fault of it can block the run.
+//! The processes of one competitor, supervised from outside, so that no fault of it can block the
+//! run.
 
 use std::env;
 use std::io;

@@ -1,4 +1,5 @@
-//! Compares ipcraft's channels with other crates, with kernel mechanisms and with the machine's limits.
+//! Compares ipcraft's channels with other crates, with kernel mechanisms and with the machine's
+//! limits.
 
 mod comparison;
 mod competitor;

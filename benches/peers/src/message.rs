@@ -1,5 +1,5 @@
-//! The messages. All words derive from the message's number, so that a lost, repeated or torn message
-//! is detected.
+//! The messages. All words derive from the message's number, so that a lost, repeated or torn
+//! message is detected.
 
 use std::error::Error;
 
@@ -26,8 +26,8 @@ pub(crate) fn words<const N: usize>(number: u64) -> Words<N> {
     std::array::from_fn(|i| number.wrapping_add(STEP.wrapping_mul(i as u64)))
 }
 
-/// Converts an error of a competitor. It is out of line, since it would otherwise prevent the inlining
-/// of the call into the timed loop.
+/// Converts an error of a competitor. It is out of line, since it would otherwise prevent the
+/// inlining of the call into the timed loop.
 #[cold]
 #[inline(never)]
 pub(crate) fn failure(error: impl Into<Failure>) -> Failure {
@@ -54,8 +54,8 @@ fn mismatch(received: &[u64], expected: u64) -> Failure {
 
 /// A large message: a pattern, with its number at both ends.
 ///
-/// Every message is checked at both ends, and the first ones in every byte: checking all bytes of all
-/// messages takes as long as copying them.
+/// Every message is checked at both ends, and the first ones in every byte: checking all bytes of
+/// all messages takes as long as copying them.
 pub(crate) struct Page {
     bytes: Vec<u8>,
 }

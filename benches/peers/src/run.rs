@@ -1,4 +1,5 @@
-//! One run: the requested comparisons, launch by launch, so that a slow drift meets all of them alike.
+//! One run: the requested comparisons, launch by launch, so that a slow drift meets all of them
+//! alike.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -20,8 +21,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Returns the comparisons of the named scenarios and of those with a named competitor. The first
-    /// competitor is always included, since the ratios refer to it.
+    /// Returns the comparisons of the named scenarios and of those with a named competitor. The
+    /// first competitor is always included, since the ratios refer to it.
     fn comparisons(&self, cores: &Cores) -> Vec<Comparison> {
         let hidden = self.filters.iter().any(|filter| filter == FAULTY.id).then_some(&FAULTY);
         let comparisons = SCENARIOS.iter().chain(hidden).filter_map(|scenario| {

@@ -62,8 +62,8 @@ impl Samples {
     }
 }
 
-/// Returns the mean over the whole slice for a stream, whose messages arrive in bursts, and otherwise
-/// the median sample.
+/// Returns the mean over the whole slice for a stream, whose messages arrive in bursts, and
+/// otherwise the median sample.
 fn time_per_message(task: Task, slice: &Slice, report: &Report) -> f64 {
     let mean = report.elapsed_ns as f64 / slice.messages as f64;
     if task == Task::Stream {

@@ -1,7 +1,7 @@
 //! The work of the two sides in one slice.
 //!
-//! All loops are generic over the competitor, so that its calls are inlined as in a program of its own.
-//! An indirect call would be visible in operations of two nanoseconds.
+//! All loops are generic over the competitor, so that its calls are inlined as in a program of its
+//! own. An indirect call would be visible in operations of two nanoseconds.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -66,7 +66,8 @@ pub(crate) trait PutRange {
 
 /// A receiver of many messages, each checked against its number.
 pub(crate) trait TakeRange {
-    /// Receives the messages with these numbers. With `check_all` it checks every byte of large ones.
+    /// Receives the messages with these numbers. With `check_all` it checks every byte of large
+    /// ones.
     fn take_range(&mut self, numbers: Range<u64>, check_all: bool) -> Result<()>;
 }
 
@@ -143,8 +144,8 @@ pub(crate) fn send(slice: &Slice, sender: &mut impl PutRange) -> Result<Report> 
 /// The batches at the start of a stream that are checked in every byte.
 const FULLY_CHECKED_BATCHES: u64 = 4;
 
-/// Runs the receiving side of a stream. It measures the time in the middle of a longer stream, so that
-/// the buffers are equally full before and after.
+/// Runs the receiving side of a stream. It measures the time in the middle of a longer stream, so
+/// that the buffers are equally full before and after.
 pub(crate) fn recv(slice: &Slice, receiver: &mut impl TakeRange) -> Result<Report> {
     let [start, counting, trailing, end] = parts(slice);
     let checked = (start + FULLY_CHECKED_BATCHES * slice.batch).min(counting);
@@ -160,8 +161,8 @@ pub(crate) fn recv(slice: &Slice, receiver: &mut impl TakeRange) -> Result<Repor
     Ok(report)
 }
 
-/// Returns the numbers at which the warm-up, the counted messages and the trailing messages begin, and
-/// the end.
+/// Returns the numbers at which the warm-up, the counted messages and the trailing messages begin,
+/// and the end.
 fn parts(slice: &Slice) -> [u64; 4] {
     let counting = slice.first + slice.warm_up;
     let trailing = counting + slice.messages;
@@ -194,8 +195,8 @@ pub(crate) fn repeat_setup<T>(slice: &Slice, mut set_up: impl FnMut(u64) -> Resu
     Ok(Report { elapsed_ns: samples.iter().sum(), samples, usage: before.elapsed()? })
 }
 
-/// Measures the counted operations in batches. One reading of the clock ends a sample and starts the
-/// next.
+/// Measures the counted operations in batches. One reading of the clock ends a sample and starts
+/// the next.
 #[inline]
 fn timed(slice: &Slice, mut operation: impl FnMut() -> Result<()>) -> Result<Report> {
     let mut samples = Vec::with_capacity((slice.messages / slice.batch) as usize);

@@ -11,7 +11,8 @@ use crate::placement::{Cores, Placement};
 use crate::results::Environment;
 
 impl Environment {
-    /// Describes the machine at the start of a run. The fields known only at the end are still empty.
+    /// Describes the machine at the start of a run. The fields known only at the end are still
+    /// empty.
     pub fn at_start(cores: &Cores) -> Environment {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let (kernel, architecture) = system();
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn cpu_model_is_parsed_on_x86_and_arm() {
-        let x86 = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: fpu hypervisor sse\n";
+        let x86 = "vendor_id\t: X\nmodel name\t: Some CPU @ 2 GHz\nflags\t\t: fpu hypervisor sse\n";
         assert_eq!(cpu_model(x86), "Some CPU @ 2 GHz");
         assert_eq!(virtualised(x86), Some(true));
         assert_eq!(virtualised("flags : fpu\n"), Some(false));

@@ -23,41 +23,43 @@
 //! # How a figure is measured
 //!
 //! The supervising process builds a **connection** of a mechanism and forks two peers. The *client*
-//! sends requests or sends one way; the *server* replies or receives. Each is pinned to its core and
-//! keeps only its own endpoint. The supervisor takes no part in the traffic. It requests work, waits for
-//! reports, and kills both peers if one of them dies, is silent, receives a wrong message, or if the run
-//! is cancelled.
+//! sends requests or sends one way; the *server* replies or receives. Each is pinned to its core
+//! and keeps only its own endpoint. The supervisor takes no part in the traffic. It requests work,
+//! waits for reports, and kills both peers if one of them dies, is silent, receives a wrong
+//! message, or if the run is cancelled.
 //!
-//! A **slice** is a few milliseconds of one workload at one size, after a warm-up. The slices of the
-//! library and of the **baseline** alternate, A B B A. The baseline is the same program written directly
-//! on libc. The ratio of two neighbouring slices is the ratio of the code, since the machine had no time
-//! to change. `ratio_to_baseline` is the median of these ratios, `ratio_to_baseline_spread` their
-//! interquartile range. A channel has no equal on libc: its baseline is a naive ring, which neither
-//! checks nor recovers, and `equal_baseline` is false.
+//! A **slice** is a few milliseconds of one workload at one size, after a warm-up. The slices of
+//! the library and of the **baseline** alternate, A B B A. The baseline is the same program written
+//! directly on libc. The ratio of two neighbouring slices is the ratio of the code, since the
+//! machine had no time to change. `ratio_to_baseline` is the median of these ratios,
+//! `ratio_to_baseline_spread` their interquartile range. A channel has no equal on libc: its
+//! baseline is a naive ring, which neither checks nor recovers, and `equal_baseline` is false.
 //!
-//! All slices are repeated in several **launches** of fresh processes. Each launch runs all mechanisms,
-//! so that a drift of the machine meets all of them alike. If the medians of the launches differ by more
-//! than 50 %, the row is *noisy*.
+//! All slices are repeated in several **launches** of fresh processes. Each launch runs all
+//! mechanisms, so that a drift of the machine meets all of them alike. If the medians of the
+//! launches differ by more than 50 %, the row is *noisy*.
 //!
 //! Absolute times of different runs must not be compared: on shared machines they drift by a third.
 //!
 //! # Terms
 //!
 //! - `round_trip`: a message there and one of the same size back. Percentiles are over single round
-//!   trips. Below a microsecond they are over batches of 100, with single round trips beside them. In
-//!   `messages_per_s`, `cpu_ns_per_message` and `switches_per_message` one *message* is one round trip.
-//! - `stream`: one way, as fast as the receiver accepts. It is timed at the receiver, in the middle of a
-//!   longer stream, so that filling and draining the kernel's buffers does not count. Acknowledgements
-//!   limit TCP and UDP. A stream has a rate but no percentiles.
-//! - `rate`: 1000 messages a second. The receiver times each one from when it was due, so queueing is
-//!   included.
+//!   trips. Below a microsecond they are over batches of 100, with single round trips beside them.
+//!   In `messages_per_s`, `cpu_ns_per_message` and `switches_per_message` one *message* is one
+//!   round trip.
+//! - `stream`: one way, as fast as the receiver accepts. It is timed at the receiver, in the middle
+//!   of a longer stream, so that filling and draining the kernel's buffers does not count.
+//!   Acknowledgements limit TCP and UDP. A stream has a rate but no percentiles.
+//! - `rate`: 1000 messages a second. The receiver times each one from when it was due, so queueing
+//!   is included.
 //! - `uncontended`: one process locks and unlocks; that is one *message*. It has no placement.
-//! - `contended`: two processes do so with the same lock for the same time. The time is divided by the
-//!   operations of both. It has a rate but no percentiles. Locks are also compared to a plain pthread
-//!   mutex, in `ratio_to_plain`.
+//! - `contended`: two processes do so with the same lock for the same time. The time is divided by
+//!   the operations of both. It has a rate but no percentiles. Locks are also compared to a plain
+//!   pthread mutex, in `ratio_to_plain`.
 //! - `two_cores`, `same_core`: where the two processes run.
 //! - `block`, `spin`, `adaptive`: how a receiver waits.
-//! - CPU time and context switches (voluntary and involuntary) are those of both processes together.
+//! - CPU time and context switches (voluntary and involuntary) are those of both processes
+//!   together.
 //! - System calls are counted under `ptrace(2)`, in processes in which nothing is timed, as the
 //!   difference between two slices of different length.
 //! - `setup_us`: building both endpoints, without the directories for names.
@@ -68,27 +70,29 @@
 //!
 //! # Limits
 //!
-//! `cacheline_cas` and `cacheline_store` hand over a cache line between two spinning cores. In `futex`
-//! two processes block and wake each other. `futex_awake` is the same while an idle-priority spinner
-//! keeps each core awake: the difference is the price of waking a core. `sched_yield` switches between
-//! two processes. `null_syscall` and `memcpy` are what their names mean.
+//! `cacheline_cas` and `cacheline_store` hand over a cache line between two spinning cores. In
+//! `futex` two processes block and wake each other. `futex_awake` is the same while an
+//! idle-priority spinner keeps each core awake: the difference is the price of waking a core.
+//! `sched_yield` switches between two processes. `null_syscall` and `memcpy` are what their names
+//! mean.
 //!
-//! `ratio_to_limit` compares a row with the limit of its class. That is `futex` at the same placement for
-//! a blocking round trip, and the faster cache-line limit for a spinning one. For a stream on two cores
-//! it is one copy of the message and, if it blocks, one system call. On one core it is two of each.
-//! Other rows have none.
+//! `ratio_to_limit` compares a row with the limit of its class. That is `futex` at the same
+//! placement for a blocking round trip, and the faster cache-line limit for a spinning one. For a
+//! stream on two cores it is one copy of the message and, if it blocks, one system call. On one
+//! core it is two of each. Other rows have none.
 //!
 //! # Structure
 //!
-//! [`run`] goes down once and up once: a [`Plan`] is expanded into scenarios, the scenarios are scheduled
-//! by launch, samples are taken from a [`Pair`] of processes, and the samples are summarised as
-//! [`Row`]s. A program that measures something else starts its own processes by a [`Launcher`] and
-//! shares the [`Session`].
+//! [`run`] goes down once and up once: a [`Plan`] is expanded into scenarios, the scenarios are
+//! scheduled by launch, samples are taken from a [`Pair`] of processes, and the samples are
+//! summarised as [`Row`]s. A program that measures something else starts its own processes by a
+//! [`Launcher`] and shares the [`Session`].
 //!
 //! # Adding a mechanism
 //!
 //! Add a file to `mechanisms/` with the registration and two constructors, and its line in
-//! `catalog.rs`. The registration states the sizes, workloads and placements that the mechanism supports.
+//! `catalog.rs`. The registration states the sizes, workloads and placements that the mechanism
+//! supports.
 #![deny(unsafe_code)]
 
 mod baseline;

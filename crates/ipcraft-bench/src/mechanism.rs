@@ -22,7 +22,8 @@ pub enum Implementation {
     Ipcraft,
     /// The same program written directly on libc, with equal guarantees.
     Baseline,
-    /// A process-shared, non-robust pthread mutex: the cheapest lock, to which each lock is compared.
+    /// A process-shared, non-robust pthread mutex: the cheapest lock, to which each lock is
+    /// compared.
     Plain,
     /// A limit of the machine, which bounds all mechanisms.
     Limit,
@@ -67,8 +68,8 @@ pub struct Mechanism {
     /// The message sizes that the mechanism carries on this machine.
     pub sizes: fn() -> RangeInclusive<usize>,
     /// The bytes that may be in flight without an acknowledgement, the kernel's bookkeeping
-    /// included. Set where the kernel drops messages that do not fit, and where it buffers megabytes:
-    /// there a slice would measure the filling and draining of buffers.
+    /// included. Set where the kernel drops messages that do not fit, and where it buffers
+    /// megabytes: there a slice would measure the filling and draining of buffers.
     pub in_flight: Option<usize>,
     /// What the mechanism promises about delivery.
     pub promise: Promise,
@@ -107,8 +108,9 @@ impl Mechanism {
         found.map(|(_, connect)| *connect)
     }
 
-    /// Returns the number of messages that share an acknowledgement. Two such windows may be in flight.
-    /// A window is a small part of a slice, yet large enough that acknowledgements cost little.
+    /// Returns the number of messages that share an acknowledgement. Two such windows may be in
+    /// flight. A window is a small part of a slice, yet large enough that acknowledgements cost
+    /// little.
     pub fn window(&self, size: usize) -> Option<u64> {
         const BOOKKEEPING_BYTES: usize = 1 << 10;
         const MAX_MESSAGES: usize = 64;

@@ -98,7 +98,8 @@ fn parse_list(list: &str) -> Vec<usize> {
     list.trim().split(',').filter_map(span).flatten().collect()
 }
 
-/// Binds the calling thread to a core (`sched_setaffinity(2)`). Returns false if the kernel refuses.
+/// Binds the calling thread to a core (`sched_setaffinity(2)`). Returns false if the kernel
+/// refuses.
 pub fn pin(core: usize) -> bool {
     let mut set = CpuSet::new();
     set.set(core).is_ok() && sched_setaffinity(Pid::from_raw(0), &set).is_ok()

@@ -58,7 +58,7 @@ pub struct Environment {
 
 /// Percentiles of single samples, beside a row whose samples are batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the names are self-explanatory")]
 pub struct Percentiles {
     pub samples: u64,
     pub p50_ns: u64,
@@ -105,16 +105,16 @@ pub struct Row {
     pub switches_per_message: Option<f64>,
     /// The time to build both endpoints, median over the launches.
     pub setup_us: Option<f64>,
-    /// This row's time relative to the baseline's: median over pairs of neighbouring slices. Null except
-    /// for the library.
+    /// This row's time relative to the baseline's: median over pairs of neighbouring slices. Null
+    /// except for the library.
     pub ratio_to_baseline: Option<f64>,
     /// The interquartile range of those ratios.
     pub ratio_to_baseline_spread: Option<f64>,
-    /// Whether the baseline gives the same guarantees. False for channels, whose baseline is a naive
-    /// ring, which neither checks nor recovers; null except for the library.
+    /// Whether the baseline gives the same guarantees. False for channels, whose baseline is a
+    /// naive ring, which neither checks nor recovers; null except for the library.
     pub equal_baseline: Option<bool>,
-    /// For locks: this row's time relative to that of a process-shared, non-robust pthread mutex, median
-    /// over neighbouring slices. Null for that mutex itself.
+    /// For locks: this row's time relative to that of a process-shared, non-robust pthread mutex,
+    /// median over neighbouring slices. Null for that mutex itself.
     pub ratio_to_plain: Option<f64>,
     /// The interquartile range of those ratios.
     pub ratio_to_plain_spread: Option<f64>,
@@ -124,15 +124,16 @@ pub struct Row {
     pub ratio_pairs: usize,
     /// The part of the CPU time that was spent in the kernel.
     pub system_ns_per_message: Option<f64>,
-    /// System calls of both processes together, counted under `ptrace(2)` in processes in which nothing is
-    /// timed. Null if that is refused or fails, which a note explains. The figure is exact if every message
-    /// takes the same calls. Where the calls depend on timing it is an example, since tracing slows
-    /// processes down. In `rate` one of them is the sender's sleep until the message is due.
+    /// System calls of both processes together, counted under `ptrace(2)` in processes in which
+    /// nothing is timed. Null if that is refused or fails, which a note explains. The figure is
+    /// exact if every message takes the same calls. Where the calls depend on timing it is an
+    /// example, since tracing slows processes down. In `rate` one of them is the sender's sleep
+    /// until the message is due.
     pub syscalls_per_message: Option<f64>,
-    /// How many bytes the kernel may hold for the connection, summed over the descriptors that building
-    /// it added: the capacity of each pipe or FIFO (`F_GETPIPE_SZ`), both buffers of each socket
-    /// (`SO_SNDBUF` and `SO_RCVBUF`, as the kernel counts them), and the length of each file in memory
-    /// (tmpfs or hugetlbfs, `st_size`). Each inode counts once. Null if no such descriptor was added; a
+    /// How many bytes the kernel may hold for the connection, summed over the descriptors that
+    /// building it added. That is the capacity of each pipe or FIFO (`F_GETPIPE_SZ`), both buffers
+    /// of each socket (`SO_SNDBUF` and `SO_RCVBUF`), and the length of each file in memory (tmpfs
+    /// or hugetlbfs, `st_size`). Each inode counts once. Null if no such descriptor was added; a
     /// mapping whose descriptor is closed does not count.
     pub memory_bytes: Option<u64>,
     /// Messages per sample.

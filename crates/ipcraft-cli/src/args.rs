@@ -93,7 +93,8 @@ impl Bench {
         mechanisms().iter().filter(wanted).copied().collect()
     }
 
-    /// Returns the time for some mechanisms. The limits are always measured and take as long as one.
+    /// Returns the time for some mechanisms. The limits are always measured and take as long as
+    /// one.
     fn budget(&self, count: usize) -> std::time::Duration {
         let all = mechanisms().len();
         self.preset().budget().mul_f64(((count + 1) as f64 / (all + 1) as f64).min(1.0))

@@ -1,4 +1,5 @@
-//! The tables of the locks: the cost of locking and unlocking, beside the baseline and the plain mutex.
+//! The tables of the locks: the cost of locking and unlocking, beside the baseline and the plain
+//! mutex.
 
 use comfy_table::{CellAlignment, Table};
 use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};

@@ -1,4 +1,5 @@
-//! The recommendation: the mechanism with the lowest latency, and the one with the highest throughput.
+//! The recommendation: the mechanism with the lowest latency, and the one with the highest
+//! throughput.
 //!
 //! It compares only rows with the same message size, the same placement and the same promise.
 

@@ -153,7 +153,8 @@ pub(crate) fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
     }
 }
 
-/// Formats the ratio to libc. Empty for channels: their baseline is a naive ring, with fewer guarantees.
+/// Formats the ratio to libc. Empty for channels: their baseline is a naive ring, with fewer
+/// guarantees.
 fn ratio_to_libc(row: &Row) -> String {
     match row.equal_baseline {
         Some(true) => ratio(row.ratio_to_baseline, row.ratio_to_baseline_spread),

@@ -1,5 +1,5 @@
-//! Competitors that fail in various ways, to test that a run survives them. Their scenario is measured
-//! only if it is named in full.
+//! Competitors that fail in various ways, to test that a run survives them. Their scenario is
+//! measured only if it is named in full.
 
 use std::process;
 use std::thread;

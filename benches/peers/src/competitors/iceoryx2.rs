@@ -1,10 +1,11 @@
-//! iceoryx2: publish-subscribe, polled as in its own benchmark, or woken by its events as in its example
-//! of event-based communication. Payloads are written into loaned samples, as it recommends.
+//! iceoryx2: publish-subscribe, polled as in its own benchmark, or woken by its events as in its
+//! example of event-based communication. Payloads are written into loaned samples, as it
+//! recommends.
 //!
-//! Round trips use the settings of its publish-subscribe benchmark: one publisher, one subscriber, no
-//! history, a buffer of one sample (two for events, its default). Streams disable overflow, so that the
-//! publisher waits for space (`RetryUntilDelivered`, then the default). Its configuration places all files
-//! in a directory and under a prefix of this run, so that all of them are removed.
+//! Round trips use the settings of its publish-subscribe benchmark: one publisher, one subscriber,
+//! no history, a buffer of one sample (two for events, its default). Streams disable overflow, so
+//! that the publisher waits for space (`RetryUntilDelivered`, then the default). Its configuration
+//! places all files in a directory and under a prefix of this run, so that all of them are removed.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -103,8 +104,8 @@ fn node(scratch: &Scratch) -> Result<Node<ipc::Service>> {
     Ok(NodeBuilder::new().config(&config).create::<ipc::Service>()?)
 }
 
-/// Connects the ports of both sides, as their first sends and receives would. A sample for a subscriber
-/// that has not connected is lost once its buffer is full, even without overflow.
+/// Connects the ports of both sides, as their first sends and receives would. A sample for a
+/// subscriber that has not connected is lost once its buffer is full, even without overflow.
 fn connect(harness: &mut Harness, ports: &[&dyn UpdateConnections]) -> Result<()> {
     harness.exchange("created")?;
     for port in ports {

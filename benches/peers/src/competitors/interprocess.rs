@@ -1,5 +1,5 @@
-//! interprocess: its local sockets, which on Linux are Unix stream sockets. The name is in the abstract
-//! namespace, as in its example.
+//! interprocess: its local sockets, which on Linux are Unix stream sockets. The name is in the
+//! abstract namespace, as in its example.
 
 use interprocess::local_socket::prelude::*;
 use interprocess::local_socket::{GenericNamespaced, Listener, ListenerOptions, Name, Stream};

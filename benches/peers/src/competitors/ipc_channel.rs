@@ -10,8 +10,8 @@ use crate::work::{Put, Take};
 /// One word: serde supports arrays of fixed lengths, but not those with a generic length.
 type Message = [u64; 1];
 
-/// Round trips over two channels. The client connects to the server's one-shot server and sends it the
-/// two endpoints that the server needs.
+/// Round trips over two channels. The client connects to the server's one-shot server and sends it
+/// the two endpoints that the server needs.
 pub(crate) fn round_trips(harness: &mut Harness) -> Result<()> {
     let (sender, receiver) = connected(harness)?;
     harness.round_trips(sender, receiver)

@@ -1,4 +1,5 @@
-//! The limits of the machine: cache lines between two cores, a futex between two processes, and copying.
+//! The limits of the machine: cache lines between two cores, a futex between two processes, and
+//! copying.
 
 use std::hint::black_box;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -81,9 +82,9 @@ impl<const N: usize> Take<N> for Line<'_> {
     }
 }
 
-/// Hands over one line by compare-and-swap. The waiter polls with the exchange itself, so it always holds
-/// the line exclusively. Only the turn is transferred: the client takes it when it is 0, the server when
-/// it is 1, and the same operation returns it.
+/// Hands over one line by compare-and-swap. The waiter polls with the exchange itself, so it always
+/// holds the line exclusively. Only the turn is transferred: the client takes it when it is 0, the
+/// server when it is 1, and the same operation returns it.
 pub(crate) fn compare_and_swap(harness: &mut Harness) -> Result<()> {
     let lines = Lines::connect(harness)?;
     let turn = &lines.line(0)[0];
@@ -100,8 +101,8 @@ pub(crate) fn compare_and_swap(harness: &mut Harness) -> Result<()> {
 const EMPTY: u32 = 0;
 const FULL: u32 = 1;
 
-/// Transfers eight bytes each way through a futex. Every message wakes; every wait blocks unless a message
-/// is available.
+/// Transfers eight bytes each way through a futex. Every message wakes; every wait blocks unless a
+/// message is available.
 pub(crate) fn futex(harness: &mut Harness) -> Result<()> {
     let name = harness.scratch().name("futexes");
     let shared: Shared<Mailboxes> = match harness.role() {

@@ -44,8 +44,9 @@ pub(crate) fn large<const SIZE: usize>(harness: &mut Harness) -> Result<()> {
     }
 }
 
-/// Returns a reader and a writer of two pipes. Each side creates the pipe that it reads. The other side
-/// opens the writer through `/proc`. Unlike a FIFO, such a pipe has no inode on a disk to update.
+/// Returns a reader and a writer of two pipes. Each side creates the pipe that it reads. The other
+/// side opens the writer through `/proc`. Unlike a FIFO, such a pipe has no inode on a disk to
+/// update.
 pub(super) fn duplex(harness: &mut Harness) -> Result<(PipeReader, PipeWriter)> {
     let (reader, writer) = io::pipe()?;
     let theirs = harness.exchange(&format!("/proc/{}/fd/{}", process::id(), writer.as_raw_fd()))?;

@@ -1,9 +1,10 @@
 //! ringfire: its ring for one producer, `RingProducer` and `RingConsumer`.
 //!
-//! Round trips are those of its own latency bench: 4096 slots and its default flow control. Under it no
-//! message is lost as long as only one is in flight. Streams use `LosslessBackpressure`, since the default
-//! overwrites unread messages. The wait strategies are `BusySpin`, the default `FutexWait` (polls 32
-//! times, then blocks; its documentation calls that adaptive), and `FutexWait` without polling.
+//! Round trips are those of its own latency bench: 4096 slots and its default flow control. Under
+//! it no message is lost as long as only one is in flight. Streams use `LosslessBackpressure`,
+//! since the default overwrites unread messages. The wait strategies are `BusySpin`, the default
+//! `FutexWait` (polls 32 times, then blocks; its documentation calls that adaptive), and
+//! `FutexWait` without polling.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
-//! rtrb: a ring between two threads of one process. It is no IPC, but a reference for a ring in shared
-//! memory.
+//! rtrb: a ring between two threads of one process. It is no IPC, but a reference for a ring in
+//! shared memory.
 //!
-//! Single messages use `push` and `pop`. Chunks use `push_entire_slice` and `pop_entire_slice`, as its
-//! documentation shows for `Copy` types. It cannot wait, so both sides spin.
+//! Single messages use `push` and `pop`. Chunks use `push_entire_slice` and `pop_entire_slice`, as
+//! its documentation shows for `Copy` types. It cannot wait, so both sides spin.
 
 use std::hint::spin_loop;
 use std::ops::Range;

@@ -48,8 +48,8 @@ impl Endpoint {
 fn init(barrier: *mut pthread_barrier_t) -> io::Result<()> {
     let mut attributes = MaybeUninit::uninit();
     let attributes = attributes.as_mut_ptr();
-    // SAFETY: because the attributes are initialised by the first call, used by the next ones and destroyed
-    // by the last, and the barrier is memory of its type that is not yet in use.
+    // SAFETY: because the first call initialises the attributes and the last one destroys them. The
+    // barrier is memory of its type that is not yet in use.
     unsafe {
         check(libc::pthread_barrierattr_init(attributes))?;
         let done = check(libc::pthread_barrierattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))

@@ -69,7 +69,8 @@ impl Lane {
     /// Returns the state, while this thread holds the mutex.
     #[inline]
     fn state(&self) -> u32 {
-        // SAFETY: because by the invariant on `guarded` it is mapped, and only the owner of the mutex writes.
+        // SAFETY: because by the invariant on `guarded` it is mapped, and only the owner of the
+        // mutex writes.
         unsafe { (*self.guarded).state }
     }
 
@@ -78,11 +79,13 @@ impl Lane {
     fn turn(&self, from: u32, to: u32, work: impl FnOnce(&Slot) -> io::Result<()>) -> io::Result<()> {
         pthread::lock(self.mutex())?;
         while self.state() != from {
-            // SAFETY: because by the invariant on `guarded` both are initialised, and this thread has the mutex.
+            // SAFETY: because by the invariant on `guarded` both are initialised, and this thread
+            // has the mutex.
             check(unsafe { libc::pthread_cond_wait(self.changed(), self.mutex()) })?;
         }
         let done = work(&self.slot);
-        // SAFETY: because by the invariant on `guarded` it is mapped, and this thread has the mutex.
+        // SAFETY: because by the invariant on `guarded` it is mapped, and this thread has the
+        // mutex.
         unsafe { (*self.guarded).state = to };
         pthread::unlock(self.mutex())?;
         // SAFETY: because by the invariant on `guarded` it is initialised.
@@ -94,8 +97,8 @@ impl Lane {
 fn init(condition: *mut pthread_cond_t) -> io::Result<()> {
     let mut attributes = MaybeUninit::uninit();
     let attributes = attributes.as_mut_ptr();
-    // SAFETY: because the attributes are initialised by the first call, used by the next ones and destroyed
-    // by the last, and the condition variable is memory of its type that is not yet in use.
+    // SAFETY: because the first call initialises the attributes and the last one destroys them. The
+    // condition variable is memory of its type that is not yet in use.
     unsafe {
         check(libc::pthread_condattr_init(attributes))?;
         let done = check(libc::pthread_condattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))

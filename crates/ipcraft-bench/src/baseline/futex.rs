@@ -45,7 +45,8 @@ struct Endpoint {
 /// One direction.
 struct Lane {
     slot: Slot,
-    /// An aligned word in the memory that `slot` keeps mapped, which both processes use only as an atomic.
+    /// An aligned word in the memory that `slot` keeps mapped, which both processes use only as an
+    /// atomic.
     word: *const AtomicU32,
 }
 
@@ -59,8 +60,8 @@ impl Lane {
         unsafe { &*self.word }
     }
 
-    /// Waits until the word has one state. A wait that ends early, by a signal or because the word has
-    /// changed, is repeated.
+    /// Waits until the word has one state. A wait that ends early, by a signal or because the word
+    /// has changed, is repeated.
     #[inline]
     fn wait_for(&self, state: u32, opposite: u32) -> io::Result<()> {
         while self.word().load(Acquire) != state {
@@ -99,10 +100,12 @@ impl Link for Endpoint {
     }
 }
 
-/// Calls `futex(2)` with `FUTEX_WAIT`, without a timeout, or `FUTEX_WAKE`, on a word that processes share.
+/// Calls `futex(2)` with `FUTEX_WAIT`, without a timeout, or `FUTEX_WAKE`, on a word that processes
+/// share.
 #[inline]
 pub(crate) fn futex(word: *const AtomicU32, operation: libc::c_int, value: u32) -> libc::c_long {
     let no_timeout = ptr::null::<libc::timespec>();
-    // SAFETY: because futex(2) with these operations only reads the word, and the null timeout not at all.
+    // SAFETY: because futex(2) with these operations only reads the word, and the null timeout not
+    // at all.
     unsafe { libc::syscall(libc::SYS_futex, word, operation, value, no_timeout) }
 }

@@ -61,8 +61,8 @@ fn rwlock() -> io::Result<Guarded<pthread_rwlock_t>> {
     let guarded = Guarded::new()?;
     let mut attributes = MaybeUninit::uninit();
     let attributes = attributes.as_mut_ptr();
-    // SAFETY: because the attributes are initialised by the first call, used by the next ones and destroyed
-    // by the last, and the lock is memory of its type that is not yet in use.
+    // SAFETY: because the first call initialises the attributes and the last one destroys them. The
+    // lock is memory of its type that is not yet in use.
     unsafe {
         check(libc::pthread_rwlockattr_init(attributes))?;
         let done = check(libc::pthread_rwlockattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))

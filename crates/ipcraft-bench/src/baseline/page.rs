@@ -20,8 +20,8 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn new() -> io::Result<Rc<Page>> {
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        // SAFETY: because mmap(2) of new anonymous memory at an address that the kernel selects changes no
-        // existing mapping.
+        // SAFETY: because mmap(2) of new anonymous memory at an address that the kernel selects
+        // changes no existing mapping.
         let start = unsafe { libc::mmap(ptr::null_mut(), SIZE, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -34,15 +34,16 @@ impl Page {
     pub(crate) fn word(&self, line: usize, n: usize) -> &AtomicU64 {
         let offset = line * LINE_STRIDE + n * size_of::<AtomicU64>();
         assert!(offset < SIZE);
-        // SAFETY: because by the assertion and the invariant on `start` the aligned word is mapped as long as
-        // `self` lives, and both processes use it only as an atomic.
+        // SAFETY: because by the assertion and the invariant on `start` the aligned word is mapped
+        // as long as `self` lives, and both processes use it only as an atomic.
         unsafe { self.start.add(offset).cast::<AtomicU64>().as_ref() }
     }
 }
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // SAFETY: because by the invariant on `start` these bytes are this page's, and no reference outlives `self`.
+        // SAFETY: because by the invariant on `start` these bytes are this page's, and no reference
+        // outlives `self`.
         unsafe { libc::munmap(self.start.as_ptr().cast(), SIZE) };
     }
 }

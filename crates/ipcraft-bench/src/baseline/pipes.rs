@@ -25,8 +25,8 @@ impl Files {
         Files { reader, writer, no_signal: true }
     }
 
-    /// Kernels before 6.18 reject the flag. A plain `write(2)` then relies on SIGPIPE being ignored, which
-    /// is the default of Rust programs.
+    /// Kernels before 6.18 reject the flag. A plain `write(2)` then relies on SIGPIPE being
+    /// ignored, which is the default of Rust programs.
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let fd = self.writer.as_raw_fd();
@@ -52,8 +52,8 @@ impl Files {
 #[inline]
 fn write_without_signal(fd: RawFd, bytes: &[u8]) -> libc::ssize_t {
     let iov = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    // SAFETY: because pwritev2(2) reads one iovec that describes a valid slice, and only reads the slice.
-    // Offset -1 is the file's own position.
+    // SAFETY: because pwritev2(2) reads one iovec that describes a valid slice, and only reads the
+    // slice. Offset -1 is the file's own position.
     unsafe { libc::pwritev2(fd, &raw const iov, 1, -1, RWF_NOSIGNAL) }
 }
 

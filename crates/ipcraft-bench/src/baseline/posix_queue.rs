@@ -35,7 +35,8 @@ impl Link for Queues {
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let (fd, bytes) = (self.from.as_raw_fd(), self.buffer.as_mut_ptr().cast());
         let mut priority = 0;
-        // SAFETY: because mq_receive(3) writes at most a message into a buffer of that size, and the priority.
+        // SAFETY: because mq_receive(3) writes at most a message into a buffer of that size, and
+        // the priority.
         let received = retry(|| unsafe { libc::mq_receive(fd, bytes, MESSAGE_SIZE, &raw mut priority) })?;
         exact_length(received, buffer.len())?;
         buffer.copy_from_slice(&self.buffer[..received]);

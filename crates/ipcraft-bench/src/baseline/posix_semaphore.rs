@@ -11,7 +11,8 @@ use super::check;
 use super::slot::{self, Memory, Slot};
 use crate::link::{Endpoints, Link};
 
-/// Bytes between semaphores, so that no two share a cache line, even if the CPU fetches lines in pairs.
+/// Bytes between semaphores, so that no two share a cache line, even if the CPU fetches lines in
+/// pairs.
 const STRIDE: usize = 128;
 
 /// The bytes of the semaphores behind the slots.
@@ -50,8 +51,8 @@ impl Lane {
     fn init(memory: &Rc<Memory>, direction: usize) -> io::Result<Rc<Lane>> {
         let [empty, full] = semaphores(direction).map(|offset| memory.at(offset).cast::<sem_t>());
         for (semaphore, value) in [(empty, 1), (full, 0)] {
-            // SAFETY: because sem_init(3) writes a sem_t to an aligned address in the memory, which is not yet
-            // in use.
+            // SAFETY: because sem_init(3) writes a sem_t to an aligned address in the memory, which
+            // is not yet in use.
             check(unsafe { libc::sem_init(semaphore, 1, value) })?;
         }
         Ok(Rc::new(Lane { slot: Slot::new(memory, direction), empty, full }))
@@ -78,8 +79,8 @@ impl Link for Endpoint {
 #[inline]
 fn wait(semaphore: *mut sem_t) -> io::Result<()> {
     loop {
-        // SAFETY: because by the invariant on the fields of `Lane`, the source of the pointer, it leads to a
-        // semaphore.
+        // SAFETY: because by the invariant on the fields of `Lane`, the source of the pointer, it
+        // leads to a semaphore.
         match check(unsafe { libc::sem_wait(semaphore) }) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             done => return done.map(drop),
@@ -89,7 +90,7 @@ fn wait(semaphore: *mut sem_t) -> io::Result<()> {
 
 #[inline]
 fn post(semaphore: *mut sem_t) -> io::Result<()> {
-    // SAFETY: because by the invariant on the fields of `Lane`, the source of the pointer, it leads to a
-    // semaphore.
+    // SAFETY: because by the invariant on the fields of `Lane`, the source of the pointer, it leads
+    // to a semaphore.
     check(unsafe { libc::sem_post(semaphore) }).map(drop)
 }

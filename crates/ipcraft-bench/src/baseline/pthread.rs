@@ -21,8 +21,8 @@ pub(super) fn check(errno: c_int) -> io::Result<()> {
 pub(super) fn init(mutex: *mut pthread_mutex_t, robustness: c_int) -> io::Result<()> {
     let mut attributes = MaybeUninit::uninit();
     let attributes = attributes.as_mut_ptr();
-    // SAFETY: because the attributes are initialised by the first call, used by the next ones and destroyed
-    // by the last, and the mutex is memory of its type.
+    // SAFETY: because the first call initialises the attributes and the last one destroys them. The
+    // mutex is memory of its type.
     unsafe {
         check(libc::pthread_mutexattr_init(attributes))?;
         let done = check(libc::pthread_mutexattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))

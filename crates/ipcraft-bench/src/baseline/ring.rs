@@ -1,5 +1,6 @@
 //! A naive byte ring each way in shared memory: two positions, each cached by the other side, and
-//! `futex(2)` to block. It neither validates what it reads nor recovers from the death of a process.
+//! `futex(2)` to block. It neither validates what it reads nor recovers from the death of a
+//! process.
 #![allow(unsafe_code)]
 
 use std::hint::spin_loop;
@@ -160,8 +161,8 @@ impl Lane {
             let mut rest = part;
             while !rest.is_empty() {
                 let (length, from) = self.contiguous(rest.len());
-                // SAFETY: because the sender has written these bytes, and does not reuse them until this position
-                // is published.
+                // SAFETY: because the sender has written these bytes, and does not reuse them until
+                // this position is published.
                 unsafe { ptr::copy_nonoverlapping(from, rest.as_mut_ptr(), length) };
                 self.own += length as u64;
                 rest = &mut rest[length..];

@@ -50,7 +50,8 @@ impl Endpoint {
     }
 
     fn on_start(&mut self) -> io::Result<()> {
-        // SAFETY: because pthread_sigmask(3) reads an initialised set, and a null old mask is allowed.
+        // SAFETY: because pthread_sigmask(3) reads an initialised set, and a null old mask is
+        // allowed.
         let status = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &self.incoming, ptr::null_mut()) };
         match status {
             0 => self.pids.on_start(),
@@ -84,8 +85,8 @@ impl Link for Waiting {
         retry(|| unsafe { libc::sigwaitinfo(&self.0.incoming, info.as_mut_ptr()) } as libc::ssize_t)?;
         // SAFETY: because sigwaitinfo(2) has written it when it succeeds.
         let info = unsafe { info.assume_init() };
-        // SAFETY: because a queued signal has a value (sigaction(2)), and any other signal has zeroes or a
-        // child's status there: integers, of which the pointer is never dereferenced.
+        // SAFETY: because a queued signal has a value (sigaction(2)), and any other signal has
+        // zeroes or a child's status there: integers, of which the pointer is never dereferenced.
         let value = unsafe { info.si_value() }.sival_ptr.addr() as i32;
         message(info.si_code, value, buffer)
     }
@@ -100,7 +101,8 @@ impl Reading {
     fn new(end: Endpoint) -> io::Result<Reading> {
         // SAFETY: because signalfd(2) reads an initialised set.
         let fd = check(unsafe { libc::signalfd(-1, &end.incoming, libc::SFD_CLOEXEC) })?;
-        // SAFETY: because the descriptor is new and no other owner exists, as signalfd(2) succeeded.
+        // SAFETY: because the descriptor is new and no other owner exists, as signalfd(2)
+        // succeeded.
         Ok(Reading { end, fd: unsafe { OwnedFd::from_raw_fd(fd) } })
     }
 }
@@ -150,8 +152,8 @@ pub(crate) struct Pids {
 }
 
 impl Pids {
-    /// Returns the number of this endpoint, 0 or 1. The two endpoints use different signals, so that they
-    /// do not interfere if one process has both.
+    /// Returns the number of this endpoint, 0 or 1. The two endpoints use different signals, so
+    /// that they do not interfere if one process has both.
     pub(crate) fn own(&self) -> i32 {
         self.own as i32
     }

@@ -28,8 +28,8 @@ impl Memory {
     pub(crate) fn new(additional: usize) -> io::Result<Rc<Memory>> {
         let size = 2 * SIZE + additional;
         let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
-        // SAFETY: because mmap(2) of new anonymous memory at an address that the kernel selects changes no
-        // existing mapping.
+        // SAFETY: because mmap(2) of new anonymous memory at an address that the kernel selects
+        // changes no existing mapping.
         let start = unsafe { libc::mmap(ptr::null_mut(), size, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -41,15 +41,16 @@ impl Memory {
     /// Returns the address at an offset, aligned as the offset is.
     pub(crate) fn at(&self, offset: usize) -> *mut u8 {
         assert!(offset < self.size);
-        // SAFETY: because by the assertion and the invariant on `start` the result is within the mapping.
+        // SAFETY: because by the assertion and the invariant on `start` the result is within the
+        // mapping.
         unsafe { self.start.as_ptr().add(offset) }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        // SAFETY: because by the invariant on `start` these bytes are this mapping's, and every owner of a
-        // pointer into it keeps `self` alive.
+        // SAFETY: because by the invariant on `start` these bytes are this mapping's, and every
+        // owner of a pointer into it keeps `self` alive.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
     }
 }
@@ -77,8 +78,8 @@ impl Slot {
     #[inline]
     pub(crate) fn put(&self, message: &[u8]) {
         assert!(message.len() <= MAX_MESSAGE);
-        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which
-        // no other process uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the
+        // slot, which no other process uses now.
         unsafe {
             self.start.cast::<u64>().write(message.len() as u64);
             ptr::copy_nonoverlapping(message.as_ptr(), self.start.add(CONTENT), message.len());
@@ -88,13 +89,13 @@ impl Slot {
     /// Reads the message, while this process owns the slot.
     #[inline]
     pub(crate) fn take(&self, buffer: &mut [u8]) -> io::Result<()> {
-        // SAFETY: because by the invariant on `start` the aligned word is within the slot, which no other
-        // process uses now.
+        // SAFETY: because by the invariant on `start` the aligned word is within the slot, which no
+        // other process uses now.
         let length = unsafe { self.start.cast::<u64>().read() };
         exact_length(length as usize, buffer.len())?;
         assert!(buffer.len() <= MAX_MESSAGE);
-        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which
-        // no other process uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the
+        // slot, which no other process uses now.
         unsafe { ptr::copy_nonoverlapping(self.start.add(CONTENT), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
     }

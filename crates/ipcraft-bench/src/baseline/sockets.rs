@@ -15,7 +15,8 @@ pub(crate) fn pair(kind: libc::c_int) -> io::Result<(OwnedFd, OwnedFd)> {
     let kind = kind | libc::SOCK_CLOEXEC;
     // SAFETY: because socketpair(2) writes two descriptors into an array of two.
     check(unsafe { libc::socketpair(libc::AF_UNIX, kind, 0, fds.as_mut_ptr()) })?;
-    // SAFETY: because both descriptors are new and no other owner exists, as socketpair(2) succeeded.
+    // SAFETY: because both descriptors are new and no other owner exists, as socketpair(2)
+    // succeeded.
     Ok(unsafe { (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1])) })
 }
 
@@ -130,8 +131,8 @@ impl Link for Datagram {
 
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let (fd, len) = (self.0.as_raw_fd(), buffer.len());
-        // SAFETY: because recv(2) writes at most `len` bytes into a valid slice of that length, even with
-        // MSG_TRUNC.
+        // SAFETY: because recv(2) writes at most `len` bytes into a valid slice of that length,
+        // even with MSG_TRUNC.
         let received = retry(|| unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), len, libc::MSG_TRUNC) })?;
         exact_length(received, len)
     }
@@ -161,8 +162,8 @@ impl Link for Seqpacket {
         let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
         let mut header = libc::msghdr { msg_iov: &raw mut iov, msg_iovlen: 1, ..EMPTY_HEADER };
         let fd = self.0.as_raw_fd();
-        // SAFETY: because recvmsg(2) writes into the one iovec, which describes a valid slice, and into the
-        // header.
+        // SAFETY: because recvmsg(2) writes into the one iovec, which describes a valid slice, and
+        // into the header.
         let received = retry(|| unsafe { libc::recvmsg(fd, &raw mut header, libc::MSG_TRUNC) })?;
         if received == 0 && header.msg_flags & libc::MSG_CTRUNC == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -184,7 +185,8 @@ impl Address {
     /// Returns an empty address.
     fn empty() -> Address {
         Address {
-            // SAFETY: because sockaddr_storage is a C structure of integers, for which all zeroes is valid.
+            // SAFETY: because sockaddr_storage is a C structure of integers, for which all zeroes
+            // is valid.
             storage: unsafe { std::mem::zeroed() },
             length: 0,
         }
@@ -219,7 +221,8 @@ impl Address {
         let mut address = Address::empty();
         address.length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
         let (fd, name) = (socket.as_raw_fd(), (&raw mut address.storage).cast());
-        // SAFETY: because getsockname(2) writes at most `length` bytes, which is the size of the storage.
+        // SAFETY: because getsockname(2) writes at most `length` bytes, which is the size of the
+        // storage.
         check(unsafe { libc::getsockname(fd, name, &raw mut address.length) })?;
         Ok(address)
     }
@@ -227,8 +230,8 @@ impl Address {
     fn from<T: Copy>(specific: T) -> Address {
         const { assert!(size_of::<T>() <= size_of::<libc::sockaddr_storage>()) };
         let mut address = Address::empty();
-        // SAFETY: because the storage is at least as large as `T`, as asserted above, and aligned for every
-        // address family.
+        // SAFETY: because the storage is at least as large as `T`, as asserted above, and aligned
+        // for every address family.
         unsafe { (&raw mut address.storage).cast::<T>().write(specific) };
         address.length = size_of::<T>() as libc::socklen_t;
         address
@@ -240,7 +243,8 @@ impl Address {
         check(unsafe { libc::bind(fd, name, self.length) }).map(drop)
     }
 
-    /// Connects a socket. The listener is in this process and its backlog is empty, so this never blocks.
+    /// Connects a socket. The listener is in this process and its backlog is empty, so this never
+    /// blocks.
     fn connect(&self, socket: &OwnedFd) -> io::Result<()> {
         let (fd, name) = (socket.as_raw_fd(), (&raw const self.storage).cast());
         // SAFETY: because connect(2) reads `length` bytes, which the storage holds.

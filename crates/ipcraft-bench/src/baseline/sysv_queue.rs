@@ -76,13 +76,15 @@ impl Link for Queues {
         // SAFETY: because msgrcv(2) writes a type and at most `len` bytes, which fit into the copy.
         let received = retry(|| unsafe { libc::msgrcv(self.from, (&raw mut copy).cast(), len, 0, 0) })?;
         exact_length(received, buffer.len())?;
-        // SAFETY: because msgrcv(2) has written `received` bytes, which is the length of the buffer.
+        // SAFETY: because msgrcv(2) has written `received` bytes, which is the length of the
+        // buffer.
         unsafe { ptr::copy_nonoverlapping(copy.text.as_ptr().cast(), buffer.as_mut_ptr(), received) };
         Ok(())
     }
 }
 
 fn as_uninit(bytes: &[u8]) -> &[MaybeUninit<u8>] {
-    // SAFETY: because `MaybeUninit<u8>` has the layout of u8, and nothing is written through the result.
+    // SAFETY: because `MaybeUninit<u8>` has the layout of u8, and nothing is written through the
+    // result.
     unsafe { &*(ptr::from_ref(bytes) as *const [MaybeUninit<u8>]) }
 }

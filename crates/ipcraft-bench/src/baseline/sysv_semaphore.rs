@@ -42,7 +42,8 @@ impl Set {
         // SAFETY: because semget(2) takes three integers.
         let id = check(unsafe { libc::semget(libc::IPC_PRIVATE, count, libc::IPC_CREAT | 0o600) })?;
         let set = Set { id };
-        // SAFETY: because SETALL reads one value for each semaphore of the set, which has `count` of them.
+        // SAFETY: because SETALL reads one value for each semaphore of the set, which has `count`
+        // of them.
         check(unsafe { libc::semctl(id, 0, libc::SETALL, values.as_ptr()) })?;
         Ok(set)
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::workload::{Slice, Workload};
 
-/// The length of a slice if there is time for enough of them. In a shorter one, starting it is visible.
+/// The length of a slice if there is time for enough of them. In a shorter one, starting it is
+/// visible.
 const SLICE_TIME: Duration = Duration::from_millis(5);
 /// The length of the shortest slice.
 const MIN_SLICE_TIME: Duration = Duration::from_micros(300);
@@ -12,7 +13,8 @@ const MIN_SLICE_TIME: Duration = Duration::from_micros(300);
 pub(super) const MIN_ROUNDS: u32 = 2;
 /// Messages in the longest slice.
 const MAX_MESSAGES: f64 = 4e6;
-/// A message that takes less is timed in batches: otherwise much of a sample is the reading of the clock.
+/// A message that takes less is timed in batches: otherwise much of a sample is the reading of the
+/// clock.
 const BATCHED_BELOW_NS: f64 = 1000.0;
 /// Messages in a batch.
 const BATCH: u64 = 100;

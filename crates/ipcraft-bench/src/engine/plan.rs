@@ -57,7 +57,8 @@ impl Preset {
 pub struct Plan {
     /// The mechanisms.
     pub mechanisms: Vec<&'static Mechanism>,
-    /// The message sizes. `None` means those of the preset, of which each mechanism gets at least one.
+    /// The message sizes. `None` means those of the preset, of which each mechanism gets at least
+    /// one.
     pub sizes: Option<Vec<usize>>,
     /// The workloads.
     pub workloads: Vec<Workload>,
@@ -88,8 +89,8 @@ impl Plan {
         }
     }
 
-    /// Returns the sizes to measure a mechanism at. If it carries none of the preset's sizes, that is
-    /// the nearest one; if it carries none of the requested sizes, it is left out.
+    /// Returns the sizes to measure a mechanism at. If it carries none of the preset's sizes, that
+    /// is the nearest one; if it carries none of the requested sizes, it is left out.
     pub(crate) fn sizes_of(&self, mechanism: &Mechanism) -> Vec<usize> {
         let range = (mechanism.sizes)();
         if range == NO_DATA {

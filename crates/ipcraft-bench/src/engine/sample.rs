@@ -1,9 +1,10 @@
 //! Takes the samples of one group: the slices of all implementations alternate, so that noise meets
 //! all of them alike.
 //!
-//! A launch starts fresh processes for each implementation and runs all scenarios. Within a scenario
-//! the implementations take turns, first A B, then B A. A machine that becomes steadily slower or
-//! faster favours neither, and the ratio of two neighbouring slices is a ratio of the code.
+//! A launch starts fresh processes for each implementation and runs all scenarios. Within a
+//! scenario the implementations take turns, first A B, then B A. A machine that becomes steadily
+//! slower or faster favours neither, and the ratio of two neighbouring slices is a ratio of the
+//! code.
 
 use std::time::Instant;
 
@@ -17,7 +18,8 @@ use crate::workload::{Report, Slice};
 /// The run was cancelled.
 pub(super) struct Stopped;
 
-/// Runs every scenario of a group once, in fresh processes. Returns whether all processes were pinned.
+/// Runs every scenario of a group once, in fresh processes. Returns whether all processes were
+/// pinned.
 pub(super) fn launch(
     group: &mut BenchmarkGroup,
     until: Instant,
@@ -72,7 +74,8 @@ impl<'a> ProcessPool<'a> {
         slot.as_mut().ok_or(Failure::Stopped)
     }
 
-    /// Runs one slice. A pair that failed is in an unknown state, so the next scenario gets a new one.
+    /// Runs one slice. A pair that failed is in an unknown state, so the next scenario gets a new
+    /// one.
     fn run(&mut self, index: usize, slice: &Slice) -> Result<Report, Failure> {
         let cancel = self.cancel;
         let report = self.pair(index)?.run(slice, cancel);
@@ -133,7 +136,8 @@ impl Scenario {
         Ok(Some(slice))
     }
 
-    /// Returns the nanoseconds per message of the slowest implementation. `None` if all have failed.
+    /// Returns the nanoseconds per message of the slowest implementation. `None` if all have
+    /// failed.
     fn slowest(&mut self, pool: &mut ProcessPool<'_>, slice: &Slice) -> Result<Option<f64>, Stopped> {
         let mut slowest = None;
         for index in 0..self.samples.len() {

@@ -106,8 +106,8 @@ fn row(entry: &Entry<'_>) -> Row {
     }
 }
 
-/// Returns the time per message relative to the fitting limit. The crate documentation explains which
-/// limit fits which row.
+/// Returns the time per message relative to the fitting limit. The crate documentation explains
+/// which limit fits which row.
 fn ratio_to_limit(row: &Row, rows: &[Row]) -> Option<f64> {
     if row.implementation == Implementation::Limit {
         return None;
@@ -124,7 +124,8 @@ fn time_of(row: &Row) -> Option<f64> {
     row.messages_per_s.map(|rate| 1e9 / rate)
 }
 
-/// Two processes have to take turns, blocking or spinning. For spinning the faster of two ways counts.
+/// Two processes have to take turns, blocking or spinning. For spinning the faster of two ways
+/// counts.
 fn turn_limit(row: &Row, rows: &[Row]) -> Option<f64> {
     let of = |limit| find(rows, limit, row.placement, None);
     match (row.waiting, row.placement?) {

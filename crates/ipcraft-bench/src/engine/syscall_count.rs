@@ -1,8 +1,8 @@
 //! System calls per message, counted in traced processes in which nothing is timed.
 //!
 //! Two slices, one of twice as many messages, differ only in what these messages take: requests,
-//! reports and buffers are the same. Tracing slows a process down many times over. So a count is exact
-//! where every message takes the same calls, and an example where that depends on timing.
+//! reports and buffers are the same. Tracing slows a process down many times over. So a count is
+//! exact where every message takes the same calls, and an example where that depends on timing.
 
 use std::thread;
 use std::time::Duration;
@@ -78,8 +78,9 @@ impl<'a> SyscallCounter<'a> {
         Ok(SyscallCounter { peers, cancel, _resources })
     }
 
-    /// Runs a slice of double length between two of single length. The counts of those two agree unless
-    /// the heap asked the kernel for memory, or the calls depend on timing; only the former settles.
+    /// Runs a slice of double length between two of single length. The counts of those two agree
+    /// unless the heap asked the kernel for memory, or the calls depend on timing; only the former
+    /// settles.
     fn per_message(&mut self, slice: &Slice) -> Result<f64, Failure> {
         let double = Slice { messages: 2 * slice.messages, batch: 2 * slice.batch, ..slice.clone() };
         let mut before = self.run(slice)?;
@@ -94,7 +95,8 @@ impl<'a> SyscallCounter<'a> {
         }
     }
 
-    /// Returns the system calls of both processes in one slice, from one wait for a request to the next.
+    /// Returns the system calls of both processes in one slice, from one wait for a request to the
+    /// next.
     fn run(&mut self, slice: &Slice) -> Result<u64, Failure> {
         let before = self.calls();
         let slice = slice.scheduled();

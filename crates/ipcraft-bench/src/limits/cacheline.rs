@@ -13,8 +13,8 @@ use crate::workload::Workload;
 
 /// One cache line, handed over by compare-and-swap: the least that two cores need to take turns.
 ///
-/// The waiter polls with the exchange itself, so it always holds the line exclusively and no transfer is
-/// needed to get from shared to modified. Only the turn is transferred.
+/// The waiter polls with the exchange itself, so it always holds the line exclusively and no
+/// transfer is needed to get from shared to modified. Only the turn is transferred.
 pub(crate) static COMPARE_AND_SWAP: Mechanism = Mechanism {
     id: "cacheline_cas",
     summary: "one cache line handed over by compare-and-swap",

@@ -11,8 +11,8 @@ use crate::baseline::sockets::{self, Address};
 use crate::link::{Duplex, Endpoints, Link, exact_length};
 use crate::mechanism::{Implementation, Mechanism, Promise};
 
-/// A TCP connection that does not delay small messages. Acknowledgements limit a stream: otherwise a
-/// slice fits into the buffers, which the kernel grows per connection.
+/// A TCP connection that does not delay small messages. Acknowledgements limit a stream: otherwise
+/// a slice fits into the buffers, which the kernel grows per connection.
 pub(crate) static TCP: Mechanism = Mechanism {
     id: "tcp",
     summary: "TCP over loopback, TCP_NODELAY",
@@ -21,8 +21,8 @@ pub(crate) static TCP: Mechanism = Mechanism {
     ..Mechanism::BLOCKING
 };
 
-/// Two UDP sockets, connected to each other. UDP drops what does not fit into the receive buffer, so
-/// acknowledgements limit a stream; a lost message is an error.
+/// Two UDP sockets, connected to each other. UDP drops what does not fit into the receive buffer,
+/// so acknowledgements limit a stream; a lost message is an error.
 pub(crate) static UDP: Mechanism = Mechanism {
     id: "udp",
     summary: "UDP over loopback, limited by acknowledgements",
@@ -74,7 +74,8 @@ impl Link for Udp {
         exact_length(sent, message.len())
     }
 
-    /// The standard library does not report the true length of a truncated datagram; the baseline does.
+    /// The standard library does not report the true length of a truncated datagram; the baseline
+    /// does.
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let received = retry(|| self.0.recv(buffer))?;
         exact_length(received, buffer.len())

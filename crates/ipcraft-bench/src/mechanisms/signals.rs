@@ -1,4 +1,5 @@
-//! A realtime signal each way, whose value is the message: received by waiting, or from a descriptor.
+//! A realtime signal each way, whose value is the message: received by waiting, or from a
+//! descriptor.
 
 use std::io;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A slot for one message in the library's shared memory.
 //!
-//! `Mapping` copies word by word, since other processes may write concurrently. Here the semaphores give
-//! the slot to one process at a time, which may copy plainly.
+//! `Mapping` copies word by word, since other processes may write concurrently. Here the semaphores
+//! give the slot to one process at a time, which may copy plainly.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -43,8 +43,8 @@ impl Slot {
     #[inline]
     pub(super) fn put(&self, message: &[u8]) {
         assert!(message.len() <= MAX_MESSAGE);
-        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which
-        // no other process uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the
+        // slot, which no other process uses now.
         unsafe {
             self.start.cast::<u64>().write(message.len() as u64);
             let content = self.start.add(CONTENT).as_ptr();
@@ -55,13 +55,13 @@ impl Slot {
     /// Reads the message, while this process owns the slot.
     #[inline]
     pub(super) fn take(&self, buffer: &mut [u8]) -> io::Result<()> {
-        // SAFETY: because by the invariant on `start` the aligned word is within the slot, which no other
-        // process uses now.
+        // SAFETY: because by the invariant on `start` the aligned word is within the slot, which no
+        // other process uses now.
         let length = unsafe { self.start.cast::<u64>().read() };
         exact_length(length as usize, buffer.len())?;
         assert!(buffer.len() <= MAX_MESSAGE);
-        // SAFETY: because by the invariant on `start` and the assertion all of it is within the slot, which
-        // no other process uses now.
+        // SAFETY: because by the invariant on `start` and the assertion all of it is within the
+        // slot, which no other process uses now.
         unsafe {
             let content = self.start.add(CONTENT).as_ptr();
             ptr::copy_nonoverlapping(content, buffer.as_mut_ptr(), buffer.len());

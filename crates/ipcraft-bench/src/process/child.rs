@@ -34,9 +34,9 @@ impl Process {
     /// Forks a process that runs one task and exits.
     pub(crate) fn fork(task: impl FnOnce() -> io::Result<()>) -> io::Result<Process> {
         let parent = getpid();
-        // SAFETY: because fork(2) in a program with several threads leaves the child with one thread and
-        // copies of all locks. The task takes no lock of this program, and glibc keeps its allocator
-        // usable in such a child.
+        // SAFETY: because fork(2) in a program with several threads leaves the child with one
+        // thread and copies of all locks. The task takes no lock of this program, and glibc keeps
+        // its allocator usable in such a child.
         match unsafe { fork() }? {
             ForkResult::Child => run_and_exit(parent, task),
             ForkResult::Parent { child } => {

@@ -24,8 +24,8 @@ pub struct Part {
 
 /// Starts the processes of a [`Session`](super::Session).
 pub trait Launcher {
-    /// Starts one process that plays the given parts. Returns it with one control connection for each
-    /// part.
+    /// Starts one process that plays the given parts. Returns it with one control connection for
+    /// each part.
     ///
     /// # Errors
     /// If the process cannot be started.

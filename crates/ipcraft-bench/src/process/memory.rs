@@ -15,14 +15,15 @@ use nix::sys::statfs::{HUGETLBFS_MAGIC, TMPFS_MAGIC, fstatfs};
 pub(super) struct Descriptors(BTreeSet<RawFd>);
 
 impl Descriptors {
-    /// Lists the open descriptors. The listing contains its own descriptor, which is closed by then.
+    /// Lists the open descriptors. The listing contains its own descriptor, which is closed by
+    /// then.
     pub(super) fn now() -> io::Result<Descriptors> {
         let listed = listed()?;
         Ok(Descriptors(listed.into_iter().filter(|&number| duplicate(number).is_some()).collect()))
     }
 
-    /// Returns the capacity of the pipes, sockets and memory files opened since `before`. Each object
-    /// counts once. `None` if there is no such object.
+    /// Returns the capacity of the pipes, sockets and memory files opened since `before`. Each
+    /// object counts once. `None` if there is no such object.
     pub(super) fn capacity_added_since(&self, before: &Descriptors) -> Option<u64> {
         let added = self.0.iter().filter(|number| !before.0.contains(number));
         let objects: BTreeMap<Identity, u64> = added.filter_map(|&number| object(number)).collect();
@@ -65,7 +66,8 @@ fn is_in_memory(descriptor: &OwnedFd) -> bool {
 
 /// Duplicates a descriptor, so that it stays open while it is examined.
 fn duplicate(number: RawFd) -> Option<OwnedFd> {
-    // SAFETY: because fcntl(2) with F_DUPFD_CLOEXEC takes integers and refuses a number that is not open.
+    // SAFETY: because fcntl(2) with F_DUPFD_CLOEXEC takes integers and refuses a number that is not
+    // open.
     let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) };
     // SAFETY: because fcntl(2) succeeded, so the copy is new and has no other owner.
     (copy >= 0).then(|| unsafe { OwnedFd::from_raw_fd(copy) })

@@ -1,8 +1,8 @@
 //! Processes under supervision: how they start, the requests that they serve, and how they end.
 //!
 //! The supervising process takes no part in the traffic, so no mechanism can block it. It waits for
-//! replies in short intervals. In each it notices a dead peer, an elapsed timeout or a cancellation,
-//! and then it kills both peers.
+//! replies in short intervals. In each it notices a dead peer, an elapsed timeout or a
+//! cancellation, and then it kills both peers.
 
 mod child;
 mod failure;

@@ -81,8 +81,8 @@ impl fmt::Debug for Pair {
     }
 }
 
-/// Builds both endpoints of a connection, and returns how long that took. The directory for names is
-/// removed before the endpoints are used.
+/// Builds both endpoints of a connection, and returns how long that took. The directory for names
+/// is removed before the endpoints are used.
 ///
 /// # Errors
 /// Those of the mechanism, or of creating a temporary directory.
@@ -122,7 +122,8 @@ mod tests {
 
     const UNPINNED: CpuPair = CpuPair { client: None, server: None };
 
-    /// The sizes at which implementations differ: the smallest, one cache line, one page, the largest.
+    /// The sizes at which implementations differ: the smallest, one cache line, one page, the
+    /// largest.
     fn sizes_of(mechanism: &Mechanism) -> Vec<usize> {
         let mut sizes: Vec<usize> =
             [0, 1, 64, 4096, 65_536, 1 << 20].map(|size| mechanism.nearest_size(size)).into();

@@ -51,8 +51,8 @@ pub struct Control {
 }
 
 impl Control {
-    /// Creates both endpoints. The supervisor's `recv` times out after [`MAX_RECV_TIME`]; the peer's
-    /// blocks without limit.
+    /// Creates both endpoints. The supervisor's `recv` times out after [`MAX_RECV_TIME`]; the
+    /// peer's blocks without limit.
     pub(super) fn pair() -> io::Result<(Control, Control)> {
         let (supervisor, peer) = UnixStream::pair()?;
         supervisor.set_read_timeout(Some(MAX_RECV_TIME))?;
@@ -84,8 +84,8 @@ impl Control {
         self.stream.get_mut().write_all(&line)
     }
 
-    /// Receives one item. After `WouldBlock` the call may be repeated; `UnexpectedEof` means that the
-    /// other side closed the connection.
+    /// Receives one item. After `WouldBlock` the call may be repeated; `UnexpectedEof` means that
+    /// the other side closed the connection.
     pub(super) fn recv<T: DeserializeOwned>(&mut self) -> io::Result<T> {
         match self.stream.read_until(b'\n', &mut self.line) {
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {

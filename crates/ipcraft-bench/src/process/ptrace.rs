@@ -45,8 +45,8 @@ impl Traced {
         Ok(self.control.send(&Request::Run(slice))?)
     }
 
-    /// Resumes the peer if it has stopped. Returns its report once the peer enters the system call after
-    /// the one that sent it: only then is the number of calls since the previous report exact.
+    /// Resumes the peer if it has stopped. Returns its report at the system call after the sending
+    /// one: only then is the number of calls since the previous report exact.
     pub(crate) fn attend<R: DeserializeOwned>(&mut self) -> Result<Option<R>, Failure> {
         let mut report = None;
         let signal = match self.process.stopped()? {

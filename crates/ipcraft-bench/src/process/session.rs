@@ -16,8 +16,8 @@ use crate::link::Role;
 
 /// How long one wait for replies lasts before the supervisor checks for cancellation.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
-/// How long a side may take to report after the other one has failed. The first report is often that
-/// of the side that was left alone.
+/// How long a side may take to report after the other one has failed. The first report is often
+/// that of the side that was left alone.
 const SECOND_REPORT_TIME: Duration = Duration::from_millis(300);
 
 /// Processes that measure together. Dropping the session ends all of them.
@@ -41,7 +41,8 @@ impl Session {
     /// Starts a process for each group of parts, and waits until the connection is established.
     ///
     /// # Errors
-    /// [`Failure::Failed`] if a process cannot be started or fails; [`Failure::Stopped`] if cancelled.
+    /// [`Failure::Failed`] if a process cannot be started or fails; [`Failure::Stopped`] if
+    /// cancelled.
     pub fn launch(
         launcher: &mut dyn Launcher,
         groups: &[&[Part]],
@@ -89,8 +90,8 @@ impl Session {
         self.pinned
     }
 
-    /// Runs one slice. Returns the report of each side, the client's first. After a failure the session
-    /// is of no further use.
+    /// Runs one slice. Returns the report of each side, the client's first. After a failure the
+    /// session is of no further use.
     ///
     /// # Errors
     /// [`Failure::Failed`] if a process ends, is silent for too long or reports an error;

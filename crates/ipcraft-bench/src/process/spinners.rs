@@ -6,7 +6,8 @@ use std::io;
 use super::child::Process;
 use crate::placement::{CpuPair, pin};
 
-/// A process per core that runs only while the core is idle, and so keeps it out of its sleep states.
+/// A process per core that runs only while the core is idle, and so keeps it out of its sleep
+/// states.
 pub(crate) struct Spinners {
     _processes: Vec<Process>,
 }

@@ -1,7 +1,7 @@
 //! Two processes that repeat one operation on a shared lock.
 //!
-//! Both run for the same time, and not for the same number of operations: otherwise the faster one would
-//! end early and leave the other without contention.
+//! Both run for the same time, and not for the same number of operations: otherwise the faster one
+//! would end early and leave the other without contention.
 
 use std::io;
 

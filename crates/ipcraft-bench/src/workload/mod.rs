@@ -25,7 +25,8 @@ pub use usage::Usage;
 pub enum Workload {
     /// The client sends, the server replies with as many bytes; the client times every round trip.
     RoundTrip,
-    /// The client sends as fast as the server receives; timed at the receiver, within a longer stream.
+    /// The client sends as fast as the server receives; timed at the receiver, within a longer
+    /// stream.
     Stream,
     /// The client sends on a schedule; the receiver times each message from when it was due.
     Rate,
@@ -91,13 +92,14 @@ pub struct Slice {
     /// For [`Workload::Rate`]: when the first message is due, on the monotonic clock. For
     /// [`Workload::Contended`]: when both sides begin. Set by [`Pair::run`](crate::Pair::run).
     pub start_ns: u64,
-    /// For [`Workload::Rate`]: the time between messages. [`Workload::Contended`] lasts `messages` times
-    /// this long.
+    /// For [`Workload::Rate`]: the time between messages. [`Workload::Contended`] lasts `messages`
+    /// times this long.
     pub interval_ns: u64,
 }
 
 impl Slice {
-    /// Returns a slice of `messages` messages with a short warm-up, in which each message is a sample.
+    /// Returns a slice of `messages` messages with a short warm-up, in which each message is a
+    /// sample.
     pub fn new(workload: Workload, size: usize, messages: u64) -> Slice {
         Slice {
             workload,

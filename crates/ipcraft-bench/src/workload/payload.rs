@@ -1,4 +1,5 @@
-//! The messages: bytes that contain their number, so that a lost, repeated or torn message is detected.
+//! The messages: bytes that contain their number, so that a lost, repeated or torn message is
+//! detected.
 
 use std::io;
 

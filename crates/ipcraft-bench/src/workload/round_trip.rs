@@ -46,8 +46,8 @@ fn answer_once(link: &mut CheckedLink<'_>) -> io::Result<()> {
     link.send()
 }
 
-/// Returns the nanoseconds of each of `samples` batches of operations. One reading of the clock ends a
-/// sample and starts the next.
+/// Returns the nanoseconds of each of `samples` batches of operations. One reading of the clock
+/// ends a sample and starts the next.
 #[inline]
 pub(super) fn time(
     samples: u64,

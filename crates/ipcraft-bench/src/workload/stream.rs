@@ -1,8 +1,8 @@
 //! One way, as fast as the receiver accepts.
 //!
-//! The counted messages are the middle of a longer stream. The buffers are full when the measurement
-//! begins and still full when it ends, so the figure is that of the slower side, and not of filling or
-//! draining a buffer.
+//! The counted messages are the middle of a longer stream. The buffers are full when the
+//! measurement begins and still full when it ends. So the figure is that of the slower side, and
+//! not of filling or draining a buffer.
 
 use std::io;
 

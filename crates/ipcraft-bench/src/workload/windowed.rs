@@ -1,4 +1,5 @@
-//! One-way traffic, with acknowledgements where the kernel's flow control is missing or too generous.
+//! One-way traffic, with acknowledgements where the kernel's flow control is missing or too
+//! generous.
 
 use std::io;
 
