@@ -1,8 +1,8 @@
 //! A child sends its own pidfd to its parent before exec.
 //!
-//! The parent cannot safely open the pidfd by id. The child may already be reaped, by a thread that
-//! waits for any child or by a kernel that ignores `SIGCHLD`. The id then belongs to no process or
-//! to another one. A process that opens a pidfd of itself always gets the right one.
+//! The parent cannot safely open the pidfd by id. A thread that waits for any child may already
+//! have reaped the child, or the kernel if `SIGCHLD` is ignored. The id then belongs to no process
+//! or to another one. A process that opens a pidfd of itself always gets the right one.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};

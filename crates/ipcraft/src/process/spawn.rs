@@ -25,7 +25,7 @@ const FIRST_FD: RawFd = 3;
 const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
 
 /// Bounds the restarts after another thread opened or closed a number that the child needs. Each
-/// restart needs a race of that kind between fork and exec, so 100 in a row do not occur.
+/// restart needs such a race between fork and exec. After 100 in a row, the cause is another one.
 const MAX_RESTARTS: u32 = 100;
 
 /// Starts children that inherit the listed descriptors and no others.
