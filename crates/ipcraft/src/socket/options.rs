@@ -22,8 +22,8 @@ const BIND: &str = "bind";
 /// use ipcraft::{ErrorKind, name, socket};
 ///
 /// let path = name::unique_path("options");
-/// let listener = transfer::Options::new().mode(0o666).remove_on_drop(true).listen_stream(&path)?;
-/// let error = transfer::Options::new().reclaim_stale(true).listen_stream(&path).unwrap_err();
+/// let listener = socket::Options::new().mode(0o666).remove_on_drop(true).listen_stream(&path)?;
+/// let error = socket::Options::new().reclaim_stale(true).listen_stream(&path).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::InUse);
 ///
 /// drop(listener);
