@@ -18,7 +18,7 @@ const LENGTH: usize = 100_000;
 
 fn main() -> Outcome {
     match role().as_deref() {
-        Some("--consumer") => consume(&Connection::from(take_inherited_fd("channel")?)),
+        Some("--consumer") => consume(&Connection::try_from(take_inherited_fd("channel")?)?),
         _ => produce(),
     }
 }

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> Outcome {
     match role().as_deref() {
-        Some("--consumer") => consume(&Connection::from(take_inherited_fd("channel")?)),
+        Some("--consumer") => consume(&Connection::try_from(take_inherited_fd("channel")?)?),
         _ => produce(),
     }
 }

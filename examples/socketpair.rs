@@ -14,7 +14,7 @@ const MESSAGES: usize = 10_000;
 
 fn main() -> Outcome {
     match role().as_deref() {
-        Some("--consumer") => consume(&Connection::from(take_inherited_fd("messages")?)),
+        Some("--consumer") => consume(&Connection::try_from(take_inherited_fd("messages")?)?),
         _ => produce(),
     }
 }

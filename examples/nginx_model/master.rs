@@ -54,7 +54,7 @@ pub fn run(directory: &Path) -> Outcome {
     let mut master = Master {
         directory: directory.to_owned(),
         signals: SignalFd::new(&blocked)?,
-        supervisor: take_inherited_fd("supervisor")?.into(),
+        supervisor: take_inherited_fd("supervisor")?.try_into()?,
         zone: Memfd::try_from(take_inherited_fd("zone")?)?,
         log: open_log(directory)?,
         listener: Some(options.listen_seqpacket(socket_in(directory))?),

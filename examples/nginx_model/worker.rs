@@ -35,7 +35,7 @@ pub fn run(number: usize, generation: u64) -> Outcome {
     let mut worker = Worker {
         number,
         generation,
-        channel: process::take_inherited_fd("channel")?.into(),
+        channel: process::take_inherited_fd("channel")?.try_into()?,
         zone: Shared::attach(memory.map()?)?,
         log: None,
         listener: None,
@@ -75,7 +75,7 @@ impl Worker {
         // The master is gone.
         let Some((length, mut descriptors)) = received else { exit(1) };
         match (&command[..length], descriptors.pop()) {
-            (LISTEN, Some(socket)) => self.listener = Some(socket.into()),
+            (LISTEN, Some(socket)) => self.listener = Some(socket.try_into()?),
             (LOG, Some(file)) => self.log = Some(file.into()),
             (QUIT, None) => {
                 while self.accept()? {}

@@ -57,7 +57,18 @@ fn nor_is_one_that_was_sent_before_the_receiver_was_taken_over() {
         send(left.as_raw_fd(), record, MsgFlags::empty()).unwrap();
     }
     drop(left);
-    assert_tells_empty_from_end(&Connection::from(right));
+    assert_tells_empty_from_end(&Connection::try_from(right).unwrap());
+}
+
+#[test]
+fn connection_try_from_another_descriptor_returns_wrong_type() {
+    let file = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+    let (stream, _peer) = ipcraft::socket::stream::pair().unwrap();
+    for other in [file, stream.into()] {
+        assert_eq!(kind(Connection::try_from(other)), ErrorKind::WrongType);
+    }
+    let (connection, _peer) = pair().unwrap();
+    assert_eq!(kind(Listener::try_from(OwnedFd::from(connection))), ErrorKind::WrongType);
 }
 
 #[test]
@@ -73,7 +84,7 @@ fn nor_is_one_that_was_sent_before_the_accept() {
     }
     assert_tells_empty_from_end(&listener.accept().unwrap());
     assert_tells_empty_from_end(&listener.try_accept().unwrap());
-    let adopted = Listener::from(OwnedFd::from(listener));
+    let adopted = Listener::try_from(OwnedFd::from(listener)).unwrap();
     assert_tells_empty_from_end(&adopted.accept_timeout(LONG).unwrap());
 
     let client = Connection::try_connect(&name).unwrap();

@@ -1,4 +1,4 @@
-//! Where a socket is: a path, an abstract name, or nowhere.
+//! Addresses of sockets: a path, an abstract name, or none.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -14,16 +14,17 @@ use crate::sys::sockaddr::{NAME_MAX, SocketAddress};
 
 /// `sockaddr_un`: the address of a Unix socket (unix(7)).
 ///
-/// * A **path** is a file of type socket; whoever may write to that file may connect. It stays when the socket is
-///   closed.
-/// * An **abstract name** is any bytes; it exists only in the network namespace, without permissions, and goes with the
-///   socket. Any user can take any free one: ask whom you talk to for its credentials.
-/// * **Unnamed** is what the two ends of a pair are, and a client that was not bound.
+/// * A **path** is a file of type socket. A process with write permission on the file may connect.
+///   The file stays when the socket is closed.
+/// * An **abstract name** is any sequence of bytes. It exists only in the network namespace, has no
+///   permissions, and disappears with the socket. Any user can take any free one, so check the
+///   credentials of the peer.
+/// * The two ends of a pair, and a client that was not bound, are **unnamed**.
 ///
-/// A path or name holds at most 107 bytes. (Linux also takes a path of 108, which leaves no room for the NUL that most
-/// programs expect; this library shows such an address but does not make one.) The length is checked when the address
-/// is used. For a longer path, change the working directory, or go through `/proc/self/fd/N/name` with a descriptor of
-/// the directory.
+/// A path or name holds at most 107 bytes. Linux also accepts a path of 108, which leaves no room
+/// for the NUL that most programs expect; this library displays such an address but does not create
+/// one. The length is checked when the address is used. For a longer path, change the working
+/// directory, or use `/proc/self/fd/N/name` with a descriptor of the directory.
 ///
 /// ```
 /// use ipcraft::socket::Address;
@@ -38,24 +39,24 @@ pub struct Address(Form);
 #[derive(Clone, Debug)]
 enum Form {
     Kernel(SocketAddress),
-    /// What the kernel cannot be asked for; kept to say so when the address is used.
+    /// The kernel accepts neither of these; the error is reported when the address is used.
     BadPath(PathBuf),
     BadName(Box<[u8]>),
 }
 
 impl Address {
-    /// A name in the abstract namespace, without the leading NUL byte that marks it for the kernel.
+    /// A name in the abstract namespace, given without the leading NUL byte.
     pub fn abstract_name(name: impl AsRef<[u8]>) -> Self {
         let name = name.as_ref();
         Address(SocketAddress::abstract_name(name).map_or_else(|| Form::BadName(name.into()), Form::Kernel))
     }
 
-    /// No name. To [bind](super::Options) to it is to ask for any free abstract name (unix(7), autobind).
+    /// No name. [Binding](super::Options) to it takes any free abstract name (unix(7), autobind).
     pub fn unnamed() -> Self {
         Address(Form::Kernel(SocketAddress::unnamed()))
     }
 
-    /// The path, if it is one.
+    /// Returns the path, if the address is one.
     pub fn as_path(&self) -> Option<&Path> {
         match &self.0 {
             Form::Kernel(address) => match address.name() {
@@ -67,7 +68,7 @@ impl Address {
         }
     }
 
-    /// The abstract name, without the NUL byte in front, if it is one.
+    /// Returns the abstract name without its leading NUL byte, if the address is one.
     pub fn as_abstract_name(&self) -> Option<&[u8]> {
         match &self.0 {
             Form::Kernel(address) => address.name().strip_prefix(&[0]),
@@ -76,7 +77,7 @@ impl Address {
         }
     }
 
-    /// Whether it is neither.
+    /// Returns whether the address is neither a path nor an abstract name.
     pub fn is_unnamed(&self) -> bool {
         matches!(&self.0, Form::Kernel(address) if address.name().is_empty())
     }
@@ -85,7 +86,7 @@ impl Address {
         Address(Form::Kernel(address))
     }
 
-    /// The address as the kernel takes it, or why there is none.
+    /// The address in the kernel's form; an error if it has none.
     pub(super) fn checked(&self, operation: &'static str) -> Result<&SocketAddress> {
         match &self.0 {
             Form::Kernel(address) => Ok(address),
@@ -102,9 +103,10 @@ impl Address {
         Error::new(operation, ErrorKind::InvalidName).with_name(self.to_string()).with_limit(Some(limit))
     }
 
-    /// Names the address in the error of a call, unless the call would then allocate for an ordinary answer.
+    /// Adds the address to the error of a call. Errors that are ordinary results stay without,
+    /// since the text would be allocated.
     #[cold]
-    pub(super) fn blame(&self, error: Error) -> Error {
+    pub(super) fn name_in(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Full | ErrorKind::Empty | ErrorKind::TimedOut => error,
             _ => error.with_name(self.to_string()),
@@ -116,7 +118,8 @@ impl Address {
     }
 }
 
-/// A path as it is, an abstract name as `@name` with unprintable bytes escaped, or `(unnamed)`.
+/// Writes a path unchanged, an abstract name as `@name` with unprintable bytes escaped, or
+/// `(unnamed)`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.parts() {
@@ -161,7 +164,7 @@ impl From<&PathBuf> for Address {
 }
 
 impl From<&str> for Address {
-    /// The path of this text: `@` in front means nothing special here.
+    /// The path of this text. A leading `@` has no special meaning.
     fn from(path: &str) -> Self {
         Path::new(path).into()
     }
@@ -200,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_form_shows_itself_and_no_other() {
+    fn accessors_return_only_the_form_of_the_address() {
         let path = Address::from("/a");
         assert_eq!(
             (path.as_path(), path.as_abstract_name(), path.is_unnamed()),
@@ -217,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_too_long_is_refused_with_the_limit() {
+    fn checked_with_108_bytes_returns_invalid_name_and_the_limit() {
         let address = Address::from("x".repeat(108));
         let error = address.checked("bind").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidName);
@@ -227,14 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn checked_with_empty_or_nul_path_returns_invalid_name() {
         for bad in ["", "a\0b"] {
             assert_eq!(Address::from(bad).checked("bind").unwrap_err().kind(), ErrorKind::InvalidName);
         }
     }
 
     #[test]
-    fn addresses_of_std_are_taken_over() {
+    fn from_std_address_keeps_path_and_abstract_name() {
         let named = net::SocketAddr::from_abstract_name("x").unwrap();
         assert_eq!(Address::from(named), Address::abstract_name("x"));
         let path = net::SocketAddr::from_pathname("/a").unwrap();

@@ -10,28 +10,27 @@ use super::incoming::{RECVMSG, unwanted};
 use super::outgoing::SENDMSG;
 use super::sealed::Sealed;
 use super::transfer::{self, Wait};
-use super::{Address, Incoming, Outgoing, datagram, properties, record, seqpacket, stream};
+use super::{Address, Incoming, Outgoing, core, datagram, record, seqpacket, stream};
 use crate::error::{Error, Result};
 use crate::sys::cmsg::{self, Contents};
 use crate::sys::retry;
 use crate::sys::sendmsg::{DONTWAIT, ReceivedInfo, TRUNC};
 use crate::sys::sockaddr::SocketAddress;
 
-/// Descriptors, credentials and pidfds beside the bytes: what [`stream::Stream`], [`datagram::Socket`] and
-/// [`seqpacket::Connection`] all can.
+/// Descriptors, credentials and pidfds beside the bytes, for [`stream::Stream`],
+/// [`datagram::Socket`] and [`seqpacket::Connection`].
 ///
-/// A descriptor that is sent is copied at once: the sender may close its own, and the copy lives in the message until
-/// it is received, or closed with the socket. The receiver's is another number for the same open file description, so
-/// both share position and status flags.
+/// Sending copies a descriptor immediately, so the sender may close its own. The copy lives in the
+/// message until it is received, or closed with the socket. The receiver gets another number for
+/// the same open file description, so both share position and status flags.
 ///
-/// * **On a stream** the descriptors belong to the first byte of the message. A message that is sent in part has given
-///   them away all the same: send the rest of the bytes without. One receive never joins two messages that carry
-///   descriptors.
-/// * **All or nothing.** If the kernel had to drop a descriptor (the table is full, a security module objects), the
-///   call fails, and those that did come are closed. The bytes of that message are in the buffers, but it is lost as a
-///   message.
-/// * **A plain receive** without this trait closes what comes along, as the kernel does with descriptors that nobody
-///   takes.
+/// * **On a stream** the descriptors belong to the first byte of the message. If only a part of the
+///   message was sent, the descriptors were sent with it: send the rest of the bytes without them.
+///   One receive never joins two messages that carry descriptors.
+/// * **All or nothing.** If the kernel had to drop a descriptor (the table is full, a security
+///   module objects), the call fails and closes the ones that arrived. The bytes are in the
+///   buffers, but the message is lost.
+/// * **A plain receive** without this trait closes received descriptors.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -52,77 +51,81 @@ use crate::sys::sockaddr::SocketAddress;
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 pub trait Ancillary: Sealed {
-    /// `sendmsg(2)`: sends a message and returns how many bytes were taken: all, except that a stream may take a part.
+    /// `sendmsg(2)`: sends a message and returns how many bytes were sent. A stream may send a part
+    /// only.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) for more than 253 descriptors, or for more on their way to all
-    /// receivers than `RLIMIT_NOFILE` (`ETOOMANYREFS`); [`Invalid`](crate::ErrorKind::Invalid) for descriptors without
-    /// a byte on a stream; [`PermissionDenied`](crate::ErrorKind::PermissionDenied) for false credentials, or a
-    /// receiver that takes no descriptors.
+    /// * [`LimitReached`](crate::ErrorKind::LimitReached) for more than 253 descriptors, or if the
+    ///   user has more than `RLIMIT_NOFILE` in transit (`ETOOMANYREFS`);
+    /// * [`Invalid`](crate::ErrorKind::Invalid) for descriptors without a byte on a stream;
+    /// * [`PermissionDenied`](crate::ErrorKind::PermissionDenied) for false credentials, or a
+    ///   receiver that accepts no descriptors.
     #[doc(alias = "sendmsg")]
     fn send_message(&self, message: &Outgoing<'_>) -> Result<usize> {
-        transmit(self, message, Wait::Forever)
+        send(self, message, Wait::Forever)
     }
 
-    /// [`send_message`](Ancillary::send_message) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    /// Like [`send_message`](Ancillary::send_message), but fails with
+    /// [`Full`](crate::ErrorKind::Full) instead of blocking.
     fn try_send_message(&self, message: &Outgoing<'_>) -> Result<usize> {
-        transmit(self, message, Wait::Never)
+        send(self, message, Wait::Never)
     }
 
-    /// [`send_message`](Ancillary::send_message) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is
-    /// no room within `timeout`.
+    /// Like [`send_message`](Ancillary::send_message), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     fn send_message_timeout(&self, message: &Outgoing<'_>, timeout: Duration) -> Result<usize> {
-        transmit(self, message, Wait::For(timeout))
+        send(self, message, Wait::For(timeout))
     }
 
-    /// `recvmsg(2)`: waits for a message, fills the buffers in turn and returns its length; `Ok(None)` is end of
-    /// stream.
+    /// `recvmsg(2)`: blocks until a message arrives, fills the buffers in turn and returns the
+    /// length of the message; `Ok(None)` is end of stream.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table had no room for all;
-    /// [`Truncated`](crate::ErrorKind::Truncated) if a record was longer than the buffers. In either case all
-    /// descriptors that came are closed.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table had no room for
+    /// all; [`Truncated`](crate::ErrorKind::Truncated) if a record was longer than the buffers.
+    /// Both close all descriptors of the message.
     #[doc(alias = "recvmsg")]
     fn recv_message(&self, buffers: &mut [IoSliceMut<'_>], incoming: &mut Incoming) -> Result<Option<usize>> {
-        receive(self, buffers, incoming, Wait::Forever)
+        recv(self, buffers, incoming, Wait::Forever)
     }
 
-    /// [`recv_message`](Ancillary::recv_message) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    /// Like [`recv_message`](Ancillary::recv_message), but fails with
+    /// [`Empty`](crate::ErrorKind::Empty) instead of blocking.
     fn try_recv_message(
         &self,
         buffers: &mut [IoSliceMut<'_>],
         incoming: &mut Incoming,
     ) -> Result<Option<usize>> {
-        receive(self, buffers, incoming, Wait::Never)
+        recv(self, buffers, incoming, Wait::Never)
     }
 
-    /// [`recv_message`](Ancillary::recv_message) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none
-    /// comes within `timeout`.
+    /// Like [`recv_message`](Ancillary::recv_message), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if no message arrives within `timeout`.
     fn recv_message_timeout(
         &self,
         buffers: &mut [IoSliceMut<'_>],
         incoming: &mut Incoming,
         timeout: Duration,
     ) -> Result<Option<usize>> {
-        receive(self, buffers, incoming, Wait::For(timeout))
+        recv(self, buffers, incoming, Wait::For(timeout))
     }
 
-    /// `SCM_RIGHTS`: [`send_message`](Ancillary::send_message) of these bytes and descriptors.
+    /// `SCM_RIGHTS`: [sends](Ancillary::send_message) these bytes and descriptors as one message.
     #[doc(alias = "SCM_RIGHTS")]
     fn send_descriptors(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<usize> {
         self.send_message(&Outgoing::new(&[IoSlice::new(bytes)]).descriptors(descriptors))
     }
 
-    /// [`send_descriptors`](Ancillary::send_descriptors) that fails with [`Full`](crate::ErrorKind::Full) instead of
-    /// waiting.
+    /// Like [`send_descriptors`](Ancillary::send_descriptors), but fails with
+    /// [`Full`](crate::ErrorKind::Full) instead of blocking.
     fn try_send_descriptors(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<usize> {
         self.try_send_message(&Outgoing::new(&[IoSlice::new(bytes)]).descriptors(descriptors))
     }
 
-    /// [`send_descriptors`](Ancillary::send_descriptors) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
-    /// there is no room within `timeout`.
+    /// Like [`send_descriptors`](Ancillary::send_descriptors), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     fn send_descriptors_timeout(
         &self,
         bytes: &[u8],
@@ -132,43 +135,43 @@ pub trait Ancillary: Sealed {
         self.send_message_timeout(&Outgoing::new(&[IoSlice::new(bytes)]).descriptors(descriptors), timeout)
     }
 
-    /// `SCM_RIGHTS`: [`recv_message`](Ancillary::recv_message) with at most `max` descriptors; returns the length of
-    /// the message and them.
+    /// `SCM_RIGHTS`: [receives](Ancillary::recv_message) a message with at most `max` descriptors,
+    /// and returns its length and the descriptors.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) if more than `max` came: all are closed. And those of
-    /// [`recv_message`](Ancillary::recv_message).
+    /// [`TooLarge`](crate::ErrorKind::TooLarge) if more than `max` arrived, which closes all of
+    /// them; and those of [`recv_message`](Ancillary::recv_message).
     fn recv_descriptors(&self, buffer: &mut [u8], max: usize) -> Result<Option<(usize, Vec<OwnedFd>)>> {
-        receive_descriptors(self, buffer, max, Wait::Forever)
+        recv_descriptors(self, buffer, max, Wait::Forever)
     }
 
-    /// [`recv_descriptors`](Ancillary::recv_descriptors) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
-    /// waiting.
+    /// Like [`recv_descriptors`](Ancillary::recv_descriptors), but fails with
+    /// [`Empty`](crate::ErrorKind::Empty) instead of blocking.
     fn try_recv_descriptors(&self, buffer: &mut [u8], max: usize) -> Result<Option<(usize, Vec<OwnedFd>)>> {
-        receive_descriptors(self, buffer, max, Wait::Never)
+        recv_descriptors(self, buffer, max, Wait::Never)
     }
 
-    /// [`recv_descriptors`](Ancillary::recv_descriptors) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
-    /// no message comes within `timeout`.
+    /// Like [`recv_descriptors`](Ancillary::recv_descriptors), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if no message arrives within `timeout`.
     fn recv_descriptors_timeout(
         &self,
         buffer: &mut [u8],
         max: usize,
         timeout: Duration,
     ) -> Result<Option<(usize, Vec<OwnedFd>)>> {
-        receive_descriptors(self, buffer, max, Wait::For(timeout))
+        recv_descriptors(self, buffer, max, Wait::For(timeout))
     }
 
-    /// `SO_PASSPIDFD`: whether messages that are received from now on bring a pidfd of their sender; see
-    /// [`Incoming::pidfd`].
+    /// `SO_PASSPIDFD`: sets whether messages received from now on carry a pidfd of their sender;
+    /// see [`Incoming::pidfd`].
     ///
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5.
     #[doc(alias = "SO_PASSPIDFD")]
     fn set_receive_pidfds(&self, yes: bool) -> Result<()> {
-        properties::set_receive_pidfds(self.as_fd(), yes)
+        core::set_receive_pidfds(self.as_fd(), yes)
     }
 }
 
@@ -176,57 +179,57 @@ impl Ancillary for stream::Stream {}
 impl Ancillary for datagram::Socket {}
 impl Ancillary for seqpacket::Connection {}
 
-fn transmit<S: Sealed + ?Sized>(socket: &S, message: &Outgoing<'_>, wait: Wait) -> Result<usize> {
-    let parcel = message.parcel(S::KIND)?;
+fn send<S: Sealed + ?Sized>(socket: &S, message: &Outgoing<'_>, waiting: Wait) -> Result<usize> {
+    let raw = message.for_kind(S::KIND)?;
     let fd = socket.as_fd();
-    let send = |flags| cmsg::send(fd, &parcel, flags);
-    let sent = match (parcel.to, wait) {
+    let call = |flags| cmsg::send(fd, &raw, flags);
+    let sent = match (raw.to, waiting) {
         (Some(to), Wait::For(timeout)) => {
-            transfer::send_to_until(fd, to, timeout, || retry(|| send(DONTWAIT)))
+            transfer::send_to_until(fd, to, timeout, || retry(|| call(DONTWAIT)))
         }
-        _ => transfer::send(fd, wait, send),
+        _ => transfer::send(fd, waiting, call),
     };
     sent.map_err(|e| match message.address() {
-        Some(address) => address.blame(record::unsent(fd, SENDMSG, e, message.length())),
-        None => socket.unsent(SENDMSG, e, message.length()),
+        Some(address) => address.name_in(record::send_error(fd, SENDMSG, e, message.length())),
+        None => socket.send_error(SENDMSG, e, message.length()),
     })
 }
 
-fn receive<S: Sealed + ?Sized>(
+fn recv<S: Sealed + ?Sized>(
     socket: &S,
     buffers: &mut [IoSliceMut<'_>],
     incoming: &mut Incoming,
-    wait: Wait,
+    waiting: Wait,
 ) -> Result<Option<usize>> {
     incoming.clear();
     let fd = socket.as_fd();
     let room = buffers.iter().map(|buffer| buffer.len()).sum();
-    let truth = if S::KIND == SockType::Stream { 0 } else { TRUNC };
+    let extra = if S::KIND == SockType::Stream { 0 } else { TRUNC };
     let mut sender = SocketAddress::unnamed();
-    let mut look = |flags| cmsg::receive(fd, buffers, &mut incoming.control, &mut sender, flags | truth);
-    let mut received = transfer::receive(fd, wait, &mut look);
+    let mut call = |flags| cmsg::receive(fd, buffers, &mut incoming.control, &mut sender, flags | extra);
+    let mut received = transfer::receive(fd, waiting, &mut call);
     if S::KIND == SockType::SeqPacket && received.as_ref().is_ok_and(is_bare) {
-        // A record that was sent just before the peer closed is found by a second look only.
-        received = retry(|| look(DONTWAIT));
+        // Only a second call finds a record that was sent just before the peer closed.
+        received = retry(|| call(DONTWAIT));
     }
     let received = received.map_err(|e| Error::from_recv_errno(RECVMSG, e))?;
-    let bare = is_bare(&received);
-    let (arrival, contents) = received;
-    let cut = arrival.control_was_cut();
-    incoming.fill(fd, contents, cut, Address::of(sender))?;
-    if bare && is_end(S::KIND, room) {
+    let is_bare = is_bare(&received);
+    let (info, contents) = received;
+    incoming.fill(fd, contents, info.control_was_cut(), Address::of(sender))?;
+    if is_bare && is_end(S::KIND, room) {
         incoming.clear();
         return Ok(None);
     }
-    record::whole(RECVMSG, room, arrival.length).inspect_err(|_| incoming.clear()).map(Some)
+    record::check_whole(RECVMSG, room, info.length).inspect_err(|_| incoming.clear()).map(Some)
 }
 
-/// Whether neither bytes nor credentials came.
-fn is_bare((arrival, contents): &(ReceivedInfo, Contents)) -> bool {
-    arrival.length == 0 && contents.credentials.is_none() && !arrival.control_was_cut()
+/// Whether neither bytes nor credentials arrived.
+fn is_bare((info, contents): &(ReceivedInfo, Contents)) -> bool {
+    info.length == 0 && contents.credentials.is_none() && !info.control_was_cut()
 }
 
-/// Whether a message of no bytes and no credentials, received into buffers of `room`, is the end of the stream.
+/// Whether a message without bytes and credentials, received into `room` bytes, is the end of the
+/// stream.
 fn is_end(kind: SockType, room: usize) -> bool {
     match kind {
         SockType::Stream => room > 0,
@@ -235,14 +238,14 @@ fn is_end(kind: SockType, room: usize) -> bool {
     }
 }
 
-fn receive_descriptors<S: Sealed + ?Sized>(
+fn recv_descriptors<S: Sealed + ?Sized>(
     socket: &S,
     buffer: &mut [u8],
     max: usize,
-    wait: Wait,
+    waiting: Wait,
 ) -> Result<Option<(usize, Vec<OwnedFd>)>> {
     let mut incoming = Incoming::new();
-    let length = receive(socket, &mut [IoSliceMut::new(buffer)], &mut incoming, wait)?;
+    let length = recv(socket, &mut [IoSliceMut::new(buffer)], &mut incoming, waiting)?;
     let descriptors = incoming.take_descriptors();
     if descriptors.len() > max {
         return Err(unwanted(descriptors.len(), max));

@@ -1,4 +1,4 @@
-//! Who is at the other end.
+//! The identity of a peer.
 
 use nix::sys::socket::UnixCredentials;
 
@@ -6,17 +6,18 @@ use crate::pid::Pid;
 
 /// `struct ucred`: a process, its user and its group, vouched for by the kernel (unix(7)).
 ///
-/// Identifiers are translated into the receiver's namespaces: a process that is not visible there has no pid, a
-/// user or group that has no mapping is the overflow one (65534). A pid may belong to another process by the time you
-/// look: a pidfd does not.
+/// Identifiers are translated into the receiver's namespaces. A process that is not visible there
+/// has no pid; a user or group without a mapping is the overflow id (65534). The pid may have been
+/// reused by the time it is read, which a pidfd rules out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "ucred")]
 pub struct Credentials {
     /// The process; `None` if it is not visible in this pid namespace.
     pub pid: Option<Pid>,
-    /// Its effective user as the kernel recorded it; its real user if [sent](Credentials::current) by this library.
+    /// The effective user that the kernel recorded, or the real user if this library
+    /// [sent](Credentials::current) the credentials.
     pub uid: u32,
-    /// Its group, likewise.
+    /// The group, effective or real as the user is.
     pub gid: u32,
 }
 

@@ -1,8 +1,9 @@
-//! Datagram sockets: records to a named receiver, without a connection (unix(7), `SOCK_DGRAM`).
+//! Datagram sockets: records to an address, without a connection (unix(7), `SOCK_DGRAM`).
 //!
-//! Use them where many send to one and nobody waits for an answer. There is no connection, so there is no end of
-//! stream, and a receiver does not learn that a sender died; where that matters take [`seqpacket`](super::seqpacket).
-//! What holds for all sockets, and the table of errors, is on [the module's page](super).
+//! Use them if many processes send to one and none waits for an answer. Without a connection there
+//! is no end of stream, and a receiver is not notified of a sender's death. If it must be, use
+//! [`seqpacket`](super::seqpacket). [The module's page](super) describes what all sockets share,
+//! with the table of errors.
 //!
 //! ```
 //! use ipcraft::name;
@@ -28,17 +29,17 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::socket::SockType;
 
+use super::bind::BindConfig;
+use super::core::{Bound, Core, impl_properties};
 use super::transfer::{self, Wait};
-use super::{Address, Credentials, Options, connection, options, properties, record};
+use super::{Address, Credentials, create, record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::support::unlink_guard::UnlinkGuard;
-use crate::sys::retry;
 use crate::sys::sendmsg::{self, DONTWAIT, PEEK, TRUNC};
 use crate::sys::sockaddr::SocketAddress;
-use crate::sys::socket as sys;
+use crate::sys::{retry, socket as sys};
 
 const RECV: &str = "recv from datagram socket";
-pub(super) const SEND: &str = "send to datagram socket";
+const SEND: &str = "send to datagram socket";
 const SEND_TO: &str = "sendto";
 
 /// `socketpair(2)`: two sockets that are connected to each other.
@@ -48,104 +49,116 @@ const SEND_TO: &str = "sendto";
 /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
 #[doc(alias = "socketpair")]
 pub fn pair() -> Result<(Socket, Socket)> {
-    let (left, right) = connection::pair(SockType::Datagram)?;
-    Ok((Socket::of(left, None, true), Socket::of(right, None, true)))
+    let (left, right) = create::pair(SockType::Datagram)?;
+    Ok((Socket::of(left, true), Socket::of(right, true)))
 }
 
 /// A socket that sends and receives datagrams.
 ///
-/// Unix datagrams are reliable: none is lost, doubled or reordered; a sender that is too fast waits. A datagram may be
-/// empty. There is no end of stream: a receiver whose senders have all gone waits for ever, so use the `_timeout`
-/// forms or say goodbye.
+/// Unix datagrams are reliable: none is lost, duplicated or reordered, and a sender blocks while
+/// the receiver's queue is full. A datagram may be empty. There is no end of stream: a receiver
+/// whose senders are all gone blocks forever. Use the `_timeout` forms, or send a final message.
 #[derive(Debug)]
 pub struct Socket {
-    /// Dropped first, so that the path never leads to a socket that is gone.
-    removal: Option<UnlinkGuard>,
-    fd: OwnedFd,
-    /// Whether it ever had a peer: the kernel forgets a peer that is gone when it first reports that.
+    socket: Bound,
+    /// Whether it ever had a peer. The kernel forgets a closed peer when it first reports that.
     connected: AtomicBool,
 }
 
+impl_properties!(Socket);
+
 impl Socket {
-    /// `bind(2)`: [`Options::bind_datagram`] with the defaults: receives what is sent to the address.
+    /// `bind(2)`: creates a socket that receives datagrams at the address; see
+    /// [`Options::bind_datagram`](super::Options::bind_datagram).
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see
-    /// [`Options::reclaim_stale`].
+    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, whether its socket is live or closed:
+    /// see [`Options::reclaim_stale`](super::Options::reclaim_stale).
     pub fn bind(address: impl Into<Address>) -> Result<Self> {
-        Options::new().bind_datagram(address)
+        BindConfig::DEFAULT.bind(SockType::Datagram, &address.into()).map(Socket::of_bound)
     }
 
-    /// `socket(2)`: a socket without an address: it can send, but nobody can answer.
+    /// `socket(2)`: creates a socket without an address. It can send, but cannot receive answers.
     ///
     /// # Errors
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "socket")]
     pub fn unbound() -> Result<Self> {
-        Ok(Socket::of(options::create(SockType::Datagram)?, None, false))
+        Ok(Socket::of(create::create(SockType::Datagram)?, false))
     }
 
-    pub(super) fn of(fd: OwnedFd, removal: Option<UnlinkGuard>, connected: bool) -> Self {
-        Socket { removal, fd, connected: AtomicBool::new(connected) }
+    fn of(fd: OwnedFd, connected: bool) -> Self {
+        Socket { socket: Bound::new(fd, None), connected: AtomicBool::new(connected) }
     }
 
-    /// `connect(2)`: makes the address the destination of [`send`](Socket::send), and its socket the only one that
-    /// this one receives from. Never waits.
+    pub(super) fn of_bound(socket: Bound) -> Self {
+        Socket { socket, connected: AtomicBool::new(false) }
+    }
+
+    #[inline(always)]
+    fn core(&self) -> &Core {
+        self.socket.core()
+    }
+
+    /// `connect(2)`: sets the destination of [`send`](Socket::send), which becomes the only socket
+    /// that this one receives from. Never blocks.
     ///
     /// # Errors
     ///
-    /// [`Refused`](crate::ErrorKind::Refused), [`NotFound`](crate::ErrorKind::NotFound) if nobody receives there;
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) without write permission, or if that socket is
-    /// connected to another.
+    /// * [`Refused`](crate::ErrorKind::Refused), [`NotFound`](crate::ErrorKind::NotFound) if no
+    ///   socket receives there;
+    /// * [`PermissionDenied`](crate::ErrorKind::PermissionDenied) without write permission, or if
+    ///   that socket is connected to another.
     pub fn connect(&self, address: impl Into<Address>) -> Result<()> {
+        const CONNECT: &str = "connect";
         let address = address.into();
-        let raw = address.checked("connect")?;
-        retry(|| sys::connect(self.fd.as_fd(), raw))
-            .map_err(|e| address.blame(Error::from_errno("connect", e)))?;
+        let target = address.checked(CONNECT)?;
+        retry(|| sys::connect(self.as_fd(), target))
+            .map_err(|e| address.name_in(Error::from_errno(CONNECT, e)))?;
         self.connected.store(true, Relaxed);
         Ok(())
     }
 
-    /// `send(2)`: sends one datagram to the peer, and waits while the peer's queue is full.
+    /// `send(2)`: sends one datagram to the peer, blocking while the peer's queue is full.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the peer is gone;
-    /// [`NotConnected`](crate::ErrorKind::NotConnected) if there never was one;
-    /// [`TooLarge`](crate::ErrorKind::TooLarge) above the [send buffer](Socket::send_buffer).
+    /// * [`Disconnected`](crate::ErrorKind::Disconnected) if the peer is closed;
+    /// * [`NotConnected`](crate::ErrorKind::NotConnected) if there never was a peer;
+    /// * [`TooLarge`](crate::ErrorKind::TooLarge) above the [send buffer](Socket::send_buffer).
     #[inline]
     pub fn send(&self, datagram: &[u8]) -> Result<()> {
-        self.transmit(datagram, Wait::Forever)
+        self.send_waiting(datagram, Wait::Forever)
     }
 
-    /// [`send`](Socket::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    /// Like [`send`](Socket::send), but fails with [`Full`](crate::ErrorKind::Full) instead of
+    /// blocking.
     #[inline]
     pub fn try_send(&self, datagram: &[u8]) -> Result<()> {
-        self.transmit(datagram, Wait::Never)
+        self.send_waiting(datagram, Wait::Never)
     }
 
-    /// [`send`](Socket::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within
-    /// `timeout`.
+    /// Like [`send`](Socket::send), but fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// there is no room within `timeout`.
     #[inline]
     pub fn send_timeout(&self, datagram: &[u8], timeout: Duration) -> Result<()> {
-        self.transmit(datagram, Wait::For(timeout))
+        self.send_waiting(datagram, Wait::For(timeout))
     }
 
     #[inline(always)]
-    fn transmit(&self, datagram: &[u8], wait: Wait) -> Result<()> {
-        let fd = self.fd.as_fd();
-        match transfer::send(fd, wait, |flags| sendmsg::send(fd, datagram, flags)) {
+    fn send_waiting(&self, datagram: &[u8], waiting: Wait) -> Result<()> {
+        match transfer::send_bytes(self.as_fd(), datagram, waiting) {
             Ok(_) => Ok(()),
-            Err(errno) => Err(self.unsent(SEND, errno, datagram.len())),
+            Err(errno) => Err(self.send_error(SEND, errno, datagram.len())),
         }
     }
 
-    /// Why a datagram could not be sent to the peer.
+    /// The error of a failure to send to the peer.
     #[cold]
-    pub(super) fn unsent(&self, operation: &'static str, errno: Errno, length: usize) -> Error {
-        let error = record::unsent(self.fd.as_fd(), operation, errno, length);
+    pub(super) fn send_error(&self, operation: &'static str, errno: Errno, length: usize) -> Error {
+        let error = record::send_error(self.as_fd(), operation, errno, length);
         match errno {
             Errno::ECONNREFUSED => error.with_kind(ErrorKind::Disconnected),
             Errno::ENOTCONN if self.connected.load(Relaxed) => error.with_kind(ErrorKind::Disconnected),
@@ -153,208 +166,160 @@ impl Socket {
         }
     }
 
-    /// `sendto(2)`: sends one datagram to the address, and waits while that socket's queue is full.
+    /// `sendto(2)`: sends one datagram to the address, blocking while that socket's queue is full.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound), [`Refused`](crate::ErrorKind::Refused): nobody receives there;
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied): no write permission, or that socket is connected to
-    /// another; [`TooLarge`](crate::ErrorKind::TooLarge): above the [send buffer](Socket::send_buffer).
+    /// * [`NotFound`](crate::ErrorKind::NotFound), [`Refused`](crate::ErrorKind::Refused) if no
+    ///   socket receives there;
+    /// * [`PermissionDenied`](crate::ErrorKind::PermissionDenied) without write permission, or if
+    ///   that socket is connected to another;
+    /// * [`TooLarge`](crate::ErrorKind::TooLarge) above the [send buffer](Socket::send_buffer).
     #[inline]
     #[doc(alias = "sendto")]
     pub fn send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
-        let fd = self.fd.as_fd();
-        let raw = address.checked(SEND_TO)?;
-        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, raw, 0)))
+        let (fd, target) = (self.as_fd(), address.checked(SEND_TO)?);
+        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, target, 0)))
     }
 
-    /// [`send_to`](Socket::send_to) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    /// Like [`send_to`](Socket::send_to), but fails with [`Full`](crate::ErrorKind::Full) instead
+    /// of blocking.
     pub fn try_send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
-        let fd = self.fd.as_fd();
-        let raw = address.checked(SEND_TO)?;
-        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, raw, DONTWAIT)))
+        let (fd, target) = (self.as_fd(), address.checked(SEND_TO)?);
+        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, target, DONTWAIT)))
     }
 
-    /// [`send_to`](Socket::send_to) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room
-    /// within `timeout`.
+    /// Like [`send_to`](Socket::send_to), but fails with [`TimedOut`](crate::ErrorKind::TimedOut)
+    /// if there is no room within `timeout`.
     ///
-    /// One system call if there is room. To wait for it, a second socket is connected to the address: poll(2) does not
-    /// tell for a destination that the socket is not connected to.
+    /// It makes one system call if there is room. To wait, it connects a second socket to the
+    /// address, since poll(2) does not report the room of a destination that the socket is not
+    /// connected to.
     pub fn send_to_timeout(&self, datagram: &[u8], address: &Address, timeout: Duration) -> Result<()> {
-        let fd = self.fd.as_fd();
-        let raw = address.checked(SEND_TO)?;
-        let attempt = || retry(|| sendmsg::send_to(fd, datagram, raw, DONTWAIT));
-        self.sent_to(address, datagram, transfer::send_to_until(fd, raw, timeout, attempt))
+        let (fd, target) = (self.as_fd(), address.checked(SEND_TO)?);
+        let attempt = || retry(|| sendmsg::send_to(fd, datagram, target, DONTWAIT));
+        self.sent_to(address, datagram, transfer::send_to_until(fd, target, timeout, attempt))
     }
 
     #[inline]
     fn sent_to(&self, address: &Address, datagram: &[u8], result: nix::Result<usize>) -> Result<()> {
         match result {
             Ok(_) => Ok(()),
-            Err(errno) => Err(address.blame(record::unsent(self.fd.as_fd(), SEND_TO, errno, datagram.len()))),
+            Err(errno) => {
+                Err(address.name_in(record::send_error(self.as_fd(), SEND_TO, errno, datagram.len())))
+            }
         }
     }
 
-    /// `recv(2)`: waits for a datagram and returns its length, which may be 0.
+    /// `recv(2)`: blocks until a datagram arrives and returns its length, which may be 0.
     ///
-    /// Descriptors that were sent with it are closed: receive them with [`Ancillary`](super::Ancillary).
+    /// Descriptors that were sent with it are closed. [`Ancillary`](super::Ancillary) receives
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`Truncated`](crate::ErrorKind::Truncated) if it was longer than the buffer, with its true length in the
-    /// [limit](Error::limit).
+    /// [`Truncated`](crate::ErrorKind::Truncated) if it was longer than the buffer, with its true
+    /// length in the [limit](Error::limit).
     #[inline]
     pub fn recv(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.receive(buffer, Wait::Forever)
+        self.recv_waiting(buffer, Wait::Forever)
     }
 
-    /// [`recv`](Socket::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    /// Like [`recv`](Socket::recv), but fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// blocking.
     #[inline]
     pub fn try_recv(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.receive(buffer, Wait::Never)
+        self.recv_waiting(buffer, Wait::Never)
     }
 
-    /// [`recv`](Socket::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within `timeout`.
+    /// Like [`recv`](Socket::recv), but fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none
+    /// arrives within `timeout`.
     #[inline]
     pub fn recv_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
-        self.receive(buffer, Wait::For(timeout))
+        self.recv_waiting(buffer, Wait::For(timeout))
     }
 
     #[inline(always)]
-    fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
-        let fd = self.fd.as_fd();
-        let length = transfer::receive(fd, wait, |flags| sendmsg::recv(fd, buffer, flags | TRUNC))
+    fn recv_waiting(&self, buffer: &mut [u8], waiting: Wait) -> Result<usize> {
+        let length = transfer::recv_bytes(self.as_fd(), buffer, TRUNC, waiting)
             .map_err(|e| Error::from_recv_errno(RECV, e))?;
-        record::whole(RECV, buffer.len(), length)
+        record::check_whole(RECV, buffer.len(), length)
     }
 
-    /// `recvfrom(2)`: [`recv`](Socket::recv) that also says where the datagram came from: unnamed, if the sender is
-    /// not bound.
+    /// `recvfrom(2)`: like [`recv`](Socket::recv), and also returns the address of the sender,
+    /// which is unnamed if the sender is not bound.
     #[inline]
     #[doc(alias = "recvfrom")]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, Address)> {
-        self.receive_from(buffer, Wait::Forever)
+        self.recv_from_waiting(buffer, Wait::Forever)
     }
 
-    /// [`recv_from`](Socket::recv_from) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    /// Like [`recv_from`](Socket::recv_from), but fails with [`Empty`](crate::ErrorKind::Empty)
+    /// instead of blocking.
     #[inline]
     pub fn try_recv_from(&self, buffer: &mut [u8]) -> Result<(usize, Address)> {
-        self.receive_from(buffer, Wait::Never)
+        self.recv_from_waiting(buffer, Wait::Never)
     }
 
-    /// [`recv_from`](Socket::recv_from) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within
-    /// `timeout`.
+    /// Like [`recv_from`](Socket::recv_from), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if none arrives within `timeout`.
     #[inline]
     pub fn recv_from_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<(usize, Address)> {
-        self.receive_from(buffer, Wait::For(timeout))
+        self.recv_from_waiting(buffer, Wait::For(timeout))
     }
 
     #[inline(always)]
-    fn receive_from(&self, buffer: &mut [u8], wait: Wait) -> Result<(usize, Address)> {
-        let fd = self.fd.as_fd();
+    fn recv_from_waiting(&self, buffer: &mut [u8], waiting: Wait) -> Result<(usize, Address)> {
+        let fd = self.as_fd();
         let mut sender = SocketAddress::unnamed();
-        let length =
-            transfer::receive(fd, wait, |flags| sendmsg::recv_from(fd, buffer, &mut sender, flags | TRUNC))
-                .map_err(|e| Error::from_recv_errno(RECV, e))?;
-        Ok((record::whole(RECV, buffer.len(), length)?, Address::of(sender)))
+        let call = |flags| sendmsg::recv_from(fd, buffer, &mut sender, flags | TRUNC);
+        let length = transfer::receive(fd, waiting, call).map_err(|e| Error::from_recv_errno(RECV, e))?;
+        Ok((record::check_whole(RECV, buffer.len(), length)?, Address::of(sender)))
     }
 
-    /// `MSG_PEEK`, `MSG_TRUNC`: the length of the datagram that would be received next, to size a buffer by.
+    /// `MSG_PEEK`, `MSG_TRUNC`: returns the length of the next datagram, to size a buffer.
     ///
-    /// Right only for the one thread that receives: another may take it first.
+    /// It is reliable only if a single thread receives: another may take the datagram first.
     ///
     /// # Errors
     ///
-    /// [`Empty`](crate::ErrorKind::Empty) if there is none; it does not wait.
+    /// [`Empty`](crate::ErrorKind::Empty) if there is none: it does not block.
     #[doc(alias = "MSG_PEEK")]
     pub fn pending_length(&self) -> Result<usize> {
-        let fd = self.fd.as_fd();
+        let fd = self.as_fd();
         retry(|| sendmsg::recv(fd, &mut [], PEEK | TRUNC | DONTWAIT))
             .map_err(|e| Error::from_recv_errno(RECV, e))
     }
 
-    /// `SO_PASSCRED`: whether datagrams that are received from now on say who sent them; see
-    /// [`Incoming::credentials`](super::Incoming::credentials).
+    /// `SO_PASSCRED`: sets whether datagrams received from now on carry the credentials of their
+    /// sender; see [`Incoming::credentials`](super::Incoming::credentials).
     ///
     /// An unnamed socket gets an abstract name when it next sends (unix(7), autobind).
     #[doc(alias = "SO_PASSCRED")]
     pub fn set_receive_credentials(&self, yes: bool) -> Result<()> {
-        properties::set_receive_credentials(self.fd.as_fd(), yes)
-    }
-
-    /// `getsockname(2)`: this end's address.
-    #[doc(alias = "getsockname")]
-    pub fn local_address(&self) -> Result<Address> {
-        properties::local_address(self.fd.as_fd())
-    }
-
-    /// `getpeername(2)`: the other end's address; unnamed unless that end was bound.
-    #[doc(alias = "getpeername")]
-    pub fn peer_address(&self) -> Result<Address> {
-        properties::peer_address(self.fd.as_fd())
-    }
-
-    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as
-    /// it was at that moment. Another process may use the socket now.
-    #[doc(alias = "SO_PEERCRED")]
-    pub fn peer_credentials(&self) -> Result<Credentials> {
-        properties::peer_credentials(self.fd.as_fd())
-    }
-
-    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot
-    /// come to mean another one. It turns readable when that process ends.
-    ///
-    /// # Errors
-    ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5;
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) for a peer that was reaped, before Linux 6.16.
-    #[doc(alias = "SO_PEERPIDFD")]
-    pub fn peer_pidfd(&self) -> Result<OwnedFd> {
-        properties::peer_pidfd(self.fd.as_fd())
-    }
-
-    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than
-    /// the data.
-    #[doc(alias = "SO_SNDBUF")]
-    pub fn send_buffer(&self) -> Result<usize> {
-        properties::send_buffer(self.fd.as_fd())
-    }
-
-    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its
-    /// bookkeeping, but no more than twice `/proc/sys/net/core/wmem_max`.
-    pub fn set_send_buffer(&self, bytes: usize) -> Result<usize> {
-        properties::set_send_buffer(self.fd.as_fd(), bytes)
-    }
-
-    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that
-    /// shares the descriptor; the `_timeout` ones still wait.
-    #[doc(alias = "O_NONBLOCK")]
-    pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
-        properties::set_nonblocking(self.fd.as_fd(), yes)
+        self.core().set_receive_credentials(yes)
     }
 }
 
 impl AsFd for Socket {
+    #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.core().as_fd()
     }
 }
 
-/// The file stays, [`Options::remove_on_drop`] or not.
+/// The file stays, with [`Options::remove_on_drop`](super::Options::remove_on_drop) too.
 impl From<Socket> for OwnedFd {
     fn from(socket: Socket) -> Self {
-        if let Some(removal) = socket.removal {
-            removal.disarm();
-        }
-        socket.fd
+        socket.socket.into_fd()
     }
 }
 
-/// Takes the descriptor as it is: whether it is a datagram socket shows at the first call.
+/// Does not check the type of the socket: the first call fails if it is the wrong one.
 impl From<OwnedFd> for Socket {
     fn from(fd: OwnedFd) -> Self {
         let connected = sys::peer_address(fd.as_fd()).is_ok();
-        Socket::of(fd, None, connected)
+        Socket::of(fd, connected)
     }
 }
 

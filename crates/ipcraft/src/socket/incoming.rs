@@ -1,4 +1,4 @@
-//! What came beside the bytes of a message.
+//! The ancillary data of a received message.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -11,10 +11,11 @@ use crate::sys::cmsg::{Contents, Control};
 
 pub(super) const RECVMSG: &str = "recvmsg";
 
-/// Descriptors, credentials and the sender of the message that was received last; made once and used again.
+/// Descriptors, credentials and sender of the last message received. Create it once and reuse it.
 ///
-/// It has room for the most that the kernel sends with one message, so nothing is cut for want of room. What is not
-/// taken out is closed by the next receive, or when this is dropped; after an error it is empty.
+/// It has room for the most that the kernel sends with one message, so no ancillary data is cut.
+/// Descriptors that are not taken out are closed by the next receive, or when this is dropped.
+/// After an error it is empty.
 #[derive(Debug)]
 pub struct Incoming {
     pub(super) control: Control,
@@ -31,7 +32,7 @@ impl Default for Incoming {
 }
 
 impl Incoming {
-    /// Empty. Allocates nothing, and later only for descriptors that come.
+    /// An empty one. It allocates later, and only for received descriptors.
     pub fn new() -> Self {
         Incoming {
             control: Control::new(),
@@ -42,7 +43,7 @@ impl Incoming {
         }
     }
 
-    /// `SCM_RIGHTS`: the descriptors that came, in the order in which they were sent; all are close-on-exec.
+    /// `SCM_RIGHTS`: the received descriptors in the order of sending, all close-on-exec.
     #[doc(alias = "SCM_RIGHTS")]
     pub fn descriptors(&self) -> &[OwnedFd] {
         &self.descriptors
@@ -53,19 +54,20 @@ impl Incoming {
         std::mem::take(&mut self.descriptors)
     }
 
-    /// `SCM_CREDENTIALS`: who sent the message. There if the socket was told to receive them, and always on a
-    /// seqpacket connection.
+    /// `SCM_CREDENTIALS`: the sender's credentials, if the socket receives them; a seqpacket
+    /// connection always does.
     ///
-    /// User and group are the sender's real ones at the time of sending, unless a privileged sender said otherwise.
+    /// User and group are the sender's real ones at the time of sending, unless a privileged sender
+    /// stated others.
     #[doc(alias = "SCM_CREDENTIALS")]
     pub fn credentials(&self) -> Option<Credentials> {
         self.credentials
     }
 
-    /// `SCM_PIDFD`: the sender's process, if the socket was told to [receive
+    /// `SCM_PIDFD`: the sender's process, if the socket [receives
     /// pidfds](super::Ancillary::set_receive_pidfds).
     ///
-    /// Still none if the process was gone and the kernel, before Linux 6.16, could not make one any more.
+    /// Before Linux 6.16 there is none if the process was reaped before the receive.
     #[doc(alias = "SCM_PIDFD")]
     pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
         self.pidfd.as_ref().map(OwnedFd::as_fd)
@@ -76,7 +78,7 @@ impl Incoming {
         self.pidfd.take()
     }
 
-    /// Where the message came from: unnamed unless the sender is bound, and unnamed on streams.
+    /// The address of the sender: unnamed if the sender is not bound, and on streams.
     pub fn sender(&self) -> Option<&Address> {
         self.sender.as_ref()
     }
@@ -86,20 +88,21 @@ impl Incoming {
         (self.credentials, self.pidfd, self.sender) = (None, None, None);
     }
 
-    /// Takes in what came, if it is all there. What is passed to this and not kept is closed.
+    /// Stores what was received, if it is complete. On an error all descriptors of `contents` are
+    /// closed.
     pub(super) fn fill(
         &mut self,
         socket: BorrowedFd<'_>,
         contents: Contents,
-        cut: bool,
+        was_cut: bool,
         sender: Address,
     ) -> Result<()> {
-        if cut {
-            // While what did come is still open: the table may be full just now.
+        if was_cut {
+            // The received descriptors are still open here, so a full table can be detected.
             return Err(lost(socket));
         }
         self.pidfd = match contents.pidfd {
-            Some(Err(errno @ (Errno::EMFILE | Errno::ENFILE))) => return Err(no_room(errno)),
+            Some(Err(errno @ (Errno::EMFILE | Errno::ENFILE))) => return Err(table_full(errno)),
             other => other.and_then(nix::Result::ok),
         };
         self.descriptors = contents.descriptors;
@@ -109,25 +112,25 @@ impl Incoming {
     }
 }
 
-/// Why descriptors that were sent did not come, as far as it can be found out.
+/// The most likely reason why a descriptor that was sent did not arrive.
 fn lost(socket: BorrowedFd<'_>) -> Error {
     match socket.try_clone_to_owned() {
-        Err(error) => no_room(errno(&error)),
-        Ok(_) => Error::new(RECVMSG, ErrorKind::PermissionDenied).with_hint(
-            "a security module kept back a descriptor; all that came with the message were closed",
-        ),
+        Err(error) => table_full(errno(&error)),
+        Ok(_) => Error::new(RECVMSG, ErrorKind::PermissionDenied)
+            .with_hint("check the security module's policy; the message's descriptors were closed"),
     }
 }
 
-fn no_room(errno: Errno) -> Error {
+fn table_full(errno: Errno) -> Error {
     Error::from_errno(RECVMSG, errno)
         .with_limit(limits::descriptors(errno))
-        .with_hint("all descriptors that came with the message were closed")
+        .with_hint("raise the limit; the message's descriptors were closed")
 }
 
-/// More descriptors came than the receiver wants.
+/// The error for a message with more descriptors than the caller accepts.
 pub(super) fn unwanted(count: usize, max: usize) -> Error {
-    let limit =
-        Limit { name: "the most descriptors wanted", value: max as u64, requested: Some(count as u64) };
-    Error::new(RECVMSG, ErrorKind::TooLarge).with_limit(Some(limit)).with_hint("all of them were closed")
+    let limit = Limit { name: "max descriptors", value: max as u64, requested: Some(count as u64) };
+    Error::new(RECVMSG, ErrorKind::TooLarge)
+        .with_limit(Some(limit))
+        .with_hint("raise max; all descriptors were closed")
 }

@@ -1,52 +1,58 @@
-//! What listeners of both types do.
+//! The listener behind both types of listeners.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
-use super::transfer::{self, Wait};
+use nix::poll::PollFlags;
+
+use super::Address;
+use super::core::Bound;
+use super::transfer::Wait;
 use crate::error::{Error, Result};
-use crate::support::limits;
-use crate::support::unlink_guard::UnlinkGuard;
-use crate::sys::ioctl;
+use crate::support::{limits, wait};
+use crate::sys::{retry, socket as sys};
 
 const ACCEPT: &str = "accept4";
 
 #[derive(Debug)]
 pub(super) struct Acceptor {
-    /// Dropped first, so that the path never leads to a socket that is gone.
-    removal: Option<UnlinkGuard>,
-    /// Its description is non-blocking: the waiting is done by poll(2).
-    fd: OwnedFd,
+    /// Its open file description is non-blocking, so poll(2) does the waiting.
+    socket: Bound,
 }
 
 impl Acceptor {
-    pub(super) fn new(fd: OwnedFd, removal: Option<UnlinkGuard>) -> Result<Self> {
-        ioctl::set_nonblocking(fd.as_fd(), true).map_err(|e| Error::from_errno("ioctl(FIONBIO)", e))?;
-        Ok(Acceptor { removal, fd })
+    pub(super) fn new(socket: Bound) -> Result<Self> {
+        socket.core().set_nonblocking(true)?;
+        Ok(Acceptor { socket })
     }
 
-    /// Takes over a descriptor whose nature shows at the first call.
-    pub(super) fn adopt(fd: OwnedFd) -> Self {
-        let _ = ioctl::set_nonblocking(fd.as_fd(), true);
-        Acceptor { removal: None, fd }
+    /// Blocking in accept4(2) after poll(2) would not do: another process may take the connection
+    /// in between.
+    pub(super) fn accept(&self, waiting: Wait) -> Result<OwnedFd> {
+        let listener = self.socket.core().as_fd();
+        let accept = || retry(|| sys::accept(listener));
+        let ready = [(listener, PollFlags::POLLIN)];
+        let accepted = match waiting {
+            Wait::Never => accept(),
+            Wait::Forever => wait::attempt_until(Duration::MAX, &ready, accept),
+            Wait::For(timeout) => wait::attempt_until(timeout, &ready, accept),
+        };
+        accepted.map_err(|e| Error::from_recv_errno(ACCEPT, e).with_limit(limits::descriptors(e)))
     }
 
-    pub(super) fn accept(&self, wait: Wait) -> Result<OwnedFd> {
-        transfer::accept(self.fd.as_fd(), wait)
-            .map_err(|e| Error::from_recv_errno(ACCEPT, e).with_limit(limits::descriptors(e)))
+    pub(super) fn local_address(&self) -> Result<Address> {
+        self.socket.core().local_address()
     }
 
-    /// The descriptor alone, which then blocks as descriptors usually do. The file stays.
+    /// The descriptor alone, made blocking again as descriptors usually are. The file stays.
     pub(super) fn into_fd(self) -> OwnedFd {
-        let _ = ioctl::set_nonblocking(self.fd.as_fd(), false);
-        if let Some(removal) = self.removal {
-            removal.disarm();
-        }
-        self.fd
+        let _ = self.socket.core().set_nonblocking(false);
+        self.socket.into_fd()
     }
 }
 
 impl AsFd for Acceptor {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.socket.core().as_fd()
     }
 }

@@ -1,4 +1,4 @@
-//! A message to send, with what goes beside its bytes.
+//! A message to send, with its ancillary data.
 
 use std::io::IoSlice;
 use std::os::fd::BorrowedFd;
@@ -11,7 +11,7 @@ use crate::sys::cmsg::{OutgoingMessage, SCM_MAX_FD};
 
 pub(super) const SENDMSG: &str = "sendmsg";
 
-/// `struct msghdr`: the bytes of a message, gathered from several places, and what goes with them.
+/// `struct msghdr`: the bytes of a message, gathered from several buffers, and its ancillary data.
 ///
 /// ```
 /// use std::io::IoSlice;
@@ -40,34 +40,35 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// The bytes alone.
+    /// A message of these bytes without ancillary data.
     pub fn new(parts: &'a [IoSlice<'a>]) -> Self {
         Outgoing { parts, descriptors: &[], credentials: None, address: None }
     }
 
-    /// `SCM_RIGHTS`: the receiver gets copies of these descriptors, at most 253.
+    /// `SCM_RIGHTS`: adds copies of these descriptors, at most 253.
     #[doc(alias = "SCM_RIGHTS")]
     pub fn descriptors(mut self, descriptors: &'a [BorrowedFd<'a>]) -> Self {
         self.descriptors = descriptors;
         self
     }
 
-    /// `SCM_CREDENTIALS`: says who sends. The kernel lets only the privileged claim what is not true of them.
+    /// `SCM_CREDENTIALS`: states the sender's credentials. The kernel lets only privileged
+    /// processes state false ones.
     ///
-    /// Not needed to be known: a receiver that asks for credentials gets them in any case.
+    /// A receiver that asks for credentials gets the sender's without this call too.
     #[doc(alias = "SCM_CREDENTIALS")]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// Where to, for a datagram socket that is not connected there. Refused for connections, which have their peer.
+    /// Sets the destination, for a datagram socket. Sending it on a connection fails.
     pub fn to(mut self, address: &'a Address) -> Self {
         self.address = Some(address);
         self
     }
 
-    /// How many bytes it has.
+    /// The number of bytes.
     pub fn length(&self) -> usize {
         self.parts.iter().map(|part| part.len()).sum()
     }
@@ -76,21 +77,18 @@ impl<'a> Outgoing<'a> {
         self.address
     }
 
-    /// The message as a socket of type `kind` can send it.
-    pub(super) fn parcel(&self, kind: SockType) -> Result<OutgoingMessage<'a>> {
+    /// The message in the form in which a socket of type `kind` can send it.
+    pub(super) fn for_kind(&self, kind: SockType) -> Result<OutgoingMessage<'a>> {
         if self.descriptors.len() > SCM_MAX_FD {
             return Err(too_many(self.descriptors.len()));
         }
         if kind != SockType::Datagram && self.address.is_some() {
-            return Err(
-                Error::new(SENDMSG, ErrorKind::Invalid).with_hint("a connection sends to its peer only")
-            );
+            return Err(invalid("omit the address: a connection sends to its peer"));
         }
-        let ancillary = !self.descriptors.is_empty() || self.credentials.is_some();
-        if kind == SockType::Stream && ancillary && self.length() == 0 {
-            return Err(Error::new(SENDMSG, ErrorKind::Invalid).with_hint(
-                "on a stream it takes a byte to carry them; the kernel would drop them in silence",
-            ));
+        let has_ancillary = !self.descriptors.is_empty() || self.credentials.is_some();
+        if kind == SockType::Stream && has_ancillary && self.length() == 0 {
+            // The kernel would drop them without an error.
+            return Err(invalid("on a stream socket, add at least one byte of data"));
         }
         Ok(OutgoingMessage {
             parts: self.parts,
@@ -99,6 +97,10 @@ impl<'a> Outgoing<'a> {
             to: self.address.map(|address| address.checked(SENDMSG)).transpose()?,
         })
     }
+}
+
+fn invalid(hint: &'static str) -> Error {
+    Error::new(SENDMSG, ErrorKind::Invalid).with_hint(hint)
 }
 
 fn too_many(count: usize) -> Error {

@@ -1,4 +1,4 @@
-//! Taking over a path that a dead socket left behind.
+//! Replacing the file that a closed socket left at a path.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -12,39 +12,42 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::sys::socket::SockType;
 
 use super::Address;
-use super::options::create;
+use super::create::create;
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::support::errno;
-use crate::sys::socket as sys;
-use crate::sys::{ioctl, retry};
+use crate::sys::{ioctl, retry, socket as sys};
 use crate::time::Deadline;
 
 const RECLAIM: &str = "reclaim";
-const TURN: Duration = Duration::from_secs(5);
+
+/// How long to wait for the directory's lock. Reclaiming takes some 10 ms, so this is a long queue.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pause between attempts to lock, and between the two probes of a file.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Makes `bind` succeed where only a dead socket's file was in the way.
+/// Makes `bind` succeed if nothing but the file of a closed socket prevents it.
 ///
-/// The lock is taken before the first attempt: a file is there for a moment before its socket can be found by it, and
-/// another reclaimer must not look in that moment.
+/// The lock is taken before the first attempt. A file exists for a moment before its socket can be
+/// found through it, and no other reclaimer may probe it in that moment.
 pub(super) fn bind(path: &Path, bind: impl Fn() -> Result<()>) -> Result<()> {
-    let _turn = lock(path)?;
+    let _lock = lock(path)?;
     match bind() {
         Err(error) if error.errno() == Some(libc::EADDRINUSE) => {}
         other => return other,
     }
-    remove_dead(path)?;
+    remove_stale(path)?;
     bind()
 }
 
-/// Locks the directory, so that nothing of the lock stays behind.
+/// Locks the directory itself, which leaves no lock file behind.
 fn lock(path: &Path) -> Result<Flock<File>> {
     let directory = directory(path);
-    // Nothing but a directory is opened: a FIFO there would make this wait.
+    // O_DIRECTORY, since opening a FIFO would block.
     let opened = File::options().read(true).custom_flags(libc::O_DIRECTORY).open(&directory);
     let mut file = opened.map_err(|e| failed(&directory, errno(&e)))?;
-    let deadline = Deadline::after(TURN);
+    let deadline = Deadline::after(LOCK_TIMEOUT);
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(lock) => return Ok(lock),
@@ -65,10 +68,10 @@ fn directory(path: &Path) -> PathBuf {
     }
 }
 
-fn remove_dead(path: &Path) -> Result<()> {
+fn remove_stale(path: &Path) -> Result<()> {
     let before = inode(path)?;
     probe(path)?;
-    // Somebody who does not take the lock may be between making the file and owning it.
+    // A process that does not take the lock may have created the file and not yet bound its socket.
     thread::sleep(PAUSE);
     probe(path)?;
     if inode(path)? != before {
@@ -80,23 +83,23 @@ fn remove_dead(path: &Path) -> Result<()> {
     }
 }
 
-/// Which socket file the path leads to.
+/// The device and inode of the socket file at the path.
 fn inode(path: &Path) -> Result<Option<(u64, u64)>> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.file_type().is_socket() => Ok(Some((meta.dev(), meta.ino()))),
         Ok(_) => Err(Error::new(RECLAIM, ErrorKind::WrongType)
             .with_name(name::display(path))
-            .with_hint("it is not a socket, so it is left alone")),
+            .with_hint("choose a path that leads to no other file")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, errno(&error))),
     }
 }
 
-/// Refuses unless no socket of any type is bound to the file.
+/// Fails if a socket of any type is bound to the file.
 ///
-/// The kernel looks for the socket before it compares types. So a datagram socket's connect finds a live stream socket
-/// with `EPROTOTYPE`, also one that does not listen yet, and does not disturb it with a connection; only a dead one is
-/// `ECONNREFUSED`.
+/// The kernel finds the socket before it compares types. Connecting a datagram socket therefore
+/// detects a live stream socket (`EPROTOTYPE`), even one that does not listen yet, without
+/// disturbing it with a connection. Only a closed socket yields `ECONNREFUSED`.
 fn probe(path: &Path) -> Result<()> {
     let address = Address::from(path);
     let socket = create(SockType::Datagram)?;
@@ -111,7 +114,7 @@ fn probe(path: &Path) -> Result<()> {
 }
 
 fn in_use(path: &Path) -> Error {
-    failed(path, Errno::EADDRINUSE).with_hint("a live socket has it")
+    failed(path, Errno::EADDRINUSE).with_hint("stop the live socket at this path, or use another path")
 }
 
 fn failed(path: &Path, errno: Errno) -> Error {

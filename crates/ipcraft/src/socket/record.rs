@@ -1,4 +1,4 @@
-//! What datagram and seqpacket sockets have in common: records that go whole or not at all.
+//! Records, which datagram and seqpacket sockets transfer whole or not at all.
 
 use std::os::fd::BorrowedFd;
 
@@ -9,18 +9,19 @@ use nix::sys::socket::sockopt::SndBuf;
 use crate::error::{Error, Limit, Result};
 use crate::support::limits;
 
-/// What the kernel adds to each record before it compares with `SO_SNDBUF`.
-const OVERHEAD: usize = 32;
+/// Bytes that the kernel adds to a record before it compares the size with `SO_SNDBUF`.
+const RECORD_OVERHEAD_BYTES: usize = 32;
 
-/// The length of a record that was received into a buffer of `room`, if it was not cut.
+/// Returns the length of a record that was received into a buffer of `room` bytes, unless it was
+/// cut.
 #[inline]
-pub(super) fn whole(operation: &'static str, room: usize, length: usize) -> Result<usize> {
+pub(super) fn check_whole(operation: &'static str, room: usize, length: usize) -> Result<usize> {
     if length <= room { Ok(length) } else { Err(Error::truncated(operation, room, length)) }
 }
 
-/// Why a record of `length` bytes could not be sent.
+/// The error of a failure to send a record of `length` bytes.
 #[cold]
-pub(super) fn unsent(fd: BorrowedFd<'_>, operation: &'static str, errno: Errno, length: usize) -> Error {
+pub(super) fn send_error(fd: BorrowedFd<'_>, operation: &'static str, errno: Errno, length: usize) -> Error {
     let limit = match errno {
         Errno::EMSGSIZE => buffer_limit(fd, length),
         _ => limits::descriptors(errno),
@@ -30,5 +31,5 @@ pub(super) fn unsent(fd: BorrowedFd<'_>, operation: &'static str, errno: Errno, 
 
 fn buffer_limit(fd: BorrowedFd<'_>, length: usize) -> Option<Limit> {
     let value = getsockopt(&fd, SndBuf).ok()? as u64;
-    Some(Limit { name: "SO_SNDBUF", value, requested: Some((length + OVERHEAD) as u64) })
+    Some(Limit { name: "SO_SNDBUF", value, requested: Some((length + RECORD_OVERHEAD_BYTES) as u64) })
 }

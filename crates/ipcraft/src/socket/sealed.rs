@@ -1,4 +1,4 @@
-//! What the traits of this module need to know of the socket types.
+//! What the traits of this module need to know of a socket type.
 
 use std::os::fd::AsFd;
 
@@ -8,14 +8,14 @@ use nix::sys::socket::SockType;
 use super::{datagram, record, seqpacket, stream};
 use crate::error::Error;
 
-/// Implemented by the socket types here and by no other, so that the traits can grow.
+/// Implemented by the socket types of this module only, so that its traits can gain methods.
 pub trait Sealed: AsFd {
     /// The socket's type.
     const KIND: SockType;
 
-    /// Why a message of `length` bytes could not be sent to the peer.
-    fn unsent(&self, operation: &'static str, errno: Errno, length: usize) -> Error {
-        record::unsent(self.as_fd(), operation, errno, length)
+    /// The error of a failure to send a message of `length` bytes to the peer.
+    fn send_error(&self, operation: &'static str, errno: Errno, length: usize) -> Error {
+        record::send_error(self.as_fd(), operation, errno, length)
     }
 }
 
@@ -30,7 +30,7 @@ impl Sealed for seqpacket::Connection {
 impl Sealed for datagram::Socket {
     const KIND: SockType = SockType::Datagram;
 
-    fn unsent(&self, operation: &'static str, errno: Errno, length: usize) -> Error {
-        datagram::Socket::unsent(self, operation, errno, length)
+    fn send_error(&self, operation: &'static str, errno: Errno, length: usize) -> Error {
+        datagram::Socket::send_error(self, operation, errno, length)
     }
 }

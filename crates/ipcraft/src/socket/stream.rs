@@ -1,8 +1,8 @@
 //! Stream sockets: bytes, both ways, over a connection (unix(7), `SOCK_STREAM`).
 //!
-//! Use them as a pipe that goes both ways, and for protocols that have boundaries of their own. For messages take
-//! [`seqpacket`](super::seqpacket), which keeps theirs. What holds for all sockets, and the table of errors, is on
-//! [the module's page](super).
+//! Use them as a two-way pipe, and for protocols with boundaries of their own. For messages use
+//! [`seqpacket`](super::seqpacket), which keeps boundaries. [The module's page](super) describes
+//! what all sockets share, with the table of errors.
 //!
 //! ```
 //! use std::io::{BufRead, BufReader, Write};
@@ -25,11 +25,13 @@ use std::time::Duration;
 
 use nix::sys::socket::SockType;
 
+use super::adopt;
+use super::bind::BindConfig;
+use super::core::{Core, impl_properties};
 use super::listener::Acceptor;
 use super::transfer::{self, Wait};
-use super::{Address, Credentials, Options, connection, properties};
+use super::{Address, Credentials, create};
 use crate::error::{Error, Result};
-use crate::sys::{ioctl, sendmsg};
 
 const RECV: &str = "recv from stream socket";
 const SEND: &str = "send to stream socket";
@@ -41,243 +43,211 @@ const SEND: &str = "send to stream socket";
 /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
 #[doc(alias = "socketpair")]
 pub fn pair() -> Result<(Stream, Stream)> {
-    let (left, right) = connection::pair(SockType::Stream)?;
-    Ok((Stream { fd: left }, Stream { fd: right }))
+    let (left, right) = create::pair(SockType::Stream)?;
+    Ok((Stream::of(left), Stream::of(right)))
 }
 
 /// One end of a two-way stream of bytes.
 ///
-/// Calls take `&self`: one thread may read while another writes. If several write, each call's bytes may be mixed with
-/// the others'; use one of the types that keep records instead.
+/// Calls take `&self`: one thread may read while another writes. If several threads write, the
+/// bytes of their calls may interleave; the types that keep records prevent that.
 #[derive(Debug)]
 pub struct Stream {
-    fd: OwnedFd,
+    core: Core,
 }
 
+impl_properties!(Stream);
+
 impl Stream {
-    /// `connect(2)`: waits while the listener's queue is full, but not until the connection is accepted.
+    /// `connect(2)`: connects to a listener, blocking while its queue is full. Does not wait until
+    /// the connection is accepted.
     ///
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound), [`Refused`](crate::ErrorKind::Refused),
-    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`WrongType`](crate::ErrorKind::WrongType): see
-    /// [the table](super#errors).
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied),
+    /// [`WrongType`](crate::ErrorKind::WrongType): see [the table](super#errors).
     pub fn connect(address: impl Into<Address>) -> Result<Self> {
-        Ok(Stream { fd: connection::connect(SockType::Stream, &address.into(), Wait::Forever)? })
+        create::connect(SockType::Stream, &address.into(), Wait::Forever).map(Stream::of)
     }
 
-    /// [`connect`](Stream::connect) that fails with [`Full`](crate::ErrorKind::Full) if the listener's queue is full.
+    /// Like [`connect`](Stream::connect), but fails with [`Full`](crate::ErrorKind::Full) if the
+    /// listener's queue is full.
     pub fn try_connect(address: impl Into<Address>) -> Result<Self> {
-        Ok(Stream { fd: connection::connect(SockType::Stream, &address.into(), Wait::Never)? })
+        create::connect(SockType::Stream, &address.into(), Wait::Never).map(Stream::of)
     }
 
-    /// [`connect`](Stream::connect) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the queue stays full
-    /// for `timeout`.
+    /// Like [`connect`](Stream::connect), but fails with [`TimedOut`](crate::ErrorKind::TimedOut)
+    /// if the queue stays full for `timeout`.
     #[doc(alias = "SO_SNDTIMEO")]
     pub fn connect_timeout(address: impl Into<Address>, timeout: Duration) -> Result<Self> {
-        Ok(Stream { fd: connection::connect(SockType::Stream, &address.into(), Wait::For(timeout))? })
+        create::connect(SockType::Stream, &address.into(), Wait::For(timeout)).map(Stream::of)
     }
 
-    /// `recv(2)`: waits for bytes and returns how many came, at most `buffer.len()`; `Ok(0)` is end of stream.
+    fn of(fd: OwnedFd) -> Self {
+        Stream { core: Core::new(fd) }
+    }
+
+    #[inline(always)]
+    fn core(&self) -> &Core {
+        &self.core
+    }
+
+    /// `recv(2)`: blocks until bytes arrive and returns their number, at most `buffer.len()`;
+    /// `Ok(0)` is end of stream.
     ///
-    /// Descriptors that were sent with the bytes are closed: receive them with [`Ancillary`](super::Ancillary).
+    /// Descriptors that were sent with the bytes are closed. [`Ancillary`](super::Ancillary)
+    /// receives them.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the peer closed without having read all that was sent to it.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the peer closed before it read
+    /// everything sent to it.
     #[inline]
     #[doc(alias = "recv")]
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.receive(buffer, Wait::Forever)
+        self.recv_waiting(buffer, Wait::Forever)
     }
 
-    /// [`read`](Stream::read) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    /// Like [`read`](Stream::read), but fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// blocking.
     #[inline]
     pub fn try_read(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.receive(buffer, Wait::Never)
+        self.recv_waiting(buffer, Wait::Never)
     }
 
-    /// [`read`](Stream::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within
-    /// `timeout`.
+    /// Like [`read`](Stream::read), but fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no
+    /// bytes arrive within `timeout`.
     ///
-    /// One system call if data is there; `ppoll(2)` and another if not.
+    /// It makes one system call if data is available; otherwise `ppoll(2)` and another.
     #[inline]
     pub fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
-        self.receive(buffer, Wait::For(timeout))
+        self.recv_waiting(buffer, Wait::For(timeout))
     }
 
-    /// `send(2)`: waits for room and returns how many bytes were taken: all of them, unless a signal came after a part.
+    /// `send(2)`: blocks until there is room and returns how many bytes were sent: all of them,
+    /// unless a signal interrupted the call after a part.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the peer is closed or reads no more (and no `SIGPIPE`).
+    /// [`Disconnected`](crate::ErrorKind::Disconnected), without `SIGPIPE`, if the peer is closed
+    /// or shut down its reading side.
     #[inline]
     #[doc(alias = "send")]
     pub fn write(&self, bytes: &[u8]) -> Result<usize> {
-        self.send(bytes, Wait::Forever)
+        self.send_waiting(bytes, Wait::Forever)
     }
 
-    /// [`write`](Stream::write) that takes as many bytes as there is room for, and fails with
-    /// [`Full`](crate::ErrorKind::Full) if there is none.
+    /// Like [`write`](Stream::write), but sends only as many bytes as there is room for, and fails
+    /// with [`Full`](crate::ErrorKind::Full) if there is none.
     #[inline]
     pub fn try_write(&self, bytes: &[u8]) -> Result<usize> {
-        self.send(bytes, Wait::Never)
+        self.send_waiting(bytes, Wait::Never)
     }
 
-    /// [`try_write`](Stream::try_write) that waits for room, and fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
-    /// there is none within `timeout`.
+    /// Like [`try_write`](Stream::try_write), but blocks until there is room, and fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is none within `timeout`.
     #[inline]
     pub fn write_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<usize> {
-        self.send(bytes, Wait::For(timeout))
+        self.send_waiting(bytes, Wait::For(timeout))
     }
 
-    // Always: each of the three forms is then its own short path.
     #[inline(always)]
-    fn receive(&self, buffer: &mut [u8], wait: Wait) -> Result<usize> {
-        let fd = self.fd.as_fd();
-        transfer::receive(fd, wait, |flags| sendmsg::recv(fd, buffer, flags))
-            .map_err(|e| Error::from_recv_errno(RECV, e))
+    fn recv_waiting(&self, buffer: &mut [u8], waiting: Wait) -> Result<usize> {
+        transfer::recv_bytes(self.as_fd(), buffer, 0, waiting).map_err(|e| Error::from_recv_errno(RECV, e))
     }
 
-    // Always: each of the three forms is then its own short path.
     #[inline(always)]
-    fn send(&self, bytes: &[u8], wait: Wait) -> Result<usize> {
-        let fd = self.fd.as_fd();
-        transfer::send(fd, wait, |flags| sendmsg::send(fd, bytes, flags))
-            .map_err(|e| Error::from_send_errno(SEND, e))
+    fn send_waiting(&self, bytes: &[u8], waiting: Wait) -> Result<usize> {
+        transfer::send_bytes(self.as_fd(), bytes, waiting).map_err(|e| Error::from_send_errno(SEND, e))
     }
 
-    /// `shutdown(2)`: ends one direction, or both, for every copy of the descriptor in every process.
+    /// `shutdown(2)`: ends one direction, or both, for every copy of the descriptor in every
+    /// process.
     ///
-    /// After [`Shutdown::Write`] the peer reads what was sent and then end of stream, and can still answer.
+    /// After [`Shutdown::Write`] the peer reads what was sent and then end of stream, and can still
+    /// answer.
     pub fn shutdown(&self, how: Shutdown) -> Result<()> {
-        connection::shutdown(self.fd.as_fd(), how)
+        self.core.shutdown(how)
     }
 
-    /// `FIONREAD`: how many bytes wait to be read. Stale as soon as it is returned: more may come, another reader may
-    /// take.
+    /// `FIONREAD`: returns how many bytes can be read now. More may arrive, and another reader may
+    /// take them.
     #[doc(alias = "FIONREAD")]
     pub fn available(&self) -> Result<usize> {
-        ioctl::bytes_readable(self.fd.as_fd()).map_err(|e| Error::from_errno("ioctl(FIONREAD)", e))
+        self.core.available()
     }
 
-    /// `SO_PASSCRED`: whether messages that are received from now on say who sent them.
+    /// `SO_PASSCRED`: sets whether messages received from now on carry the credentials of their
+    /// sender.
     ///
     /// An unnamed socket gets an abstract name when it next connects or sends (unix(7), autobind).
     #[doc(alias = "SO_PASSCRED")]
     pub fn set_receive_credentials(&self, yes: bool) -> Result<()> {
-        properties::set_receive_credentials(self.fd.as_fd(), yes)
-    }
-
-    /// `getsockname(2)`: this end's address.
-    #[doc(alias = "getsockname")]
-    pub fn local_address(&self) -> Result<Address> {
-        properties::local_address(self.fd.as_fd())
-    }
-
-    /// `getpeername(2)`: the other end's address; unnamed unless that end was bound.
-    #[doc(alias = "getpeername")]
-    pub fn peer_address(&self) -> Result<Address> {
-        properties::peer_address(self.fd.as_fd())
-    }
-
-    /// `SO_PEERCRED`: who made the other end: the process that called `connect(2)`, `listen(2)` or `socketpair(2)`, as
-    /// it was at that moment. Another process may use the socket now.
-    #[doc(alias = "SO_PEERCRED")]
-    pub fn peer_credentials(&self) -> Result<Credentials> {
-        properties::peer_credentials(self.fd.as_fd())
-    }
-
-    /// `SO_PEERPIDFD`: a pidfd of the process that [`peer_credentials`](Self::peer_credentials) names, which cannot
-    /// come to mean another one. It turns readable when that process ends.
-    ///
-    /// # Errors
-    ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.5;
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) for a peer that was reaped, before Linux 6.16.
-    #[doc(alias = "SO_PEERPIDFD")]
-    pub fn peer_pidfd(&self) -> Result<OwnedFd> {
-        properties::peer_pidfd(self.fd.as_fd())
-    }
-
-    /// `SO_SNDBUF`: how much may be on its way to the peer, with the kernel's bookkeeping, which often takes more than
-    /// the data.
-    #[doc(alias = "SO_SNDBUF")]
-    pub fn send_buffer(&self) -> Result<usize> {
-        properties::send_buffer(self.fd.as_fd())
-    }
-
-    /// `SO_SNDBUF`: asks for room for `bytes` and returns the room that the kernel gave: twice that, for its
-    /// bookkeeping, but no more than twice `/proc/sys/net/core/wmem_max`.
-    pub fn set_send_buffer(&self, bytes: usize) -> Result<usize> {
-        properties::set_send_buffer(self.fd.as_fd(), bytes)
-    }
-
-    /// `O_NONBLOCK`, for event loops: the plain calls then fail like the `try_` ones, here and in every process that
-    /// shares the descriptor; the `_timeout` ones still wait.
-    #[doc(alias = "O_NONBLOCK")]
-    pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
-        properties::set_nonblocking(self.fd.as_fd(), yes)
+        self.core.set_receive_credentials(yes)
     }
 }
 
-/// A socket that waits for connections which carry bytes.
+/// A socket that accepts connections which carry bytes.
 ///
-/// Dropping it closes it, and lets the file stay unless [`Options::remove_on_drop`] was set. Connections that were not
-/// accepted are then reset. Its open file description is non-blocking inside, so that no form of accepting can be made
-/// to wait by another process that was faster.
+/// Dropping it closes it and resets connections that were not accepted. The file stays, unless
+/// [`Options::remove_on_drop`](super::Options::remove_on_drop) was set. Its open file description
+/// is non-blocking, so that a call never blocks because another process accepted the connection
+/// first.
 #[derive(Debug)]
 pub struct Listener {
     inner: Acceptor,
 }
 
 impl Listener {
-    /// `bind(2)`, `listen(2)`: [`Options::listen_stream`] with the defaults.
+    /// `bind(2)`, `listen(2)`: listens at the address; see
+    /// [`Options::listen_stream`](super::Options::listen_stream).
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, be its socket live or dead: see
-    /// [`Options::reclaim_stale`].
+    /// [`InUse`](crate::ErrorKind::InUse) if the path exists, whether its socket is live or closed:
+    /// see [`Options::reclaim_stale`](super::Options::reclaim_stale).
     #[doc(alias = "listen")]
     pub fn bind(address: impl Into<Address>) -> Result<Self> {
-        Options::new().listen_stream(address)
+        BindConfig::DEFAULT.listen(SockType::Stream, &address.into()).map(Listener::of)
     }
 
     pub(super) fn of(inner: Acceptor) -> Self {
         Listener { inner }
     }
 
-    /// `accept4(2)`: waits for a connection.
+    /// `accept4(2)`: blocks until a connection arrives.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full; the connection then still
-    /// waits.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full. The
+    /// connection stays in the queue.
     #[doc(alias = "accept4")]
     pub fn accept(&self) -> Result<Stream> {
-        Ok(Stream { fd: self.inner.accept(Wait::Forever)? })
+        self.inner.accept(Wait::Forever).map(Stream::of)
     }
 
-    /// [`accept`](Listener::accept) that fails with [`Empty`](crate::ErrorKind::Empty) if no connection waits.
+    /// Like [`accept`](Listener::accept), but fails with [`Empty`](crate::ErrorKind::Empty) if the
+    /// queue is empty.
     pub fn try_accept(&self) -> Result<Stream> {
-        Ok(Stream { fd: self.inner.accept(Wait::Never)? })
+        self.inner.accept(Wait::Never).map(Stream::of)
     }
 
-    /// [`accept`](Listener::accept) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if none comes within
-    /// `timeout`.
+    /// Like [`accept`](Listener::accept), but fails with [`TimedOut`](crate::ErrorKind::TimedOut)
+    /// if none arrives within `timeout`.
     pub fn accept_timeout(&self, timeout: Duration) -> Result<Stream> {
-        Ok(Stream { fd: self.inner.accept(Wait::For(timeout))? })
+        self.inner.accept(Wait::For(timeout)).map(Stream::of)
     }
 
-    /// [`accept`](Listener::accept) again and again, without end.
+    /// Iterates over connections as [`accept`](Listener::accept) returns them, without end.
     pub fn incoming(&self) -> impl Iterator<Item = Result<Stream>> + '_ {
         std::iter::repeat_with(|| self.accept())
     }
 
-    /// `getsockname(2)`: where it listens.
+    /// `getsockname(2)`: the address at which it listens.
     #[doc(alias = "getsockname")]
     pub fn local_address(&self) -> Result<Address> {
-        properties::local_address(self.inner.as_fd())
+        self.inner.local_address()
     }
 }
 
@@ -301,7 +271,7 @@ impl Write for &Stream {
         Ok(Stream::write(self, bytes)?)
     }
 
-    /// Does nothing: a socket holds nothing back.
+    /// Does nothing: a socket buffers nothing in the process.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -313,46 +283,47 @@ impl Write for Stream {
         Ok(Stream::write(self, bytes)?)
     }
 
-    /// Does nothing: a socket holds nothing back.
+    /// Does nothing: a socket buffers nothing in the process.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
 impl AsFd for Stream {
+    #[inline]
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.core.as_fd()
     }
 }
 
 impl From<Stream> for OwnedFd {
     fn from(stream: Stream) -> Self {
-        stream.fd
+        stream.core.into_fd()
     }
 }
 
-/// Takes the descriptor as it is: whether it is a stream socket shows at the first call.
+/// Does not check the type of the socket: the first call fails if it is the wrong one.
 impl From<OwnedFd> for Stream {
     fn from(fd: OwnedFd) -> Self {
-        Stream { fd }
+        Stream::of(fd)
     }
 }
 
 impl From<Stream> for UnixStream {
     fn from(stream: Stream) -> Self {
-        stream.fd.into()
+        OwnedFd::from(stream).into()
     }
 }
 
 impl From<UnixStream> for Stream {
     fn from(stream: UnixStream) -> Self {
-        Stream { fd: stream.into() }
+        Stream::of(stream.into())
     }
 }
 
 impl From<Stream> for Stdio {
     fn from(stream: Stream) -> Self {
-        stream.fd.into()
+        OwnedFd::from(stream).into()
     }
 }
 
@@ -362,17 +333,23 @@ impl AsFd for Listener {
     }
 }
 
-/// Makes it blocking, as descriptors usually are. The file stays, [`Options::remove_on_drop`] or not.
+/// Makes the descriptor blocking. The file stays, with
+/// [`Options::remove_on_drop`](super::Options::remove_on_drop) too.
 impl From<Listener> for OwnedFd {
     fn from(listener: Listener) -> Self {
         listener.inner.into_fd()
     }
 }
 
-/// Makes the open file description non-blocking. Whether it is a listening stream socket shows at the first call.
-impl From<OwnedFd> for Listener {
-    fn from(fd: OwnedFd) -> Self {
-        Listener { inner: Acceptor::adopt(fd) }
+/// Checks that it is a listening stream socket, and makes its open file description non-blocking.
+///
+/// Fails with [`WrongType`](crate::ErrorKind::WrongType), and closes the descriptor, if it is not.
+impl TryFrom<OwnedFd> for Listener {
+    type Error = Error;
+
+    fn try_from(fd: OwnedFd) -> Result<Self> {
+        adopt::check_listener(&fd, SockType::Stream)?;
+        adopt::acceptor(fd).map(Listener::of)
     }
 }
 
@@ -382,8 +359,11 @@ impl From<Listener> for UnixListener {
     }
 }
 
-impl From<UnixListener> for Listener {
-    fn from(listener: UnixListener) -> Self {
-        OwnedFd::from(listener).into()
+/// Checks and changes the descriptor as `TryFrom<OwnedFd>` does.
+impl TryFrom<UnixListener> for Listener {
+    type Error = Error;
+
+    fn try_from(listener: UnixListener) -> Result<Self> {
+        OwnedFd::from(listener).try_into()
     }
 }

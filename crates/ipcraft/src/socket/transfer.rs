@@ -1,21 +1,18 @@
-//! Sockets of every type: making them, and waiting in the three ways that every call offers.
+//! Sending and receiving in the three forms: blocking, non-blocking, and with a timeout.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::PollFlags;
-use nix::sys::socket::sockopt::{PassCred, SendTimeout};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket, socketpair};
-use nix::sys::time::{TimeVal, TimeValLike};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use crate::support::wait;
-use crate::sys::sendmsg::DONTWAIT;
+use crate::sys::sendmsg::{self, DONTWAIT};
 use crate::sys::sockaddr::SocketAddress;
-use crate::sys::{ioctl, poll, retry, socket as sys};
-use crate::time::Deadline;
+use crate::sys::{poll, retry, socket as sys};
 
-/// Whether a call may wait, and how long.
+/// Whether a call may block, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wait {
     Forever,
@@ -23,7 +20,7 @@ pub(super) enum Wait {
     For(Duration),
 }
 
-/// Makes a receiving `call`, which gets the flags that keep it from waiting where it must not.
+/// Makes a receiving `call`, passing the flags that keep it from blocking where it must not.
 #[inline(always)]
 pub(super) fn receive<T>(
     fd: BorrowedFd<'_>,
@@ -33,7 +30,7 @@ pub(super) fn receive<T>(
     transfer(fd, PollFlags::POLLIN, waiting, call)
 }
 
-/// Makes a sending `call`, likewise.
+/// Makes a sending `call`, passing the flags that keep it from blocking where it must not.
 #[inline(always)]
 pub(super) fn send<T>(
     fd: BorrowedFd<'_>,
@@ -41,6 +38,23 @@ pub(super) fn send<T>(
     call: impl FnMut(libc::c_int) -> nix::Result<T>,
 ) -> nix::Result<T> {
     transfer(fd, PollFlags::POLLOUT, waiting, call)
+}
+
+/// send(2). Inlined, so that each of the three forms becomes a short path of its own.
+#[inline(always)]
+pub(super) fn send_bytes(fd: BorrowedFd<'_>, bytes: &[u8], waiting: Wait) -> nix::Result<usize> {
+    send(fd, waiting, |flags| sendmsg::send(fd, bytes, flags))
+}
+
+/// recv(2) with `extra` flags. Inlined as [`send_bytes`] is.
+#[inline(always)]
+pub(super) fn recv_bytes(
+    fd: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    extra: libc::c_int,
+    waiting: Wait,
+) -> nix::Result<usize> {
+    receive(fd, waiting, |flags| sendmsg::recv(fd, buffer, flags | extra))
 }
 
 #[inline(always)]
@@ -57,103 +71,34 @@ fn transfer<T>(
     }
 }
 
-/// Repeats a non-blocking `attempt` to send to `to` until it proceeds.
+/// Repeats a non-blocking `attempt` to send to `target` until it proceeds.
 ///
-/// For a socket that is not connected, poll(2) knows only its own room, not that of the receiver's queue. A second
-/// socket that is connected to the receiver is woken by that queue. It is made anew each time: another receiver may
-/// have taken the address over.
+/// For a socket that is not connected, poll(2) reports the room in its own buffer, but not in the
+/// receiver's queue. A second socket, connected to the receiver, is woken by that queue. It is
+/// created for each wait, since another receiver may have taken over the address.
 pub(super) fn send_to_until<T>(
     fd: BorrowedFd<'_>,
-    to: &SocketAddress,
+    target: &SocketAddress,
     timeout: Duration,
     attempt: impl FnMut() -> nix::Result<T>,
 ) -> nix::Result<T> {
     wait::attempt_between(timeout, attempt, |deadline| {
-        let probe = probe(to)?;
+        let probe = probe(target)?;
         Ok(poll::wait_ready(fd, PollFlags::POLLOUT, deadline)?
             && probe
                 .map_or(Ok(true), |probe| poll::wait_ready(probe.as_fd(), PollFlags::POLLOUT, deadline))?)
     })
 }
 
-/// A socket that is ready for writing when the receiver's queue has room; none if the receiver is connected to another
-/// socket, which then can only be the sender, whose own room is what counts.
-fn probe(to: &SocketAddress) -> nix::Result<Option<OwnedFd>> {
-    let fd = create(SockType::Datagram)?;
-    match sys::connect(fd.as_fd(), to) {
+/// Connects a socket that becomes writable when the receiver's queue has room.
+///
+/// `None` if the receiver is connected to another socket. That can only be the sender, and then the
+/// room in the sender's own buffer decides.
+fn probe(target: &SocketAddress) -> nix::Result<Option<OwnedFd>> {
+    let fd = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    match sys::connect(fd.as_fd(), target) {
         Ok(()) => Ok(Some(fd)),
         Err(Errno::EPERM) => Ok(None),
         Err(errno) => Err(errno),
     }
-}
-
-/// socket(2), close-on-exec.
-pub(super) fn create(kind: SockType) -> nix::Result<OwnedFd> {
-    let fd = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None)?;
-    mark_records(fd.as_fd(), kind)?;
-    Ok(fd)
-}
-
-/// socketpair(2), close-on-exec.
-pub(super) fn pair(kind: SockType) -> nix::Result<(OwnedFd, OwnedFd)> {
-    let (left, right) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)?;
-    mark_records(left.as_fd(), kind)?;
-    mark_records(right.as_fd(), kind)?;
-    Ok((left, right))
-}
-
-/// Makes every record arrive with credentials, which tells a record without bytes from the end of a stream of records.
-pub(super) fn mark_records(fd: BorrowedFd<'_>, kind: SockType) -> nix::Result<()> {
-    if kind == SockType::SeqPacket { setsockopt(&fd, PassCred, &true) } else { Ok(()) }
-}
-
-/// connect(2) to a listener, on a new socket.
-///
-/// Such a connect is done or not done, never in progress: one that a signal interrupts can be made again (unix(7)).
-pub(super) fn connect(kind: SockType, address: &SocketAddress, waiting: Wait) -> nix::Result<OwnedFd> {
-    let fd = create(kind)?;
-    match waiting {
-        Wait::Forever => retry(|| sys::connect(fd.as_fd(), address))?,
-        Wait::Never => connect_now(fd.as_fd(), address)?,
-        Wait::For(timeout) => connect_until(fd.as_fd(), address, Deadline::after(timeout))?,
-    }
-    Ok(fd)
-}
-
-/// Fails with `EAGAIN` if the listener's queue is full.
-fn connect_now(fd: BorrowedFd<'_>, address: &SocketAddress) -> nix::Result<()> {
-    ioctl::set_nonblocking(fd, true)?;
-    let result = retry(|| sys::connect(fd, address));
-    ioctl::set_nonblocking(fd, false)?;
-    result
-}
-
-/// No readiness is reported for a full queue, but the connect itself honours the socket's timeout for sending.
-fn connect_until(fd: BorrowedFd<'_>, address: &SocketAddress, deadline: Deadline) -> nix::Result<()> {
-    let mut result = connect_now(fd, address);
-    while matches!(result, Err(Errno::EAGAIN | Errno::EINTR)) {
-        let left = deadline.capped(Duration::from_secs(60));
-        if left.is_zero() {
-            return Err(Errno::ETIMEDOUT);
-        }
-        // Zero would mean for ever.
-        let microseconds = left.as_micros().max(1) as i64;
-        setsockopt(&fd, SendTimeout, &TimeVal::microseconds(microseconds))?;
-        result = sys::connect(fd, address);
-    }
-    setsockopt(&fd, SendTimeout, &TimeVal::zero())?;
-    result
-}
-
-/// accept4(2) on a listener whose description is non-blocking.
-///
-/// Asking poll(2) first and then a blocking accept would not do: another process may take the connection in between.
-pub(super) fn accept(listener: BorrowedFd<'_>, waiting: Wait) -> nix::Result<OwnedFd> {
-    let accept = || retry(|| sys::accept(listener));
-    let timeout = match waiting {
-        Wait::Never => return accept(),
-        Wait::Forever => Duration::MAX,
-        Wait::For(timeout) => timeout,
-    };
-    wait::attempt_until(timeout, &[(listener, PollFlags::POLLIN)], accept)
 }

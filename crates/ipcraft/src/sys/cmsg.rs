@@ -10,6 +10,7 @@ use std::ptr;
 
 use nix::errno::Errno;
 
+use super::byte_count;
 use super::sendmsg::{self, ReceivedInfo};
 use super::sockaddr::SocketAddress;
 
@@ -104,7 +105,7 @@ pub(crate) fn send(
     // SAFETY: because the header points to parts, control data and an address that all outlive the call, which only
     // reads them.
     let sent = unsafe { libc::sendmsg(fd.as_raw_fd(), &header, flags | libc::MSG_NOSIGNAL) };
-    Errno::result(sent).map(|count| count as usize)
+    byte_count(sent)
 }
 
 /// What came beside the bytes of one message.
@@ -132,7 +133,7 @@ pub(crate) fn receive(
     // SAFETY: because the header points to buffers, control buffer and address that are borrowed mutably, each with
     // its true length.
     let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags | libc::MSG_CMSG_CLOEXEC) };
-    let length = Errno::result(count)? as usize;
+    let length = byte_count(count)?;
     sender.set_length(header.msg_namelen);
     // SAFETY: because recvmsg(2) has just succeeded with this header and its control data was not parsed before.
     let contents = unsafe { unpack(&header) };

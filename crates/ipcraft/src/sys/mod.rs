@@ -34,3 +34,9 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> nix::Result<T>) -> nix::Result<
         }
     }
 }
+
+/// The result of a call that returns a number of bytes, or -1 and an errno.
+#[inline]
+fn byte_count(returned: libc::ssize_t) -> nix::Result<usize> {
+    usize::try_from(returned).map_err(|_| Errno::last())
+}

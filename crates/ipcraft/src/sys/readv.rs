@@ -6,7 +6,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use nix::errno::Errno;
+use super::byte_count;
 
 /// `RWF_NOWAIT`: fail with `EAGAIN` instead of blocking, for this call only.
 ///
@@ -24,7 +24,7 @@ const CURRENT_POSITION: libc::off_t = -1;
 pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<usize> {
     // SAFETY: because read(2) writes at most `len` bytes to the buffer, which is borrowed mutably for the call.
     let count = unsafe { libc::read(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
-    Errno::result(count).map(|count| count as usize)
+    byte_count(count)
 }
 
 /// read(2) of structures that the kernel fills in; with flags, preadv2(2). Returns the number of bytes.
@@ -43,7 +43,7 @@ pub(crate) fn read_into<T>(
         // SAFETY: because preadv2(2) writes at most `size` bytes to the room, which is borrowed mutably for the call.
         unsafe { libc::preadv2(fd, &raw const room, 1, CURRENT_POSITION, flags) }
     };
-    Errno::result(count).map(|count| count as usize)
+    byte_count(count)
 }
 
 /// preadv2(2).
@@ -55,7 +55,7 @@ pub(crate) fn preadv2(
     let (start, count) = (buffers.as_mut_ptr().cast::<libc::iovec>(), buffers.len() as libc::c_int);
     // SAFETY: because IoSliceMut has the layout of iovec (std's guarantee) and its buffers are borrowed mutably.
     let count = unsafe { libc::preadv2(fd.as_raw_fd(), start, count, CURRENT_POSITION, flags) };
-    Errno::result(count).map(|count| count as usize)
+    byte_count(count)
 }
 
 /// pwritev2(2).
@@ -64,5 +64,5 @@ pub(crate) fn pwritev2(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>], flags: libc::c
     let (start, count) = (parts.as_ptr().cast::<libc::iovec>(), parts.len() as libc::c_int);
     // SAFETY: because IoSlice has the layout of iovec (std's guarantee) and its bytes are borrowed for the call.
     let count = unsafe { libc::pwritev2(fd.as_raw_fd(), start, count, CURRENT_POSITION, flags) };
-    Errno::result(count).map(|count| count as usize)
+    byte_count(count)
 }

@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 
+use super::byte_count;
 use super::sockaddr::SocketAddress;
 
 /// Fail with `EAGAIN` instead of waiting, for this call only (recv(2), send(2)).
@@ -38,11 +39,11 @@ pub(crate) fn recv_from(
     let (bytes, room) = (buffer.as_mut_ptr().cast(), buffer.len());
     let mut address_length = SocketAddress::CAPACITY;
     // SAFETY: because recvfrom(2) writes at most `room` bytes to the buffer and the capacity's worth to the address.
-    let count = Errno::result(unsafe {
+    let count = byte_count(unsafe {
         libc::recvfrom(fd.as_raw_fd(), bytes, room, flags, sender.as_mut_ptr(), &mut address_length)
     })?;
     sender.set_length(address_length);
-    Ok(count as usize)
+    Ok(count)
 }
 
 /// send(2), without `SIGPIPE`.
@@ -74,7 +75,7 @@ pub(crate) fn send_to(
             address.length(),
         )
     };
-    Errno::result(count).map(|count| count as usize)
+    byte_count(count)
 }
 
 /// What came with a call of recvmsg(2).
@@ -104,7 +105,7 @@ pub(crate) fn recv_record(
     let mut header = receiving(&mut buffers);
     // SAFETY: because the header's buffers are borrowed mutably for the call and its other pointers are null.
     let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags) };
-    Errno::result(count).map(|count| ReceivedInfo { length: count as usize, flags: header.msg_flags })
+    Ok(ReceivedInfo { length: byte_count(count)?, flags: header.msg_flags })
 }
 
 /// A header that receives into `buffers`, which it points to.
