@@ -36,8 +36,8 @@ fn wait_and_wake_on_read_only_mapping_work() {
     let memory = Memfd::create("test", 4096).unwrap();
     let (writable, read_only) = (memory.map().unwrap(), memory.map_read_only().unwrap());
     let place = read_only.pointer(0, 4, 4).unwrap().cast::<AtomicU32>();
-    // SAFETY: because the place is mapped and aligned for as long as the mapping is there, and nothing below stores to
-    // it; a relaxed load of four bytes is none.
+    // SAFETY: because the word is mapped and aligned while the mapping exists, and nothing below
+    // stores to it. A relaxed load of four bytes is not a store.
     let seen = unsafe { place.as_ref() };
     let word = writable.atomic_u32(0).unwrap();
 
@@ -63,7 +63,7 @@ fn private_wake_does_not_reach_shared_waiter() {
     let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     let peer = Peer::start(|| futex::wait(word, 0).unwrap());
     peer.wait_asleep();
-    // SAFETY: because futex(2) with FUTEX_WAKE does no more than look for waiters.
+    // SAFETY: because futex(2) with FUTEX_WAKE only reads the word and wakes its waiters.
     let woken = unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), operation, 1) };
     assert_eq!(woken, 0);
     assert_eq!(futex::wake(word, 1).unwrap(), 1);

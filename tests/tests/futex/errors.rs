@@ -52,11 +52,12 @@ fn wait_and_wake_on_truncated_memory_return_efault() {
 fn wake_on_priority_inheritance_lock_returns_invalid() {
     let page = page();
     let word = page.atomic_u32(0).unwrap();
-    // This thread holds the lock, as the kernel notes it.
+    // The kernel records this thread as the owner of the lock.
     word.store(gettid().as_raw() as u32, Relaxed);
     let peer = Peer::start(|| {
         let forever = ptr::null::<libc::timespec>();
-        // SAFETY: because FUTEX_LOCK_PI reads and writes one aligned word, which is atomic, and no timeout.
+        // SAFETY: because FUTEX_LOCK_PI reads and writes one aligned word atomically, and no
+        // timeout.
         unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_LOCK_PI, 0, forever) };
     });
     peer.wait_asleep();
@@ -66,7 +67,7 @@ fn wake_on_priority_inheritance_lock_returns_invalid() {
     peer.kill();
 }
 
-/// In a process whose kernel answers as one without the call does.
+/// Runs in a process whose kernel answers like one without the call.
 #[serial_test]
 fn wait_any_without_futex_waitv_returns_unsupported() -> Outcome {
     if futex::wait_any(&[Waiter::new(&AtomicU32::new(1), 0)]).is_err() {
@@ -84,13 +85,13 @@ fn wait_any_without_futex_waitv_returns_unsupported() -> Outcome {
     Outcome::Passed
 }
 
-/// seccomp(2): the system call of this number is `ENOSYS` for this process from now on.
+/// seccomp(2): makes the system call of this number return `ENOSYS` in this process.
 fn hide(number: libc::c_long) {
     let (load, equal) = ((BPF_LD | BPF_W | BPF_ABS) as u16, (BPF_JMP | BPF_JEQ | BPF_K) as u16);
     let answer = (BPF_RET | BPF_K) as u16;
     let no_such_call = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
-    // SAFETY: because these only put their arguments into structures. The number of the call comes first in what the
-    // filter sees.
+    // SAFETY: because these functions only store their arguments in structures. The number of the
+    // call comes first in the data of the filter.
     let mut filter = unsafe {
         [
             BPF_STMT(load, 0),
@@ -100,7 +101,7 @@ fn hide(number: libc::c_long) {
         ]
     };
     let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
-    // SAFETY: because PR_SET_SECCOMP reads a program and its instructions, which both outlive the call.
+    // SAFETY: because PR_SET_SECCOMP reads a program and its instructions, which outlive the call.
     let status = unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     assert_eq!(status, 0, "{}", std::io::Error::last_os_error());
 }

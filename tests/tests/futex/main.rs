@@ -1,4 +1,4 @@
-//! What Linux does with futexes that processes share, as seen through the library: and every error that its page lists.
+//! Futexes between processes, and every error that the page of the module lists.
 
 mod addresses;
 mod any;

@@ -13,7 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use super::page;
 
-/// All forms of waiting while the word is 0.
+/// Every form of waiting while the word is 0.
 const FORMS: [fn(&AtomicU32, Duration) -> Result<()>; 4] = [
     |word, _| futex::wait(word, 0),
     |word, time| futex::wait_timeout(word, 0, time),
@@ -21,7 +21,7 @@ const FORMS: [fn(&AtomicU32, Duration) -> Result<()>; 4] = [
     |word, time| futex::wait_bits_timeout(word, 0, NonZeroU32::MIN, time),
 ];
 
-/// Those that have a timeout.
+/// Every form with a timeout.
 const TIMED: [fn(&AtomicU32, Duration) -> Result<()>; 2] = [FORMS[1], FORMS[3]];
 
 #[serial_test]

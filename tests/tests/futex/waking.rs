@@ -37,7 +37,7 @@ fn wake_wakes_exactly_the_requested_number_of_threads() {
         let waiters: Vec<_> = (0..4).map(|_| scope.spawn(|| futex::wait(&word, 0))).collect();
         let wake = |count: u32| {
             let mut woken = 0;
-            // They may not be asleep yet.
+            // The waiters may not be blocked yet.
             while woken < count {
                 woken += futex::wake(&word, count - woken).unwrap();
                 assert!(woken <= count);
