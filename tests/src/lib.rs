@@ -14,6 +14,7 @@ pub mod leak;
 pub mod namespace;
 pub mod peer;
 pub mod scratch;
+pub mod shared_value;
 pub mod step;
 pub mod subject;
 pub mod suite;

@@ -5,36 +5,39 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Barrier, Participant};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::shared_value::shared_value;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 use nix::unistd::pause;
 
-use super::zone::{kind_of, shared};
-use super::{LONG, SHORT};
+use super::fixture::kind_of;
 
 ipcraft::shared_struct! {
     struct Race {
         start: Barrier<3>,
-        /// How many have come to the round, and how many lead it.
-        come: AtomicU32,
+        /// The number of arrivals, and of participants that led a round.
+        arrivals: AtomicU32,
         leaders: AtomicU32,
     }
 }
 
 fn race() -> Shared<Race> {
-    shared(|race: &Race| race.start.init())
+    shared_value(|race: &Race| race.start.init())
 }
 
-pub(super) fn lets_all_go_on_and_one_lead() {
+#[serial_test]
+fn wait_by_all_parties_returns_true_to_exactly_one() {
     const ROUNDS: u32 = 300;
     let race = race();
     let run = || {
         let participant = race.start.join().unwrap();
         for round in 1..=ROUNDS {
-            race.come.fetch_add(1, SeqCst);
+            race.arrivals.fetch_add(1, SeqCst);
             let leads = participant.wait().unwrap();
-            assert!(race.come.load(SeqCst) >= round * 3, "not all have come");
+            assert!(race.arrivals.load(SeqCst) >= round * 3, "not all have arrived");
             race.leaders.fetch_add(leads.into(), SeqCst);
-            // Nobody comes to the next round before all have looked.
-            participant.wait_timeout(LONG).unwrap();
+            // No participant begins the next round before all have checked this one.
+            participant.wait_timeout(LONG_TIMEOUT).unwrap();
             assert_eq!(race.leaders.load(SeqCst), round);
             participant.wait().unwrap();
         }
@@ -45,8 +48,8 @@ pub(super) fn lets_all_go_on_and_one_lead() {
     assert_eq!(race.start.rounds(), ROUNDS * 3);
 }
 
-/// One that has joined, and waits a first time if it is to.
-fn dying(race: &Race, waits: bool) -> Peer {
+/// Starts a process that joins, waits if asked to, and then pauses until it is killed.
+fn victim(race: &Race, waits: bool) -> Peer {
     let peer = Peer::start(|| {
         let participant = race.start.join().unwrap();
         if waits {
@@ -58,19 +61,20 @@ fn dying(race: &Race, waits: bool) -> Peer {
     peer
 }
 
-pub(super) fn tells_everybody_of_a_dead_participant() {
+#[serial_test]
+fn wait_after_a_participant_was_killed_fails_with_owner_died() {
     for waits in [false, true] {
         let race = race();
-        let dying = dying(&race, waits);
+        let victim = victim(&race, waits);
         let other = Peer::start(|| {
             let participant = race.start.join().unwrap();
-            // The second time it is told at once.
+            // The second call reports the death without blocking.
             for _ in 0..2 {
                 assert_eq!(kind_of(participant.wait()), ErrorKind::OwnerDied);
             }
         });
         other.wait_asleep();
-        dying.kill();
+        victim.kill();
         other.join();
         let late = race.start.join().unwrap();
         let later = race.start.join().unwrap();
@@ -78,40 +82,42 @@ pub(super) fn tells_everybody_of_a_dead_participant() {
     }
 }
 
-pub(super) fn goes_on_with_a_replacement() {
+#[serial_test]
+fn wait_after_a_replacement_joined_completes_the_round() {
     let race = race();
-    let dying = dying(&race, false);
+    let victim = victim(&race, false);
     let run = || {
         let participant = race.start.join().unwrap();
-        let mut told = 0;
+        let mut failures = 0;
         loop {
             match participant.wait() {
-                Ok(leads) => return (told, leads),
+                Ok(leads) => return (failures, leads),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::OwnerDied);
-                    told += 1;
-                    std::thread::sleep(SHORT / 4);
+                    failures += 1;
+                    std::thread::sleep(SHORT_TIMEOUT / 4);
                 }
             }
         }
     };
     let others = [0, 1].map(|_| {
         Peer::start(|| {
-            let (told, leads) = run();
-            assert!(told > 0);
+            let (failures, leads) = run();
+            assert!(failures > 0);
             race.leaders.fetch_add(leads.into(), SeqCst);
         })
     });
     others.iter().for_each(Peer::wait_asleep);
-    dying.kill();
-    std::thread::sleep(SHORT * 2);
+    victim.kill();
+    std::thread::sleep(SHORT_TIMEOUT * 2);
     assert_eq!(race.start.rounds(), 0);
     let (_, leads) = run();
     others.into_iter().for_each(Peer::join);
     assert_eq!((race.start.rounds(), race.leaders.load(SeqCst) + u32::from(leads)), (1, 1));
 }
 
-pub(super) fn lets_participants_leave() {
+#[serial_test]
+fn participant_that_leaves_does_not_disturb_waiters() {
     let race = race();
     let stays = Peer::start(|| {
         let participant = race.start.join().unwrap();
@@ -119,10 +125,10 @@ pub(super) fn lets_participants_leave() {
     });
     stays.wait_asleep();
     let (second, third) = (race.start.join().unwrap(), race.start.join().unwrap());
-    assert_eq!(kind_of(second.wait_timeout(SHORT)), ErrorKind::TimedOut);
-    // Leaving is no death: those who wait go on waiting.
+    assert_eq!(kind_of(second.wait_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
+    // Leaving is not a death: the other participants keep waiting.
     drop((second, third));
-    std::thread::sleep(SHORT * 3);
+    std::thread::sleep(SHORT_TIMEOUT * 3);
     assert!(stays.is_asleep());
     let other = Peer::start(|| assert!(!race.start.join().unwrap().wait().unwrap()));
     other.wait_asleep();
@@ -132,7 +138,8 @@ pub(super) fn lets_participants_leave() {
     assert_eq!(race.start.rounds(), 1);
 }
 
-pub(super) fn refuses_more_than_its_parties() {
+#[serial_test]
+fn join_of_a_full_barrier_fails_with_limit_reached() {
     let race = race();
     let all: Vec<_> = (0..3).map(|_| race.start.join().unwrap()).collect();
     assert_eq!(all.iter().map(Participant::number).collect::<Vec<_>>(), [0, 1, 2]);
@@ -143,14 +150,15 @@ pub(super) fn refuses_more_than_its_parties() {
     drop(race.start.join().unwrap());
 }
 
-/// Whoever's wait timed out has not come: the round is complete only when it has come again.
-pub(super) fn forgets_who_gave_up_waiting() {
+/// The round completes only after the participant whose wait timed out has arrived again.
+#[serial_test]
+fn wait_that_timed_out_withdraws_the_arrival() {
     let race = race();
     let participant = race.start.join().unwrap();
-    assert_eq!(kind_of(participant.wait_timeout(SHORT)), ErrorKind::TimedOut);
+    assert_eq!(kind_of(participant.wait_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
     let others = [0, 1].map(|_| Peer::start(|| assert!(!race.start.join().unwrap().wait().unwrap())));
     others.iter().for_each(Peer::wait_asleep);
     assert_eq!(race.start.rounds(), 0);
-    assert!(participant.wait().unwrap(), "it comes last");
+    assert!(participant.wait().unwrap(), "it arrives last");
     others.into_iter().for_each(Peer::join);
 }

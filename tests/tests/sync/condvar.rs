@@ -4,104 +4,113 @@ use std::sync::atomic::Ordering::SeqCst;
 use ipcraft::ErrorKind;
 use ipcraft::sync::{LockError, WaitTimeoutResult};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
 
-use super::zone::{Zone, kind_of};
-use super::{LONG, SHORT};
+use super::fixture::{Fixture, kind_of};
 
-pub(super) fn wakes_everybody() {
-    let zone = Zone::new();
-    for notify in
-        [|zone: &Zone| zone.changed.notify_all().unwrap(), |zone: &Zone| zone.changed.notify_one().unwrap()]
-    {
+#[serial_test]
+fn notify_one_and_notify_all_wake_every_waiter() {
+    let fixture = Fixture::new();
+    for notify in [
+        |fixture: &Fixture| fixture.changed.notify_all().unwrap(),
+        |fixture: &Fixture| fixture.changed.notify_one().unwrap(),
+    ] {
         let waiters: Vec<_> = (0..4)
             .map(|_| {
                 Peer::start(|| {
-                    drop(zone.changed.wait(zone.pair.lock().unwrap()).unwrap());
-                    zone.number.fetch_add(1, SeqCst);
+                    drop(fixture.changed.wait(fixture.pair.lock().unwrap()).unwrap());
+                    fixture.number.fetch_add(1, SeqCst);
                 })
             })
             .collect();
         waiters.iter().for_each(Peer::wait_asleep);
-        drop(zone.pair.try_lock().expect("a wait unlocks"));
-        notify(&zone);
+        drop(fixture.pair.try_lock().expect("a wait unlocks"));
+        notify(&fixture);
         waiters.into_iter().for_each(Peer::join);
-        assert_eq!(zone.number.swap(0, SeqCst), 4);
+        assert_eq!(fixture.number.swap(0, SeqCst), 4);
     }
 }
 
-/// A notification before the condition is met ends no wait.
-pub(super) fn waits_while_a_condition_holds() {
-    let zone = Zone::new();
+#[serial_test]
+fn wait_while_notified_too_early_waits_again() {
+    let fixture = Fixture::new();
     let waiters = [
         Peer::start(|| {
-            let pair = zone.changed.wait_while(zone.pair.lock().unwrap(), |pair| pair[0] < 3).unwrap();
+            let pair = fixture.changed.wait_while(fixture.pair.lock().unwrap(), |pair| pair[0] < 3).unwrap();
             assert_eq!(*pair, [3, 3]);
         }),
         Peer::start(|| {
-            let guard = zone.pair.lock().unwrap();
-            let (pair, woken) = zone.changed.wait_while_timeout(guard, LONG, |pair| pair[0] < 3).unwrap();
+            let guard = fixture.pair.lock().unwrap();
+            let (pair, woken) =
+                fixture.changed.wait_while_timeout(guard, LONG_TIMEOUT, |pair| pair[0] < 3).unwrap();
             assert_eq!((*pair, woken), ([3, 3], WaitTimeoutResult::Notified));
         }),
     ];
     for round in 1..=3 {
         waiters.iter().for_each(Peer::wait_asleep);
-        *zone.pair.lock().unwrap() = [round; 2];
-        zone.changed.notify_all().unwrap();
+        *fixture.pair.lock().unwrap() = [round; 2];
+        fixture.changed.notify_all().unwrap();
     }
     waiters.into_iter().for_each(Peer::join);
-    // A condition that does not hold is not waited for.
-    let guard = zone.pair.lock().unwrap();
-    assert_eq!(*zone.changed.wait_while(guard, |pair| pair[0] > 3).unwrap(), [3, 3]);
+    // A condition that is false already does not block.
+    let guard = fixture.pair.lock().unwrap();
+    assert_eq!(*fixture.changed.wait_while(guard, |pair| pair[0] > 3).unwrap(), [3, 3]);
 }
 
-/// A queue of one place between makers and users: nothing is lost and nothing comes twice.
-pub(super) fn hands_every_item_over() {
+/// A queue of one place between two producers and two consumers.
+#[serial_test]
+fn condvar_queue_between_processes_delivers_each_item_once() {
     const EACH: u64 = 2000;
-    let zone = Zone::new();
-    let make = || {
+    let fixture = Fixture::new();
+    let produce = || {
         for item in 1..=EACH {
-            let guard = zone.spare.lock().unwrap();
-            *zone.changed.wait_while(guard, |place| *place != 0).unwrap() = item;
-            zone.changed.notify_one().unwrap();
+            let guard = fixture.spare.lock().unwrap();
+            *fixture.changed.wait_while(guard, |place| *place != 0).unwrap() = item;
+            fixture.changed.notify_one().unwrap();
         }
     };
-    let take = || {
+    let consume = || {
         (0..EACH)
             .map(|_| {
-                let guard = zone.spare.lock().unwrap();
-                let item = std::mem::take(&mut *zone.changed.wait_while(guard, |place| *place == 0).unwrap());
-                zone.changed.notify_one().unwrap();
+                let guard = fixture.spare.lock().unwrap();
+                let item =
+                    std::mem::take(&mut *fixture.changed.wait_while(guard, |place| *place == 0).unwrap());
+                fixture.changed.notify_one().unwrap();
                 item
             })
             .sum::<u64>()
     };
-    let makers = [Peer::start(make), Peer::start(make)];
-    let taker = Peer::start(|| zone.pair.lock().unwrap()[0] = take());
-    let sum = take();
-    makers.into_iter().for_each(Peer::join);
-    taker.join();
-    assert_eq!(sum + zone.pair.lock().unwrap()[0], EACH * (EACH + 1));
+    let producers = [Peer::start(produce), Peer::start(produce)];
+    let consumer = Peer::start(|| fixture.pair.lock().unwrap()[0] = consume());
+    let sum = consume();
+    producers.into_iter().for_each(Peer::join);
+    consumer.join();
+    assert_eq!(sum + fixture.pair.lock().unwrap()[0], EACH * (EACH + 1));
 }
 
-pub(super) fn says_how_a_wait_ended() {
-    let zone = Zone::new();
-    let (guard, woken) = zone.changed.wait_timeout(zone.pair.lock().unwrap(), SHORT).unwrap();
+#[serial_test]
+fn wait_timeout_returns_notified_or_timed_out() {
+    let fixture = Fixture::new();
+    let (guard, woken) = fixture.changed.wait_timeout(fixture.pair.lock().unwrap(), SHORT_TIMEOUT).unwrap();
     assert_eq!(woken, WaitTimeoutResult::TimedOut);
-    Peer::start(|| assert_eq!(kind_of(zone.pair.try_lock()), ErrorKind::WouldBlock)).join();
+    Peer::start(|| assert_eq!(kind_of(fixture.pair.try_lock()), ErrorKind::WouldBlock)).join();
     drop(guard);
     let waiter = Peer::start(|| {
-        let (_guard, woken) = zone.changed.wait_timeout(zone.pair.lock().unwrap(), LONG).unwrap();
+        let (_guard, woken) =
+            fixture.changed.wait_timeout(fixture.pair.lock().unwrap(), LONG_TIMEOUT).unwrap();
         assert_eq!(woken, WaitTimeoutResult::Notified);
     });
     waiter.wait_asleep();
-    zone.changed.notify_one().unwrap();
+    fixture.changed.notify_one().unwrap();
     waiter.join();
 }
 
-/// What a wait returns is the lock, with all that there is to be told of it.
-pub(super) fn tells_of_an_owner_who_died_meanwhile() {
-    let zone = Zone::new();
-    let repair = || match zone.changed.wait(zone.pair.lock().unwrap()) {
+/// A wait locks the mutex again, with the same outcomes as any other call.
+#[serial_test]
+fn wait_when_an_owner_died_returns_inconsistent() {
+    let fixture = Fixture::new();
+    let repair = || match fixture.changed.wait(fixture.pair.lock().unwrap()) {
         Err(LockError::Inconsistent(mut pair)) => {
             assert_eq!(*pair, [1, 0]);
             pair[1] = 1;
@@ -112,28 +121,30 @@ pub(super) fn tells_of_an_owner_who_died_meanwhile() {
     let waiter = Peer::start(repair);
     waiter.wait_asleep();
     Peer::start(|| {
-        let mut pair = zone.pair.lock().unwrap();
-        zone.changed.notify_one().unwrap();
+        let mut pair = fixture.pair.lock().unwrap();
+        fixture.changed.notify_one().unwrap();
         pair[0] += 1;
         forget(pair);
     })
     .join();
     waiter.join();
-    assert_eq!(*zone.pair.lock().unwrap(), [1, 1]);
+    assert_eq!(*fixture.pair.lock().unwrap(), [1, 1]);
 }
 
-/// Waiters are killed in their sleep: those who are left are still woken, and by the first notification.
-pub(super) fn loses_no_notification_to_the_dead() {
-    let zone = Zone::new();
+/// Waiters are killed while they block. The first notification still wakes the survivors.
+#[serial_test]
+fn waiter_killed_consumes_no_notification() {
+    let fixture = Fixture::new();
     for round in 1..=10 {
-        let wait =
-            || drop(zone.changed.wait_while(zone.pair.lock().unwrap(), |pair| pair[0] < round).unwrap());
+        let wait = || {
+            drop(fixture.changed.wait_while(fixture.pair.lock().unwrap(), |pair| pair[0] < round).unwrap())
+        };
         let (dead, living) = (Peer::start(wait), Peer::start(wait));
         dead.wait_asleep();
         living.wait_asleep();
         dead.kill();
-        *zone.pair.lock().unwrap() = [round; 2];
-        zone.changed.notify_one().unwrap();
+        *fixture.pair.lock().unwrap() = [round; 2];
+        fixture.changed.notify_one().unwrap();
         living.join();
     }
 }

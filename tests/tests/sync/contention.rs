@@ -1,20 +1,20 @@
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::sync::{LockError, Mutex, MutexGuard, RwLock};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 
-use super::LONG;
-use super::zone::Zone;
+use super::fixture::Fixture;
 
 const PROCESSES: u64 = 4;
 const ROUNDS: u64 = 5000;
 
-/// Adds one to both numbers, in steps between which others would be seen.
+/// Adds one to both numbers, in steps between which another thread would show.
 fn count(pair: &mut [u64; 2]) {
-    assert_eq!(pair[0], pair[1], "somebody else is in the middle of it");
+    assert_eq!(pair[0], pair[1], "another owner is in the middle of a change");
     pair[0] += 1;
     std::hint::black_box(&mut *pair);
     if pair[0].is_multiple_of(64) {
@@ -28,27 +28,15 @@ fn in_processes(role: impl Fn()) {
     peers.into_iter().for_each(Peer::join);
 }
 
-pub(super) fn mutexes_let_one_process_in_at_a_time() {
-    let zone = Zone::new();
-    in_processes(|| (0..ROUNDS).for_each(|_| count(&mut zone.pair.lock().unwrap())));
-    assert_eq!(*zone.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
+#[serial_test]
+fn mutex_contended_by_processes_loses_no_update() {
+    let fixture = Fixture::new();
+    in_processes(|| (0..ROUNDS).for_each(|_| count(&mut fixture.pair.lock().unwrap())));
+    assert_eq!(*fixture.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
 }
 
-fn in_threads(role: impl Fn() + Sync) {
-    thread::scope(|scope| {
-        for _ in 0..PROCESSES {
-            scope.spawn(&role);
-        }
-    });
-}
-
-pub(super) fn mutexes_let_one_thread_in_at_a_time() {
-    let zone = Zone::new();
-    in_threads(|| (0..ROUNDS).for_each(|_| count(&mut zone.pair.lock().unwrap())));
-    assert_eq!(*zone.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
-}
-
-pub(super) fn timed_and_tried_locks_let_one_in_at_a_time() {
+#[serial_test]
+fn mutex_locked_with_try_and_timeout_loses_no_update() {
     type Guard<'a> = MutexGuard<'a, [u64; 2]>;
     fn tried(pair: &Mutex<[u64; 2]>) -> Guard<'_> {
         loop {
@@ -59,61 +47,40 @@ pub(super) fn timed_and_tried_locks_let_one_in_at_a_time() {
             }
         }
     }
-    let zone = Zone::new();
+    let fixture = Fixture::new();
     in_processes(|| {
         for round in 0..ROUNDS {
             let mut guard = match round % 3 {
-                0 => zone.pair.lock().unwrap(),
-                1 => zone.pair.lock_timeout(LONG).unwrap(),
-                _ => tried(&zone.pair),
+                0 => fixture.pair.lock().unwrap(),
+                1 => fixture.pair.lock_timeout(LONG_TIMEOUT).unwrap(),
+                _ => tried(&fixture.pair),
             };
             count(&mut guard);
         }
     });
-    assert_eq!(*zone.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
+    assert_eq!(*fixture.pair.lock().unwrap(), [PROCESSES * ROUNDS; 2]);
 }
 
-fn read_and_write(zone: &Zone) {
+fn read_and_write(fixture: &Fixture) {
     for round in 0..ROUNDS {
         if round % 4 == 0 {
-            count(&mut zone.table.write().unwrap());
+            count(&mut fixture.table.write().unwrap());
         } else {
-            let pair = zone.table.read().unwrap();
-            assert_eq!(pair[0], pair[1], "somebody writes");
+            let pair = fixture.table.read().unwrap();
+            assert_eq!(pair[0], pair[1], "a writer holds the lock");
         }
     }
 }
 
-pub(super) fn writers_keep_everybody_out() {
-    let zone = Zone::new();
-    in_processes(|| read_and_write(&zone));
-    assert_eq!(*zone.table.read().unwrap(), [PROCESSES * ROUNDS / 4; 2]);
+#[serial_test]
+fn rwlock_contended_by_processes_keeps_readers_from_partial_writes() {
+    let fixture = Fixture::new();
+    in_processes(|| read_and_write(&fixture));
+    assert_eq!(*fixture.table.read().unwrap(), [PROCESSES * ROUNDS / 4; 2]);
 }
 
-pub(super) fn writers_keep_other_threads_out() {
-    let zone = Zone::new();
-    in_threads(|| read_and_write(&zone));
-    assert_eq!(*zone.table.read().unwrap(), [PROCESSES * ROUNDS / 4; 2]);
-}
-
-/// Threads take turns: each number is the next one's to change.
-pub(super) fn condvars_let_threads_take_turns() {
-    const TURNS: u64 = 2000;
-    let zone = Zone::new();
-    let number = AtomicU64::new(0);
-    in_threads(|| {
-        let mine = number.fetch_add(1, Relaxed);
-        for turn in (mine..TURNS).step_by(PROCESSES as usize) {
-            let guard = zone.pair.lock().unwrap();
-            let mut pair = zone.changed.wait_while(guard, |pair| pair[0] != turn).unwrap();
-            count(&mut pair);
-            zone.changed.notify_one().unwrap();
-        }
-    });
-    assert_eq!(*zone.pair.lock().unwrap(), [TURNS; 2]);
-}
-
-pub(super) fn places_count_and_not_addresses() {
+#[serial_test]
+fn locks_mapped_at_different_addresses_exclude_each_other() {
     type Pair = Mutex<[u64; 2]>;
     type Table = RwLock<[u64; 2], 2>;
     let memories =
@@ -127,7 +94,7 @@ pub(super) fn places_count_and_not_addresses() {
     let here = Shared::initialize(pair, |pair: &Pair| pair.init([0, 0])).unwrap();
     let table = Shared::initialize(table, |table: &Table| table.init([0, 0])).unwrap();
     in_processes(|| {
-        // The addresses of the memory that is inherited are taken, so this is at others.
+        // The inherited mapping occupies its addresses, so this one is elsewhere.
         let (pair, table) = attach();
         assert_ne!(&raw const *pair, &raw const *here);
         for _ in 0..ROUNDS {

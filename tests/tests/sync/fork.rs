@@ -3,19 +3,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ipcraft::sync::{Cause, LockError};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 use nix::unistd::pause;
 
-use super::held::{KINDS, Kind};
-use super::zone::Zone;
+use super::fixture::Fixture;
+use super::held_locks::{HELD_LOCKS, HeldLock};
 
-/// Anything that does something when it is dropped.
-trait Held {}
+/// A guard of any type.
+trait Guard {}
 
-impl<T> Held for T {}
+impl<T> Guard for T {}
 
-type Drop = fn(Box<dyn Held + '_>);
+type Drop = fn(Box<dyn Guard + '_>);
 
-fn in_a_panic(copy: Box<dyn Held + '_>) {
+fn drop_in_panic(copy: Box<dyn Guard + '_>) {
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         let _copy = copy;
         panic!("on purpose");
@@ -23,55 +24,55 @@ fn in_a_panic(copy: Box<dyn Held + '_>) {
     panicked.unwrap_err();
 }
 
-/// A child drops its copy of what the parent has: the parent still has it, and also when the child has ended.
-fn is_still_taken(zone: &Zone, kind: &Kind, held: Box<dyn Held + '_>, drop_copy: Drop) {
-    println!("{}", kind.name);
+/// A child drops its copy of a guard. The parent keeps the lock, also after the child has ended.
+fn assert_kept(fixture: &Fixture, lock: &HeldLock, held: Box<dyn Guard + '_>, drop_copy: Drop) {
+    println!("{}", lock.name);
     let held = Cell::new(Some(held));
     let child = Peer::start(|| {
         drop_copy(held.take().expect("a copy"));
-        (kind.is_taken)(zone);
-        zone.ready.set().unwrap();
+        (lock.assert_taken)(fixture);
+        fixture.ready.set().unwrap();
         pause();
     });
-    zone.ready.wait().unwrap();
-    zone.ready.reset();
-    let look = || Peer::start(|| (kind.is_taken)(zone)).join();
-    look();
+    fixture.ready.wait().unwrap();
+    fixture.ready.reset();
+    let check = || Peer::start(|| (lock.assert_taken)(fixture)).join();
+    check();
     child.kill();
-    look();
+    check();
     drop(held.take().expect("the original"));
 }
 
-fn copies_do_nothing(drop_copy: Drop) {
-    let zone = Zone::new();
-    is_still_taken(&zone, &KINDS[0], Box::new(zone.pair.lock().unwrap()), drop_copy);
-    drop(zone.pair.try_lock().unwrap());
-    is_still_taken(&zone, &KINDS[1], Box::new(zone.table.write().unwrap()), drop_copy);
-    drop(zone.table.try_read().unwrap());
-    is_still_taken(&zone, &KINDS[2], Box::new(zone.table.read().unwrap()), drop_copy);
-    drop(zone.table.try_write().unwrap());
-    let permits = (zone.permits.acquire().unwrap(), zone.permits.acquire().unwrap());
-    is_still_taken(&zone, &KINDS[3], Box::new(permits), drop_copy);
-    assert_eq!(zone.permits.available(), 2);
-    is_still_taken(&zone, &KINDS[4], Box::new(zone.barrier.join().unwrap()), drop_copy);
-    drop((zone.barrier.join().unwrap(), zone.barrier.join().unwrap()));
+fn assert_copies_unlock_nothing(drop_copy: Drop) {
+    let fixture = Fixture::new();
+    assert_kept(&fixture, &HELD_LOCKS[0], Box::new(fixture.pair.lock().unwrap()), drop_copy);
+    drop(fixture.pair.try_lock().unwrap());
+    assert_kept(&fixture, &HELD_LOCKS[1], Box::new(fixture.table.write().unwrap()), drop_copy);
+    drop(fixture.table.try_read().unwrap());
+    assert_kept(&fixture, &HELD_LOCKS[2], Box::new(fixture.table.read().unwrap()), drop_copy);
+    drop(fixture.table.try_write().unwrap());
+    let permits = (fixture.permits.acquire().unwrap(), fixture.permits.acquire().unwrap());
+    assert_kept(&fixture, &HELD_LOCKS[3], Box::new(permits), drop_copy);
+    assert_eq!(fixture.permits.available(), 2);
+    assert_kept(&fixture, &HELD_LOCKS[4], Box::new(fixture.barrier.join().unwrap()), drop_copy);
+    drop((fixture.barrier.join().unwrap(), fixture.barrier.join().unwrap()));
 }
 
-/// The parent has been told of a death, and a child drops its copy of that.
-fn inconsistent_copies_do_nothing(drop_copy: Drop) {
-    let zone = Zone::new();
-    for Kind { take, .. } in &KINDS[..2] {
-        Peer::start(|| take(&zone)).join();
+/// The parent holds inconsistent locks, and a child drops its copies.
+fn assert_inconsistent_copies_abandon_nothing(drop_copy: Drop) {
+    let fixture = Fixture::new();
+    for HeldLock { take, .. } in &HELD_LOCKS[..2] {
+        Peer::start(|| take(&fixture)).join();
     }
-    let pair = Cell::new(zone.pair.lock().err());
-    let table = Cell::new(zone.table.write().err());
+    let pair = Cell::new(fixture.pair.lock().err());
+    let table = Cell::new(fixture.table.write().err());
     Peer::start(|| {
         drop_copy(Box::new(pair.take()));
         drop_copy(Box::new(table.take()));
-        KINDS[..2].iter().for_each(|kind| (kind.is_taken)(&zone));
+        HELD_LOCKS[..2].iter().for_each(|lock| (lock.assert_taken)(&fixture));
     })
     .join();
-    KINDS[..2].iter().for_each(|kind| Peer::start(|| (kind.is_taken)(&zone)).join());
+    HELD_LOCKS[..2].iter().for_each(|lock| Peer::start(|| (lock.assert_taken)(&fixture)).join());
     match (pair.take(), table.take()) {
         (Some(LockError::Inconsistent(pair)), Some(LockError::Inconsistent(table))) => {
             assert_eq!((pair.cause(), table.cause()), (Cause::OwnerDied, Cause::OwnerDied));
@@ -79,30 +80,36 @@ fn inconsistent_copies_do_nothing(drop_copy: Drop) {
         }
         others => panic!("{others:?}"),
     }
-    assert!(zone.pair.try_lock().is_ok() && zone.table.try_write().is_ok(), "nobody has given up");
+    assert!(
+        fixture.pair.try_lock().is_ok() && fixture.table.try_write().is_ok(),
+        "the locks are not abandoned"
+    );
 }
 
-pub(super) fn copies_of_guards_do_nothing() {
-    copies_do_nothing(|copy| drop(copy));
-    inconsistent_copies_do_nothing(|copy| drop(copy));
+#[serial_test]
+fn guard_copy_dropped_in_child_keeps_the_parents_lock() {
+    assert_copies_unlock_nothing(|copy| drop(copy));
+    assert_inconsistent_copies_abandon_nothing(|copy| drop(copy));
 }
 
-pub(super) fn copies_of_guards_that_a_panic_drops_do_nothing() {
-    copies_do_nothing(in_a_panic);
-    inconsistent_copies_do_nothing(in_a_panic);
+#[serial_test]
+fn guard_copy_dropped_by_panic_in_child_keeps_the_parents_lock() {
+    assert_copies_unlock_nothing(drop_in_panic);
+    assert_inconsistent_copies_abandon_nothing(drop_in_panic);
 }
 
-/// What a child takes is its own, whatever its parent has.
-pub(super) fn children_of_owners_may_use_other_locks() {
-    let (zone, other) = (Zone::new(), Zone::new());
-    let pair = zone.pair.lock().unwrap();
+/// A lock that a child takes is its own, whatever its parent holds.
+#[serial_test]
+fn lock_in_child_of_an_owner_belongs_to_the_child() {
+    let (fixture, other) = (Fixture::new(), Fixture::new());
+    let pair = fixture.pair.lock().unwrap();
     let child = Peer::start(|| {
-        (KINDS[0].take)(&other);
+        (HELD_LOCKS[0].take)(&other);
         pause();
     });
     child.wait_asleep();
     child.kill();
-    (KINDS[0].succeed)(&other);
+    (HELD_LOCKS[0].assert_recovers)(&other);
     drop(pair);
-    drop(zone.pair.try_lock().unwrap());
+    drop(fixture.pair.try_lock().unwrap());
 }

@@ -4,25 +4,26 @@ use ipcraft::shm::Shared;
 use ipcraft::sync::{Cause, Inconsistent, LockError, MutexGuard, WriteGuard};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 use nix::errno::Errno;
 use nix::unistd::pause;
 
-use super::LONG;
-use super::held::KINDS;
-use super::zone::{Zone, kind_of};
+use super::fixture::{Fixture, kind_of};
+use super::held_locks::HELD_LOCKS;
 
 type Pair<'a> = Inconsistent<MutexGuard<'a, [u64; 2]>>;
 type Table<'a> = Inconsistent<WriteGuard<'a, [u64; 2], 4>>;
 
-/// A zone in which the owners of both locks have died, each in the middle of something.
-fn left_inconsistent() -> Shared<Zone> {
-    let zone = Zone::new();
-    Peer::start(|| KINDS[..2].iter().for_each(|kind| (kind.take)(&zone))).join();
-    zone
+/// Returns a fixture in which the owners of both locks died in the middle of a change.
+fn left_inconsistent() -> Shared<Fixture> {
+    let fixture = Fixture::new();
+    Peer::start(|| HELD_LOCKS[..2].iter().for_each(|lock| (lock.take)(&fixture))).join();
+    fixture
 }
 
-/// Everything fails, and says what to do.
-fn is_lost(zone: &Zone) {
+/// Asserts that every call fails with `Unrecoverable` and a hint.
+fn assert_unrecoverable(fixture: &Fixture) {
     let failed = |outcome: Result<(), Error>| {
         let error = outcome.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unrecoverable);
@@ -30,85 +31,92 @@ fn is_lost(zone: &Zone) {
         assert!(error.to_string().contains("create a new lock"), "{error}");
     };
     for _ in 0..2 {
-        failed(zone.pair.lock().or_else(|e| e.repair(|_| unreachable!())).map(drop));
-        failed(zone.pair.try_lock().or_else(|e| e.repair(|_| unreachable!())).map(drop));
-        failed(zone.pair.lock_timeout(LONG).or_else(|e| e.repair(|_| unreachable!())).map(drop));
-        failed(zone.table.write().or_else(|e| e.repair(|_| unreachable!())).map(drop));
-        failed(zone.table.try_write().or_else(|e| e.repair(|_| unreachable!())).map(drop));
-        failed(zone.table.write_timeout(LONG).or_else(|e| e.repair(|_| unreachable!())).map(drop));
-        failed(zone.table.read().map(drop));
-        failed(zone.table.try_read().map(drop));
-        failed(zone.table.read_timeout(LONG).map(drop));
+        failed(fixture.pair.lock().or_else(|e| e.repair(|_| unreachable!())).map(drop));
+        failed(fixture.pair.try_lock().or_else(|e| e.repair(|_| unreachable!())).map(drop));
+        failed(fixture.pair.lock_timeout(LONG_TIMEOUT).or_else(|e| e.repair(|_| unreachable!())).map(drop));
+        failed(fixture.table.write().or_else(|e| e.repair(|_| unreachable!())).map(drop));
+        failed(fixture.table.try_write().or_else(|e| e.repair(|_| unreachable!())).map(drop));
+        failed(fixture.table.write_timeout(LONG_TIMEOUT).or_else(|e| e.repair(|_| unreachable!())).map(drop));
+        failed(fixture.table.read().map(drop));
+        failed(fixture.table.try_read().map(drop));
+        failed(fixture.table.read_timeout(LONG_TIMEOUT).map(drop));
     }
 }
 
-/// Somebody who was told of the deaths gives up in this way; others wait meanwhile, and others come later.
-fn is_lost_after(abandon: fn(Pair<'_>, Table<'_>)) {
-    let zone = left_inconsistent();
-    let told = (zone.pair.lock().unwrap_err(), zone.table.write().unwrap_err());
+/// Abandons inconsistent locks with the given function, while other processes wait for them.
+fn assert_unrecoverable_after(abandon: fn(Pair<'_>, Table<'_>)) {
+    let fixture = left_inconsistent();
+    let found = (fixture.pair.lock().unwrap_err(), fixture.table.write().unwrap_err());
     let waiters = [
-        Peer::start(|| assert_eq!(kind_of(zone.pair.lock()), ErrorKind::Unrecoverable)),
-        Peer::start(|| assert_eq!(kind_of(zone.pair.lock_timeout(LONG)), ErrorKind::Unrecoverable)),
-        Peer::start(|| assert_eq!(kind_of(zone.table.write()), ErrorKind::Unrecoverable)),
-        Peer::start(|| assert_eq!(kind_of(zone.table.read()), ErrorKind::Unrecoverable)),
+        Peer::start(|| assert_eq!(kind_of(fixture.pair.lock()), ErrorKind::Unrecoverable)),
+        Peer::start(|| {
+            assert_eq!(kind_of(fixture.pair.lock_timeout(LONG_TIMEOUT)), ErrorKind::Unrecoverable)
+        }),
+        Peer::start(|| assert_eq!(kind_of(fixture.table.write()), ErrorKind::Unrecoverable)),
+        Peer::start(|| assert_eq!(kind_of(fixture.table.read()), ErrorKind::Unrecoverable)),
     ];
     waiters.iter().for_each(Peer::wait_asleep);
-    match told {
+    match found {
         (LockError::Inconsistent(pair), LockError::Inconsistent(table)) => abandon(pair, table),
         others => panic!("{others:?}"),
     }
     waiters.into_iter().for_each(Peer::join);
-    is_lost(&zone);
-    Peer::start(|| is_lost(&zone)).join();
+    assert_unrecoverable(&fixture);
+    Peer::start(|| assert_unrecoverable(&fixture)).join();
 }
 
-pub(super) fn data_that_is_given_up_is_lost_to_everybody() {
-    is_lost_after(|pair, table| {
+#[serial_test]
+fn abandon_fails_blocked_and_later_calls_with_unrecoverable() {
+    assert_unrecoverable_after(|pair, table| {
         pair.abandon();
         table.abandon();
     });
 }
 
-pub(super) fn data_that_is_dropped_is_given_up() {
-    is_lost_after(|pair, table| drop((pair, table)));
+#[serial_test]
+fn drop_of_inconsistent_lock_abandons_it() {
+    assert_unrecoverable_after(|pair, table| drop((pair, table)));
 }
 
-pub(super) fn data_is_repaired_once() {
-    let zone = left_inconsistent();
+#[serial_test]
+fn repair_makes_data_consistent_for_later_owners() {
+    let fixture = left_inconsistent();
     let repair = |pair: &mut [u64; 2]| {
         assert_eq!(*pair, [1, 0]);
         *pair = [7, 7];
     };
-    assert_eq!(*zone.pair.lock().or_else(|e| e.repair(repair)).unwrap(), [7, 7]);
-    assert_eq!(*zone.table.write().or_else(|e| e.repair(repair)).unwrap(), [7, 7]);
+    assert_eq!(*fixture.pair.lock().or_else(|e| e.repair(repair)).unwrap(), [7, 7]);
+    assert_eq!(*fixture.table.write().or_else(|e| e.repair(repair)).unwrap(), [7, 7]);
     Peer::start(|| {
-        assert_eq!(*zone.pair.lock().unwrap(), [7, 7]);
-        assert_eq!(*zone.table.read().unwrap(), [7, 7]);
-        assert_eq!(*zone.table.write().unwrap(), [7, 7]);
+        assert_eq!(*fixture.pair.lock().unwrap(), [7, 7]);
+        assert_eq!(*fixture.table.read().unwrap(), [7, 7]);
+        assert_eq!(*fixture.table.write().unwrap(), [7, 7]);
     })
     .join();
 }
 
-pub(super) fn data_is_told_of_again_after_a_panic_in_the_repair() {
-    let zone = left_inconsistent();
+#[serial_test]
+fn repair_that_panics_leaves_data_inconsistent_for_next_owner() {
+    let fixture = left_inconsistent();
     for _ in 0..2 {
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            zone.pair.lock().or_else(|e| e.repair(|_| panic!("on purpose")))
+            fixture.pair.lock().or_else(|e| e.repair(|_| panic!("on purpose")))
         }));
         panicked.map(drop).unwrap_err();
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            zone.table.write().or_else(|e| e.repair(|_| panic!("on purpose")))
+            fixture.table.write().or_else(|e| e.repair(|_| panic!("on purpose")))
         }));
         panicked.map(drop).unwrap_err();
     }
-    Peer::start(|| KINDS[..2].iter().for_each(|kind| (kind.succeed)(&zone))).join();
+    Peer::start(|| HELD_LOCKS[..2].iter().for_each(|lock| (lock.assert_recovers)(&fixture))).join();
 }
 
-pub(super) fn data_is_told_of_again_after_a_death_in_the_repair() {
-    let zone = left_inconsistent();
+#[serial_test]
+fn repair_killed_midway_leaves_data_inconsistent_for_next_owner() {
+    let fixture = left_inconsistent();
     let half = Peer::start(|| {
-        let _pair = zone.pair.lock().or_else(|e| e.repair(|pair| pair[0] = 1)).unwrap();
-        let _table = zone.table.write().or_else(|e| {
+        let _pair = fixture.pair.lock().or_else(|e| e.repair(|pair| pair[0] = 1)).unwrap();
+        let _table = fixture.table.write().or_else(|e| {
             e.repair(|_| {
                 pause();
             })
@@ -116,13 +124,13 @@ pub(super) fn data_is_told_of_again_after_a_death_in_the_repair() {
     });
     half.wait_asleep();
     half.kill();
-    KINDS[..2].iter().for_each(|kind| (kind.succeed)(&zone));
+    HELD_LOCKS[..2].iter().for_each(|lock| (lock.assert_recovers)(&fixture));
 }
 
-/// Changes half of the data of both locks, and panics.
-fn panic_with_both(zone: &Zone) {
+/// Changes half of the data of both locks and panics.
+fn panic_with_both(fixture: &Fixture) {
     let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let (mut pair, mut table) = (zone.pair.lock().unwrap(), zone.table.write().unwrap());
+        let (mut pair, mut table) = (fixture.pair.lock().unwrap(), fixture.table.write().unwrap());
         pair[0] += 1;
         table[0] += 1;
         panic!("on purpose");
@@ -130,12 +138,13 @@ fn panic_with_both(zone: &Zone) {
     panicked.unwrap_err();
 }
 
-pub(super) fn data_of_a_panic_is_told_of() {
-    let zone = Zone::new();
-    panic_with_both(&zone);
+#[serial_test]
+fn lock_after_owner_panicked_returns_cause_panicked() {
+    let fixture = Fixture::new();
+    panic_with_both(&fixture);
     Peer::start(|| {
-        assert_eq!(kind_of(zone.table.read()), ErrorKind::OwnerDied);
-        match (zone.pair.lock(), zone.table.write()) {
+        assert_eq!(kind_of(fixture.table.read()), ErrorKind::OwnerDied);
+        match (fixture.pair.lock(), fixture.table.write()) {
             (Err(LockError::Inconsistent(pair)), Err(LockError::Inconsistent(table))) => {
                 assert_eq!((pair.cause(), table.cause()), (Cause::Panicked, Cause::Panicked));
                 assert_eq!((*pair, *table), ([1, 0], [1, 0]));
@@ -145,33 +154,16 @@ pub(super) fn data_of_a_panic_is_told_of() {
         }
     })
     .join();
-    assert!(zone.pair.try_lock().is_ok() && zone.table.try_read().is_ok());
+    assert!(fixture.pair.try_lock().is_ok() && fixture.table.try_read().is_ok());
 }
 
-/// A destructor that runs in a panic may use locks as ever.
-pub(super) fn data_is_fine_if_the_panic_was_there_before() {
-    struct Count<'a>(&'a Zone);
-    impl Drop for Count<'_> {
-        fn drop(&mut self) {
-            self.0.pair.lock().unwrap()[0] += 1;
-            self.0.table.write().unwrap()[0] += 1;
-        }
-    }
-    let zone = Zone::new();
-    let panicked = catch_unwind(AssertUnwindSafe(|| {
-        let _count = Count(&zone);
-        panic!("on purpose");
-    }));
-    panicked.unwrap_err();
-    assert_eq!((*zone.pair.lock().unwrap(), *zone.table.write().unwrap()), ([1, 0], [1, 0]));
-}
-
-pub(super) fn data_cannot_be_read() {
-    let zone = left_inconsistent();
-    for read in [zone.table.read(), zone.table.try_read(), zone.table.read_timeout(LONG)] {
+#[serial_test]
+fn read_of_inconsistent_data_fails_with_owner_died() {
+    let fixture = left_inconsistent();
+    for read in [fixture.table.read(), fixture.table.try_read(), fixture.table.read_timeout(LONG_TIMEOUT)] {
         let error = read.unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::OwnerDied, Some(Errno::EOWNERDEAD as i32)));
         assert!(error.to_string().contains("repair"), "{error}");
     }
-    (KINDS[1].succeed)(&zone);
+    (HELD_LOCKS[1].assert_recovers)(&fixture);
 }

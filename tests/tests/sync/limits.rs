@@ -5,88 +5,94 @@ use ipcraft::shm::Plain;
 use ipcraft::sync::{Event, LockError, Mutex, MutexGuard, RwLock};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::shared_value::shared_value;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 use nix::unistd::pause;
 
-use super::LONG;
-use super::zone::shared;
-
-/// The kernel's `ROBUST_LIST_LIMIT`.
-const MOST: usize = 2048;
+/// The number of locks that the kernel releases when a thread dies (`ROBUST_LIST_LIMIT`).
+const MAX_LOCKS: usize = 2048;
 
 fn assert_limit(error: &Error) {
     assert_eq!(error.kind(), ErrorKind::LimitReached);
     let limit = error.limit().expect("a limit");
-    assert_eq!((limit.name(), limit.value()), ("ROBUST_LIST_LIMIT", MOST as u64));
-    assert_eq!(limit.requested(), Some(MOST as u64 + 1));
+    assert_eq!((limit.name(), limit.value()), ("ROBUST_LIST_LIMIT", MAX_LOCKS as u64));
+    assert_eq!(limit.requested(), Some(MAX_LOCKS as u64 + 1));
 }
 
 fn assert_refused<T: Plain>(outcome: Result<MutexGuard<'_, T>, LockError<MutexGuard<'_, T>>>) {
     match outcome {
         Err(LockError::Failed(error)) => assert_limit(&error),
-        _ => panic!("one more than the kernel frees"),
+        _ => panic!("the kernel would not release this lock"),
     }
 }
 
-pub(super) fn of_the_kernel_are_reached_and_no_lock_is_lost() {
-    let all = shared(|all: &[Mutex<u64>; MOST + 1]| all.iter().try_for_each(|mutex| mutex.init(0)));
-    let (most, one_more) = (&all[..MOST], &all[MOST]);
-    let refused = shared(|_: &Event| Ok(()));
+#[serial_test]
+fn lock_beyond_2048_fails_and_a_death_releases_all_held() {
+    let all =
+        shared_value(|all: &[Mutex<u64>; MAX_LOCKS + 1]| all.iter().try_for_each(|mutex| mutex.init(0)));
+    let (held, extra) = (&all[..MAX_LOCKS], &all[MAX_LOCKS]);
+    let refused = shared_value(|_: &Event| Ok(()));
     let owner = Peer::start(|| {
-        most.iter().for_each(|mutex| forget(mutex.lock().unwrap()));
-        assert_refused(one_more.lock());
-        assert_refused(one_more.try_lock());
-        assert_refused(one_more.lock_timeout(LONG));
-        // The limit is a thread's, not a process's.
-        thread::scope(|scope| scope.spawn(|| drop(one_more.lock().unwrap())).join()).unwrap();
+        held.iter().for_each(|mutex| forget(mutex.lock().unwrap()));
+        assert_refused(extra.lock());
+        assert_refused(extra.try_lock());
+        assert_refused(extra.lock_timeout(LONG_TIMEOUT));
+        // Another thread of the process may lock.
+        thread::scope(|scope| scope.spawn(|| drop(extra.lock().unwrap())).join()).unwrap();
         refused.set().unwrap();
         pause();
     });
     refused.wait().unwrap();
-    drop(one_more.try_lock().expect("nobody has it"));
+    drop(extra.try_lock().expect("the lock is free"));
     owner.kill();
-    let mut told = 0;
-    for mutex in most {
-        match mutex.lock_timeout(LONG) {
+    let mut inconsistent = 0;
+    for mutex in held {
+        match mutex.lock_timeout(LONG_TIMEOUT) {
             Err(LockError::Inconsistent(guard)) => {
-                told += 1;
+                inconsistent += 1;
                 drop(guard.mark_consistent());
             }
-            other => panic!("after {told}: {other:?}"),
+            other => panic!("after {inconsistent}: {other:?}"),
         }
     }
-    assert_eq!(told, MOST);
+    assert_eq!(inconsistent, MAX_LOCKS);
 
-    let guards: Vec<_> = most.iter().map(|mutex| mutex.lock().unwrap()).collect();
-    assert_refused(one_more.lock());
+    let guards: Vec<_> = held.iter().map(|mutex| mutex.lock().unwrap()).collect();
+    assert_refused(extra.lock());
     drop(guards);
-    drop(one_more.lock().unwrap());
+    drop(extra.lock().unwrap());
 }
 
-pub(super) fn count_each_slot_of_a_writer() {
+#[serial_test]
+fn write_counts_each_slot_towards_the_lock_limit() {
     const READERS: usize = 32;
     const WRITER: usize = READERS + 1;
     type Table = RwLock<u64, READERS>;
-    let tables =
-        shared(|tables: &[Table; MOST / WRITER + 1]| tables.iter().try_for_each(|table| table.init(0)));
-    let rest = shared(|rest: &[Mutex<u64>; MOST % WRITER]| rest.iter().try_for_each(|mutex| mutex.init(0)));
-    let (most, one_more) = (&tables[..MOST / WRITER], &tables[MOST / WRITER]);
+    let tables = shared_value(|tables: &[Table; MAX_LOCKS / WRITER + 1]| {
+        tables.iter().try_for_each(|table| table.init(0))
+    });
+    let rest = shared_value(|rest: &[Mutex<u64>; MAX_LOCKS % WRITER]| {
+        rest.iter().try_for_each(|mutex| mutex.init(0))
+    });
+    let (held, extra) = (&tables[..MAX_LOCKS / WRITER], &tables[MAX_LOCKS / WRITER]);
     let owner = Peer::start(|| {
-        most.iter().for_each(|table| forget(table.write().unwrap()));
-        match one_more.write() {
+        held.iter().for_each(|table| forget(table.write().unwrap()));
+        match extra.write() {
             Err(LockError::Failed(error)) => assert_limit(&error),
             other => panic!("{other:?}"),
         }
-        drop(one_more.read().expect("what the refused writer took it gave back"));
+        drop(extra.read().expect("the failed writer released its locks"));
         rest.iter().for_each(|mutex| forget(mutex.lock().unwrap()));
-        assert_limit(&one_more.read().unwrap_err());
+        assert_limit(&extra.read().unwrap_err());
         pause();
     });
     owner.wait_asleep();
-    drop(one_more.write_timeout(LONG).expect("nobody has it"));
+    drop(extra.write_timeout(LONG_TIMEOUT).expect("the lock is free"));
     owner.kill();
-    for table in most {
-        assert_eq!(table.read_timeout(LONG).unwrap_err().kind(), ErrorKind::OwnerDied);
-        drop(table.write_timeout(LONG).or_else(|e| e.repair(|_| ())).unwrap());
+    for table in held {
+        assert_eq!(table.read_timeout(LONG_TIMEOUT).unwrap_err().kind(), ErrorKind::OwnerDied);
+        drop(table.write_timeout(LONG_TIMEOUT).or_else(|e| e.repair(|_| ())).unwrap());
     }
     assert!(rest.iter().all(|mutex| matches!(mutex.try_lock(), Err(LockError::Inconsistent(_)))));
 }

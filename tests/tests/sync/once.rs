@@ -3,58 +3,63 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use ipcraft::sync::OnceState;
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 use nix::unistd::pause;
 
-use super::zone::Zone;
+use super::fixture::Fixture;
 
-pub(super) fn is_called_once_by_many() {
-    let zone = Zone::new();
+#[serial_test]
+fn call_once_by_many_processes_runs_once() {
+    let fixture = Fixture::new();
     let call = || {
-        zone.go.wait().unwrap();
-        zone.once
-            .call_once(|attempt| {
-                assert_eq!(attempt, OnceState::First);
+        fixture.go.wait().unwrap();
+        fixture
+            .once
+            .call_once(|state| {
+                assert_eq!(state, OnceState::First);
                 std::thread::yield_now();
-                zone.number.fetch_add(1, SeqCst);
+                fixture.number.fetch_add(1, SeqCst);
             })
             .unwrap();
-        assert_eq!(zone.number.load(SeqCst), 1, "who returns sees what the call did");
-        assert!(zone.once.is_done());
+        assert_eq!(fixture.number.load(SeqCst), 1, "a returning process sees the effects of the call");
+        assert!(fixture.once.is_done());
     };
     let peers: Vec<_> = (0..6).map(|_| Peer::start(call)).collect();
-    zone.go.set().unwrap();
+    fixture.go.set().unwrap();
     peers.into_iter().for_each(Peer::join);
 }
 
-pub(super) fn is_called_again_after_a_death() {
-    let zone = Zone::new();
+#[serial_test]
+fn call_once_after_caller_was_killed_runs_again() {
+    let fixture = Fixture::new();
     for attempt in [OnceState::First, OnceState::Again, OnceState::Again] {
-        let dying = Peer::start(|| {
+        let caller = Peer::start(|| {
             let call = |found| {
                 assert_eq!(found, attempt);
                 pause();
             };
-            zone.once.call_once(call).unwrap();
+            fixture.once.call_once(call).unwrap();
         });
-        dying.wait_asleep();
-        assert!(!zone.once.is_done());
-        dying.kill();
+        caller.wait_asleep();
+        assert!(!fixture.once.is_done());
+        caller.kill();
     }
-    // One waits while the last but one dies.
-    let dying = Peer::start(|| zone.once.call_once(|_| pause()).unwrap());
-    dying.wait_asleep();
-    let next = Peer::start(|| zone.once.call_once(|attempt| assert_eq!(attempt, OnceState::Again)).unwrap());
+    // The next caller waits while this one dies.
+    let caller = Peer::start(|| fixture.once.call_once(|_| pause()).unwrap());
+    caller.wait_asleep();
+    let next = Peer::start(|| fixture.once.call_once(|state| assert_eq!(state, OnceState::Again)).unwrap());
     next.wait_asleep();
-    dying.kill();
+    caller.kill();
     next.join();
-    zone.once.call_once(|_| unreachable!()).unwrap();
+    fixture.once.call_once(|_| unreachable!()).unwrap();
 }
 
-pub(super) fn is_called_again_after_a_panic() {
-    let zone = Zone::new();
-    let panicked = catch_unwind(AssertUnwindSafe(|| zone.once.call_once(|_| panic!("on purpose"))));
+#[serial_test]
+fn call_once_after_panic_runs_again() {
+    let fixture = Fixture::new();
+    let panicked = catch_unwind(AssertUnwindSafe(|| fixture.once.call_once(|_| panic!("on purpose"))));
     panicked.map(drop).unwrap_err();
-    assert!(!zone.once.is_done());
-    Peer::start(|| zone.once.call_once(|attempt| assert_eq!(attempt, OnceState::Again)).unwrap()).join();
-    assert!(zone.once.is_done());
+    assert!(!fixture.once.is_done());
+    Peer::start(|| fixture.once.call_once(|state| assert_eq!(state, OnceState::Again)).unwrap()).join();
+    assert!(fixture.once.is_done());
 }

@@ -5,30 +5,33 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
 use ipcraft::sync::{Permit, Semaphore};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::shared_value::shared_value;
+use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::LONG_TIMEOUT;
 use nix::unistd::pause;
 
-use super::LONG;
-use super::zone::{kind_of, shared};
+use super::fixture::kind_of;
 
 ipcraft::shared_struct! {
     struct Devices {
         permits: Semaphore<3>,
-        /// How many use each.
+        /// The number of users of each device.
         users: [AtomicU32; 3],
     }
 }
 
 fn devices() -> Shared<Devices> {
-    shared(|devices: &Devices| devices.permits.init())
+    shared_value(|devices: &Devices| devices.permits.init())
 }
 
-pub(super) fn hands_out_each_number_once() {
+#[serial_test]
+fn permit_number_is_held_by_one_process_at_a_time() {
     let devices = devices();
     let use_them = || {
         for round in 0..3000 {
             let permit = match round % 3 {
                 0 => devices.permits.acquire().unwrap(),
-                1 => devices.permits.acquire_timeout(LONG).unwrap(),
+                1 => devices.permits.acquire_timeout(LONG_TIMEOUT).unwrap(),
                 _ => match devices.permits.try_acquire() {
                     Ok(permit) => permit,
                     Err(error) => {
@@ -38,7 +41,7 @@ pub(super) fn hands_out_each_number_once() {
                 },
             };
             let users = &devices.users[permit.number()];
-            assert_eq!(users.fetch_add(1, SeqCst), 0, "somebody else has number {}", permit.number());
+            assert_eq!(users.fetch_add(1, SeqCst), 0, "another process holds number {}", permit.number());
             std::thread::yield_now();
             users.fetch_sub(1, SeqCst);
         }
@@ -48,8 +51,9 @@ pub(super) fn hands_out_each_number_once() {
     assert_eq!(devices.permits.available(), 3);
 }
 
-/// All who wait get one, though no holder gave any back.
-pub(super) fn hands_a_dead_holders_permit_to_one_who_waits() {
+/// Every waiter gets a permit, although no holder released one.
+#[serial_test]
+fn acquire_blocked_gets_the_permit_of_a_killed_holder() {
     let devices = devices();
     let acquire = || {
         let _permit = devices.permits.acquire().unwrap();
@@ -67,7 +71,8 @@ pub(super) fn hands_a_dead_holders_permit_to_one_who_waits() {
     assert_eq!(devices.permits.available(), 3);
 }
 
-pub(super) fn says_how_many_are_free() {
+#[serial_test]
+fn available_counts_free_permits() {
     let devices = devices();
     let permits: Vec<_> = (0..3)
         .map(|taken| {
@@ -82,7 +87,7 @@ pub(super) fn says_how_many_are_free() {
     drop(permits);
     assert_eq!(devices.permits.available(), 3);
     Peer::start(|| std::mem::forget(devices.permits.acquire().unwrap())).join();
-    assert_eq!(devices.permits.available(), 2, "nobody has asked for it yet");
+    assert_eq!(devices.permits.available(), 2, "the permit of a dead holder is not reclaimed yet");
     let all: Vec<_> = (0..3).map(|_| devices.permits.try_acquire().unwrap()).collect();
     drop(all);
     assert_eq!(devices.permits.available(), 3);

@@ -1,5 +1,4 @@
-//! Creation by name: afterwards there is a complete value, or none at all.
-
+//! Creation by name: afterwards the name leads to a complete value, or does not exist.
 use std::thread;
 
 use ipcraft::name;
@@ -10,7 +9,7 @@ use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::survivors;
 use libtest_mimic::Trial;
 
-use crate::world::clean;
+use crate::common::clean;
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
@@ -62,18 +61,18 @@ fn set(event: &Event) {
     event.wait().unwrap();
 }
 
-/// Which call creates.
+/// The call that creates.
 #[derive(Clone, Copy)]
 enum Open {
     OrCreate,
     New,
 }
 
-/// Killed while it creates a value by name.
+/// Killed while it creates a named value.
 struct Creation<T: ProcessShared> {
     open: Open,
     init: fn(&T) -> ipcraft::Result<()>,
-    /// Uses a value that is complete and that nobody has used.
+    /// Uses a complete value that no process has used.
     using: fn(&T),
 }
 
@@ -95,7 +94,7 @@ impl<T: ProcessShared> Creation<T> {
     }
 }
 
-/// A name that is removed also when a check fails.
+/// A name that is removed also if a check fails.
 struct Name(String);
 
 impl Name {
@@ -113,7 +112,7 @@ impl Drop for Name {
 impl<T: ProcessShared> Scenario for Creation<T> {
     type Fixture = Name;
 
-    /// Nobody sees the value before it has its name.
+    /// No process sees the value before it has its name.
     fn is_long(&self) -> bool {
         true
     }
@@ -140,7 +139,7 @@ impl<T: ProcessShared> Scenario for Creation<T> {
             (Err(e), _) if e.kind() != ErrorKind::NotFound => panic!("{e}"),
             _ => self.create(&name.0).unwrap(),
         };
-        // In a process that finds it by its name, and that can be ended if it hangs.
+        // A process of its own opens it by name, and can be ended if it hangs.
         let peer = survivors::start(|| (self.using)(&Shared::open(&name.0).unwrap()));
         if !survivors::finish([peer]) {
             return Outcome::Stuck;

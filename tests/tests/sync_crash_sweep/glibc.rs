@@ -1,7 +1,6 @@
-//! The C library's own condition variable, read-write lock and semaphore, shared between processes: the sweep finds the
-//! positions in which they leave others hanging. That is why [`sync`](ipcraft::sync) does not use them; and it shows that
-//! the sweep can fail.
-
+//! The process-shared condition variable, reader-writer lock and semaphore of the C library. The
+//! sweep finds the positions in which they leave survivors stuck. That is why
+//! [`sync`](ipcraft::sync) does not use them, and it proves that the sweep can fail.
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
@@ -13,7 +12,7 @@ use ipcraft_tests::peer::Peer;
 use ipcraft_tests::survivors;
 use libtest_mimic::Trial;
 
-use crate::world::{shared, stuck_somewhere};
+use crate::common::{shared_value, stuck_somewhere};
 
 pub(crate) fn tests() -> Vec<Trial> {
     let lock = |operate, then| Lock { operate, then };
@@ -25,16 +24,16 @@ pub(crate) fn tests() -> Vec<Trial> {
     ]
 }
 
-/// A little longer than those may take who are not stuck, since many are.
-const PATIENCE: Duration = Duration::from_millis(120);
+/// The time after which a survivor counts as stuck: short, because many are.
+const STUCK_TIMEOUT: Duration = Duration::from_millis(120);
 
-/// What pthread.h says, and the libc crate only for some targets.
+/// The value in pthread.h, which the libc crate has for some targets only.
 const PTHREAD_MUTEX_ROBUST: libc::c_int = 1;
 
-/// How many others wait for the condition.
+/// The number of other waiters.
 const OTHERS: usize = 2;
 
-/// What the C library has to offer, and a robust mutex, which survives, for the condition variable.
+/// The objects of the C library, and a robust mutex for the condition variable.
 #[repr(C)]
 struct Glibc {
     mutex: UnsafeCell<libc::pthread_mutex_t>,
@@ -44,19 +43,20 @@ struct Glibc {
     jobs: AtomicU32,
 }
 
-// SAFETY: because the objects are made to be used by several threads, and are used by the C library's functions alone.
+// SAFETY: because the objects are made to be used by several threads, and are used by the C
+// library's functions alone.
 unsafe impl Sync for Glibc {}
 
-// SAFETY: because zero bytes are such objects, though not shared ones, and the C library keeps no pointers in them but
-// those of the robust list, which each process writes before it reads them.
+// SAFETY: because zero bytes are such objects, although not shared ones. The C library keeps no
+// pointers in them but those of the robust list, which each process writes before it reads them.
 unsafe impl ProcessShared for Glibc {
     const LAYOUT: SharedLayout = SharedLayout::new("objects of the C library", &[]);
 }
 
 impl Glibc {
     fn init(&self) {
-        // SAFETY: because the memory is new and nobody else uses it yet, and each attribute object is initialised, used
-        // and destroyed in turn.
+        // SAFETY: because the memory is new and no other thread uses it yet. Each attribute object
+        // is initialized, used and destroyed in turn.
         unsafe {
             let mut of_mutex = std::mem::zeroed();
             succeeded(libc::pthread_mutexattr_init(&mut of_mutex));
@@ -82,11 +82,11 @@ impl Glibc {
     }
 
     fn lock(&self) {
-        // SAFETY: because the mutex is initialised and mapped.
+        // SAFETY: because the mutex is initialized and mapped.
         self.locked(unsafe { libc::pthread_mutex_lock(self.mutex.get()) });
     }
 
-    /// A dead owner is no matter: the number of jobs is changed at once.
+    /// Ignores the death of an owner: the number of jobs changes in one step.
     fn locked(&self, errno: libc::c_int) {
         if errno == libc::EOWNERDEAD {
             // SAFETY: because this thread was just given the mutex.
@@ -101,30 +101,31 @@ impl Glibc {
         succeeded(unsafe { libc::pthread_mutex_unlock(self.mutex.get()) });
     }
 
-    /// Sleeps until there is a job, and takes it.
+    /// Blocks until a job is waiting, and takes it.
     fn work(&self) {
         self.lock();
         while self.jobs.load(SeqCst) == 0 {
-            // SAFETY: because both are initialised and mapped, and this thread has the mutex.
+            // SAFETY: because both are initialized and mapped, and this thread has the mutex.
             self.locked(unsafe { libc::pthread_cond_wait(self.condition.get(), self.mutex.get()) });
         }
         self.jobs.fetch_sub(1, SeqCst);
         self.unlock();
     }
 
-    /// Posts so many jobs, each with a notification of its own.
+    /// Posts jobs, each with a notification of its own.
     fn post_each(&self, count: usize) {
         for _ in 0..count {
             self.lock();
             self.jobs.fetch_add(1, SeqCst);
             self.unlock();
-            // SAFETY: because the condition variable is initialised and mapped.
+            // SAFETY: because the condition variable is initialized and mapped.
             succeeded(unsafe { libc::pthread_cond_signal(self.condition.get()) });
         }
     }
 
     fn read(&self) {
-        // SAFETY: because the lock is initialised and mapped, and unlocked by the thread that locked it.
+        // SAFETY: because the lock is initialized and mapped, and unlocked by the thread that
+        // locked it.
         unsafe {
             succeeded(libc::pthread_rwlock_rdlock(self.rwlock.get()));
             succeeded(libc::pthread_rwlock_unlock(self.rwlock.get()));
@@ -132,7 +133,8 @@ impl Glibc {
     }
 
     fn write(&self) {
-        // SAFETY: because the lock is initialised and mapped, and unlocked by the thread that locked it.
+        // SAFETY: because the lock is initialized and mapped, and unlocked by the thread that
+        // locked it.
         unsafe {
             succeeded(libc::pthread_rwlock_wrlock(self.rwlock.get()));
             succeeded(libc::pthread_rwlock_unlock(self.rwlock.get()));
@@ -140,7 +142,7 @@ impl Glibc {
     }
 
     fn acquire(&self) {
-        // SAFETY: because the semaphore is initialised and mapped.
+        // SAFETY: because the semaphore is initialized and mapped.
         unsafe {
             succeeded(libc::sem_wait(self.semaphore.get()));
             succeeded(libc::sem_post(self.semaphore.get()));
@@ -152,39 +154,40 @@ fn succeeded(errno: libc::c_int) {
     assert_eq!(errno, 0);
 }
 
-/// Killed while it waits for a job, as others do: the same as with the library's own.
+/// Killed while it waits for a job, as in the sweep of the library's own condition variable.
 struct Waiter;
 
 struct Queue {
     queue: Shared<Glibc>,
     others: RefCell<Vec<Peer>>,
-    /// Whether there is a job for everybody.
+    /// Whether a job was posted for each waiter.
     posted: Cell<bool>,
 }
 
 impl Queue {
-    /// Processes that sleep until they have got one job each.
+    /// Starts processes that block until each has taken one job.
     fn workers(&self, count: usize) -> Vec<Peer> {
         survivors::asleep(count, || self.queue.work())
     }
 
-    /// In a process of its own, since notifying may hang as well.
+    /// Posts jobs in a process of its own, because notifying may hang as well. Returns whether it
+    /// did not.
     fn post_each(&self, count: usize) -> bool {
-        survivors::finish_within(PATIENCE, [survivors::start(|| self.queue.post_each(count))])
+        survivors::finish_within(STUCK_TIMEOUT, [survivors::start(|| self.queue.post_each(count))])
     }
 }
 
 impl Scenario for Waiter {
     type Fixture = Queue;
 
-    /// To be stuck takes long, and this is to be seen once, not everywhere.
+    /// A stuck survivor takes long, and one is enough.
     fn stride(&self, asked: u64) -> u64 {
         asked.max(7)
     }
 
     fn fixture(&self) -> Queue {
         Queue {
-            queue: shared(|glibc: &Glibc| {
+            queue: shared_value(|glibc: &Glibc| {
                 glibc.init();
                 Ok(())
             }),
@@ -193,30 +196,30 @@ impl Scenario for Waiter {
         }
     }
 
-    fn operate(&self, world: &Queue) {
-        world.queue.work();
+    fn operate(&self, fixture: &Queue) {
+        fixture.queue.work();
     }
 
-    fn rearm(&self, world: &Queue) {
-        world.posted.set(false);
-        world.others.replace(world.workers(OTHERS));
+    fn rearm(&self, fixture: &Queue) {
+        fixture.posted.set(false);
+        fixture.others.replace(fixture.workers(OTHERS));
     }
 
-    fn wake(&self, world: &Queue) {
-        if !world.posted.replace(true) {
-            world.queue.post_each(world.others.borrow().len() + 1);
+    fn wake(&self, fixture: &Queue) {
+        if !fixture.posted.replace(true) {
+            fixture.queue.post_each(fixture.others.borrow().len() + 1);
         }
     }
 
-    fn check(&self, world: Queue) -> Outcome {
-        let woken = (world.posted.get() || world.post_each(OTHERS))
-            && survivors::finish_within(PATIENCE, world.others.take());
+    fn check(&self, fixture: Queue) -> Outcome {
+        let woken = (fixture.posted.get() || fixture.post_each(OTHERS))
+            && survivors::finish_within(STUCK_TIMEOUT, fixture.others.take());
         if !woken {
             return Outcome::Stuck;
         }
-        world.queue.jobs.store(0, SeqCst);
-        let newcomers = world.workers(1);
-        if world.post_each(1) && survivors::finish_within(PATIENCE, newcomers) {
+        fixture.queue.jobs.store(0, SeqCst);
+        let newcomers = fixture.workers(1);
+        if fixture.post_each(1) && survivors::finish_within(STUCK_TIMEOUT, newcomers) {
             Outcome::Unnoticed
         } else {
             Outcome::Stuck
@@ -224,7 +227,7 @@ impl Scenario for Waiter {
     }
 }
 
-/// Killed while it has what another wants next.
+/// Killed while it holds what another process acquires next.
 struct Lock {
     operate: fn(&Glibc),
     then: fn(&Glibc),
@@ -238,18 +241,18 @@ impl Scenario for Lock {
     }
 
     fn fixture(&self) -> Shared<Glibc> {
-        shared(|glibc: &Glibc| {
+        shared_value(|glibc: &Glibc| {
             glibc.init();
             Ok(())
         })
     }
 
-    fn operate(&self, world: &Shared<Glibc>) {
-        (self.operate)(world);
+    fn operate(&self, fixture: &Shared<Glibc>) {
+        (self.operate)(fixture);
     }
 
-    fn check(&self, world: Shared<Glibc>) -> Outcome {
-        let next = survivors::start(|| (self.then)(&world));
-        if survivors::finish_within(PATIENCE, [next]) { Outcome::Unnoticed } else { Outcome::Stuck }
+    fn check(&self, fixture: Shared<Glibc>) -> Outcome {
+        let next = survivors::start(|| (self.then)(&fixture));
+        if survivors::finish_within(STUCK_TIMEOUT, [next]) { Outcome::Unnoticed } else { Outcome::Stuck }
     }
 }

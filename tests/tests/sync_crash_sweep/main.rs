@@ -1,19 +1,19 @@
-//! The locks, with a process killed at every instruction of every operation.
+//! Crash sweeps over the locks: a process is killed at every instruction of every operation.
 //!
 //! `IPCRAFT_SWEEP=all` tries every position; otherwise every 23rd.
 
 mod barrier;
+mod common;
 mod condvar;
 mod creation;
 mod event;
 #[cfg(target_env = "gnu")]
 mod glibc;
-mod initialisation;
+mod initialization;
 mod mutex;
 mod once;
 mod rwlock;
 mod semaphore;
-mod world;
 
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     tests.extend(barrier::tests());
     tests.extend(once::tests());
     tests.extend(event::tests());
-    tests.extend(initialisation::tests());
+    tests.extend(initialization::tests());
     tests.extend(creation::tests());
     #[cfg(target_env = "gnu")]
     tests.extend(glibc::tests());

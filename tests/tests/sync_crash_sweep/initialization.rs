@@ -1,6 +1,5 @@
-//! Initialisation in memory that others have already: whoever looks later finds a complete value, or is told that there is
-//! none.
-
+//! Initialization in memory that other processes have mapped: they find a complete value, or an
+//! error.
 use std::cell::RefCell;
 
 use ipcraft::ErrorKind;
@@ -11,54 +10,54 @@ use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::survivors;
 use libtest_mimic::Trial;
 
+use crate::common::clean;
 use crate::creation::{Number, Table, acquire_all, call, lock, meet, read_and_write};
-use crate::world::clean;
 
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         clean(
-            "initialise_mutex",
-            Initialisation { init: |number: &Number| Mutex::init(number, 7), using: lock },
+            "initialize_mutex",
+            Initialization { init: |number: &Number| Mutex::init(number, 7), using: lock },
         ),
         clean(
-            "initialise_rwlock",
-            Initialisation { init: |table: &Table| RwLock::init(table, 7), using: read_and_write },
+            "initialize_rwlock",
+            Initialization { init: |table: &Table| RwLock::init(table, 7), using: read_and_write },
         ),
-        clean("initialise_semaphore", Initialisation { init: Semaphore::init, using: acquire_all }),
-        clean("initialise_barrier", Initialisation { init: Barrier::init, using: meet }),
-        clean("initialise_once", Initialisation { init: Once::init, using: call }),
+        clean("initialize_semaphore", Initialization { init: Semaphore::init, using: acquire_all }),
+        clean("initialize_barrier", Initialization { init: Barrier::init, using: meet }),
+        clean("initialize_once", Initialization { init: Once::init, using: call }),
     ]
 }
 
-struct Initialisation<T: ProcessShared> {
+struct Initialization<T: ProcessShared> {
     init: fn(&T) -> ipcraft::Result<()>,
-    /// Uses a value that is complete and that nobody has used.
+    /// Uses a complete value that no process has used.
     using: fn(&T),
 }
 
-struct World {
-    /// What the second call is about.
+struct Fixture {
+    /// The memory of the second call.
     memory: Memfd,
-    /// For the two calls, the last first; the child has a list of its own.
+    /// The mappings for the two calls, the last one first. The child has a copy of the list.
     mappings: RefCell<Vec<Mapping>>,
 }
 
-impl<T: ProcessShared> Scenario for Initialisation<T> {
-    type Fixture = World;
+impl<T: ProcessShared> Scenario for Initialization<T> {
+    type Fixture = Fixture;
 
-    fn fixture(&self) -> World {
+    fn fixture(&self) -> Fixture {
         let [first, second] = [(), ()].map(|()| Memfd::create("sweep", Shared::<T>::SIZE).unwrap());
         let mappings = vec![second.map().unwrap(), first.map().unwrap()];
-        World { memory: second, mappings: RefCell::new(mappings) }
+        Fixture { memory: second, mappings: RefCell::new(mappings) }
     }
 
-    fn operate(&self, world: &World) {
-        let mapping = world.mappings.borrow_mut().pop().expect("one for each call");
+    fn operate(&self, fixture: &Fixture) {
+        let mapping = fixture.mappings.borrow_mut().pop().expect("one for each call");
         drop(Shared::initialize(mapping, self.init).unwrap());
     }
 
-    fn check(&self, world: World) -> Outcome {
-        let map = || world.memory.map().unwrap();
+    fn check(&self, fixture: Fixture) -> Outcome {
+        let map = || fixture.memory.map().unwrap();
         let found = Shared::<T>::attach(map()).or_else(|error| {
             assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
             Shared::initialize(map(), self.init)
@@ -68,7 +67,7 @@ impl<T: ProcessShared> Scenario for Initialisation<T> {
                 let peer = survivors::start(|| (self.using)(&complete));
                 if survivors::finish([peer]) { Outcome::Unnoticed } else { Outcome::Stuck }
             }
-            // Whoever had begun died, so this memory is for nobody, and everybody is told.
+            // The dead process had begun, so the memory is unusable, and every call reports that.
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InUse, "{error}");
                 Outcome::Notified
