@@ -109,7 +109,7 @@ impl Fifo {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if somebody was faster, [`WrongType`](crate::ErrorKind::WrongType) if the path leads to something else by now.
     #[doc(alias = "unlink")]
-    pub fn remove(self) -> Result<()> {
+    pub fn remove(&self) -> Result<()> {
         open::check_type_at(&self.path)?;
         fs::remove_file(&self.path)
             .map_err(|e| Error::from_errno("unlink", errno(&e)).with_object(Some(&self.name)))
