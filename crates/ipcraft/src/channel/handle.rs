@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use super::endpoint::lease;
+use super::endpoint::lease::{self, Lease};
 use super::kind::{self, Kind};
 use super::shared::header::Expected;
 use super::shared::region::{Backing, SharedRegion};
@@ -66,6 +67,12 @@ impl<K: Kind> Channel<K> {
             None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the channel has no name")),
         }
     }
+}
+
+/// The memory of the channel to which a descriptor of an endpoint belongs, and the lease of the endpoint.
+pub(crate) fn adopt<K: Kind>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
+    let region = Channel::<K>::of_endpoint(fd.as_fd())?.region;
+    Ok((region, Lease::adopt(fd, leases)?))
 }
 
 /// To hand the channel to a child or over a socket: for [`Channel::from_received`] there. An end of its own is taken from

@@ -51,20 +51,21 @@ pub trait Message: Send + Sized + 'static {
         }
     }
 
-    /// Receives some of these values, as many as `receive` finds forms of; `None` if one is of no value.
+    /// Copies forms into these values, of which `read_one` gives any and `read_all` all. Stops at the first that is no
+    /// value, and returns how many come before it.
     #[doc(hidden)]
-    fn from_wires<E>(
+    fn copy_wires(
         values: &mut [Self],
-        receive: impl FnOnce(&mut [Self::Wire]) -> Result<usize, E>,
-    ) -> Result<Option<usize>, E> {
-        let Some(first) = values.first_mut() else { return Ok(Some(0)) };
-        let mut wires = [first.to_wire()];
-        receive(&mut wires)?;
-        let value = Self::from_wire(wires[0]);
-        Ok(value.map(|value| {
-            *first = value;
-            1
-        }))
+        read_one: impl Fn(usize) -> Self::Wire,
+        _read_all: impl FnOnce(&mut [Self::Wire]),
+    ) -> usize {
+        for (i, value) in values.iter_mut().enumerate() {
+            match Self::from_wire(read_one(i)) {
+                Some(read) => *value = read,
+                None => return i,
+            }
+        }
+        values.len()
     }
 
     /// The value of this form; `None` if it is of none. A peer can write any bytes.
@@ -85,11 +86,13 @@ impl<T: Plain> Message for T {
     }
 
     #[inline]
-    fn from_wires<E>(
+    fn copy_wires(
         values: &mut [T],
-        receive: impl FnOnce(&mut [T]) -> Result<usize, E>,
-    ) -> Result<Option<usize>, E> {
-        if values.is_empty() { Ok(Some(0)) } else { receive(values).map(Some) }
+        _read_one: impl Fn(usize) -> T,
+        read_all: impl FnOnce(&mut [T]),
+    ) -> usize {
+        read_all(values);
+        values.len()
     }
 
     #[inline]

@@ -131,6 +131,7 @@
 //! [memfd_create(2)]: https://man7.org/linux/man-pages/man2/memfd_create.2.html
 
 pub mod broadcast;
+mod core;
 mod endpoint;
 mod handle;
 mod kind;

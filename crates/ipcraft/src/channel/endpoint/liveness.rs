@@ -25,6 +25,23 @@ impl Endpoint {
         self.peer_status != self.peer_doorbell().status.load()
     }
 
+    /// Counts a send, and returns whether it needs no check of the peers first: none is due, and their status is the
+    /// one that was checked last.
+    #[inline]
+    pub(crate) fn may_send(&mut self) -> bool {
+        let Some(left) = self.sends_until_check.checked_sub(1) else { return false };
+        self.sends_until_check = left;
+        !self.peer_status_changed()
+    }
+
+    /// Returns whether all peers have left or died, by one system call; the last known answer if that fails.
+    pub(crate) fn is_disconnected(&self) -> bool {
+        let Some(lease) = &self.lease else { return false };
+        // Before the leases: a peer that connects in between is not taken for one that left.
+        let was_there = self.peer_side().registrations.load(Acquire) != 0;
+        lease.any_alive(self.peers.clone()).map_or(self.disconnected, |is_any| was_there && !is_any)
+    }
+
     /// To be asked before each message is sent: fails if all receivers have gone. Most of the time it costs a load.
     #[inline]
     pub(crate) fn check_receivers(&mut self, recover: impl FnMut(&Lease)) -> Result<()> {
@@ -72,6 +89,7 @@ impl Endpoint {
             // Who sends so seldom has the time to look before every message.
             self.peer_status = stale_status(self.peer_status);
         }
+        self.sends_until_check = self.check_interval;
         self.last_check = now;
         Ok(())
     }

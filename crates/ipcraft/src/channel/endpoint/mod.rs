@@ -147,6 +147,15 @@ impl Endpoint {
         }
     }
 
+    /// The capacity of the channel.
+    pub(crate) fn capacity(&self) -> usize {
+        self.region.config().capacity as usize
+    }
+
+    pub(crate) fn wait_strategy(&self) -> WaitStrategy {
+        self.waiting
+    }
+
     pub(crate) fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
         self.waiting = waiting;
     }
@@ -189,12 +198,10 @@ impl Endpoint {
     /// Wakes the other side, if it sleeps, after a change that it may wait for. Says whether there is time to look who is
     /// there before the next one: where somebody may sleep, nobody is in a hurry.
     #[inline]
-    pub(crate) fn notify(&mut self) -> bool {
-        let no_waiters = self.peer_doorbell().no_waiters();
-        if !no_waiters {
+    pub(crate) fn notify(&mut self) {
+        if !self.no_waiters() {
             self.notify_slow();
         }
-        !no_waiters
     }
 
     /// What the other side said of itself when it was last looked at.
@@ -203,10 +210,12 @@ impl Endpoint {
         self.peer_status & INLINE_BIT != 0
     }
 
+    /// [`notify`](Endpoint::notify) where peers may be waiting.
+    #[cold]
     #[inline(never)]
-    fn notify_slow(&mut self) {
+    pub(crate) fn notify_slow(&mut self) {
         // SAFETY: because of the same as in `control`.
-        unsafe { self.doorbell.as_ref() }.notify(&mut self.notifier, self.waiters.0);
+        unsafe { self.doorbell.as_ref() }.notify_slow(&mut self.notifier, self.waiters.0);
     }
 
     /// Whether somebody of the other side may sleep, as of a moment ago.

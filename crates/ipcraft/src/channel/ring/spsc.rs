@@ -95,6 +95,12 @@ impl<T: Plain> Writer<T> {
         self.tail
     }
 
+    /// How many messages the reader has not taken yet, as of a moment ago; at most as many as there are slots.
+    pub(crate) fn len(&self) -> usize {
+        let head = self.control().receivers.position.load(Acquire);
+        self.tail.wrapping_sub(head).min(self.slots.count()) as usize
+    }
+
     /// The last message that was sent, by whomever; any bytes if there was none.
     pub(crate) fn last(&self) -> T {
         self.slots.read(self.tail.wrapping_sub(1))
@@ -207,7 +213,7 @@ impl<T: Plain> Writer<T> {
 
     /// Sends as many as there is room for at once, and says how many: all of these, or if the process dies none.
     #[inline]
-    pub(crate) fn push_all(&mut self, messages: &[T]) -> TryResult<usize> {
+    pub(crate) fn push_many(&mut self, messages: &[T]) -> TryResult<usize> {
         let count = self.room(messages.len())?.min(messages.len());
         self.slots.write_all(self.tail, &messages[..count]);
         self.commit(count);
@@ -368,9 +374,17 @@ impl<T: Plain> Reader<T> {
         (senders.inline_tag.load(Relaxed) == wanted).then_some(copy)
     }
 
-    /// Makes room of what was taken: nobody gets it again.
+    /// Takes the next message, which has to be there, without freeing its slot.
     #[inline]
-    fn publish(&self) {
+    pub(crate) fn take_unfreed(&mut self) -> T {
+        let message = self.slots.read(self.head);
+        self.head = self.head.wrapping_add(1);
+        message
+    }
+
+    /// Frees the slots of all messages that were taken: no other receiver gets them.
+    #[inline]
+    pub(crate) fn publish(&self) {
         self.control().receivers.position.store(self.head, Release);
     }
 
@@ -412,29 +426,42 @@ impl<T: Plain> Reader<T> {
         Ok(self.cached_tail.wrapping_sub(self.head))
     }
 
-    /// Copies the message at a position which has one.
+    /// How many messages there are, if any.
     #[inline]
-    pub(crate) fn read_slot(&self, position: u64) -> T {
-        self.slots.read(position)
+    pub(crate) fn find_many(&mut self) -> TryResult<u64> {
+        let available = self.available()?;
+        Ok((available > 0).then_some(available))
     }
 
-    /// Makes room of all before this position.
+    /// How many messages there are, as of a moment ago; at most as many as there are slots.
+    pub(crate) fn len(&self) -> usize {
+        let tail = self.control().senders.position.load(Acquire);
+        tail.wrapping_sub(self.head).min(self.slots.count()) as usize
+    }
+
+    /// Copies the message this many after the next one, which has to be there.
     #[inline]
-    pub(crate) fn release(&mut self, position: u64) {
+    pub(crate) fn read_nth(&self, n: usize) -> T {
+        self.slots.read(self.head.wrapping_add(n as u64))
+    }
+
+    /// Copies the next messages, all of which have to be there.
+    #[inline]
+    pub(crate) fn read_many(&self, messages: &mut [T]) {
+        self.slots.read_all(self.head, messages);
+    }
+
+    /// Takes this many messages, which have to be there, and frees their slots.
+    #[inline]
+    pub(crate) fn release_many(&mut self, count: usize) {
+        self.release(self.head.wrapping_add(count as u64));
+    }
+
+    /// Frees all slots before this position.
+    #[inline]
+    fn release(&mut self, position: u64) {
         self.head = position;
         self.publish();
-    }
-
-    /// Takes as many messages as are there and the buffer has room for, and makes room of them.
-    #[inline]
-    pub(crate) fn pop_many(&mut self, buffer: &mut [T]) -> TryResult<usize> {
-        let count = self.available()?.min(buffer.len() as u64) as usize;
-        if count == 0 {
-            return Ok(None);
-        }
-        self.slots.read_all(self.head, &mut buffer[..count]);
-        self.release(self.head.wrapping_add(count as u64));
-        Ok(Some(count))
     }
 }
 

@@ -105,8 +105,8 @@ impl Doorbell {
         }
     }
 
-    #[inline(never)]
-    fn notify_slow(&self, notifier: &mut Notifier, waiters: Waiters) {
+    /// [`notify`](Doorbell::notify) without the first test.
+    pub(crate) fn notify_slow(&self, notifier: &mut Notifier, waiters: Waiters) {
         fence(SeqCst);
         let word = self.word.load(Relaxed);
         match word & STATE_MASK {

@@ -1,121 +1,77 @@
-//! Messages that are written and read where they lie.
+//! Messages that are written and read in place.
 
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 
-use crate::channel::endpoint::Endpoint;
+use crate::channel::Message;
+use crate::channel::core::{Core, RawLoan, RawReceived, payload_deref};
 use crate::channel::endpoint::debug::debug_by_endpoint;
-use crate::channel::ring::Corrupt;
 use crate::channel::ring::spsc::{Reader, Writer};
-use crate::channel::{Message, Payload};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 
-/// A place for a message that has not been sent yet. It has the bytes of an earlier message, or zeros.
+/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or zeros.
 ///
-/// Dropping it, or dying with it, sends nothing; the next message gets the same place.
-#[must_use = "what is not committed is not sent"]
+/// If it is dropped, or its process dies, nothing is sent, and the next message gets the same slot.
+#[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
-    payload: Payload<'a>,
-    writer: &'a mut Writer<T::Wire>,
-    endpoint: &'a mut Endpoint,
+    raw: RawLoan<'a, Writer<T::Wire>>,
     _type: PhantomData<fn(T)>,
 }
 
 impl<'a, T: Message> Loan<'a, T> {
-    /// The place that there is, as the caller found.
-    pub(crate) fn new(writer: &'a mut Writer<T::Wire>, endpoint: &'a mut Endpoint) -> Result<Self> {
-        let start = writer.slot_ptr().map_err(|Corrupt| endpoint.corrupted())?;
-        let start = start.ok_or_else(|| endpoint.error(ErrorKind::Full))?;
-        // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let payload = unsafe { Payload::new(start, size_of::<T::Wire>()) };
-        Ok(Loan { payload, writer, endpoint, _type: PhantomData })
+    pub(super) fn new(core: &'a mut Core<Writer<T::Wire>>, start: NonNull<u8>) -> Self {
+        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the form.
+        let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
+        Loan { raw, _type: PhantomData }
     }
 
     /// Writes a whole message.
     #[inline]
     pub fn set(&mut self, message: &T) {
-        self.writer.write(&message.to_wire());
+        self.raw.core.ring.write(&message.to_wire());
     }
 
-    /// Sends the message. When it returns, the message is in the channel, whatever happens to this process.
+    /// Sends the message. When it returns, the message is in the channel, even if this process dies.
     #[inline]
     pub fn commit(self) {
-        self.writer.commit(1);
-        if self.endpoint.notify() {
-            self.writer.force_check();
-        }
+        self.raw.commit();
     }
 }
 
-impl<'a, T: Message> Deref for Loan<'a, T> {
-    type Target = Payload<'a>;
+payload_deref!(Loan<'a, T>);
 
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
-    }
-}
-
-impl<T: Message> DerefMut for Loan<'_, T> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
-    }
-}
-
-/// A message that is read where it lies. Its place becomes free when this is dropped.
+/// A message that is read in place. Its slot is freed when this is dropped.
 ///
-/// The process that dies with it has not received it: the next receiver does.
+/// If the process dies before that, the next receiver gets the message.
 pub struct Received<'a, T: Message> {
-    payload: Payload<'a>,
-    reader: &'a mut Reader<T::Wire>,
-    endpoint: &'a mut Endpoint,
+    raw: RawReceived<'a, Reader<T::Wire>>,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Message> Received<'a, T> {
-    /// The message that there is, as the caller found.
-    pub(crate) fn new(reader: &'a mut Reader<T::Wire>, endpoint: &'a mut Endpoint) -> Result<Self> {
-        let start = reader.slot_ptr().map_err(|Corrupt| endpoint.corrupted())?;
-        let start = start.ok_or_else(|| endpoint.error(ErrorKind::Empty))?;
-        // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let payload = unsafe { Payload::new(start, size_of::<T::Wire>()) };
-        Ok(Received { payload, reader, endpoint, _type: PhantomData })
+    pub(super) fn new(core: &'a mut Core<Reader<T::Wire>>, start: NonNull<u8>) -> Self {
+        // SAFETY: because the ring found the message there, which has the size of the form.
+        let raw = unsafe { RawReceived::new(core, start, size_of::<T::Wire>()) };
+        Received { raw, _type: PhantomData }
     }
 
-    /// A copy of the whole message.
+    /// Returns a copy of the whole message.
     ///
     /// # Errors
     ///
-    /// [`Corrupted`](ErrorKind::Corrupted) if the bytes are no value of the type.
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are no value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
-        T::from_wire(self.reader.read()).ok_or_else(|| self.endpoint.corrupted())
+        let core = &*self.raw.core;
+        T::from_wire(core.ring.read()).ok_or_else(|| core.endpoint.corrupted())
     }
 }
 
-impl<'a, T: Message> Deref for Received<'a, T> {
-    type Target = Payload<'a>;
-
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
-    }
-}
-
-impl<T: Message> DerefMut for Received<'_, T> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
-    }
-}
-
-impl<T: Message> Drop for Received<'_, T> {
-    fn drop(&mut self) {
-        self.reader.skip();
-        self.endpoint.notify();
-    }
-}
+payload_deref!(Received<'a, T>);
 
 debug_by_endpoint! {
-    Loan<'_, T> endpoint;
-    Received<'_, T> endpoint;
+    Loan<'_, T> raw.core.endpoint;
+    Received<'_, T> raw.core.endpoint;
 }

@@ -43,16 +43,13 @@ pub use receiver::{Drain, Iter, Receiver};
 pub use sender::Sender;
 
 use std::marker::PhantomData;
-use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 
 use crate::channel::Message;
 use crate::channel::endpoint::LeaseRanges;
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::shared::header::Config;
-use crate::channel::shared::region::SharedRegion;
 use crate::channel::shared::slot_array::SlotArray;
 use crate::error::Result;
 use crate::shm::SharedLayout;
@@ -112,10 +109,4 @@ impl<T: Message> Channel<T> {
     pub fn receiver(&self) -> Result<Receiver<T>> {
         Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }
-}
-
-/// The channel of an end that came by its descriptor, and its seat.
-fn adopt<T: Message>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
-    let region = Channel::<T>::of_endpoint(fd.as_fd())?.region;
-    Ok((region, Lease::adopt(fd, leases)?))
 }

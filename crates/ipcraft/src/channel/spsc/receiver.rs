@@ -1,237 +1,192 @@
-//! The receiving end.
+//! The receiving endpoint.
 
 #![allow(unsafe_code)]
 
+use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Channel, LEASES, Received, Spsc};
+use crate::channel::core::{Core, Forever, Never, NoRecovery, Patience, RawDrain, Within, endpoint_methods};
 use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
-use crate::channel::endpoint::no_recovery;
 use crate::channel::endpoint::{Endpoint, Role};
-use crate::channel::ring::Corrupt;
 use crate::channel::ring::spsc::Reader;
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::spsc::{Channel, LEASES, Received};
-use crate::channel::tuning::DRAIN_BATCH;
-use crate::channel::{Message, Readiness, WaitStrategy};
-use crate::error::{ErrorKind, Result};
-use crate::time::Deadline;
+use crate::channel::{Message, handle};
+use crate::error::Result;
 
-/// The one end that receives. It may go to another thread, and is used by one at a time.
+/// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, is an error for the sender; a new one may then be taken from the
-/// [channel](Channel), and gets what was sent and not received.
+/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver opened
+/// from the [channel](Channel) gets the messages that were sent and not received.
 pub struct Receiver<T: Message> {
-    reader: Reader<T::Wire>,
-    endpoint: Endpoint,
+    core: Core<Reader<T::Wire>>,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<T: Message> Receiver<T> {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let slots = region.data_area().slot_array(0, region.config().capacity)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
         let reader = unsafe { Reader::resume(slots, region.control(0)) };
-        Ok(Receiver { reader, endpoint, _type: PhantomData })
+        Ok(Receiver { core: Core::new(reader, NoRecovery, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and takes this end of it.
+    /// Opens the channel of this name and its receiving endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if somebody has it.
+    /// Those of [`Options::open`](crate::channel::Options::open), and
+    /// [`InUse`](crate::ErrorKind::InUse) if another receiver exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.receiver()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Receiver::into_fd) away.
+    /// Takes over the endpoint that was [converted](Receiver::into_fd) to this descriptor.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver was opened.
+    /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt::<T>(fd, LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Spsc<T>>(fd, LEASES.receivers)?;
         Receiver::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    endpoint_methods!(core.endpoint, "a message");
+
+    /// Returns the number of messages that can be received without waiting.
+    ///
+    /// The sender may add some at any time, so the number may be too small when this returns.
+    pub fn len(&self) -> usize {
+        self.core.ring.len()
+    }
+
+    /// Returns whether no message can be received without waiting. As stale as [`len`](Receiver::len).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns whether the sender has to wait for space. As stale as [`len`](Receiver::len).
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Receives a message, blocking until there is one.
+    ///
+    /// The message is out of the channel when this returns. If the process dies during the call, either the
+    /// message was received, or the next receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoint.into_fd()
-    }
-
-    /// A descriptor that polls as readable when there may be a message, for an event loop; see [`Readiness`].
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoint.readiness()
-    }
-
-    /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoint.set_wait_strategy(waiting);
-    }
-
-    /// Receives a message, and waits if there is none.
-    ///
-    /// The message is out of the channel when this returns. A process that dies inside of it has received the message or
-    /// has not, and then the next receiver gets it.
-    ///
-    /// # Errors
-    ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the sender is gone and all it sent is received (a new one may come);
-    /// [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a sender writes, or no value of the type.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the sender has left and every message is received
+    /// (a new sender may connect later); [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is
+    /// invalid, or the bytes are no value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
-        match self.reader.pop_cached() {
-            Some(wire) => self.received(wire),
-            None => self.recv_slow(Deadline::NEVER),
-        }
+        self.core.recv(Forever)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv`](Receiver::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of blocking.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T> {
-        match self.reader.pop_cached() {
-            Some(wire) => self.received(wire),
-            None => self.try_recv_slow(),
-        }
+        self.core.recv(Never)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within `timeout`.
+    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no
+    /// message within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T> {
-        match self.reader.pop_cached() {
-            Some(wire) => self.received(wire),
-            None => self.recv_slow(Deadline::after(timeout)),
-        }
+        self.core.recv(Within(timeout))
     }
 
-    /// Receives a message without copying it; waits if there is none.
+    /// Receives a message without copying it, blocking until there is one.
     ///
     /// # Errors
     ///
     /// As for [`recv`](Receiver::recv).
     pub fn recv_in_place(&mut self) -> Result<Received<'_, T>> {
-        self.recv_in_place_until(Deadline::NEVER)
+        self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](crate::ErrorKind::Empty) instead
+    /// of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>> {
-        match self.reader.slot_ptr() {
-            Ok(Some(_)) => {}
-            Ok(None) => drop(self.endpoint.finish_try(|| self.reader.slot_ptr(), no_recovery)?),
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        }
-        Received::new(&mut self.reader, &mut self.endpoint)
+        self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes
-    /// within `timeout`.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// there is no message within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>> {
-        self.recv_in_place_until(Deadline::after(timeout))
+        self.recv_in_place_with(Within(timeout))
     }
 
-    fn recv_in_place_until(&mut self, deadline: Deadline) -> Result<Received<'_, T>> {
-        self.endpoint.wait(deadline, || self.reader.slot_ptr(), no_recovery)?;
-        Received::new(&mut self.reader, &mut self.endpoint)
+    fn recv_in_place_with(&mut self, patience: impl Patience) -> Result<Received<'_, T>> {
+        let start = self.core.attempt(patience, Reader::slot_ptr)?;
+        Ok(Received::new(&mut self.core, start))
     }
 
-    /// Receives as many messages as are there and the buffer has room for, and waits if there is none; says how many. The
-    /// fastest way to receive many small ones.
+    /// Receives up to `buffer.len()` messages, blocking until there is at least one. Returns their number.
+    ///
+    /// This is the fastest way to receive many small messages.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Receiver::recv); if one of the messages is no value of the type, all that were taken are lost.
+    /// As for [`recv`](Receiver::recv). The messages before one that is no value of the type are returned
+    /// first; the next call fails.
     pub fn recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
-        self.recv_all_until(buffer, || Deadline::NEVER)
+        self.recv_many_with(buffer, Forever)
     }
 
-    /// [`recv_many`](Receiver::recv_many) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv_many`](Receiver::recv_many) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// blocking.
     pub fn try_recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
-        let Receiver { reader, endpoint, .. } = self;
-        let taken = T::from_wires(buffer, |wires| match reader.pop_many(wires) {
-            Ok(Some(count)) => Ok(count),
-            Ok(None) => endpoint.finish_try(|| reader.pop_many(wires), no_recovery),
-            Err(Corrupt) => Err(endpoint.corrupted()),
-        });
-        self.received_all(taken)
+        self.recv_many_with(buffer, Never)
     }
 
-    /// [`recv_many`](Receiver::recv_many) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within
-    /// `timeout`.
+    /// [`recv_many`](Receiver::recv_many) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there
+    /// is no message within `timeout`.
     pub fn recv_many_timeout(&mut self, buffer: &mut [T], timeout: Duration) -> Result<usize> {
-        self.recv_all_until(buffer, || Deadline::after(timeout))
+        self.recv_many_with(buffer, Within(timeout))
     }
 
-    fn recv_all_until(&mut self, buffer: &mut [T], deadline: impl FnOnce() -> Deadline) -> Result<usize> {
-        let Receiver { reader, endpoint, .. } = self;
-        let taken = T::from_wires(buffer, |wires| match reader.pop_many(wires) {
-            Ok(Some(count)) => Ok(count),
-            Ok(None) => endpoint.wait(deadline(), || reader.pop_many(wires), no_recovery),
-            Err(Corrupt) => Err(endpoint.corrupted()),
-        });
-        self.received_all(taken)
+    fn recv_many_with(&mut self, buffer: &mut [T], patience: impl Patience) -> Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let found = self.core.attempt(patience, Reader::find_many)?;
+        let count = buffer.len().min(found as usize);
+        let ring = &self.core.ring;
+        let taken = T::copy_wires(&mut buffer[..count], |i| ring.read_nth(i), |wires| ring.read_many(wires));
+        // One that is no value is taken out, too, or the next call would find it again.
+        self.core.ring.release_many(taken.max(1));
+        self.core.notify();
+        if taken == 0 { Err(self.core.endpoint.corrupted()) } else { Ok(taken) }
     }
 
-    fn received_all(&mut self, taken: Result<Option<usize>>) -> Result<usize> {
-        let taken = taken?;
-        self.endpoint.notify();
-        taken.ok_or_else(|| self.endpoint.corrupted())
-    }
-
-    /// Takes the messages that are there, without waiting for more. Cheaper than one by one: their places become free
-    /// together, when the iterator is dropped or after every 64th. Until then they count as not received, should this
-    /// process die.
+    /// Receives the messages that are in the channel, without waiting for more.
+    ///
+    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped or after
+    /// 64 messages. If the process dies before that, the next receiver gets those messages again.
     pub fn drain(&mut self) -> Drain<'_, T> {
-        let head = self.reader.position();
-        Drain { reader: &mut self.reader, endpoint: &mut self.endpoint, head, stop: head, is_corrupt: false }
+        Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, and waits for each; ends when the sender is gone and all it sent is
-    /// received.
+    /// Receives one message after the other, blocking for each. Ends when the sender has left and every
+    /// message is received.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { receiver: self }
     }
-
-    #[inline(never)]
-    fn recv_slow(&mut self, deadline: Deadline) -> Result<T> {
-        self.endpoint.wait(deadline, || self.reader.find(), no_recovery)?;
-        let wire = self.reader.take();
-        self.received(wire)
-    }
-
-    #[inline(never)]
-    fn try_recv_slow(&mut self) -> Result<T> {
-        match self.reader.find() {
-            Ok(Some(())) => {}
-            Ok(None) => self.endpoint.finish_try(|| self.reader.find(), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        }
-        let wire = self.reader.take();
-        self.received(wire)
-    }
-
-    #[inline]
-    fn received(&mut self, wire: T::Wire) -> Result<T> {
-        self.endpoint.notify();
-        T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted())
-    }
 }
 
-/// Messages as they come, until the sender is gone. Each may be an error instead; after one of kind
-/// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
+/// Iterator over messages as they arrive, until the sender leaves.
+///
+/// Each item may be an error instead. After [`Corrupted`](crate::ErrorKind::Corrupted), stop iterating.
 pub struct Iter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }
@@ -241,10 +196,7 @@ impl<T: Message> Iterator for Iter<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
-        match self.receiver.recv() {
-            Err(e) if e.kind() == ErrorKind::Disconnected => None,
-            received => Some(received),
-        }
+        self.receiver.core.recv_next()
     }
 }
 
@@ -257,29 +209,10 @@ impl<'a, T: Message> IntoIterator for &'a mut Receiver<T> {
     }
 }
 
-/// The messages that are there.
+/// Iterator over the messages that are in the channel.
 pub struct Drain<'a, T: Message> {
-    reader: &'a mut Reader<T::Wire>,
-    endpoint: &'a mut Endpoint,
-    /// Where the next message is, and where the places of those before become free next.
-    head: u64,
-    stop: u64,
-    /// What is in the channel cannot be.
-    is_corrupt: bool,
-}
-
-impl<T: Message> Drain<'_, T> {
-    /// Frees the places of what was taken, and sees what more there is.
-    #[inline(never)]
-    fn go_on(&mut self) -> Result<bool> {
-        if self.head != self.reader.position() {
-            self.reader.release(self.head);
-            self.endpoint.notify();
-        }
-        let available = self.reader.available().map_err(|Corrupt| self.endpoint.corrupted())?;
-        self.stop = self.head.wrapping_add(available.min(DRAIN_BATCH.into()));
-        Ok(available > 0)
-    }
+    raw: RawDrain<'a, Reader<T::Wire>>,
+    _type: PhantomData<fn() -> T>,
 }
 
 impl<T: Message> Iterator for Drain<'_, T> {
@@ -287,37 +220,14 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
-        if self.head == self.stop {
-            // An error that comes again and again would never let a loop end.
-            if self.is_corrupt {
-                return None;
-            }
-            match self.go_on() {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(error) => {
-                    self.is_corrupt = true;
-                    return Some(Err(error));
-                }
-            }
-        }
-        let wire = self.reader.read_slot(self.head);
-        self.head = self.head.wrapping_add(1);
-        Some(T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted()))
+        self.raw.next()
     }
 }
 
-impl<T: Message> Drop for Drain<'_, T> {
-    fn drop(&mut self) {
-        if self.head != self.reader.position() {
-            self.reader.release(self.head);
-            self.endpoint.notify();
-        }
-    }
-}
+impl<T: Message> FusedIterator for Drain<'_, T> {}
 
 debug_by_endpoint! {
-    Receiver<T> endpoint;
-    Iter<'_, T> receiver.endpoint;
-    Drain<'_, T> endpoint;
+    Receiver<T> core.endpoint;
+    Iter<'_, T> receiver.core.endpoint;
+    Drain<'_, T> raw.core.endpoint;
 }

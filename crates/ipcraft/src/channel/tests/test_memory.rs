@@ -80,3 +80,16 @@ pub(crate) fn wait<R>(mut attempt: impl FnMut() -> crate::channel::ring::TryResu
         std::thread::yield_now();
     }
 }
+
+/// Takes the messages that are there and fit into the buffer, and returns their number, if there are any.
+pub(crate) fn pop_many<T: Plain>(
+    reader: &mut crate::channel::ring::spsc::Reader<T>,
+    buffer: &mut [T],
+) -> crate::channel::ring::TryResult<usize> {
+    Ok(reader.find_many()?.map(|found| {
+        let count = buffer.len().min(found as usize);
+        reader.read_many(&mut buffer[..count]);
+        reader.release_many(count);
+        count
+    }))
+}

@@ -8,7 +8,7 @@ use std::thread;
 use crate::channel::Payload;
 use crate::channel::ring::spsc::{Reader, Writer};
 use crate::channel::shared::slot_array::SlotArray;
-use crate::channel::tests::test_memory::{STARTS, TestMemory, wait};
+use crate::channel::tests::test_memory::{STARTS, TestMemory, pop_many, wait};
 use crate::shm::Plain;
 
 const SLOTS: u64 = 4;
@@ -68,9 +68,9 @@ fn batches_go_round() {
         let (mut sent, mut taken) = (0, 0);
         while taken < MESSAGES {
             let batch = [sent, sent + 1, sent + 2];
-            sent += writer.push_all(&batch).unwrap().unwrap_or(0) as u64;
+            sent += writer.push_many(&batch).unwrap().unwrap_or(0) as u64;
             let mut buffer = [0; 2];
-            let count = reader.pop_many(&mut buffer).unwrap().unwrap();
+            let count = pop_many(&mut reader, &mut buffer).unwrap().unwrap();
             for message in &buffer[..count] {
                 assert_eq!(*message, taken);
                 taken += 1;

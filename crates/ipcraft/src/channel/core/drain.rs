@@ -1,0 +1,104 @@
+//! Draining, generic over the ring.
+
+use super::{Core, RecvRing, Ring};
+use crate::channel::Message;
+use crate::channel::endpoint::Endpoint;
+use crate::channel::ring::{Corrupt, TryResult};
+use crate::channel::tuning::DRAIN_BATCH;
+use crate::error::{Error, Result};
+
+/// A ring from which messages are taken in batches, whose slots are freed together.
+pub(crate) trait DrainRing: Ring {
+    /// Returns how many items may be taken before the next call, at most `max`; zero if there certainly is none.
+    fn available(&mut self, max: u32) -> Result<u32, Corrupt>;
+
+    /// Frees what was taken, and notifies senders.
+    fn free_taken(&mut self, endpoint: &mut Endpoint);
+}
+
+/// A ring of messages of this form from which messages are taken without freeing their slots.
+pub(crate) trait TakeRing<W>: DrainRing + RecvRing<W> {
+    /// Takes the next item, if there is one, without freeing its slot.
+    fn take_unfreed(&mut self) -> TryResult<Self::Item>;
+}
+
+/// Takes the messages that are in the ring, without waiting for more.
+pub(crate) struct RawDrain<'a, R: DrainRing> {
+    pub(crate) core: &'a mut Core<R>,
+    /// How many items may be taken before the ring is asked again.
+    left: u32,
+    /// What `left` was when the ring was asked.
+    granted: u32,
+    /// Nothing more is taken: the ring was empty, or corrupt.
+    is_done: bool,
+}
+
+impl<'a, R: DrainRing> RawDrain<'a, R> {
+    pub(crate) fn new(core: &'a mut Core<R>) -> Self {
+        RawDrain { core, left: 0, granted: 0, is_done: false }
+    }
+
+    #[inline]
+    pub(crate) fn next<T: Message>(&mut self) -> Option<Result<T, R::Error>>
+    where
+        R: TakeRing<T::Wire>,
+    {
+        if self.left == 0 {
+            match self.refill() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error.into())),
+            }
+        }
+        match self.core.ring.take_unfreed() {
+            Ok(Some(item)) => {
+                self.left -= 1;
+                Some(R::deliver(item, &self.core.endpoint))
+            }
+            Ok(None) => {
+                self.finish();
+                None
+            }
+            Err(Corrupt) => {
+                self.finish();
+                Some(Err(self.core.endpoint.corrupted().into()))
+            }
+        }
+    }
+
+    /// Frees what was taken, and finds out how much more there is.
+    #[inline(never)]
+    fn refill(&mut self) -> Result<bool> {
+        self.free();
+        if self.is_done {
+            return Ok(false);
+        }
+        let available = self.core.ring.available(DRAIN_BATCH);
+        self.granted = available.unwrap_or(0);
+        self.left = self.granted;
+        // An error that came again and again would never let a loop end.
+        self.is_done = self.left == 0;
+        let is_some = available.map(|count| count > 0);
+        is_some.map_err(|Corrupt| -> Error { self.core.endpoint.corrupted() })
+    }
+
+    #[cold]
+    fn finish(&mut self) {
+        self.granted -= self.left;
+        self.left = 0;
+        self.is_done = true;
+    }
+
+    fn free(&mut self) {
+        if self.left != self.granted {
+            self.core.ring.free_taken(&mut self.core.endpoint);
+            self.granted = self.left;
+        }
+    }
+}
+
+impl<R: DrainRing> Drop for RawDrain<'_, R> {
+    fn drop(&mut self) {
+        self.free();
+    }
+}

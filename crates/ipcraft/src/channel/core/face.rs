@@ -1,0 +1,81 @@
+//! What the public faces of all endpoints have in common, with its documentation.
+
+/// The methods that all endpoints have. `$event` names what the endpoint waits for.
+macro_rules! endpoint_methods {
+    ($($core:ident).+, $event:literal) => {
+        /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent over a
+        /// [socket](crate::socket).
+        ///
+        /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected in
+        /// transit.
+        ///
+        /// # Errors
+        ///
+        /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name: the other process opens it by
+        /// the name.
+        pub fn into_fd(self) -> $crate::error::Result<std::os::fd::OwnedFd> {
+            self.$($core).+.into_fd()
+        }
+
+        endpoint_methods!(@shared $($core).+, $event);
+    };
+    (@shared $($core:ident).+, $event:literal) => {
+        #[doc = concat!("Returns a descriptor that polls as readable when there may be ", $event, ".")]
+        ///
+        /// It is for event loops; see [`Readiness`](crate::channel::Readiness). Where several endpoints wait
+        /// for the same, another one may be faster.
+        ///
+        /// # Errors
+        ///
+        /// [`LimitReached`](crate::ErrorKind::LimitReached) if no descriptor or thread can be created.
+        pub fn readiness(&self) -> $crate::error::Result<$crate::channel::Readiness> {
+            self.$($core).+.readiness()
+        }
+
+        #[doc = concat!("Sets how this endpoint waits for ", $event, ".")]
+        ///
+        /// The default is [`Adaptive`](crate::channel::WaitStrategy::Adaptive).
+        pub fn set_wait_strategy(&mut self, strategy: $crate::channel::WaitStrategy) {
+            self.$($core).+.set_wait_strategy(strategy);
+        }
+
+        #[doc = concat!("Returns how this endpoint waits for ", $event, ".")]
+        pub fn wait_strategy(&self) -> $crate::channel::WaitStrategy {
+            self.$($core).+.wait_strategy()
+        }
+
+        /// Returns the capacity of the channel: in messages, or in bytes if it carries records.
+        pub fn capacity(&self) -> usize {
+            self.$($core).+.capacity()
+        }
+
+        /// Returns whether all peers have left or died, and at least one had connected.
+        ///
+        /// It makes one system call. The answer may be out of date when this returns: a new peer may connect
+        /// at any time.
+        pub fn is_disconnected(&self) -> bool {
+            self.$($core).+.is_disconnected()
+        }
+    };
+}
+
+/// `Deref` of a guard to the [`Payload`](crate::channel::Payload) that it holds.
+macro_rules! payload_deref {
+    ($type:ident<'a $(, $message:ident)?>) => {
+        impl<'a $(, $message: $crate::channel::Message)?> std::ops::Deref for $type<'a $(, $message)?> {
+            type Target = $crate::channel::Payload<'a>;
+
+            fn deref(&self) -> &$crate::channel::Payload<'a> {
+                &self.raw.payload
+            }
+        }
+
+        impl<'a $(, $message: $crate::channel::Message)?> std::ops::DerefMut for $type<'a $(, $message)?> {
+            fn deref_mut(&mut self) -> &mut $crate::channel::Payload<'a> {
+                &mut self.raw.payload
+            }
+        }
+    };
+}
+
+pub(crate) use {endpoint_methods, payload_deref};

@@ -1,0 +1,108 @@
+//! The endpoint core: what every endpoint does, written once, generic over what its ring can do.
+
+pub(crate) mod checked;
+mod drain;
+mod face;
+mod in_place;
+mod patience;
+mod receiver;
+mod sender;
+
+/// What the rings can do.
+//mod broadcast;
+//mod mpmc;
+mod spsc;
+
+pub(crate) use drain::{DrainRing, RawDrain, TakeRing};
+pub(crate) use face::{endpoint_methods, payload_deref};
+pub(crate) use in_place::{InPlaceRing, LoanRing, RawLoan, RawReceived};
+pub(crate) use patience::{Forever, Never, Patience, Within};
+pub(crate) use receiver::RecvRing;
+pub(crate) use sender::{BatchRing, SendRing};
+
+use super::endpoint::Endpoint;
+use super::endpoint::lease::Lease;
+use super::ring::{Corrupt, TryResult};
+use crate::error::Result;
+
+/// One side of a ring, as the core uses it.
+pub(crate) trait Ring {
+    /// What recovers the state that dead endpoints left behind.
+    type Recovery: Recover;
+
+    /// Called after a wait that ended with a result. Wakes another endpoint of the same side if there is more to do.
+    fn after_wait(&self, _endpoint: &Endpoint) {}
+
+    /// Called after the peers had to be notified, which happens where they wait.
+    fn notified(&mut self) {}
+}
+
+/// Recovery of state that dead endpoints left behind.
+pub(crate) trait Recover {
+    /// Recovers on behalf of the endpoint with this lease.
+    fn recover(&self, own: &Lease);
+}
+
+/// The recovery of a ring whose endpoints leave nothing to recover.
+pub(crate) struct NoRecovery;
+
+impl Recover for NoRecovery {
+    fn recover(&self, _own: &Lease) {}
+}
+
+/// One endpoint of one ring.
+pub(crate) struct Core<R: Ring> {
+    pub(crate) ring: R,
+    recovery: R::Recovery,
+    /// Dropped last, since it keeps the memory of the ring mapped.
+    pub(crate) endpoint: Endpoint,
+}
+
+impl<R: Ring> Core<R> {
+    pub(crate) fn new(ring: R, recovery: R::Recovery, endpoint: Endpoint) -> Self {
+        Core { ring, recovery, endpoint }
+    }
+
+    /// Attempts once, and then for as long as `patience` allows.
+    #[inline]
+    pub(crate) fn attempt<X>(
+        &mut self,
+        patience: impl Patience,
+        mut attempt: impl FnMut(&mut R) -> TryResult<X>,
+    ) -> Result<X> {
+        match attempt(&mut self.ring) {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) => self.finish(patience, attempt),
+            Err(Corrupt) => Err(self.endpoint.corrupted()),
+        }
+    }
+
+    /// Continues after a first attempt that found nothing.
+    #[cold]
+    #[inline(never)]
+    fn finish<X>(
+        &mut self,
+        patience: impl Patience,
+        mut attempt: impl FnMut(&mut R) -> TryResult<X>,
+    ) -> Result<X> {
+        let Core { ring, recovery, endpoint } = self;
+        let found = patience.finish(endpoint, || attempt(ring), |own| recovery.recover(own))?;
+        self.ring.after_wait(&self.endpoint);
+        Ok(found)
+    }
+
+    /// Notifies the peers of a change, if any of them may be waiting.
+    #[inline]
+    pub(crate) fn notify(&mut self) {
+        if !self.endpoint.no_waiters() {
+            self.notify_waiters();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn notify_waiters(&mut self) {
+        self.endpoint.notify_slow();
+        self.ring.notified();
+    }
+}

@@ -1,0 +1,113 @@
+//! What the core needs of the rings with one sender and one receiver.
+
+use super::{BatchRing, DrainRing, InPlaceRing, LoanRing, NoRecovery, RecvRing, Ring, SendRing, TakeRing};
+use crate::channel::Message;
+use crate::channel::endpoint::Endpoint;
+use crate::channel::ring::spsc::{Reader, Writer};
+use crate::channel::ring::{Corrupt, TryResult};
+use crate::error::Error;
+use crate::shm::Plain;
+
+impl<W: Plain> Ring for Writer<W> {
+    type Recovery = NoRecovery;
+
+    /// A sender whose receiver waits has the time to check whether it lives.
+    fn notified(&mut self) {
+        self.force_check();
+    }
+}
+
+/// The ring counts the sends itself: its check position is compared for each message anyway.
+impl<W: Plain> SendRing<W> for Writer<W> {
+    #[inline]
+    fn may_send(&self, endpoint: &mut Endpoint) -> bool {
+        !self.needs_check() && !endpoint.peer_status_changed()
+    }
+
+    fn checked(&mut self, endpoint: &Endpoint) {
+        self.set_check_interval(endpoint.check_interval());
+    }
+
+    #[inline]
+    fn push_fast(&mut self, wire: &W, inline: bool) -> bool {
+        self.send(wire, inline);
+        true
+    }
+
+    fn push(&mut self, wire: &W, inline: bool) -> TryResult<()> {
+        Writer::push(self, wire, inline)
+    }
+}
+
+impl<W: Plain> BatchRing<W> for Writer<W> {
+    #[inline]
+    fn may_send_many(&self, endpoint: &mut Endpoint, count: usize) -> bool {
+        !self.needs_check_within(count) && !endpoint.peer_status_changed()
+    }
+
+    #[inline]
+    fn push_many(&mut self, wires: &[W]) -> TryResult<usize> {
+        Writer::push_many(self, wires)
+    }
+}
+
+impl<W: Plain> LoanRing for Writer<W> {
+    #[inline]
+    fn commit_loan(&mut self) {
+        self.commit(1);
+    }
+}
+
+impl<W: Plain> Ring for Reader<W> {
+    type Recovery = NoRecovery;
+}
+
+impl<W: Plain> RecvRing<W> for Reader<W> {
+    type Item = W;
+    type Error = Error;
+
+    #[inline]
+    fn pop_fast(&mut self) -> Option<W> {
+        self.pop_cached()
+    }
+
+    #[inline]
+    fn find(&mut self) -> TryResult<()> {
+        Reader::find(self)
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<W> {
+        Some(Reader::take(self))
+    }
+
+    #[inline]
+    fn deliver<T: Message<Wire = W>>(wire: W, endpoint: &Endpoint) -> Result<T, Error> {
+        T::from_wire(wire).ok_or_else(|| endpoint.corrupted())
+    }
+}
+
+impl<W: Plain> DrainRing for Reader<W> {
+    fn available(&mut self, max: u32) -> Result<u32, Corrupt> {
+        Ok(Reader::available(self)?.min(max.into()) as u32)
+    }
+
+    fn free_taken(&mut self, endpoint: &mut Endpoint) {
+        self.publish();
+        endpoint.notify();
+    }
+}
+
+impl<W: Plain> TakeRing<W> for Reader<W> {
+    #[inline]
+    fn take_unfreed(&mut self) -> TryResult<W> {
+        Ok(Some(Reader::take_unfreed(self)))
+    }
+}
+
+impl<W: Plain> InPlaceRing for Reader<W> {
+    #[inline]
+    fn free_in_place(&mut self) {
+        self.skip();
+    }
+}
