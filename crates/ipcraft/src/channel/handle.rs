@@ -70,9 +70,13 @@ impl<K: Kind> Channel<K> {
 }
 
 /// The memory of the channel to which a descriptor of an endpoint belongs, and the lease of the endpoint.
-pub(crate) fn adopt<K: Kind>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
+pub(crate) fn adopt<K: Kind>(
+    fd: OwnedFd,
+    leases: impl FnOnce(&SharedRegion) -> Range<u32>,
+) -> Result<(Arc<SharedRegion>, Lease)> {
     let region = Channel::<K>::of_endpoint(fd.as_fd())?.region;
-    Ok((region, Lease::adopt(fd, leases)?))
+    let lease = Lease::adopt(fd, leases(&region))?;
+    Ok((region, lease))
 }
 
 /// To hand the channel to a child or over a socket: for [`Channel::from_received`] there. An end of its own is taken from

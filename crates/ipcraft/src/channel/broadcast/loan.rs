@@ -1,165 +1,133 @@
-//! Messages that are written and read where they lie.
+//! Messages that are written and read in place.
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-use crate::channel::broadcast::RecvError;
-use crate::channel::broadcast::subscriber::notify_publisher;
-use crate::channel::endpoint::Endpoint;
-use crate::channel::ring::Corrupt;
+use super::RecvError;
+use crate::channel::Message;
+use crate::channel::core::checked::CheckedPayload;
+use crate::channel::core::{Core, RawLoan, RecvRing, payload_deref};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::ring::broadcast::{Next, Reader, Writer};
-use crate::channel::{Message, Payload};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
-/// A place for a message that has not been sent yet. It has the bytes of an earlier message, or zeros.
+/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or zeros.
 ///
-/// Dropping it, or dying with it, sends nothing; the next message gets the same place.
-#[derive(Debug)]
-#[must_use = "what is not committed is not sent"]
+/// If it is dropped, or its process dies, nothing is sent, and the next message gets the same slot.
+#[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
-    payload: Payload<'a>,
-    writer: &'a mut Writer,
-    endpoint: &'a mut Endpoint,
+    raw: RawLoan<'a, Writer>,
     _type: PhantomData<fn(T)>,
 }
 
 impl<'a, T: Message> Loan<'a, T> {
-    /// The place that there is, as the caller found.
-    pub(crate) fn new(writer: &'a mut Writer, endpoint: &'a mut Endpoint) -> Result<Self> {
-        let start = writer.slot_ptr().map_err(|Corrupt| endpoint.corrupted())?;
-        let start = start.ok_or_else(|| endpoint.error(ErrorKind::Full))?;
-        // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let payload = unsafe { Payload::new(start, writer.size()) };
-        Ok(Loan { payload, writer, endpoint, _type: PhantomData })
+    pub(super) fn new(core: &'a mut Core<Writer>, start: NonNull<u8>) -> Self {
+        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the form.
+        let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
+        Loan { raw, _type: PhantomData }
     }
 
     /// Writes a whole message.
     #[inline]
     pub fn set(&mut self, message: &T) {
-        self.writer.write(&message.to_wire());
+        self.raw.core.ring.write(&message.to_wire());
     }
 
-    /// Sends the message. When it returns, the message is in the channel, whatever happens to this process.
+    /// Sends the message. When it returns, the message is in the channel, even if this process dies.
     #[inline]
     pub fn commit(self) {
-        self.writer.commit();
-        self.endpoint.notify();
+        self.raw.commit();
     }
 }
 
-impl<'a, T: Message> Deref for Loan<'a, T> {
-    type Target = Payload<'a>;
+payload_deref!(Loan<'a, T>);
 
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
-    }
-}
-
-impl<T: Message> DerefMut for Loan<'_, T> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
-    }
-}
-
-/// A message that is read where it lies. Where subscribers hold the publisher back, its place stays as it is until this is
-/// dropped.
+/// A message that is read in place.
 ///
-/// Where messages are overwritten, this one may be at any time: whatever is read is whole, or an error of kind
-/// [`Lagged`](ErrorKind::Lagged), and then the next call to receive says how many were missed, this one among them.
-#[derive(Debug)]
+/// With [`Block`](super::Overflow::Block), its slot stays as it is until this is dropped. With
+/// [`Overwrite`](super::Overflow::Overwrite), it may be overwritten at any time: what is read is whole, or an
+/// error of kind [`Lagged`](crate::ErrorKind::Lagged). The next call to receive then reports how many messages were
+/// missed, this one among them.
 pub struct Received<'a, T: Message> {
-    payload: Payload<'a>,
-    reader: &'a mut Reader,
-    endpoint: &'a mut Endpoint,
-    /// It was found to be overwritten, so it was not received.
-    is_lost: Cell<bool>,
+    payload: CheckedPayload<'a>,
+    core: &'a mut Core<Reader>,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Message> Received<'a, T> {
-    /// What there is, as the caller found.
-    pub(crate) fn new(
-        reader: &'a mut Reader,
-        endpoint: &'a mut Endpoint,
-        next: Next<NonNull<u8>>,
-    ) -> Result<Self, RecvError> {
+    pub(super) fn new(core: &'a mut Core<Reader>, next: Next<NonNull<u8>>) -> Result<Self, RecvError> {
         match next {
             Next::Message(start) => {
-                // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-                let payload = unsafe { Payload::new(start, reader.size()) };
-                Ok(Received { payload, reader, endpoint, is_lost: Cell::new(false), _type: PhantomData })
+                let hint = "receive again to learn how many messages were missed";
+                // SAFETY: because the ring found the message there; the slot is mapped while the core is borrowed, and no
+                // reference to it exists.
+                let payload = unsafe { CheckedPayload::new(start, size_of::<T::Wire>(), hint) };
+                Ok(Received { payload, core, _type: PhantomData })
             }
             Next::Lagged(number) => Err(RecvError::Lagged(number)),
         }
     }
 
-    /// How many bytes there are.
-    #[allow(clippy::len_without_is_empty, reason = "that a message is empty is nothing special")]
+    /// Returns the length in bytes.
+    #[allow(clippy::len_without_is_empty, reason = "all messages of a type have the same length")]
     #[inline]
     pub fn len(&self) -> usize {
         self.payload.len()
     }
 
-    /// Copies the bytes from `offset` on into `buffer`, all of it.
+    /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if that is not within the message; nothing was copied.
-    /// [`Lagged`](ErrorKind::Lagged) if the message has been overwritten; what was copied is of no use.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the message has no such bytes; nothing was copied.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if the message was overwritten; what was copied is invalid.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
-        self.payload.read_at(offset, buffer)?;
-        self.check()
+        self.payload.read_at(offset, buffer, &self.core.ring, &self.core.endpoint)
     }
 
-    /// A copy of the whole message.
+    /// Returns a copy of the whole message.
     ///
     /// # Errors
     ///
-    /// [`Lagged`](ErrorKind::Lagged) if it has been overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are no
-    /// value of the type.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are
+    /// no value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
-        match self.reader.read() {
-            Some(wire) => T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted()),
-            None => Err(self.lost()),
-        }
+        self.payload.value(self.core.ring.read(), &self.core.endpoint)
     }
 
-    /// Where the bytes are, for code that vouches for its own accesses: others can write there at any time, so
+    /// Returns a pointer to the bytes, for unsafe code. Peers can write there at any time, so call
     /// [`check`](Received::check) after reading.
     #[inline]
     pub fn as_ptr(&self) -> NonNull<u8> {
         self.payload.as_ptr()
     }
 
-    /// Whether all that was read until now was of this message.
+    /// Checks that everything that was read so far belongs to this message.
     ///
     /// # Errors
     ///
-    /// [`Lagged`](ErrorKind::Lagged) if it may have been overwritten.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if it may have been overwritten.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        if self.reader.validate() { Ok(()) } else { Err(self.lost()) }
-    }
-
-    #[cold]
-    fn lost(&self) -> Error {
-        self.is_lost.set(true);
-        self.endpoint.error(ErrorKind::Lagged).with_hint("the next call to receive says how many")
+        self.payload.check(&self.core.ring, &self.core.endpoint)
     }
 }
 
 impl<T: Message> Drop for Received<'_, T> {
     fn drop(&mut self) {
-        if !self.is_lost.get() {
-            self.reader.skip();
-            self.reader.make_room();
-            notify_publisher(self.reader, self.endpoint);
+        if !self.payload.is_lost() {
+            self.core.ring.skip();
+            self.core.ring.make_room();
+            RecvRing::<T::Wire>::notify(&mut self.core.ring, &mut self.core.endpoint);
         }
     }
+}
+
+debug_by_endpoint! {
+    Loan<'_, T> raw.core.endpoint;
+    Received<'_, T> core.endpoint;
 }

@@ -67,8 +67,7 @@ pub use recv_error::RecvError;
 pub use subscriber::{Drain, Iter, Subscriber};
 
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 
 use crate::channel::ring::cursors::{self, Cursors};
 
@@ -184,7 +183,7 @@ impl<T: Message> Channel<T> {
     ///
     /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process.
     pub fn publisher(&self) -> Result<Publisher<T>> {
-        Publisher::new(&self.region, Lease::acquire(self.as_fd(), seating(&self.region).senders)?)
+        Publisher::new(&self.region, Lease::acquire(self.as_fd(), leases(&self.region).senders)?)
     }
 
     /// Comes as a subscriber: everything that is sent after this has returned is for it too.
@@ -214,7 +213,7 @@ fn overflow(region: &SharedRegion) -> Overflow {
     Overflow::of(region.config().flags).unwrap_or(Overflow::Block)
 }
 
-fn seating(region: &SharedRegion) -> LeaseRanges {
+fn leases(region: &SharedRegion) -> LeaseRanges {
     let number = subscribers(region.config().flags).unwrap_or(1);
     LeaseRanges { senders: 0..1, receivers: 1..1 + number }
 }
@@ -223,11 +222,6 @@ fn slots<T: Message>(data_area: &DataArea<'_>) -> Result<SequencedSlots> {
     let size = size_of::<T::Wire>();
     let cursors = cursors::bytes_for(subscribers(data_area.config.flags).unwrap_or(1).into());
     data_area.sequenced_slots(cursors, data_area.config.capacity, size)
-}
-
-/// The channel of an end that came by its descriptor.
-fn of_endpoint<T: Message>(fd: &OwnedFd) -> Result<Arc<SharedRegion>> {
-    Ok(Channel::<T>::of_endpoint(fd.as_fd())?.region)
 }
 
 /// The cursors of a region, which keeps them.

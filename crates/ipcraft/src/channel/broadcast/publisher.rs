@@ -1,4 +1,4 @@
-//! The end that sends.
+//! The sending endpoint.
 
 #![allow(unsafe_code)]
 
@@ -7,160 +7,147 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::channel::broadcast::{Channel, Loan, Subscriber};
+use super::{Broadcast, Channel, Loan, Subscriber};
+use crate::channel::core::{Core, Forever, Never, Patience, Within, endpoint_methods};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::endpoint::{Endpoint, Role};
-use crate::channel::ring::Corrupt;
 use crate::channel::ring::broadcast::Writer;
 use crate::channel::ring::seqlock;
 use crate::channel::send_error::{SendAllError, SendError};
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::{Message, Readiness, WaitStrategy};
+use crate::channel::{Message, handle};
 use crate::error::Result;
-use crate::time::Deadline;
 
-/// The one end that sends. It may go to another thread, and is used by one at a time.
+/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, ends what the subscribers get after the last message; a new one may then be
-/// taken from the [channel](Channel), and goes on.
-#[derive(Debug)]
+/// After it was dropped, or its process died, subscribers get the remaining messages and then
+/// `Disconnected`. A new publisher opened from the [channel](Channel) continues after the last message.
 pub struct Publisher<T: Message> {
-    writer: Writer,
-    endpoint: Endpoint,
+    core: Core<Writer>,
     _type: PhantomData<fn(T)>,
 }
 
 impl<T: Message> Publisher<T> {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
-        let mut endpoint =
-            Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &super::seating(region))?;
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+        let leases = super::leases(region);
+        let mut endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &leases)?;
         endpoint.notify_wakes_all();
         let slots = super::slots::<T>(&region.data_area())?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
         let ring = unsafe { seqlock::Writer::resume(slots, region.control(0)) };
-        let writer = Writer::new(ring, super::cursors(region)?, super::overflow(region));
-        Ok(Publisher { writer, endpoint, _type: PhantomData })
+        let cursors = super::cursors(region)?;
+        let writer = Writer::new(ring, cursors, super::overflow(region));
+        Ok(Publisher { core: Core::new(writer, cursors, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and takes this end of it.
+    /// Opens the channel of this name and its sending endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](crate::ErrorKind::InUse) if somebody has it.
+    /// Those of [`Options::open`](crate::channel::Options::open), and
+    /// [`InUse`](crate::ErrorKind::InUse) if another publisher exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.publisher()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Publisher::into_fd) away.
+    /// Takes over the endpoint that was [converted](Publisher::into_fd) to this descriptor.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another publisher was opened.
+    /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let region = super::of_endpoint::<T>(&fd)?;
-        let lease = Lease::adopt(fd, super::seating(&region).senders)?;
+        let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).senders)?;
         Publisher::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoint.into_fd()
-    }
+    endpoint_methods!(core.endpoint, "space");
 
-    /// Another subscriber of this channel: everything that is sent from now on is for it too.
+    /// Opens another subscriber of this channel. It gets every message that is sent from now on.
     ///
     /// # Errors
     ///
     /// As for [`Channel::subscriber`].
     pub fn subscriber(&self) -> Result<Subscriber<T>> {
-        Subscriber::join(self.endpoint.region())
+        Subscriber::join(self.core.endpoint.region())
     }
 
-    /// A descriptor that polls as readable when there may be room, for an event loop; see
-    /// [`Readiness`]. Where messages are overwritten there always is.
+    /// Returns the number of messages that the slowest subscriber has not received.
+    ///
+    /// It reads the cursor of every subscriber. Subscribers may receive at any time, so the number may be too
+    /// large when this returns. With [`Overwrite`](super::Overflow::Overwrite) the publisher does not know
+    /// its subscribers' positions, and the number is zero.
+    pub fn len(&self) -> usize {
+        self.core.ring.len()
+    }
+
+    /// Returns whether every subscriber has received everything. As stale as [`len`](Publisher::len).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns whether the next message has to wait for the slowest subscriber. As stale as
+    /// [`len`](Publisher::len).
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Sends a message to all subscribers.
+    ///
+    /// With [`Block`](super::Overflow::Block), it blocks while the slowest subscriber leaves no space; with
+    /// [`Overwrite`](super::Overflow::Overwrite), it never blocks. When it returns without an error, every
+    /// connected subscriber gets the message or learns that it missed it, even if this process dies.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoint.readiness()
-    }
-
-    /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoint.set_wait_strategy(waiting);
-    }
-
-    /// Sends a message. Where subscribers hold the publisher back, it waits until the slowest has made room; where messages
-    /// are overwritten, it never waits. When it returns without error, every subscriber that is there gets the message or is
-    /// told that it missed it, whatever happens to this process.
-    ///
-    /// # Errors
-    ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have gone (while none has ever come, the message
-    /// goes nowhere); [`Corrupted`](crate::ErrorKind::Corrupted) if what one says of itself cannot be. The message comes back.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have left (before the first one
+    /// joined, messages are discarded without an error); [`Corrupted`](crate::ErrorKind::Corrupted) if the
+    /// shared state is invalid. The error returns the message.
     #[inline]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
-        self.send_until(message, || Deadline::NEVER)
+        self.core.send(message, Forever)
     }
 
-    /// [`send`](Publisher::send) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    /// [`send`](Publisher::send) that fails with [`Full`](crate::ErrorKind::Full) instead of blocking.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
-        let wire = message.to_wire();
-        let sent = match self.push(&wire) {
-            Ok(true) => return Ok(()),
-            Ok(false) => self.finish_try(),
-            Err(error) => Err(error),
-        };
-        sent.map_err(|error| SendError::new(message, error))
+        self.core.send(message, Never)
     }
 
-    /// [`send`](Publisher::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`send`](Publisher::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel
+    /// stays full for `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
-        self.send_until(message, || Deadline::after(timeout))
+        self.core.send(message, Within(timeout))
     }
 
-    /// Sends all messages, and waits as often as it has to. Cheaper than one by one.
+    /// Sends all messages, blocking while the channel is full. Cheaper than one call for each.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Publisher::send), with the number of those that were sent, which are the first.
+    /// As for [`send`](Publisher::send). The error tells how many messages were sent, from the first on.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
-        self.send_all_until(messages, Deadline::NEVER)
+        self.core.send_all(messages, Forever)
     }
 
-    /// [`send_all`](Publisher::send_all) that sends those that there is room for, and fails with
-    /// [`Full`](crate::ErrorKind::Full) if these are not all.
+    /// [`send_all`](Publisher::send_all) that sends what fits, and fails with
+    /// [`Full`](crate::ErrorKind::Full) if that is not all.
     pub fn try_send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
-        let mut sent = 0;
-        while sent < messages.len() {
-            let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
-            if now == 0 {
-                return self.finish_try().map_err(|e| SendAllError::new(sent, e));
-            }
-            sent += now;
-        }
-        Ok(())
+        self.core.send_all(messages, Never)
     }
 
-    /// [`send_all`](Publisher::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all could be sent
-    /// within `timeout`.
+    /// [`send_all`](Publisher::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all
+    /// messages could be sent within `timeout`.
     pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
-        self.send_all_until(messages, Deadline::after(timeout))
+        self.core.send_all(messages, Within(timeout))
     }
 
-    /// The next place in the channel, to write a message there instead of copying it; waits for room as
-    /// [`send`](Publisher::send) does. It is sent by [`commit`](Loan::commit).
+    /// Returns the next slot, for writing a message in place. Blocks as [`send`](Publisher::send) does.
     ///
-    /// Where messages are overwritten, the oldest is gone when this returns.
+    /// The message is sent by [`commit`](Loan::commit). With [`Overwrite`](super::Overflow::Overwrite), the
+    /// oldest message is gone when this returns.
     ///
     /// ```
     /// use ipcraft::channel::broadcast;
@@ -181,101 +168,27 @@ impl<T: Message> Publisher<T> {
     ///
     /// As for [`send`](Publisher::send).
     pub fn loan(&mut self) -> Result<Loan<'_, T>> {
-        self.loan_until(Deadline::NEVER)
+        self.loan_with(Forever)
     }
 
-    /// [`loan`](Publisher::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    /// [`loan`](Publisher::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of blocking.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
-        self.check_subscribers()?;
-        match self.writer.slot_ptr() {
-            Ok(Some(_)) => {}
-            Ok(None) => self.finish_try()?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        }
-        Loan::new(&mut self.writer, &mut self.endpoint)
+        self.loan_with(Never)
     }
 
-    /// [`loan`](Publisher::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`loan`](Publisher::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel stays
+    /// full for `timeout`.
     pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
-        self.loan_until(Deadline::after(timeout))
+        self.loan_with(Within(timeout))
     }
 
-    fn loan_until(&mut self, deadline: Deadline) -> Result<Loan<'_, T>> {
-        self.check_subscribers()?;
-        let cursors = self.writer.cursors();
-        self.endpoint.wait(deadline, || self.writer.slot_ptr(), |lease| cursors.reclaim_dead(lease))?;
-        Loan::new(&mut self.writer, &mut self.endpoint)
+    fn loan_with(&mut self, patience: impl Patience) -> Result<Loan<'_, T>> {
+        self.core.check_peers::<T::Wire>()?;
+        let start = self.core.attempt(patience, Writer::slot_ptr)?;
+        Ok(Loan::new(&mut self.core, start))
     }
+}
 
-    /// To be asked before each message. Whoever died holds nobody back from then on.
-    #[inline]
-    fn check_subscribers(&mut self) -> Result<()> {
-        let cursors = self.writer.cursors();
-        self.endpoint.check_receivers(|lease| cursors.reclaim_dead(lease))
-    }
-
-    fn finish_try(&mut self) -> Result<()> {
-        let cursors = self.writer.cursors();
-        self.endpoint.finish_try(|| Ok(None), |lease| cursors.reclaim_dead(lease))
-    }
-
-    #[inline]
-    fn send_until(&mut self, message: T, deadline: impl FnOnce() -> Deadline) -> Result<(), SendError<T>> {
-        let wire = message.to_wire();
-        let sent = match self.push(&wire) {
-            Ok(true) => return Ok(()),
-            Ok(false) => self.push_blocking(&wire, deadline()),
-            Err(error) => Err(error),
-        };
-        sent.map_err(|error| SendError::new(message, error))
-    }
-
-    /// Sends if there is room now.
-    #[inline]
-    fn push(&mut self, wire: &T::Wire) -> Result<bool> {
-        self.check_subscribers()?;
-        match self.writer.push(wire) {
-            Ok(Some(())) => {
-                self.endpoint.notify();
-                Ok(true)
-            }
-            Ok(None) => Ok(false),
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
-        }
-    }
-
-    #[inline(never)]
-    fn push_blocking(&mut self, wire: &T::Wire, deadline: Deadline) -> Result<()> {
-        let cursors = self.writer.cursors();
-        self.endpoint.wait(deadline, || self.writer.push(wire), |lease| cursors.reclaim_dead(lease))?;
-        self.endpoint.notify();
-        Ok(())
-    }
-
-    /// Sends some of what there is room for now, and says how many; none if there is no room.
-    #[inline]
-    fn push_all(&mut self, messages: &[T]) -> Result<usize> {
-        self.check_subscribers()?;
-        match T::with_wires(messages, |wires| self.writer.push_all(wires)) {
-            Ok(sent) => {
-                self.endpoint.notify();
-                Ok(sent.unwrap_or(0))
-            }
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
-        }
-    }
-
-    fn send_all_until(&mut self, messages: &[T], deadline: Deadline) -> Result<(), SendAllError> {
-        let mut sent = 0;
-        while sent < messages.len() {
-            let now = self.push_all(&messages[sent..]).map_err(|e| SendAllError::new(sent, e))?;
-            sent += now;
-            if now == 0 {
-                let waited = self.push_blocking(&messages[sent].to_wire(), deadline);
-                waited.map_err(|e| SendAllError::new(sent, e))?;
-                sent += 1;
-            }
-        }
-        Ok(())
-    }
+debug_by_endpoint! {
+    Publisher<T> core.endpoint;
 }

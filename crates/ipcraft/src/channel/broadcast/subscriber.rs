@@ -1,47 +1,41 @@
-//! An end that receives.
+//! A subscribing endpoint.
 
 #![allow(unsafe_code)]
 
+use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::channel::broadcast::{Channel, Received, RecvError};
+use super::{Broadcast, Channel, Overflow, Received, RecvError};
+use crate::channel::core::{Core, Forever, Never, NoRecovery, Patience, RawDrain, Within, endpoint_methods};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
-use crate::channel::endpoint::no_recovery;
 use crate::channel::endpoint::{Endpoint, Role};
-use crate::channel::ring::broadcast::Overflow;
-use crate::channel::ring::broadcast::{Next, Reader};
+use crate::channel::ring::broadcast::Reader;
+use crate::channel::ring::cursors::Cursors;
 use crate::channel::ring::seqlock;
-use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::tuning::DRAIN_BATCH;
 use crate::channel::tuning::{JOIN_RETRY_INTERVAL, MAX_JOIN_ATTEMPTS};
-use crate::channel::{Message, Readiness, WaitStrategy};
+use crate::channel::{Message, handle};
 use crate::error::{ErrorKind, Result};
-use crate::time::Deadline;
 
-/// An end that receives everything that is sent from when it came. It may go to another thread, and is used by one at a
-/// time.
+/// An endpoint that receives everything that is sent after it joined. It may move to another thread
+/// (`Send`), but is not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, is an error for the publisher if it was the last, and otherwise nobody's
-/// concern: a publisher that it held back goes on.
-#[derive(Debug)]
+/// After the last subscriber was dropped, or its process died, sending fails with `Disconnected`. A
+/// subscriber that leaves or dies no longer blocks the publisher.
 pub struct Subscriber<T: Message> {
-    reader: Reader,
-    endpoint: Endpoint,
+    core: Core<Reader>,
     _type: PhantomData<fn() -> T>,
 }
 
-/// What receiving comes to.
-type Outcome<R> = Result<R, RecvError>;
-
 impl<T: Message> Subscriber<T> {
-    /// Takes a seat and begins with what is sent next.
-    pub(crate) fn join(region: &Arc<SharedRegion>) -> Result<Self> {
-        let leases = super::seating(region).receivers;
+    /// Acquires a lease and begins with the next message that is sent.
+    pub(super) fn join(region: &Arc<SharedRegion>) -> Result<Self> {
+        let leases = super::leases(region).receivers;
         let mut lease = Lease::acquire(region.fd(), leases.clone());
         for _ in 1..MAX_JOIN_ATTEMPTS {
             match &lease {
@@ -58,192 +52,151 @@ impl<T: Message> Subscriber<T> {
     fn new(
         region: &Arc<SharedRegion>,
         lease: Lease,
-        begin: impl FnOnce(seqlock::Reader, super::Cursors, u32, Overflow) -> Reader,
+        begin: impl FnOnce(seqlock::Reader, Cursors, u32, Overflow) -> Reader,
     ) -> Result<Self> {
         let number = lease.number();
         let slots = super::slots::<T>(&region.data_area())?;
-        let cursors = super::cursors(region)?;
-        let mut endpoint =
-            Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &super::seating(region))?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        let (cursors, leases) = (super::cursors(region)?, super::leases(region));
+        let mut endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &leases)?;
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
         let ring = unsafe { seqlock::Reader::at(slots, region.control(0), 0) };
         let reader = begin(ring, cursors, number, super::overflow(region));
-        // A publisher who looked while it was not known where this one begins may have gone to sleep.
+        // A publisher that polled while this cursor was joining may have blocked.
         endpoint.notify_all();
-        Ok(Subscriber { reader, endpoint, _type: PhantomData })
+        Ok(Subscriber { core: Core::new(reader, NoRecovery, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and comes as a subscriber.
+    /// Opens the channel of this name and joins as a subscriber.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open) and of [`Channel::subscriber`].
+    /// Those of [`Options::open`](crate::channel::Options::open), and those of [`Channel::subscriber`].
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.subscriber()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Subscriber::into_fd) away, and goes on where that one
-    /// was.
+    /// Takes over the endpoint that was [converted](Subscriber::into_fd) to this descriptor. It continues
+    /// where that one was.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another subscriber took its lease. On error,
+    /// the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let region = super::of_endpoint::<T>(&fd)?;
-        let lease = Lease::adopt(fd, super::seating(&region).receivers)?;
+        let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).receivers)?;
         Subscriber::new(&region, lease, Reader::resume)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end, and gets what is sent meanwhile; nobody sees it as gone on its way.
+    /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent over a
+    /// [socket](crate::socket).
+    ///
+    /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected in transit,
+    /// and messages that are sent meanwhile are for the new owner.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
+    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name: the other process opens it by the name.
     pub fn into_fd(mut self) -> Result<OwnedFd> {
-        self.reader.publish_position();
-        self.endpoint.into_fd()
+        self.core.ring.publish_position();
+        self.core.endpoint.into_fd()
     }
 
-    /// A descriptor that polls as readable when there may be a message, for an event loop; see
-    /// [`Readiness`].
+    endpoint_methods!(@shared core.endpoint, "a message");
+
+    /// Returns the number of messages that were sent since the last one that was received, at most the
+    /// capacity.
+    ///
+    /// The publisher may add some at any time, so the number may be too small when this returns.
+    pub fn len(&self) -> usize {
+        self.core.ring.len()
+    }
+
+    /// Returns whether no message can be received without waiting. As stale as [`len`](Subscriber::len).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns whether the publisher has to wait for this subscriber, or overwrites the messages that it has
+    /// not received. As stale as [`len`](Subscriber::len).
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Receives a message, blocking until there is one.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoint.readiness()
-    }
-
-    /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoint.set_wait_strategy(waiting);
-    }
-
-    /// Receives a message, and waits if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`Lagged`](RecvError::Lagged) if messages were overwritten before this subscriber came to them, with their number;
-    /// the next call goes on after them. And [`Failed`](RecvError::Failed), of kind
-    /// [`Disconnected`](ErrorKind::Disconnected) if the publisher is gone and all it sent is received (a new one may come),
-    /// or [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a publisher writes, or no value of the type.
+    /// [`Lagged`](RecvError::Lagged) with the number of messages that were overwritten before this subscriber
+    /// received them; the next call continues after them. [`Failed`](RecvError::Failed) with
+    /// [`Disconnected`](ErrorKind::Disconnected) if the publisher has left and every message is received (a
+    /// new publisher may connect later), or with [`Corrupted`](ErrorKind::Corrupted) if the shared state is
+    /// invalid, or the bytes are no value of the type.
     #[inline]
-    pub fn recv(&mut self) -> Outcome<T> {
-        self.recv_until(|| Deadline::NEVER)
+    pub fn recv(&mut self) -> Result<T, RecvError> {
+        self.core.recv(Forever)
     }
 
-    /// [`recv`](Subscriber::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv`](Subscriber::recv) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
     #[inline]
-    pub fn try_recv(&mut self) -> Outcome<T> {
-        match self.reader.pop() {
-            Ok(Some(next)) => self.received(next),
-            Ok(None) => {
-                let next = self.endpoint.finish_try(|| self.reader.pop(), no_recovery)?;
-                self.received(next)
-            }
-            Err(Corrupt) => Err(self.endpoint.corrupted().into()),
-        }
+    pub fn try_recv(&mut self) -> Result<T, RecvError> {
+        self.core.recv(Never)
     }
 
-    /// [`recv`](Subscriber::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within `timeout`.
+    /// [`recv`](Subscriber::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// message within `timeout`.
     #[inline]
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Outcome<T> {
-        self.recv_until(|| Deadline::after(timeout))
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvError> {
+        self.core.recv(Within(timeout))
     }
 
-    /// Receives a message without copying it; waits if there is none.
+    /// Receives a message without copying it, blocking until there is one.
     ///
-    /// Where messages are overwritten, one that is read in place may be: what is [read](Received::read_at) is whole, or an
-    /// error.
+    /// With [`Overwrite`](super::Overflow::Overwrite), the message may be overwritten while it is read: what is
+    /// [read](Received::read_at) is whole, or an error.
     ///
     /// # Errors
     ///
     /// As for [`recv`](Subscriber::recv).
-    pub fn recv_in_place(&mut self) -> Outcome<Received<'_, T>> {
-        self.recv_in_place_until(Deadline::NEVER)
+    pub fn recv_in_place(&mut self) -> Result<Received<'_, T>, RecvError> {
+        self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
-    pub fn try_recv_in_place(&mut self) -> Outcome<Received<'_, T>> {
-        let next = match self.reader.slot_ptr() {
-            Ok(Some(next)) => next,
-            Ok(None) => self.endpoint.finish_try(|| self.reader.slot_ptr(), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted().into()),
-        };
-        Received::new(&mut self.reader, &mut self.endpoint, next)
+    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead
+    /// of blocking.
+    pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>, RecvError> {
+        self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes
-    /// within `timeout`.
-    pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Outcome<Received<'_, T>> {
-        self.recv_in_place_until(Deadline::after(timeout))
+    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if
+    /// there is no message within `timeout`.
+    pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>, RecvError> {
+        self.recv_in_place_with(Within(timeout))
     }
 
-    fn recv_in_place_until(&mut self, deadline: Deadline) -> Outcome<Received<'_, T>> {
-        let next = self.endpoint.wait(deadline, || self.reader.slot_ptr(), no_recovery)?;
-        Received::new(&mut self.reader, &mut self.endpoint, next)
+    fn recv_in_place_with(&mut self, patience: impl Patience) -> Result<Received<'_, T>, RecvError> {
+        let next = self.core.attempt(patience, Reader::slot_ptr)?;
+        Received::new(&mut self.core, next)
     }
 
-    /// Takes the messages that are there, without waiting for more. Cheaper than one by one: their places become free
-    /// together, when the iterator is dropped or after every 64th.
+    /// Receives the messages that are in the channel, without waiting for more.
+    ///
+    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped or after 64
+    /// messages.
     pub fn drain(&mut self) -> Drain<'_, T> {
-        let (reader, endpoint) = (&mut self.reader, &mut self.endpoint);
-        Drain { reader, endpoint, unpublished: 0, is_corrupt: false, _type: PhantomData }
+        Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, and waits for each; ends when the publisher is gone and all it sent is
-    /// received.
+    /// Receives one message after the other, blocking for each. Ends when the publisher has left and every
+    /// message is received.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { subscriber: self }
     }
-
-    #[inline]
-    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Outcome<T> {
-        let next = match self.reader.pop() {
-            Ok(Some(next)) => next,
-            Ok(None) => self.pop_blocking(deadline())?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted().into()),
-        };
-        self.received(next)
-    }
-
-    #[inline(never)]
-    fn pop_blocking(&mut self, deadline: Deadline) -> Result<Next<T::Wire>> {
-        self.endpoint.wait(deadline, || self.reader.find(), no_recovery)?;
-        let next = self.reader.pop().map_err(|Corrupt| self.endpoint.corrupted())?;
-        // A message that was there does not vanish.
-        next.ok_or_else(|| self.endpoint.corrupted())
-    }
-
-    #[inline]
-    fn received(&mut self, next: Next<T::Wire>) -> Outcome<T> {
-        notify_publisher(&self.reader, &mut self.endpoint);
-        value(&self.endpoint, next)
-    }
 }
 
-/// Wakes the publisher, if it sleeps and the room of the messages that were just taken is what it waits for.
-#[inline]
-pub(crate) fn notify_publisher(reader: &Reader, endpoint: &mut Endpoint) {
-    // While nobody sleeps, to ring is what lets it become calm.
-    if !endpoint.no_waiters() && (!endpoint.has_waiters() || reader.has_freed_writer()) {
-        endpoint.notify();
-    }
-}
-
-#[inline]
-fn value<T: Message>(endpoint: &Endpoint, next: Next<T::Wire>) -> Outcome<T> {
-    match next {
-        Next::Message(wire) => T::from_wire(wire).ok_or_else(|| endpoint.corrupted().into()),
-        Next::Lagged(number) => Err(RecvError::Lagged(number)),
-    }
-}
-
-/// Messages as they come, until the publisher is gone. Each may be an error instead; after one of kind
-/// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
-#[derive(Debug)]
+/// Iterator over messages as they arrive, until the publisher leaves.
+///
+/// Each item may be an error instead. After [`Corrupted`](ErrorKind::Corrupted), stop iterating.
 pub struct Iter<'a, T: Message> {
     subscriber: &'a mut Subscriber<T>,
 }
@@ -253,10 +206,7 @@ impl<T: Message> Iterator for Iter<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.subscriber.recv() {
-            Err(e) if e.kind() == ErrorKind::Disconnected => None,
-            received => Some(received),
-        }
+        self.subscriber.core.recv_next()
     }
 }
 
@@ -269,23 +219,10 @@ impl<'a, T: Message> IntoIterator for &'a mut Subscriber<T> {
     }
 }
 
-/// The messages that are there.
-#[derive(Debug)]
+/// Iterator over the messages that are in the channel.
 pub struct Drain<'a, T: Message> {
-    reader: &'a mut Reader,
-    endpoint: &'a mut Endpoint,
-    /// How many were taken whose places are not free yet.
-    unpublished: u32,
-    is_corrupt: bool,
+    raw: RawDrain<'a, Reader>,
     _type: PhantomData<fn() -> T>,
-}
-
-impl<T: Message> Drain<'_, T> {
-    fn publish(&mut self) {
-        self.unpublished = 0;
-        self.reader.make_room();
-        notify_publisher(self.reader, self.endpoint);
-    }
 }
 
 impl<T: Message> Iterator for Drain<'_, T> {
@@ -293,30 +230,14 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.unpublished == DRAIN_BATCH {
-            self.publish();
-        }
-        let taken: TryResult<Next<T::Wire>> = self.reader.take();
-        match taken {
-            Ok(Some(next)) => {
-                self.unpublished += 1;
-                Some(value(self.endpoint, next))
-            }
-            Ok(None) => None,
-            // An error that comes again and again would never let a loop end.
-            Err(Corrupt) if self.is_corrupt => None,
-            Err(Corrupt) => {
-                self.is_corrupt = true;
-                Some(Err(self.endpoint.corrupted().into()))
-            }
-        }
+        self.raw.next()
     }
 }
 
-impl<T: Message> Drop for Drain<'_, T> {
-    fn drop(&mut self) {
-        if self.unpublished > 0 {
-            self.publish();
-        }
-    }
+impl<T: Message> FusedIterator for Drain<'_, T> {}
+
+debug_by_endpoint! {
+    Subscriber<T> core.endpoint;
+    Iter<'_, T> subscriber.core.endpoint;
+    Drain<'_, T> raw.core.endpoint;
 }

@@ -9,8 +9,8 @@ mod receiver;
 mod sender;
 
 /// What the rings can do.
-//mod broadcast;
-//mod mpmc;
+mod broadcast;
+mod mpmc;
 mod spsc;
 
 pub(crate) use drain::{DrainRing, RawDrain, TakeRing};

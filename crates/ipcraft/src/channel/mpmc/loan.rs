@@ -1,123 +1,84 @@
-//! Messages that are written and read where they lie.
+//! Messages that are written and read in place.
 
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 
-use crate::channel::endpoint::Endpoint;
+use crate::channel::Message;
+use crate::channel::core::{Core, RawLoan, RawReceived, payload_deref};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::ring::mpmc::{Reader, Writer};
-use crate::channel::{Message, Payload};
 use crate::error::{ErrorKind, Result};
 
-/// A place for a message that has not been sent yet. It has the bytes of an earlier message, or zeros.
+/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or zeros.
 ///
-/// What others send meanwhile comes after it, and waits for it. Dropping it, or dying with it, sends nothing, and what was
-/// behind it goes on; so does leaking it, once the sender sends something else or is gone.
-#[derive(Debug)]
-#[must_use = "what is not committed is not sent"]
+/// Messages that other endpoints send meanwhile come after it, and wait for it. If it is dropped, or its
+/// process dies, nothing is sent, and the messages behind it can be received. A leaked loan ends when its
+/// sender sends another message or is dropped.
+#[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
-    payload: Payload<'a>,
-    writer: &'a mut Writer,
-    endpoint: &'a mut Endpoint,
+    raw: RawLoan<'a, Writer>,
     _type: PhantomData<fn(T)>,
 }
 
 impl<'a, T: Message> Loan<'a, T> {
-    /// The place that the caller has claimed.
-    pub(crate) fn new(writer: &'a mut Writer, endpoint: &'a mut Endpoint) -> Result<Self> {
-        let start = writer.slot_ptr().ok_or_else(|| endpoint.error(ErrorKind::Full))?;
-        // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let payload = unsafe { Payload::new(start, writer.size()) };
-        Ok(Loan { payload, writer, endpoint, _type: PhantomData })
+    /// The slot that the caller has claimed.
+    pub(super) fn new(core: &'a mut Core<Writer>) -> Result<Self> {
+        let start = core.ring.slot_ptr().ok_or_else(|| core.endpoint.error(ErrorKind::Full))?;
+        // SAFETY: because the ring gave the pointer to the slot that it has claimed.
+        let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
+        Ok(Loan { raw, _type: PhantomData })
     }
 
     /// Writes a whole message.
     #[inline]
     pub fn set(&mut self, message: &T) {
-        self.writer.write(&message.to_wire());
+        self.raw.core.ring.write(&message.to_wire());
     }
 
-    /// Sends the message. When it returns, the message is in the channel, whatever happens to this process.
+    /// Sends the message. When it returns, the message is in the channel, even if this process dies.
     #[inline]
     pub fn commit(self) {
-        self.writer.commit();
-        self.endpoint.notify();
+        self.raw.commit();
     }
 }
 
-impl<'a, T: Message> Deref for Loan<'a, T> {
-    type Target = Payload<'a>;
+payload_deref!(Loan<'a, T>);
 
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
-    }
-}
-
-impl<T: Message> DerefMut for Loan<'_, T> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
-    }
-}
-
-impl<T: Message> Drop for Loan<'_, T> {
-    fn drop(&mut self) {
-        if self.writer.has_claim() {
-            self.writer.skip();
-        }
-    }
-}
-
-/// A message that is read where it lies, and that nobody else gets. Its place becomes free when this is dropped.
+/// A message that is read in place, and that no other receiver gets. Its slot is freed when this is dropped.
 ///
-/// The process that dies with it has not received it: another receiver does. So a job that is done while its message is
-/// held is done at least once, whoever dies. Senders go on meanwhile until they come round to its place. One that is leaked
-/// becomes free when its receiver receives something else.
-#[derive(Debug)]
+/// If the process dies before that, another receiver gets the message. So a job that is done while its
+/// message is held is done at least once. Senders block when they come round to the slot. A leaked guard
+/// ends when its receiver receives another message.
 pub struct Received<'a, T: Message> {
-    payload: Payload<'a>,
-    reader: &'a mut Reader,
-    endpoint: &'a mut Endpoint,
+    raw: RawReceived<'a, Reader>,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Message> Received<'a, T> {
     /// The message that the caller has claimed.
-    pub(crate) fn new(reader: &'a mut Reader, endpoint: &'a mut Endpoint) -> Result<Self> {
-        let start = reader.slot_ptr().ok_or_else(|| endpoint.error(ErrorKind::Empty))?;
-        // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its message exists.
-        let payload = unsafe { Payload::new(start, reader.size()) };
-        Ok(Received { payload, reader, endpoint, _type: PhantomData })
+    pub(super) fn new(core: &'a mut Core<Reader>) -> Result<Self> {
+        let start = core.ring.slot_ptr().ok_or_else(|| core.endpoint.error(ErrorKind::Empty))?;
+        // SAFETY: because the ring gave the pointer to the message that it has claimed.
+        let raw = unsafe { RawReceived::new(core, start, size_of::<T::Wire>()) };
+        Ok(Received { raw, _type: PhantomData })
     }
 
-    /// A copy of the whole message.
+    /// Returns a copy of the whole message.
     ///
     /// # Errors
     ///
     /// [`Corrupted`](ErrorKind::Corrupted) if the bytes are no value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
-        self.reader.read().and_then(T::from_wire).ok_or_else(|| self.endpoint.corrupted())
+        let core = &*self.raw.core;
+        core.ring.read().and_then(T::from_wire).ok_or_else(|| core.endpoint.corrupted())
     }
 }
 
-impl<'a, T: Message> Deref for Received<'a, T> {
-    type Target = Payload<'a>;
+payload_deref!(Received<'a, T>);
 
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
-    }
-}
-
-impl<T: Message> DerefMut for Received<'_, T> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
-    }
-}
-
-impl<T: Message> Drop for Received<'_, T> {
-    fn drop(&mut self) {
-        self.reader.free();
-        self.endpoint.notify();
-    }
+debug_by_endpoint! {
+    Loan<'_, T> raw.core.endpoint;
+    Received<'_, T> raw.core.endpoint;
 }

@@ -64,9 +64,7 @@ pub use receiver::{Drain, Iter, Receiver};
 pub use sender::Sender;
 
 use std::marker::PhantomData;
-use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::channel::Message;
@@ -158,10 +156,4 @@ fn slots<T: Message>(region: &SharedRegion) -> Result<SequencedSlots> {
 
 fn divide(data_area: &DataArea<'_>, size: usize) -> Result<SequencedSlots> {
     data_area.sequenced_slots(0, data_area.config.capacity, size)
-}
-
-/// The channel of an end that came by its descriptor, and its seat.
-fn adopt<T: Message>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
-    let region = Channel::<T>::of_endpoint(fd.as_fd())?.region;
-    Ok((region, Lease::adopt(fd, leases)?))
 }

@@ -1,50 +1,49 @@
-//! A receiving end.
+//! A receiving endpoint.
 
 #![allow(unsafe_code)]
 
+use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Channel, LEASES, Mpmc, Received};
+use crate::channel::core::{Core, Forever, Never, Patience, RawDrain, Within, endpoint_methods};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::endpoint::recovery::Recovery;
 use crate::channel::endpoint::{Endpoint, Role};
-use crate::channel::mpmc::{Channel, LEASES, Received};
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::mpmc::Reader;
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::tuning::DRAIN_BATCH;
-use crate::channel::{Message, Readiness, WaitStrategy};
-use crate::error::{ErrorKind, Result};
-use crate::time::Deadline;
+use crate::channel::{Message, handle};
+use crate::error::Result;
 
-/// One of the ends that receive. It may go to another thread, and is used by one at a time; for another thread, take
-/// another.
+/// One of up to 64 receiving endpoints. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`): open another one for another thread.
 ///
-/// When the last one is dropped, or dies with its process, that is an error for senders. New ones may be taken from the
-/// [channel](Channel) at any time, and get what was sent and not received.
-#[derive(Debug)]
+/// After the last receiver was dropped, or its process died, sending fails with `Disconnected`. New
+/// receivers may be opened from the [channel](Channel) at any time, and get the messages that were sent and
+/// not received.
 pub struct Receiver<T: Message> {
-    reader: Reader,
-    recovery: Recovery,
-    endpoint: Endpoint,
+    core: Core<Reader>,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<T: Message> Receiver<T> {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let slots = super::slots::<T>(region)?;
         let recovery = Recovery::new(region, slots);
         recovery.reclaim_predecessor(&lease)?;
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
         let reader = unsafe { Reader::resume(slots, region.control(0), endpoint.lease_id()) };
         let reader = reader.map_err(|Corrupt| endpoint.corrupted())?;
-        Ok(Receiver { reader, recovery, endpoint, _type: PhantomData })
+        Ok(Receiver { core: Core::new(reader, recovery, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and takes a receiving end of it.
+    /// Opens the channel of this name and a receiving endpoint.
     ///
     /// # Errors
     ///
@@ -53,168 +52,115 @@ impl<T: Message> Receiver<T> {
         Channel::<T>::open(name)?.receiver()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Receiver::into_fd) away.
+    /// Takes over the endpoint that was [converted](Receiver::into_fd) to this descriptor.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver took its lease.
+    /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt::<T>(fd, LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    endpoint_methods!(core.endpoint, "a message");
+
+    /// Returns the number of messages that wait to be received.
+    ///
+    /// It reads the state of every slot. Other endpoints may send or receive at any time, so the number may
+    /// be out of date when this returns.
+    pub fn len(&self) -> usize {
+        self.core.ring.len()
+    }
+
+    /// Returns whether no message waits to be received. As stale as [`len`](Receiver::len).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns whether every slot holds a message that waits to be received. As stale as
+    /// [`len`](Receiver::len).
+    pub fn is_full(&self) -> bool {
+        self.len() == self.capacity()
+    }
+
+    /// Receives a message that no other receiver gets, blocking until there is one.
+    ///
+    /// The message is out of the channel when this returns. If the process dies during the call, either the
+    /// message was received, or another receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoint.into_fd()
-    }
-
-    /// A descriptor that polls as readable when there may be a message, for an event loop; see
-    /// [`Readiness`]. Another receiver may come first.
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoint.readiness()
-    }
-
-    /// How this end waits for messages from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoint.set_wait_strategy(waiting);
-    }
-
-    /// Receives a message that nobody else gets, and waits if there is none.
-    ///
-    /// The message is out of the channel when this returns. A process that dies inside of it has received the message or
-    /// has not, and then another receiver gets it.
-    ///
-    /// # Errors
-    ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if all senders are gone and nothing of what they sent is left (new ones
-    /// may come, and so may what another receiver has in its hands and dies with);
-    /// [`Corrupted`](ErrorKind::Corrupted) if what is in the channel cannot be, or is no value of the type.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all senders have left and no message is left. New
+    /// senders may connect later, and a message may return that another receiver held when it died.
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid, or the bytes are no value of
+    /// the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
-        self.recv_until(|| Deadline::NEVER)
+        self.core.recv(Forever)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting: also if the next message
-    /// is still being written.
+    /// [`recv`](Receiver::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of blocking,
+    /// also while the next message is still being written.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T> {
-        match self.reader.pop() {
-            Ok(Some(wire)) => self.received(wire),
-            Ok(None) => {
-                let recover = |own: &Lease| self.recovery.reclaim_all(own);
-                let wire = self.endpoint.finish_try(|| self.reader.pop(), recover)?;
-                self.received(wire)
-            }
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
-        }
+        self.core.recv(Never)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes within `timeout`.
+    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no
+    /// message within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T> {
-        self.recv_until(|| Deadline::after(timeout))
+        self.core.recv(Within(timeout))
     }
 
-    /// Receives a message without copying it; waits if there is none. It stays in the channel until it is dropped, so that
-    /// nothing is lost should this process die first.
+    /// Receives a message without copying it, blocking until there is one.
+    ///
+    /// The message stays in the channel until the guard is dropped. If the process dies before that, another
+    /// receiver gets it.
     ///
     /// # Errors
     ///
     /// As for [`recv`](Receiver::recv).
     pub fn recv_in_place(&mut self) -> Result<Received<'_, T>> {
-        self.recv_in_place_until(Deadline::NEVER)
+        self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](crate::ErrorKind::Empty) instead
+    /// of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>> {
-        match self.reader.claim() {
-            Ok(Some(())) => {}
-            Ok(None) => {
-                let recover = |own: &Lease| self.recovery.reclaim_all(own);
-                self.endpoint.finish_try(|| self.reader.claim(), recover)?;
-            }
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        }
-        Received::new(&mut self.reader, &mut self.endpoint)
+        self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no message comes
-    /// within `timeout`.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// there is no message within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>> {
-        self.recv_in_place_until(Deadline::after(timeout))
+        self.recv_in_place_with(Within(timeout))
     }
 
-    fn recv_in_place_until(&mut self, deadline: Deadline) -> Result<Received<'_, T>> {
-        let recover = |own: &Lease| self.recovery.reclaim_all(own);
-        self.endpoint.wait(deadline, || self.reader.claim(), recover)?;
-        self.cascade_wake();
-        Received::new(&mut self.reader, &mut self.endpoint)
+    fn recv_in_place_with(&mut self, patience: impl Patience) -> Result<Received<'_, T>> {
+        self.core.attempt(patience, Reader::claim)?;
+        Received::new(&mut self.core)
     }
 
-    /// Takes the messages that are there, one by one as they are asked for, without waiting for more. Senders who sleep are
-    /// woken when the iterator is dropped or after every 64th.
+    /// Receives the messages that are in the channel, without waiting for more.
+    ///
+    /// Blocked senders are woken when the iterator is dropped or after 64 messages.
     pub fn drain(&mut self) -> Drain<'_, T> {
-        Drain {
-            reader: &mut self.reader,
-            endpoint: &mut self.endpoint,
-            unnotified: 0,
-            is_corrupt: false,
-            _type: PhantomData,
-        }
+        Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, and waits for each; ends when all senders are gone and nothing of what they
-    /// sent is left.
+    /// Receives one message after the other, blocking for each. Ends when all senders have left and no message
+    /// is left.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { receiver: self }
     }
-
-    #[inline]
-    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<T> {
-        let wire = match self.reader.pop() {
-            Ok(Some(wire)) => wire,
-            Ok(None) => self.pop_blocking(deadline())?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        };
-        self.received(wire)
-    }
-
-    #[inline(never)]
-    fn pop_blocking(&mut self, deadline: Deadline) -> Result<T::Wire> {
-        let recover = |own: &Lease| self.recovery.reclaim_all(own);
-        self.endpoint.wait(deadline, || self.reader.claim(), recover)?;
-        self.cascade_wake();
-        self.reader.take().ok_or_else(|| self.endpoint.corrupted())
-    }
-
-    /// Whoever was woken wakes another if there is a message for him too: rings may have gone to those for whom there was
-    /// none yet, while an earlier one was being written.
-    fn cascade_wake(&mut self) {
-        if self.reader.has_more() {
-            self.endpoint.notify_own_side();
-        }
-    }
-
-    #[inline]
-    fn received(&mut self, wire: T::Wire) -> Result<T> {
-        self.endpoint.notify();
-        T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted())
-    }
 }
 
-/// Messages as they come, until all senders are gone. Each may be an error instead; after one of kind
-/// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
-#[derive(Debug)]
+/// Iterator over messages as they arrive, until all senders leave.
+///
+/// Each item may be an error instead. After [`Corrupted`](crate::ErrorKind::Corrupted), stop iterating.
 pub struct Iter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }
@@ -224,10 +170,7 @@ impl<T: Message> Iterator for Iter<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
-        match self.receiver.recv() {
-            Err(e) if e.kind() == ErrorKind::Disconnected => None,
-            received => Some(received),
-        }
+        self.receiver.core.recv_next()
     }
 }
 
@@ -240,23 +183,10 @@ impl<'a, T: Message> IntoIterator for &'a mut Receiver<T> {
     }
 }
 
-/// The messages that are there.
-#[derive(Debug)]
+/// Iterator over the messages that are in the channel.
 pub struct Drain<'a, T: Message> {
-    reader: &'a mut Reader,
-    endpoint: &'a mut Endpoint,
-    /// How many were taken since senders were last told.
-    unnotified: u32,
-    /// What is in the channel cannot be.
-    is_corrupt: bool,
+    raw: RawDrain<'a, Reader>,
     _type: PhantomData<fn() -> T>,
-}
-
-impl<T: Message> Drain<'_, T> {
-    fn notify(&mut self) {
-        self.unnotified = 0;
-        self.endpoint.notify_all();
-    }
 }
 
 impl<T: Message> Iterator for Drain<'_, T> {
@@ -264,30 +194,14 @@ impl<T: Message> Iterator for Drain<'_, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Result<T>> {
-        if self.unnotified == DRAIN_BATCH {
-            self.notify();
-        }
-        if self.is_corrupt {
-            return None;
-        }
-        match self.reader.pop() {
-            Ok(Some(wire)) => {
-                self.unnotified += 1;
-                Some(T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted()))
-            }
-            Ok(None) => None,
-            Err(Corrupt) => {
-                self.is_corrupt = true;
-                Some(Err(self.endpoint.corrupted()))
-            }
-        }
+        self.raw.next()
     }
 }
 
-impl<T: Message> Drop for Drain<'_, T> {
-    fn drop(&mut self) {
-        if self.unnotified > 0 {
-            self.notify();
-        }
-    }
+impl<T: Message> FusedIterator for Drain<'_, T> {}
+
+debug_by_endpoint! {
+    Receiver<T> core.endpoint;
+    Iter<'_, T> receiver.core.endpoint;
+    Drain<'_, T> raw.core.endpoint;
 }

@@ -40,13 +40,15 @@ impl Writer {
         Writer { ring, cursors, overflow, room: 0, slowest: 1 }
     }
 
-    pub(crate) fn cursors(&self) -> Cursors {
-        self.cursors
-    }
-
-    /// How many bytes a message has.
-    pub(crate) fn size(&self) -> usize {
-        self.ring.size()
+    /// How many messages the slowest reader has not taken yet, as of a moment ago; zero where the writer does not know.
+    pub(crate) fn len(&self) -> usize {
+        match self.overflow {
+            Overflow::Block => {
+                let slowest = self.cursors.slowest(self.ring.tail(), self.ring.count());
+                slowest.map_or(0, |(_, behind)| behind as usize)
+            }
+            Overflow::Overwrite => 0,
+        }
     }
 
     /// Whether there is room for a message.
@@ -121,7 +123,7 @@ impl Writer {
     /// Sends the first of these messages, and says how many: as many as there is room for, and at most half a ring, so that
     /// those who read can begin.
     #[inline]
-    pub(crate) fn push_all<T: Plain>(&mut self, messages: &[T]) -> TryResult<usize> {
+    pub(crate) fn push_many<T: Plain>(&mut self, messages: &[T]) -> TryResult<usize> {
         let most = self.ring.count() / 2;
         let mut sent = 0;
         for message in messages.iter().take(most as usize) {
@@ -192,9 +194,12 @@ impl Reader {
         self.publish();
     }
 
-    /// How many bytes a message has.
-    pub(crate) fn size(&self) -> usize {
-        self.ring.size()
+    /// How many messages the writer has sent that this reader has not taken, as of a moment ago: at most as many as there
+    /// are slots.
+    pub(crate) fn len(&self) -> usize {
+        let behind = self.ring.tail().wrapping_sub(self.ring.head());
+        // The writer may have marked a message as written that it has not counted yet.
+        if behind > i64::MAX as u64 { 0 } else { behind.min(self.ring.count()) as usize }
     }
 
     /// Where the next message is, if there is one.

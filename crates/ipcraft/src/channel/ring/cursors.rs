@@ -5,7 +5,6 @@
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
 
-use crate::channel::endpoint::lease::Lease;
 use crate::channel::ring::Corrupt;
 use crate::channel::shared::atomic::{AtomicU64, fence};
 use crate::channel::shared::region::DataArea;
@@ -100,13 +99,12 @@ impl Cursors {
         (word & 1 == 1).then(|| tail.wrapping_sub(behind as u64))
     }
 
-    /// Lets go of subscribers who have left or died. They do not do so themselves: one who drops what it has may be a forked
-    /// child, and the kernel knows whether the other is still there.
-    pub(crate) fn reclaim_dead(&self, publisher: &Lease) {
+    /// Frees the cursors of subscribers that have left or died: for each cursor in use, `with_dead` runs what it is given
+    /// if the owner is dead. Subscribers do not free their own: one that is dropped may be a copy in a forked child.
+    pub(crate) fn reclaim_dead(&self, with_dead: impl Fn(u32, &dyn Fn())) {
         for lease_id in 1..=self.count {
             if self.word(lease_id).load(Acquire) != VACANT {
-                // If the kernel does not tell, the next look may.
-                let _ = publisher.with_dead_lease(lease_id, || self.word(lease_id).store(VACANT, Release));
+                with_dead(lease_id, &|| self.word(lease_id).store(VACANT, Release));
             }
         }
     }

@@ -54,7 +54,7 @@ impl<T: Message> Receiver<T> {
     /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver was opened.
     /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Spsc<T>>(fd, LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
     }
 

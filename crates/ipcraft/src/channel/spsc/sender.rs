@@ -56,7 +56,7 @@ impl<T: Message> Sender<T> {
     /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another sender was opened.
     /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Spsc<T>>(fd, LEASES.senders)?;
+        let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.senders)?;
         Sender::new(&region, lease)
     }
 

@@ -114,6 +114,12 @@ impl Cursor {
         }
     }
 
+    /// How many slots hold a message that no reader has claimed.
+    fn count_full(&self) -> usize {
+        let states = (0..self.slots.count()).map(|position| self.load(position).state());
+        states.filter(|state| *state == Some(SlotState::Full)).count()
+    }
+
     /// Lets go of the slot that this end has, with this word.
     #[inline]
     fn release(&mut self, word: impl FnOnce(Generations, u64) -> SlotWord) {
@@ -235,11 +241,6 @@ impl Writer {
         self.0.held.map(|claim| self.0.slots.message(claim.position))
     }
 
-    /// How many bytes a message has.
-    pub(crate) fn size(&self) -> usize {
-        self.0.slots.size()
-    }
-
     /// Writes to the slot that was claimed.
     #[inline]
     pub(crate) fn write<T: Plain>(&self, message: &T) {
@@ -275,6 +276,26 @@ impl Writer {
         self.write(message);
         self.commit();
         Ok(Some(()))
+    }
+
+    /// Sends the first of these messages for which there is space, and returns their number.
+    #[inline]
+    pub(crate) fn push_many<T: Plain>(&mut self, messages: &[T]) -> TryResult<usize> {
+        let mut sent = 0;
+        for message in messages {
+            match self.push(message) {
+                Ok(Some(())) => sent += 1,
+                Err(Corrupt) if sent == 0 => return Err(Corrupt),
+                // The next call finds it again.
+                Ok(None) | Err(Corrupt) => break,
+            }
+        }
+        Ok((sent > 0).then_some(sent))
+    }
+
+    /// How many messages wait to be received, as of a moment ago. Reads all slots.
+    pub(crate) fn len(&self) -> usize {
+        self.0.count_full()
     }
 
     /// Whether there is room for somebody else.
@@ -442,11 +463,6 @@ impl Reader {
         self.cursor.held.map(|claim| self.cursor.slots.message(claim.position))
     }
 
-    /// How many bytes a message has.
-    pub(crate) fn size(&self) -> usize {
-        self.cursor.slots.size()
-    }
-
     /// Copies the message that was claimed.
     #[inline]
     pub(crate) fn read<T: Plain>(&self) -> Option<T> {
@@ -478,6 +494,11 @@ impl Reader {
         let message = self.read();
         self.free();
         message
+    }
+
+    /// How many messages wait to be received, as of a moment ago. Reads all slots.
+    pub(crate) fn len(&self) -> usize {
+        self.cursor.count_full()
     }
 
     /// Whether there is a message for somebody else.

@@ -1,0 +1,118 @@
+//! What the core needs of the work queue.
+
+use super::{BatchRing, DrainRing, InPlaceRing, LoanRing, Recover, RecvRing, Ring, SendRing, TakeRing};
+use crate::channel::Message;
+use crate::channel::endpoint::Endpoint;
+use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::recovery::Recovery;
+use crate::channel::ring::mpmc::{Reader, Writer};
+use crate::channel::ring::{Corrupt, TryResult};
+use crate::error::Error;
+use crate::shm::Plain;
+
+impl Recover for Recovery {
+    fn recover(&self, own: &Lease) {
+        self.reclaim_all(own);
+    }
+}
+
+/// After a wait, an endpoint wakes another one of its side if there is more to do: earlier notifications may have gone to
+/// endpoints that could not proceed yet.
+impl Ring for Writer {
+    type Recovery = Recovery;
+
+    fn after_wait(&self, endpoint: &Endpoint) {
+        if self.has_more() {
+            endpoint.notify_own_side();
+        }
+    }
+}
+
+impl<W: Plain> SendRing<W> for Writer {
+    #[inline]
+    fn push(&mut self, wire: &W, _inline: bool) -> TryResult<()> {
+        Writer::push(self, wire)
+    }
+}
+
+impl<W: Plain> BatchRing<W> for Writer {
+    const WAKES_ONE: bool = true;
+
+    #[inline]
+    fn push_many(&mut self, wires: &[W]) -> TryResult<usize> {
+        Writer::push_many(self, wires)
+    }
+}
+
+impl LoanRing for Writer {
+    #[inline]
+    fn commit_loan(&mut self) {
+        self.commit();
+    }
+
+    fn end_loan(&mut self) {
+        if self.has_claim() {
+            self.skip();
+        }
+    }
+}
+
+impl Ring for Reader {
+    type Recovery = Recovery;
+
+    fn after_wait(&self, endpoint: &Endpoint) {
+        if self.has_more() {
+            endpoint.notify_own_side();
+        }
+    }
+}
+
+impl<W: Plain> RecvRing<W> for Reader {
+    type Item = W;
+    type Error = Error;
+
+    #[inline]
+    fn pop_fast(&mut self) -> Option<W> {
+        self.pop().unwrap_or(None)
+    }
+
+    #[inline]
+    fn find(&mut self) -> TryResult<()> {
+        self.claim()
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<W> {
+        Reader::take(self)
+    }
+
+    #[inline]
+    fn deliver<T: Message<Wire = W>>(wire: W, endpoint: &Endpoint) -> Result<T, Error> {
+        T::from_wire(wire).ok_or_else(|| endpoint.corrupted())
+    }
+}
+
+/// Slots are freed one by one, but senders are notified only once for a batch.
+impl DrainRing for Reader {
+    fn available(&mut self, max: u32) -> Result<u32, Corrupt> {
+        Ok(max)
+    }
+
+    fn free_taken(&mut self, endpoint: &mut Endpoint) {
+        endpoint.notify_all();
+    }
+}
+
+impl<W: Plain> TakeRing<W> for Reader {
+    #[inline]
+    fn take_unfreed(&mut self) -> TryResult<W> {
+        self.pop()
+    }
+}
+
+impl InPlaceRing for Reader {
+    #[inline]
+    fn free_in_place(&mut self) {
+        self.free();
+    }
+}
