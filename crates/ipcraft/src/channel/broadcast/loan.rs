@@ -42,7 +42,7 @@ impl<'a, T: Message> Loan<'a, T> {
     }
 }
 
-payload_deref!(Loan<'a, T>);
+payload_deref!(Loan<'a, T>, raw.payload);
 
 /// A message that is read in place.
 ///

@@ -102,7 +102,8 @@ impl<T: Message> Subscriber<T> {
         self.core.endpoint.into_fd()
     }
 
-    endpoint_methods!(@shared core.endpoint, "a message");
+    endpoint_methods!(@waiting core.endpoint, "a message");
+    endpoint_methods!(@peers core.endpoint);
 
     /// Returns the number of messages that were sent since the last one that was received, at most the
     /// capacity.

@@ -3,6 +3,11 @@
 /// The methods that all endpoints have. `$event` names what the endpoint waits for.
 macro_rules! endpoint_methods {
     ($($core:ident).+, $event:literal) => {
+        endpoint_methods!(@handover $($core).+);
+        endpoint_methods!(@waiting $($core).+, $event);
+        endpoint_methods!(@peers $($core).+);
+    };
+    (@handover $($core:ident).+) => {
         /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent over a
         /// [socket](crate::socket).
         ///
@@ -16,10 +21,8 @@ macro_rules! endpoint_methods {
         pub fn into_fd(self) -> $crate::error::Result<std::os::fd::OwnedFd> {
             self.$($core).+.into_fd()
         }
-
-        endpoint_methods!(@shared $($core).+, $event);
     };
-    (@shared $($core:ident).+, $event:literal) => {
+    (@waiting $($core:ident).+, $event:literal) => {
         #[doc = concat!("Returns a descriptor that polls as readable when there may be ", $event, ".")]
         ///
         /// It is for event loops; see [`Readiness`](crate::channel::Readiness). Where several endpoints wait
@@ -43,7 +46,8 @@ macro_rules! endpoint_methods {
         pub fn wait_strategy(&self) -> $crate::channel::WaitStrategy {
             self.$($core).+.wait_strategy()
         }
-
+    };
+    (@peers $($core:ident).+) => {
         /// Returns the capacity of the channel: in messages, or in bytes if it carries records.
         pub fn capacity(&self) -> usize {
             self.$($core).+.capacity()
@@ -61,18 +65,18 @@ macro_rules! endpoint_methods {
 
 /// `Deref` of a guard to the [`Payload`](crate::channel::Payload) that it holds.
 macro_rules! payload_deref {
-    ($type:ident<'a $(, $message:ident)?>) => {
+    ($type:ident<'a $(, $message:ident)?>, $($payload:ident).+) => {
         impl<'a $(, $message: $crate::channel::Message)?> std::ops::Deref for $type<'a $(, $message)?> {
             type Target = $crate::channel::Payload<'a>;
 
             fn deref(&self) -> &$crate::channel::Payload<'a> {
-                &self.raw.payload
+                &self.$($payload).+
             }
         }
 
         impl<'a $(, $message: $crate::channel::Message)?> std::ops::DerefMut for $type<'a $(, $message)?> {
             fn deref_mut(&mut self) -> &mut $crate::channel::Payload<'a> {
-                &mut self.raw.payload
+                &mut self.$($payload).+
             }
         }
     };

@@ -10,6 +10,8 @@ mod sender;
 
 /// What the rings can do.
 mod broadcast;
+mod bytes;
+mod latest;
 mod mpmc;
 mod spsc;
 

@@ -1,11 +1,12 @@
 //! `Debug` for endpoints and guards.
 
-/// `Debug` for ends and guards: which they are, and of which channel; messages are nobody's business.
+/// Implements `Debug`, which shows the type and the endpoint; messages may be large or secret.
 macro_rules! debug_by_endpoint {
-    ($($type:ident<$($lifetime:lifetime,)? $($message:ident),+> $($field:ident).+;)+) => {$(
-        impl<$($message: $crate::channel::Message),+> std::fmt::Debug for $type<$($lifetime,)? $($message),+> {
+    ($($type:ident $(<$($lifetime:lifetime)? $(,)? $($message:ident),*>)? $($field:ident).+;)+) => {$(
+        impl $(<$($message: $crate::channel::Message),*>)? std::fmt::Debug for $type $(<$($lifetime,)? $($message),*>)? {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($type)).field("end", &self.$($field).+).finish_non_exhaustive()
+                let endpoint = &self.$($field).+;
+                f.debug_struct(stringify!($type)).field("endpoint", endpoint).finish_non_exhaustive()
             }
         }
     )+};

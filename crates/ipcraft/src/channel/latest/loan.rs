@@ -1,141 +1,123 @@
-//! Values that are written and read where they lie.
+//! Values that are written and read in place.
 
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-use crate::channel::endpoint::Endpoint;
+use crate::channel::Message;
+use crate::channel::core::checked::CheckedPayload;
+use crate::channel::core::{Core, RawLoan, payload_deref};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::ring::newest::Newest;
 use crate::channel::ring::seqlock;
-use crate::channel::{Message, Payload};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
-/// A place for a value that has not been stored yet. It has the bytes of an earlier value, or zeros.
+/// A slot for a value that has not been stored yet. It holds the bytes of an earlier value, or zeros.
 ///
-/// Dropping it, or dying with it, stores nothing; the next value gets the same place.
-#[derive(Debug)]
-#[must_use = "what is not committed is not stored"]
+/// If it is dropped, or its process dies, nothing is stored, and the next value gets the same slot.
+#[must_use = "a loan that is not committed is not stored"]
 pub struct Loan<'a, T: Message> {
-    payload: Payload<'a>,
-    ring: &'a mut seqlock::Writer,
-    endpoint: &'a mut Endpoint,
+    raw: RawLoan<'a, seqlock::Writer>,
     _type: PhantomData<fn(T)>,
 }
 
 impl<'a, T: Message> Loan<'a, T> {
-    pub(crate) fn new(ring: &'a mut seqlock::Writer, endpoint: &'a mut Endpoint) -> Self {
-        ring.begin();
-        // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its value exists.
-        let payload = unsafe { Payload::new(ring.slot_ptr(), ring.size()) };
-        Loan { payload, ring, endpoint, _type: PhantomData }
+    pub(super) fn new(core: &'a mut Core<seqlock::Writer>) -> Self {
+        core.ring.begin();
+        let start = core.ring.slot_ptr();
+        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the form.
+        let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
+        Loan { raw, _type: PhantomData }
     }
 
     /// Writes a whole value.
     #[inline]
     pub fn set(&mut self, value: &T) {
-        self.ring.write(&value.to_wire());
+        self.raw.core.ring.write(&value.to_wire());
     }
 
-    /// Stores the value. When it returns, the value is there, whatever happens to this process.
+    /// Stores the value. When it returns, the value is in the channel, even if this process dies.
     #[inline]
     pub fn commit(self) {
-        self.ring.commit();
-        self.endpoint.notify();
+        self.raw.commit();
     }
 }
 
-impl<'a, T: Message> Deref for Loan<'a, T> {
-    type Target = Payload<'a>;
+payload_deref!(Loan<'a, T>, raw.payload);
 
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
-    }
-}
-
-impl<T: Message> DerefMut for Loan<'_, T> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
-    }
-}
-
-/// A value that is read where it lies, and that the writer overwrites once it has been round all places: whatever is read is
-/// whole, or an error of kind [`Lagged`](ErrorKind::Lagged), and then there is a newer one to load.
-#[derive(Debug)]
+/// A value that is read in place. The writer overwrites it after it has used all other slots.
+///
+/// What is read is whole, or an error of kind [`Lagged`](crate::ErrorKind::Lagged): then there is a newer
+/// value to load.
 pub struct View<'a, T: Message> {
-    payload: Payload<'a>,
+    payload: CheckedPayload<'a>,
     version: u64,
-    newest: &'a Newest,
-    endpoint: &'a Endpoint,
+    core: &'a Core<Newest>,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Message> View<'a, T> {
-    /// What was found there.
-    pub(crate) fn new(start: NonNull<u8>, version: u64, newest: &'a Newest, endpoint: &'a Endpoint) -> Self {
-        // SAFETY: because the slot is mapped for as long as the end lives, and no reference to its value exists.
-        let payload = unsafe { Payload::new(start, newest.size()) };
-        View { payload, version, newest, endpoint, _type: PhantomData }
+    pub(super) fn new(start: NonNull<u8>, version: u64, core: &'a Core<Newest>) -> Self {
+        // SAFETY: because the ring found the value there; the slot is mapped while the core is borrowed, and no reference to
+        // it exists.
+        let payload = unsafe { CheckedPayload::new(start, size_of::<T::Wire>(), "load again") };
+        View { payload, version, core, _type: PhantomData }
     }
 
-    /// How many values have been stored until this one.
+    /// Returns the number of values that have been stored, up to this one.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// How many bytes there are.
-    #[allow(clippy::len_without_is_empty, reason = "that a value is empty is nothing special")]
+    /// Returns the length in bytes.
+    #[allow(clippy::len_without_is_empty, reason = "all values of a type have the same length")]
     #[inline]
     pub fn len(&self) -> usize {
         self.payload.len()
     }
 
-    /// Copies the bytes from `offset` on into `buffer`, all of it.
+    /// Fills `buffer` with the bytes from `offset` on.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if that is not within the value; nothing was copied. [`Lagged`](ErrorKind::Lagged) if
-    /// the value has been overwritten; what was copied is of no use.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the value has no such bytes; nothing was copied.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if the value was overwritten; what was copied is invalid.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
-        self.payload.read_at(offset, buffer)?;
-        self.check()
+        self.payload.read_at(offset, buffer, &self.core.ring, &self.core.endpoint)
     }
 
-    /// A copy of the whole value.
+    /// Returns a copy of the whole value.
     ///
     /// # Errors
     ///
-    /// [`Lagged`](ErrorKind::Lagged) if it has been overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are no
-    /// value of the type.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are no value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
-        match self.newest.read() {
-            Some(wire) => T::from_wire(wire).ok_or_else(|| self.endpoint.corrupted()),
-            None => Err(self.lost()),
-        }
+        self.payload.value(self.core.ring.read(), &self.core.endpoint)
     }
 
-    /// Where the bytes are, for code that vouches for its own accesses: others can write there at any time, so
+    /// Returns a pointer to the bytes, for unsafe code. Peers can write there at any time, so call
     /// [`check`](View::check) after reading.
     #[inline]
     pub fn as_ptr(&self) -> NonNull<u8> {
         self.payload.as_ptr()
     }
 
-    /// Whether all that was read until now was of this value.
+    /// Checks that everything that was read so far belongs to this value.
     ///
     /// # Errors
     ///
-    /// [`Lagged`](ErrorKind::Lagged) if it may have been overwritten.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if it may have been overwritten.
     #[inline]
     pub fn check(&self) -> Result<()> {
-        if self.newest.validate() { Ok(()) } else { Err(self.lost()) }
+        self.payload.check(&self.core.ring, &self.core.endpoint)
     }
+}
 
-    #[cold]
-    fn lost(&self) -> Error {
-        self.endpoint.error(ErrorKind::Lagged).with_hint("load again")
-    }
+debug_by_endpoint! {
+    Loan<'_, T> raw.core.endpoint;
+    View<'_, T> core.endpoint;
 }

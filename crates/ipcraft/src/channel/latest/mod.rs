@@ -53,9 +53,7 @@ pub use reader::{Iter, Reader, Snapshot};
 pub use writer::Writer;
 
 use std::marker::PhantomData;
-use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 
 use crate::channel::Message;
 use crate::channel::endpoint::LeaseRanges;
@@ -63,7 +61,7 @@ use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::ring::seqlock;
 use crate::channel::shared::header::{Config, MAX_ENDPOINTS};
-use crate::channel::shared::region::{DataArea, SharedRegion};
+use crate::channel::shared::region::DataArea;
 use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::error::Result;
 use crate::shm::SharedLayout;
@@ -133,10 +131,4 @@ impl<T: Message> Channel<T> {
 fn slots<T: Message>(data_area: &DataArea<'_>) -> Result<SequencedSlots> {
     let size = size_of::<T::Wire>();
     data_area.sequenced_slots(0, data_area.config.capacity, size)
-}
-
-/// The channel of an end that came by its descriptor, and its seat.
-fn adopt<T: Message>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
-    let region = Channel::<T>::of_endpoint(fd.as_fd())?.region;
-    Ok((region, Lease::adopt(fd, leases)?))
 }

@@ -1,4 +1,4 @@
-//! An end that loads.
+//! A loading endpoint.
 
 #![allow(unsafe_code)]
 
@@ -7,177 +7,149 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Channel, LEASES, Latest, View};
+use crate::channel::core::{Core, Forever, Never, NoRecovery, Patience, Within, endpoint_methods};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
-use crate::channel::endpoint::no_recovery;
 use crate::channel::endpoint::{Endpoint, Role};
-use crate::channel::latest::{Channel, LEASES, View};
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::newest::Newest;
 use crate::channel::ring::seqlock;
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::{Message, Readiness, WaitStrategy};
+use crate::channel::{Message, handle};
 use crate::error::{Error, ErrorKind, Result};
-use crate::time::Deadline;
 
-/// A value, and which one it is.
+/// A value and its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot<T> {
-    /// What was stored.
+    /// The value that was stored.
     pub value: T,
-    /// How many values have been stored from the beginning of the channel until this one, by whatever writers.
+    /// The number of values that all writers of the channel have stored, up to this one.
     pub version: u64,
 }
 
-/// An end that loads the newest value. It may go to another thread, and is used by one at a time.
+/// An endpoint that loads the newest value. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`).
 ///
-/// Dropping it, and the death of its process, is nobody's concern.
-#[derive(Debug)]
+/// Readers come and go without affecting others.
 pub struct Reader<T: Message> {
-    newest: Newest,
+    core: Core<Newest>,
     /// The version that was loaded last, or zero.
     loaded: u64,
-    endpoint: Endpoint,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<T: Message> Reader<T> {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let (slots, start) = (super::slots::<T>(&region.data_area())?, region.config().initial_position);
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
         let ring = unsafe { seqlock::Reader::at(slots, region.control(0), start) };
-        Ok(Reader { newest: Newest::new(ring, start), loaded: 0, endpoint, _type: PhantomData })
+        let core = Core::new(Newest::new(ring, start), NoRecovery, endpoint);
+        Ok(Reader { core, loaded: 0, _type: PhantomData })
     }
 
-    /// Opens the channel of this name and takes such an end of it.
+    /// Opens the channel of this name and a loading endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`LimitReached`](ErrorKind::LimitReached) if there are as many as
-    /// there can be.
+    /// Those of [`Options::open`](crate::channel::Options::open), and those of [`Channel::reader`].
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.reader()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Reader::into_fd) away. What that one has loaded counts
-    /// as not loaded yet.
+    /// Takes over the endpoint that was [converted](Reader::into_fd) to this descriptor. What it loaded before
+    /// counts as not loaded.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another reader took its lease. On error, the
+    /// descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt::<T>(fd, LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.receivers)?;
         Reader::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoint.into_fd()
-    }
+    endpoint_methods!(core.endpoint, "a change of the value");
 
-    /// A descriptor that polls as readable when the value may have changed, for an event loop; see
-    /// [`Readiness`]. Look with [`try_changed`](Reader::try_changed).
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoint.readiness()
-    }
-
-    /// How this end waits for a change from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoint.set_wait_strategy(waiting);
-    }
-
-    /// The version that this end loaded last, or zero.
+    /// Returns the version that this endpoint loaded last, or zero.
     pub fn version(&self) -> u64 {
         self.loaded
     }
 
-    /// Loads the newest value, whether it has changed or not and whether there is a writer or not. Never waits.
+    /// Loads the newest value, whether or not it has changed and whether or not there is a writer. It never
+    /// blocks.
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) if nothing has ever been stored; [`Corrupted`](ErrorKind::Corrupted) if what is there is
-    /// not what a writer writes, or no value of the type; [`WouldBlock`](ErrorKind::WouldBlock) if the writer went round all places
-    /// again and again before the value was copied: then there are too few.
+    /// [`Empty`](ErrorKind::Empty) if no value was ever stored; [`Corrupted`](ErrorKind::Corrupted) if the
+    /// shared state is invalid, or the bytes are no value of the type;
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if the writer overwrote each value while it was copied: then the
+    /// capacity is too small.
     #[inline]
     pub fn load(&mut self) -> Result<Snapshot<T>> {
-        match self.newest.take(0) {
+        match self.core.ring.take(0) {
             Ok(Some((wire, version))) => self.loaded(wire, version),
             Ok(None) => Err(self.nothing()),
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
+            Err(Corrupt) => Err(self.core.endpoint.corrupted()),
         }
     }
 
-    /// [`load`](Reader::load) without copying. The value may be overwritten at any time: what is [read](View::read_at) is
-    /// whole, or an error.
+    /// [`load`](Reader::load) without copying. The value may be overwritten at any time: what is
+    /// [read](View::read_at) is whole, or an error.
     ///
     /// # Errors
     ///
     /// As for [`load`](Reader::load).
     pub fn load_in_place(&mut self) -> Result<View<'_, T>> {
-        match self.newest.slot_ptr(0) {
+        match self.core.ring.slot_ptr(0) {
             Ok(Some((start, version))) => {
                 self.loaded = version;
-                Ok(View::new(start, version, &self.newest, &self.endpoint))
+                Ok(View::new(start, version, &self.core))
             }
             Ok(None) => Err(self.nothing()),
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
+            Err(Corrupt) => Err(self.core.endpoint.corrupted()),
         }
     }
 
-    /// Loads the newest value once it is another than the one that this end loaded last; waits until then.
+    /// Loads the newest value as soon as it differs from the one that this endpoint loaded last. Blocks until
+    /// then.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if it is not, and the writer is gone (a new one may come);
-    /// [`Corrupted`](ErrorKind::Corrupted) as for [`load`](Reader::load).
+    /// [`Disconnected`](ErrorKind::Disconnected) if it is unchanged and the writer has left (a new writer may
+    /// connect later); [`Corrupted`](ErrorKind::Corrupted) as for [`load`](Reader::load).
     #[inline]
     pub fn changed(&mut self) -> Result<Snapshot<T>> {
-        self.changed_until(|| Deadline::NEVER)
+        self.changed_with(Forever)
     }
 
-    /// [`changed`](Reader::changed) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`changed`](Reader::changed) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
     #[inline]
     pub fn try_changed(&mut self) -> Result<Snapshot<T>> {
-        let known = self.loaded;
-        let (wire, version) = match self.newest.take(known) {
-            Ok(Some(found)) => found,
-            Ok(None) => self.endpoint.finish_try(|| self.newest.take(known), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        };
-        self.loaded(wire, version)
+        self.changed_with(Never)
     }
 
-    /// [`changed`](Reader::changed) that fails with [`TimedOut`](ErrorKind::TimedOut) if nothing changes within `timeout`.
+    /// [`changed`](Reader::changed) that fails with [`TimedOut`](ErrorKind::TimedOut) if the value does not
+    /// change within `timeout`.
     #[inline]
     pub fn changed_timeout(&mut self, timeout: Duration) -> Result<Snapshot<T>> {
-        self.changed_until(|| Deadline::after(timeout))
-    }
-
-    /// Loads the newest value after each change, and waits for each; ends when the writer is gone and its last value is
-    /// loaded.
-    pub fn iter(&mut self) -> Iter<'_, T> {
-        Iter { reader: self }
+        self.changed_with(Within(timeout))
     }
 
     #[inline]
-    fn changed_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<Snapshot<T>> {
+    fn changed_with(&mut self, patience: impl Patience) -> Result<Snapshot<T>> {
         let known = self.loaded;
-        let (wire, version) = match self.newest.take(known) {
-            Ok(Some(found)) => found,
-            Ok(None) => self.endpoint.wait(deadline(), || self.newest.take(known), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        };
+        let (wire, version) = self.core.attempt(patience, |ring| ring.take(known))?;
         self.loaded(wire, version)
+    }
+
+    /// Loads the newest value after each change, blocking for each. Ends when the writer has left and its last
+    /// value is loaded.
+    pub fn iter(&mut self) -> Iter<'_, T> {
+        Iter { reader: self }
     }
 
     #[inline]
@@ -185,25 +157,24 @@ impl<T: Message> Reader<T> {
         self.loaded = version;
         match T::from_wire(wire) {
             Some(value) => Ok(Snapshot { value, version }),
-            None => Err(self.endpoint.corrupted()),
+            None => Err(self.core.endpoint.corrupted()),
         }
     }
 
     /// Why nothing could be loaded.
     #[cold]
     fn nothing(&self) -> Error {
-        if self.newest.version() == 0 {
-            return self.endpoint.error(ErrorKind::Empty);
+        let endpoint = &self.core.endpoint;
+        if self.core.ring.version() == 0 {
+            return endpoint.error(ErrorKind::Empty);
         }
-        self.endpoint
-            .error(ErrorKind::WouldBlock)
-            .with_hint("give the channel more places than the writer fills meanwhile")
+        endpoint.error(ErrorKind::WouldBlock).with_hint("increase the capacity of the channel")
     }
 }
 
-/// The newest value after each change, until the writer is gone. Each may be an error instead; after one of kind
-/// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
-#[derive(Debug)]
+/// Iterator over the newest value after each change, until the writer leaves.
+///
+/// Each item may be an error instead. After [`Corrupted`](ErrorKind::Corrupted), stop iterating.
 pub struct Iter<'a, T: Message> {
     reader: &'a mut Reader<T>,
 }
@@ -227,4 +198,9 @@ impl<'a, T: Message> IntoIterator for &'a mut Reader<T> {
     fn into_iter(self) -> Iter<'a, T> {
         self.iter()
     }
+}
+
+debug_by_endpoint! {
+    Reader<T> core.endpoint;
+    Iter<'_, T> reader.core.endpoint;
 }

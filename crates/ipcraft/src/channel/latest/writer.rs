@@ -1,4 +1,4 @@
-//! The end that stores.
+//! The storing endpoint.
 
 #![allow(unsafe_code)]
 
@@ -6,96 +6,93 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::channel::Message;
+use super::{Channel, LEASES, Latest, Loan, Reader};
+use crate::channel::core::{Core, NoRecovery, endpoint_methods};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::endpoint::{Endpoint, Role};
-use crate::channel::latest::{Channel, LEASES, Loan, Reader};
 use crate::channel::ring::seqlock;
 use crate::channel::shared::region::SharedRegion;
+use crate::channel::{Message, handle};
 use crate::error::Result;
 
-/// The one end that stores. It may go to another thread, and is used by one at a time.
+/// The only storing endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, leaves the value as it is, and ends the waiting of readers for another; a new
-/// one may then be taken from the [channel](Channel), and goes on with the versions.
-#[derive(Debug)]
+/// After it was dropped, or its process died, the value stays, and readers that wait for a change fail with
+/// `Disconnected`. A new writer opened from the [channel](Channel) continues the versions.
 pub struct Writer<T: Message> {
-    ring: seqlock::Writer,
-    endpoint: Endpoint,
+    core: Core<seqlock::Writer>,
     _type: PhantomData<fn(T)>,
 }
 
 impl<T: Message> Writer<T> {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let mut endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
         endpoint.notify_wakes_all();
         let slots = super::slots::<T>(&region.data_area())?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
         let ring = unsafe { seqlock::Writer::resume(slots, region.control(0)) };
-        Ok(Writer { ring, endpoint, _type: PhantomData })
+        Ok(Writer { core: Core::new(ring, NoRecovery, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and takes this end of it.
+    /// Opens the channel of this name and its storing endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](crate::ErrorKind::InUse) if somebody has it.
+    /// Those of [`Options::open`](crate::channel::Options::open), and
+    /// [`InUse`](crate::ErrorKind::InUse) if another writer exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.writer()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Writer::into_fd) away.
+    /// Takes over the endpoint that was [converted](Writer::into_fd) to this descriptor.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](crate::ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another writer was opened.
+    /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt::<T>(fd, LEASES.senders)?;
+        let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.senders)?;
         Writer::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoint.into_fd()
-    }
+    endpoint_methods!(@handover core.endpoint);
+    endpoint_methods!(@peers core.endpoint);
 
-    /// Another reader of this channel.
+    /// Opens another reader of this channel.
     ///
     /// # Errors
     ///
     /// As for [`Channel::reader`].
     pub fn reader(&self) -> Result<Reader<T>> {
-        let region = self.endpoint.region();
+        let region = self.core.endpoint.region();
         Reader::new(region, Lease::acquire(region.fd(), LEASES.receivers)?)
     }
 
-    /// How many values have been stored: the version of the newest, or zero.
+    /// Returns the number of values that have been stored: the version of the newest one, or zero.
     pub fn version(&self) -> u64 {
-        self.ring.tail().wrapping_sub(self.endpoint.region().config().initial_position)
+        self.core.ring.tail().wrapping_sub(self.core.endpoint.region().config().initial_position)
     }
 
-    /// Stores a value, and wakes readers that wait for a change. It never waits and cannot fail, whoever reads or does not.
+    /// Stores a value and wakes readers that wait for a change. It never blocks and cannot fail.
     ///
-    /// When it returns, the value is there, whatever happens to this process. A process that dies inside of it has stored
-    /// the value or has not.
+    /// When it returns, the value is in the channel, even if this process dies. A process that dies during the
+    /// call has stored the whole value or nothing.
     #[inline]
     pub fn store(&mut self, value: T) {
         let wire = value.to_wire();
-        self.endpoint.tick_without_receivers();
-        self.ring.begin();
-        self.ring.write(&wire);
-        self.ring.commit();
-        self.endpoint.notify();
+        let Core { ring, endpoint, .. } = &mut self.core;
+        endpoint.tick_without_receivers();
+        ring.begin();
+        ring.write(&wire);
+        ring.commit();
+        endpoint.notify();
     }
 
-    /// The next place in the channel, to write a value there instead of copying it. Never waits. Readers get the last value
-    /// until this one is [committed](Loan::commit).
+    /// Returns the next slot, for writing a value in place. It never blocks.
+    ///
+    /// Readers load the previous value until this one is [committed](Loan::commit).
     ///
     /// ```
     /// use ipcraft::channel::latest;
@@ -111,7 +108,11 @@ impl<T: Message> Writer<T> {
     /// # Ok::<(), ipcraft::Error>(())
     /// ```
     pub fn loan(&mut self) -> Loan<'_, T> {
-        self.endpoint.tick_without_receivers();
-        Loan::new(&mut self.ring, &mut self.endpoint)
+        self.core.endpoint.tick_without_receivers();
+        Loan::new(&mut self.core)
     }
+}
+
+debug_by_endpoint! {
+    Writer<T> core.endpoint;
 }

@@ -43,7 +43,7 @@ impl<'a, T: Message> Loan<'a, T> {
     }
 }
 
-payload_deref!(Loan<'a, T>);
+payload_deref!(Loan<'a, T>, raw.payload);
 
 /// A message that is read in place, and that no other receiver gets. Its slot is freed when this is dropped.
 ///
@@ -76,7 +76,7 @@ impl<'a, T: Message> Received<'a, T> {
     }
 }
 
-payload_deref!(Received<'a, T>);
+payload_deref!(Received<'a, T>, raw.payload);
 
 debug_by_endpoint! {
     Loan<'_, T> raw.core.endpoint;

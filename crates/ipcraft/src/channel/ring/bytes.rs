@@ -85,11 +85,18 @@ impl Writer {
         record::max_message_len(self.slots.count())
     }
 
+    /// Whether the reader has taken everything, as of a moment ago.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.control().receivers.position.load(Acquire) == self.tail
+    }
+
     #[inline(never)]
     fn poll_position(&mut self) -> Result<(), Corrupt> {
         self.backoff.snooze();
         let head = self.control().receivers.position.load(Acquire);
-        if self.tail.wrapping_sub(head) > self.slots.count() {
+        // Between the last known position of the reader and that of the writer: a reader never moves back.
+        let known_head = self.cached_limit.wrapping_sub(self.slots.count());
+        if head.wrapping_sub(known_head) > self.tail.wrapping_sub(known_head) {
             return Err(Corrupt);
         }
         let room = self.slots.count() - self.tail.wrapping_sub(head);
@@ -100,7 +107,7 @@ impl Writer {
 
     /// Where the next record of so many bytes, no more than the longest, goes, if there is room.
     #[inline]
-    pub(crate) fn reservation(&mut self, length: usize) -> TryResult<Reservation> {
+    pub(crate) fn reserve(&mut self, length: usize) -> TryResult<Reservation> {
         debug_assert!(length <= self.max_message_len());
         let reservation = record::reservation(self.tail, self.slots.count(), length);
         let wanted = reservation.record.end.wrapping_sub(self.tail);
@@ -142,7 +149,7 @@ impl Writer {
     /// Sends a record, if there is room, and puts a copy of it beside the position if it is to and fits.
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8], with_inline: bool) -> TryResult<()> {
-        let Some(reservation) = self.reservation(bytes.len())? else { return Ok(None) };
+        let Some(reservation) = self.reserve(bytes.len())? else { return Ok(None) };
         self.write(&reservation, bytes);
         if with_inline && bytes.len() <= SMALL && reservation.word == self.tail {
             self.write_inline(bytes);
@@ -167,13 +174,13 @@ impl Writer {
     /// Sends as many as there is room for at once, up to the first that is too long, and says how many: all of these, or
     /// if the process dies none.
     #[inline]
-    pub(crate) fn push_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> TryResult<usize> {
+    pub(crate) fn push_many<B: AsRef<[u8]>>(&mut self, records: &[B]) -> TryResult<usize> {
         let mut count = 0;
         for record in records.iter().map(AsRef::as_ref) {
             if record.len() > self.max_message_len() {
                 break;
             }
-            let reservation = match self.reservation(record.len()) {
+            let reservation = match self.reserve(record.len()) {
                 Ok(Some(reservation)) => reservation,
                 Err(Corrupt) if count == 0 => return Err(Corrupt),
                 Ok(None) | Err(Corrupt) => break,
@@ -262,6 +269,11 @@ impl Reader {
     fn control(&self) -> &RingControl {
         // SAFETY: because `resume` was promised that it stays.
         unsafe { self.control.as_ref() }
+    }
+
+    /// Whether the writer has sent nothing that was not taken, as of a moment ago.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.control().senders.position.load(Acquire) == self.head
     }
 
     /// Whether there is a record.

@@ -20,11 +20,6 @@ impl Newest {
         Newest { ring, start }
     }
 
-    /// How many bytes a value has.
-    pub(crate) fn size(&self) -> usize {
-        self.ring.size()
-    }
-
     /// How many values have been stored: the version of the newest, or zero.
     #[inline]
     pub(crate) fn version(&self) -> u64 {

@@ -87,11 +87,6 @@ impl Writer {
         self.slots.count()
     }
 
-    /// How many bytes a message has.
-    pub(crate) fn size(&self) -> usize {
-        self.slots.size()
-    }
-
     /// Where the next message is to be written.
     #[inline]
     pub(crate) fn slot_ptr(&self) -> NonNull<u8> {
@@ -171,11 +166,6 @@ impl Reader {
     #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.slots.count()
-    }
-
-    /// How many bytes a message has.
-    pub(crate) fn size(&self) -> usize {
-        self.slots.size()
     }
 
     /// Where the writer is, as it said last; all before has been written.

@@ -84,12 +84,6 @@ impl SequencedSlots {
         self.mask + 1
     }
 
-    /// How many bytes a message has.
-    #[inline]
-    pub(crate) fn size(&self) -> usize {
-        self.size
-    }
-
     /// The word of the slot for this position.
     #[inline]
     pub(crate) fn word(&self, position: u64) -> &AtomicU64 {

@@ -40,7 +40,7 @@ impl<'a, T: Message> Loan<'a, T> {
     }
 }
 
-payload_deref!(Loan<'a, T>);
+payload_deref!(Loan<'a, T>, raw.payload);
 
 /// A message that is read in place. Its slot is freed when this is dropped.
 ///
@@ -69,7 +69,7 @@ impl<'a, T: Message> Received<'a, T> {
     }
 }
 
-payload_deref!(Received<'a, T>);
+payload_deref!(Received<'a, T>, raw.payload);
 
 debug_by_endpoint! {
     Loan<'_, T> raw.core.endpoint;

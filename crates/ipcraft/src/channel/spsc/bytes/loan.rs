@@ -1,58 +1,48 @@
-//! Records that are written and read where they lie.
+//! Records that are written and read in place.
 
 #![allow(unsafe_code)]
 
-use std::ops::{Deref, DerefMut};
-
 use crate::channel::Payload;
-use crate::channel::endpoint::Endpoint;
+use crate::channel::core::{Core, RawLoan, payload_deref};
 use crate::channel::ring::bytes::{Reader, Writer};
 use crate::channel::ring::record::{Record, Reservation};
 use crate::error::{ErrorKind, Limit, Result};
 
-/// Room for a record that has not been sent yet. It has the bytes of earlier records, or zeros.
+/// Space for a record that has not been sent yet. It holds the bytes of earlier records, or zeros.
 ///
-/// Dropping it, or dying with it, sends nothing; the next record gets the same room.
-#[derive(Debug)]
-#[must_use = "what is not committed is not sent"]
+/// If it is dropped, or its process dies, nothing is sent, and the next record gets the same space.
+#[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a> {
-    payload: Payload<'a>,
-    writer: &'a mut Writer,
-    endpoint: &'a mut Endpoint,
+    raw: RawLoan<'a, Writer>,
     reservation: Reservation,
 }
 
 impl<'a> Loan<'a> {
-    /// The room that there is, as the caller found.
-    pub(crate) fn new(writer: &'a mut Writer, endpoint: &'a mut Endpoint, reservation: Reservation) -> Self {
-        // SAFETY: because a plan is within the ring, which is mapped for as long as the end lives, and no reference to what
-        // is there exists.
-        let payload = unsafe { Payload::new(writer.slot_ptr(&reservation), reservation.record.length) };
-        Loan { payload, writer, endpoint, reservation }
+    pub(super) fn new(core: &'a mut Core<Writer>, reservation: Reservation) -> Self {
+        let start = core.ring.slot_ptr(&reservation);
+        // SAFETY: because the ring reserved so many bytes there.
+        let raw = unsafe { RawLoan::new(core, start, reservation.record.length) };
+        Loan { raw, reservation }
     }
 
-    /// Sends the record. When it returns, the record is in the channel, whatever happens to this process.
+    /// Sends the record. When it returns, the record is in the channel, even if this process dies.
     #[inline]
     pub fn commit(self) {
-        self.writer.finish(&self.reservation);
-        self.writer.commit();
-        self.endpoint.notify();
+        self.raw.core.ring.finish(&self.reservation);
+        self.raw.commit();
     }
 
-    /// Sends the first `length` bytes as the record, and gives the rest of the room back.
+    /// Sends the first `length` bytes as the record, and gives back the rest of the space.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if there are not so many; nothing was sent.
+    /// [`Invalid`](ErrorKind::Invalid) if the loan is shorter; nothing was sent.
     #[inline]
     pub fn commit_len(mut self, length: usize) -> Result<()> {
-        if length > self.payload.len() {
-            let limit = Limit {
-                name: "the length of the loan",
-                value: self.payload.len() as u64,
-                requested: Some(length as u64),
-            };
-            return Err(self.endpoint.error(ErrorKind::Invalid).with_limit(Some(limit)));
+        let value = self.raw.payload.len() as u64;
+        if length as u64 > value {
+            let limit = Limit { name: "the length of the loan", value, requested: Some(length as u64) };
+            return Err(self.raw.core.endpoint.error(ErrorKind::Invalid).with_limit(Some(limit)));
         }
         self.reservation = self.reservation.shortened(length);
         self.commit();
@@ -60,59 +50,44 @@ impl<'a> Loan<'a> {
     }
 }
 
-impl<'a> Deref for Loan<'a> {
-    type Target = Payload<'a>;
+payload_deref!(Loan<'a>, raw.payload);
 
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
+impl std::fmt::Debug for Loan<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loan").field("endpoint", &self.raw.core.endpoint).finish_non_exhaustive()
     }
 }
 
-impl DerefMut for Loan<'_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
-    }
-}
-
-/// A record that is read where it lies. Its room becomes free when this is dropped.
+/// A record that is read in place. Its space is freed when this is dropped.
 ///
-/// The process that dies with it has not received it: the next receiver does.
-#[derive(Debug)]
+/// If the process dies before that, the next receiver gets the record.
 pub struct Received<'a> {
     payload: Payload<'a>,
-    reader: &'a mut Reader,
-    endpoint: &'a mut Endpoint,
+    core: &'a mut Core<Reader>,
     record: Record,
 }
 
 impl<'a> Received<'a> {
-    /// The record that there is, as the caller found.
-    pub(crate) fn new(reader: &'a mut Reader, endpoint: &'a mut Endpoint, record: Record) -> Self {
-        // SAFETY: because a record that was found is within the ring, which is mapped for as long as the end lives, and no
-        // reference to what is there exists.
-        let payload = unsafe { Payload::new(reader.slot_ptr(&record), record.length) };
-        Received { payload, reader, endpoint, record }
+    pub(super) fn new(core: &'a mut Core<Reader>, record: Record) -> Self {
+        // SAFETY: because a record that was found is within the ring, which is mapped while the core is borrowed, and no
+        // reference to it exists.
+        let payload = unsafe { Payload::new(core.ring.slot_ptr(&record), record.length) };
+        Received { payload, core, record }
     }
 }
 
-impl<'a> Deref for Received<'a> {
-    type Target = Payload<'a>;
+payload_deref!(Received<'a>, payload);
 
-    fn deref(&self) -> &Payload<'a> {
-        &self.payload
-    }
-}
-
-impl DerefMut for Received<'_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.payload
+impl std::fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Received").field("endpoint", &self.core.endpoint).finish_non_exhaustive()
     }
 }
 
 impl Drop for Received<'_> {
     fn drop(&mut self) {
-        self.reader.skip(self.record.end);
-        self.reader.publish();
-        self.endpoint.notify();
+        self.core.ring.skip(self.record.end);
+        self.core.ring.publish();
+        self.core.notify();
     }
 }

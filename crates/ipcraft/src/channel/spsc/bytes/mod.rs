@@ -40,9 +40,7 @@ pub use loan::{Loan, Received};
 pub use receiver::{Iter, Receiver};
 pub use sender::Sender;
 
-use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
@@ -125,10 +123,4 @@ fn words(config: Config) -> u64 {
 /// A slot for each word.
 fn slots(region: &SharedRegion) -> Result<SlotArray<u64>> {
     region.data_area().slot_array(0, words(region.config()))
-}
-
-/// The channel of an end that came by its descriptor, and its seat.
-fn adopt(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
-    let region = Channel::of_endpoint(fd.as_fd())?.region;
-    Ok((region, Lease::adopt(fd, leases)?))
 }

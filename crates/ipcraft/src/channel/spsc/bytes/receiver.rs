@@ -1,4 +1,4 @@
-//! The receiving end.
+//! The receiving endpoint.
 
 #![allow(unsafe_code)]
 
@@ -7,172 +7,158 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Bytes, Channel, Received};
+use crate::channel::core::{Core, Forever, Never, NoRecovery, Patience, Within, endpoint_methods};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
-use crate::channel::endpoint::no_recovery;
 use crate::channel::endpoint::{Endpoint, Role};
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::bytes::{Next, Reader};
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::spsc::bytes::{Channel, LEASES, Received};
+use crate::channel::spsc::LEASES;
 use crate::channel::tuning::{DRAIN_BATCH, DRAIN_BATCH_WORDS};
-use crate::channel::{Payload, Readiness, WaitStrategy};
+use crate::channel::{Payload, handle};
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::time::Deadline;
 
-/// The one end that receives. It may go to another thread, and is used by one at a time.
+/// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, is an error for the sender; a new one may then be taken from the
-/// [channel](Channel), and gets what was sent and not received.
-#[derive(Debug)]
+/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver opened
+/// from the [channel](Channel) gets the records that were sent and not received.
 pub struct Receiver {
-    reader: Reader,
-    endpoint: Endpoint,
+    core: Core<Reader>,
 }
 
 impl Receiver {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow, and the slots are words.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots are words.
         let reader = unsafe { Reader::resume(slots, region.control(0)) };
-        Ok(Receiver { reader, endpoint })
+        Ok(Receiver { core: Core::new(reader, NoRecovery, endpoint) })
     }
 
-    /// Opens the channel of this name and takes this end of it.
+    /// Opens the channel of this name and its receiving endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if somebody has it.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
+    /// receiver exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::open(name)?.receiver()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Receiver::into_fd) away.
+    /// Takes over the endpoint that was [converted](Receiver::into_fd) to this descriptor.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another receiver was opened. On error, the
+    /// descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt(fd, LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Bytes>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    endpoint_methods!(core.endpoint, "a record");
+
+    /// Returns whether no record can be received without waiting.
+    ///
+    /// The sender may add some at any time, so the answer may be out of date when this returns.
+    pub fn is_empty(&self) -> bool {
+        self.core.ring.is_empty()
+    }
+
+    /// Receives a record into `buffer`, blocking until there is one. Returns its length.
+    ///
+    /// The buffer is cleared first, and grows if necessary. Pass the same buffer again to avoid allocations.
+    /// The record is out of the channel when this returns. If the process dies during the call, either the
+    /// record was received, or the next receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoint.into_fd()
-    }
-
-    /// A descriptor that polls as readable when there may be a record, for an event loop; see
-    /// [`Readiness`].
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoint.readiness()
-    }
-
-    /// How this end waits for records from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoint.set_wait_strategy(waiting);
-    }
-
-    /// Receives a record into `buffer`, whose earlier bytes go and which grows if it has to; says how long it is. Waits if
-    /// there is none.
-    ///
-    /// The record is out of the channel when this returns. A process that dies inside of it has received the record or has
-    /// not, and then the next receiver gets it. To receive without an allocation, come with the same buffer again.
-    ///
-    /// # Errors
-    ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the sender is gone and all it sent is received (a new one may come);
-    /// [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a sender writes. The buffer is as it was then.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the sender has left and every record is received (a new
+    /// sender may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid. On error,
+    /// the buffer is unchanged.
     #[inline]
     pub fn recv(&mut self, buffer: &mut Vec<u8>) -> Result<usize> {
-        let next = self.next_until(|| Deadline::NEVER)?;
+        let next = self.next_record(Forever)?;
         Ok(self.take(&next, buffer))
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv`](Receiver::recv) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
     #[inline]
     pub fn try_recv(&mut self, buffer: &mut Vec<u8>) -> Result<usize> {
-        let next = self.try_next()?;
+        let next = self.next_record(Never)?;
         Ok(self.take(&next, buffer))
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no record comes within `timeout`.
+    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no record within
+    /// `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> Result<usize> {
-        let next = self.next_until(|| Deadline::after(timeout))?;
+        let next = self.next_record(Within(timeout))?;
         Ok(self.take(&next, buffer))
     }
 
-    /// Receives a record into the start of `buffer`, and says how long it is. Waits if there is none.
+    /// Receives a record into the start of `buffer`, blocking until there is one. Returns its length.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) if the record is longer than the buffer: it stays the next one, and the
-    /// [limit](Error::limit) tells how long a buffer it needs. Others as for [`recv`](Receiver::recv).
+    /// [`TooLarge`](ErrorKind::TooLarge) if the record is longer than the buffer. It stays in the channel, and
+    /// the [limit](Error::limit) contains the length that it needs. Others as for [`recv`](Receiver::recv).
     #[inline]
     pub fn recv_into(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let next = self.next_until(|| Deadline::NEVER)?;
+        let next = self.next_record(Forever)?;
         self.take_into(&next, buffer)
     }
 
-    /// [`recv_into`](Receiver::recv_into) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv_into`](Receiver::recv_into) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
     #[inline]
     pub fn try_recv_into(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let next = self.try_next()?;
+        let next = self.next_record(Never)?;
         self.take_into(&next, buffer)
     }
 
-    /// [`recv_into`](Receiver::recv_into) that fails with [`TimedOut`](ErrorKind::TimedOut) if no record comes within
-    /// `timeout`.
+    /// [`recv_into`](Receiver::recv_into) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// record within `timeout`.
     #[inline]
     pub fn recv_into_timeout(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
-        let next = self.next_until(|| Deadline::after(timeout))?;
+        let next = self.next_record(Within(timeout))?;
         self.take_into(&next, buffer)
     }
 
-    /// Receives a record without copying it; waits if there is none.
+    /// Receives a record without copying it, blocking until there is one.
     ///
     /// # Errors
     ///
     /// As for [`recv`](Receiver::recv).
     pub fn recv_in_place(&mut self) -> Result<Received<'_>> {
-        self.recv_in_place_until(Deadline::NEVER)
+        self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of
+    /// blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_>> {
-        let record = match self.reader.record() {
-            Ok(Some(record)) => record,
-            Ok(None) => self.endpoint.finish_try(|| self.reader.record(), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        };
-        Ok(Received::new(&mut self.reader, &mut self.endpoint, record))
+        self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if no record comes
-    /// within `timeout`.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
+    /// no record within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_>> {
-        self.recv_in_place_until(Deadline::after(timeout))
+        self.recv_in_place_with(Within(timeout))
     }
 
-    fn recv_in_place_until(&mut self, deadline: Deadline) -> Result<Received<'_>> {
-        let record = self.endpoint.wait(deadline, || self.reader.record(), no_recovery)?;
-        Ok(Received::new(&mut self.reader, &mut self.endpoint, record))
+    fn recv_in_place_with(&mut self, patience: impl Patience) -> Result<Received<'_>> {
+        let record = self.core.attempt(patience, Reader::record)?;
+        Ok(Received::new(&mut self.core, record))
     }
 
-    /// Calls `each` with every record that is there, in its place, and says how many there were; does not wait for more.
-    /// Cheaper than one by one: their room becomes free together, at the end and now and then in between. Until then they
-    /// count as not received, should this process die; should `each` panic, the record that it was called with.
+    /// Calls `each` with every record that is in the channel, in place, without waiting for more. Returns their
+    /// number.
+    ///
+    /// Cheaper than one call for each: the space is freed together, at the end and after 64 records or 16 KiB.
+    /// If the process dies before that, the next receiver gets those records again. If `each` panics, its
+    /// record stays in the channel.
     ///
     /// ```
     /// let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(4096)?;
@@ -185,46 +171,33 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// [`Corrupted`](ErrorKind::Corrupted) if what the sender wrote is not what a sender writes; what was before it is
-    /// received then.
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid; the records before that are received.
     pub fn for_each_available(&mut self, mut each: impl FnMut(&Payload<'_>)) -> Result<usize> {
-        let until = self.reader.poll_position().map_err(|Corrupt| self.endpoint.corrupted())?;
-        let mut taken = Taken::new(self);
+        let until = self.core.ring.poll_position().map_err(|Corrupt| self.core.endpoint.corrupted())?;
+        let mut taken = Taken::new(&mut self.core);
         let mut count = 0;
-        while taken.reader.position() != until {
-            let found = taken.reader.record();
-            let Some(record) = found.map_err(|Corrupt| taken.endpoint.corrupted())? else { break };
-            // SAFETY: because a record that was found is within the ring, which is mapped for as long as the end lives,
-            // and no reference to what is there exists.
-            each(&unsafe { Payload::new(taken.reader.slot_ptr(&record), record.length) });
+        while taken.core.ring.position() != until {
+            let found = taken.core.ring.record();
+            let Some(record) = found.map_err(|Corrupt| taken.core.endpoint.corrupted())? else { break };
+            let start = taken.core.ring.slot_ptr(&record);
+            // SAFETY: because a record that was found is within the ring, which is mapped while the endpoint lives, and no
+            // reference to it exists.
+            each(&unsafe { Payload::new(start, record.length) });
             taken.skip(record.end);
             count += 1;
         }
         Ok(count)
     }
 
-    /// Receives one record after the other, each into a new buffer, and waits for each; ends when the sender is gone and
-    /// all it sent is received.
+    /// Receives one record after the other, each into a new buffer, blocking for each. Ends when the sender has
+    /// left and every record is received.
     pub fn iter(&mut self) -> Iter<'_> {
         Iter { receiver: self }
     }
 
     #[inline]
-    fn next_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<Next> {
-        match self.reader.next() {
-            Ok(Some(next)) => Ok(next),
-            Ok(None) => self.endpoint.wait(deadline(), || self.reader.next(), no_recovery),
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
-        }
-    }
-
-    #[inline]
-    fn try_next(&mut self) -> Result<Next> {
-        match self.reader.next() {
-            Ok(Some(next)) => Ok(next),
-            Ok(None) => self.endpoint.finish_try(|| self.reader.next(), no_recovery),
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
-        }
+    fn next_record(&mut self, patience: impl Patience) -> Result<Next> {
+        self.core.attempt(patience, Reader::next)
     }
 
     #[inline]
@@ -232,7 +205,7 @@ impl Receiver {
         buffer.clear();
         // No more than the channel has: a length that a peer made up is none that was found.
         buffer.reserve(next.length());
-        self.reader.read(next, buffer.spare_capacity_mut());
+        self.core.ring.read(next, buffer.spare_capacity_mut());
         // SAFETY: because so many bytes were reserved, and `read` has written them.
         unsafe { buffer.set_len(next.length()) };
         self.finish(next);
@@ -248,33 +221,31 @@ impl Receiver {
         // SAFETY: because bytes that are initialised may be taken for ones that need not be, as nothing but bytes is
         // written there.
         let buffer = unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) };
-        self.reader.read(next, buffer);
+        self.core.ring.read(next, buffer);
         self.finish(next);
         Ok(length)
     }
 
-    /// Makes room of what has been read.
+    /// Frees the space of a record that was read.
     #[inline]
     fn finish(&mut self, next: &Next) {
-        self.reader.skip(next.end());
-        self.reader.publish();
-        self.endpoint.notify();
+        self.core.ring.skip(next.end());
+        self.core.ring.publish();
+        self.core.notify();
     }
 
     #[cold]
-    fn too_large(&self, room: usize, length: usize) -> Error {
-        let limit =
-            Limit { name: "the length of the buffer", value: room as u64, requested: Some(length as u64) };
-        self.endpoint
-            .error(ErrorKind::TooLarge)
-            .with_limit(Some(limit))
-            .with_hint("the record is still there")
+    fn too_large(&self, available: usize, length: usize) -> Error {
+        let value = available as u64;
+        let limit = Limit { name: "the length of the buffer", value, requested: Some(length as u64) };
+        let error = self.core.endpoint.error(ErrorKind::TooLarge).with_limit(Some(limit));
+        error.with_hint("receive the record again with a larger buffer")
     }
 }
 
-/// Records as they come, until the sender is gone. Each may be an error instead; after one of kind
-/// [`Corrupted`](ErrorKind::Corrupted) there is no use in going on.
-#[derive(Debug)]
+/// Iterator over records as they arrive, until the sender leaves.
+///
+/// Each item may be an error instead. After [`Corrupted`](ErrorKind::Corrupted), stop iterating.
 pub struct Iter<'a> {
     receiver: &'a mut Receiver,
 }
@@ -301,43 +272,52 @@ impl<'a> IntoIterator for &'a mut Receiver {
     }
 }
 
-/// Records that were taken by a drain.
+/// Records that were taken, and whose space is freed in batches.
 struct Taken<'a> {
-    reader: &'a mut Reader,
-    endpoint: &'a mut Endpoint,
-    /// How many there are whose room is not free yet.
-    unpublished: u32,
-    /// Where the first of them is.
+    core: &'a mut Core<Reader>,
+    /// How many records were taken since space was freed.
+    unfreed: u32,
+    /// The position of the first of them.
     since: u64,
 }
 
 impl<'a> Taken<'a> {
-    fn new(receiver: &'a mut Receiver) -> Self {
-        let since = receiver.reader.position();
-        Taken { reader: &mut receiver.reader, endpoint: &mut receiver.endpoint, unpublished: 0, since }
+    fn new(core: &'a mut Core<Reader>) -> Self {
+        let since = core.ring.position();
+        Taken { core, unfreed: 0, since }
     }
 
     #[inline]
-    fn skip(&mut self, endpoint: u64) {
-        self.reader.skip(endpoint);
-        self.unpublished += 1;
-        if self.unpublished == DRAIN_BATCH || endpoint.wrapping_sub(self.since) >= DRAIN_BATCH_WORDS {
-            self.publish();
+    fn skip(&mut self, end: u64) {
+        self.core.ring.skip(end);
+        self.unfreed += 1;
+        if self.unfreed == DRAIN_BATCH || end.wrapping_sub(self.since) >= DRAIN_BATCH_WORDS {
+            self.free();
         }
     }
 
-    fn publish(&mut self) {
-        self.unpublished = 0;
-        self.since = self.reader.position();
-        self.reader.publish();
-        self.endpoint.notify();
+    fn free(&mut self) {
+        self.unfreed = 0;
+        self.since = self.core.ring.position();
+        self.core.ring.publish();
+        self.core.notify();
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        if self.unpublished > 0 {
-            self.publish();
+        if self.unfreed > 0 {
+            self.free();
         }
+    }
+}
+
+debug_by_endpoint! {
+    Receiver core.endpoint;
+}
+
+impl std::fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Iter").field("receiver", &self.receiver).finish()
     }
 }

@@ -1,4 +1,4 @@
-//! The sending end.
+//! The sending endpoint.
 
 #![allow(unsafe_code)]
 
@@ -7,114 +7,113 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{Bytes, Channel, Loan};
+use crate::channel::core::{Core, Forever, Never, NoRecovery, Patience, Within, endpoint_methods};
+use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::lease::Lease;
-use crate::channel::endpoint::no_recovery;
 use crate::channel::endpoint::{Endpoint, Role};
+use crate::channel::handle;
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::bytes::Writer;
 use crate::channel::send_error::SendAllError;
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::spsc::bytes::{Channel, LEASES, Loan};
-use crate::channel::{Readiness, WaitStrategy};
+use crate::channel::spsc::LEASES;
 use crate::error::{Error, ErrorKind, Limit, Result};
-use crate::time::Deadline;
 
-/// The one end that sends. It may go to another thread, and is used by one at a time.
+/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, ends what the receiver gets after the last record; a new one may then be
-/// taken from the [channel](Channel), and goes on.
-#[derive(Debug)]
+/// After it was dropped, or its process died, the receiver gets the remaining records and then
+/// `Disconnected`. A new sender opened from the [channel](Channel) continues after the last record.
 pub struct Sender {
-    writer: Writer,
-    endpoint: Endpoint,
+    core: Core<Writer>,
 }
 
 impl Sender {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the flow, and the slots are words.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots are words.
         let writer = unsafe { Writer::resume(slots, region.control(0)) };
         let writer = writer.map_err(|Corrupt| endpoint.corrupted())?;
-        Ok(Sender { writer, endpoint })
+        Ok(Sender { core: Core::new(writer, NoRecovery, endpoint) })
     }
 
-    /// Opens the channel of this name and takes this end of it.
+    /// Opens the channel of this name and its sending endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if somebody has it.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
+    /// sender exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::open(name)?.sender()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Sender::into_fd) away.
+    /// Takes over the endpoint that was [converted](Sender::into_fd) to this descriptor.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another sender was opened. On error, the
+    /// descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt(fd, LEASES.senders)?;
+        let (region, lease) = handle::adopt::<Bytes>(fd, |_| LEASES.senders)?;
         Sender::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    endpoint_methods!(core.endpoint, "space");
+
+    /// Returns whether every record that was sent has been received.
     ///
-    /// # Errors
-    ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoint.into_fd()
+    /// The receiver may take some at any time, so the answer may be out of date when this returns.
+    pub fn is_empty(&self) -> bool {
+        self.core.ring.is_empty()
     }
 
-    /// A descriptor that polls as readable when there may be room, for an event loop; see
-    /// [`Readiness`].
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoint.readiness()
-    }
-
-    /// How this end waits for room from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoint.set_wait_strategy(waiting);
-    }
-
-    /// How many bytes a record can have: half of the capacity less 64, and never more than 2 GiB.
+    /// Returns the largest length of a record in bytes: half of the capacity less 64, and at most 2 GiB.
     pub fn max_message_len(&self) -> usize {
-        self.writer.max_message_len()
+        self.core.ring.max_message_len()
     }
 
-    /// Sends a record, and waits for room if there is none. When it returns without error, the record is in the channel,
-    /// whatever happens to this process; with an error, nothing of it is.
+    /// Sends a record, blocking while there is no space for it.
+    ///
+    /// When it returns without an error, the record is in the channel, even if this process dies. With an
+    /// error, nothing of it is.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) above the [longest](Sender::max_message_len), which the [limit](Error::limit) tells;
-    /// [`Disconnected`](ErrorKind::Disconnected) if the receiver is gone, and [`Corrupted`](ErrorKind::Corrupted) if what
-    /// it says of itself cannot be.
+    /// [`TooLarge`](ErrorKind::TooLarge) above [`max_message_len`](Sender::max_message_len), which is the
+    /// [limit](Error::limit); [`Disconnected`](ErrorKind::Disconnected) if the receiver has left;
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid.
     #[inline]
     pub fn send(&mut self, record: &[u8]) -> Result<()> {
-        self.send_until(record, || Deadline::NEVER)
+        self.send_with(record, Forever)
     }
 
-    /// [`send`](Sender::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    /// [`send`](Sender::send) that fails with [`Full`](ErrorKind::Full) instead of blocking.
     #[inline]
     pub fn try_send(&mut self, record: &[u8]) -> Result<()> {
-        if self.push(record)? { Ok(()) } else { self.endpoint.finish_try(|| Ok(None), no_recovery) }
+        self.send_with(record, Never)
     }
 
-    /// [`send`](Sender::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`send`](Sender::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
+    /// `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, record: &[u8], timeout: Duration) -> Result<()> {
-        self.send_until(record, || Deadline::after(timeout))
+        self.send_with(record, Within(timeout))
     }
 
-    /// Sends one record that lies in several parts, and waits for room if there is none.
+    #[inline]
+    fn send_with(&mut self, record: &[u8], patience: impl Patience) -> Result<()> {
+        self.check_length(record.len())?;
+        if self.core.push_fast(record) { Ok(()) } else { self.send_slow(record, patience) }
+    }
+
+    #[inline(never)]
+    fn send_slow(&mut self, record: &[u8], patience: impl Patience) -> Result<()> {
+        self.core.push_slow(record, patience)
+    }
+
+    /// Sends one record that consists of several parts, blocking while there is no space for it.
     ///
     /// ```
     /// use std::io::IoSlice;
@@ -131,27 +130,23 @@ impl Sender {
     ///
     /// As for [`send`](Sender::send).
     pub fn send_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<()> {
-        self.send_vectored_until(parts, Self::loan)
+        self.send_vectored_with(parts, Forever)
     }
 
-    /// [`send_vectored`](Sender::send_vectored) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    /// [`send_vectored`](Sender::send_vectored) that fails with [`Full`](ErrorKind::Full) instead of blocking.
     pub fn try_send_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<()> {
-        self.send_vectored_until(parts, Self::try_loan)
+        self.send_vectored_with(parts, Never)
     }
 
-    /// [`send_vectored`](Sender::send_vectored) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within
-    /// `timeout`.
+    /// [`send_vectored`](Sender::send_vectored) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
+    /// no space within `timeout`.
     pub fn send_vectored_timeout(&mut self, parts: &[IoSlice<'_>], timeout: Duration) -> Result<()> {
-        self.send_vectored_until(parts, |sender, length| sender.loan_timeout(length, timeout))
+        self.send_vectored_with(parts, Within(timeout))
     }
 
-    fn send_vectored_until<'a>(
-        &'a mut self,
-        parts: &[IoSlice<'_>],
-        loan: impl FnOnce(&'a mut Self, usize) -> Result<Loan<'a>>,
-    ) -> Result<()> {
+    fn send_vectored_with(&mut self, parts: &[IoSlice<'_>], patience: impl Patience) -> Result<()> {
         let length = parts.iter().fold(0, |length: usize, part| length.saturating_add(part.len()));
-        let mut loan = loan(self, length)?;
+        let mut loan = self.loan_with(length, patience)?;
         let mut offset = 0;
         for part in parts {
             loan.write_at(offset, part)?;
@@ -161,37 +156,62 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends all records, and waits for room as often as there is none. Cheaper than one by one.
+    /// Sends all records, blocking while there is no space. Cheaper than one call for each.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send), with the number of those that were sent, which are the first.
+    /// As for [`send`](Sender::send). The error tells how many records were sent, from the first on.
     pub fn send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
-        self.send_all_until(records, Deadline::NEVER)
+        self.send_all_with(records, Forever)
     }
 
-    /// [`send_all`](Sender::send_all) that sends those that there is room for, and fails with [`Full`](ErrorKind::Full) if
-    /// these are not all.
+    /// [`send_all`](Sender::send_all) that sends what fits, and fails with [`Full`](ErrorKind::Full) if that is
+    /// not all.
     pub fn try_send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
-        let sent = self.push_all(records).map_err(|e| SendAllError::new(0, e))?;
-        match records.get(sent) {
-            None => Ok(()),
-            Some(next) => self.try_send(next.as_ref()).map_err(|e| SendAllError::new(sent, e)),
-        }
+        self.send_all_with(records, Never)
     }
 
-    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](ErrorKind::TimedOut) if not all could be sent within
-    /// `timeout`.
+    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](ErrorKind::TimedOut) if not all records could
+    /// be sent within `timeout`.
     pub fn send_all_timeout<B: AsRef<[u8]>>(
         &mut self,
         records: &[B],
         timeout: Duration,
     ) -> Result<(), SendAllError> {
-        self.send_all_until(records, Deadline::after(timeout))
+        self.send_all_with(records, Within(timeout))
     }
 
-    /// Room in the channel for a record of so many bytes, to write it there instead of copying it; waits if there is none.
-    /// It is sent by [`commit`](Loan::commit).
+    fn send_all_with<B: AsRef<[u8]>>(
+        &mut self,
+        records: &[B],
+        patience: impl Patience,
+    ) -> Result<(), SendAllError> {
+        let patience = patience.start();
+        let mut sent = 0;
+        while sent < records.len() {
+            let now = self.send_some(&records[sent..], patience);
+            sent += now.map_err(|error| SendAllError::new(sent, error))?;
+        }
+        Ok(())
+    }
+
+    /// Sends the first of these records, at least one, and returns their number.
+    #[inline]
+    fn send_some<B: AsRef<[u8]>>(&mut self, records: &[B], patience: impl Patience) -> Result<usize> {
+        self.core.check_peers()?;
+        match self.core.ring.push_many(records) {
+            Ok(Some(sent)) => {
+                self.core.notify();
+                Ok(sent)
+            }
+            Ok(None) => self.send_with(records[0].as_ref(), patience).map(|()| 1),
+            Err(Corrupt) => Err(self.core.endpoint.corrupted()),
+        }
+    }
+
+    /// Reserves space for a record of `length` bytes, for writing it in place. Blocks while there is no space.
+    ///
+    /// The record is sent by [`commit`](Loan::commit).
     ///
     /// ```
     /// let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(4096)?;
@@ -208,109 +228,40 @@ impl Sender {
     ///
     /// As for [`send`](Sender::send).
     pub fn loan(&mut self, length: usize) -> Result<Loan<'_>> {
-        self.loan_until(length, Deadline::NEVER)
+        self.loan_with(length, Forever)
     }
 
-    /// [`loan`](Sender::loan) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    /// [`loan`](Sender::loan) that fails with [`Full`](ErrorKind::Full) instead of blocking.
     pub fn try_loan(&mut self, length: usize) -> Result<Loan<'_>> {
-        self.check(length)?;
-        let reservation = match self.writer.reservation(length) {
-            Ok(Some(reservation)) => reservation,
-            Ok(None) => self.endpoint.finish_try(|| Ok(None), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        };
-        Ok(Loan::new(&mut self.writer, &mut self.endpoint, reservation))
+        self.loan_with(length, Never)
     }
 
-    /// [`loan`](Sender::loan) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`loan`](Sender::loan) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
+    /// `timeout`.
     pub fn loan_timeout(&mut self, length: usize, timeout: Duration) -> Result<Loan<'_>> {
-        self.loan_until(length, Deadline::after(timeout))
+        self.loan_with(length, Within(timeout))
     }
 
-    fn loan_until(&mut self, length: usize, deadline: Deadline) -> Result<Loan<'_>> {
-        self.check(length)?;
-        let reservation = match self.writer.reservation(length) {
-            Ok(Some(reservation)) => reservation,
-            Ok(None) => self.endpoint.wait(deadline, || self.writer.reservation(length), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoint.corrupted()),
-        };
-        Ok(Loan::new(&mut self.writer, &mut self.endpoint, reservation))
+    fn loan_with(&mut self, length: usize, patience: impl Patience) -> Result<Loan<'_>> {
+        self.check_length(length)?;
+        self.core.check_peers()?;
+        let reservation = self.core.attempt(patience, |ring| ring.reserve(length))?;
+        Ok(Loan::new(&mut self.core, reservation))
     }
 
-    /// Whether such a record can be sent at all.
     #[inline]
-    fn check(&mut self, length: usize) -> Result<()> {
-        if length > self.writer.max_message_len() {
-            return Err(self.too_large(length));
-        }
-        self.endpoint.check_receivers(no_recovery)
+    fn check_length(&self, length: usize) -> Result<()> {
+        if length > self.max_message_len() { Err(self.too_large(length)) } else { Ok(()) }
     }
 
     #[cold]
     fn too_large(&self, length: usize) -> Error {
-        let limit = Limit {
-            name: "the max_message_len record",
-            value: self.max_message_len() as u64,
-            requested: Some(length as u64),
-        };
-        self.endpoint.error(ErrorKind::TooLarge).with_limit(Some(limit))
+        let value = self.max_message_len() as u64;
+        let limit = Limit { name: "max_message_len", value, requested: Some(length as u64) };
+        self.core.endpoint.error(ErrorKind::TooLarge).with_limit(Some(limit))
     }
+}
 
-    #[inline]
-    fn send_until(&mut self, record: &[u8], deadline: impl FnOnce() -> Deadline) -> Result<()> {
-        if self.push(record)? { Ok(()) } else { self.push_blocking(record, deadline()) }
-    }
-
-    /// Sends if there is room now.
-    #[inline]
-    fn push(&mut self, record: &[u8]) -> Result<bool> {
-        self.check(record.len())?;
-        match self.writer.push(record, self.endpoint.inline_requested()) {
-            Ok(Some(())) => {
-                self.endpoint.notify();
-                Ok(true)
-            }
-            Ok(None) => Ok(false),
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
-        }
-    }
-
-    #[inline(never)]
-    fn push_blocking(&mut self, record: &[u8], deadline: Deadline) -> Result<()> {
-        self.endpoint.wait(deadline, || self.writer.push(record, false), no_recovery)?;
-        self.endpoint.notify();
-        Ok(())
-    }
-
-    /// Sends what there is room for now, up to the first that is too long, and says how many.
-    #[inline]
-    fn push_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<usize> {
-        self.endpoint.check_receivers(no_recovery)?;
-        match self.writer.push_all(records) {
-            Ok(sent) => {
-                self.endpoint.notify();
-                Ok(sent.unwrap_or(0))
-            }
-            Err(Corrupt) => Err(self.endpoint.corrupted()),
-        }
-    }
-
-    #[inline]
-    fn send_all_until<B: AsRef<[u8]>>(
-        &mut self,
-        records: &[B],
-        deadline: Deadline,
-    ) -> Result<(), SendAllError> {
-        let mut sent = 0;
-        while sent < records.len() {
-            let now = self.push_all(&records[sent..]).map_err(|e| SendAllError::new(sent, e))?;
-            sent += now;
-            if now == 0 {
-                let one = self.send_until(records[sent].as_ref(), || deadline);
-                one.map_err(|e| SendAllError::new(sent, e))?;
-                sent += 1;
-            }
-        }
-        Ok(())
-    }
+debug_by_endpoint! {
+    Sender core.endpoint;
 }
