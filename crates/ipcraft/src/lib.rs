@@ -56,9 +56,10 @@
 //!
 //! # Out of scope
 //!
-//! * **Async runtimes.** Every handle has a descriptor ([`AsFd`](std::os::fd::AsFd)) and
-//!   non-blocking operations, which is what an event loop needs. System V objects and locks have no
-//!   descriptor.
+//! * **Async runtimes.** For event loops, every handle has a descriptor
+//!   ([`AsFd`](std::os::fd::AsFd)) and non-blocking operations. Exceptions: System V objects and
+//!   locks have no descriptor, and channels offer one through
+//!   [`Readiness`](channel::Readiness).
 //! * **Serialisation.** Messages are bytes or plain values.
 //! * **Other systems.** The guarantees rely on Linux.
 
