@@ -176,7 +176,7 @@ fn open_error(pid: Pid, errno: Errno) -> Error {
 
 /// Converts `ESRCH` of a call on a pidfd.
 pub(super) fn ended_error(error: Error) -> Error {
-    error.with_kind(ErrorKind::Disconnected).with_hint("the process has ended")
+    error.with_kind(ErrorKind::Disconnected).with_hint("drop the handle; the process has ended")
 }
 
 /// Adds the setting of Yama (Linux, Documentation/admin-guide/LSM/Yama.rst) if it restricts
