@@ -239,6 +239,34 @@ fn mechanisms_use_each_other_only_as_documented() {
     assert_eq!(crossings.collect::<Vec<_>>(), allowed, "used, and allowed by docs/architecture.md");
 }
 
+/// The layers of `channel` in the table of docs/architecture.md, from the bottom.
+fn channel_layers() -> Vec<Vec<String>> {
+    let page = text(root().join("docs/architecture.md"));
+    let table = page.split("| part of `channel` |").nth(1).expect("the table of layers");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let first_cells = rows.map(|row| row.split('|').nth(1).unwrap_or_default());
+    first_cells.map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn layers_of_channel_use_only_lower_layers() {
+    let layers = channel_layers();
+    let mut upward = Vec::new();
+    for (height, layer) in layers.iter().enumerate() {
+        let upper: Vec<&String> = layers[height + 1..].iter().flatten().collect();
+        let in_layer = |path: &&PathBuf| {
+            layer.iter().any(|part| relative(path).starts_with(&format!("channel/{part}/")))
+        };
+        for path in shipped_files().iter().filter(in_layer) {
+            let code = code(path);
+            let used = upper.iter().filter(|part| code.contains(&format!("channel::{part}::")));
+            upward.extend(used.map(|part| format!("{} uses {part}", relative(path))));
+        }
+    }
+    assert!(layers.len() > 2, "{layers:?}");
+    assert_eq!(upward, Vec::<String>::new());
+}
+
 /// Whether code names a module of the library.
 fn uses(code: &str, module: &str) -> bool {
     let path = format!("crate::{module}");

@@ -140,6 +140,7 @@ mod message;
 pub mod mpmc;
 mod options;
 mod payload;
+mod recv_error;
 pub mod request;
 mod ring;
 mod send_error;

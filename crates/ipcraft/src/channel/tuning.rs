@@ -1,6 +1,6 @@
 //! Every constant that trades time for time, with its unit and the measurement behind it.
 //!
-//! None of them decides whether a channel is correct. Figures are from `docs/architecture.md` and
+//! None of them decides whether a channel is correct. Figures are from `docs/decisions` and
 //! `docs/benchmarks.md`, taken on a virtual machine with two cores unless they say otherwise.
 
 use std::time::Duration;

@@ -57,13 +57,12 @@
 
 mod loan;
 mod publisher;
-mod recv_error;
 mod subscriber;
 
+pub use super::recv_error::RecvError;
 pub use crate::channel::ring::broadcast::Overflow;
 pub use loan::{Loan, Received};
 pub use publisher::Publisher;
-pub use recv_error::RecvError;
 pub use subscriber::{Drain, Iter, Subscriber};
 
 use std::marker::PhantomData;

@@ -3,9 +3,9 @@
 use super::checked::ValidateRing;
 use super::{BatchRing, DrainRing, LoanRing, Recover, RecvRing, Ring, SendRing, TakeRing};
 use crate::channel::Message;
-use crate::channel::broadcast::RecvError;
 use crate::channel::endpoint::Endpoint;
 use crate::channel::endpoint::lease::Lease;
+use crate::channel::recv_error::RecvError;
 use crate::channel::ring::broadcast::{Next, Reader, Writer};
 use crate::channel::ring::cursors::Cursors;
 use crate::channel::ring::{Corrupt, TryResult};
