@@ -1,11 +1,11 @@
 //! What the header at the start of a channel's memory says, and how it is checked.
 
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::atomic::AtomicU64;
 use super::control::RingControl;
 use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::shm::header::{self, Identity};
 
 pub(crate) const ATTACH: &str = "open channel";
 
@@ -15,10 +15,7 @@ pub(crate) const MAX_ENDPOINTS: usize = 128;
 /// Rings of a channel: one in each direction.
 const RINGS: usize = 2;
 
-/// "ipcraft", and that the memory is a channel.
-const MAGIC: u64 = u64::from_le_bytes(*b"ipcraft\x02");
-
-/// Version of the layout of a channel's memory.
+/// Version of the layout of a channel's memory, in the upper half of the kind in the header.
 const VERSION: u64 = 1;
 
 /// Length of the header in bytes; the kind's own data follows.
@@ -30,15 +27,8 @@ const _: () = assert!(size_of::<Header>() <= HEADER_LEN);
 /// The start of the memory of every channel. Zero bytes are the header of no channel.
 #[repr(C, align(128))]
 pub(crate) struct Header {
-    /// [`MAGIC`] once the rest has been written; nothing else changes after that.
-    state: AtomicU64,
-    version: AtomicU64,
-    kind: AtomicU64,
-    layout: AtomicU64,
-    message_len: AtomicU64,
-    capacity: AtomicU64,
-    flags: AtomicU64,
-    initial_position: AtomicU64,
+    /// The words of [`shm::header`](crate::shm::header), accessed through the mapping only.
+    _common: [std::sync::atomic::AtomicU64; header::SIZE / size_of::<u64>()],
     pub(crate) controls: [RingControl; RINGS],
     /// For each lease, whether it has been used since it was last reclaimed.
     pub(crate) used: [AtomicU32; MAX_ENDPOINTS],
@@ -87,69 +77,48 @@ impl KindInfo {
             initial_position: found.initial_position,
         }
     }
+
+    /// What the header of such a channel states.
+    pub(crate) fn identity(&self, config: Config) -> Identity {
+        Identity {
+            kind: VERSION << 32 | self.id,
+            layout: self.layout,
+            size: self.message_len,
+            details: [config.capacity, config.flags, config.initial_position],
+        }
+    }
+
+    /// Fails unless a header describes a channel of this kind that fits into `available` bytes.
+    pub(crate) fn check(&self, found: Identity, expected: Expected, available: usize) -> Result<Config> {
+        let [capacity, flags, initial_position] = found.details;
+        let config = Config { capacity, flags, initial_position };
+        let wanted = self.identity(self.expect(expected, config));
+        header::check(
+            ATTACH,
+            [
+                ("its kind", found.kind, wanted.kind),
+                ("the layout of its messages", found.layout, wanted.layout),
+                ("the size of its messages", found.size, wanted.size),
+                ("its capacity", capacity, wanted.details[0]),
+                ("its variant", flags, wanted.details[1]),
+            ],
+        )?;
+        let len = if capacity.is_power_of_two() { (self.data_len)(config) } else { None };
+        match len.and_then(|len| len.checked_add(HEADER_LEN)) {
+            Some(len) if len <= available => Ok(config),
+            Some(len) => Err(mismatch("its size", available as u64, len as u64)),
+            None => Err(mismatch("its capacity", capacity, 0)),
+        }
+    }
 }
 
 impl Header {
-    /// Writes all but the state.
-    pub(crate) fn write(&self, kind: &KindInfo, config: Config) {
-        for (field, value) in self.fields(kind, config) {
-            field.store(value, Relaxed);
-        }
+    /// Sets the positions of all rings to the first one.
+    pub(crate) fn initialize_positions(&self, config: Config) {
         for control in &self.controls {
             control.senders.position.store(config.initial_position, Relaxed);
             control.receivers.position.store(config.initial_position, Relaxed);
         }
-    }
-
-    /// Marks the channel as complete.
-    pub(crate) fn publish(&self) {
-        self.state.store(MAGIC, Release);
-    }
-
-    /// Reads the header once. Fails unless it describes a channel of this kind that fits into `available` bytes.
-    pub(crate) fn check(&self, kind: &KindInfo, expected: Expected, available: usize) -> Result<Config> {
-        if self.state.load(Acquire) != MAGIC {
-            return Err(Error::new(ATTACH, ErrorKind::WrongType).with_hint("the memory holds no channel"));
-        }
-        let config = Config {
-            capacity: self.capacity.load(Relaxed),
-            flags: self.flags.load(Relaxed),
-            initial_position: self.initial_position.load(Relaxed),
-        };
-        let names = [
-            "the version of its header",
-            "its kind",
-            "the layout of its messages",
-            "the size of its messages",
-            "its capacity",
-            "its variant",
-            "its start",
-        ];
-        let wanted = kind.expect(expected, config);
-        for ((field, wanted), name) in self.fields(kind, wanted).into_iter().zip(names) {
-            let found = field.load(Relaxed);
-            if found != wanted {
-                return Err(mismatch(name, found, wanted));
-            }
-        }
-        let len = if config.capacity.is_power_of_two() { (kind.data_len)(config) } else { None };
-        match len.and_then(|len| len.checked_add(HEADER_LEN)) {
-            Some(len) if len <= available => Ok(config),
-            Some(len) => Err(mismatch("its size", available as u64, len as u64)),
-            None => Err(mismatch("its capacity", config.capacity, 0)),
-        }
-    }
-
-    fn fields(&self, kind: &KindInfo, config: Config) -> [(&AtomicU64, u64); 7] {
-        [
-            (&self.version, VERSION),
-            (&self.kind, kind.id),
-            (&self.layout, kind.layout),
-            (&self.message_len, kind.message_len),
-            (&self.capacity, config.capacity),
-            (&self.flags, config.flags),
-            (&self.initial_position, config.initial_position),
-        ]
     }
 }
 

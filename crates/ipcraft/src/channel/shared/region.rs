@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use super::control::RingControl;
-use super::header::{Config, Expected, HEADER_LEN, Header, KindInfo, MAX_ENDPOINTS, mismatch, too_large};
+use super::header::{
+    ATTACH, Config, Expected, HEADER_LEN, Header, KindInfo, MAX_ENDPOINTS, mismatch, too_large,
+};
 use super::sequenced_slots::{SequencedSlots, SlotLayout};
 use super::slot_array::SlotArray;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::shm::header::Header as CommonHeader;
 use crate::shm::memfd::Memfd;
 use crate::shm::posix::SharedMemory;
 use crate::shm::{Mapping, Plain};
@@ -41,10 +44,9 @@ impl SharedRegion {
         config: Config,
         initialize_data: impl FnOnce(&DataArea<'_>) -> Result<()>,
     ) -> Result<()> {
-        let header = header(mapping)?;
-        header.write(kind, config);
+        header(mapping)?.initialize_positions(config);
         initialize_data(&DataArea { mapping, config })?;
-        header.publish();
+        CommonHeader::of(mapping)?.publish(kind.identity(config));
         Ok(())
     }
 
@@ -158,5 +160,10 @@ fn check(mapping: &Mapping, kind: &KindInfo, expected: Expected) -> Result<Confi
     if mapping.len() < HEADER_LEN {
         return Err(mismatch("its size", mapping.len() as u64, HEADER_LEN as u64));
     }
-    header(mapping)?.check(kind, expected, mapping.len())
+    // A channel is complete before any other process can reach its memory.
+    let found = CommonHeader::of(mapping)?.read(ATTACH).map_err(|e| match e.limit() {
+        Some(_) => e,
+        None => e.with_kind(ErrorKind::WrongType).with_hint("the memory holds no channel"),
+    })?;
+    kind.check(found, expected, mapping.len())
 }
