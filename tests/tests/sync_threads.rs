@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
+use ipcraft::ErrorKind;
 use ipcraft::shm::Shared;
+use ipcraft::shm::memfd::Memfd;
 use ipcraft::sync::{Condvar, Mutex, RwLock};
 use ipcraft_tests::shared_value::shared_value;
 
@@ -105,4 +107,17 @@ fn lock_taken_during_a_panic_leaves_data_consistent() {
     }));
     panicked.unwrap_err();
     assert_eq!((*fixture.pair.lock().unwrap(), *fixture.table.write().unwrap()), ([1, 0], [1, 0]));
+}
+
+#[test]
+fn initialize_with_failing_closure_leaves_memory_uninitialized() {
+    let memory = Memfd::create("test", Shared::<Mutex<u64>>::SIZE).unwrap();
+    // Locking an uninitialized mutex is a way to fail.
+    let fail = |mutex: &Mutex<u64>| mutex.lock().or_else(|e| e.repair(|_| ())).map(drop);
+    let error = Shared::initialize(memory.map().unwrap(), fail).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let attached = Shared::<Mutex<u64>>::attach(memory.map().unwrap());
+    assert_eq!(attached.unwrap_err().kind(), ErrorKind::InUse);
+    let number = Shared::<Mutex<u64>>::initialize(memory.map().unwrap(), |mutex| mutex.init(5)).unwrap();
+    assert_eq!(*number.lock().unwrap(), 5);
 }

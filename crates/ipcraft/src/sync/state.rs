@@ -45,3 +45,43 @@ pub(super) fn mark(state: &AtomicU32, cause: u32) {
         state.store(cause, Relaxed);
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::atomic::Ordering::SeqCst;
+
+    use nix::errno::Errno;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn initialize_after_failure_succeeds_and_runs_once() {
+        let state = AtomicU32::new(UNINITIALIZED);
+        let error = initialize("init", &state, || Err(Errno::ENOENT)).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOENT)));
+        assert_eq!(state.load(SeqCst), UNINITIALIZED);
+        initialize("init", &state, || Ok(())).unwrap();
+        assert_eq!(state.load(SeqCst), INITIALIZED);
+        initialize("init", &state, || unreachable!()).unwrap();
+    }
+
+    #[test]
+    fn initialize_during_another_initialization_fails_with_in_use() {
+        let state = AtomicU32::new(UNINITIALIZED);
+        initialize("init", &state, || {
+            let error = initialize("init", &state, || unreachable!()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InUse);
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn mark_keeps_the_first_cause() {
+        let state = AtomicU32::new(INITIALIZED);
+        mark(&state, PANICKED);
+        mark(&state, OWNER_DIED);
+        assert_eq!(state.load(SeqCst), PANICKED);
+    }
+}
