@@ -137,7 +137,7 @@ fn waiter_killed_consumes_no_notification() {
     let fixture = Fixture::new();
     for round in 1..=10 {
         let wait = || {
-            drop(fixture.changed.wait_while(fixture.pair.lock().unwrap(), |pair| pair[0] < round).unwrap())
+            drop(fixture.changed.wait_while(fixture.pair.lock().unwrap(), |pair| pair[0] < round).unwrap());
         };
         let (dead, living) = (Peer::start(wait), Peer::start(wait));
         dead.wait_asleep();

@@ -50,7 +50,7 @@ fn assert_unrecoverable_after(abandon: fn(Pair<'_>, Table<'_>)) {
     let waiters = [
         Peer::start(|| assert_eq!(kind_of(fixture.pair.lock()), ErrorKind::Unrecoverable)),
         Peer::start(|| {
-            assert_eq!(kind_of(fixture.pair.lock_timeout(LONG_TIMEOUT)), ErrorKind::Unrecoverable)
+            assert_eq!(kind_of(fixture.pair.lock_timeout(LONG_TIMEOUT)), ErrorKind::Unrecoverable);
         }),
         Peer::start(|| assert_eq!(kind_of(fixture.table.write()), ErrorKind::Unrecoverable)),
         Peer::start(|| assert_eq!(kind_of(fixture.table.read()), ErrorKind::Unrecoverable)),

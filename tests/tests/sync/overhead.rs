@@ -31,7 +31,7 @@ const OPERATIONS: [(&str, Operation); 16] = [
         fixture.changed.notify_all().unwrap();
     }),
     ("wait_while", |fixture| {
-        drop(fixture.changed.wait_while(fixture.pair.lock().unwrap(), |_| false).unwrap())
+        drop(fixture.changed.wait_while(fixture.pair.lock().unwrap(), |_| false).unwrap());
     }),
     ("once", |fixture| fixture.once.call_once(|state| assert_eq!(state, OnceState::First)).unwrap()),
     ("rounds", |fixture| assert_eq!(fixture.barrier.rounds(), 0)),
