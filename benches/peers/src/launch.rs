@@ -84,6 +84,11 @@ fn command(
     // For competitors that create their own temporary files.
     command.env("TMPDIR", scratch.directory());
     command.stdin(Stdio::null()).stdout(Stdio::null());
-    command.stderr(if verbose { Stdio::inherit() } else { Stdio::null() });
+    if verbose {
+        command.stderr(Stdio::inherit());
+    } else {
+        // An unread backtrace would only delay the report of a panic.
+        command.stderr(Stdio::null()).env("RUST_BACKTRACE", "0");
+    }
     Ok(command)
 }
