@@ -183,6 +183,41 @@ impl<R: Read, W: Write> Link for Halves<R, W> {
     }
 }
 
+/// One direction of a connection that has a separate object for each direction.
+pub(crate) trait Direction {
+    /// Sends one message in this direction.
+    fn send(&mut self, message: &[u8]) -> io::Result<()>;
+
+    /// Receives one message in this direction.
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()>;
+}
+
+/// An endpoint that sends in one direction and receives in the other.
+pub(crate) struct Directions<D> {
+    outgoing: D,
+    incoming: D,
+}
+
+impl<D: Direction + 'static> Directions<D> {
+    /// Connects two endpoints. The closure returns one side of direction 0 or 1.
+    pub(crate) fn connect(side: impl Fn(usize) -> io::Result<D>) -> io::Result<Endpoints> {
+        let endpoint = |outgoing, incoming| -> io::Result<Directions<D>> {
+            Ok(Directions { outgoing: side(outgoing)?, incoming: side(incoming)? })
+        };
+        Ok(Endpoints::new(endpoint(0, 1)?, endpoint(1, 0)?))
+    }
+}
+
+impl<D: Direction> Link for Directions<D> {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        self.outgoing.send(message)
+    }
+
+    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.incoming.recv(buffer)
+    }
+}
+
 /// Fails with `InvalidData` if `received` bytes are not the `expected` number.
 pub(crate) fn exact_length(received: usize, expected: usize) -> io::Result<()> {
     if received == expected {

@@ -11,7 +11,7 @@ use libc::{PTHREAD_PROCESS_SHARED, pthread_cond_t, pthread_mutex_t};
 use super::futex::{EMPTY, FULL};
 use super::pthread::{self, ROBUST, check};
 use super::slot::{self, Memory, Slot};
-use crate::link::{Endpoints, Link};
+use crate::link::{Direction, Directions, Endpoints};
 
 /// The state of a slot. The mutex is robust, as the library's is.
 #[repr(C, align(128))]
@@ -25,33 +25,28 @@ struct State {
 /// Connects two endpoints.
 pub(crate) fn connect(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = Memory::new(3 * size_of::<State>())?;
-    let (there, back) = (Lane::init(&memory, 0)?, Lane::init(&memory, 1)?);
-    Ok(Endpoints::new(
-        Endpoint { outgoing: there.clone(), incoming: back.clone() },
-        Endpoint { outgoing: back, incoming: there },
-    ))
-}
-
-struct Endpoint {
-    outgoing: Rc<Lane>,
-    incoming: Rc<Lane>,
+    [0, 1].map(|direction| Lane::new(&memory, direction)).iter().try_for_each(Lane::init)?;
+    Directions::connect(|direction| Ok(Lane::new(&memory, direction)))
 }
 
 /// One direction.
 struct Lane {
     slot: Slot,
-    /// Initialised, in the memory that `slot` keeps mapped.
+    /// In the memory that `slot` keeps mapped; initialised before the first message.
     guarded: *mut State,
 }
 
 impl Lane {
-    fn init(memory: &Rc<Memory>, direction: usize) -> io::Result<Rc<Lane>> {
+    fn new(memory: &Rc<Memory>, direction: usize) -> Lane {
         let position =
             (2 * slot::SIZE).next_multiple_of(align_of::<State>()) + direction * size_of::<State>();
-        let lane = Lane { slot: Slot::new(memory, direction), guarded: memory.at(position).cast() };
-        pthread::init(lane.mutex(), ROBUST)?;
-        init(lane.changed())?;
-        Ok(Rc::new(lane))
+        Lane { slot: Slot::new(memory, direction), guarded: memory.at(position).cast() }
+    }
+
+    /// Initialises the state of a direction that is not yet in use.
+    fn init(&self) -> io::Result<()> {
+        pthread::init(self.mutex(), ROBUST)?;
+        init(self.changed())
     }
 
     #[inline]
@@ -108,16 +103,18 @@ fn init(condition: *mut pthread_cond_t) -> io::Result<()> {
     }
 }
 
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         Slot::check(message)?;
-        self.outgoing.turn(EMPTY, FULL, |slot| {
+        self.turn(EMPTY, FULL, |slot| {
             slot.put(message);
             Ok(())
         })
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        self.incoming.turn(FULL, EMPTY, |slot| slot.take(buffer))
+        self.turn(FULL, EMPTY, |slot| slot.take(buffer))
     }
 }

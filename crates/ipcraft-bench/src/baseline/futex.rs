@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use super::slot::{self, Memory, Slot};
-use crate::link::{Endpoints, Link};
+use crate::link::{Direction, Directions, Endpoints};
 
 /// The futex of an empty slot.
 pub(crate) const EMPTY: u32 = 0;
@@ -30,16 +30,7 @@ pub(crate) fn word(direction: usize) -> usize {
 /// Connects two endpoints.
 pub(crate) fn connect(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = Memory::new(WORDS_SIZE)?;
-    let end = |outgoing, incoming| Endpoint {
-        outgoing: Lane::new(&memory, outgoing),
-        incoming: Lane::new(&memory, incoming),
-    };
-    Ok(Endpoints::new(end(0, 1), end(1, 0)))
-}
-
-struct Endpoint {
-    outgoing: Lane,
-    incoming: Lane,
+    Directions::connect(|direction| Ok(Lane::new(&memory, direction)))
 }
 
 /// One direction.
@@ -85,18 +76,20 @@ impl Lane {
     }
 }
 
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         Slot::check(message)?;
-        self.outgoing.wait_for(EMPTY, FULL)?;
-        self.outgoing.slot.put(message);
-        self.outgoing.set(FULL)
+        self.wait_for(EMPTY, FULL)?;
+        self.slot.put(message);
+        self.set(FULL)
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        self.incoming.wait_for(FULL, EMPTY)?;
-        self.incoming.slot.take(buffer)?;
-        self.incoming.set(EMPTY)
+        self.wait_for(FULL, EMPTY)?;
+        self.slot.take(buffer)?;
+        self.set(EMPTY)
     }
 }
 

@@ -9,7 +9,7 @@ use libc::sem_t;
 
 use super::check;
 use super::slot::{self, Memory, Slot};
-use crate::link::{Endpoints, Link};
+use crate::link::{Direction, Directions, Endpoints};
 
 /// Bytes between semaphores, so that no two share a cache line, even if the CPU fetches lines in
 /// pairs.
@@ -27,49 +27,49 @@ pub(crate) fn semaphores(direction: usize) -> [usize; 2] {
 /// Connects two endpoints.
 pub(crate) fn connect(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = Memory::new(SEMAPHORES_SIZE)?;
-    let (there, back) = (Lane::init(&memory, 0)?, Lane::init(&memory, 1)?);
-    Ok(Endpoints::new(
-        Endpoint { outgoing: there.clone(), incoming: back.clone() },
-        Endpoint { outgoing: back, incoming: there },
-    ))
-}
-
-struct Endpoint {
-    outgoing: Rc<Lane>,
-    incoming: Rc<Lane>,
+    [0, 1].map(|direction| Lane::new(&memory, direction)).iter().try_for_each(Lane::init)?;
+    Directions::connect(|direction| Ok(Lane::new(&memory, direction)))
 }
 
 /// One direction.
 struct Lane {
     slot: Slot,
-    /// Both are initialised semaphores in the memory that `slot` keeps mapped.
+    /// Both are semaphores in the memory that `slot` keeps mapped, initialised before the first
+    /// message.
     empty: *mut sem_t,
     full: *mut sem_t,
 }
 
 impl Lane {
-    fn init(memory: &Rc<Memory>, direction: usize) -> io::Result<Rc<Lane>> {
+    fn new(memory: &Rc<Memory>, direction: usize) -> Lane {
         let [empty, full] = semaphores(direction).map(|offset| memory.at(offset).cast::<sem_t>());
-        for (semaphore, value) in [(empty, 1), (full, 0)] {
+        Lane { slot: Slot::new(memory, direction), empty, full }
+    }
+
+    /// Initialises the semaphores of a direction that is not yet in use.
+    fn init(&self) -> io::Result<()> {
+        for (semaphore, value) in [(self.empty, 1), (self.full, 0)] {
             // SAFETY: because sem_init(3) writes a sem_t to an aligned address in the memory, which
             // is not yet in use.
             check(unsafe { libc::sem_init(semaphore, 1, value) })?;
         }
-        Ok(Rc::new(Lane { slot: Slot::new(memory, direction), empty, full }))
+        Ok(())
     }
 }
 
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &*self.outgoing;
+        let Lane { slot, empty, full } = self;
         Slot::check(message)?;
         wait(*empty)?;
         slot.put(message);
         post(*full)
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &*self.incoming;
+        let Lane { slot, empty, full } = self;
         wait(*full)?;
         slot.take(buffer)?;
         post(*empty)

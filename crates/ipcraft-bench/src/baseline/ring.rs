@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 use super::futex::futex;
 use super::slot::{self, Memory};
-use crate::link::{Endpoints, Link};
+use crate::link::{Direction, Directions, Endpoints};
 
 /// The bytes that one direction holds; a power of two.
 pub(crate) const CAPACITY: usize = 1 << 18;
@@ -35,20 +35,15 @@ pub(crate) const DEFAULT_SPINS: u32 = 1000;
 /// Connects two endpoints that poll `max_spins` times before they block.
 pub(crate) fn connect(max_spins: u32) -> io::Result<Endpoints> {
     let memory = Memory::new(2 * LANE_SIZE + STRIDE)?;
-    let lane = |direction: usize| Lane {
-        start: memory.at((2 * slot::SIZE).next_multiple_of(STRIDE) + direction * LANE_SIZE),
-        own: 0,
-        other: 0,
-        max_spins,
-        _memory: memory.clone(),
-    };
-    let end = |outgoing, incoming| Endpoint { outgoing: lane(outgoing), incoming: lane(incoming) };
-    Ok(Endpoints::new(end(0, 1), end(1, 0)))
-}
-
-struct Endpoint {
-    outgoing: Lane,
-    incoming: Lane,
+    Directions::connect(|direction| {
+        Ok(Lane {
+            start: memory.at((2 * slot::SIZE).next_multiple_of(STRIDE) + direction * LANE_SIZE),
+            own: 0,
+            other: 0,
+            max_spins,
+            _memory: memory.clone(),
+        })
+    })
 }
 
 /// One side of a direction.
@@ -136,7 +131,9 @@ impl Lane {
         // SAFETY: because the position modulo the capacity is within the memory.
         (length.min(CAPACITY - at), unsafe { self.start.add(BYTES_OFFSET + at) })
     }
+}
 
+impl Direction for Lane {
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         for part in message.chunks(CAPACITY / 2) {
             let fits = |own: u64, other: u64| own - other + part.len() as u64 <= CAPACITY as u64;
@@ -170,15 +167,5 @@ impl Lane {
             self.publish(Side::Receiver, Side::Sender);
         }
         Ok(())
-    }
-}
-
-impl Link for Endpoint {
-    fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        self.outgoing.send(message)
-    }
-
-    fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        self.incoming.recv(buffer)
     }
 }

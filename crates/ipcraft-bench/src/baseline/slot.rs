@@ -1,6 +1,7 @@
 //! A slot for one message in memory that two processes share, on libc.
 #![allow(unsafe_code)]
 
+use std::any::Any;
 use std::io;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
@@ -57,15 +58,24 @@ impl Drop for Memory {
 
 /// One slot: the length of the message, and the message. Whether it is full is kept elsewhere.
 pub(crate) struct Slot {
-    /// `SIZE` bytes within `_memory`, aligned to eight.
+    /// `SIZE` bytes, aligned to eight, which stay mapped for writing as long as `_owner` exists.
     start: *mut u8,
-    _memory: Rc<Memory>,
+    _owner: Rc<dyn Any>,
 }
 
 impl Slot {
     /// Returns the slot of a direction, 0 or 1.
     pub(crate) fn new(memory: &Rc<Memory>, direction: usize) -> Slot {
-        Slot { start: memory.at(direction * SIZE), _memory: memory.clone() }
+        Slot { start: memory.at(direction * SIZE), _owner: memory.clone() }
+    }
+
+    /// Returns a slot in other memory.
+    ///
+    /// # Safety
+    /// `start` leads to [`SIZE`] bytes, aligned to eight, which stay mapped for writing as long as
+    /// `owner` exists.
+    pub(crate) unsafe fn from_raw(start: *mut u8, owner: Rc<dyn Any>) -> Slot {
+        Slot { start, _owner: owner }
     }
 
     /// Fails with `InvalidInput` if the message does not fit.

@@ -8,7 +8,7 @@ use libc::{c_int, c_short, sembuf};
 
 use super::check;
 use super::slot::{Memory, Slot};
-use crate::link::{Endpoints, Link};
+use crate::link::{Direction, Directions, Endpoints};
 
 /// The initial values of the set: in each direction one empty slot and no full one.
 pub(crate) const INITIAL_VALUES: [u16; 4] = [1, 0, 1, 0];
@@ -22,13 +22,11 @@ pub(crate) fn indices(direction: usize) -> [u16; 2] {
 pub(crate) fn connect(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = Memory::new(0)?;
     let set = Set::new(&INITIAL_VALUES)?;
-    let lane = |direction| {
+    let endpoints = Directions::connect(|direction| {
         let [empty, full] = indices(direction);
-        Lane { slot: Slot::new(&memory, direction), empty, full }
-    };
-    let end =
-        |outgoing, incoming| Endpoint { id: set.id, outgoing: lane(outgoing), incoming: lane(incoming) };
-    Ok(Endpoints::new(end(0, 1), end(1, 0)).with_resources(set))
+        Ok(Lane { id: set.id, slot: Slot::new(&memory, direction), empty, full })
+    })?;
+    Ok(endpoints.with_resources(set))
 }
 
 /// A private set, removed on drop. The forked peers end by `_exit(2)`, which runs no drop.
@@ -60,33 +58,30 @@ impl Drop for Set {
     }
 }
 
-struct Endpoint {
-    id: c_int,
-    outgoing: Lane,
-    incoming: Lane,
-}
-
 /// One direction.
 struct Lane {
+    id: c_int,
     slot: Slot,
     empty: u16,
     full: u16,
 }
 
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &self.outgoing;
+        let Lane { id, slot, empty, full } = self;
         Slot::check(message)?;
-        change(self.id, *empty, -1, 0)?;
+        change(*id, *empty, -1, 0)?;
         slot.put(message);
-        change(self.id, *full, 1, 0)
+        change(*id, *full, 1, 0)
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &self.incoming;
-        change(self.id, *full, -1, 0)?;
+        let Lane { id, slot, empty, full } = self;
+        change(*id, *full, -1, 0)?;
         slot.take(buffer)?;
-        change(self.id, *empty, 1, 0)
+        change(*id, *empty, 1, 0)
     }
 }
 

@@ -9,10 +9,10 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use ipcraft::futex;
 use ipcraft::shm::Mapping;
 
-use super::slot::{self, Slot};
+use super::slot;
 use crate::baseline::futex::{self as baseline, EMPTY, FULL};
-use crate::baseline::slot::MAX_MESSAGE;
-use crate::link::{Endpoints, Link};
+use crate::baseline::slot::{MAX_MESSAGE, Slot};
+use crate::link::{Direction, Directions, Endpoints};
 use crate::mechanism::{Implementation, Mechanism};
 
 /// A slot and a futex each way.
@@ -26,19 +26,10 @@ pub(crate) static MECHANISM: Mechanism = Mechanism {
 
 fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = slot::memory(baseline::WORDS_SIZE)?;
-    let lane = |direction| -> io::Result<Lane> {
-        let slot = Slot::new(&memory, direction)?;
+    Directions::connect(|direction| {
+        let slot = slot::new(&memory, direction)?;
         Ok(Lane { slot, memory: memory.clone(), word: baseline::word(direction) })
-    };
-    let end = |outgoing, incoming| -> io::Result<Endpoint> {
-        Ok(Endpoint { outgoing: lane(outgoing)?, incoming: lane(incoming)? })
-    };
-    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?))
-}
-
-struct Endpoint {
-    outgoing: Lane,
-    incoming: Lane,
+    })
 }
 
 /// One direction.
@@ -71,19 +62,21 @@ fn set(word: &AtomicU32, state: u32) -> io::Result<()> {
     Ok(())
 }
 
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         Slot::check(message)?;
-        let word = self.outgoing.word()?;
+        let word = self.word()?;
         wait_for(word, EMPTY, FULL)?;
-        self.outgoing.slot.put(message);
+        self.slot.put(message);
         set(word, FULL)
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let word = self.incoming.word()?;
+        let word = self.word()?;
         wait_for(word, FULL, EMPTY)?;
-        self.incoming.slot.take(buffer)?;
+        self.slot.take(buffer)?;
         set(word, EMPTY)
     }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use ipcraft::semaphore::posix::Semaphore;
 use ipcraft::shm::Mapping;
 
-use super::slot::{self, Slot};
+use super::slot;
 use crate::baseline::posix_semaphore::{self, semaphores};
-use crate::baseline::slot::MAX_MESSAGE;
-use crate::link::{Endpoints, Link};
+use crate::baseline::slot::{MAX_MESSAGE, Slot};
+use crate::link::{Direction, Directions, Endpoints};
 use crate::mechanism::{Implementation, Mechanism};
 
 /// A slot and two POSIX semaphores each way.
@@ -32,18 +32,7 @@ fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
         Semaphore::init_in(&memory, empty, 1)?;
         Semaphore::init_in(&memory, full, 0)?;
     }
-    Ok(Endpoints::new(Endpoint::new(&memory, 0, 1)?, Endpoint::new(&memory, 1, 0)?))
-}
-
-struct Endpoint {
-    outgoing: Lane,
-    incoming: Lane,
-}
-
-impl Endpoint {
-    fn new(memory: &Arc<Mapping>, outgoing: usize, incoming: usize) -> io::Result<Endpoint> {
-        Ok(Endpoint { outgoing: Lane::new(memory, outgoing)?, incoming: Lane::new(memory, incoming)? })
-    }
+    Directions::connect(|direction| Lane::new(&memory, direction))
 }
 
 /// One direction.
@@ -57,24 +46,26 @@ impl Lane {
     fn new(memory: &Arc<Mapping>, direction: usize) -> io::Result<Lane> {
         let [empty, full] = semaphores(direction);
         Ok(Lane {
-            slot: Slot::new(memory, direction)?,
+            slot: slot::new(memory, direction)?,
             empty: Semaphore::find_in(memory, empty)?,
             full: Semaphore::find_in(memory, full)?,
         })
     }
 }
 
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &self.outgoing;
+        let Lane { slot, empty, full } = self;
         Slot::check(message)?;
         empty.wait()?;
         slot.put(message);
         Ok(full.post()?)
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &self.incoming;
+        let Lane { slot, empty, full } = self;
         full.wait()?;
         slot.take(buffer)?;
         Ok(empty.post()?)

@@ -5,13 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ipcraft::semaphore::sysv::{Operation, Options, SemaphoreSet};
-use ipcraft::shm::Mapping;
 use ipcraft::sysv::Key;
 
-use super::slot::{self, Slot};
-use crate::baseline::slot::MAX_MESSAGE;
+use super::slot;
+use crate::baseline::slot::{MAX_MESSAGE, Slot};
 use crate::baseline::sysv_semaphore::{self, INITIAL_VALUES, indices};
-use crate::link::{Endpoints, Link};
+use crate::link::{Direction, Directions, Endpoints};
 use crate::mechanism::{Implementation, Mechanism};
 
 /// A slot and two System V semaphores each way.
@@ -30,46 +29,36 @@ fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = slot::memory(0)?;
     let set = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &INITIAL_VALUES)?;
     let set = Arc::new(set);
-    let end = |outgoing, incoming| -> io::Result<Endpoint> {
-        let (outgoing, incoming) = (Lane::new(&memory, outgoing)?, Lane::new(&memory, incoming)?);
-        Ok(Endpoint { set: set.clone(), outgoing, incoming })
-    };
-    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?).with_resources(set))
-}
-
-struct Endpoint {
-    set: Arc<SemaphoreSet>,
-    outgoing: Lane,
-    incoming: Lane,
+    let endpoints = Directions::connect(|direction| {
+        let [empty, full] = indices(direction);
+        Ok(Lane { set: set.clone(), slot: slot::new(&memory, direction)?, empty, full })
+    })?;
+    Ok(endpoints.with_resources(set))
 }
 
 /// One direction.
 struct Lane {
+    set: Arc<SemaphoreSet>,
     slot: Slot,
     empty: u16,
     full: u16,
 }
 
-impl Lane {
-    fn new(memory: &Arc<Mapping>, direction: usize) -> io::Result<Lane> {
-        let [empty, full] = indices(direction);
-        Ok(Lane { slot: Slot::new(memory, direction)?, empty, full })
-    }
-}
-
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &self.outgoing;
+        let Lane { set, slot, empty, full } = self;
         Slot::check(message)?;
-        self.set.apply(&[Operation::subtract(*empty, 1)])?;
+        set.apply(&[Operation::subtract(*empty, 1)])?;
         slot.put(message);
-        Ok(self.set.apply(&[Operation::add(*full, 1)])?)
+        Ok(set.apply(&[Operation::add(*full, 1)])?)
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        let Lane { slot, empty, full } = &self.incoming;
-        self.set.apply(&[Operation::subtract(*full, 1)])?;
+        let Lane { set, slot, empty, full } = self;
+        set.apply(&[Operation::subtract(*full, 1)])?;
         slot.take(buffer)?;
-        Ok(self.set.apply(&[Operation::add(*empty, 1)])?)
+        Ok(set.apply(&[Operation::add(*empty, 1)])?)
     }
 }

@@ -8,9 +8,9 @@ use ipcraft::shm::Shared;
 use ipcraft::sync::{Barrier, Participant};
 
 use super::locks::shared;
-use super::slot::{self, Slot};
+use super::slot;
 use crate::baseline::barrier;
-use crate::baseline::slot::MAX_MESSAGE;
+use crate::baseline::slot::{MAX_MESSAGE, Slot};
 use crate::link::{Endpoints, Link};
 use crate::mechanism::{Implementation, Mechanism};
 use crate::workload::Workload;
@@ -28,15 +28,15 @@ pub(crate) static MECHANISM: Mechanism = Mechanism {
 fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = slot::memory(0)?;
     let barrier = Arc::new(shared(Barrier::init)?);
-    let end = |outgoing, incoming| -> io::Result<Endpoint> {
+    let endpoint = |outgoing, incoming| -> io::Result<Endpoint> {
         Ok(Endpoint {
-            outgoing: Slot::new(&memory, outgoing)?,
-            incoming: Slot::new(&memory, incoming)?,
+            outgoing: slot::new(&memory, outgoing)?,
+            incoming: slot::new(&memory, incoming)?,
             barrier: barrier.clone(),
             participant: None,
         })
     };
-    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?))
+    Ok(Endpoints::new(endpoint(0, 1)?, endpoint(1, 0)?))
 }
 
 struct Endpoint {

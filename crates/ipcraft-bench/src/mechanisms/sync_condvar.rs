@@ -7,11 +7,11 @@ use std::sync::Arc;
 use ipcraft::sync::{Condvar, Mutex};
 
 use super::locks::shared;
-use super::slot::{self, Slot};
+use super::slot;
 use crate::baseline::condvar;
 use crate::baseline::futex::{EMPTY, FULL};
-use crate::baseline::slot::MAX_MESSAGE;
-use crate::link::{Endpoints, Link};
+use crate::baseline::slot::{MAX_MESSAGE, Slot};
+use crate::link::{Direction, Directions, Endpoints};
 use crate::mechanism::{Implementation, Mechanism};
 
 /// A slot, a mutex and a condition variable each way.
@@ -36,18 +36,9 @@ fn ipcraft(_scratch: &Path) -> io::Result<Endpoints> {
     let memory = slot::memory(0)?;
     let states =
         Arc::new(shared(|states: &[State; 2]| states.iter().try_for_each(|lane| lane.state.init(EMPTY)))?);
-    let lane = |direction| -> io::Result<Lane> {
-        Ok(Lane { slot: Slot::new(&memory, direction)?, states: states.clone(), direction })
-    };
-    let end = |outgoing, incoming| -> io::Result<Endpoint> {
-        Ok(Endpoint { outgoing: lane(outgoing)?, incoming: lane(incoming)? })
-    };
-    Ok(Endpoints::new(end(0, 1)?, end(1, 0)?))
-}
-
-struct Endpoint {
-    outgoing: Lane,
-    incoming: Lane,
+    Directions::connect(|direction| {
+        Ok(Lane { slot: slot::new(&memory, direction)?, states: states.clone(), direction })
+    })
 }
 
 /// One direction.
@@ -72,16 +63,18 @@ impl Lane {
     }
 }
 
-impl Link for Endpoint {
+impl Direction for Lane {
+    #[inline]
     fn send(&mut self, message: &[u8]) -> io::Result<()> {
         Slot::check(message)?;
-        self.outgoing.turn(EMPTY, FULL, |slot| {
+        self.turn(EMPTY, FULL, |slot| {
             slot.put(message);
             Ok(())
         })
     }
 
+    #[inline]
     fn recv(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        self.incoming.turn(FULL, EMPTY, |slot| slot.take(buffer))
+        self.turn(FULL, EMPTY, |slot| slot.take(buffer))
     }
 }
