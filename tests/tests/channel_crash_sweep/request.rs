@@ -369,7 +369,7 @@ impl<const N: usize> World<N> {
                 true
             }
             // It is not known which.
-            Err(error) => given_up && error.kind() == ErrorKind::Removed,
+            Err(error) => given_up && error.kind() == ErrorKind::Rejected,
         })
     }
 }

@@ -105,7 +105,7 @@
 //! | none | sending | [`Disconnected`](crate::ErrorKind::Disconnected) | all receivers have left or died | wait for another, or give up |
 //! | none | receiving | [`Disconnected`](crate::ErrorKind::Disconnected) | all senders have left or died, and all they sent is received | as above |
 //! | none | a lossy [`broadcast`] | [`Lagged`](crate::ErrorKind::Lagged) | messages were overwritten; the error says how many | go on: the next call does |
-//! | none | a [`request`] | [`Removed`](crate::ErrorKind::Removed) | the server gave the request up | ask again, or do without |
+//! | none | a [`request`] | [`Rejected`](crate::ErrorKind::Rejected) | the server rejected the request, or dropped it | send it again, or do without |
 //! | none | all but making a channel | [`Corrupted`](crate::ErrorKind::Corrupted) | somebody writes to the channel who is no end of it, or the bytes are no value of the type | stop using it |
 //! | none | taking an end | [`InUse`](crate::ErrorKind::InUse) | it has an owner, who is alive | wait until he leaves |
 //! | none | taking an end of many | [`LimitReached`](crate::ErrorKind::LimitReached) | as many are there as can be | wait until one leaves |

@@ -103,3 +103,7 @@ pub(crate) const MAX_WORDWISE_RECORD: usize = 64;
 
 /// Records longer than this start at a cache line, where `memcpy(3)` is fastest.
 pub(crate) const MIN_LINE_ALIGNED_RECORD: usize = 256;
+
+/// How long a server waits for space for a reply. A client sends a request only while it has space for the
+/// reply, and discards the replies to its predecessor before its first request, which takes microseconds.
+pub(crate) const MAX_REPLY_WAIT: Duration = Duration::from_secs(1);

@@ -18,7 +18,7 @@ mod spsc;
 pub(crate) use drain::{DrainRing, RawDrain, TakeRing};
 pub(crate) use face::{endpoint_methods, payload_deref};
 pub(crate) use in_place::{InPlaceRing, LoanRing, RawLoan, RawReceived};
-pub(crate) use patience::{Forever, Never, Patience, Within};
+pub(crate) use patience::{Forever, MaxReplyWait, Never, Patience, Within};
 pub(crate) use receiver::RecvRing;
 pub(crate) use sender::{BatchRing, SendRing};
 

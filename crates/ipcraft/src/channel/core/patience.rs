@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::channel::endpoint::Endpoint;
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::ring::TryResult;
-use crate::error::Result;
+use crate::channel::tuning::MAX_REPLY_WAIT;
+use crate::error::{ErrorKind, Result};
 use crate::time::Deadline;
 
 /// How long a call may wait.
@@ -13,8 +14,14 @@ pub(crate) trait Patience: Copy {
     /// The same for several calls that share one time limit.
     type Started: Patience;
 
+    /// The same for space that a conforming peer has already promised.
+    type ForReply: Patience;
+
     /// Starts the time limit.
     fn start(self) -> Self::Started;
+
+    /// Limits the wait for promised space.
+    fn for_reply(self) -> Self::ForReply;
 
     /// Attempts again until there is a result or the patience is over.
     fn finish<R>(
@@ -37,11 +44,20 @@ pub(crate) struct Never;
 #[derive(Clone, Copy)]
 pub(crate) struct Within(pub(crate) Duration);
 
+/// Waits for space that a conforming peer has promised. If there is none in time, the shared state is invalid.
+#[derive(Clone, Copy)]
+pub(crate) struct MaxReplyWait;
+
 impl Patience for Forever {
     type Started = Forever;
+    type ForReply = MaxReplyWait;
 
     fn start(self) -> Forever {
         self
+    }
+
+    fn for_reply(self) -> MaxReplyWait {
+        MaxReplyWait
     }
 
     #[inline]
@@ -57,8 +73,13 @@ impl Patience for Forever {
 
 impl Patience for Never {
     type Started = Never;
+    type ForReply = Never;
 
     fn start(self) -> Never {
+        self
+    }
+
+    fn for_reply(self) -> Never {
         self
     }
 
@@ -75,9 +96,14 @@ impl Patience for Never {
 
 impl Patience for Within {
     type Started = Deadline;
+    type ForReply = Within;
 
     fn start(self) -> Deadline {
         Deadline::after(self.0)
+    }
+
+    fn for_reply(self) -> Within {
+        self
     }
 
     #[inline]
@@ -93,8 +119,13 @@ impl Patience for Within {
 
 impl Patience for Deadline {
     type Started = Deadline;
+    type ForReply = Deadline;
 
     fn start(self) -> Deadline {
+        self
+    }
+
+    fn for_reply(self) -> Deadline {
         self
     }
 
@@ -106,5 +137,32 @@ impl Patience for Deadline {
         recover: impl FnMut(&Lease),
     ) -> Result<R> {
         endpoint.wait(self, attempt, recover)
+    }
+}
+
+impl Patience for MaxReplyWait {
+    type Started = MaxReplyWait;
+    type ForReply = MaxReplyWait;
+
+    fn start(self) -> MaxReplyWait {
+        self
+    }
+
+    fn for_reply(self) -> MaxReplyWait {
+        self
+    }
+
+    #[inline]
+    fn finish<R>(
+        self,
+        endpoint: &mut Endpoint,
+        attempt: impl FnMut() -> TryResult<R>,
+        recover: impl FnMut(&Lease),
+    ) -> Result<R> {
+        let found = endpoint.wait(Deadline::after(MAX_REPLY_WAIT), attempt, recover);
+        found.map_err(|error| match error.kind() {
+            ErrorKind::TimedOut => endpoint.corrupted(),
+            _ => error,
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::channel::WaitStrategy;
 use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::readiness::Readiness;
 use crate::channel::endpoint::{Endpoint, LeaseRanges, Role};
 use crate::channel::shared::region::SharedRegion;
 use crate::error::{ErrorKind, Result};
@@ -37,9 +38,25 @@ impl DuplexEndpoint {
         })
     }
 
-    pub(crate) fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.outgoing.set_wait_strategy(waiting);
-        self.incoming.set_wait_strategy(waiting);
+    pub(crate) fn set_wait_strategy(&mut self, strategy: WaitStrategy) {
+        self.outgoing.set_wait_strategy(strategy);
+        self.incoming.set_wait_strategy(strategy);
+    }
+
+    pub(crate) fn wait_strategy(&self) -> WaitStrategy {
+        self.incoming.wait_strategy()
+    }
+
+    pub(crate) fn readiness(&self) -> Result<Readiness> {
+        self.incoming.readiness()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.incoming.capacity()
+    }
+
+    pub(crate) fn is_disconnected(&self) -> bool {
+        self.incoming.is_disconnected()
     }
 
     /// The descriptor that is both ends, for another process to go on.

@@ -42,15 +42,6 @@ impl Endpoint {
         lease.any_alive(self.peers.clone()).map_or(self.disconnected, |is_any| was_there && !is_any)
     }
 
-    /// To be asked before each message is sent: fails if all receivers have gone. Most of the time it costs a load.
-    #[inline]
-    pub(crate) fn check_receivers(&mut self, recover: impl FnMut(&Lease)) -> Result<()> {
-        if self.check_is_due() || self.peer_status_changed() {
-            self.check_peer(recover)?;
-        }
-        Ok(())
-    }
-
     /// To be called for each message by one who sends it whether somebody receives or not.
     #[inline]
     pub(crate) fn tick_without_receivers(&mut self) {
@@ -75,7 +66,7 @@ impl Endpoint {
         check_is_due
     }
 
-    /// [`check_receivers`](Endpoint::check_receivers) where it is known that it is time.
+    /// Checks whether any peer is alive, before a send. Fails if all have left.
     #[inline(never)]
     pub(crate) fn check_peer(&mut self, recover: impl FnMut(&Lease)) -> Result<()> {
         self.publish_cpu();

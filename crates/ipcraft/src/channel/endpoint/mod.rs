@@ -72,6 +72,10 @@ pub(crate) struct Endpoint {
     check_interval: u32,
     /// How many still may, where the ring does not tell.
     sends_until_check: u32,
+    /// How many polls that find nothing may still pass until the peers are checked, of how many that were planned, when.
+    polls_until_check: u32,
+    polls_planned: u32,
+    last_poll_check: Duration,
 }
 
 // SAFETY: because `control` leads to words of `region`, which are atomics and not bound to a thread.
@@ -114,6 +118,9 @@ impl Endpoint {
             last_full_wait: None,
             check_interval: CHECK_EVERY,
             sends_until_check: CHECK_EVERY,
+            polls_until_check: 0,
+            polls_planned: 0,
+            last_poll_check: Duration::ZERO,
             lease: Some(lease),
             region,
         };
@@ -260,6 +267,3 @@ impl Drop for Endpoint {
         self.peer_doorbell().notify_all();
     }
 }
-
-/// The recovery of a kind whose endpoints leave nothing to recover.
-pub(crate) fn no_recovery(_: &Lease) {}

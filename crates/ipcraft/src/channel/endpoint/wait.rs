@@ -12,30 +12,56 @@ use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::shared::control::SideState;
 use crate::channel::shared::doorbell::{Doorbell, Waiters};
 use crate::channel::tuning::{
-    LIVENESS_INTERVAL, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE, SPINS_PER_CLOCK_READ,
+    CHECK_EVERY_BUSY, LIVENESS_INTERVAL, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE,
+    SPINS_PER_CLOCK_READ,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::cpu;
 use crate::time::{self, Deadline};
 
 impl Endpoint {
-    /// What trying without waiting comes to when there was nothing to do: why not.
+    /// Ends a call that found nothing and must not wait: returns the reason.
+    ///
+    /// In a polling loop this is the common case, so it neither reads the clock nor touches the channel's name.
     pub(crate) fn finish_try<R>(
         &mut self,
         mut attempt: impl FnMut() -> TryResult<R>,
         recover: impl FnMut(&Lease),
     ) -> Result<R> {
-        if !self.check_disconnected(time::now_coarse(), recover)? {
-            return Err(self.error(match self.role {
-                Role::Sender => ErrorKind::Full,
-                Role::Receiver => ErrorKind::Empty,
-            }));
+        if self.polls_until_check > 0 && !self.peer_status_changed() {
+            self.polls_until_check -= 1;
+            return Err(self.would_block());
         }
-        // Whoever left may have sent something before.
+        let now = time::now_coarse();
+        self.plan_polls(now);
+        if !self.check_disconnected(now, recover)? {
+            return Err(self.would_block());
+        }
+        // A peer that left may have sent something before.
         match if self.role == Role::Receiver { attempt() } else { Ok(None) } {
             Ok(Some(result)) => Ok(result),
             Ok(None) => Err(self.error(ErrorKind::Disconnected)),
             Err(Corrupt) => Err(self.corrupted()),
+        }
+    }
+
+    /// Decides how many polls may pass until the peers are checked again: as many as fit into half of the liveness
+    /// interval at the rate of the last ones, and at most [`CHECK_EVERY_BUSY`].
+    #[cold]
+    fn plan_polls(&mut self, now: Duration) {
+        let passed = now.saturating_sub(self.last_poll_check).as_nanos().max(1);
+        let polls = u128::from(self.polls_planned + 1);
+        let fitting = (LIVENESS_INTERVAL / 2).as_nanos() * polls / passed;
+        self.polls_planned = fitting.min(CHECK_EVERY_BUSY.into()) as u32;
+        self.polls_until_check = self.polls_planned;
+        self.last_poll_check = now;
+    }
+
+    #[cold]
+    fn would_block(&self) -> Error {
+        match self.role {
+            Role::Sender => Error::new("send", ErrorKind::Full),
+            Role::Receiver => Error::new("recv", ErrorKind::Empty),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The end that asks.
+//! The requesting endpoint.
 
 #![allow(unsafe_code)]
 
@@ -6,42 +6,42 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{
+    CLIENT, Channel, REPLIES, REPLY_LEASES, REQUEST_LEASES, REQUESTS, Requests, reply_slots, request_slots,
+};
+use crate::channel::core::{Forever, Never, Patience, Within, endpoint_methods};
 use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::duplex::DuplexEndpoint;
 use crate::channel::endpoint::lease::Lease;
-use crate::channel::endpoint::no_recovery;
-use crate::channel::request::{
-    CLIENT, Channel, REPLIES, REPLY_LEASES, REQUEST_LEASES, REQUESTS, reply_slots, request_slots,
-};
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::pending::PendingRequests;
 use crate::channel::ring::reply::ReplyFrame;
 use crate::channel::ring::spsc::{Reader, Writer};
 use crate::channel::send_error::SendError;
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::{Message, Readiness, WaitStrategy};
+use crate::channel::{Message, handle};
 use crate::error::{Error, ErrorKind, Result};
-use crate::time::Deadline;
 
-/// The one end that sends requests and receives answers. It may go to another thread, and is used by one at a time.
+/// The only endpoint that sends requests and receives replies. It may move to another thread (`Send`), but is
+/// not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, ends what the server gets after the last request; a new one may then be taken
-/// from the [channel](Channel), and gets the answers to its own requests only.
+/// After it was dropped, or its process died, the server gets the remaining requests and then `Disconnected`.
+/// A new client opened from the [channel](Channel) gets the replies to its own requests only.
 pub struct Client<Q: Message, A: Message> {
     pending: PendingRequests<Q, A>,
     endpoints: DuplexEndpoint,
 }
 
-/// Which request it was.
+/// Identifies a request of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
 
 impl<Q: Message, A: Message> Client<Q, A> {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoints =
             DuplexEndpoint::new(region, lease, (REQUESTS, &REQUEST_LEASES), (REPLIES, &REPLY_LEASES))?;
         let (requests, replies) = (request_slots::<Q>(region)?, reply_slots::<Q, A>(region)?);
-        // SAFETY: because `endpoints` keeps the region, which keeps the flows.
+        // SAFETY: because `endpoints` keeps the region, which keeps the control blocks.
         let (requests, replies) = unsafe {
             (
                 Writer::resume(requests, region.control(REQUESTS)),
@@ -54,78 +54,77 @@ impl<Q: Message, A: Message> Client<Q, A> {
         Ok(Client { pending, endpoints })
     }
 
-    /// Opens the channel of this name and takes this end of it.
+    /// Opens the channel of this name and its requesting endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if somebody has it.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
+    /// client exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<Q, A>::open(name)?.client()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Client::into_fd) away. Answers to what was asked there
-    /// are dropped.
+    /// Takes over the endpoint that was [converted](Client::into_fd) to this descriptor. Replies to earlier
+    /// requests are discarded.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another client was opened. On error, the
+    /// descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt::<Q, A>(fd, CLIENT)?;
+        let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| CLIENT)?;
         Client::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    endpoint_methods!(endpoints, "a reply");
+
+    /// Returns the number of requests whose replies are awaited.
+    pub fn pending(&self) -> usize {
+        self.pending.pending()
+    }
+
+    /// Sends a request and blocks until its reply arrives.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoints.into_fd()
-    }
-
-    /// A descriptor that polls as readable when there may be an answer, for an event loop; see
-    /// [`Readiness`].
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoints.incoming.readiness()
-    }
-
-    /// How this end waits for answers, and for room, from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoints.set_wait_strategy(waiting);
-    }
-
-    /// Sends a request and waits for its answer.
-    ///
-    /// # Errors
-    ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone: whether the request has been carried out is not
-    /// known, and a new server may come and do it;
-    /// [`Removed`](ErrorKind::Removed) if the server gave the request up;
-    /// [`Corrupted`](ErrorKind::Corrupted) if what the server wrote is not what a server writes, or no value of the type;
-    /// [`Invalid`](ErrorKind::Invalid), and nothing was sent, if there are answers to [`send`](Client::send) that were
-    /// neither received nor [given up](Client::cancel_pending): this one would come after them.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left: the request may or may not have been
+    /// executed, and a new server may still execute it;
+    /// [`Rejected`](ErrorKind::Rejected) if the server rejected the request;
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the bytes are no value of the type;
+    /// [`Invalid`](ErrorKind::Invalid) if replies to earlier requests are pending, which would come first:
+    /// [receive](Client::recv) or [cancel](Client::cancel_pending) them. Then nothing was sent.
     #[inline]
     pub fn call(&mut self, request: &Q) -> Result<A> {
-        self.call_until(request, Deadline::NEVER)
+        self.call_with(request, Forever)
     }
 
-    /// [`call`](Client::call) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no answer within `timeout`. The
-    /// request may be carried out all the same; its answer, should it still come, is dropped.
+    /// [`call`](Client::call) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no reply within
+    /// `timeout`. The request may be executed anyway; its reply is discarded.
     #[inline]
     pub fn call_timeout(&mut self, request: &Q, timeout: Duration) -> Result<A> {
-        self.call_until(request, Deadline::after(timeout))
+        self.call_with(request, Within(timeout).start())
     }
 
-    /// Sends a request whose answer will be [received](Client::recv) later, and waits for room if there is none. When it
-    /// returns without error, the request is in the channel, whatever happens to this process.
+    #[inline]
+    fn call_with(&mut self, request: &Q, patience: impl Patience) -> Result<A> {
+        if self.pending.has_pending() {
+            return Err(self.replies_before());
+        }
+        self.send_with(request, patience)?;
+        match self.recv_with(patience) {
+            Ok((_, reply)) => Ok(reply),
+            Err(error) => {
+                self.cancel_pending();
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends a request whose reply is [received](Client::recv) later, blocking while there is no space.
     ///
-    /// As many can be on their way as the channel has room for in one direction.
+    /// When it returns without an error, the request is in the channel, even if this process dies. At most as
+    /// many requests as the capacity can be pending.
     ///
     /// ```
     /// use ipcraft::channel::request;
@@ -142,158 +141,129 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Full`](ErrorKind::Full) if so many answers are to be received first that waiting would never end;
-    /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone, and [`Corrupted`](ErrorKind::Corrupted) if what it
-    /// says of itself cannot be. The request comes back.
+    /// [`Full`](ErrorKind::Full) if so many replies have to be received first that blocking would never end;
+    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left;
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid. The error returns the request.
     #[inline]
     pub fn send(&mut self, request: Q) -> Result<RequestId, SendError<Q>> {
-        self.send_until(&request, || Deadline::NEVER).map_err(|error| SendError::new(request, error))
+        self.send_with(&request, Forever).map_err(|error| SendError::new(request, error))
     }
 
-    /// [`send`](Client::send) that fails with [`Full`](ErrorKind::Full) instead of waiting.
+    /// [`send`](Client::send) that fails with [`Full`](ErrorKind::Full) instead of blocking.
     #[inline]
     pub fn try_send(&mut self, request: Q) -> Result<RequestId, SendError<Q>> {
-        let sent = match self.push(&request.to_wire()) {
-            Ok(Some(id)) => Ok(id),
-            Ok(None) => self.endpoints.outgoing.finish_try(|| Ok(None), no_recovery),
-            Err(error) => Err(error),
-        };
-        sent.map_err(|error| SendError::new(request, error))
+        self.send_with(&request, Never).map_err(|error| SendError::new(request, error))
     }
 
-    /// [`send`](Client::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// [`send`](Client::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
+    /// `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, request: Q, timeout: Duration) -> Result<RequestId, SendError<Q>> {
-        self.send_until(&request, || Deadline::after(timeout)).map_err(|error| SendError::new(request, error))
+        self.send_with(&request, Within(timeout)).map_err(|error| SendError::new(request, error))
     }
 
-    /// Receives the next answer, and the ticket of its request; waits for it. Answers come in the order of the requests.
-    ///
-    /// # Errors
-    ///
-    /// [`Empty`](ErrorKind::Empty) if no answer is to come;
-    /// [`Removed`](ErrorKind::Removed) if the server gave the request up, which is the earliest without an answer;
-    /// [`Disconnected`](ErrorKind::Disconnected) if the server is gone: a new one may come and answer, so receive again
-    /// or [give up](Client::cancel_pending);
-    /// [`Corrupted`](ErrorKind::Corrupted) as for [`call`](Client::call).
     #[inline]
-    pub fn recv(&mut self) -> Result<(RequestId, A)> {
-        self.recv_until(|| Deadline::NEVER)
-    }
-
-    /// [`recv`](Client::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
-    #[inline]
-    pub fn try_recv(&mut self) -> Result<(RequestId, A)> {
-        if !self.pending.has_pending() {
-            return Err(self.nothing_to_come());
+    fn send_with(&mut self, request: &Q, patience: impl Patience) -> Result<RequestId> {
+        let (wire, outgoing) = (request.to_wire(), &mut self.endpoints.outgoing);
+        if outgoing.may_send()
+            && let Ok(Some(number)) = self.pending.push(&wire, outgoing.inline_requested())
+        {
+            outgoing.notify();
+            return Ok(RequestId(number));
         }
-        let answer = match self.pending.pop() {
-            Ok(Some(answer)) => answer,
-            Ok(None) => self.endpoints.incoming.finish_try(|| self.pending.pop(), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
-        };
-        self.received(answer)
-    }
-
-    /// [`recv`](Client::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no answer comes within `timeout`. It can
-    /// be received later.
-    #[inline]
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(RequestId, A)> {
-        self.recv_until(|| Deadline::after(timeout))
-    }
-
-    /// Wants no answers to what was sent: they are dropped when they come.
-    pub fn cancel_pending(&mut self) {
-        self.pending.cancel_pending();
-    }
-
-    #[inline]
-    fn call_until(&mut self, request: &Q, deadline: Deadline) -> Result<A> {
-        if self.pending.has_pending() {
-            return Err(self.answers_before());
-        }
-        self.send_until(request, || deadline)?;
-        match self.recv_until(|| deadline) {
-            Ok((_, answer)) => Ok(answer),
-            Err(error) => {
-                self.cancel_pending();
-                Err(error)
-            }
-        }
-    }
-
-    #[inline]
-    fn send_until(&mut self, request: &Q, deadline: impl FnOnce() -> Deadline) -> Result<RequestId> {
-        let wire = request.to_wire();
-        match self.push(&wire)? {
-            Some(id) => Ok(id),
-            None => self.push_blocking(&wire, deadline()),
-        }
-    }
-
-    /// Sends if there is room now.
-    #[inline]
-    fn push(&mut self, wire: &Q::Wire) -> Result<Option<RequestId>> {
-        self.endpoints.outgoing.check_receivers(no_recovery)?;
-        match self.pending.push(wire, self.endpoints.outgoing.inline_requested()) {
-            Ok(Some(number)) => {
-                self.endpoints.outgoing.notify();
-                Ok(Some(RequestId(number)))
-            }
-            Ok(None) => Ok(None),
-            Err(Corrupt) => Err(self.endpoints.outgoing.corrupted()),
-        }
+        self.send_slow(&wire, patience)
     }
 
     #[inline(never)]
-    fn push_blocking(&mut self, wire: &Q::Wire, deadline: Deadline) -> Result<RequestId> {
-        let is_full = self.pending.is_full_of_wanted();
-        if is_full.map_err(|Corrupt| self.endpoints.outgoing.corrupted())? {
-            return Err(self.endpoints.outgoing.error(ErrorKind::Full).with_hint("receive answers first"));
+    fn send_slow(&mut self, wire: &Q::Wire, patience: impl Patience) -> Result<RequestId> {
+        let outgoing = &mut self.endpoints.outgoing;
+        if !outgoing.may_send() {
+            outgoing.check_peer(|_| {})?;
         }
-        let number =
-            self.endpoints.outgoing.wait(deadline, || self.pending.push(wire, false), no_recovery)?;
-        self.endpoints.outgoing.notify();
+        let number = match self.pending.push(wire, outgoing.inline_requested()) {
+            Ok(Some(number)) => number,
+            Ok(None) if self.pending.is_full_of_wanted() == Ok(true) => {
+                let error = outgoing.error(ErrorKind::Full);
+                return Err(error.with_hint("receive replies before sending more requests"));
+            }
+            Ok(None) => patience.finish(outgoing, || self.pending.push(wire, false), |_| {})?,
+            Err(Corrupt) => return Err(outgoing.corrupted()),
+        };
+        outgoing.notify();
         Ok(RequestId(number))
     }
 
+    /// Receives the next reply and the id of its request, blocking until it arrives. Replies arrive in the order
+    /// of their requests.
+    ///
+    /// # Errors
+    ///
+    /// [`Empty`](ErrorKind::Empty) if no request is pending;
+    /// [`Rejected`](ErrorKind::Rejected) if the server rejected the earliest pending request;
+    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left: a new server may reply, so receive again
+    /// or [cancel](Client::cancel_pending);
+    /// [`Corrupted`](ErrorKind::Corrupted) as for [`call`](Client::call).
     #[inline]
-    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<(RequestId, A)> {
-        if !self.pending.has_pending() {
-            return Err(self.nothing_to_come());
-        }
-        let answer = match self.pending.pop() {
-            Ok(Some(answer)) => answer,
-            Ok(None) => self.endpoints.incoming.wait(deadline(), || self.pending.pop(), no_recovery)?,
-            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
-        };
-        self.received(answer)
+    pub fn recv(&mut self) -> Result<(RequestId, A)> {
+        self.recv_with(Forever)
+    }
+
+    /// [`recv`](Client::recv) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<(RequestId, A)> {
+        self.recv_with(Never)
+    }
+
+    /// [`recv`](Client::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no reply arrives within
+    /// `timeout`. It can be received later.
+    #[inline]
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(RequestId, A)> {
+        self.recv_with(Within(timeout))
     }
 
     #[inline]
-    fn received(&mut self, (number, answer): (u64, ReplyFrame<A::Wire>)) -> Result<(RequestId, A)> {
-        self.endpoints.incoming.notify();
-        let Some(body) = answer.body() else { return Err(self.given_up()) };
+    fn recv_with(&mut self, patience: impl Patience) -> Result<(RequestId, A)> {
+        if !self.pending.has_pending() {
+            return Err(self.nothing_pending());
+        }
+        let incoming = &mut self.endpoints.incoming;
+        let (number, reply) = match self.pending.pop() {
+            Ok(Some(reply)) => reply,
+            Ok(None) => patience.finish(incoming, || self.pending.pop(), |_| {})?,
+            Err(Corrupt) => return Err(incoming.corrupted()),
+        };
+        incoming.notify();
+        self.deliver(number, reply)
+    }
+
+    #[inline]
+    fn deliver(&self, number: u64, reply: ReplyFrame<A::Wire>) -> Result<(RequestId, A)> {
+        let Some(body) = reply.body() else { return Err(self.rejected()) };
         match A::from_wire(body) {
             Some(body) => Ok((RequestId(number), body)),
             None => Err(self.endpoints.incoming.corrupted()),
         }
     }
 
-    #[cold]
-    fn nothing_to_come(&self) -> Error {
-        self.endpoints.incoming.error(ErrorKind::Empty).with_hint("all that was asked is answered")
+    /// Cancels all pending requests: their replies are discarded when they arrive.
+    pub fn cancel_pending(&mut self) {
+        self.pending.cancel_pending();
     }
 
     #[cold]
-    fn answers_before(&self) -> Error {
+    fn nothing_pending(&self) -> Error {
+        self.endpoints.incoming.error(ErrorKind::Empty).with_hint("send a request first")
+    }
+
+    #[cold]
+    fn replies_before(&self) -> Error {
         let error = self.endpoints.outgoing.error(ErrorKind::Invalid);
-        error.with_hint("receive the answers to what was sent before, or give them up")
+        error.with_hint("receive or cancel pending replies before `call`")
     }
 
     #[cold]
-    fn given_up(&self) -> Error {
-        self.endpoints.incoming.error(ErrorKind::Removed).with_hint("the server dropped the request")
+    fn rejected(&self) -> Error {
+        self.endpoints.incoming.error(ErrorKind::Rejected)
     }
 }
 

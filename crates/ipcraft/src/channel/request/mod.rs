@@ -39,8 +39,7 @@ pub use server::{Request, Server};
 
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::os::fd::AsFd;
 
 use crate::channel::ring::reply::ReplyFrame;
 
@@ -139,10 +138,4 @@ impl<Q: Message, A: Message> Channel<Q, A> {
     pub fn server(&self) -> Result<Server<Q, A>> {
         Server::new(&self.region, Lease::acquire(self.as_fd(), SERVER)?)
     }
-}
-
-/// The channel of an end that came by its descriptor, and its seat.
-fn adopt<Q: Message, A: Message>(fd: OwnedFd, leases: Range<u32>) -> Result<(Arc<SharedRegion>, Lease)> {
-    let region = Channel::<Q, A>::of_endpoint(fd.as_fd())?.region;
-    Ok((region, Lease::adopt(fd, leases)?))
 }

@@ -1,4 +1,4 @@
-//! The end that answers.
+//! The replying endpoint.
 
 #![allow(unsafe_code)]
 
@@ -7,39 +7,41 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{
+    Channel, REPLIES, REPLY_LEASES, REQUEST_LEASES, REQUESTS, Requests, SERVER, reply_slots, request_slots,
+};
+use crate::channel::core::{Forever, MaxReplyWait, Never, Patience, Within, endpoint_methods};
 use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::endpoint::duplex::DuplexEndpoint;
 use crate::channel::endpoint::lease::Lease;
-use crate::channel::endpoint::no_recovery;
-use crate::channel::request::{
-    Channel, REPLIES, REPLY_LEASES, REQUEST_LEASES, REQUESTS, SERVER, reply_slots, request_slots,
-};
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::reply::ReplyFrame;
 use crate::channel::ring::spsc::{Reader, Writer};
 use crate::channel::send_error::SendError;
 use crate::channel::shared::region::SharedRegion;
-use crate::channel::{Message, Readiness, WaitStrategy};
-use crate::error::{ErrorKind, Result};
-use crate::time::Deadline;
+use crate::channel::{Message, handle};
+use crate::error::{Error, ErrorKind, Result};
 
-/// The one end that receives requests and sends answers. It may go to another thread, and is used by one at a time.
+/// The only endpoint that receives requests and sends replies. It may move to another thread (`Send`), but is
+/// not shared (not `Sync`).
 ///
-/// Dropping it, and the death of its process, is an error for the client; a new one may then be taken from the
-/// [channel](Channel), and gets the requests that were not answered.
+/// After it was dropped, or its process died, requests fail with `Disconnected`. A new server opened from the
+/// [channel](Channel) gets the requests that have no reply.
 pub struct Server<Q: Message, A: Message> {
     pub(crate) requests: Reader<Q::Wire>,
     pub(crate) replies: Writer<ReplyFrame<A::Wire>>,
+    /// The next request was rejected, but there was no space to tell the client.
+    is_rejecting: bool,
     endpoints: DuplexEndpoint,
     _types: PhantomData<super::Signature<Q, A>>,
 }
 
 impl<Q: Message, A: Message> Server<Q, A> {
-    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoints =
             DuplexEndpoint::new(region, lease, (REPLIES, &REPLY_LEASES), (REQUESTS, &REQUEST_LEASES))?;
         let (requests, replies) = (request_slots::<Q>(region)?, reply_slots::<Q, A>(region)?);
-        // SAFETY: because `endpoints` keeps the region, which keeps the flows.
+        // SAFETY: because `endpoints` keeps the region, which keeps the control blocks.
         let (requests, replies) = unsafe {
             (
                 Reader::resume(requests, region.control(REQUESTS)),
@@ -47,157 +49,195 @@ impl<Q: Message, A: Message> Server<Q, A> {
             )
         };
         let replies = replies.map_err(|Corrupt| endpoints.outgoing.corrupted())?;
-        let mut server = Server { requests, replies, endpoints, _types: PhantomData };
-        server.pass_over_answered(region.config().initial_position)?;
+        let mut server = Server { requests, replies, is_rejecting: false, endpoints, _types: PhantomData };
+        server.skip_replied(region.config().initial_position)?;
         Ok(server)
     }
 
-    /// The last server may have died after it had sent an answer, and before it had taken the request out.
-    fn pass_over_answered(&mut self, start: u64) -> Result<()> {
+    /// Takes out a request to which the last server replied before it died.
+    fn skip_replied(&mut self, start: u64) -> Result<()> {
         let request = self.requests.slot_ptr().map_err(|Corrupt| self.endpoints.incoming.corrupted())?;
-        let has_answered = request.is_some() && self.replies.position() != start;
-        if has_answered && self.replies.last().ahead_of(self.requests.position()) == 0 {
+        let has_replied = request.is_some() && self.replies.position() != start;
+        if has_replied && self.replies.last().ahead_of(self.requests.position()) == 0 {
             self.take_out();
         }
         Ok(())
     }
 
-    /// Opens the channel of this name and takes this end of it.
+    /// Opens the channel of this name and its replying endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if somebody has it.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
+    /// server exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<Q, A>::open(name)?.server()
     }
 
-    /// Takes over this end from a process that gave its [descriptor](Server::into_fd) away.
+    /// Takes over the endpoint that was [converted](Server::into_fd) to this descriptor.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not that of such an end; [`InUse`](ErrorKind::InUse) if
-    /// somebody has taken its place meanwhile. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another server was opened. On error, the
+    /// descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = super::adopt::<Q, A>(fd, SERVER)?;
+        let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| SERVER)?;
         Server::new(&region, lease)
     }
 
-    /// The descriptor that *is* this end: for a [child](crate::process), or to be sent over a [socket](crate::socket).
-    /// Whoever has it, has the end; nobody sees it as gone on its way.
+    endpoint_methods!(endpoints, "a request");
+
+    /// Returns the number of requests that can be received without waiting, the one in process included.
     ///
-    /// # Errors
-    ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name, by which it is opened there.
-    pub fn into_fd(self) -> Result<OwnedFd> {
-        self.endpoints.into_fd()
+    /// The client may add some at any time, so the number may be too small when this returns.
+    pub fn len(&self) -> usize {
+        self.requests.len()
     }
 
-    /// A descriptor that polls as readable when there may be a request, for an event loop; see
-    /// [`Readiness`].
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if there is no room for a descriptor or a thread.
-    pub fn readiness(&self) -> Result<Readiness> {
-        self.endpoints.incoming.readiness()
+    /// Returns whether no request can be received without waiting. As stale as [`len`](Server::len).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
-    /// How this end waits for requests, and for room, from now on; [`Adaptive`](WaitStrategy::Adaptive) if nothing is said.
-    pub fn set_wait_strategy(&mut self, waiting: WaitStrategy) {
-        self.endpoints.set_wait_strategy(waiting);
-    }
-
-    /// Receives a request, and waits if there is none. It stays in the channel until it is answered: the process that dies
-    /// with it leaves it to the next server.
+    /// Receives a request, blocking until there is one.
+    ///
+    /// The request stays in the channel until it gets a reply. If the process dies before that, the next server
+    /// gets it.
     ///
     /// ```
     /// use ipcraft::channel::request;
     ///
     /// let (mut client, mut server) = request::channel::<u32, u32>(16)?;
-    /// let ticket = client.send(20)?;
+    /// let id = client.send(20)?;
     /// let request = server.recv()?;
     /// let half = request.body() / 2;
     /// request.respond(half)?;
-    /// assert_eq!(client.recv()?, (ticket, 10));
+    /// assert_eq!(client.recv()?, (id, 10));
     /// # Ok::<(), ipcraft::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the client is gone and all it sent is answered (a new one may come);
-    /// [`Corrupted`](ErrorKind::Corrupted) if what it wrote is not what a client writes, or no value of the type: a request
-    /// that is none is given up.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the client has left and every request has a reply (a new client
+    /// may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the bytes are no
+    /// value of the type. Such a request is rejected.
     #[inline]
     pub fn recv(&mut self) -> Result<Request<'_, Q, A>> {
-        self.recv_until(|| Deadline::NEVER)
+        self.recv_with(Forever)
     }
 
-    /// [`recv`](Server::recv) that fails with [`Empty`](ErrorKind::Empty) instead of waiting.
+    /// [`recv`](Server::recv) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
     #[inline]
     pub fn try_recv(&mut self) -> Result<Request<'_, Q, A>> {
+        self.recv_with(Never)
+    }
+
+    /// [`recv`](Server::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no request within
+    /// `timeout`.
+    #[inline]
+    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Request<'_, Q, A>> {
+        self.recv_with(Within(timeout))
+    }
+
+    #[inline]
+    fn recv_with(&mut self, patience: impl Patience) -> Result<Request<'_, Q, A>> {
+        if self.is_rejecting {
+            self.finish_rejection(patience.for_reply())?;
+        }
         match self.requests.slot_ptr() {
             Ok(Some(_)) => {}
-            Ok(None) => drop(self.endpoints.incoming.finish_try(|| self.requests.slot_ptr(), no_recovery)?),
+            Ok(None) => {
+                patience.finish(&mut self.endpoints.incoming, || self.requests.slot_ptr(), |_| {})?;
+            }
             Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
         }
         Request::new(self)
     }
 
-    /// [`recv`](Server::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no request comes within `timeout`.
-    #[inline]
-    pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Request<'_, Q, A>> {
-        self.recv_until(|| Deadline::after(timeout))
-    }
-
-    /// Answers each request with what `answer` makes of it, and returns when the client is gone and all it sent is
-    /// answered. Should `answer` panic, its request is given up.
+    /// Replies to each request with the result of `reply`. Returns when the client has left and every request
+    /// has a reply. If `reply` panics, its request is rejected.
     ///
     /// # Errors
     ///
     /// [`Corrupted`](ErrorKind::Corrupted) as for [`recv`](Server::recv).
-    pub fn serve(&mut self, mut answer: impl FnMut(&Q) -> A) -> Result<()> {
+    pub fn serve(&mut self, mut reply: impl FnMut(&Q) -> A) -> Result<()> {
         loop {
             let request = match self.recv() {
                 Ok(request) => request,
                 Err(e) if e.kind() == ErrorKind::Disconnected => return Ok(()),
                 Err(e) => return Err(e),
             };
-            let answer = answer(request.body());
-            match request.respond(answer) {
+            let body = reply(request.body());
+            match request.respond(body) {
                 Err(e) if e.kind() != ErrorKind::Disconnected => return Err(e.into()),
-                // A client that is gone may have left more.
+                // A client that has left may have left more requests.
                 _ => {}
             }
         }
     }
 
+    /// Sends a reply to the next request.
     #[inline]
-    fn recv_until(&mut self, deadline: impl FnOnce() -> Deadline) -> Result<Request<'_, Q, A>> {
-        match self.requests.slot_ptr() {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                self.endpoints.incoming.wait(deadline(), || self.requests.slot_ptr(), no_recovery)?;
-            }
-            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
+    pub(crate) fn send(&mut self, reply: &ReplyFrame<A::Wire>, patience: impl Patience) -> Result<()> {
+        let outgoing = &mut self.endpoints.outgoing;
+        if outgoing.may_send()
+            && let Ok(Some(())) = self.replies.push(reply, outgoing.inline_requested())
+        {
+            outgoing.notify();
+            return Ok(());
         }
-        Request::new(self)
+        self.send_slow(reply, patience)
     }
 
-    /// Sends an answer, or that there is none, to the request in hand.
-    #[inline]
-    pub(crate) fn send(&mut self, answer: &ReplyFrame<A::Wire>) -> Result<()> {
-        let endpoint = &mut self.endpoints.outgoing;
-        endpoint.check_receivers(no_recovery)?;
-        match self.replies.push(answer, endpoint.inline_requested()) {
-            Ok(Some(())) => {}
-            Ok(None) => endpoint.wait(Deadline::NEVER, || self.replies.push(answer, false), no_recovery)?,
-            Err(Corrupt) => return Err(endpoint.corrupted()),
+    #[inline(never)]
+    fn send_slow(&mut self, reply: &ReplyFrame<A::Wire>, patience: impl Patience) -> Result<()> {
+        let outgoing = &mut self.endpoints.outgoing;
+        if !outgoing.may_send() {
+            outgoing.check_peer(|_| {})?;
         }
-        endpoint.notify();
+        match self.replies.push(reply, outgoing.inline_requested()) {
+            Ok(Some(())) => {}
+            Ok(None) => patience.finish(outgoing, || self.replies.push(reply, false), |_| {})?,
+            Err(Corrupt) => return Err(outgoing.corrupted()),
+        }
+        outgoing.notify();
         Ok(())
     }
 
-    /// Takes the request in hand out of the channel.
+    /// Rejects the next request, if there is space to tell the client; otherwise when the next request is received.
+    ///
+    /// A client has space for the replies to all its requests, so there is none only while an earlier client's replies have
+    /// not been discarded, or if the client breaks the rules.
+    fn reject(&mut self) {
+        let number = self.requests.position();
+        match self.send(&ReplyFrame::none(number), Never) {
+            Err(error) if error.kind() == ErrorKind::Full => self.is_rejecting = true,
+            // If the client has left, there is no need to tell it.
+            _ => self.take_out(),
+        }
+    }
+
+    /// Tells the client of a rejection for which there was no space before.
+    #[cold]
+    fn finish_rejection(&mut self, patience: impl Patience) -> Result<()> {
+        let number = self.requests.position();
+        let told = self.send(&ReplyFrame::none(number), patience);
+        match told.as_ref().map_err(Error::kind) {
+            Err(ErrorKind::Full) => return Err(self.endpoints.incoming.error(ErrorKind::Empty)),
+            Err(ErrorKind::TimedOut) => return told,
+            // The client has left, or breaks the rules.
+            _ => {}
+        }
+        self.is_rejecting = false;
+        self.take_out();
+        match told {
+            Err(error) if error.kind() != ErrorKind::Disconnected => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the next request out of the channel.
     #[inline]
     pub(crate) fn take_out(&mut self) {
         self.requests.skip();
@@ -205,12 +245,14 @@ impl<Q: Message, A: Message> Server<Q, A> {
     }
 }
 
-/// A request in the server's hands, to be [answered](Request::respond).
+/// A request that was received, to be [answered](Request::respond).
 ///
-/// Dropping it gives it up, and tells the client so; for that it waits for room as an answer does, but there is some
-/// unless an earlier client has left its answers. The process that dies with it has not answered it: the next server gets
-/// it. So does the next call to receive if it is [forgotten](std::mem::forget).
-#[must_use = "dropping a request gives it up"]
+/// Dropping it rejects it: the client gets [`Rejected`](ErrorKind::Rejected). Dropping never blocks. If there is no
+/// space for the rejection, it is sent when the server receives the next request.
+///
+/// If the process dies before it replies, the next server gets the request. If the guard is
+/// [forgotten](std::mem::forget), the next call to receive returns the request again.
+#[must_use = "dropping a request rejects it"]
 pub struct Request<'a, Q: Message, A: Message> {
     server: &'a mut Server<Q, A>,
     body: Q,
@@ -218,45 +260,73 @@ pub struct Request<'a, Q: Message, A: Message> {
 }
 
 impl<'a, Q: Message, A: Message> Request<'a, Q, A> {
-    /// The request that there is, as the caller found.
+    /// The next request, which is there.
     #[inline]
     fn new(server: &'a mut Server<Q, A>) -> Result<Self> {
         match Q::from_wire(server.requests.read()) {
             Some(body) => Ok(Request { server, body, is_settled: false }),
             None => {
-                let number = server.requests.position();
-                let _ = server.send(&ReplyFrame::none(number));
-                server.take_out();
+                server.reject();
                 Err(server.endpoints.incoming.corrupted())
             }
         }
     }
 
-    /// What is asked.
+    /// Returns what the client sent.
     #[inline]
     pub fn body(&self) -> &Q {
         &self.body
     }
 
-    /// Sends the answer, and takes the request out of the channel. When it returns without error, the answer is in the
-    /// channel, whatever happens to this process.
+    /// Sends the reply and takes the request out of the channel, blocking while there is no space.
+    ///
+    /// There is space, unless an earlier client left without its replies and the present one has not discarded
+    /// them yet. When it returns without an error, the reply is in the channel, even if this process dies.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the client is gone: nobody wants to know, and the request is taken out
-    /// all the same; [`Corrupted`](ErrorKind::Corrupted) if what it says of itself cannot be. The answer comes back.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the client has left;
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the client leaves no space for one
+    /// second. The request is taken out anyway. The error returns the reply.
     #[inline]
-    pub fn respond(mut self, answer: A) -> Result<(), SendError<A>> {
-        let number = self.server.requests.position();
-        let sent = self.server.send(&ReplyFrame::answer(number, answer.to_wire()));
-        self.settle();
-        sent.map_err(|error| SendError::new(answer, error))
+    pub fn respond(self, reply: A) -> Result<(), SendError<A>> {
+        self.respond_with(reply, MaxReplyWait)
+    }
+
+    /// [`respond`](Request::respond) that fails with [`Full`](ErrorKind::Full) instead of blocking. Then the request
+    /// stays in the channel, and the next call to receive returns it again.
+    #[inline]
+    pub fn try_respond(self, reply: A) -> Result<(), SendError<A>> {
+        self.respond_with(reply, Never)
+    }
+
+    /// [`respond`](Request::respond) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
+    /// `timeout`. Then the request stays in the channel, and the next call to receive returns it again.
+    #[inline]
+    pub fn respond_timeout(self, reply: A, timeout: Duration) -> Result<(), SendError<A>> {
+        self.respond_with(reply, Within(timeout))
     }
 
     #[inline]
-    fn settle(&mut self) {
+    fn respond_with(mut self, reply: A, patience: impl Patience) -> Result<(), SendError<A>> {
+        let number = self.server.requests.position();
+        let sent = self.server.send(&ReplyFrame::answer(number, reply.to_wire()), patience);
         self.is_settled = true;
-        self.server.take_out();
+        match sent {
+            Ok(()) => {
+                self.server.take_out();
+                Ok(())
+            }
+            Err(error) => Err(self.not_sent(reply, error)),
+        }
+    }
+
+    #[cold]
+    fn not_sent(&mut self, reply: A, error: Error) -> SendError<A> {
+        if !matches!(error.kind(), ErrorKind::Full | ErrorKind::TimedOut) {
+            self.server.take_out();
+        }
+        SendError::new(reply, error)
     }
 }
 
@@ -264,10 +334,7 @@ impl<Q: Message, A: Message> Drop for Request<'_, Q, A> {
     #[inline]
     fn drop(&mut self) {
         if !self.is_settled {
-            let number = self.server.requests.position();
-            // Should the client be gone, nobody wants to know.
-            let _ = self.server.send(&ReplyFrame::none(number));
-            self.settle();
+            self.server.reject();
         }
     }
 }

@@ -94,9 +94,7 @@ impl Writer {
     fn poll_position(&mut self) -> Result<(), Corrupt> {
         self.backoff.snooze();
         let head = self.control().receivers.position.load(Acquire);
-        // Between the last known position of the reader and that of the writer: a reader never moves back.
-        let known_head = self.cached_limit.wrapping_sub(self.slots.count());
-        if head.wrapping_sub(known_head) > self.tail.wrapping_sub(known_head) {
+        if self.tail.wrapping_sub(head) > self.slots.count() {
             return Err(Corrupt);
         }
         let room = self.slots.count() - self.tail.wrapping_sub(head);

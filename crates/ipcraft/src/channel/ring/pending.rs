@@ -50,6 +50,11 @@ impl<Q: Message, A: Message> PendingRequests<Q, A> {
         self.wanted != self.next_id()
     }
 
+    /// How many requests have been sent whose replies are wanted and have not come.
+    pub(crate) fn pending(&self) -> usize {
+        self.next_id().wrapping_sub(self.wanted) as usize
+    }
+
     /// Wants no answers to what was sent.
     pub(crate) fn cancel_pending(&mut self) {
         self.wanted = self.next_id();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::ErrorKind;
 use crate::channel::WaitStrategy;
+use crate::channel::core::Forever;
 use crate::channel::request::*;
 use crate::channel::ring::reply::ReplyFrame;
 use crate::channel::shared::atomic::AtomicU64;
@@ -136,8 +137,8 @@ fn a_request_that_is_dropped_is_given_up() {
     let panicked = catch_unwind(AssertUnwindSafe(|| server.serve(|_| panic!("on purpose"))));
     assert!(panicked.is_err());
     assert_eq!(answer(&mut server), 1);
-    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Removed);
-    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Removed);
+    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Rejected);
+    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Rejected);
     assert_eq!(client.recv().unwrap(), (tickets[2], 30));
 }
 
@@ -166,7 +167,7 @@ fn what_was_answered_is_not_carried_out_again() {
         for number in 0..10 {
             let id = client.send(number).unwrap();
             // It dies after it has sent the answer.
-            server.send(&ReplyFrame::answer(server.requests.position(), 5)).unwrap();
+            server.send(&ReplyFrame::answer(server.requests.position(), 5), Forever).unwrap();
             drop(server);
             server = channel.server().unwrap();
             assert_eq!(server.try_recv().unwrap_err().kind(), ErrorKind::Empty);
@@ -176,8 +177,8 @@ fn what_was_answered_is_not_carried_out_again() {
         let first = client.send(1).unwrap();
         assert!(server.requests.slot_ptr().unwrap().is_some());
         let number = server.requests.position();
-        server.send(&ReplyFrame::answer(number, 5)).unwrap();
-        server.send(&ReplyFrame::answer(number, 6)).unwrap();
+        server.send(&ReplyFrame::answer(number, 5), Forever).unwrap();
+        server.send(&ReplyFrame::answer(number, 6), Forever).unwrap();
         server.take_out();
         assert_eq!(client.recv().unwrap(), (first, 5));
         let second = client.send(2).unwrap();
@@ -247,7 +248,7 @@ fn bytes_that_are_no_request_or_answer_are_refused() {
     words(0).store(0x7777, Relaxed);
     assert_eq!(server.try_recv().unwrap_err().kind(), ErrorKind::Corrupted);
     assert_eq!(server.try_recv().unwrap_err().kind(), ErrorKind::Empty);
-    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Removed);
+    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Rejected);
 
     client.send(true).unwrap();
     server.recv().unwrap().respond('a').unwrap();
@@ -257,7 +258,7 @@ fn bytes_that_are_no_request_or_answer_are_refused() {
     assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Empty);
 
     client.send(true).unwrap();
-    server.send(&ReplyFrame::answer(server.requests.position() + 1, u32::from('b'))).unwrap();
+    server.send(&ReplyFrame::answer(server.requests.position() + 1, u32::from('b')), Forever).unwrap();
     assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Corrupted);
 }
 
@@ -322,7 +323,7 @@ fn an_end_moves_by_its_descriptor() {
     assert_eq!(*server.recv().unwrap().body(), 9);
     let fd = server.into_fd().unwrap();
     assert_eq!(Client::<u32, u32>::from_fd(fd).unwrap_err().kind(), ErrorKind::WrongType);
-    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Removed);
+    assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Rejected);
     assert_eq!(client.call(&1).unwrap_err().kind(), ErrorKind::Disconnected);
 }
 
@@ -338,4 +339,86 @@ fn types_of_any_size_fit_together() {
     let id = client.send(()).unwrap();
     server.recv().unwrap().respond([8; 333]).unwrap();
     assert_eq!(client.recv().unwrap(), (id, [8; 333]));
+}
+
+/// Fills the ring of replies with four that no request awaits.
+fn fill_replies(server: &mut Server<u64, u64>) {
+    let unwanted = server.requests.position().wrapping_sub(1);
+    for _ in 0..4 {
+        server.send(&ReplyFrame::answer(unwanted, 0), Forever).unwrap();
+    }
+}
+
+#[test]
+fn drop_of_a_request_without_space_for_the_rejection_returns_and_rejects_later() {
+    for start in STARTS {
+        let channel = made(start);
+        let (mut client, mut server) = ends(&channel);
+        client.send(1).unwrap();
+        fill_replies(&mut server);
+        drop(server.recv().unwrap());
+        assert_eq!(server.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+        assert_eq!(server.recv_timeout(SHORT).unwrap_err().kind(), ErrorKind::TimedOut);
+        // The client discards what it does not await.
+        assert_eq!(client.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+        let second = client.send(2).unwrap();
+        let request = server.recv().unwrap();
+        assert_eq!(*request.body(), 2);
+        request.respond(20).unwrap();
+        assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Rejected);
+        assert_eq!(client.recv().unwrap(), (second, 20));
+    }
+}
+
+#[test]
+fn drop_of_a_request_without_space_after_the_client_left_takes_it_out() {
+    let channel = made(0);
+    let (mut client, mut server) = ends(&channel);
+    client.send(1).unwrap();
+    fill_replies(&mut server);
+    drop(server.recv().unwrap());
+    drop(client);
+    assert_eq!(server.recv().unwrap_err().kind(), ErrorKind::Disconnected);
+    let mut client = channel.client().unwrap();
+    let id = client.send(2).unwrap();
+    assert_eq!(answer(&mut server), 1);
+    assert_eq!(client.recv().unwrap(), (id, 20));
+}
+
+#[test]
+fn try_respond_without_space_leaves_the_request_in_the_channel() {
+    let channel = made(0);
+    let (mut client, mut server) = ends(&channel);
+    let id = client.send(1).unwrap();
+    assert_eq!((client.pending(), server.len()), (1, 1));
+    fill_replies(&mut server);
+    let unsent = server.recv().unwrap().try_respond(10).unwrap_err();
+    assert_eq!((unsent.kind(), unsent.into_message()), (ErrorKind::Full, 10));
+    let unsent = server.recv().unwrap().respond_timeout(10, SHORT).unwrap_err();
+    assert_eq!(unsent.kind(), ErrorKind::TimedOut);
+    assert_eq!(client.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+    server.recv().unwrap().try_respond(10).unwrap();
+    assert_eq!(client.recv().unwrap(), (id, 10));
+    assert!(server.is_empty() && client.pending() == 0);
+}
+
+#[test]
+fn respond_after_the_client_moved_its_position_back_returns_corrupted() {
+    let channel = made(0);
+    let (mut client, mut server) = ends(&channel);
+    for number in 0..8 {
+        client.send(number).unwrap();
+        assert_eq!(answer(&mut server), 1);
+        client.recv().unwrap();
+    }
+    // SAFETY: because the region is kept by `channel`.
+    let replies = unsafe { channel.region.control(REPLIES).as_ref() };
+    replies.receivers.position.store(4, Relaxed);
+    let mut kinds = Vec::new();
+    for number in 0..6 {
+        if client.try_send(number).is_ok() {
+            kinds.extend(server.recv().unwrap().respond(1).err().map(|e| e.kind()));
+        }
+    }
+    assert!(kinds.contains(&ErrorKind::Corrupted), "{kinds:?}");
 }

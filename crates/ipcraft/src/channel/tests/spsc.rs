@@ -166,3 +166,84 @@ fn what_cannot_be_ends_a_drain() {
     let kinds: Vec<_> = rx.drain().map(|message| message.unwrap_err().kind()).collect();
     assert_eq!(kinds, [ErrorKind::Corrupted]);
 }
+
+#[test]
+fn recv_many_before_an_invalid_value_returns_the_valid_ones() {
+    let channel = Options::<bool>::new().capacity(8).anonymous().unwrap();
+    let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+    tx.send_all(&[true, false]).unwrap();
+    tx.send(true).unwrap();
+    tx.send(false).unwrap();
+    let third = channel.region.data_area().at(2 * 8, 1).unwrap();
+    // SAFETY: because the byte is mapped while `channel` exists, and any byte is an atomic.
+    unsafe { third.cast::<std::sync::atomic::AtomicU8>().as_ref() }.store(7, Relaxed);
+    let mut buffer = [true; 8];
+    assert_eq!(rx.recv_many(&mut buffer).unwrap(), 2);
+    assert_eq!(buffer[..2], [true, false]);
+    assert_eq!(rx.recv_many(&mut buffer).unwrap_err().kind(), ErrorKind::Corrupted);
+    assert_eq!(rx.try_recv_many(&mut buffer).unwrap(), 1);
+    assert!(!buffer[0]);
+    assert_eq!(rx.try_recv_many(&mut buffer).unwrap_err().kind(), ErrorKind::Empty);
+    assert_eq!(rx.try_recv_many(&mut []).unwrap(), 0);
+}
+
+#[test]
+fn len_counts_messages_that_were_not_received() {
+    for start in [0, u64::MAX - 1] {
+        let channel = Options::<u32>::new().capacity(4).initial_position(start).anonymous().unwrap();
+        let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+        assert!((tx.capacity(), rx.capacity()) == (4, 4) && tx.is_empty() && rx.is_empty());
+        for sent in 1..=4 {
+            tx.send(7).unwrap();
+            assert_eq!((tx.len(), rx.len()), (sent, sent));
+        }
+        assert!(tx.is_full() && rx.is_full());
+        rx.recv().unwrap();
+        assert!(!tx.is_full() && (tx.len(), rx.len()) == (3, 3));
+        assert_eq!(rx.wait_strategy(), crate::channel::WaitStrategy::Adaptive);
+        rx.set_wait_strategy(crate::channel::WaitStrategy::Block);
+        assert_eq!(rx.wait_strategy(), crate::channel::WaitStrategy::Block);
+    }
+}
+
+#[test]
+fn is_disconnected_after_the_only_peer_left_returns_true() {
+    let channel = Options::<u32>::new().anonymous().unwrap();
+    let tx = channel.sender().unwrap();
+    assert!(!tx.is_disconnected(), "no receiver has ever connected");
+    let rx = channel.receiver().unwrap();
+    assert!(!tx.is_disconnected() && !rx.is_disconnected());
+    drop(tx);
+    assert!(rx.is_disconnected());
+    let _tx = channel.sender().unwrap();
+    assert!(!rx.is_disconnected());
+}
+
+#[test]
+fn try_recv_on_an_empty_channel_does_not_clone_the_name() {
+    let name = format!("/{}", crate::name::unique("channel-empty"));
+    let channel = Options::<u32>::new().remove_on_drop(true).create_new(&name).unwrap();
+    let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+    let holders = || std::sync::Arc::strong_count(channel.region.name().unwrap());
+    let before = holders();
+    let empty: Vec<_> = (0..10).map(|_| rx.try_recv().unwrap_err()).collect();
+    while tx.try_send(1).is_ok() {}
+    let full: Vec<_> = (0..10).map(|_| tx.try_send(1).unwrap_err()).collect();
+    assert_eq!(holders(), before, "{empty:?} {full:?}");
+}
+
+#[test]
+fn try_recv_in_a_polling_loop_after_the_sender_left_without_notice_returns_disconnected() {
+    let (tx, mut rx) = channel::<u32>(4).unwrap();
+    // It leaves as a killed process does.
+    let fd = tx.into_fd().unwrap();
+    for _ in 0..1000 {
+        assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+    }
+    drop(fd);
+    let left = Instant::now();
+    while rx.try_recv().unwrap_err().kind() == ErrorKind::Empty {
+        assert!(left.elapsed() < Duration::from_secs(5));
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}

@@ -105,7 +105,14 @@ impl Sender {
     #[inline]
     fn send_with(&mut self, record: &[u8], patience: impl Patience) -> Result<()> {
         self.check_length(record.len())?;
-        if self.core.push_fast(record) { Ok(()) } else { self.send_slow(record, patience) }
+        // Written out: here `Core::push_fast` takes 74 instructions instead of 73, since it keeps the doorbell while the
+        // record is copied.
+        let Core { ring, endpoint, .. } = &mut self.core;
+        if endpoint.may_send() && ring.push(record, endpoint.inline_requested()) == Ok(Some(())) {
+            self.core.notify();
+            return Ok(());
+        }
+        self.send_slow(record, patience)
     }
 
     #[inline(never)]
