@@ -1,5 +1,5 @@
-//! What the rings stand on: words, what messages are made of, and sleeping. In a model, all are ones of which a model checker
-//! knows.
+//! The primitives of the rings: atomic words, message content, and futexes. In a model, all are
+//! those of the model checker.
 
 #[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU64 as Content, fence};

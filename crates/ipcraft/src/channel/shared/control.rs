@@ -1,12 +1,12 @@
-//! The words in shared memory by which the two sides of one ring know of each other.
+//! The control words that the two sides of one ring share.
 
 use crate::channel::shared::atomic::{AtomicU32, AtomicU64};
 use crate::channel::shared::doorbell::Doorbell;
 
-/// What one direction needs besides its slots. Zero bytes are a flow that nobody has used yet.
+/// The control words of one direction. Zero bytes are an unused direction.
 ///
-/// Nothing here is believed: a position is checked against the reader's own before it is used, and the rest are hints of
-/// which a wrong one costs time.
+/// No value is trusted. A position is checked against the reader's own before use, and the others
+/// are hints: a wrong one costs time only.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(crate) struct RingControl {
@@ -14,29 +14,29 @@ pub(crate) struct RingControl {
     pub(crate) senders: SideState,
     /// Written by receivers.
     pub(crate) receivers: SideState,
-    /// Receivers sleep here until there is something to receive.
+    /// Receivers wait here for messages.
     pub(crate) items: Doorbell,
-    /// Senders sleep here until there is room.
+    /// Senders wait here for room.
     pub(crate) space: Doorbell,
 }
 
-/// How many words of a small message go beside the position.
+/// Words of a message that fit beside the position, for inline delivery.
 pub(crate) const INLINE_WORDS: usize = 6;
 
-/// What the ends of one side write. The first line is what the other side polls.
+/// The words that the endpoints of one side write. The other side polls the first cache line.
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub(crate) struct SideState {
-    /// How many messages have been sent or received, from the start of the channel on; wraps.
+    /// Messages sent or received since the creation of the channel; wraps.
     pub(crate) position: AtomicU64,
-    /// Which message `inline` is a copy of, where a ring has such copies.
+    /// The position of the message in `inline`, if the kind has inline delivery.
     pub(crate) inline_tag: AtomicU64,
-    /// The last message, if it is small: so one line brings the news and the message.
+    /// The last message, if it is short: one cache line then carries position and message.
     pub(crate) inline: [AtomicU64; INLINE_WORDS],
-    /// One more than the number of the processor that an end ran on when it last said so.
+    /// One more than the number of the CPU that an endpoint last published.
     pub(crate) cpu: AtomicU32,
-    /// How many ends have come; wraps.
+    /// Registrations of endpoints; wraps.
     pub(crate) registrations: AtomicU32,
-    /// How often something was taken out of the hands of a dead end, where a ring has such; wraps.
+    /// Recoveries of slots of dead endpoints, if the kind has them; wraps.
     pub(crate) recovery_epoch: AtomicU32,
 }

@@ -1,4 +1,4 @@
-//! Copying one value between private memory and memory that others may write meanwhile.
+//! Copies between private memory and memory that other processes may write meanwhile.
 
 #![allow(unsafe_code)]
 
@@ -16,25 +16,26 @@ const WORD: usize = size_of::<u64>();
 ///
 /// # Safety
 ///
-/// There is room for it at `into`, which is aligned to a word.
+/// `into` is aligned to a word and has room for the value.
 #[inline]
 pub(crate) unsafe fn write_value<T: Plain>(into: NonNull<u8>, value: &T) {
     let from = std::ptr::from_ref(value).cast::<u8>();
     if size_of::<T>() > MAX_WORDWISE_VALUE {
-        // SAFETY: because the caller vouches for the room, and private memory is apart from shared memory.
+        // SAFETY: because the caller promised the room, and private memory is apart from shared
+        // memory.
         return unsafe { copy(from, into.as_ptr(), size_of::<T>()) };
     }
     let words = size_of::<T>() / WORD;
     for i in 0..words {
-        // SAFETY: because the word is within the value, whose bytes are all initialised (`Plain`), and within the room,
-        // where it is aligned.
+        // SAFETY: because the word is within the value, whose bytes are all initialized (`Plain`),
+        // and within the room, where it is aligned.
         unsafe {
             let word = from.cast::<u64>().add(i).read_unaligned();
             into.cast::<Content>().add(i).as_ref().store(word, Relaxed);
         }
     }
     for i in words * WORD..size_of::<T>() {
-        // SAFETY: because of the same for a byte.
+        // SAFETY: because the byte is within the value and within the shared memory.
         unsafe { byte(into, i).store(from.add(i).read(), Relaxed) };
     }
 }
@@ -43,13 +44,14 @@ pub(crate) unsafe fn write_value<T: Plain>(into: NonNull<u8>, value: &T) {
 ///
 /// # Safety
 ///
-/// As many bytes can be read at `from`, which is aligned to a word.
+/// `from` is aligned to a word, and the bytes of the type can be read there.
 #[inline]
 pub(crate) unsafe fn read_value<T: Plain>(from: NonNull<u8>) -> T {
     let mut value = MaybeUninit::<T>::uninit();
     let into = value.as_mut_ptr().cast::<u8>();
     if size_of::<T>() > MAX_WORDWISE_VALUE {
-        // SAFETY: because the caller vouches for the bytes, and private memory is apart from shared memory.
+        // SAFETY: because the caller promised the bytes, and private memory is apart from shared
+        // memory.
         unsafe { copy(from.as_ptr(), into, size_of::<T>()) };
     } else {
         let words = size_of::<T>() / WORD;
@@ -61,7 +63,7 @@ pub(crate) unsafe fn read_value<T: Plain>(from: NonNull<u8>) -> T {
             }
         }
         for i in words * WORD..size_of::<T>() {
-            // SAFETY: because of the same for a byte.
+            // SAFETY: because the byte is within the value and within the shared memory.
             unsafe { into.add(i).write(byte(from, i).load(Relaxed)) };
         }
     }
@@ -71,23 +73,24 @@ pub(crate) unsafe fn read_value<T: Plain>(from: NonNull<u8>) -> T {
 
 /// # Safety
 ///
-/// The byte is in memory that stays for as long as the result is used.
+/// The byte stays mapped while the result is used.
 #[inline]
 unsafe fn byte<'a>(at: NonNull<u8>, offset: usize) -> &'a AtomicU8 {
-    // SAFETY: because the caller vouches for it, and any byte is an atomic.
+    // SAFETY: because the caller promised the byte, and any byte is a valid atomic.
     unsafe { at.add(offset).cast().as_ref() }
 }
 
-/// Copies bytes to shared memory. What is missing to the next word may be set to zero.
+/// Copies bytes to shared memory. May zero the rest of the last word.
 ///
 /// # Safety
 ///
-/// At `into`, which is aligned to a word, there is room for the bytes, rounded up to words, that only atomics and copies
-/// access.
+/// `into` is aligned to a word and has room for the bytes, rounded up to words. Only atomics and
+/// these copies access it.
 #[inline]
 pub(crate) unsafe fn write_bytes(into: NonNull<u8>, bytes: &[u8]) {
     if bytes.len() > MAX_WORDWISE_RECORD {
-        // SAFETY: because the caller vouches for the room, and private memory is apart from shared memory.
+        // SAFETY: because the caller promised the room, and private memory is apart from shared
+        // memory.
         return unsafe { copy(bytes.as_ptr(), into.as_ptr(), bytes.len()) };
     }
     let (words, rest) = bytes.as_chunks::<WORD>();
@@ -107,12 +110,12 @@ pub(crate) unsafe fn write_bytes(into: NonNull<u8>, bytes: &[u8]) {
 ///
 /// # Safety
 ///
-/// At `from`, which is aligned to a word, so many bytes, rounded up to words, can be read; at `into` so many can be written,
-/// of private memory.
+/// `from` is aligned to a word, and `length` bytes, rounded up to words, can be read there.
+/// `length` bytes can be written at `into`, in private memory.
 #[inline]
 pub(crate) unsafe fn read_bytes(from: NonNull<u8>, into: *mut u8, length: usize) {
     if length > MAX_WORDWISE_RECORD {
-        // SAFETY: because the caller vouches for both, and private memory is apart from shared memory.
+        // SAFETY: because the caller promised both, and private memory is apart from shared memory.
         return unsafe { copy(from.as_ptr(), into, length) };
     }
     let words = length / WORD;
@@ -121,10 +124,10 @@ pub(crate) unsafe fn read_bytes(from: NonNull<u8>, into: *mut u8, length: usize)
         unsafe { into.cast::<u64>().add(i).write_unaligned(word_at(from, i).load(Relaxed)) };
     }
     if !length.is_multiple_of(WORD) {
-        // SAFETY: because what can be read is rounded up to words.
+        // SAFETY: because the readable length is rounded up to words.
         let last = unsafe { word_at(from, words) }.load(Relaxed).to_ne_bytes();
         for (i, byte) in last.into_iter().enumerate().take(length % WORD) {
-            // SAFETY: because the byte is one of those that can be written.
+            // SAFETY: because the byte is within the writable length.
             unsafe { into.add(words * WORD + i).write(byte) };
         }
     }
@@ -132,9 +135,9 @@ pub(crate) unsafe fn read_bytes(from: NonNull<u8>, into: *mut u8, length: usize)
 
 /// # Safety
 ///
-/// The word is in memory that stays for as long as the result is used, and is aligned.
+/// The word is aligned and stays mapped while the result is used.
 #[inline]
 unsafe fn word_at<'a>(start: NonNull<u8>, word: usize) -> &'a AtomicU64 {
-    // SAFETY: because the caller vouches for it, and any bytes are an atomic.
+    // SAFETY: because the caller promised the word, and any bytes are a valid atomic.
     unsafe { start.cast().add(word).as_ref() }
 }

@@ -1,11 +1,15 @@
-//! Waking those who sleep, without a system call, and without a memory fence, when nobody does.
+//! An eventcount: notification that costs neither a system call nor a fence while no thread waits.
 //!
-//! Whoever changes something loads one word afterwards. In a row of messages during which nobody sleeps the word is
-//! [`IDLE`], and that is all. A sleeper sets it to [`WAITING`], looks once more, and sleeps. Between the two there has to
-//! be a fence on both sides, or the one misses the change while the other misses the sleeper; but a fence for every
-//! message costs more than the message. So only the word [`ARMED`] asks for one. It stays so from the first sleep on,
-//! until for a number of messages nobody slept. Who finds that it was calm, and so that a waker may have passed without a
-//! fence, [naps](NAP) before he sleeps: stores become visible by themselves, within a microsecond.
+//! After each change the notifier loads one word. While the word is [`IDLE`], nothing else is
+//! needed. A waiter sets it to [`WAITING`], polls once more, and blocks. In between, both sides
+//! need a fence. Without one, the waiter could miss the change while the notifier misses the
+//! waiter.
+//!
+//! A fence per message costs more than the message. So only the word [`ARMED`] requests one. The
+//! word becomes armed by the first wait, and idle again after [`DISARM_AFTER`] notifications
+//! without a waiter. A waiter that finds the word idle may have missed a notifier that used no
+//! fence. Its first wait is therefore bounded by [`BOUNDED_WAIT`]: by then the notifier's stores
+//! are visible.
 
 use std::time::Duration;
 
@@ -17,87 +21,89 @@ use crate::channel::tuning::{BOUNDED_WAIT, DISARM_AFTER};
 use crate::time::Deadline;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-/// Nobody sleeps, and nobody has for a while.
+/// No endpoint waits, and none has waited recently.
 const IDLE: u32 = 0;
-/// Nobody sleeps, but somebody may any moment: put a fence before looking.
+/// No endpoint waits, but one may start at any moment: the notifier needs a fence.
 const ARMED: u32 = 1;
-/// Somebody may sleep. Added to a word that says so, it says [`ARMED`], and counts that somebody rang: so that whoever is
-/// about to sleep notices it although another has lain down since.
+/// An endpoint may wait. Added to a waiting word it gives an [`ARMED`] one and increments the
+/// count. So an endpoint that is about to block notices the notification, even if another one has
+/// prepared to wait since.
 const WAITER_UNIT: u32 = 2;
 
-/// Somebody may sleep.
+/// The state while an endpoint may wait.
 const WAITING: u32 = WAITER_UNIT | ARMED;
 
-/// The bits that say which of these it is; above them is counted how often all were woken (wraps).
+/// The bits of the state. The bits above count the notifications of all waiters, and wrap.
 const STATE_MASK: u32 = 3;
 
-/// Where the ends of one side sleep until an end of the other rings. Zero bytes are a calm one.
+/// The doorbell at which the endpoints of one side wait for the other side. Zero bytes are an idle
+/// one.
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub(crate) struct Doorbell {
-    /// A state, and a count.
+    /// The state, and the count above it.
     word: AtomicU32,
-    /// What the endpoints that wait here tell the notifying side; in the line that it reads anyway.
+    /// Status of the endpoints that wait here, in the cache line that the notifier reads anyway.
     pub(crate) status: PeerStatus,
 }
 
-/// What one who lay down found.
+/// The state of the doorbell when an endpoint prepared to wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WaitToken {
-    /// The word while nobody rings.
+    /// The word until the next notification.
     word: u32,
-    /// How long the sleep may be.
+    /// Maximum duration of the wait.
     max_wait: Duration,
 }
 
 impl WaitToken {
-    /// How long the sleep may be at most.
+    /// The maximum duration of the wait.
     pub(crate) fn max_wait(&self) -> Duration {
         self.max_wait
     }
 
-    /// The same, for no more than a nap.
+    /// The same token, limited to [`BOUNDED_WAIT`].
     pub(crate) fn bounded(self) -> WaitToken {
         WaitToken { max_wait: BOUNDED_WAIT, ..self }
     }
 
-    /// Whether it is for no more than a nap.
+    /// Whether the wait is limited to [`BOUNDED_WAIT`].
     pub(crate) fn is_bounded(&self) -> bool {
         self.max_wait == BOUNDED_WAIT
     }
 }
 
-/// What one who rings remembers.
+/// A notifier's private state.
 #[derive(Debug, Default)]
 pub(crate) struct Notifier {
-    /// How often nobody slept.
+    /// Notifications in a row without a waiter.
     unanswered: u32,
 }
 
-/// Whether several can sleep at one bell.
+/// How many endpoints can wait at a doorbell, and how many a notification wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waiters {
-    /// Only one can, and he is woken.
+    /// One endpoint can wait, and it is woken.
     One,
-    /// Many can, and one is woken for one message.
+    /// Several can wait, and one is woken per message.
     Many,
-    /// Many can, and all are woken for one message.
+    /// Several can wait, and all are woken per message.
     All,
 }
 
 impl Doorbell {
-    /// Whether anybody may have to be woken. To be asked after the change.
+    /// Whether no endpoint needs to be woken. Must be called after the change.
     #[inline]
     pub(crate) fn no_waiters(&self) -> bool {
         self.word.load(Relaxed) & STATE_MASK == IDLE
     }
 
-    /// Whether somebody may sleep, as of a moment ago.
+    /// Whether an endpoint may wait; possibly stale.
     pub(crate) fn has_waiters(&self) -> bool {
         self.word.load(Relaxed) & WAITER_UNIT != 0
     }
 
-    /// Wakes whom the change concerns, if anybody sleeps. To be called after the change.
+    /// Wakes the waiters that the change concerns. Must be called after the change.
     #[inline]
     pub(crate) fn notify(&self, notifier: &mut Notifier, waiters: Waiters) {
         if !self.no_waiters() {
@@ -115,7 +121,7 @@ impl Doorbell {
                 notifier.unanswered += 1;
                 if notifier.unanswered >= DISARM_AFTER {
                     notifier.unanswered = 0;
-                    // Whoever has said meanwhile that he sleeps is left as he is.
+                    // Fails if an endpoint has prepared to wait meanwhile; the word then stays.
                     let _ = self.word.compare_exchange(word, word & !ARMED, SeqCst, Relaxed);
                 }
             }
@@ -129,7 +135,7 @@ impl Doorbell {
         }
     }
 
-    /// Wakes everybody who sleeps, after something that concerns them all.
+    /// Wakes all waiters, after a change that concerns all of them.
     pub(crate) fn notify_all(&self) {
         fence(SeqCst);
         if self.word.load(Relaxed) & WAITER_UNIT != 0 {
@@ -137,40 +143,42 @@ impl Doorbell {
         }
     }
 
-    /// The word stays as it is while others sleep; when nobody was woken, it is time to say so, and those who lay down
-    /// in between are woken by that same step.
+    /// Keeps the word while others wait. If no waiter was woken, the word changes to armed, and the
+    /// same step wakes endpoints that prepared to wait in between.
     fn wake_one(&self) {
         if futex::wake(&self.word, 1, futex::ANY) != Ok(1) {
             self.wake_all();
         }
     }
 
-    /// One step, so that nobody who is killed between two leaves the others asleep with the word saying otherwise. Of two who
-    /// do so at once, the second may leave a word that says that somebody sleeps, which costs the next one a call.
+    /// Changes the word and wakes in one system call, so that a kill in between cannot leave
+    /// waiters blocked behind an armed word. If two notifiers do so concurrently, the second may
+    /// leave a waiting word, which costs the next notification one call.
     fn wake_all(&self) {
-        // What can fail is the memory under the word, and then there is nobody to wake.
+        // The call fails only if the word's memory is gone; then there is no waiter.
         let _ = futex::add_and_wake_all(&self.word, WAITER_UNIT);
     }
 
-    /// Says that the caller is about to sleep; look once more, and then [`sleep`](Doorbell::sleep). `last_full_wait` is where the caller
-    /// slept last, if that was for as long as he had to.
+    /// Announces that the caller is about to wait. The caller polls once more, and then calls
+    /// [`commit_wait`](Doorbell::commit_wait). `last_full_wait` is the token of the caller's last
+    /// wait, if that wait was not cut short.
     ///
-    /// From a word that says that somebody sleeps, no way leads to calm but by counting that all were woken. So if it still is
-    /// as where he rested, there was no calm since, and he need not nap again.
+    /// A waiting word becomes idle only after a notification that increments the count. So if the
+    /// word is that of the last full wait, it was not idle since, and the wait need not be bounded.
     pub(crate) fn prepare_wait(&self, last_full_wait: Option<WaitToken>) -> WaitToken {
         let found = self.word.fetch_or(WAITING, SeqCst);
-        // That alone is not in order with loads after it.
+        // The read-modify-write alone does not order later loads.
         fence(SeqCst);
         let max_wait = match found & STATE_MASK {
             ARMED => Duration::MAX,
             WAITING if last_full_wait.is_some_and(|token| token.word == found) => Duration::MAX,
-            // Another one may have found it calm just now.
+            // Another endpoint may have found the word idle just now.
             _ => BOUNDED_WAIT,
         };
         WaitToken { word: found | WAITING, max_wait }
     }
 
-    /// Sleeps until somebody rings, or until the deadline; sometimes ends for nothing.
+    /// Blocks until a notification or the deadline. May return without either.
     pub(crate) fn commit_wait(&self, token: WaitToken, deadline: Deadline) -> nix::Result<()> {
         match futex::wait(&self.word, token.word, futex::ANY, deadline) {
             Ok(()) | Err(Errno::EAGAIN | Errno::ETIMEDOUT) => Ok(()),
@@ -178,19 +186,20 @@ impl Doorbell {
         }
     }
 
-    /// Whether nobody has rung for all since this one lay down.
+    /// Whether no notification of all waiters has happened since the token was made.
     pub(crate) fn is_unchanged(&self, token: WaitToken) -> bool {
         self.word.load(SeqCst) == token.word
     }
 
-    /// Lets everybody who sleeps look at other things than the word.
+    /// Wakes all waiters without a notification, so that they check their other conditions.
     pub(crate) fn interrupt(&self) {
-        // What can fail is the memory under the word, and then nobody sleeps.
+        // The call fails only if the word's memory is gone; then there is no waiter.
         let _ = futex::wake(&self.word, u32::MAX, futex::ANY);
     }
 
-    /// Takes back what [`prepare_wait`](Doorbell::prepare_wait) said, where nobody else can sleep. Who had to nap and has not slept leaves
-    /// the word calm, as it was: a waker may still be passing without a fence, with more than was found.
+    /// Revokes [`prepare_wait`](Doorbell::prepare_wait), if no other endpoint can wait here. After
+    /// a bounded wait that did not block, the word becomes idle again: a notifier without a fence
+    /// may still be publishing further changes.
     pub(crate) fn cancel_wait(&self, token: WaitToken, last_full_wait: bool) {
         let left = if last_full_wait { WAITER_UNIT } else { WAITING };
         let _ = self.word.compare_exchange(token.word, token.word & !left, SeqCst, Relaxed);

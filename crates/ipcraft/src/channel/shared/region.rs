@@ -127,8 +127,9 @@ impl DataArea<'_> {
         let layout = SlotLayout::new(size).ok_or_else(|| too_large(size))?;
         let room = layout.bytes_for(count).ok_or_else(|| too_large(size))?;
         let start = self.at(offset, room)?;
-        // SAFETY: because the range is within the mapping and starts at a line, as the mapping does at a page; the count
-        // of a shape was found to be a power of two; and nothing but these slots leads to the bytes.
+        // SAFETY: because the range is within the mapping and starts at a line, as the mapping does
+        // at a page; the count of a shape was found to be a power of two; and nothing but these
+        // slots leads to the bytes.
         Ok(unsafe { SequencedSlots::new(start, count, layout, size) })
     }
 }
@@ -151,8 +152,8 @@ impl Backing {
 
 fn header(mapping: &Mapping) -> Result<&Header> {
     let at = mapping.pointer(0, HEADER_LEN, align_of::<Header>())?;
-    // SAFETY: because the bytes are mapped and aligned for as long as the mapping is borrowed, and a header is nothing but
-    // atomics, of which any bytes are values.
+    // SAFETY: because the bytes are mapped and aligned for as long as the mapping is borrowed, and
+    // a header is nothing but atomics, of which any bytes are values.
     Ok(unsafe { at.cast().as_ref() })
 }
 

@@ -1,4 +1,5 @@
-//! The slots of a ring: each a word that says what is in it, and room for one message of fixed size.
+//! Slots of a ring, each with a word that states its content, and room for one message of fixed
+//! size.
 
 #![allow(unsafe_code)]
 
@@ -15,18 +16,18 @@ const WORD: usize = size_of::<AtomicU64>();
 /// A cache line.
 const LINE: usize = 64;
 
-/// Where word and message of a slot are, which depends on nothing but the size of a message.
+/// The layout of a slot, which depends only on the message size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotLayout {
-    /// From one slot to the next.
+    /// Bytes from one slot to the next.
     pub(crate) stride: usize,
-    /// From the word to the message.
+    /// Bytes from the word to the message.
     message: usize,
 }
 
 impl SlotLayout {
-    /// A small message shares one line with its word, so that one line carries both from core to core: the stride then
-    /// divides the line. A large one begins on a line of its own, as vectors are fastest there.
+    /// A small message shares one cache line with its word, and its stride divides the line. A
+    /// large message starts at a cache line, where vector instructions are fastest.
     pub(crate) const fn new(size: usize) -> Option<SlotLayout> {
         if size <= LINE - WORD {
             let mut stride = 2 * WORD;
@@ -44,18 +45,18 @@ impl SlotLayout {
         }
     }
 
-    /// The bytes that so many slots take.
+    /// The bytes that this number of slots takes.
     pub(crate) fn bytes_for(self, slots: u64) -> Option<usize> {
         self.stride.checked_mul(usize::try_from(slots).ok()?).filter(|room| *room <= isize::MAX as usize)
     }
 }
 
-/// As many slots as a power of two, in memory that others write.
+/// A power of two of slots, in memory that other processes write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SequencedSlots {
-    /// The first of them; aligned to a line.
+    /// The first slot, aligned to a cache line.
     start: NonNull<u8>,
-    /// One less than their number.
+    /// The number of slots less one.
     mask: u64,
     layout: SlotLayout,
     size: usize,
@@ -66,9 +67,9 @@ impl SequencedSlots {
     ///
     /// # Safety
     ///
-    /// `count` is a power of two; from `start` on, which is aligned to a line, `layout.bytes_for(count)` bytes stay mapped and
-    /// writable for as long as the result or a copy of it is used, and nobody of this process accesses them but through
-    /// such.
+    /// `count` is a power of two. `start` is aligned to a cache line, and `layout.bytes_for(count)`
+    /// bytes from there stay mapped and writable while the result or a copy of it is used. This
+    /// process accesses them through such values only.
     pub(crate) unsafe fn new(
         start: NonNull<u8>,
         count: u64,
@@ -78,7 +79,7 @@ impl SequencedSlots {
         SequencedSlots { start, mask: count - 1, layout, size }
     }
 
-    /// How many there are.
+    /// The number of slots.
     #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.mask + 1
@@ -87,12 +88,12 @@ impl SequencedSlots {
     /// The word of the slot for this position.
     #[inline]
     pub(crate) fn word(&self, position: u64) -> &AtomicU64 {
-        // SAFETY: because the place is within the slots, which `new` was promised, and aligned, as start and stride are;
-        // any bytes are an atomic.
+        // SAFETY: because the address is within the slots that the caller of `new` promised, and
+        // aligned like start and stride; any bytes are a valid atomic.
         unsafe { self.slot(position).cast().as_ref() }
     }
 
-    /// Where the message of this position lies.
+    /// The address of the message of this position.
     #[inline]
     pub(crate) fn message(&self, position: u64) -> NonNull<u8> {
         // SAFETY: because the message is within its slot.
@@ -101,11 +102,12 @@ impl SequencedSlots {
 
     #[inline]
     fn slot(&self, position: u64) -> NonNull<u8> {
-        // SAFETY: because the mask keeps the number below that of the slots, which all are in the memory.
+        // SAFETY: because the mask keeps the number below that of the slots, which all are in the
+        // memory.
         unsafe { self.start.add((position & self.mask) as usize * self.layout.stride) }
     }
 
-    /// Copies a message into its slot. The type is that of which the slots have the size.
+    /// Copies a message into its slot. The type must have the size of the slots.
     #[inline]
     pub(crate) fn write<T: Plain>(&self, position: u64, message: &T) {
         debug_assert_eq!(size_of::<T>(), self.size);
@@ -113,11 +115,11 @@ impl SequencedSlots {
         unsafe { copy::write_value(self.message(position), message) };
     }
 
-    /// Copies a message out of its slot: bytes that somebody wrote, at whatever time.
+    /// Copies a message out of its slot: possibly a mix of old and new bytes.
     #[inline]
     pub(crate) fn read<T: Plain>(&self, position: u64) -> T {
         debug_assert_eq!(size_of::<T>(), self.size);
-        // SAFETY: because of the same as in `write`.
+        // SAFETY: because the slot has room for the type, and its alignment is that of a word.
         unsafe { copy::read_value(self.message(position)) }
     }
 }

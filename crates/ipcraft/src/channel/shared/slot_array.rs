@@ -1,4 +1,5 @@
-//! The slots of a ring in which positions say what is there: one message after the other, and nothing between.
+//! Slots of a ring whose positions alone define which slots are full: messages without words
+//! between them.
 
 #![allow(unsafe_code)]
 
@@ -10,34 +11,36 @@ use crate::channel::shared::copy;
 use crate::channel::tuning::MAX_WORDWISE_VALUE;
 use crate::shm::{Plain, copy::copy};
 
-/// As many slots as a power of two, in memory that others write.
+/// A power of two of slots, in memory that other processes write.
 #[derive(Debug)]
 pub(crate) struct SlotArray<T> {
-    /// The first of them; aligned to a line.
+    /// The first slot, aligned to a cache line.
     start: NonNull<u8>,
-    /// One less than their number.
+    /// The number of slots less one.
     mask: u64,
     _type: PhantomData<T>,
 }
 
 impl<T: Plain> SlotArray<T> {
-    /// From one message to the next. A small one begins at a word, a large one at a line.
+    /// Bytes from one message to the next. A small one starts at a word, a large one at a cache
+    /// line.
     pub(crate) const STRIDE: Option<usize> = match size_of::<T>() {
         0 => Some(size_of::<u64>()),
         small if small <= MAX_WORDWISE_VALUE => small.checked_next_multiple_of(size_of::<u64>()),
         large => large.checked_next_multiple_of(64),
     };
 
-    /// The same, of a type that is not too large for there to be slots.
+    /// The stride of a type for which slots exist.
     const STEP: usize = match Self::STRIDE {
         Some(stride) => stride,
         None => 0,
     };
 
-    /// Whether messages follow each other without a gap, and can be copied together. In a model they cannot.
+    /// Whether messages have no gaps between them, so that one copy moves several. Models copy
+    /// singly.
     const IS_TIGHT: bool = size_of::<T>() == Self::STEP && !cfg!(all(test, loom));
 
-    /// The bytes that so many slots take.
+    /// The bytes that this number of slots takes.
     pub(crate) fn bytes_for(slots: u64) -> Option<usize> {
         let room = Self::STRIDE?.checked_mul(usize::try_from(slots).ok()?)?;
         (room <= isize::MAX as usize).then_some(room)
@@ -45,22 +48,24 @@ impl<T: Plain> SlotArray<T> {
 
     /// # Safety
     ///
-    /// `count` is a power of two; from `start` on, which is aligned to a line, `bytes_for(count)` bytes stay mapped and writable
-    /// for as long as the result is used, and nobody of this process accesses them but through such.
+    /// `count` is a power of two. `start` is aligned to a cache line, and `bytes_for(count)` bytes
+    /// from there stay mapped and writable while the result is used. This process accesses them
+    /// through such values only.
     pub(crate) unsafe fn new(start: NonNull<u8>, count: u64) -> SlotArray<T> {
         SlotArray { start, mask: count - 1, _type: PhantomData }
     }
 
-    /// How many there are.
+    /// The number of slots.
     #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.mask + 1
     }
 
-    /// Where the message of this position lies.
+    /// The address of the message of this position.
     #[inline]
     pub(crate) fn message(&self, position: u64) -> NonNull<u8> {
-        // SAFETY: because the mask keeps the number below that of the slots, which all are in the memory.
+        // SAFETY: because the mask keeps the number below that of the slots, which all are in the
+        // memory.
         unsafe { self.start.add((position & self.mask) as usize * Self::STEP) }
     }
 
@@ -71,14 +76,14 @@ impl<T: Plain> SlotArray<T> {
         unsafe { copy::write_value(self.message(position), message) };
     }
 
-    /// Copies a message out of its slot: bytes that somebody wrote, at whatever time.
+    /// Copies a message out of its slot: possibly a mix of old and new bytes.
     #[inline]
     pub(crate) fn read(&self, position: u64) -> T {
-        // SAFETY: because of the same as in `write`.
+        // SAFETY: because the slot has room for the type and is aligned to a word.
         unsafe { copy::read_value(self.message(position)) }
     }
 
-    /// Copies messages into the slots from this position on; there are no more than slots.
+    /// Copies messages into the slots from this position on, at most as many as there are slots.
     #[inline]
     pub(crate) fn write_all(&self, position: u64, messages: &[T]) {
         if !Self::IS_TIGHT {
@@ -89,12 +94,13 @@ impl<T: Plain> SlotArray<T> {
         }
         let (first, second) = messages.split_at(self.until_end(position, messages.len()));
         for (position, part) in [(position, first), (0, second)] {
-            // SAFETY: because as many slots follow each other, and private memory is apart from shared memory.
+            // SAFETY: because as many slots follow each other, and private memory is apart from
+            // shared memory.
             unsafe { copy(part.as_ptr().cast(), self.message(position).as_ptr(), size_of_val(part)) };
         }
     }
 
-    /// Copies messages out of the slots from this position on; there are no more than slots.
+    /// Copies messages out of the slots from this position on, at most as many as there are slots.
     #[inline]
     pub(crate) fn read_all(&self, position: u64, messages: &mut [T]) {
         if !Self::IS_TIGHT {
@@ -105,13 +111,13 @@ impl<T: Plain> SlotArray<T> {
         }
         let (first, second) = messages.split_at_mut(self.until_end(position, messages.len()));
         for (position, part) in [(position, first), (0, second)] {
-            // SAFETY: because as many slots follow each other, private memory is apart from shared memory, and any bytes
-            // are values (`Plain`).
+            // SAFETY: because as many slots follow each other, private memory is apart from shared
+            // memory, and any bytes are values (`Plain`).
             unsafe { copy(self.message(position).as_ptr(), part.as_mut_ptr().cast(), size_of_val(part)) };
         }
     }
 
-    /// How many of so many messages have their slots before the ring begins anew.
+    /// How many of `wanted` messages fit before the ring wraps.
     #[inline]
     fn until_end(&self, position: u64, wanted: usize) -> usize {
         debug_assert!(wanted as u64 <= self.count());
@@ -120,10 +126,10 @@ impl<T: Plain> SlotArray<T> {
 }
 
 impl SlotArray<u64> {
-    /// The word at this position, as one that others may write.
+    /// The word at this position, which other processes may write.
     #[inline]
     pub(crate) fn word(&self, position: u64) -> &AtomicU64 {
-        // SAFETY: because a slot of a word is one, aligned, and any bytes are an atomic.
+        // SAFETY: because a slot of this type is an aligned word, and any bytes are a valid atomic.
         unsafe { self.message(position).cast().as_ref() }
     }
 }
