@@ -6,6 +6,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use ipcraft_bench::{Mechanism, Placement, Plan, Preset, Workload, mechanisms};
 
+use crate::units;
+
 /// The largest message size that can be requested, in bytes.
 const MAX_SIZE: usize = 1 << 20;
 
@@ -112,8 +114,7 @@ impl Bench {
 }
 
 fn carried_sizes(mechanism: &Mechanism) -> String {
-    let sizes = (mechanism.sizes)();
-    format!("{} carries {} to {} bytes", mechanism.id, sizes.start(), sizes.end())
+    format!("{} carries {}", mechanism.id, units::size_range(&(mechanism.sizes)()))
 }
 
 fn selected<T: Copy>(all: &[T], wanted: &[String], name: fn(T) -> &'static str) -> Vec<T> {

@@ -34,7 +34,7 @@ fn sizes(mechanism: &Mechanism) -> String {
     if *sizes.end() == 0 {
         return "none".into();
     }
-    format!("{} to {}", units::size(*sizes.start()), units::size(*sizes.end()))
+    units::size_range(&sizes)
 }
 
 fn workloads(mechanism: &Mechanism) -> String {

@@ -1,5 +1,7 @@
 //! Figures with units.
 
+use std::ops::RangeInclusive;
+
 /// Formats a size: `64 B`, `4 KiB`, `1 MiB`. Sizes that are not whole multiples stay in bytes.
 pub(crate) fn size(bytes: usize) -> String {
     match bytes {
@@ -7,6 +9,14 @@ pub(crate) fn size(bytes: usize) -> String {
         b if b >= 1 << 10 && b % (1 << 10) == 0 => format!("{} KiB", b >> 10),
         b => format!("{b} B"),
     }
+}
+
+/// Formats a range of sizes: `1 B to 4 KiB`, or `64 B` for a single size.
+pub(crate) fn size_range(sizes: &RangeInclusive<usize>) -> String {
+    if sizes.start() == sizes.end() {
+        return size(*sizes.start());
+    }
+    format!("{} to {}", size(*sizes.start()), size(*sizes.end()))
 }
 
 /// Formats a time: `340 ns`, `11.0 us`, `4.29 ms`.
@@ -44,6 +54,7 @@ mod tests {
     #[test]
     fn figures_have_a_suitable_unit() {
         assert_eq!([size(1), size(4096), size(1 << 20), size(1500)], ["1 B", "4 KiB", "1 MiB", "1500 B"]);
+        assert_eq!([size_range(&(64..=64)), size_range(&(1..=8192))], ["64 B", "1 B to 8 KiB"]);
         assert_eq!([time(340.4), time(5087.0), time(38207.0)], ["340 ns", "5.09 us", "38.2 us"]);
         assert_eq!([time(250_000.0), time(4_292_607.0)], ["250 us", "4.29 ms"]);
         assert_eq!([rate(28423.0), rate(2_122_357.0), rate(12.0)], ["28.4 k/s", "2.12 M/s", "12 /s"]);

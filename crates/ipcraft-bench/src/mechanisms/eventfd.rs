@@ -13,7 +13,7 @@ use crate::workload::Workload;
 /// Two eventfds. Only round trips, since two messages that are not yet received would be added up.
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "eventfd",
-    summary: "two counters behind descriptors, one each way",
+    summary: "two eventfds, one each way; the count is the message",
     workloads: &[Workload::RoundTrip],
     sizes: || MESSAGE_SIZE..=MESSAGE_SIZE,
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, eventfd::connect)],
