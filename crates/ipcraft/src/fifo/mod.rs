@@ -1,16 +1,17 @@
-//! FIFOs: pipes with a name in the file system, where unrelated processes meet (fifo(7)).
+//! FIFOs: pipes with a name in the file system, for unrelated processes (fifo(7)).
 //!
 //! # When to use it
 //!
-//! For a one-way byte stream between processes that did not start each other but know a path: a shell script and a daemon,
-//! a log collector, a command channel that `echo` can write to.
+//! For a one-way byte stream between processes that share nothing but a path: a shell script and a
+//! daemon, a log collector, a command channel that `echo` can write to.
 //!
 //! # When not
 //!
-//! * A child of yours: a [`pipe`](crate::pipe) needs no name and leaves nothing behind.
-//! * Several clients that each want answers: a [`socket::stream`](crate::socket::stream) keeps them apart; in a FIFO all
-//!   writers share one stream.
-//! * Messages longer than [`PIPE_BUF`] from several writers: they mix. Use [`socket::seqpacket`](crate::socket::seqpacket).
+//! * A child process: a [`pipe`](crate::pipe) needs no name and leaves no file.
+//! * Several clients that expect answers: a [`socket::stream`](crate::socket::stream) separates
+//!   them; in a FIFO all writers share one stream.
+//! * Messages longer than [`PIPE_BUF`] from several writers: they interleave. Use
+//!   [`socket::seqpacket`](crate::socket::seqpacket).
 //!
 //! # Example
 //!
@@ -23,7 +24,7 @@
 //! let fifo = fifo::Options::new().remove_on_drop(true).create_new(&path)?;
 //! assert_eq!(fifo.try_open_write().unwrap_err().kind(), ErrorKind::NoReader);
 //!
-//! // Somebody else, usually another process, who knows nothing but the path:
+//! // Usually another process, which knows the path only:
 //! let writing = thread::spawn(move || {
 //!     let writer = fifo::Fifo::open(path)?.open_write_timeout(Duration::from_secs(5))?;
 //!     writer.write(b"met")
@@ -39,34 +40,40 @@
 //!
 //! # Contract
 //!
-//! * **Opening is a meeting.** [`open_read`](Fifo::open_read) waits for a writer and [`open_write`](Fifo::open_write) for a reader. The `try_` forms do not wait; the
-//!   `_timeout` forms look again at growing intervals of at most 5 ms, since the kernel has no timed open.
-//! * **Data** behaves as in a [`pipe`](crate::pipe): order, atomicity up to [`PIPE_BUF`] bytes, capacity, no `SIGPIPE`.
-//! * **End of stream** is when the last writer closes. It is not final: the next writer's bytes can be read from the
-//!   same [`Reader`]. A reader that [stays open](Options::stay_open) never sees it, neither before the first writer nor between writers.
-//! * **The name** has owner and mode, 0600 unless set, less the umask. It outlives every process until it is
-//!   [removed](Fifo::remove); the bytes do not: they are gone when both sides are closed.
-//! * **What is behind the path** is checked at every open. Anything but a FIFO is refused, so a planted file, device or directory
-//!   gets no data. A symbolic link to a FIFO is followed; in a sticky directory such as `/tmp` the kernel refuses other
-//!   users' (`/proc/sys/fs/protected_symlinks`, `protected_fifos`).
-//! * **Fork** gives the child both ends and the handle, but only the creating process removes the name on drop. **Exec** closes the ends. **Death** closes them too and
-//!   leaves the name, also with [`remove_on_drop`](Options::remove_on_drop).
+//! * **Opening waits for the peer.** [`open_read`](Fifo::open_read) blocks until a writer opens the
+//!   FIFO, and [`open_write`](Fifo::open_write) until a reader does. The `try_` forms do not block.
+//!   The `_timeout` forms retry at growing intervals of at most 5 ms, since the kernel has no timed
+//!   open.
+//! * **Data** behaves as in a [`pipe`](crate::pipe): order, atomicity up to [`PIPE_BUF`] bytes,
+//!   capacity, no `SIGPIPE`.
+//! * **End of stream** is reached when the last writer closes. It is not final: the same [`Reader`]
+//!   reads the bytes of the next writer. A reader that [stays open](Options::stay_open) never
+//!   reaches it, neither before the first writer nor between writers.
+//! * **The name** has an owner and a mode, 0600 unless set, less the umask. It outlives every
+//!   process until it is [removed](Fifo::remove). The bytes are lost when both sides are closed.
+//! * **The type of the file** is checked at every open. Anything but a FIFO is refused, so a
+//!   planted file, device or directory receives no data. A symbolic link to a FIFO is followed. In
+//!   a sticky directory such as `/tmp` the kernel refuses links and FIFOs of other users
+//!   (`/proc/sys/fs/protected_symlinks`, `protected_fifos`).
+//! * **Fork** gives the child both ends and the handle, but only the creating process removes the
+//!   name on drop. **Exec** closes the ends. **Death** closes them too and leaves the name, with
+//!   [`remove_on_drop`](Options::remove_on_drop) too.
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `ENXIO` | [`try_open_write`](Fifo::try_open_write) | [`NoReader`](crate::ErrorKind::NoReader) | nobody has it open for reading | start the reader, or use [`open_write_timeout`](Fifo::open_write_timeout) |
-//! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | no peer, data or room in time | try again or give up |
-//! | `EEXIST` | [`create_new`](Fifo::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | something has this name | [`open`](Fifo::open) it, or take another name |
-//! | none | creating, opening | [`WrongType`](crate::ErrorKind::WrongType) | the path leads to something that is not a FIFO | find out who put it there |
-//! | `ENOENT`, `ENOTDIR` | creating, opening | [`NotFound`](crate::ErrorKind::NotFound) | no such name, or a part of the path is no directory | create it |
+//! | `ENXIO` | [`try_open_write`](Fifo::try_open_write) | [`NoReader`](crate::ErrorKind::NoReader) | no process has it open for reading | start the reader, or use [`open_write_timeout`](Fifo::open_write_timeout) |
+//! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | no peer, data or room in time | retry or stop |
+//! | `EEXIST` | [`create_new`](Fifo::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name exists | [`open`](Fifo::open) it, or choose another name |
+//! | none | creating, opening | [`WrongType`](crate::ErrorKind::WrongType) | the file at the path is not a FIFO | find out which process created it |
+//! | `ENOENT`, `ENOTDIR` | creating, opening | [`NotFound`](crate::ErrorKind::NotFound) | no such name, or a component of the path is not a directory | create it |
 //! | `EACCES`, `EPERM`, `EROFS` | creating, opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | directory or FIFO not permitted, or file system read-only | check owner and mode |
 //! | `ENAMETOOLONG`, `ELOOP`, none | creating, opening | [`InvalidName`](crate::ErrorKind::InvalidName) | too long, over 40 symbolic links, empty, or with a NUL byte | shorten it |
-//! | `EPIPE` | writing | [`Disconnected`](crate::ErrorKind::Disconnected) | the last reader closed | open again to wait for the next one |
-//! | `EAGAIN` | writing | [`Full`](crate::ErrorKind::Full) | no room, and the call may not wait | wait for `POLLOUT`, or drop data |
-//! | `EAGAIN` | reading | [`Empty`](crate::ErrorKind::Empty) | a writer is there but no data, and the call may not wait | wait for `POLLIN` |
-//! | `ENOSPC`, `EDQUOT` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | no room for the directory entry | free some |
+//! | `EPIPE` | writing | [`Disconnected`](crate::ErrorKind::Disconnected) | the last reader closed | open it again to wait for the next one |
+//! | `EAGAIN` | writing | [`Full`](crate::ErrorKind::Full) | no room, and the call may not block | wait for `POLLOUT`, or drop data |
+//! | `EAGAIN` | reading | [`Empty`](crate::ErrorKind::Empty) | a writer has it open, no data is available, and the call may not block | wait for `POLLIN` |
+//! | `ENOSPC`, `EDQUOT` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | no room for the directory entry | free disk space |
 //! | `EMFILE`, `ENFILE` | opening | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //!
 //! Sources: [fifo(7)], [mkfifo(3)], [open(2)], [pipe(7)].
@@ -88,5 +95,6 @@ pub use options::Options;
 pub use reader::Reader;
 pub use writer::Writer;
 
-/// The most bytes that one write transfers as a whole, never mixed with another writer's: 4096 (pipe(7)).
+/// The most bytes that one write transfers as a whole, without interleaving with another writer:
+/// 4096 (pipe(7)).
 pub const PIPE_BUF: usize = crate::support::pipe_end::PIPE_BUF;

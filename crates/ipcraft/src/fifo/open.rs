@@ -1,4 +1,4 @@
-//! Opening the two ends: at once, when the peer comes, or before a deadline; and never anything but a FIFO.
+//! Opening the two ends of a FIFO in the three forms, and nothing but a FIFO.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -13,8 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::support::backoff::Backoff;
 use crate::support::{limits, proc_fd};
-use crate::sys::poll;
-use crate::sys::retry;
+use crate::sys::{poll, retry};
 use crate::time::Deadline;
 
 const READING: &str = "open for reading";
@@ -34,7 +33,7 @@ pub(super) fn write(path: &Path) -> Result<OwnedFd> {
 
 pub(super) fn try_write(path: &Path) -> Result<OwnedFd> {
     open(WRITING, path, OFlag::O_WRONLY | OFlag::O_NONBLOCK).map_err(|e| match e.kind() {
-        ErrorKind::NoReader => e.with_hint("start the reader first, or give it time with open_write_timeout"),
+        ErrorKind::NoReader => e.with_hint("start the reader first, or use open_write_timeout"),
         _ => e,
     })
 }
@@ -53,7 +52,7 @@ pub(super) fn write_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
 pub(super) fn read_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
     let fd = try_read(path)?;
     let mut backoff = Backoff::new();
-    while !writer_has_come(&fd, deadline.capped(backoff.step())).map_err(|e| failed(READING, path, e))? {
+    while !has_writer(&fd, deadline.capped(backoff.step())).map_err(|e| failed(READING, path, e))? {
         if deadline.has_passed() {
             return Err(timed_out(READING, path));
         }
@@ -61,12 +60,13 @@ pub(super) fn read_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Waits a step for data or a hang-up, both of which a writer leaves; then asks whether a silent one is there.
-fn writer_has_come(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
+/// Waits up to `step` for data or a hang-up, both of which prove a writer; then checks for a silent
+/// one.
+fn has_writer(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
     if poll::wait_ready(fd.as_fd(), PollFlags::POLLIN, Deadline::after(step))? {
         return Ok(true);
     }
-    // tee(2) takes nothing out, and tells an empty pipe with a writer (EAGAIN) from one without (0).
+    // tee(2) removes nothing. For an empty pipe it returns EAGAIN with a writer, and 0 without.
     let (_scratch, copy) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     match retry(|| fcntl::tee(fd, &copy, 1, SpliceFFlags::SPLICE_F_NONBLOCK)) {
         Ok(0) => Ok(false),
@@ -75,12 +75,10 @@ fn writer_has_come(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
     }
 }
 
-/// A writing end of the FIFO that `reader` has open, which keeps end of stream away from it.
+/// Opens a write end of the FIFO behind `reader`, which keeps its stream from ending.
 pub(super) fn own_writer(path: &Path, reader: &OwnedFd) -> Result<OwnedFd> {
     proc_fd::reopen(reader.as_fd(), OFlag::O_WRONLY | OFlag::O_NONBLOCK).map_err(|e| match e {
-        Errno::EACCES => {
-            failed(WRITING, path, e).with_hint("a reader that stays open needs permission to write as well")
-        }
+        Errno::EACCES => failed(WRITING, path, e).with_hint("grant write permission too, for stay_open"),
         _ => failed(WRITING, path, e),
     })
 }
@@ -94,7 +92,8 @@ pub(super) fn set_nonblocking(fd: OwnedFd, nonblocking: bool) -> Result<OwnedFd>
     }
 }
 
-/// Opens the path, which must lead to a FIFO before and after: opening a device can have effects of its own.
+/// Opens the path, which must lead to a FIFO before and after. It is checked before, since opening
+/// a device can have side effects.
 fn open(operation: &'static str, path: &Path, flags: OFlag) -> Result<OwnedFd> {
     check_type_at(path)?;
     let flags = flags | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
@@ -103,7 +102,7 @@ fn open(operation: &'static str, path: &Path, flags: OFlag) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Refuses a path that leads to anything but a FIFO.
+/// Fails if the path leads to another type of file.
 pub(super) fn check_type_at(path: &Path) -> Result<()> {
     check_type(path, &stat(path).map_err(|e| failed("stat", path, e))?)
 }
@@ -114,7 +113,7 @@ fn check_type(path: &Path, stat: &FileStat) -> Result<()> {
     }
     Err(Error::new("open", ErrorKind::WrongType)
         .with_name(name::display(path))
-        .with_hint("the path must lead to a FIFO"))
+        .with_hint("pass the path of a FIFO"))
 }
 
 fn failed(operation: &'static str, path: &Path, errno: Errno) -> Error {

@@ -1,4 +1,4 @@
-//! Making or finding the name.
+//! Options for FIFOs and their ends.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::support::unlink_guard::UnlinkGuard;
 
 const MKFIFO: &str = "mkfifo";
 
-/// How to make a FIFO, and how the handle and the ends opened through it behave.
+/// How to create or open a FIFO, and how the ends opened through its handle behave.
 ///
 /// ```
 /// use ipcraft::{fifo, name};
@@ -42,74 +42,81 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Mode 0600, never removed, ends that block, end of stream when the last writer closes.
+    /// Mode 0600, a name that stays, blocking ends, and end of stream when the last writer closes.
     pub fn new() -> Self {
         Options::default()
     }
 
-    /// Permission bits of a FIFO that is created, such as `0o620`; the umask is taken off.
+    /// Sets the permissions of a FIFO that is created, such as `0o620`, less the umask. Default:
+    /// 0600.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Removes the name when the handle is dropped: if this call created it, in the process that did, and only while the path still leads
-    /// to that same FIFO.
+    /// Removes the name when the handle is dropped, if this handle created the FIFO.
+    ///
+    /// Only the creating process removes it, and only while the path leads to that same FIFO.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self
     }
 
-    /// Readers opened through this handle never see end of stream: they hold a writing end of their own.
+    /// Keeps readers opened through this handle from end of stream: each holds a writer of its own.
     ///
-    /// Opening such a reader waits for nobody, and needs permission to write as well.
+    /// Opening such a reader never blocks, and needs write permission too.
     pub fn stay_open(mut self, yes: bool) -> Self {
         self.stay_open = yes;
         self
     }
 
-    /// `O_NONBLOCK` on the ends opened through this handle: for event loops. Their plain calls then fail like the
-    /// `try_` ones, and the `_timeout` ones still wait. Opening is not concerned.
+    /// `O_NONBLOCK`: makes the ends opened through this handle non-blocking, for event loops.
+    ///
+    /// Their plain calls then fail as the `try_` ones do; the `_timeout` ones still wait. Opening
+    /// is not affected.
     #[doc(alias = "O_NONBLOCK")]
     pub fn nonblocking(mut self, yes: bool) -> Self {
         self.nonblocking = yes;
         self
     }
 
-    /// `mkfifo(3)`: makes the FIFO, or takes the one that exists; its mode is then left as it is.
+    /// `mkfifo(3)`: creates the FIFO, or opens an existing one and leaves its mode unchanged.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if something else has the name; others as in the [module's table](super#errors).
-    pub fn create(self, path: impl AsRef<Path>) -> Result<Fifo> {
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the name belongs to another type of file;
+    /// others as in the [module's table](super#errors).
+    pub fn create(&self, path: impl AsRef<Path>) -> Result<Fifo> {
         let path = path.as_ref();
         match self.make(path) {
             Err(e) if e.errno() == Some(Errno::EEXIST as i32) => self.open(path),
-            made => Ok(Fifo::new(path, self, made?)),
+            made => Ok(Fifo::new(path, self.clone(), made?)),
         }
     }
 
-    /// `mkfifo(3)`: makes the FIFO; exactly one of several racing processes succeeds.
+    /// `mkfifo(3)`: creates the FIFO. Exactly one of several racing processes succeeds.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if anything has the name, a FIFO too; others as in the [module's table](super#errors).
-    pub fn create_new(self, path: impl AsRef<Path>) -> Result<Fifo> {
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name exists, whatever the type of
+    /// the file; others as in the [module's table](super#errors).
+    pub fn create_new(&self, path: impl AsRef<Path>) -> Result<Fifo> {
         let path = path.as_ref();
         let removal = self.make(path)?;
-        Ok(Fifo::new(path, self, removal))
+        Ok(Fifo::new(path, self.clone(), removal))
     }
 
-    /// Takes a FIFO that exists.
+    /// Opens an existing FIFO.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound); [`WrongType`](crate::ErrorKind::WrongType) if the path leads to something else; others as in the [module's table](super#errors).
-    pub fn open(self, path: impl AsRef<Path>) -> Result<Fifo> {
+    /// [`NotFound`](crate::ErrorKind::NotFound); [`WrongType`](crate::ErrorKind::WrongType) if the
+    /// path leads to another type of file; others as in the [module's table](super#errors).
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<Fifo> {
         let path = path.as_ref();
         name::check_path("stat", path)?;
         open::check_type_at(path)?;
-        Ok(Fifo::new(path, self, None))
+        Ok(Fifo::new(path, self.clone(), None))
     }
 
     fn make(&self, path: &Path) -> Result<Option<UnlinkGuard>> {
@@ -117,7 +124,7 @@ impl Options {
         mkfifo(path, Mode::from_bits_truncate(self.mode)).map_err(|e| {
             Error::from_errno(MKFIFO, e).with_name(name::display(path)).with_limit(limits::descriptors(e))
         })?;
-        // Should the new name be gone again, there is nothing to remove.
+        // If the new name is gone already, there is nothing to remove.
         Ok(if self.remove_on_drop { UnlinkGuard::new(path).ok() } else { None })
     }
 }

@@ -1,80 +1,82 @@
-//! The reading end.
+//! The read end of a FIFO.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::errno::Errno;
+use crate::error::Result;
+use crate::support::pipe_end::{Named, PipeEnd, Reading};
 
-use crate::error::{Error, Result};
-use crate::support::pipe_end::PipeEnd;
-use crate::support::pipe_size;
-use crate::sys::ioctl;
-
-/// The reading end of a FIFO, from [`Fifo::open_read`](super::Fifo::open_read) and its like.
+/// The read end of a FIFO, opened by [`Fifo::open_read`](super::Fifo::open_read) and its variants.
 ///
-/// Calls take `&self`: threads, and other processes with readers of their own, may read at once, and each byte goes to one of them.
+/// Calls take `&self`: several threads, and other processes with readers of their own, may read.
+/// Each byte is received by one of them.
 ///
-/// `OwnedFd::from(reader)` gives the descriptor away, for instance to a [`pipe::Reader`](crate::pipe::Reader) that splices. A reader that
-/// [stays open](super::Options::stay_open) ceases to do so then.
+/// `OwnedFd::from(reader)` returns the descriptor, for instance to make a
+/// [`pipe::Reader`](crate::pipe::Reader) that splices. A reader that
+/// [stays open](super::Options::stay_open) loses that property.
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) end: PipeEnd,
-    pub(super) name: Arc<str>,
-    /// Held so that there always is a writer, and so never an end of stream.
-    pub(super) _own_writer: Option<OwnedFd>,
+    end: PipeEnd<Reading, Named>,
+    /// A writer that is never dropped before the reader, so that the stream never ends.
+    _own_writer: Option<OwnedFd>,
 }
 
 impl Reader {
-    /// `read(2)`: waits for data and returns how many bytes came, at most `buffer.len()`; `Ok(0)` is end of stream.
+    pub(super) fn of(fd: OwnedFd, name: Arc<str>, own_writer: Option<OwnedFd>) -> Self {
+        Reader { end: PipeEnd::new(fd, Named(name)), _own_writer: own_writer }
+    }
+
+    /// `read(2)`: blocks until data arrives and returns the number of bytes, at most
+    /// `buffer.len()`; `Ok(0)` is end of stream.
     ///
     /// # Errors
     ///
-    /// [`Empty`](crate::ErrorKind::Empty) only if it is [non-blocking](super::Options::nonblocking).
+    /// [`Empty`](crate::ErrorKind::Empty) only if it is
+    /// [non-blocking](super::Options::nonblocking).
     #[inline]
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.end.read(buffer).map_err(|e| self.failed(e))
+        self.end.read(buffer)
     }
 
-    /// [`read`](Reader::read) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting. The first such call opens one more descriptor.
+    /// Like [`read`](Reader::read), but fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// blocking. The first such call opens a second descriptor.
     pub fn try_read(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.end.try_read(buffer).map_err(|e| self.failed(e))
+        self.end.try_read(buffer)
     }
 
-    /// [`read`](Reader::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within `timeout`.
+    /// Like [`read`](Reader::read), but fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no
+    /// data arrives within `timeout`.
     pub fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
-        self.end.read_timeout(buffer, timeout).map_err(|e| self.failed(e))
+        self.end.read_timeout(buffer, timeout)
     }
 
-    /// `FIONREAD`: how many bytes are in the FIFO; stale as soon as it is returned.
+    /// `FIONREAD`: returns how many bytes are in the FIFO. Another process may change that at any
+    /// moment.
     #[doc(alias = "FIONREAD")]
     pub fn available(&self) -> Result<usize> {
-        ioctl::bytes_readable(self.end.as_fd())
-            .map_err(|e| Error::from_errno("ioctl(FIONREAD)", e).with_object(Some(&self.name)))
+        self.end.available()
     }
 
-    /// `F_GETPIPE_SZ`: how many bytes the FIFO has room for in all.
+    /// `F_GETPIPE_SZ`: returns the capacity of the FIFO in bytes.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        pipe_size::get(self.end.as_fd()).map_err(|e| e.with_object(Some(&self.name)))
+        self.end.capacity()
     }
 
-    /// `F_SETPIPE_SZ`: asks for room for at least `bytes` and returns the room that the kernel gave.
+    /// `F_SETPIPE_SZ`: requests room for at least `bytes` and returns the room that the kernel
+    /// gave.
     ///
-    /// It lasts for as long as somebody has the FIFO open.
+    /// It lasts while any process has the FIFO open.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`, [`InUse`](crate::ErrorKind::InUse) if more than `bytes` are in it now.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`;
+    /// [`InUse`](crate::ErrorKind::InUse) if the FIFO contains more than `bytes` now.
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        pipe_size::set(self.end.as_fd(), bytes).map_err(|e| e.with_object(Some(&self.name)))
-    }
-
-    #[cold]
-    fn failed(&self, errno: Errno) -> Error {
-        Error::from_recv_errno("read from FIFO", errno).with_object(Some(&self.name))
+        self.end.set_capacity(bytes)
     }
 }
 

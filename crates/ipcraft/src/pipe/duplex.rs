@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use super::{Reader, Writer, pipe};
 use crate::error::Result;
 
-/// Two pipes, crossed: what one [`Duplex`] writes, the other reads.
+/// Creates two pipes, crossed: each [`Duplex`] reads what the other writes.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -31,10 +31,11 @@ pub fn duplex() -> Result<(Duplex, Duplex)> {
 
 /// One end of a two-way connection made of two pipes.
 ///
-/// Each direction is a pipe with everything that a pipe can do, at [`reader`](Duplex::reader) and [`writer`](Duplex::writer). Two processes
-/// that both write much before they read wait for each other for ever: a protocol over a duplex takes turns, or uses the `_timeout` forms.
+/// [`reader`](Duplex::reader) and [`writer`](Duplex::writer) are the ends of the two pipes. Two
+/// processes that both write more than the capacity before they read deadlock: take turns, or use
+/// the `_timeout` forms.
 ///
-/// It has two descriptors, so there is no single one for an event loop: poll those of the two ends.
+/// An event loop polls two descriptors, one of each end.
 #[derive(Debug)]
 pub struct Duplex {
     reader: Reader,
@@ -42,22 +43,23 @@ pub struct Duplex {
 }
 
 impl Duplex {
-    /// Joins the reading end of one pipe and the writing end of another.
+    /// Joins the read end of one pipe and the write end of another.
     pub fn new(reader: Reader, writer: Writer) -> Self {
         Duplex { reader, writer }
     }
 
-    /// The incoming direction.
+    /// Returns the incoming direction.
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
 
-    /// The outgoing direction.
+    /// Returns the outgoing direction.
     pub fn writer(&self) -> &Writer {
         &self.writer
     }
 
-    /// Takes the two directions apart; dropping the writer then ends the peer's stream while this side still reads.
+    /// Splits it into its directions. Dropping the writer then ends the peer's stream while this
+    /// side can still read.
     pub fn into_split(self) -> (Reader, Writer) {
         (self.reader, self.writer)
     }
@@ -76,7 +78,7 @@ impl Write for Duplex {
         Ok(self.writer.write(bytes)?)
     }
 
-    /// Does nothing: a pipe holds nothing back.
+    /// Does nothing: a pipe buffers nothing in the process.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The reading end.
+//! The read end of a pipe.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -7,96 +7,83 @@ use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::PIPE_BUF;
-use crate::error::{Error, Result};
-use crate::support::pipe_end::PipeEnd;
-use crate::support::pipe_size;
-use crate::sys::ioctl;
+use crate::error::Result;
+use crate::support::pipe_end::{Anonymous, PipeEnd, Reading};
 
-const READ: &str = "read from pipe";
-
-/// The reading end of a pipe.
+/// The read end of a pipe.
 ///
-/// Calls take `&self`: threads may read at once, and each byte goes to one of them. Dropping it closes the descriptor; when the
-/// last reader is gone, writers fail with [`Disconnected`](crate::ErrorKind::Disconnected).
+/// Calls take `&self`: several threads may read, and each byte is received by one of them. Dropping
+/// it closes the descriptor. After the last reader is closed, writers fail with
+/// [`Disconnected`](crate::ErrorKind::Disconnected).
 #[derive(Debug)]
 pub struct Reader {
-    end: PipeEnd,
-    /// Whether writes arrive as packets, whose excess the kernel would drop in silence.
+    end: PipeEnd<Reading, Anonymous>,
+    /// Whether writes arrive as packets, whose excess the kernel would drop without an error.
     packets: bool,
 }
 
 impl Reader {
     pub(super) fn of(fd: OwnedFd, packets: bool) -> Self {
-        Reader { end: PipeEnd::new(fd), packets }
+        Reader { end: PipeEnd::new(fd, Anonymous), packets }
     }
 
-    /// `read(2)`: waits for data and returns how many bytes came, at most `buffer.len()`; `Ok(0)` is end of stream.
+    /// `read(2)`: blocks until data arrives and returns the number of bytes, at most
+    /// `buffer.len()`; `Ok(0)` is end of stream.
     ///
     /// # Errors
     ///
-    /// [`Empty`](crate::ErrorKind::Empty) only if the pipe is [non-blocking](super::Options::nonblocking);
-    /// [`Truncated`](crate::ErrorKind::Truncated) for a [packet](super::Options::packets) longer than the buffer.
+    /// * [`Empty`](crate::ErrorKind::Empty) only if the pipe is
+    ///   [non-blocking](super::Options::nonblocking);
+    /// * [`Truncated`](crate::ErrorKind::Truncated) for a [packet](super::Options::packets) longer
+    ///   than the buffer.
     #[inline]
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
-        if self.packets {
-            return packet(buffer, |buffer, spill| self.end.read_packet(buffer, spill));
-        }
-        self.end.read(buffer).map_err(|e| Error::from_recv_errno(READ, e))
+        if self.packets { self.end.read_packet(buffer) } else { self.end.read(buffer) }
     }
 
-    /// `preadv2(2)` with `RWF_NOWAIT`: [`read`](Reader::read) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting.
+    /// `preadv2(2)` with `RWF_NOWAIT`: like [`read`](Reader::read), but fails with
+    /// [`Empty`](crate::ErrorKind::Empty) instead of blocking.
     pub fn try_read(&self, buffer: &mut [u8]) -> Result<usize> {
-        if self.packets {
-            return packet(buffer, |buffer, spill| self.end.try_read_packet(buffer, spill));
-        }
-        self.end.try_read(buffer).map_err(|e| Error::from_recv_errno(READ, e))
+        if self.packets { self.end.try_read_packet(buffer) } else { self.end.try_read(buffer) }
     }
 
-    /// [`read`](Reader::read) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing comes within `timeout`.
+    /// Like [`read`](Reader::read), but fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no
+    /// data arrives within `timeout`.
     ///
-    /// One system call if data is there; `ppoll(2)` and another read if not.
+    /// It makes one system call if data is available; otherwise `ppoll(2)` and another read.
     pub fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
         if self.packets {
-            return packet(buffer, |buffer, spill| self.end.read_packet_timeout(buffer, spill, timeout));
+            return self.end.read_packet_timeout(buffer, timeout);
         }
-        self.end.read_timeout(buffer, timeout).map_err(|e| Error::from_recv_errno(READ, e))
+        self.end.read_timeout(buffer, timeout)
     }
 
-    /// `FIONREAD`: how many bytes are in the pipe.
+    /// `FIONREAD`: returns how many bytes are in the pipe.
     ///
-    /// Stale as soon as it is returned: a writer may add, another reader may take. At least so many bytes can be read
-    /// without waiting only if this is the one reader.
+    /// A writer may add bytes and another reader may take them at any moment. Only a sole reader
+    /// can rely on reading that many without blocking.
     #[doc(alias = "FIONREAD")]
     pub fn available(&self) -> Result<usize> {
-        ioctl::bytes_readable(self.end.as_fd()).map_err(|e| Error::from_errno("ioctl(FIONREAD)", e))
+        self.end.available()
     }
 
-    /// `F_GETPIPE_SZ`: how many bytes the pipe has room for in all.
+    /// `F_GETPIPE_SZ`: returns the capacity of the pipe in bytes.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        pipe_size::get(self.end.as_fd())
+        self.end.capacity()
     }
 
-    /// `F_SETPIPE_SZ`: asks for room for at least `bytes` and returns the room that the kernel gave. Both ends see it.
+    /// `F_SETPIPE_SZ`: requests room for at least `bytes` and returns the room that the kernel
+    /// gave. It applies to both ends.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`, [`InUse`](crate::ErrorKind::InUse) if more than `bytes` are in the pipe now.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) above `/proc/sys/fs/pipe-max-size`;
+    /// [`InUse`](crate::ErrorKind::InUse) if the pipe contains more than `bytes` now.
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        pipe_size::set(self.end.as_fd(), bytes)
+        self.end.set_capacity(bytes)
     }
-}
-
-/// Reads a packet with room to notice that it was longer than `buffer`.
-fn packet(buffer: &mut [u8], read: impl FnOnce(&mut [u8], &mut [u8]) -> nix::Result<usize>) -> Result<usize> {
-    let mut spill = [0; PIPE_BUF];
-    let length = read(buffer, &mut spill).map_err(|e| Error::from_recv_errno(READ, e))?;
-    if length <= buffer.len() {
-        return Ok(length);
-    }
-    Err(Error::truncated(READ, buffer.len(), length))
 }
 
 impl Read for &Reader {
@@ -125,9 +112,10 @@ impl From<Reader> for OwnedFd {
     }
 }
 
-/// Takes the descriptor as it is: whether it is the reading end of a pipe shows at the first call.
+/// Does not check that it is the read end of a pipe: the first call fails if it is not.
 ///
-/// That the pipe carries packets shows only if this library made it: the kernel alone marks just the writing end.
+/// Packet mode is detected only for pipes of this library: the kernel alone marks just the write
+/// end.
 impl From<OwnedFd> for Reader {
     fn from(fd: OwnedFd) -> Self {
         let packets = fcntl(&fd, FcntlArg::F_GETFL)

@@ -1,5 +1,6 @@
 //! Moving bytes through a pipe without copying them through this process.
 
+use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -12,60 +13,68 @@ use crate::error::{Error, Result};
 use crate::support::{sigpipe, wait};
 use crate::sys::retry;
 
-use std::io::IoSlice;
-
 const SPLICE: &str = "splice";
 const TEE: &str = "tee";
 const VMSPLICE: &str = "vmsplice";
 
-/// `splice(2)`: moves the pipe's bytes on, into a file, a socket or another pipe, inside the kernel.
+/// `splice(2)`: moves bytes from the pipe to a file, a socket or another pipe inside the kernel.
 ///
-/// The `try_` and `_timeout` forms rule the waiting for the *pipe*: a blocking socket at the other side can still make the call wait.
+/// The `try_` and `_timeout` forms apply to the *pipe*: a blocking socket at the other side can
+/// still block the call.
 impl Reader {
-    /// `splice(2)`: moves at most `length` bytes out of the pipe to `output` and returns how many; `Ok(0)` is end of stream.
+    /// `splice(2)`: moves at most `length` bytes from the pipe to `output` and returns how many;
+    /// `Ok(0)` is end of stream.
     ///
-    /// A file gets them at its position.
+    /// A file receives them at its position.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if `output` is a pipe that nobody reads; [`Invalid`](crate::ErrorKind::Invalid) if it was opened for appending, or is
-    /// the other end of this same pipe.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if `output` is a pipe without a reader;
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it was opened for appending, or is the other end
+    /// of this same pipe.
     #[doc(alias = "splice")]
     pub fn splice_to(&self, output: impl AsFd, length: usize) -> Result<usize> {
         spliced(move_bytes(self.as_fd(), output.as_fd(), length, SpliceFFlags::empty()))
     }
 
-    /// [`splice_to`](Reader::splice_to) that fails with [`Empty`](crate::ErrorKind::Empty) instead of waiting for the pipe.
+    /// Like [`splice_to`](Reader::splice_to), but fails with [`Empty`](crate::ErrorKind::Empty)
+    /// instead of blocking on the pipe.
     pub fn try_splice_to(&self, output: impl AsFd, length: usize) -> Result<usize> {
         move_bytes(self.as_fd(), output.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
             .map_err(|e| Error::from_recv_errno(SPLICE, e))
     }
 
-    /// [`splice_to`](Reader::splice_to) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
+    /// Like [`splice_to`](Reader::splice_to), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
     pub fn splice_to_timeout(&self, output: impl AsFd, length: usize, timeout: Duration) -> Result<usize> {
         spliced(timed(self.as_fd(), output.as_fd(), timeout, || {
             move_bytes(self.as_fd(), output.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
         }))
     }
 
-    /// `tee(2)`: copies at most `length` bytes into another pipe and leaves them in this one too; `Ok(0)` is end of stream.
+    /// `tee(2)`: copies at most `length` bytes into another pipe, leaves them in this one, and
+    /// returns how many; `Ok(0)` is end of stream.
     ///
-    /// It always starts at the first byte: read or splice as many bytes as it returned before the next call, or it copies them again.
+    /// It always starts at the first byte. Read or splice that many bytes before the next call, or
+    /// it copies them again.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads `output`; [`Invalid`](crate::ErrorKind::Invalid) if it is the other end of this same pipe.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if `output` has no reader;
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it is the other end of this same pipe.
     pub fn tee(&self, output: &Writer, length: usize) -> Result<usize> {
         duplicate(self, output, length, SpliceFFlags::empty()).map_err(|e| Error::from_recv_errno(TEE, e))
     }
 
-    /// [`tee`](Reader::tee) that fails with [`Empty`](crate::ErrorKind::Empty) if there is nothing to copy, or no room for it.
+    /// Like [`tee`](Reader::tee), but fails with [`Empty`](crate::ErrorKind::Empty) if there is
+    /// nothing to copy, or no room for it.
     pub fn try_tee(&self, output: &Writer, length: usize) -> Result<usize> {
         duplicate(self, output, length, SpliceFFlags::SPLICE_F_NONBLOCK)
             .map_err(|e| Error::from_recv_errno(TEE, e))
     }
 
-    /// [`tee`](Reader::tee) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be copied within `timeout`.
+    /// Like [`tee`](Reader::tee), but fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// nothing can be copied within `timeout`.
     pub fn tee_timeout(&self, output: &Writer, length: usize, timeout: Duration) -> Result<usize> {
         timed(self.as_fd(), output.as_fd(), timeout, || {
             duplicate(self, output, length, SpliceFFlags::SPLICE_F_NONBLOCK)
@@ -74,52 +83,60 @@ impl Reader {
     }
 }
 
-/// Filling the pipe without a copy.
+/// Filling the pipe without a copy through this process.
 impl Writer {
-    /// `splice(2)`: moves at most `length` bytes from `input` (a file, a socket, a pipe) into the pipe and returns how many; `Ok(0)` is
-    /// the end of the input.
+    /// `splice(2)`: moves at most `length` bytes from `input` (a file, a socket, a pipe) into the
+    /// pipe and returns how many; `Ok(0)` is the end of the input.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads the pipe; [`Invalid`](crate::ErrorKind::Invalid) if `input` cannot be spliced, or is the other end of this same pipe.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the pipe has no reader;
+    /// [`Invalid`](crate::ErrorKind::Invalid) if `input` cannot be spliced, or is the other end of
+    /// this same pipe.
     #[doc(alias = "splice")]
     pub fn splice_from(&self, input: impl AsFd, length: usize) -> Result<usize> {
         spliced(move_bytes(input.as_fd(), self.as_fd(), length, SpliceFFlags::empty()))
     }
 
-    /// [`splice_from`](Writer::splice_from) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting for room in the pipe.
+    /// Like [`splice_from`](Writer::splice_from), but fails with [`Full`](crate::ErrorKind::Full)
+    /// instead of blocking on the pipe.
     pub fn try_splice_from(&self, input: impl AsFd, length: usize) -> Result<usize> {
         move_bytes(input.as_fd(), self.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
             .map_err(|e| Error::from_send_errno(SPLICE, e))
     }
 
-    /// [`splice_from`](Writer::splice_from) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
+    /// Like [`splice_from`](Writer::splice_from), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if nothing can be moved within `timeout`.
     pub fn splice_from_timeout(&self, input: impl AsFd, length: usize, timeout: Duration) -> Result<usize> {
         spliced(timed(input.as_fd(), self.as_fd(), timeout, || {
             move_bytes(input.as_fd(), self.as_fd(), length, SpliceFFlags::SPLICE_F_NONBLOCK)
         }))
     }
 
-    /// `vmsplice(2)`: puts `bytes` into the pipe by reference and returns how many; the reader gets them from this process's own pages.
+    /// `vmsplice(2)`: puts `bytes` into the pipe by reference and returns how many. The reader
+    /// receives them from the pages of this process.
     ///
-    /// The kernel reads the memory when the *reader* comes, which may be long after this call has returned, and tells nobody when. Any change in
-    /// between would show to the reader. So the safe form takes only bytes that can never change or go away: `&'static [u8]`. Giving pages away for good
-    /// (`SPLICE_F_GIFT`) is not offered.
+    /// The kernel reads the memory when the *reader* does, which may be long after this call has
+    /// returned, and does not report when. The reader would receive any change made in between. The
+    /// safe form therefore takes only bytes that never change and are never freed: `&'static [u8]`.
+    /// Gifting pages to the kernel (`SPLICE_F_GIFT`) is not offered.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if nobody reads the pipe.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the pipe has no reader.
     #[doc(alias = "vmsplice")]
     pub fn splice_static(&self, bytes: &'static [u8]) -> Result<usize> {
         refer(self, bytes, SpliceFFlags::empty()).map_err(|e| Error::from_send_errno(VMSPLICE, e))
     }
 
-    /// [`splice_static`](Writer::splice_static) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting for room.
+    /// Like [`splice_static`](Writer::splice_static), but fails with
+    /// [`Full`](crate::ErrorKind::Full) instead of blocking.
     pub fn try_splice_static(&self, bytes: &'static [u8]) -> Result<usize> {
         refer(self, bytes, SpliceFFlags::SPLICE_F_NONBLOCK).map_err(|e| Error::from_send_errno(VMSPLICE, e))
     }
 
-    /// [`splice_static`](Writer::splice_static) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
+    /// Like [`splice_static`](Writer::splice_static), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room within `timeout`.
     pub fn splice_static_timeout(&self, bytes: &'static [u8], timeout: Duration) -> Result<usize> {
         let room = [(self.as_fd(), PollFlags::POLLOUT)];
         wait::attempt_until(timeout, &room, || refer(self, bytes, SpliceFFlags::SPLICE_F_NONBLOCK))
@@ -145,7 +162,8 @@ fn refer(writer: &Writer, bytes: &'static [u8], flags: SpliceFFlags) -> nix::Res
     sigpipe::suppress(|| retry(|| vmsplice(writer, &[IoSlice::new(bytes)], flags)))
 }
 
-/// On a reading end, which a descriptor from elsewhere may be, vmsplice(2) turns round and writes to the memory.
+/// Fails if the descriptor is a read end, to which vmsplice(2) would connect the memory for
+/// writing.
 fn check_writable(writer: &Writer) -> nix::Result<()> {
     let flags = OFlag::from_bits_retain(fcntl(writer, FcntlArg::F_GETFL)?);
     if flags & OFlag::O_ACCMODE == OFlag::O_RDONLY { Err(Errno::EBADF) } else { Ok(()) }
@@ -160,7 +178,7 @@ fn timed(
     wait::attempt_until(timeout, &[(from, PollFlags::POLLIN), (to, PollFlags::POLLOUT)], attempt)
 }
 
-/// A blocking splice meets `EAGAIN` only where one of the two descriptors is non-blocking.
+/// A blocking splice fails with `EAGAIN` only if one of the two descriptors is non-blocking.
 fn spliced(result: nix::Result<usize>) -> Result<usize> {
     result.map_err(|e| Error::from_recv_errno(SPLICE, e))
 }

@@ -1,64 +1,66 @@
-//! The writing end.
+//! The write end of a pipe.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
-use crate::support::pipe_end::PipeEnd;
-use crate::support::pipe_size;
+use crate::error::Result;
+use crate::support::pipe_end::{Anonymous, PipeEnd, Writing};
 
-const WRITE: &str = "write to pipe";
-
-/// The writing end of a pipe.
+/// The write end of a pipe.
 ///
-/// Calls take `&self`: threads may write at once, and writes of at most [`PIPE_BUF`](super::PIPE_BUF) bytes stay whole. Dropping it closes
-/// the descriptor; when the last writer is gone, readers see end of stream.
+/// Calls take `&self`: several threads may write, and a write of at most
+/// [`PIPE_BUF`](super::PIPE_BUF) bytes stays whole. Dropping it closes the descriptor. After the
+/// last writer is closed, readers reach end of stream.
 #[derive(Debug)]
 pub struct Writer {
-    end: PipeEnd,
+    end: PipeEnd<Writing, Anonymous>,
 }
 
 impl Writer {
     pub(super) fn of(fd: OwnedFd) -> Self {
-        Writer { end: PipeEnd::new(fd) }
+        Writer { end: PipeEnd::new(fd, Anonymous) }
     }
 
-    /// `write(2)`: waits for room and returns how many bytes were taken: all of them, unless a signal came after a part.
+    /// `write(2)`: blocks until there is room and returns how many bytes were written: all of them,
+    /// unless a signal interrupted the call after a part.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if no reader is left (and no `SIGPIPE`); [`Full`](crate::ErrorKind::Full) only if the pipe is
-    /// [non-blocking](super::Options::nonblocking).
+    /// * [`Disconnected`](crate::ErrorKind::Disconnected), without `SIGPIPE`, if no reader is left;
+    /// * [`Full`](crate::ErrorKind::Full) only if the pipe is
+    ///   [non-blocking](super::Options::nonblocking).
     #[inline]
     pub fn write(&self, bytes: &[u8]) -> Result<usize> {
-        self.end.write(bytes).map_err(|e| Error::from_send_errno(WRITE, e))
+        self.end.write(bytes)
     }
 
-    /// `pwritev2(2)` with `RWF_NOWAIT`: [`write`](Writer::write) that fails with [`Full`](crate::ErrorKind::Full) instead of waiting.
+    /// `pwritev2(2)` with `RWF_NOWAIT`: like [`write`](Writer::write), but fails with
+    /// [`Full`](crate::ErrorKind::Full) instead of blocking.
     ///
-    /// At most [`PIPE_BUF`](super::PIPE_BUF) bytes go whole or not at all; of more, as many as there is room for.
+    /// At most [`PIPE_BUF`](super::PIPE_BUF) bytes are written whole or not at all. Of more bytes
+    /// it writes as many as there is room for.
     pub fn try_write(&self, bytes: &[u8]) -> Result<usize> {
-        self.end.try_write(bytes).map_err(|e| Error::from_send_errno(WRITE, e))
+        self.end.try_write(bytes)
     }
 
-    /// [`try_write`](Writer::try_write) that waits for room, and fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is none within
-    /// `timeout`.
+    /// Like [`try_write`](Writer::try_write), but blocks until there is room, and fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is none within `timeout`.
     pub fn write_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<usize> {
-        self.end.write_timeout(bytes, timeout).map_err(|e| Error::from_send_errno(WRITE, e))
+        self.end.write_timeout(bytes, timeout)
     }
 
-    /// `F_GETPIPE_SZ`: how many bytes the pipe has room for in all.
+    /// `F_GETPIPE_SZ`: returns the capacity of the pipe in bytes.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
-        pipe_size::get(self.end.as_fd())
+        self.end.capacity()
     }
 
     /// `F_SETPIPE_SZ`: see [`Reader::set_capacity`](super::Reader::set_capacity).
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
-        pipe_size::set(self.end.as_fd(), bytes)
+        self.end.set_capacity(bytes)
     }
 }
 
@@ -68,7 +70,7 @@ impl Write for &Writer {
         Ok(Writer::write(self, bytes)?)
     }
 
-    /// Does nothing: a pipe holds nothing back.
+    /// Does nothing: a pipe buffers nothing in the process.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -80,7 +82,7 @@ impl Write for Writer {
         Ok(Writer::write(self, bytes)?)
     }
 
-    /// Does nothing: a pipe holds nothing back.
+    /// Does nothing: a pipe buffers nothing in the process.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -98,7 +100,7 @@ impl From<Writer> for OwnedFd {
     }
 }
 
-/// Takes the descriptor as it is: whether it is the writing end of a pipe shows at the first call.
+/// Does not check that it is the write end of a pipe: the first call fails if it is not.
 impl From<OwnedFd> for Writer {
     fn from(fd: OwnedFd) -> Self {
         Writer::of(fd)
