@@ -1,30 +1,31 @@
-//! Looking again and again for what the kernel has no timed wait for.
+//! Polling at growing intervals, for conditions without a timed wait in the kernel.
 
 use std::thread;
 use std::time::Duration;
 
 use crate::time::Deadline;
 
-const FIRST: Duration = Duration::from_micros(100);
-const LAST: Duration = Duration::from_millis(5);
+const MIN_INTERVAL: Duration = Duration::from_micros(100);
+const MAX_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long to wait before the next look: grows from 100 us to 5 ms, twofold each time.
+/// The interval until the next poll. It starts at 100 us and doubles up to 5 ms.
 #[derive(Debug)]
 pub(crate) struct Backoff(Duration);
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Backoff(FIRST)
+        Backoff(MIN_INTERVAL)
     }
 
-    /// The time until the next look.
+    /// Returns the time until the next poll.
     pub(crate) fn step(&mut self) -> Duration {
         let step = self.0;
-        self.0 = (step * 2).min(LAST);
+        self.0 = (step * 2).min(MAX_INTERVAL);
         step
     }
 
-    /// Sleeps until the next look, but not beyond the deadline; says false, at once, if that has passed.
+    /// Sleeps until the next poll, but not beyond the deadline. Returns false immediately if the
+    /// deadline has passed.
     pub(crate) fn sleep(&mut self, deadline: Deadline) -> bool {
         let pause = deadline.capped(self.step());
         thread::sleep(pause);
@@ -37,14 +38,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_grow_to_the_last_and_stay_there() {
+    fn step_doubles_up_to_the_maximum() {
         let mut backoff = Backoff::new();
         let steps: Vec<u128> = (0..8).map(|_| backoff.step().as_micros()).collect();
         assert_eq!(steps, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
     }
 
     #[test]
-    fn a_deadline_that_has_passed_ends_the_looking() {
+    fn sleep_after_the_deadline_returns_false() {
         assert!(!Backoff::new().sleep(Deadline::after(Duration::ZERO)));
         assert!(Backoff::new().sleep(Deadline::NEVER));
     }

@@ -1,4 +1,4 @@
-//! Sizing a memory file so that every page of it is there.
+//! Growing a memory file with every page reserved.
 
 use std::os::fd::BorrowedFd;
 
@@ -12,36 +12,36 @@ use crate::sys::retry;
 
 const FALLOCATE: &str = "fallocate";
 
-/// fallocate(2): grows the file to `size` bytes and reserves all of them, so that no access is `SIGBUS` for want of
-/// space later.
+/// fallocate(2): grows the file to `size` bytes and reserves all of them. No later access then
+/// raises `SIGBUS` for lack of space.
 ///
-/// What is beyond the memory of the machine is refused here: the kernel would try page by page until it has to kill
-/// somebody.
+/// Fails if the machine has less memory. The kernel would allocate page by page until it has to
+/// kill a process.
 pub(crate) fn reserve(fd: BorrowedFd<'_>, size: usize) -> Result<()> {
     within(limits::available_memory(size))?;
     reserve_huge(fd, size)
 }
 
-/// The same for a file of huge pages, which are a pool of their own.
+/// The same for a file of huge pages, which have a pool of their own.
 pub(crate) fn reserve_huge(fd: BorrowedFd<'_>, size: usize) -> Result<()> {
     if size == 0 {
-        return Err(Error::new(FALLOCATE, ErrorKind::Invalid).with_hint("a size is at least 1"));
+        return Err(Error::new(FALLOCATE, ErrorKind::Invalid).with_hint("pass a size of at least 1"));
     }
-    // Beyond this limit the kernel sends a signal, which kills.
+    // Beyond this limit the kernel sends `SIGXFSZ`, which kills by default.
     within(limits::file_size(size))?;
     let length = libc::off_t::try_from(size)
-        .map_err(|_| Error::new(FALLOCATE, ErrorKind::LimitReached).with_hint("no file is that large"))?;
+        .map_err(|_| Error::new(FALLOCATE, ErrorKind::LimitReached).with_hint("pass a smaller size"))?;
     allocate(length, |flags, start, length| fallocate(fd, flags, start, length))
         .map_err(|e| refusal(fd, e, size))
 }
 
-/// What is reserved between two looks for signals, once one has come: some hundred microseconds' worth.
-const PIECE: libc::off_t = 1 << 20;
+/// The bytes that one call reserves after a signal interrupted the first: some 100 us of work.
+const PIECE_BYTES: libc::off_t = 1 << 20;
 
-/// Reserves the first `length` bytes at once or, if a signal comes meanwhile, in pieces.
+/// Reserves the first `length` bytes in one call or, if a signal interrupts it, in pieces.
 ///
-/// Many kernels stop at a signal then and free again what this call has reserved. A timer that ticks faster than all of
-/// it takes would so make it begin anew for ever.
+/// Many kernels stop at a signal and free what the call has reserved. A timer that ticks faster
+/// than the whole call would otherwise make it start over forever.
 fn allocate(
     length: libc::off_t,
     fallocate: impl Fn(FallocateFlags, libc::off_t, libc::off_t) -> nix::Result<()>,
@@ -50,10 +50,10 @@ fn allocate(
         Err(Errno::EINTR) => {}
         other => return other,
     }
-    // Only the last piece makes the file as long as it is to be: so it never seems done before it is.
-    let last = (length - 1) / PIECE * PIECE;
-    for start in (0..last).step_by(PIECE as usize) {
-        retry(|| fallocate(FallocateFlags::FALLOC_FL_KEEP_SIZE, start, PIECE))?;
+    // Only the last piece sets the file's final length, so an incomplete file is always too short.
+    let last = (length - 1) / PIECE_BYTES * PIECE_BYTES;
+    for start in (0..last).step_by(PIECE_BYTES as usize) {
+        retry(|| fallocate(FallocateFlags::FALLOC_FL_KEEP_SIZE, start, PIECE_BYTES))?;
     }
     retry(|| fallocate(FallocateFlags::empty(), last, length - last))
 }
@@ -87,13 +87,13 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// Reserves under a kernel that is interrupted in everything that takes longer than a piece, and now and then in
-    /// that too; returns what is reserved in the end, and how long the file is.
+    /// Reserves on a simulated kernel that is interrupted in every call longer than a piece, and in
+    /// every third call. Returns the reserved ranges and the length of the file.
     fn interrupted(length: libc::off_t) -> (Vec<(libc::off_t, libc::off_t)>, libc::off_t) {
         let (reserved, size, mut calls) = (RefCell::new(Vec::new()), RefCell::new(0), RefCell::new(0));
         allocate(length, |flags, start, length| {
             *calls.borrow_mut() += 1;
-            if length > PIECE || *calls.borrow() % 3 == 0 {
+            if length > PIECE_BYTES || *calls.borrow() % 3 == 0 {
                 return Err(Errno::EINTR);
             }
             reserved.borrow_mut().push((start, start + length));
@@ -108,22 +108,25 @@ mod tests {
     }
 
     #[test]
-    fn signals_do_not_keep_it_from_ending() {
-        assert_eq!(interrupted(PIECE), (vec![(0, PIECE)], PIECE));
-        assert_eq!(interrupted(PIECE + 1), (vec![(0, PIECE), (PIECE, PIECE + 1)], PIECE + 1));
-        let (pieces, size) = interrupted(9 * PIECE);
+    fn allocate_with_frequent_signals_completes_in_pieces() {
+        assert_eq!(interrupted(PIECE_BYTES), (vec![(0, PIECE_BYTES)], PIECE_BYTES));
+        assert_eq!(
+            interrupted(PIECE_BYTES + 1),
+            (vec![(0, PIECE_BYTES), (PIECE_BYTES, PIECE_BYTES + 1)], PIECE_BYTES + 1)
+        );
+        let (pieces, size) = interrupted(9 * PIECE_BYTES);
         assert!(pieces.windows(2).all(|two| two[0].1 == two[1].0), "no gap: {pieces:?}");
-        assert_eq!((pieces[0].0, pieces[8].1, size), (0, 9 * PIECE, 9 * PIECE));
+        assert_eq!((pieces[0].0, pieces[8].1, size), (0, 9 * PIECE_BYTES, 9 * PIECE_BYTES));
     }
 
     #[test]
-    fn another_failure_is_reported() {
-        assert_eq!(allocate(5 * PIECE, |_, _, _| Err(Errno::ENOSPC)), Err(Errno::ENOSPC));
+    fn allocate_returns_another_errno() {
+        assert_eq!(allocate(5 * PIECE_BYTES, |_, _, _| Err(Errno::ENOSPC)), Err(Errno::ENOSPC));
         let full_after_a_signal = |_, start, length| match start {
-            0 if length > PIECE => Err(Errno::EINTR),
+            0 if length > PIECE_BYTES => Err(Errno::EINTR),
             0 => Ok(()),
             _ => Err(Errno::ENOSPC),
         };
-        assert_eq!(allocate(5 * PIECE, full_after_a_signal), Err(Errno::ENOSPC));
+        assert_eq!(allocate(5 * PIECE_BYTES, full_after_a_signal), Err(Errno::ENOSPC));
     }
 }

@@ -1,4 +1,4 @@
-//! The limits behind an errno: which one it was, and its value now.
+//! The limits behind an errno: their names and current values.
 
 use std::fs;
 
@@ -8,8 +8,8 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::error::Limit;
 use crate::pid::Pid;
 
-/// The limit behind `EMFILE` (this process's descriptor table), `ENFILE` (the system's) or `ETOOMANYREFS` (descriptors
-/// that the user has sent and nobody has received).
+/// The limit behind `EMFILE` (this process's descriptor table), `ENFILE` (the system's) or
+/// `ETOOMANYREFS` (descriptors that the user has in transit).
 pub(crate) fn descriptors(errno: Errno) -> Option<Limit> {
     match errno {
         Errno::EMFILE | Errno::ETOOMANYREFS => rlimit("RLIMIT_NOFILE", Resource::RLIMIT_NOFILE, None),
@@ -24,31 +24,32 @@ pub(crate) fn sysctl(path: &'static str, requested: Option<u64>) -> Option<Limit
     Some(Limit { name: path, value, requested })
 }
 
-/// How much memory the process may lock.
+/// The limit of memory that the process may lock.
 pub(crate) fn locked(bytes: usize) -> Option<Limit> {
     rlimit("RLIMIT_MEMLOCK", Resource::RLIMIT_MEMLOCK, Some(bytes as u64))
 }
 
-/// How large a file of the process may be.
+/// The limit of the size of a file.
 pub(crate) fn file_size(bytes: usize) -> Option<Limit> {
     rlimit("RLIMIT_FSIZE", Resource::RLIMIT_FSIZE, Some(bytes as u64))
 }
 
-/// What can be taken without killing anybody: memory that is free or can be freed at once, and swap (proc_meminfo(5)).
+/// The memory that can be allocated without killing a process: free or reclaimable memory, and swap
+/// (proc_meminfo(5)).
 pub(crate) fn available_memory(bytes: usize) -> Option<Limit> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let value = kib(&text, "MemAvailable:")?.saturating_add(kib(&text, "SwapFree:")?).saturating_mul(1024);
     Some(Limit { name: "available memory", value, requested: Some(bytes as u64) })
 }
 
-/// The size of huge pages that have no other.
+/// The default size of huge pages.
 pub(crate) fn default_huge_page() -> Option<usize> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     kib(&text, "Hugepagesize:")?.checked_mul(1024)?.try_into().ok()
 }
 
-/// How many signals may be queued for the user of a process, and how many there would be with one more (proc_pid_status(5),
-/// `SigQ`).
+/// The limit of signals queued for the user of a process, and the number with one more
+/// (proc_pid_status(5), `SigQ`).
 pub(crate) fn pending_signals(pid: Pid) -> Option<Limit> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let numbers = text.lines().find_map(|line| line.strip_prefix("SigQ:"))?;
@@ -62,12 +63,12 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
 }
 
-/// How much address space the process may have.
+/// The limit of the process's address space.
 pub(crate) fn address_space(bytes: usize) -> Option<Limit> {
     rlimit("RLIMIT_AS", Resource::RLIMIT_AS, Some(bytes as u64))
 }
 
-/// A limit of this process, as it is now.
+/// A limit of this process at its current value.
 pub(crate) fn rlimit(name: &'static str, resource: Resource, requested: Option<u64>) -> Option<Limit> {
     let (soft, _hard) = getrlimit(resource).ok()?;
     Some(Limit { name, value: soft, requested })
@@ -78,14 +79,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_the_table_that_is_full() {
+    fn descriptors_names_the_table_of_each_errno() {
         assert_eq!(descriptors(Errno::EMFILE).unwrap().name(), "RLIMIT_NOFILE");
         assert_eq!(descriptors(Errno::ENFILE).unwrap().name(), "/proc/sys/fs/file-max");
         assert_eq!(descriptors(Errno::EINVAL), None);
     }
 
     #[test]
-    fn what_is_queued_is_counted_against_its_limit() {
+    fn pending_signals_reports_the_number_with_one_more() {
         let limit = pending_signals(Pid::current()).unwrap();
         assert_eq!(limit.name(), "RLIMIT_SIGPENDING");
         assert!(limit.requested() >= Some(1));
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_limit_is_no_limit() {
+    fn sysctl_of_a_missing_file_returns_none() {
         assert_eq!(sysctl("/proc/sys/fs/no-such-limit", Some(1)), None);
     }
 }

@@ -12,8 +12,8 @@ use crate::sys::readv::{NOSIGNAL, pwritev2};
 /// Cleared when the kernel first refuses [`NOSIGNAL`], and never set again.
 static KERNEL_HAS_NOSIGNAL: AtomicBool = AtomicBool::new(true);
 
-/// write(2) to a pipe that fails with `EPIPE`, without the signal, if no reader is left. `flags` are
-/// those of pwritev2(2).
+/// write(2) to a pipe that fails with `EPIPE`, without the signal, if no reader is left. `flags`
+/// are those of pwritev2(2).
 #[inline]
 pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8], flags: libc::c_int) -> nix::Result<usize> {
     let parts = [IoSlice::new(bytes)];

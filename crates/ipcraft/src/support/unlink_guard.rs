@@ -1,4 +1,4 @@
-//! Removing the file that this process made, and no other.
+//! Removing a file on drop, if this process created it.
 
 use std::fs;
 use std::io;
@@ -6,10 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process;
 
-/// A file that is removed on drop: by the process that made it, and only if the path still leads to it.
+/// A file that is removed on drop, by the process that created it, and only if the path still leads
+/// to it.
 ///
-/// A forked child has a copy of the value and must not remove its parent's file; and a path may have been taken over by
-/// somebody else's file in the meantime.
+/// A forked child has a copy of the value and must not remove its parent's file. Another process
+/// may have put its own file at the path.
 #[derive(Debug)]
 pub(crate) struct UnlinkGuard {
     path: PathBuf,
@@ -19,7 +20,7 @@ pub(crate) struct UnlinkGuard {
 }
 
 impl UnlinkGuard {
-    /// Takes charge of the file that this process has just created at `path`.
+    /// Guards the file that this process has just created at `path`.
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let meta = fs::symlink_metadata(path)?;
         // The working directory may have changed by the time of the drop.
@@ -27,9 +28,9 @@ impl UnlinkGuard {
         Ok(UnlinkGuard { path, device: meta.dev(), inode: meta.ino(), owner: process::id() })
     }
 
-    /// Leaves the file to whoever takes over what it leads to.
+    /// Keeps the file.
     pub(crate) fn disarm(mut self) {
-        // No process has this id.
+        // No process has id 0.
         self.owner = 0;
     }
 
@@ -43,7 +44,7 @@ impl UnlinkGuard {
 impl Drop for UnlinkGuard {
     fn drop(&mut self) {
         if self.is_still_ours() {
-            // Nobody is left to tell if it fails, and the next owner of the name can reclaim it.
+            // A drop cannot report a failure. The next owner of the name can reclaim the file.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn removes_its_own_file_and_spares_another() {
+    fn drop_removes_its_own_file_and_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("object");
         fs::write(&path, "").unwrap();
@@ -63,15 +64,15 @@ mod tests {
 
         fs::write(&path, "").unwrap();
         let removal = UnlinkGuard::new(&path).unwrap();
-        // Both files exist at once, so that the second cannot get the first one's inode number.
+        // Both files exist at the same time, so they have different inode numbers.
         fs::write(dir.path().join("other"), "").unwrap();
         fs::rename(dir.path().join("other"), &path).unwrap();
         drop(removal);
-        assert!(path.exists(), "the path leads to somebody else's file now");
+        assert!(path.exists(), "the path leads to another process's file");
     }
 
     #[test]
-    fn a_copy_in_another_process_removes_nothing() {
+    fn drop_in_another_process_removes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("object");
         fs::write(&path, "").unwrap();

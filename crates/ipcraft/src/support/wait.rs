@@ -1,4 +1,5 @@
-//! Blocking operations with a timeout, built from a non-blocking attempt and a wait between attempts.
+//! Blocking operations with a timeout, built from a non-blocking attempt and a wait between
+//! attempts.
 
 use std::os::fd::BorrowedFd;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Ancillary data: descriptors, credentials and pidfds beside the bytes (unix(7), cmsg(3)).
+//! sendmsg(2) and recvmsg(2) with ancillary data: descriptors, credentials and pidfds (unix(7),
+//! cmsg(3)).
 
 #![allow(unsafe_code)]
 
@@ -14,10 +15,11 @@ use super::byte_count;
 use super::sendmsg::{self, ReceivedInfo};
 use super::sockaddr::SocketAddress;
 
-/// The most descriptors that one message carries (unix(7)).
+/// The maximum number of descriptors in one message (unix(7)).
 pub(crate) const SCM_MAX_FD: usize = 253;
 
-/// The type of a control message that holds a pidfd of the sender (Linux 6.5; include/linux/socket.h).
+/// The type of a control message that holds a pidfd of the sender (Linux 6.5;
+/// include/linux/socket.h).
 const SCM_PIDFD: libc::c_int = 4;
 
 const CAPACITY: usize =
@@ -28,10 +30,11 @@ const fn space<T>() -> usize {
     unsafe { libc::CMSG_SPACE(mem::size_of::<T>() as libc::c_uint) as usize }
 }
 
-/// Room for all the ancillary data that one message can bring: it is never this that is too small.
+/// Room for all the ancillary data that one message can carry, so the kernel never cuts it for lack
+/// of room.
 #[repr(C)]
 pub(crate) struct Control {
-    /// Gives the bytes the alignment of what they hold.
+    /// Gives the bytes the alignment of a header.
     align: [libc::cmsghdr; 0],
     bytes: [MaybeUninit<u8>; CAPACITY],
 }
@@ -49,8 +52,8 @@ impl Control {
             unsafe { (libc::CMSG_SPACE(size as libc::c_uint), libc::CMSG_LEN(size as libc::c_uint)) };
         let end = offset + space as usize;
         assert!(end <= CAPACITY, "callers keep to SCM_MAX_FD");
-        // SAFETY: because header and data lie below `end`, and so in the buffer, which is aligned for the header as
-        // CMSG_SPACE keeps it.
+        // SAFETY: because header and data lie below `end`, inside the buffer, and CMSG_SPACE keeps
+        // the offsets aligned for a header.
         unsafe {
             let header = self.bytes.as_mut_ptr().add(offset).cast::<libc::cmsghdr>();
             (*header).cmsg_level = libc::SOL_SOCKET;
@@ -68,7 +71,7 @@ impl fmt::Debug for Control {
     }
 }
 
-/// What to send in one message.
+/// A message to send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OutgoingMessage<'a> {
     pub(crate) parts: &'a [IoSlice<'a>],
@@ -102,22 +105,22 @@ pub(crate) fn send(
         header.msg_name = to.as_ptr().cast_mut().cast();
         header.msg_namelen = to.length();
     }
-    // SAFETY: because the header points to parts, control data and an address that all outlive the call, which only
-    // reads them.
+    // SAFETY: because the header points to parts, control data and an address that all outlive the
+    // call, which only reads them.
     let sent = unsafe { libc::sendmsg(fd.as_raw_fd(), &header, flags | libc::MSG_NOSIGNAL) };
     byte_count(sent)
 }
 
-/// What came beside the bytes of one message.
+/// The ancillary data of one message.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) descriptors: Vec<OwnedFd>,
     pub(crate) credentials: Option<libc::ucred>,
-    /// An errno where the kernel could not make one.
+    /// An errno if the kernel could not create one.
     pub(crate) pidfd: Option<nix::Result<OwnedFd>>,
 }
 
-/// recvmsg(2), with every descriptor owned, and close-on-exec, before anything else is looked at.
+/// recvmsg(2). Received descriptors are close-on-exec, and owned before anything else is parsed.
 pub(crate) fn receive(
     fd: BorrowedFd<'_>,
     buffers: &mut [IoSliceMut<'_>],
@@ -130,21 +133,22 @@ pub(crate) fn receive(
     header.msg_controllen = CAPACITY as _;
     header.msg_name = sender.as_mut_ptr().cast();
     header.msg_namelen = SocketAddress::CAPACITY;
-    // SAFETY: because the header points to buffers, control buffer and address that are borrowed mutably, each with
-    // its true length.
+    // SAFETY: because the header points to buffers, a control buffer and an address, which are
+    // borrowed mutably, with their true lengths.
     let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags | libc::MSG_CMSG_CLOEXEC) };
     let length = byte_count(count)?;
     sender.set_length(header.msg_namelen);
-    // SAFETY: because recvmsg(2) has just succeeded with this header and its control data was not parsed before.
+    // SAFETY: because recvmsg(2) has just succeeded with this header and its control data was not
+    // parsed before.
     let contents = unsafe { unpack(&header) };
     Ok((ReceivedInfo { length, flags: header.msg_flags }, contents))
 }
 
-/// Takes the control data apart.
+/// Parses the control data.
 ///
 /// # Safety
 ///
-/// `header` is as recvmsg(2) left it, and is unpacked only once, since each descriptor in it becomes an owned one.
+/// `header` is as recvmsg(2) left it, and is parsed only once: each descriptor in it becomes owned.
 unsafe fn unpack(header: &libc::msghdr) -> Contents {
     let mut contents = Contents::default();
     // SAFETY: because the kernel filled in the control buffer that the header describes (cmsg(3)).
@@ -157,7 +161,8 @@ unsafe fn unpack(header: &libc::msghdr) -> Contents {
         let size = message.cmsg_len as usize - before as usize;
         match (message.cmsg_level, message.cmsg_type) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
-                // SAFETY: because the data of SCM_RIGHTS are new descriptors of this process, owned by nobody yet.
+                // SAFETY: because the data of SCM_RIGHTS are new descriptors of this process, which
+                // have no owner yet.
                 let owned = |index| unsafe {
                     OwnedFd::from_raw_fd(data.cast::<libc::c_int>().add(index).read_unaligned())
                 };
@@ -168,7 +173,8 @@ unsafe fn unpack(header: &libc::msghdr) -> Contents {
                 contents.credentials = Some(unsafe { data.cast::<libc::ucred>().read_unaligned() });
             }
             (libc::SOL_SOCKET, SCM_PIDFD) => {
-                // SAFETY: because the data of SCM_PIDFD are one int: a new descriptor, or a negative errno.
+                // SAFETY: because the data of SCM_PIDFD are one int: a new descriptor, or a
+                // negative errno.
                 contents.pidfd = Some(unsafe { pidfd(data.cast::<libc::c_int>().read_unaligned()) });
             }
             _ => {}
@@ -181,11 +187,11 @@ unsafe fn unpack(header: &libc::msghdr) -> Contents {
 
 /// # Safety
 ///
-/// `value` is a negative errno, or a descriptor that nobody owns.
+/// `value` is a negative errno, or a descriptor without an owner.
 unsafe fn pidfd(value: libc::c_int) -> nix::Result<OwnedFd> {
     if value < 0 {
         return Err(Errno::from_raw(-value));
     }
-    // SAFETY: because the caller says that it is a descriptor that nobody owns.
+    // SAFETY: because the caller guarantees that it is a descriptor without an owner.
     Ok(unsafe { OwnedFd::from_raw_fd(value) })
 }

@@ -1,18 +1,17 @@
-//! Which processor a thread runs on, and how many there are.
+//! The CPU that a thread runs on, and the number of CPUs.
 
 #![allow(unsafe_code)]
 
 use std::sync::OnceLock;
 
-/// `sched_getcpu(3)`: the number of the processor that this thread runs on, as of a moment ago; the C library asks no
-/// kernel for it.
+/// sched_getcpu(3): the CPU that this thread was running on a moment ago. It makes no system call.
 #[inline]
 pub(crate) fn current() -> Option<u32> {
     // SAFETY: because the call takes nothing and changes nothing.
     u32::try_from(unsafe { libc::sched_getcpu() }).ok()
 }
 
-/// How many processors are in use, as of the first time that this process asked; more than any number if that is unknown.
+/// sysconf(3): the number of online CPUs, cached at the first call; `u32::MAX` if unknown.
 pub(crate) fn count() -> u32 {
     static COUNT: OnceLock<u32> = OnceLock::new();
     *COUNT.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! futex(2) and futex_waitv(2) on words that processes share: never with the flag that makes a futex private.
+//! futex(2) and futex_waitv(2) on words that processes share, so never with the private flag.
 
 #![allow(unsafe_code)]
 
@@ -11,18 +11,19 @@ use nix::errno::Errno;
 use super::retry;
 use crate::time::Deadline;
 
-/// Every bit: who waits so is woken by any wake, and a wake so wakes anybody.
+/// All bits: a wait with it is woken by any wake, and a wake with it wakes any waiter.
 pub(crate) const ANY: u32 = libc::FUTEX_BITSET_MATCH_ANY as u32;
 
-/// The most words that futex_waitv(2) takes.
+/// The maximum number of words for futex_waitv(2).
 pub(crate) const WAITV_MAX: usize = libc::FUTEX_WAITV_MAX as usize;
 
-/// A word of 32 bits; the flag beside it, `FUTEX2_PRIVATE`, is not set (include/uapi/linux/futex.h).
+/// A word of 32 bits, without the flag `FUTEX2_PRIVATE` (include/uapi/linux/futex.h).
 const FUTEX2_SIZE_U32: u32 = 2;
 
-/// `FUTEX_WAIT_BITSET`: sleeps while the word has this value, until a wake that has one of these bits.
+/// `FUTEX_WAIT_BITSET`: blocks while the word has this value, until a wake with one of these bits.
 ///
-/// `EAGAIN` if it has another value, `ETIMEDOUT` at the deadline. May return without a wake.
+/// Fails with `EAGAIN` if it has another value, and with `ETIMEDOUT` at the deadline. May return
+/// without a wake.
 #[inline]
 pub(crate) fn wait(word: *const AtomicU32, expected: u32, bits: u32, deadline: Deadline) -> nix::Result<()> {
     let until = deadline.absolute();
@@ -30,25 +31,25 @@ pub(crate) fn wait(word: *const AtomicU32, expected: u32, bits: u32, deadline: D
     retry(|| futex(word, libc::FUTEX_WAIT_BITSET, expected, until, bits)).map(drop)
 }
 
-/// `FUTEX_WAKE_BITSET`: wakes at most `count` of those who wait with one of these bits, and says how many.
+/// `FUTEX_WAKE_BITSET`: wakes at most `count` waiters with one of these bits, and returns how many.
 #[inline]
 pub(crate) fn wake(word: *const AtomicU32, count: u32, bits: u32) -> nix::Result<u32> {
-    // The kernel would wake one for zero, and takes what does not fit its int for a negative number.
+    // The kernel would wake one waiter for zero, and takes a number beyond its int as negative.
     match count.min(c_int::MAX as u32) {
         0 => Ok(0),
         count => futex(word, libc::FUTEX_WAKE_BITSET, count, ptr::null(), bits).map(|woken| woken as u32),
     }
 }
 
-/// `FUTEX_WAKE_OP`: sets the word to a value below 4096 and wakes everybody who waits, in one step: the caller cannot
-/// die between the two.
+/// `FUTEX_WAKE_OP`: sets the word to a value below 4096 and wakes all waiters in one step. The
+/// caller cannot die between the two.
 #[inline]
 pub(crate) fn set_and_wake_all(word: *const AtomicU32, value: u32) -> nix::Result<()> {
     change_and_wake_all(word, libc::FUTEX_OP_SET, value)
 }
 
-/// `FUTEX_WAKE_OP`: adds a number below 2048 to the word and wakes everybody who waits, in one step: the caller cannot die
-/// between the two.
+/// `FUTEX_WAKE_OP`: adds a number below 2048 to the word and wakes all waiters in one step. The
+/// caller cannot die between the two.
 #[inline]
 pub(crate) fn add_and_wake_all(word: *const AtomicU32, number: u32) -> nix::Result<()> {
     change_and_wake_all(word, libc::FUTEX_OP_ADD, number)
@@ -57,13 +58,13 @@ pub(crate) fn add_and_wake_all(word: *const AtomicU32, number: u32) -> nix::Resu
 fn change_and_wake_all(word: *const AtomicU32, operation: c_int, argument: u32) -> nix::Result<()> {
     let change = (operation as u32) << 28 | (argument & 0xfff) << 12;
     let (all, none): (c_int, c_long) = (c_int::MAX, 0);
-    // SAFETY: because the kernel changes the word atomically, wakes who waits on the same word, and takes the number
-    // `none` in the place of a time.
+    // SAFETY: because the kernel changes the word atomically, wakes waiters on the same word, and
+    // takes the number `none` in the place of a time.
     let woken = unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE_OP, all, none, word, change) };
     Errno::result(woken).map(drop)
 }
 
-/// futex(2): the operations that take a word, a number, a moment or null, and bits.
+/// futex(2): the operations that take a word, a number, an absolute time or null, and bits.
 #[inline]
 fn futex(
     word: *const AtomicU32,
@@ -73,8 +74,8 @@ fn futex(
     bits: u32,
 ) -> nix::Result<c_long> {
     let none = ptr::null::<u32>();
-    // SAFETY: because waiting and waking only read the word, and an address without a word is `EFAULT`; and because
-    // `until` is null or leads to a time that the callers keep for the call.
+    // SAFETY: because waiting and waking only read the word, and an address without a word is
+    // `EFAULT`; and because `until` is null or leads to a time that the callers keep for the call.
     Errno::result(unsafe { libc::syscall(libc::SYS_futex, word, operation, number, until, none, bits) })
 }
 
@@ -99,19 +100,21 @@ impl FutexWaitv {
     }
 }
 
-/// futex_waitv(2): sleeps while all words have their values, until a wake of any; says of which.
+/// futex_waitv(2): blocks while all words have their values, until a wake of any; returns its
+/// index.
 ///
-/// Errors as those of [`wait`].
+/// Fails as [`wait`] does.
 pub(crate) fn wait_any(waiters: &[FutexWaitv], deadline: Deadline) -> nix::Result<usize> {
     let until = deadline.absolute();
     let until: *const timespec = until.as_ref().map_or(ptr::null(), |until| ptr::from_ref(until.as_ref()));
-    // One beyond what the kernel takes stands for every larger number, which might not fit its int.
+    // A count above the maximum is passed as the maximum plus one, since it might not fit the
+    // kernel's int.
     let count = waiters.len().min(WAITV_MAX + 1) as c_uint;
     let (none, clock): (c_uint, c_int) = (0, libc::CLOCK_MONOTONIC);
     let index = retry(|| {
-        // SAFETY: because futex_waitv(2) reads at most `count` structures, which have its layout and
-        // are borrowed for the call, and a time that is null or outlives it. It only reads the words,
-        // and an address without a word is `EFAULT`.
+        // SAFETY: because futex_waitv(2) reads at most `count` structures, which have its layout
+        // and are borrowed for the call, and a time that is null or outlives it. It only reads the
+        // words, and an address without a word is `EFAULT`.
         Errno::result(unsafe {
             libc::syscall(libc::SYS_futex_waitv, waiters.as_ptr(), count, none, until, clock)
         })
@@ -127,7 +130,7 @@ mod tests {
     const SOON: Duration = Duration::from_millis(1);
 
     #[test]
-    fn an_address_without_a_word_is_an_error_and_no_death() {
+    fn wait_and_wake_at_an_invalid_address_return_an_errno() {
         let words = [const { AtomicU32::new(0) }; 2];
         let odd = words.as_ptr().wrapping_byte_add(1);
         for (address, errno) in [(odd, Errno::EINVAL), (ptr::null(), Errno::EFAULT)] {
@@ -137,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_for_no_bits_is_refused() {
+    fn wait_and_wake_without_bits_return_einval() {
         let word = AtomicU32::new(0);
         assert_eq!(wait(&word, 0, 0, Deadline::after(SOON)), Err(Errno::EINVAL));
         assert_eq!(wake(&word, 1, 0), Err(Errno::EINVAL));
     }
 
     #[test]
-    fn the_kernel_would_wake_one_for_none() {
+    fn wake_of_zero_wakes_no_waiter_unlike_the_kernel() {
         let word = AtomicU32::new(0);
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| wait(&word, 0, ANY, Deadline::NEVER));
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_structure_that_the_kernel_does_not_know_is_refused() {
+    fn wait_any_with_unknown_flags_returns_einval() {
         let word = AtomicU32::new(0);
         let good = FutexWaitv::new(&word, 0);
         for bad in [FutexWaitv { flags: 0x400 | FUTEX2_SIZE_U32, ..good }, FutexWaitv { reserved: 1, ..good }]

@@ -1,4 +1,4 @@
-//! The ioctls that nix does not wrap.
+//! ioctl(2) requests that nix does not wrap.
 
 #![allow(unsafe_code)]
 
@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 
-/// `FIONREAD`: how many bytes can be read now (pipe(7), unix(7)).
+/// `FIONREAD`: the number of bytes that can be read now (pipe(7), unix(7)).
 pub(crate) fn bytes_readable(fd: BorrowedFd<'_>) -> nix::Result<usize> {
     let mut bytes: libc::c_int = 0;
     // SAFETY: because FIONREAD writes one int, to a variable of that type (ioctl_list(2)).

@@ -1,7 +1,7 @@
 //! The system calls that neither std nor nix offers in the form needed here, as safe functions.
 //!
-//! Each file is named for its man page. Nothing here knows a mechanism, an [`Error`](crate::Error) or a limit:
-//! what several mechanisms build on these calls is in [`support`](crate::support).
+//! Each file is named for its man page. Nothing here knows a mechanism, an [`Error`](crate::Error)
+//! or a limit: what several mechanisms build on these calls is in [`support`](crate::support).
 
 pub(crate) mod cmsg;
 pub(crate) mod cpu;

@@ -1,13 +1,13 @@
-//! Record locks of an open file description (`F_OFD_SETLK`, fcntl(2)): the kernel frees them when the last descriptor of
-//! the description is closed, by whatever end of whatever process.
+//! Locks of an open file description (`F_OFD_SETLK`, fcntl(2)). The kernel releases them when the
+//! last descriptor of the description is closed, for example because its process died.
 
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 
-/// Takes the byte at `at` for the description of `fd`; false if another description has it. One that has it already
-/// keeps it.
+/// Locks the byte at `at` for the description of `fd`; false if another description holds the lock.
+/// A description that already holds it keeps it.
 pub(crate) fn try_lock(fd: BorrowedFd<'_>, at: u64) -> nix::Result<bool> {
     match fcntl(fd, FcntlArg::F_OFD_SETLK(&range(libc::F_WRLCK, at, 1))) {
         Ok(_) => Ok(true),
@@ -16,12 +16,12 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>, at: u64) -> nix::Result<bool> {
     }
 }
 
-/// Gives it back.
+/// Releases the lock of the byte at `at`.
 pub(crate) fn unlock(fd: BorrowedFd<'_>, at: u64) -> nix::Result<()> {
     fcntl(fd, FcntlArg::F_OFD_SETLK(&range(libc::F_UNLCK, at, 1))).map(drop)
 }
 
-/// Whether another description has one of the bytes. Stale as soon as it is returned.
+/// Whether another description holds a lock on one of the bytes. It may change at any moment.
 pub(crate) fn is_locked_by_others(fd: BorrowedFd<'_>, at: u64, count: u64) -> nix::Result<bool> {
     let mut found = range(libc::F_WRLCK, at, count);
     fcntl(fd, FcntlArg::F_OFD_GETLK(&mut found))?;
@@ -34,7 +34,7 @@ fn range(kind: libc::c_int, at: u64, count: u64) -> libc::flock {
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: at as libc::off_t,
         l_len: count as libc::off_t,
-        // Anything else is refused for such locks.
+        // The kernel refuses any other number for these locks.
         l_pid: 0,
     }
 }

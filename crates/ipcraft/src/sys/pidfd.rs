@@ -1,4 +1,4 @@
-//! The calls on pidfds, as safe functions: one system call each.
+//! pidfd_open(2), pidfd_getfd(2), pidfd_send_signal(2), and waitid(2) on a pidfd.
 
 #![allow(unsafe_code)]
 
@@ -30,21 +30,24 @@ pub(crate) fn get(fd: BorrowedFd<'_>, number: RawFd) -> nix::Result<OwnedFd> {
 
 fn descriptor(returned: c_long) -> nix::Result<OwnedFd> {
     let number = Errno::result(returned)?;
-    // SAFETY: because both calls return a new descriptor, which nobody else owns.
+    // SAFETY: because both calls return a new descriptor, which has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(number as RawFd) })
 }
 
-/// waitid(2) with `P_PIDFD` for the end of a child; `EAGAIN` if that would have to wait and may not.
+/// waitid(2) with `P_PIDFD` for the end of a child; `EAGAIN` if it would block and may not.
 ///
-/// `nix` has this call, but reports the end by a realtime signal as `EINVAL`, when the child is reaped already.
+/// nix has this call, but reports a death by a realtime signal as `EINVAL`, after it reaped the
+/// child.
 pub(crate) fn wait(fd: BorrowedFd<'_>, options: c_int) -> nix::Result<ExitStatus> {
     let mut info = MaybeUninit::<siginfo_t>::zeroed();
     let id = fd.as_raw_fd() as libc::id_t;
     // SAFETY: because waitid(2) writes one siginfo_t, to a variable of that type.
     Errno::result(unsafe { libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED | options) })?;
-    // SAFETY: because siginfo_t consists of integers, for which the zeroes it started with are valid too.
+    // SAFETY: because siginfo_t consists of integers, for which the zeroes it started with are
+    // valid too.
     let info = unsafe { info.assume_init() };
-    // SAFETY: because waitid(2) fills in both fields of a SIGCHLD, or leaves them zero if no child has ended.
+    // SAFETY: because waitid(2) fills in both fields of a SIGCHLD, or leaves them zero if no child
+    // has ended.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     if pid == 0 {
         return Err(Errno::EAGAIN);
@@ -56,14 +59,14 @@ pub(crate) fn wait(fd: BorrowedFd<'_>, options: c_int) -> nix::Result<ExitStatus
     }))
 }
 
-/// `PIDFD_GET_INFO` (Linux 6.15): how a process has ended, once it is reaped.
+/// `PIDFD_GET_INFO` (Linux 6.15): the exit status of a process, once it is reaped.
 pub(crate) fn exit_status(fd: BorrowedFd<'_>) -> Option<ExitStatus> {
     // SAFETY: because pidfd_info is a C structure of integers, for which zeroes are valid.
     let mut info: libc::pidfd_info = unsafe { mem::zeroed() };
     let exit = u64::from(libc::PIDFD_INFO_EXIT);
     info.mask = exit;
-    // SAFETY: because PIDFD_GET_INFO reads and writes one pidfd_info, whose size is part of its number, and other
-    // descriptors and older kernels refuse the number.
+    // SAFETY: because PIDFD_GET_INFO reads and writes one pidfd_info, whose size is part of its
+    // number, and other descriptors and older kernels refuse the number.
     let status = unsafe { libc::ioctl(fd.as_raw_fd(), libc::PIDFD_GET_INFO, &mut info) };
     (status == 0 && info.mask & exit != 0).then(|| ExitStatus::from_raw(info.exit_code))
 }
@@ -72,7 +75,8 @@ pub(crate) fn exit_status(fd: BorrowedFd<'_>) -> Option<ExitStatus> {
 pub(crate) fn send_signal(fd: BorrowedFd<'_>, signal: c_int, value: Option<c_int>) -> nix::Result<()> {
     let info = value.map(|value| Siginfo::queued(signal, value));
     let info = info.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: because the call reads as many bytes as siginfo_t has, or nothing at null, and `Siginfo` has its size.
+    // SAFETY: because the call reads as many bytes as siginfo_t has, or nothing at null, and
+    // `Siginfo` has its size.
     let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), signal, info, NONE) };
     Errno::result(sent).map(drop)
 }

@@ -1,6 +1,7 @@
-//! The calls on POSIX message queues, as safe functions: one system call each.
+//! POSIX message queues: mq_open(3), mq_send(3), mq_receive(3), mq_notify(3) and relatives.
 //!
-//! On Linux a queue's descriptor is a file descriptor (mq_overview(7)), so close(2) and poll(2) serve it.
+//! On Linux a queue's descriptor is a file descriptor (mq_overview(7)), so close(2) and poll(2)
+//! serve it.
 
 #![allow(unsafe_code)]
 
@@ -13,11 +14,12 @@ use nix::errno::Errno;
 
 use super::signal::sigval;
 
-/// The size of what the kernel writes to a netlink socket in place of a signal (Linux, ipc/mqueue.c).
+/// The size of the message that the kernel writes to a netlink socket as a notification (Linux,
+/// ipc/mqueue.c).
 pub(crate) const COOKIE: usize = 32;
 
-/// A deadline that passed in 1970: the kernel then never waits (mq_send(3)).
-const LONG_PASSED: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+/// A deadline that passed in 1970, with which the kernel never blocks (mq_send(3)).
+const EXPIRED: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// mq_open(3), close-on-exec.
 pub(crate) fn open(
@@ -27,10 +29,11 @@ pub(crate) fn open(
     attributes: Option<&libc::mq_attr>,
 ) -> nix::Result<OwnedFd> {
     let attributes = attributes.map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: because the name ends in NUL, and mq_open(3) takes a mode and a pointer to attributes that may be null.
+    // SAFETY: because the name ends in NUL, and mq_open(3) takes a mode and a pointer to attributes
+    // that may be null.
     let fd =
         Errno::result(unsafe { libc::mq_open(name.as_ptr(), flags | libc::O_CLOEXEC, mode, attributes) })?;
-    // SAFETY: because mq_open(3) returns a new descriptor, which nobody else owns.
+    // SAFETY: because mq_open(3) returns a new descriptor, which has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -40,7 +43,7 @@ pub(crate) fn unlink(name: &CStr) -> nix::Result<()> {
     Errno::result(unsafe { libc::mq_unlink(name.as_ptr()) }).map(drop)
 }
 
-/// What mq_open(3) takes and mq_getattr(3) returns.
+/// The attributes that mq_open(3) takes and mq_getattr(3) returns.
 pub(crate) fn attributes(capacity: libc::c_long, message_size: libc::c_long) -> libc::mq_attr {
     // SAFETY: because mq_attr is a C structure of integers, for which zeroes are valid.
     let mut attributes: libc::mq_attr = unsafe { mem::zeroed() };
@@ -73,11 +76,12 @@ pub(crate) fn send(fd: BorrowedFd<'_>, message: &[u8], priority: u32) -> nix::Re
     Errno::result(sent).map(drop)
 }
 
-/// mq_timedsend(3) that does not wait: `EAGAIN` if there is no room.
+/// mq_timedsend(3) without blocking: `EAGAIN` if there is no room.
 pub(crate) fn try_send(fd: BorrowedFd<'_>, message: &[u8], priority: u32) -> nix::Result<()> {
     let (bytes, length) = (message.as_ptr().cast(), message.len());
-    // SAFETY: because mq_timedsend(3) reads `len` bytes of the message, which is borrowed for the call, and a timespec.
-    let sent = unsafe { libc::mq_timedsend(fd.as_raw_fd(), bytes, length, priority, &LONG_PASSED) };
+    // SAFETY: because mq_timedsend(3) reads `len` bytes of the message, which is borrowed for the
+    // call, and a timespec.
+    let sent = unsafe { libc::mq_timedsend(fd.as_raw_fd(), bytes, length, priority, &EXPIRED) };
     Errno::result(sent).map(drop).map_err(would_wait)
 }
 
@@ -86,24 +90,23 @@ pub(crate) fn try_send(fd: BorrowedFd<'_>, message: &[u8], priority: u32) -> nix
 pub(crate) fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, u32)> {
     let (bytes, length) = (buffer.as_mut_ptr().cast(), buffer.len());
     let mut priority = 0;
-    // SAFETY: because mq_receive(3) writes at most `len` bytes to the buffer, which is borrowed mutably, and a
-    // priority.
+    // SAFETY: because mq_receive(3) writes at most `len` bytes to the buffer, which is borrowed
+    // mutably, and a priority.
     let received = unsafe { libc::mq_receive(fd.as_raw_fd(), bytes, length, &mut priority) };
     Errno::result(received).map(|length| (length as usize, priority))
 }
 
-/// mq_timedreceive(3) that does not wait: `EAGAIN` if the queue is empty.
+/// mq_timedreceive(3) without blocking: `EAGAIN` if the queue is empty.
 pub(crate) fn try_receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, u32)> {
     let (bytes, length) = (buffer.as_mut_ptr().cast(), buffer.len());
     let mut priority = 0;
-    // SAFETY: because mq_timedreceive(3) writes at most `len` bytes to the buffer, which is borrowed mutably, and a
-    // priority, and reads a timespec.
-    let received =
-        unsafe { libc::mq_timedreceive(fd.as_raw_fd(), bytes, length, &mut priority, &LONG_PASSED) };
+    // SAFETY: because mq_timedreceive(3) writes at most `len` bytes to the buffer, which is
+    // borrowed mutably, and a priority, and reads a timespec.
+    let received = unsafe { libc::mq_timedreceive(fd.as_raw_fd(), bytes, length, &mut priority, &EXPIRED) };
     Errno::result(received).map(|length| (length as usize, priority)).map_err(would_wait)
 }
 
-/// A deadline that has passed and `O_NONBLOCK` say the same thing under two names.
+/// Maps the errno of a passed deadline to that of `O_NONBLOCK`.
 fn would_wait(errno: Errno) -> Errno {
     if errno == Errno::ETIMEDOUT { Errno::EAGAIN } else { errno }
 }
@@ -117,20 +120,22 @@ pub(crate) fn notify_by_signal(
     notify(fd, Some(&event(libc::SIGEV_SIGNAL, signal, sigval(value))))
 }
 
-/// mq_notify(3) with `SIGEV_THREAD`, whose system call wants a netlink socket instead of a function.
+/// mq_notify(3) with `SIGEV_THREAD`, for which the system call takes a netlink socket, not a
+/// function.
 pub(crate) fn notify_by_socket(fd: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> nix::Result<()> {
     let mut cookie = [0_u8; COOKIE];
     let value = libc::sigval { sival_ptr: cookie.as_mut_ptr().cast() };
     notify(fd, Some(&event(libc::SIGEV_THREAD, socket.as_raw_fd(), value)))
 }
 
-/// mq_notify(3) with null: gives up the registration of this process, if there is one.
+/// mq_notify(3) with null: cancels the registration of this process, if there is one.
 pub(crate) fn notify_no_more(fd: BorrowedFd<'_>) -> nix::Result<()> {
     notify(fd, None)
 }
 
 fn event(notify: libc::c_int, number: libc::c_int, value: libc::sigval) -> libc::sigevent {
-    // SAFETY: because sigevent is a C structure of integers and pointers, for which zeroes are valid.
+    // SAFETY: because sigevent is a C structure of integers and pointers, for which zeroes are
+    // valid.
     let mut event: libc::sigevent = unsafe { mem::zeroed() };
     event.sigev_notify = notify;
     event.sigev_signo = number;
@@ -138,10 +143,10 @@ fn event(notify: libc::c_int, number: libc::c_int, value: libc::sigval) -> libc:
     event
 }
 
-/// The system call itself: the C library's function would start a thread for `SIGEV_THREAD`.
+/// Makes the system call directly: glibc's function would start a thread for `SIGEV_THREAD`.
 fn notify(fd: BorrowedFd<'_>, event: Option<&libc::sigevent>) -> nix::Result<()> {
     let event = event.map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: because mq_notify(2) reads one sigevent or null, and a cookie of 32 bytes if that asks for a thread; both
-    // outlive the call.
+    // SAFETY: because mq_notify(2) reads one sigevent or null, and a cookie of 32 bytes if that
+    // asks for a thread; both outlive the call.
     Errno::result(unsafe { libc::syscall(libc::SYS_mq_notify, fd.as_raw_fd(), event) }).map(drop)
 }

@@ -1,4 +1,4 @@
-//! Several records per system call: sendmmsg(2) and recvmmsg(2).
+//! sendmmsg(2) and recvmmsg(2): several records per system call.
 
 #![allow(unsafe_code)]
 
@@ -11,7 +11,7 @@ use nix::errno::Errno;
 
 use super::sendmsg::{self, ReceivedInfo};
 
-/// The most records that one call transfers: what the arrays on the stack have room for.
+/// The maximum number of records per call: the size of the arrays on the stack.
 pub(crate) const MAX_BATCH: usize = 64;
 
 type Headers = [MaybeUninit<libc::mmsghdr>; MAX_BATCH];
@@ -19,7 +19,8 @@ type Headers = [MaybeUninit<libc::mmsghdr>; MAX_BATCH];
 const NO_HEADERS: Headers = [const { MaybeUninit::uninit() }; MAX_BATCH];
 const NO_PARTS: [MaybeUninit<IoSlice<'_>>; MAX_BATCH] = [const { MaybeUninit::uninit() }; MAX_BATCH];
 
-/// sendmmsg(2), without `SIGPIPE`: sends the first [`MAX_BATCH`] records at most and returns how many went.
+/// sendmmsg(2), without `SIGPIPE`: sends at most the first [`MAX_BATCH`] records and returns how
+/// many.
 pub(crate) fn send(fd: BorrowedFd<'_>, records: &[&[u8]], flags: libc::c_int) -> nix::Result<usize> {
     let records = &records[..records.len().min(MAX_BATCH)];
     let mut headers = NO_HEADERS;
@@ -30,15 +31,17 @@ pub(crate) fn send(fd: BorrowedFd<'_>, records: &[&[u8]], flags: libc::c_int) ->
     }
     let count = records.len() as libc::c_uint;
     let flags = flags | libc::MSG_NOSIGNAL;
-    // SAFETY: because the first `count` headers were written above, and what they point to outlives the call.
+    // SAFETY: because the first `count` headers were written above, and what they point to outlives
+    // the call.
     let sent = unsafe { libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr().cast(), count, flags) };
     Errno::result(sent).map(|count| count as usize)
 }
 
-/// recvmmsg(2): receives into the first [`MAX_BATCH`] buffers at most and shows `each` arrival in order.
+/// recvmmsg(2): receives into at most the first [`MAX_BATCH`] buffers and passes each result to
+/// `each`, in order.
 ///
-/// Waits for the first record only. The call's own timeout is not used: the kernel looks at it only when a record has
-/// come.
+/// Blocks until the first record arrives. The call's own timeout is not used: the kernel checks it
+/// only after a record.
 pub(crate) fn receive(
     fd: BorrowedFd<'_>,
     buffers: &mut [IoSliceMut<'_>],
@@ -53,7 +56,8 @@ pub(crate) fn receive(
     }
     let flags = flags | libc::MSG_WAITFORONE;
     let headers_ptr = headers.as_mut_ptr().cast();
-    // SAFETY: because the first `count` headers were written above, and point to buffers that are borrowed mutably.
+    // SAFETY: because the first `count` headers were written above, and point to buffers that are
+    // borrowed mutably.
     let received = unsafe { libc::recvmmsg(fd.as_raw_fd(), headers_ptr, count, flags, ptr::null_mut()) };
     let received = Errno::result(received)? as usize;
     headers[..received].iter().map(arrival).for_each(each);

@@ -11,24 +11,25 @@ use nix::errno::Errno;
 use super::byte_count;
 use super::sockaddr::SocketAddress;
 
-/// Fail with `EAGAIN` instead of waiting, for this call only (recv(2), send(2)).
+/// Fail with `EAGAIN` instead of blocking, for this call only (recv(2), send(2)).
 pub(crate) const DONTWAIT: libc::c_int = libc::MSG_DONTWAIT;
 
-/// Report the true length of a record, however short the buffer (recv(2)).
+/// Return the true length of a record, even if the buffer is shorter (recv(2)).
 pub(crate) const TRUNC: libc::c_int = libc::MSG_TRUNC;
 
-/// Leave what was received where it is (recv(2)).
+/// Leave the received data in the queue (recv(2)).
 pub(crate) const PEEK: libc::c_int = libc::MSG_PEEK;
 
 /// recv(2).
 #[inline]
 pub(crate) fn recv(fd: BorrowedFd<'_>, buffer: &mut [u8], flags: libc::c_int) -> nix::Result<usize> {
-    // SAFETY: because recv(2) writes at most `len` bytes to the buffer, which is borrowed mutably for the call.
+    // SAFETY: because recv(2) writes at most `len` bytes to the buffer, which is borrowed mutably
+    // for the call.
     Errno::result(unsafe { libc::recv(fd.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), flags) })
         .map(|count| count as usize)
 }
 
-/// recvfrom(2): also tells the `sender`.
+/// recvfrom(2): also fills in the `sender`.
 #[inline]
 pub(crate) fn recv_from(
     fd: BorrowedFd<'_>,
@@ -38,7 +39,8 @@ pub(crate) fn recv_from(
 ) -> nix::Result<usize> {
     let (bytes, room) = (buffer.as_mut_ptr().cast(), buffer.len());
     let mut address_length = SocketAddress::CAPACITY;
-    // SAFETY: because recvfrom(2) writes at most `room` bytes to the buffer and the capacity's worth to the address.
+    // SAFETY: because recvfrom(2) writes at most `room` bytes to the buffer, and at most the
+    // capacity to the address.
     let count = byte_count(unsafe {
         libc::recvfrom(fd.as_raw_fd(), bytes, room, flags, sender.as_mut_ptr(), &mut address_length)
     })?;
@@ -64,7 +66,8 @@ pub(crate) fn send_to(
     flags: libc::c_int,
 ) -> nix::Result<usize> {
     let flags = flags | libc::MSG_NOSIGNAL;
-    // SAFETY: because sendto(2) only reads the bytes and the address, each valid for the length given with it.
+    // SAFETY: because sendto(2) only reads the bytes and the address, each valid for the length
+    // given with it.
     let count = unsafe {
         libc::sendto(
             fd.as_raw_fd(),
@@ -78,7 +81,7 @@ pub(crate) fn send_to(
     byte_count(count)
 }
 
-/// What came with a call of recvmsg(2).
+/// The result of a call of recvmsg(2).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceivedInfo {
     /// The true length of the record, if [`TRUNC`] was among the flags.
@@ -88,7 +91,7 @@ pub(crate) struct ReceivedInfo {
 }
 
 impl ReceivedInfo {
-    /// Whether ancillary data came that there was no room for.
+    /// Whether the kernel dropped ancillary data for lack of room.
     pub(crate) fn control_was_cut(self) -> bool {
         self.flags & libc::MSG_CTRUNC != 0
     }
@@ -103,7 +106,8 @@ pub(crate) fn recv_record(
 ) -> nix::Result<ReceivedInfo> {
     let mut buffers = [IoSliceMut::new(buffer)];
     let mut header = receiving(&mut buffers);
-    // SAFETY: because the header's buffers are borrowed mutably for the call and its other pointers are null.
+    // SAFETY: because the header's buffers are borrowed mutably for the call and its other pointers
+    // are null.
     let count = unsafe { libc::recvmsg(fd.as_raw_fd(), &mut header, flags) };
     Ok(ReceivedInfo { length: byte_count(count)?, flags: header.msg_flags })
 }

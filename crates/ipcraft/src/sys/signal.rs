@@ -1,7 +1,8 @@
-//! The system calls of signals, with sets as the kernel has them: one bit for each number, the lowest for number 1.
+//! Signals: rt_sigprocmask(2), rt_sigtimedwait(2), sigqueue(3), signalfd(2) and relatives. A set is
+//! the kernel's: one bit per signal, the lowest for number 1.
 //!
-//! Where the C library adds nothing the kernel is called directly: glibc's sigtimedwait(2) reports `SI_TKILL` as
-//! `SI_USER`, and its sigset_t is sixteen times as long as what the kernel reads.
+//! The kernel is called directly where glibc adds nothing: its sigtimedwait(2) reports `SI_TKILL`
+//! as `SI_USER`, and its sigset_t is sixteen times as long as the kernel's.
 
 #![allow(unsafe_code)]
 
@@ -15,15 +16,15 @@ use nix::sys::time::TimeSpec;
 
 use super::readv;
 
-/// The bytes of a set, which the kernel wants to be told.
+/// The size of a set in bytes, which the kernel checks.
 const SET_SIZE: usize = size_of::<u64>();
 
 type Record = libc::signalfd_siginfo;
 
-/// How many bytes a record of a signalfd has.
+/// The size of a record of a signalfd in bytes.
 pub(crate) const RECORD: usize = size_of::<Record>();
 
-/// What came with a signal, in the kernel's numbers.
+/// A received signal, in the kernel's numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReceivedSignal {
     pub(crate) signal: c_int,
@@ -34,8 +35,8 @@ pub(crate) struct ReceivedSignal {
     pub(crate) word: c_int,
 }
 
-/// The first members of siginfo_t, as every 64-bit Linux lays them out for signals that have a sender (sigaction(2),
-/// include/uapi/asm-generic/siginfo.h).
+/// The first members of siginfo_t, as every 64-bit Linux lays them out for signals that have a
+/// sender (sigaction(2), include/uapi/asm-generic/siginfo.h).
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Siginfo {
@@ -46,7 +47,7 @@ pub(super) struct Siginfo {
     pid: pid_t,
     uid: libc::uid_t,
     word: c_int,
-    /// The upper half of `si_value`, and what other signals have.
+    /// The upper half of `si_value`, and the fields of other signals.
     rest: [c_int; 25],
 }
 
@@ -62,16 +63,18 @@ impl Siginfo {
     }
 }
 
-/// sigaction(2): whether the signal is at its default action, which for most signals ends the process.
+/// sigaction(2): whether the signal is at its default action, which for most signals ends the
+/// process.
 pub(crate) fn has_default_action(signal: c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: because sigaction(2) only writes the old action, to a variable of that type, when the new one is null.
+    // SAFETY: because sigaction(2) only writes the old action, to a variable of that type, when the
+    // new one is null.
     let status = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
     // SAFETY: because the call succeeded and has filled the structure in.
     status == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_DFL
 }
 
-/// `SIG_BLOCK`: adds to this thread's mask, and returns the mask from before.
+/// `SIG_BLOCK`: adds to this thread's mask, and returns the previous mask.
 pub(crate) fn block(set: u64) -> nix::Result<u64> {
     change_mask(libc::SIG_BLOCK, set)
 }
@@ -89,7 +92,7 @@ fn change_mask(how: c_int, set: u64) -> nix::Result<u64> {
     Ok(previous)
 }
 
-/// The signals that wait for this thread or for its process.
+/// rt_sigpending(2): the signals pending for this thread or its process.
 pub(crate) fn pending() -> nix::Result<u64> {
     let mut set = 0_u64;
     // SAFETY: because rt_sigpending(2) writes one set of the given size.
@@ -97,18 +100,19 @@ pub(crate) fn pending() -> nix::Result<u64> {
     Ok(set)
 }
 
-/// Takes one signal of the set; `EAGAIN` if none comes in time.
+/// rt_sigtimedwait(2): takes one signal of the set; `EAGAIN` if none arrives in time.
 #[inline]
 pub(crate) fn wait(set: u64, timeout: Option<TimeSpec>) -> nix::Result<ReceivedSignal> {
     let timeout = timeout.map(|time| *time.as_ref());
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     let mut info = MaybeUninit::<Siginfo>::uninit();
     let (set, out) = (&raw const set, info.as_mut_ptr());
-    // SAFETY: because rt_sigtimedwait(2) reads a set of the given size and a timeout, null or a local, and writes one
-    // siginfo_t, whose size this structure has.
+    // SAFETY: because rt_sigtimedwait(2) reads a set of the given size and a timeout, null or a
+    // local, and writes one siginfo_t, whose size this structure has.
     let signal = unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, set, out, timeout, SET_SIZE) };
     let signal = Errno::result(signal)? as c_int;
-    // SAFETY: because the kernel writes all of it when it returns a signal, and any integers are valid.
+    // SAFETY: because the kernel writes all of it when it returns a signal, and any integers are
+    // valid.
     let Siginfo { code, pid, uid, word, .. } = unsafe { info.assume_init() };
     Ok(ReceivedSignal { signal, code, pid, uid, word })
 }
@@ -126,31 +130,34 @@ pub(crate) fn tgkill(pid: pid_t, thread: pid_t, signal: c_int) -> nix::Result<()
 /// sigqueue(3)
 #[inline]
 pub(crate) fn queue(pid: pid_t, signal: c_int, value: c_int) -> nix::Result<()> {
-    // SAFETY: because sigqueue(3) takes integers, and nobody follows the pointer that a sigval can be.
+    // SAFETY: because sigqueue(3) takes integers, and does not follow the pointer that a sigval can
+    // be.
     Errno::result(unsafe { libc::sigqueue(pid, signal, sigval(value)) }).map(drop)
 }
 
-/// The union with this integer, which is its first half since both machines put the low bytes first; the other half is 0.
+/// The union with this integer as its first half, since both architectures are little-endian. The
+/// other half is 0.
 pub(crate) fn sigval(value: c_int) -> libc::sigval {
     libc::sigval { sival_ptr: ptr::without_provenance_mut(value as u32 as usize) }
 }
 
-/// The same to a thread, for which the C library has a call with its own kind of thread only.
+/// rt_tgsigqueueinfo(2): the same to a thread. glibc offers that for pthread handles only.
 pub(crate) fn queue_to_thread(pid: pid_t, thread: pid_t, signal: c_int, value: c_int) -> nix::Result<()> {
     let info = Siginfo::queued(signal, value);
     let info = &raw const info;
-    // SAFETY: because rt_tgsigqueueinfo(2) takes integers and reads one siginfo_t, whose size this structure has.
+    // SAFETY: because rt_tgsigqueueinfo(2) takes integers and reads one siginfo_t, whose size this
+    // structure has.
     Errno::result(unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, thread, signal, info) }).map(drop)
 }
 
 /// signalfd(2): a new descriptor, close-on-exec.
 pub(crate) fn open(set: u64) -> nix::Result<OwnedFd> {
     let fd = signalfd(-1, set, libc::SFD_CLOEXEC)?;
-    // SAFETY: because the descriptor is new and nobody else has it.
+    // SAFETY: because the descriptor is new and has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// signalfd(2): another set for a descriptor that there is.
+/// signalfd(2): another set for an existing descriptor.
 pub(crate) fn replace(fd: BorrowedFd<'_>, set: u64) -> nix::Result<()> {
     signalfd(fd.as_raw_fd(), set, 0).map(drop)
 }
@@ -161,8 +168,8 @@ fn signalfd(fd: c_int, set: u64, flags: c_int) -> nix::Result<c_int> {
     Errno::result(fd).map(|fd| fd as c_int)
 }
 
-/// Reads at most `N` records and shows `each` in order. Says how many bytes came: of something
-/// else than a signalfd it may be no whole number of records.
+/// Reads at most `N` records of a signalfd, passes each to `each` in order, and returns the number
+/// of bytes. From another type of file, it may not be a multiple of the record size.
 #[inline]
 pub(crate) fn read<const N: usize>(
     fd: BorrowedFd<'_>,
@@ -172,20 +179,22 @@ pub(crate) fn read<const N: usize>(
     let mut records = [const { MaybeUninit::<Record>::uninit() }; N];
     let length = readv::read_into(fd, &mut records, flags)?;
     for record in &records[..length / RECORD] {
-        // SAFETY: because read(2) has filled in as many bytes as it says, and any integers are valid.
+        // SAFETY: because read(2) has filled in as many bytes as it returned, and any integers are
+        // valid.
         each(arrival(unsafe { record.assume_init_ref() }));
     }
     Ok(length)
 }
 
-/// Reads one record; `None` if what came is none, which only something else than a signalfd gives.
+/// Reads one record of a signalfd; `None` if it was not a record, which only another type of file
+/// returns.
 #[inline]
 pub(crate) fn read_one(fd: BorrowedFd<'_>, flags: libc::c_int) -> nix::Result<Option<ReceivedSignal>> {
     let mut record = [MaybeUninit::<Record>::uninit()];
     if readv::read_into(fd, &mut record, flags)? != RECORD {
         return Ok(None);
     }
-    // SAFETY: because read(2) says that it has filled in all of it, and any integers are valid.
+    // SAFETY: because read(2) returned that it has filled in all of it, and any integers are valid.
     Ok(Some(arrival(unsafe { record[0].assume_init_ref() })))
 }
 
@@ -202,13 +211,14 @@ pub(crate) mod testing {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{ForkResult, fork};
 
-    /// Runs `check` in a child whose `SIGPIPE` is at its default. Returns true if the child survived
-    /// and `check` returned true.
+    /// Runs `check` in a child whose `SIGPIPE` is at its default. Returns true if the child
+    /// survived and `check` returned true.
     pub(crate) fn in_child_with_default_sigpipe(check: impl FnOnce() -> bool) -> bool {
         // SAFETY: because the child makes only system calls before it leaves through _exit(2).
         match unsafe { fork() }.unwrap() {
             ForkResult::Child => {
-                // SAFETY: because the child is about to end, and nothing in it relies on the disposition.
+                // SAFETY: because the child is about to end, and nothing in it relies on the
+                // disposition.
                 unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
                 let status = i32::from(!check());
                 // SAFETY: because _exit(2) runs no handlers or destructors of the parent's.

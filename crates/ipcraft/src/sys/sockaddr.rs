@@ -1,15 +1,15 @@
-//! `sockaddr_un`: a Unix address as the kernel takes and gives it (unix(7)).
+//! `sockaddr_un`: a Unix address in the kernel's form (unix(7)).
 
 use std::mem;
 
-/// The most bytes of a name that every program can handle: `sun_path` without the final NUL, or without the leading one
-/// of an abstract name.
+/// The longest name in bytes that every program can handle: `sun_path` without the final NUL, or
+/// without the leading NUL of an abstract name.
 pub(crate) const NAME_MAX: usize = PATH_SIZE - 1;
 
 const PATH_SIZE: usize = 108;
 const FAMILY_SIZE: usize = mem::size_of::<libc::sa_family_t>();
 
-/// `struct sockaddr_un`, in bytes instead of the platform's `char`, and the length that goes with it.
+/// `struct sockaddr_un`, with bytes instead of the platform's `char`, and its length.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct SocketAddress {
@@ -24,7 +24,8 @@ const _: () = assert!(mem::offset_of!(SocketAddress, length) >= mem::size_of::<l
 const _: () = assert!(mem::offset_of!(SocketAddress, path) == mem::offset_of!(libc::sockaddr_un, sun_path));
 
 impl SocketAddress {
-    /// The address of a socket without a name; to bind(2), the wish for any free abstract name.
+    /// The address of a socket without a name. bind(2) takes it as a request for any free abstract
+    /// name.
     pub(crate) fn unnamed() -> Self {
         SocketAddress::of(&[], 0)
     }
@@ -51,8 +52,8 @@ impl SocketAddress {
         SocketAddress { family: libc::AF_UNIX as libc::sa_family_t, path: bytes, length }
     }
 
-    /// `sun_path` as far as it is used: empty if unnamed, beginning with NUL if abstract, else a path, which may end
-    /// in NUL.
+    /// The used part of `sun_path`: empty if unnamed; with a leading NUL if abstract; else a path,
+    /// which may end in NUL.
     pub(crate) fn name(&self) -> &[u8] {
         &self.path[..self.length as usize - FAMILY_SIZE]
     }
@@ -69,11 +70,11 @@ impl SocketAddress {
         self.length
     }
 
-    /// How many bytes the kernel may write to [`as_mut_ptr`](SocketAddress::as_mut_ptr).
+    /// The number of bytes that the kernel may write to [`as_mut_ptr`](SocketAddress::as_mut_ptr).
     pub(crate) const CAPACITY: libc::socklen_t = (FAMILY_SIZE + PATH_SIZE) as libc::socklen_t;
 
-    /// Takes over the length that the kernel reported. It is 0 for a socket without a name, and for a path of 108 bytes
-    /// it counts a NUL that was not written.
+    /// Stores the length that the kernel reported. It is 0 for a socket without a name. For a path
+    /// of 108 bytes it counts a NUL that was not written.
     pub(crate) fn set_length(&mut self, reported: libc::socklen_t) {
         self.length = reported.clamp(FAMILY_SIZE as libc::socklen_t, Self::CAPACITY);
     }
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_those_of_unix_7() {
+    fn length_is_that_of_unix_7() {
         assert_eq!(SocketAddress::unnamed().length(), 2);
         assert_eq!(SocketAddress::path(b"/a").unwrap().length(), 2 + 3);
         assert_eq!(SocketAddress::abstract_name(b"a").unwrap().length(), 2 + 2);
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_none() {
+    fn constructors_return_none_for_a_name_that_does_not_fit() {
         assert!(SocketAddress::path(&[b'a'; 107]).is_some());
         assert!(SocketAddress::path(&[b'a'; 108]).is_none());
         assert!(SocketAddress::path(b"").is_none());
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reported_length_never_leaves_the_structure() {
+    fn set_length_is_clamped_to_the_structure() {
         let mut address = SocketAddress::unnamed();
         address.set_length(111);
         assert_eq!(address.name().len(), 108);

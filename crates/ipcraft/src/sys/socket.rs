@@ -12,34 +12,36 @@ use super::sockaddr::SocketAddress;
 
 /// bind(2).
 pub(crate) fn bind(fd: BorrowedFd<'_>, address: &SocketAddress) -> nix::Result<()> {
-    // SAFETY: because the address is valid for reads of the length that it says (an invariant of its field).
+    // SAFETY: because the address is valid for reads of its length (an invariant of that field).
     Errno::result(unsafe { libc::bind(fd.as_raw_fd(), address.as_ptr(), address.length()) }).map(drop)
 }
 
 /// connect(2).
 pub(crate) fn connect(fd: BorrowedFd<'_>, address: &SocketAddress) -> nix::Result<()> {
-    // SAFETY: because the address is valid for reads of the length that it says (an invariant of its field).
+    // SAFETY: because the address is valid for reads of its length (an invariant of that field).
     Errno::result(unsafe { libc::connect(fd.as_raw_fd(), address.as_ptr(), address.length()) }).map(drop)
 }
 
 /// accept4(2), close-on-exec.
 pub(crate) fn accept(fd: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
-    // SAFETY: because accept4(2) allows null for an address that is not wanted.
+    // SAFETY: because accept4(2) accepts null for an address that is not needed.
     let accepted =
         unsafe { libc::accept4(fd.as_raw_fd(), ptr::null_mut(), ptr::null_mut(), libc::SOCK_CLOEXEC) };
-    // SAFETY: because accept4(2) returns a new descriptor, which nobody else owns.
+    // SAFETY: because accept4(2) returns a new descriptor, which has no other owner.
     Errno::result(accepted).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// getsockname(2).
 pub(crate) fn local_address(fd: BorrowedFd<'_>) -> nix::Result<SocketAddress> {
-    // SAFETY: because `address_from` passes memory for the address and its capacity (getsockname(2)).
+    // SAFETY: because `address_from` passes memory for the address and its capacity
+    // (getsockname(2)).
     address_from(|address, length| unsafe { libc::getsockname(fd.as_raw_fd(), address, length) })
 }
 
 /// getpeername(2).
 pub(crate) fn peer_address(fd: BorrowedFd<'_>) -> nix::Result<SocketAddress> {
-    // SAFETY: because `address_from` passes memory for the address and its capacity (getpeername(2)).
+    // SAFETY: because `address_from` passes memory for the address and its capacity
+    // (getpeername(2)).
     address_from(|address, length| unsafe { libc::getpeername(fd.as_raw_fd(), address, length) })
 }
 

@@ -1,8 +1,8 @@
-//! The calls on System V message queues, as safe functions.
+//! System V message queues: msgget(2), msgsnd(2), msgrcv(2), msgctl(2).
 //!
-//! msgsnd(2) and msgrcv(2) want a message's type and its text in one piece of memory, which the callers of this
-//! library do not have. So each message is copied once through a piece on the stack, or on the heap if it is longer
-//! than any message that the kernel allows by default.
+//! msgsnd(2) and msgrcv(2) need the type and the text of a message in one contiguous buffer, which
+//! callers do not have. Each message is therefore copied once through a buffer on the stack. A
+//! message longer than the kernel's default limit goes through the heap.
 
 #![allow(unsafe_code)]
 
@@ -13,10 +13,11 @@ use nix::errno::Errno;
 
 use super::retry;
 
-/// The longest text for which the stack serves: `MSGMAX`, the default of /proc/sys/kernel/msgmax.
+/// The longest text in bytes that is copied through the stack: `MSGMAX`, the default of
+/// /proc/sys/kernel/msgmax.
 pub(crate) const INLINE: usize = 8192;
 
-/// Copy instead of taking out; libc has it for some targets only (msgop(2)).
+/// `MSG_COPY`: leave the message in the queue. libc has it for some targets only (msgop(2)).
 pub(crate) const COPY: libc::c_int = 0o40000;
 
 /// Room for a type and a text.
@@ -46,16 +47,17 @@ pub(crate) fn send(id: libc::c_int, kind: i64, text: &[u8], flags: libc::c_int) 
 fn post(id: libc::c_int, kind: i64, text: &[u8], flags: libc::c_int, room: &mut Words) -> nix::Result<()> {
     assert!(room.len() >= words(text.len()));
     room[0].write(kind);
-    // SAFETY: because the room has as many bytes behind the type as the text, and is not part of it.
+    // SAFETY: because the room has as many bytes after the type as the text, and does not overlap
+    // it.
     unsafe { ptr::copy_nonoverlapping(text.as_ptr(), room[1..].as_mut_ptr().cast(), text.len()) };
-    // SAFETY: because msgsnd(2) reads a type and `len` bytes of text, which have been written to the room.
+    // SAFETY: because msgsnd(2) reads a type and `len` bytes of text, which have been written to
+    // the room.
     retry(|| Errno::result(unsafe { libc::msgsnd(id, room.as_ptr().cast(), text.len(), flags) })).map(drop)
 }
 
 /// msgrcv(2), continued after signals: the length and the type.
 ///
-/// A buffer longer than any usual message does not make the kernel's copy go through the heap, unless a message turns
-/// out to need it.
+/// With a longer buffer, the message is still copied through the stack if it fits.
 #[inline]
 pub(crate) fn receive(
     id: libc::c_int,
@@ -95,12 +97,13 @@ fn fetch(
 ) -> nix::Result<(usize, i64)> {
     assert!(room.len() >= words(buffer.len()));
     let most = buffer.len();
-    // SAFETY: because msgrcv(2) writes a type and at most `most` bytes of text, for which there is room.
+    // SAFETY: because msgrcv(2) writes a type and at most `most` bytes of text, for which there is
+    // room.
     let received =
         retry(|| Errno::result(unsafe { libc::msgrcv(id, room.as_mut_ptr().cast(), most, kind, flags) }))?;
     let length = received as usize;
-    // SAFETY: because msgrcv(2) has written `length` bytes of text to the room, `most` at most, which is the buffer's
-    // length; and the two do not overlap.
+    // SAFETY: because msgrcv(2) has written `length` bytes of text to the room, `most` at most,
+    // which is the buffer's length; and the two do not overlap.
     unsafe { ptr::copy_nonoverlapping(room[1..].as_ptr().cast(), buffer.as_mut_ptr(), length) };
     // SAFETY: because msgrcv(2) has written the type.
     Ok((length, unsafe { room[0].assume_init() }))
@@ -131,7 +134,8 @@ pub(crate) fn remove(id: libc::c_int) -> nix::Result<()> {
 pub(crate) fn info() -> nix::Result<libc::msginfo> {
     // SAFETY: because msginfo is a C structure of integers, for which zeroes are valid.
     let mut info: libc::msginfo = unsafe { mem::zeroed() };
-    // SAFETY: because MSG_INFO writes one msginfo, to a variable of that type, and ignores the identifier.
+    // SAFETY: because MSG_INFO writes one msginfo, to a variable of that type, and ignores the
+    // identifier.
     Errno::result(unsafe { libc::msgctl(0, libc::MSG_INFO, (&raw mut info).cast()) })?;
     Ok(info)
 }

@@ -1,4 +1,4 @@
-//! semget(2), semop(2) and semctl(2).
+//! System V semaphores: semget(2), semop(2), semctl(2).
 
 #![allow(unsafe_code)]
 
@@ -10,10 +10,10 @@ use nix::sys::time::TimeSpec;
 
 use super::ffi::{Semun, semtimedop};
 
-/// Identifiers of removed sets come back after some ten thousand others, and then may belong to a larger set. The
-/// kernel copies as many values as *that* set has, so arrays for it are this long: an operation can name no more
-/// semaphores.
-const MOST_SEMAPHORES: usize = 1 << 16;
+/// The maximum number of semaphores in a set, since an operation can name no more. The kernel
+/// reuses the identifiers of removed sets, possibly for a larger set, and copies as many values as
+/// *that* set has. Arrays for it therefore have this length.
+const MAX_SEMAPHORES: usize = 1 << 16;
 
 pub(crate) fn get(key: libc::key_t, count: c_int, flags: c_int) -> nix::Result<c_int> {
     // SAFETY: because semget(2) takes three integers.
@@ -26,21 +26,22 @@ pub(crate) fn apply(id: c_int, operations: &[sembuf]) -> nix::Result<()> {
     Errno::result(unsafe { libc::semop(id, operations.as_ptr().cast_mut(), operations.len()) }).map(drop)
 }
 
-/// Fails with `EAGAIN` when the time is over; without a timeout it waits as long as it takes.
+/// Fails with `EAGAIN` when the timeout expires; without one it blocks until it can proceed.
 #[inline]
 pub(crate) fn apply_timed(id: c_int, operations: &[sembuf], timeout: Option<TimeSpec>) -> nix::Result<()> {
     let timeout = timeout.map(|time| *time.as_ref());
     let pointer = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
-    // SAFETY: because semtimedop(2) only reads the operations, borrowed for the call, and the timeout, null or a local.
+    // SAFETY: because semtimedop(2) only reads the operations, borrowed for the call, and the
+    // timeout, null or a local.
     let status = unsafe { semtimedop(id, operations.as_ptr().cast_mut(), operations.len(), pointer) };
     Errno::result(status).map(drop)
 }
 
-/// One number about one semaphore: `GETVAL`, `GETPID`, `GETNCNT` or `GETZCNT`.
+/// `GETVAL`, `GETPID`, `GETNCNT` or `GETZCNT` of one semaphore.
 pub(crate) fn number(id: c_int, index: u16, command: c_int) -> nix::Result<c_int> {
     debug_assert!([libc::GETVAL, libc::GETPID, libc::GETNCNT, libc::GETZCNT].contains(&command));
-    // SAFETY: because these commands have no fourth argument, and any other value of `command` is refused above in
-    // tests and never passed by this crate.
+    // SAFETY: because these commands have no fourth argument, and any other value of `command` is
+    // refused above in tests and never passed by this crate.
     Errno::result(unsafe { libc::semctl(id, index.into(), command) })
 }
 
@@ -53,9 +54,10 @@ pub(crate) fn set_value(id: c_int, index: u16, value: u16) -> nix::Result<()> {
 
 /// `GETALL` of a set of `count` semaphores.
 pub(crate) fn values(id: c_int, count: usize) -> nix::Result<Vec<u16>> {
-    let mut values = vec![0; MOST_SEMAPHORES.max(count)];
+    let mut values = vec![0; MAX_SEMAPHORES.max(count)];
     let argument = Semun { array: values.as_mut_ptr() };
-    // SAFETY: because GETALL writes as many values as the set has semaphores, and there is room for the largest set.
+    // SAFETY: because GETALL writes as many values as the set has semaphores, and there is room for
+    // the largest set.
     Errno::result(unsafe { libc::semctl(id, 0, libc::GETALL, argument) })?;
     values.truncate(count);
     Ok(values)
@@ -63,11 +65,11 @@ pub(crate) fn values(id: c_int, count: usize) -> nix::Result<Vec<u16>> {
 
 /// `SETALL`
 pub(crate) fn set_values(id: c_int, values: &[u16]) -> nix::Result<()> {
-    let mut array = vec![0; MOST_SEMAPHORES.max(values.len())];
+    let mut array = vec![0; MAX_SEMAPHORES.max(values.len())];
     array[..values.len()].copy_from_slice(values);
     let argument = Semun { array: array.as_mut_ptr() };
-    // SAFETY: because SETALL reads as many values as the set has semaphores, and the array is as long as the largest
-    // set.
+    // SAFETY: because SETALL reads as many values as the set has semaphores, and the array is as
+    // long as the largest set.
     Errno::result(unsafe { libc::semctl(id, 0, libc::SETALL, argument) }).map(drop)
 }
 
@@ -77,7 +79,8 @@ pub(crate) fn status(id: c_int) -> nix::Result<semid_ds> {
     let argument = Semun { buf: status.as_mut_ptr() };
     // SAFETY: because IPC_STAT writes one semid_ds, to a variable of that type (semctl(2)).
     Errno::result(unsafe { libc::semctl(id, 0, libc::IPC_STAT, argument) })?;
-    // SAFETY: because semid_ds consists of integers, for which the zeroes it started with are valid too.
+    // SAFETY: because semid_ds consists of integers, for which the zeroes it started with are valid
+    // too.
     Ok(unsafe { status.assume_init() })
 }
 
@@ -94,12 +97,13 @@ pub(crate) fn remove(id: c_int) -> nix::Result<()> {
     Errno::result(unsafe { libc::semctl(id, 0, libc::IPC_RMID) }).map(drop)
 }
 
-/// `SEM_INFO`: how many sets (`semusz`) and semaphores (`semaem`) there are in this IPC namespace.
+/// `SEM_INFO`: the number of sets (`semusz`) and semaphores (`semaem`) in this IPC namespace.
 pub(crate) fn usage() -> nix::Result<seminfo> {
     let mut info = MaybeUninit::<seminfo>::zeroed();
     let argument = Semun { info: info.as_mut_ptr() };
     // SAFETY: because SEM_INFO writes one seminfo, to a variable of that type (semctl(2)).
     Errno::result(unsafe { libc::semctl(0, 0, libc::SEM_INFO, argument) })?;
-    // SAFETY: because seminfo consists of integers, for which the zeroes it started with are valid too.
+    // SAFETY: because seminfo consists of integers, for which the zeroes it started with are valid
+    // too.
     Ok(unsafe { info.assume_init() })
 }

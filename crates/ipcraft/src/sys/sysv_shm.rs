@@ -1,4 +1,4 @@
-//! The calls of System V shared memory, which nix lacks.
+//! System V shared memory: shmget(2), shmat(2), shmctl(2).
 
 #![allow(unsafe_code)]
 
@@ -7,7 +7,7 @@ use std::ptr::{self, NonNull};
 
 use nix::errno::Errno;
 
-/// shmget(2): the identifier.
+/// shmget(2): returns the identifier.
 pub(crate) fn get(key: libc::key_t, size: usize, flags: libc::c_int) -> nix::Result<i32> {
     // SAFETY: because shmget(2) takes numbers alone.
     Errno::result(unsafe { libc::shmget(key, size, flags) })
@@ -55,7 +55,7 @@ impl Attachment {
     /// shmat(2).
     pub(crate) fn new(id: i32, read_only: bool) -> nix::Result<Attachment> {
         let flags = if read_only { libc::SHM_RDONLY } else { 0 };
-        // SAFETY: because without an address of ours the kernel chooses one where nothing is mapped (shmop(2)).
+        // SAFETY: because the kernel chooses an unmapped address if it is given none (shmop(2)).
         let start = unsafe { libc::shmat(id, ptr::null(), flags) };
         if start.addr() == usize::MAX {
             return Err(Errno::last());
@@ -71,7 +71,8 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // SAFETY: because the segment is attached there, and whoever holds the address holds `self` too.
+        // SAFETY: because the segment is attached there, and every holder of the address holds
+        // `self` too.
         unsafe { libc::shmdt(self.start.as_ptr().cast()) };
     }
 }
