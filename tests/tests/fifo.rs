@@ -1,6 +1,6 @@
-//! FIFOs: what is promised on the module's page, and each row of its errno table that can be provoked.
+//! FIFOs: the contract of the module's page, and each row of its errno table that can be provoked.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 use ipcraft::fifo::{Fifo, Options, PIPE_BUF, Reader, Writer};
 use ipcraft::{ErrorKind, pipe};
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::stat::{Mode, umask};
 use tempfile::TempDir;
 
 const SHORT: Duration = Duration::from_millis(20);
@@ -40,35 +38,19 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn the_mode_is_0600_unless_set_and_the_umask_is_taken_off() {
-    let (dir, path) = place();
-    let before = umask(Mode::from_bits_truncate(0o077));
-    Fifo::create_new(&path).unwrap();
-    assert_eq!(mode(&path), 0o600);
-    let masked = dir.path().join("masked");
-    Options::new().mode(0o666).create_new(&masked).unwrap();
-    assert_eq!(mode(&masked), 0o600);
-    umask(Mode::empty());
-    let open = dir.path().join("open");
-    Options::new().mode(0o622).create_new(&open).unwrap();
-    umask(before);
-    assert_eq!(mode(&open), 0o622);
-}
-
-#[test]
-fn create_takes_an_existing_fifo_and_create_new_does_not() {
+fn create_of_existing_fifo_opens_it_and_create_new_fails() {
     let (_dir, path) = place();
     Fifo::create(&path).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     Fifo::create(&path).unwrap();
-    assert_eq!(mode(&path), 0o640, "the mode of an existing one is left alone");
+    assert_eq!(mode(&path), 0o640, "the mode of an existing FIFO is unchanged");
     let error = Fifo::create_new(&path).unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::AlreadyExists, "mkfifo"));
     assert_eq!(error.object(), path.to_str());
 }
 
 #[test]
-fn exactly_one_of_many_racing_creators_wins() {
+fn create_new_in_a_race_succeeds_once() {
     let (_dir, path) = place();
     let racers: Vec<_> = (0..8)
         .map(|_| {
@@ -80,12 +62,12 @@ fn exactly_one_of_many_racing_creators_wins() {
 }
 
 #[test]
-fn the_name_stays_unless_removal_was_asked_for() {
+fn drop_removes_the_name_only_with_remove_on_drop() {
     let (_dir, path) = place();
     drop(Fifo::create_new(&path).unwrap());
     assert!(path.exists());
     drop(Options::new().remove_on_drop(true).open(&path).unwrap());
-    assert!(path.exists(), "only what this call created is removed");
+    assert!(path.exists(), "only a FIFO that the call created is removed");
     drop(Options::new().remove_on_drop(true).create(&path).unwrap());
     assert!(path.exists(), "it existed before");
     Fifo::open(&path).unwrap().remove().unwrap();
@@ -97,7 +79,7 @@ fn the_name_stays_unless_removal_was_asked_for() {
 }
 
 #[test]
-fn ends_outlive_the_name() {
+fn open_ends_work_after_remove() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     let (reader, writer) = opened(&fifo);
@@ -108,19 +90,19 @@ fn ends_outlive_the_name() {
 }
 
 #[test]
-fn removing_twice_or_something_else_is_an_error() {
+fn remove_twice_or_of_another_file_returns_an_error() {
     let (_dir, path) = place();
     let (first, second) = (Fifo::create_new(&path).unwrap(), Fifo::open(&path).unwrap());
     let third = Fifo::open(&path).unwrap();
     first.remove().unwrap();
     assert_eq!(kind(second.remove()), ErrorKind::NotFound);
-    fs::write(&path, "somebody's").unwrap();
+    fs::write(&path, "another file").unwrap();
     assert_eq!(kind(third.remove()), ErrorKind::WrongType);
     assert!(path.exists());
 }
 
 #[test]
-fn anything_but_a_fifo_is_refused() {
+fn open_of_another_file_type_returns_wrong_type() {
     let (dir, path) = place();
     fs::write(&path, "a file").unwrap();
     let socket = dir.path().join("socket");
@@ -134,7 +116,7 @@ fn anything_but_a_fifo_is_refused() {
 }
 
 #[test]
-fn what_took_the_place_of_the_fifo_is_not_opened() {
+fn open_read_of_replaced_fifo_returns_wrong_type() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     fs::remove_file(&path).unwrap();
@@ -148,7 +130,7 @@ fn what_took_the_place_of_the_fifo_is_not_opened() {
 }
 
 #[test]
-fn a_symbolic_link_to_a_fifo_is_followed_and_a_loop_is_not() {
+fn open_follows_a_symbolic_link_and_refuses_a_loop() {
     let (dir, path) = place();
     Fifo::create_new(&path).unwrap();
     let (link, looping) = (dir.path().join("link"), dir.path().join("loop"));
@@ -159,7 +141,7 @@ fn a_symbolic_link_to_a_fifo_is_followed_and_a_loop_is_not() {
 }
 
 #[test]
-fn bad_names_are_told_apart() {
+fn create_with_bad_name_returns_invalid_name_or_not_found() {
     let (dir, path) = place();
     fs::write(&path, "").unwrap();
     assert_eq!(kind(Fifo::create("")), ErrorKind::InvalidName);
@@ -171,7 +153,7 @@ fn bad_names_are_told_apart() {
 }
 
 #[test]
-fn permission_is_needed() {
+fn open_without_permission_returns_permission_denied() {
     let (dir, path) = place();
     Fifo::create_new(&path).unwrap();
     if !nix::unistd::geteuid().is_root() {
@@ -179,12 +161,13 @@ fn permission_is_needed() {
         assert_eq!(kind(Fifo::open(&path).unwrap().try_open_read()), ErrorKind::PermissionDenied);
         return;
     }
-    // Root may do everything, so a child becomes nobody first: `setpriv` is part of util-linux.
+    // Root has every permission, so a child changes its user first: `setpriv` is part of
+    // util-linux.
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let status = Command::new("setpriv")
         .args(["--reuid=65534", "--clear-groups"])
         .arg(std::env::current_exe().unwrap())
-        .args(["as_nobody", "--exact"])
+        .args(["open_as_unprivileged_user_returns_permission_denied", "--exact"])
         .env("IPCRAFT_TEST_FIFO", &path)
         .output();
     match status {
@@ -198,7 +181,7 @@ fn permission_is_needed() {
 }
 
 #[test]
-fn as_nobody() {
+fn open_as_unprivileged_user_returns_permission_denied() {
     let Some(path) = std::env::var_os("IPCRAFT_TEST_FIFO") else { return };
     let fifo = Fifo::open(&path).unwrap();
     assert_eq!(kind(fifo.try_open_read()), ErrorKind::PermissionDenied);
@@ -207,7 +190,7 @@ fn as_nobody() {
 }
 
 #[test]
-fn opening_for_writing_without_a_reader_is_a_kind_of_its_own() {
+fn try_open_write_without_reader_returns_no_reader() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     let error = fifo.try_open_write().unwrap_err();
@@ -217,7 +200,7 @@ fn opening_for_writing_without_a_reader_is_a_kind_of_its_own() {
 }
 
 #[test]
-fn timed_opens_end_with_a_peer_or_at_the_deadline() {
+fn open_timeout_returns_with_a_peer_or_times_out() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     for open in
@@ -228,7 +211,7 @@ fn timed_opens_end_with_a_peer_or_at_the_deadline() {
         assert!(start.elapsed() >= SHORT);
     }
     thread::scope(|scope| {
-        // Each waits for the other, in every combination of timed and plain.
+        // Each blocks until the other opens, in every combination of plain and timed.
         scope.spawn(|| fifo.open_read_timeout(LONG).unwrap());
         fifo.open_write_timeout(LONG).unwrap();
     });
@@ -243,14 +226,14 @@ fn timed_opens_end_with_a_peer_or_at_the_deadline() {
 }
 
 #[test]
-fn a_timed_reader_takes_a_silent_writer_and_one_that_has_left() {
+fn open_read_timeout_detects_silent_and_closed_writers() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     thread::scope(|scope| {
         let writing = scope.spawn(|| fifo.open_write().unwrap());
         let reader = fifo.open_read_timeout(LONG).unwrap();
         let writer = writing.join().unwrap();
-        assert_eq!(kind(reader.try_read(&mut [0; 4])), ErrorKind::Empty, "it is there and says nothing");
+        assert_eq!(kind(reader.try_read(&mut [0; 4])), ErrorKind::Empty, "a silent writer");
         drop(writer);
         assert_eq!(reader.try_read(&mut [0; 4]).unwrap(), 0);
     });
@@ -264,7 +247,7 @@ fn a_timed_reader_takes_a_silent_writer_and_one_that_has_left() {
 }
 
 #[test]
-fn zero_timeouts_still_succeed_when_the_peer_is_there() {
+fn open_timeout_of_zero_succeeds_with_a_peer() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     let (reader, writer) = opened(&fifo);
@@ -275,7 +258,7 @@ fn zero_timeouts_still_succeed_when_the_peer_is_there() {
 }
 
 #[test]
-fn an_ordinary_reader_sees_the_end_and_then_the_next_writer() {
+fn read_after_end_of_stream_returns_the_next_writers_bytes() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     let (reader, writer) = opened(&fifo);
@@ -286,7 +269,7 @@ fn an_ordinary_reader_sees_the_end_and_then_the_next_writer() {
 }
 
 #[test]
-fn a_reader_that_stays_open_never_sees_the_end() {
+fn read_with_stay_open_never_returns_end_of_stream() {
     let (_dir, path) = place();
     let fifo = Options::new().stay_open(true).create_new(&path).unwrap();
     for reader in [
@@ -303,7 +286,7 @@ fn a_reader_that_stays_open_never_sees_the_end() {
 }
 
 #[test]
-fn a_writer_notices_that_a_staying_reader_left() {
+fn write_after_staying_reader_closed_returns_disconnected() {
     let (_dir, path) = place();
     let fifo = Options::new().stay_open(true).create_new(&path).unwrap();
     let reader = fifo.open_read().unwrap();
@@ -317,7 +300,7 @@ fn a_writer_notices_that_a_staying_reader_left() {
 }
 
 #[test]
-fn full_and_empty_are_told_and_small_writes_are_all_or_nothing() {
+fn try_write_to_full_fifo_returns_full_and_writes_nothing() {
     let (_dir, path) = place();
     let (reader, writer) = opened(&Fifo::create_new(&path).unwrap());
     assert_eq!(writer.set_capacity(1).unwrap(), 4096);
@@ -326,20 +309,20 @@ fn full_and_empty_are_told_and_small_writes_are_all_or_nothing() {
     assert_eq!(reader.available().unwrap(), 4095);
     assert_eq!(kind(writer.try_write(&[2; PIPE_BUF])), ErrorKind::Full);
     assert_eq!(kind(writer.write_timeout(&[2; PIPE_BUF], SHORT)), ErrorKind::TimedOut);
-    assert_eq!(reader.available().unwrap(), 4095, "nothing went in");
+    assert_eq!(reader.available().unwrap(), 4095, "nothing was written");
     assert_eq!(reader.read(&mut [0; 8192]).unwrap(), 4095);
     assert_eq!(kind(reader.try_read(&mut [0; 1])), ErrorKind::Empty);
 }
 
 #[test]
-fn the_plain_calls_still_block_after_the_others_were_used() {
+fn read_after_try_read_still_blocks() {
     let (_dir, path) = place();
     let (reader, writer) = opened(&Fifo::create_new(&path).unwrap());
     let _ = reader.try_read(&mut [0; 1]).unwrap_err();
     writer.try_write(b"x").unwrap();
     for end in [reader.as_fd(), writer.as_fd()] {
         let flags = OFlag::from_bits_retain(fcntl(end, FcntlArg::F_GETFL).unwrap());
-        assert!(!flags.contains(OFlag::O_NONBLOCK), "other holders of the description are not disturbed");
+        assert!(!flags.contains(OFlag::O_NONBLOCK), "the shared description is unchanged");
         assert_eq!(fcntl(end, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
     }
     assert_eq!(reader.read(&mut [0; 4]).unwrap(), 1);
@@ -352,7 +335,7 @@ fn the_plain_calls_still_block_after_the_others_were_used() {
 }
 
 #[test]
-fn nonblocking_ends_fail_instead_of_waiting() {
+fn read_and_write_with_nonblocking_return_empty_and_full() {
     let (_dir, path) = place();
     let (reader, writer) = opened(&Options::new().nonblocking(true).create_new(&path).unwrap());
     assert_eq!(kind(reader.read(&mut [0; 4])), ErrorKind::Empty);
@@ -362,7 +345,7 @@ fn nonblocking_ends_fail_instead_of_waiting() {
 }
 
 #[test]
-fn a_reader_given_away_can_splice() {
+fn pipe_reader_from_fifo_reader_splices() {
     let (_dir, path) = place();
     let (reader, writer) = opened(&Fifo::create_new(&path).unwrap());
     writer.write(b"moved").unwrap();
@@ -376,22 +359,7 @@ fn a_reader_given_away_can_splice() {
 }
 
 #[test]
-fn a_full_descriptor_table_is_named_with_its_limit() {
-    let (_dir, path) = place();
-    let fifo = Fifo::create_new(&path).unwrap();
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-    let free = File::open("/dev/null").unwrap();
-    let next = std::os::fd::AsRawFd::as_raw_fd(&free) as u64;
-    setrlimit(Resource::RLIMIT_NOFILE, next + 1, hard).unwrap();
-    let error = fifo.try_open_read().unwrap_err();
-    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
-    assert_eq!(error.kind(), ErrorKind::LimitReached);
-    let limit = error.limit().copied().expect("the limit is named");
-    assert_eq!((limit.name(), limit.value()), ("RLIMIT_NOFILE", next + 1));
-}
-
-#[test]
-fn a_shell_meets_us_at_the_name() {
+fn open_read_timeout_with_shell_writer_reads_its_output() {
     let (_dir, path) = place();
     let fifo = Fifo::create_new(&path).unwrap();
     let mut shell =

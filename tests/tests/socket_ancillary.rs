@@ -1,16 +1,18 @@
-//! Descriptors, credentials and pidfds beside the bytes: nothing is lost in silence, and nothing leaks on any path.
+//! Descriptors, credentials and pidfds beside the bytes: no loss without an error, and no leak on
+//! any path.
 
 use std::fs::{self, File};
 use std::io::{IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus};
 use std::time::Duration;
 use std::{env, iter};
 
 use ipcraft::socket::datagram::{self, Socket};
 use ipcraft::socket::{Address, Ancillary, Credentials, Incoming, Options, Outgoing, seqpacket, stream};
 use ipcraft::{ErrorKind, name};
+use ipcraft_tests::suite::{self, serial_test};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -18,6 +20,10 @@ use nix::sys::stat::fstat;
 
 const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    suite::main()
+}
 
 fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
     result.err().expect("an error").kind()
@@ -56,8 +62,8 @@ fn assert_passes_descriptors<S: Ancillary>(left: &S, right: &S) {
     assert_eq!(bytes, [0; 4]);
 }
 
-#[test]
-fn descriptors_pass_on_every_type() {
+#[serial_test]
+fn send_descriptors_passes_files_on_every_type() {
     without_leak(|| {
         let (left, right) = stream::pair().unwrap();
         assert_passes_descriptors(&left, &right);
@@ -68,8 +74,8 @@ fn descriptors_pass_on_every_type() {
     });
 }
 
-#[test]
-fn the_three_forms() {
+#[serial_test]
+fn recv_descriptors_in_three_forms_returns_empty_timed_out_or_message() {
     let (left, right) = stream::pair().unwrap();
     let file = File::open("/dev/null").unwrap();
     assert_eq!(kind(right.try_recv_descriptors(&mut [0; 8], 1)), ErrorKind::Empty);
@@ -83,13 +89,14 @@ fn the_three_forms() {
     assert_eq!(kind(left.send_descriptors_timeout(b"a", &[file.as_fd()], SHORT)), ErrorKind::TimedOut);
 }
 
-#[test]
-fn the_most_descriptors_pass_and_more_are_refused() {
+#[serial_test]
+fn send_descriptors_of_253_succeeds_and_more_returns_limit_reached() {
     without_leak(|| {
         let (left, right) = seqpacket::pair().unwrap();
         let file = File::open("/dev/null").unwrap();
         let many: Vec<BorrowedFd<'_>> = iter::repeat_n(file.as_fd(), 254).collect();
-        // Credentials come along on this type, and pidfds if wanted: there is room for all of it.
+        // This type also receives credentials, and pidfds if enabled: there is room for all of
+        // them.
         let pidfds = right.set_receive_pidfds(true).is_ok();
         left.send_descriptors(b"x", &many[..253]).unwrap();
         let mut incoming = Incoming::new();
@@ -104,8 +111,8 @@ fn the_most_descriptors_pass_and_more_are_refused() {
     });
 }
 
-#[test]
-fn descriptors_without_bytes_are_refused_on_a_stream_only() {
+#[serial_test]
+fn send_descriptors_without_bytes_fails_on_streams_only() {
     let file = File::open("/dev/null").unwrap();
     let (left, right) = stream::pair().unwrap();
     assert_eq!(kind(left.send_descriptors(b"", &[file.as_fd()])), ErrorKind::Invalid);
@@ -118,18 +125,18 @@ fn descriptors_without_bytes_are_refused_on_a_stream_only() {
     let (length, descriptors) = right.recv_descriptors(&mut [0; 8], 1).unwrap().unwrap();
     assert_eq!((length, descriptors.len()), (0, 1));
     assert_eq!(right.recv_descriptors(&mut [0; 8], 1).unwrap().unwrap().0, 0);
-    assert!(right.recv_descriptors(&mut [0; 8], 1).unwrap().is_none(), "the end, and no empty record");
+    assert!(right.recv_descriptors(&mut [0; 8], 1).unwrap().is_none(), "the end, not an empty record");
 }
 
-#[test]
-fn the_end_of_a_stream_is_none() {
+#[serial_test]
+fn recv_descriptors_at_end_of_stream_returns_none() {
     let (left, right) = stream::pair().unwrap();
     drop(left);
     assert!(right.recv_descriptors(&mut [0; 8], 1).unwrap().is_none());
 }
 
-#[test]
-fn more_than_wanted_are_all_closed() {
+#[serial_test]
+fn recv_descriptors_above_max_closes_all() {
     without_leak(|| {
         let (left, right) = seqpacket::pair().unwrap();
         left.send_descriptors(b"ab", &[left.as_fd(), right.as_fd()]).unwrap();
@@ -139,8 +146,8 @@ fn more_than_wanted_are_all_closed() {
     });
 }
 
-#[test]
-fn a_truncated_record_leaves_no_descriptor() {
+#[serial_test]
+fn recv_descriptors_with_short_buffer_closes_all() {
     without_leak(|| {
         let (left, right) = datagram::pair().unwrap();
         left.send_descriptors(&[0; 100], &[left.as_fd()]).unwrap();
@@ -152,8 +159,8 @@ fn a_truncated_record_leaves_no_descriptor() {
     });
 }
 
-#[test]
-fn what_a_plain_receive_ignores_is_closed() {
+#[serial_test]
+fn plain_recv_closes_sent_descriptors() {
     without_leak(|| {
         let (left, right) = stream::pair().unwrap();
         let (reader, writer) = std::io::pipe().unwrap();
@@ -168,8 +175,8 @@ fn what_a_plain_receive_ignores_is_closed() {
     });
 }
 
-#[test]
-fn what_is_not_taken_is_closed_by_the_next_receive() {
+#[serial_test]
+fn next_recv_message_closes_untaken_descriptors() {
     without_leak(|| {
         let (left, right) = stream::pair().unwrap();
         let mut incoming = Incoming::new();
@@ -185,8 +192,8 @@ fn what_is_not_taken_is_closed_by_the_next_receive() {
     });
 }
 
-#[test]
-fn one_receive_never_joins_two_messages_with_descriptors() {
+#[serial_test]
+fn recv_descriptors_never_joins_two_messages() {
     let (left, right) = stream::pair().unwrap();
     left.write(b"plain ").unwrap();
     left.send_descriptors(b"one", &[left.as_fd()]).unwrap();
@@ -199,8 +206,8 @@ fn one_receive_never_joins_two_messages_with_descriptors() {
     assert_eq!(received, [(9, 1), (3, 1)]);
 }
 
-#[test]
-fn credentials_come_when_asked_for() {
+#[serial_test]
+fn recv_message_returns_credentials_if_enabled() {
     let (left, right) = stream::pair().unwrap();
     let mut incoming = Incoming::new();
     let mut buffer = [0; 8];
@@ -221,18 +228,18 @@ fn credentials_come_when_asked_for() {
     right.set_receive_credentials(false).unwrap();
 }
 
-#[test]
-fn false_credentials_are_refused_by_the_kernel() {
+#[serial_test]
+fn send_message_with_false_credentials_returns_permission_denied() {
     let (left, _right) = datagram::pair().unwrap();
     let nobody = Credentials { pid: Some(i32::MAX.try_into().unwrap()), ..Credentials::current() };
     let bytes = [IoSlice::new(b"x")];
     let error = left.send_message(&Outgoing::new(&bytes).credentials(nobody)).unwrap_err();
-    // The privileged may claim it, but there is no such process.
+    // A privileged process may state these credentials, but no such process exists.
     assert!(matches!(error.errno(), Some(libc::EPERM | libc::ESRCH)), "{error}");
 }
 
-#[test]
-fn a_receiver_that_takes_no_descriptors_gets_none() {
+#[serial_test]
+fn send_descriptors_to_refusing_receiver_returns_permission_denied() {
     const SO_PASSRIGHTS: libc::c_int = 83;
     let (left, right) = stream::pair().unwrap();
     let off: libc::c_int = 0;
@@ -247,15 +254,15 @@ fn a_receiver_that_takes_no_descriptors_gets_none() {
             size,
         )
     };
-    // Before Linux 6.16 there is no such option.
+    // Linux before 6.16 does not have this option.
     if status == 0 {
         let error = left.send_descriptors(b"x", &[left.as_fd()]).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
     }
 }
 
-#[test]
-fn a_connection_takes_no_destination() {
+#[serial_test]
+fn send_message_with_address_on_connection_returns_invalid() {
     let elsewhere = Address::abstract_name("elsewhere");
     let bytes = [IoSlice::new(b"x")];
     let message = Outgoing::new(&bytes).to(&elsewhere);
@@ -263,8 +270,8 @@ fn a_connection_takes_no_destination() {
     assert_eq!(kind(seqpacket::pair().unwrap().0.send_message(&message)), ErrorKind::Invalid);
 }
 
-#[test]
-fn a_pidfd_of_the_sender_comes_when_asked_for() {
+#[serial_test]
+fn recv_message_returns_pidfd_if_enabled() {
     let (left, right) = datagram::pair().unwrap();
     if let Err(error) = right.set_receive_pidfds(true) {
         return assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -281,8 +288,8 @@ fn a_pidfd_of_the_sender_comes_when_asked_for() {
     });
 }
 
-#[test]
-fn a_datagram_goes_where_the_message_says() {
+#[serial_test]
+fn send_message_with_address_reaches_the_bound_socket() {
     let [here, there] = ["here", "there"].map(|prefix| Address::abstract_name(name::unique(prefix)));
     let receiver = Socket::bind(&there).unwrap();
     let sender = Socket::bind(&here).unwrap();
@@ -307,8 +314,8 @@ fn a_datagram_goes_where_the_message_says() {
     assert_eq!((error.kind(), error.object()), (ErrorKind::Refused, Some(there.to_string().as_str())));
 }
 
-#[test]
-fn cyclic_sockets_in_flight_are_collected() {
+#[serial_test]
+fn cyclic_sockets_in_transit_are_collected() {
     without_leak(|| {
         for _ in 0..100 {
             let (left, right) = stream::pair().unwrap();
@@ -319,7 +326,7 @@ fn cyclic_sockets_in_flight_are_collected() {
 }
 
 /// Runs one test of this binary again, in a process of its own, whose limits it may change.
-fn in_a_process_of_its_own(test: &str) -> ExitStatus {
+fn run_in_a_child_process(test: &str) -> ExitStatus {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env("IPCRAFT_SOCKET_CHILD", test);
     let output = command.output().unwrap();
@@ -353,15 +360,15 @@ fn assert_full_table_is_reported<S: Ancillary>(left: &S, right: &S) {
     assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EMFILE)), "{error}");
     assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("RLIMIT_NOFILE", 64)));
     let room = fill_table(0);
-    assert_eq!(room.len(), 2, "those that did come are closed");
+    assert_eq!(room.len(), 2, "the received descriptors are closed");
     drop(table);
 }
 
-#[test]
-fn a_full_descriptor_table_loses_no_descriptor_in_silence() {
-    const NAME: &str = "a_full_descriptor_table_loses_no_descriptor_in_silence";
+#[serial_test]
+fn recv_descriptors_with_full_table_returns_limit_reached() {
+    const NAME: &str = "recv_descriptors_with_full_table_returns_limit_reached";
     if !is_child(NAME) {
-        return assert!(in_a_process_of_its_own(NAME).success());
+        return assert!(run_in_a_child_process(NAME).success());
     }
     let (left, right) = stream::pair().unwrap();
     assert_full_table_is_reported(&left, &right);
@@ -400,11 +407,11 @@ fn assert_full_table_is_named_everywhere() {
     listener.try_accept().expect("the connection waited");
 }
 
-#[test]
-fn too_many_in_flight_is_a_limit_for_the_unprivileged() {
-    const NAME: &str = "too_many_in_flight_is_a_limit_for_the_unprivileged";
+#[serial_test]
+fn send_descriptors_above_transit_limit_returns_limit_reached() {
+    const NAME: &str = "send_descriptors_above_transit_limit_returns_limit_reached";
     if !is_child(NAME) {
-        return assert!(in_a_process_of_its_own(NAME).success());
+        return assert!(run_in_a_child_process(NAME).success());
     }
     give_up_privileges();
     let (left, _right) = seqpacket::pair().unwrap();
@@ -415,11 +422,11 @@ fn too_many_in_flight_is_a_limit_for_the_unprivileged() {
     assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("RLIMIT_NOFILE", 30)));
 }
 
-#[test]
-fn without_write_permission_on_the_file_there_is_no_connection() {
-    const NAME: &str = "without_write_permission_on_the_file_there_is_no_connection";
+#[serial_test]
+fn connect_without_write_permission_returns_permission_denied() {
+    const NAME: &str = "connect_without_write_permission_returns_permission_denied";
     if !is_child(NAME) {
-        return assert!(in_a_process_of_its_own(NAME).success());
+        return assert!(run_in_a_child_process(NAME).success());
     }
     give_up_privileges();
     let dir = tempfile::tempdir_in("/tmp").unwrap();
@@ -435,15 +442,15 @@ fn without_write_permission_on_the_file_there_is_no_connection() {
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-/// Becomes an ordinary user, if this is root: the limit does not bind the privileged.
+/// Becomes an ordinary user, if this is root: the limit does not apply to privileged processes.
 fn give_up_privileges() {
     if nix::unistd::geteuid().is_root() {
         nix::unistd::setuid(nix::unistd::Uid::from_raw(54_321)).unwrap();
     }
 }
 
-#[test]
-fn descriptors_pass_to_and_from_std() {
+#[serial_test]
+fn descriptors_convert_to_and_from_std() {
     use std::os::unix::net::UnixStream;
     let (left, right) = stream::pair().unwrap();
     let (inner, mut outer) = UnixStream::pair().unwrap();

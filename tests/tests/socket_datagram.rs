@@ -1,4 +1,4 @@
-//! Datagram sockets: what the errno table of `ipcraft::socket` promises, provoked.
+//! Datagram sockets: the contract and the errno table of `ipcraft::socket`.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -26,7 +26,7 @@ fn fill(socket: &Socket, address: &Address) -> usize {
 }
 
 #[test]
-fn records_keep_their_boundaries_and_may_be_empty() {
+fn recv_returns_each_datagram_even_an_empty_one() {
     let (left, right) = pair().unwrap();
     for record in [&b"one"[..], b"", b"three"] {
         left.send(record).unwrap();
@@ -43,7 +43,7 @@ fn records_keep_their_boundaries_and_may_be_empty() {
 }
 
 #[test]
-fn a_record_longer_than_the_buffer_is_an_error_with_its_length() {
+fn recv_of_longer_datagram_returns_truncated_and_its_length() {
     let (left, right) = pair().unwrap();
     left.send(&[1; 100]).unwrap();
     left.send(b"next").unwrap();
@@ -55,7 +55,7 @@ fn a_record_longer_than_the_buffer_is_an_error_with_its_length() {
 }
 
 #[test]
-fn senders_are_told_apart_by_their_address() {
+fn recv_from_returns_the_address_of_the_sender() {
     let (server, client) = (abstract_address(), abstract_address());
     let receiver = Socket::bind(&server).unwrap();
     let bound = Socket::bind(&client).unwrap();
@@ -71,13 +71,13 @@ fn senders_are_told_apart_by_their_address() {
 }
 
 #[test]
-fn a_socket_bound_to_no_name_gets_a_free_one() {
+fn bind_to_unnamed_takes_a_free_abstract_name() {
     let socket = Socket::bind(Address::unnamed()).unwrap();
     assert_eq!(socket.local_address().unwrap().as_abstract_name().map(<[u8]>::len), Some(5));
 }
 
 #[test]
-fn a_full_queue_is_full_then_times_out_then_wakes_the_sender() {
+fn send_to_full_queue_returns_full_times_out_or_wakes() {
     let address = abstract_address();
     let receiver = Socket::bind(&address).unwrap();
     let sender = Socket::unbound().unwrap();
@@ -101,7 +101,7 @@ fn a_full_queue_is_full_then_times_out_then_wakes_the_sender() {
 }
 
 #[test]
-fn waiting_for_another_sockets_queue_does_not_spin() {
+fn send_to_timeout_with_full_queue_sleeps() {
     let address = abstract_address();
     let _receiver = Socket::bind(&address).unwrap();
     let sender = Socket::unbound().unwrap();
@@ -116,7 +116,7 @@ fn voluntary_switches() -> i64 {
 }
 
 #[test]
-fn a_pair_whose_buffer_is_full_times_out() {
+fn send_timeout_with_full_buffer_times_out() {
     let (left, _right) = pair().unwrap();
     while left.try_send(&[0; 1000]).is_ok() {}
     assert_eq!(kind(left.try_send(&[0; 1000])), ErrorKind::Full);
@@ -124,7 +124,7 @@ fn a_pair_whose_buffer_is_full_times_out() {
 }
 
 #[test]
-fn a_timed_send_to_a_socket_that_is_connected_back() {
+fn send_to_timeout_to_connected_peer_succeeds_after_recv() {
     let (a, b) = (abstract_address(), abstract_address());
     let (left, right) = (Socket::bind(&a).unwrap(), Socket::bind(&b).unwrap());
     right.connect(&a).unwrap();
@@ -135,7 +135,7 @@ fn a_timed_send_to_a_socket_that_is_connected_back() {
 }
 
 #[test]
-fn a_peer_that_is_gone_is_disconnected_each_time() {
+fn send_after_peer_closed_returns_disconnected_each_time() {
     let (left, right) = pair().unwrap();
     drop(right);
     let error = left.send(b"x").unwrap_err();
@@ -146,7 +146,7 @@ fn a_peer_that_is_gone_is_disconnected_each_time() {
 }
 
 #[test]
-fn sending_where_nobody_receives_names_the_address_and_the_cause() {
+fn send_to_without_receiver_names_the_address_and_the_cause() {
     let dir = ipcraft_tests::scratch::directory();
     let address = Address::from(dir.path().join("socket"));
     let socket = Socket::unbound().unwrap();
@@ -160,7 +160,7 @@ fn sending_where_nobody_receives_names_the_address_and_the_cause() {
 }
 
 #[test]
-fn a_record_above_the_send_buffer_is_too_large() {
+fn send_above_the_send_buffer_returns_too_large() {
     let (left, _right) = pair().unwrap();
     let room = left.send_buffer().unwrap();
     let error = left.send(&vec![0; room]).unwrap_err();
@@ -172,7 +172,7 @@ fn a_record_above_the_send_buffer_is_too_large() {
 }
 
 #[test]
-fn std_sockets_are_interchangeable() {
+fn datagram_socket_converts_to_and_from_std() {
     let (left, right) = pair().unwrap();
     let left = UnixDatagram::from(left);
     left.send(b"from std").unwrap();

@@ -1,4 +1,4 @@
-//! Taking over a path: only from the dead, only from sockets, one at a time.
+//! Reclaiming a path: only that of a closed socket, and one process at a time.
 
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -27,7 +27,7 @@ fn entries(directory: &Path) -> usize {
 }
 
 #[test]
-fn a_dead_socket_of_any_type_gives_way_to_any_type() {
+fn bind_with_reclaim_replaces_a_closed_socket_of_any_type() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     drop(Listener::bind(&path).unwrap());
@@ -37,18 +37,18 @@ fn a_dead_socket_of_any_type_gives_way_to_any_type() {
     let listener = reclaiming().listen_stream(&path).unwrap();
     Stream::connect(&path).unwrap();
     listener.try_accept().unwrap();
-    assert_eq!(entries(dir.path()), 1, "no lock file stays");
+    assert_eq!(entries(dir.path()), 1, "no lock file is left");
 }
 
 #[test]
-fn a_free_path_is_simply_bound() {
+fn bind_with_reclaim_to_free_path_succeeds() {
     let dir = ipcraft_tests::scratch::directory();
     let _listener = reclaiming().listen_stream(dir.path().join("socket")).unwrap();
     assert_eq!(kind(reclaiming().listen_stream(dir.path().join("no").join("socket"))), ErrorKind::NotFound);
 }
 
 #[test]
-fn a_fifo_in_place_of_the_directory_makes_nobody_wait() {
+fn bind_with_reclaim_below_a_fifo_does_not_block() {
     let dir = ipcraft_tests::scratch::directory();
     let fifo = dir.path().join("fifo");
     nix::unistd::mkfifo(&fifo, Mode::S_IRWXU).unwrap();
@@ -56,7 +56,7 @@ fn a_fifo_in_place_of_the_directory_makes_nobody_wait() {
     assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOTDIR)));
 }
 
-/// A socket that is bound and nothing more.
+/// A socket that is bound and does not listen.
 fn bound(kind: SockType, path: &Path) -> OwnedFd {
     let fd = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None).unwrap();
     bind(fd.as_raw_fd(), &UnixAddr::new(path).unwrap()).unwrap();
@@ -64,7 +64,7 @@ fn bound(kind: SockType, path: &Path) -> OwnedFd {
 }
 
 #[test]
-fn a_live_socket_is_never_touched_not_even_before_it_listens() {
+fn bind_with_reclaim_of_live_socket_returns_in_use() {
     let dir = ipcraft_tests::scratch::directory();
     for socket_type in [SockType::Stream, SockType::SeqPacket, SockType::Datagram] {
         let path = dir.path().join(format!("{socket_type:?}"));
@@ -76,21 +76,21 @@ fn a_live_socket_is_never_touched_not_even_before_it_listens() {
 }
 
 #[test]
-fn a_live_listener_gets_no_connection_from_the_probing() {
+fn bind_with_reclaim_leaves_a_live_listener_without_connection() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Options::new().backlog(0).listen_stream(&path).unwrap();
     let error = reclaiming().listen_stream(&path).unwrap_err();
     assert_eq!((error.kind(), error.object()), (ErrorKind::InUse, path.to_str()));
     assert_eq!(kind(listener.try_accept()), ErrorKind::Empty);
-    // Nor does a full queue make it look dead.
+    // A full queue does not make it stale either.
     let _waiting = Stream::connect(&path).unwrap();
     assert_eq!(kind(reclaiming().listen_stream(&path)), ErrorKind::InUse);
     listener.try_accept().unwrap();
 }
 
 #[test]
-fn a_live_datagram_socket_that_is_connected_elsewhere_is_live() {
+fn bind_with_reclaim_of_connected_datagram_socket_returns_in_use() {
     let dir = ipcraft_tests::scratch::directory();
     let (here, there) = (dir.path().join("here"), dir.path().join("there"));
     let socket = datagram::Socket::bind(&here).unwrap();
@@ -100,7 +100,7 @@ fn a_live_datagram_socket_that_is_connected_elsewhere_is_live() {
 }
 
 #[test]
-fn what_is_not_a_socket_stays() {
+fn bind_with_reclaim_of_another_file_returns_wrong_type() {
     let dir = ipcraft_tests::scratch::directory();
     let (file, link, dead) = (dir.path().join("file"), dir.path().join("link"), dir.path().join("dead"));
     fs::write(&file, "precious").unwrap();
@@ -115,7 +115,7 @@ fn what_is_not_a_socket_stays() {
 }
 
 #[test]
-fn of_many_reclaimers_one_wins() {
+fn bind_with_reclaim_in_a_race_succeeds_once() {
     const RACERS: usize = 8;
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
@@ -136,7 +136,7 @@ fn of_many_reclaimers_one_wins() {
 }
 
 #[test]
-fn a_turn_that_does_not_come_is_an_error() {
+fn bind_with_reclaim_of_locked_directory_times_out() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let lock = Flock::lock(File::open(dir.path()).unwrap(), FlockArg::LockExclusive).unwrap();
@@ -156,8 +156,8 @@ impl Drop for Killed {
 }
 
 #[test]
-fn what_a_killed_process_left_is_reclaimed() {
-    const NAME: &str = "what_a_killed_process_left_is_reclaimed";
+fn bind_with_reclaim_after_sigkill_succeeds() {
+    const NAME: &str = "bind_with_reclaim_after_sigkill_succeeds";
     if let Some(path) = env::var_os("IPCRAFT_SOCKET_PATH") {
         let _listener = Options::new().remove_on_drop(true).listen_stream(Path::new(&path)).unwrap();
         loop {
@@ -180,7 +180,7 @@ fn what_a_killed_process_left_is_reclaimed() {
 }
 
 #[test]
-fn the_file_goes_with_its_handle_only_if_asked() {
+fn drop_removes_the_file_only_with_remove_on_drop() {
     let dir = ipcraft_tests::scratch::directory();
     let (stays, goes) = (dir.path().join("stays"), dir.path().join("goes"));
     let removing = Options::new().remove_on_drop(true);
@@ -190,7 +190,7 @@ fn the_file_goes_with_its_handle_only_if_asked() {
     drop(removing.bind_datagram(&goes).unwrap());
     assert!(!goes.exists());
     let taken_over = OwnedFd::from(removing.listen_stream(&goes).unwrap());
-    assert!(goes.exists(), "what the path leads to lives on");
+    assert!(goes.exists(), "the file that replaced it stays");
     Stream::connect(&goes).unwrap();
     drop(taken_over);
 }

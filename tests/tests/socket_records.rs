@@ -1,4 +1,4 @@
-//! Batches of records: order, boundaries, truncation and the end, each told per record.
+//! Batches of records: order, boundaries, truncation and the end, each reported per record.
 
 use std::io::IoSliceMut;
 use std::thread;
@@ -43,14 +43,14 @@ fn assert_keeps_order_and_boundaries<S: Records>(left: &S, right: &S) {
 }
 
 #[test]
-fn records_keep_order_and_boundaries() {
+fn recv_many_keeps_order_and_boundaries() {
     let (left, right) = datagram::pair().unwrap();
     assert_keeps_order_and_boundaries(&left, &right);
     let (left, right) = seqpacket::pair().unwrap();
     assert_keeps_order_and_boundaries(&left, &right);
 }
 
-fn assert_tells_which_is_truncated<S: Records>(left: &S, right: &S) {
+fn assert_truncation_is_reported_per_record<S: Records>(left: &S, right: &S) {
     left.send_many(&[b"one", &[0; 100], b"three"]).unwrap();
     let (records, _) = receive::<4>(|buffers| right.recv_many(buffers)).unwrap();
     let [first, second, third] = &records[..] else { panic!("three records") };
@@ -61,15 +61,15 @@ fn assert_tells_which_is_truncated<S: Records>(left: &S, right: &S) {
 }
 
 #[test]
-fn a_truncated_record_spoils_no_other() {
+fn recv_many_with_truncated_record_returns_the_others() {
     let (left, right) = datagram::pair().unwrap();
-    assert_tells_which_is_truncated(&left, &right);
+    assert_truncation_is_reported_per_record(&left, &right);
     let (left, right) = seqpacket::pair().unwrap();
-    assert_tells_which_is_truncated(&left, &right);
+    assert_truncation_is_reported_per_record(&left, &right);
 }
 
 #[test]
-fn the_end_comes_after_the_last_record_even_an_empty_one() {
+fn recv_many_returns_the_end_after_an_empty_last_record() {
     let (left, right) = seqpacket::pair().unwrap();
     left.send_many(&[b"last", b""]).unwrap();
     drop(left);
@@ -83,7 +83,7 @@ fn the_end_comes_after_the_last_record_even_an_empty_one() {
 }
 
 #[test]
-fn a_receiver_of_many_waits_for_one_only() {
+fn recv_many_blocks_for_the_first_record_only() {
     let (left, right) = seqpacket::pair().unwrap();
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -96,7 +96,7 @@ fn a_receiver_of_many_waits_for_one_only() {
 }
 
 #[test]
-fn more_than_a_batch_goes_in_several_calls() {
+fn send_many_above_max_batch_sends_the_first_batch() {
     let (left, right) = seqpacket::pair().unwrap();
     let records = [&b"x"[..]; MAX_BATCH + 10];
     assert_eq!(left.send_many(&records).unwrap(), MAX_BATCH);
@@ -108,7 +108,7 @@ fn more_than_a_batch_goes_in_several_calls() {
 }
 
 #[test]
-fn a_full_queue_takes_a_part_and_then_none() {
+fn try_send_many_to_full_queue_sends_a_part_then_returns_full() {
     let (left, right) = datagram::pair().unwrap();
     let record: &[u8] = &[0; 1000];
     let records = [record; MAX_BATCH];
@@ -122,7 +122,7 @@ fn a_full_queue_takes_a_part_and_then_none() {
 }
 
 #[test]
-fn one_too_large_is_reported_when_it_comes_first() {
+fn send_many_returns_too_large_for_the_first_record_only() {
     let (left, _right) = seqpacket::pair().unwrap();
     let large = vec![0; 1 << 20];
     assert_eq!(left.send_many(&[b"fits", &large]).unwrap(), 1);

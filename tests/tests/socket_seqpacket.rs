@@ -1,4 +1,4 @@
-//! Seqpacket sockets: what the errno table of `ipcraft::socket` promises, provoked.
+//! Seqpacket sockets: the contract and the errno table of `ipcraft::socket`.
 
 use std::io::IoSliceMut;
 use std::net::Shutdown;
@@ -24,40 +24,40 @@ fn abstract_address() -> Address {
 }
 
 /// Receives an empty record, one of three bytes, and the end.
-fn assert_tells_empty_from_end(receiver: &Connection) {
+fn assert_empty_record_differs_from_end(receiver: &Connection) {
     let mut buffer = [0; 16];
     assert_eq!(receiver.pending_length().unwrap(), Some(0));
     assert_eq!(receiver.recv(&mut buffer).unwrap(), Some(0));
     assert_eq!(receiver.try_recv(&mut buffer).unwrap(), Some(3));
     assert_eq!(receiver.recv_timeout(&mut buffer, LONG).unwrap(), None);
     assert_eq!(receiver.pending_length().unwrap(), None);
-    assert_eq!(receiver.recv(&mut buffer).unwrap(), None, "the end stays");
+    assert_eq!(receiver.recv(&mut buffer).unwrap(), None, "the end is final");
 }
 
 #[test]
-fn an_empty_record_is_not_the_end() {
+fn recv_distinguishes_empty_record_from_end() {
     let (left, right) = pair().unwrap();
     left.send(b"").unwrap();
     left.try_send(b"abc").unwrap();
     drop(left);
-    assert_tells_empty_from_end(&right);
+    assert_empty_record_differs_from_end(&right);
 
     let (left, right) = pair().unwrap();
     left.send(b"").unwrap();
     left.send_timeout(b"abc", LONG).unwrap();
     left.shutdown(Shutdown::Write).unwrap();
-    assert_tells_empty_from_end(&right);
+    assert_empty_record_differs_from_end(&right);
 }
 
 #[test]
-fn nor_is_one_that_was_sent_before_the_receiver_was_taken_over() {
+fn recv_after_try_from_distinguishes_empty_record_from_end() {
     let (left, right) =
         socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
     for record in [&b""[..], b"abc"] {
         send(left.as_raw_fd(), record, MsgFlags::empty()).unwrap();
     }
     drop(left);
-    assert_tells_empty_from_end(&Connection::try_from(right).unwrap());
+    assert_empty_record_differs_from_end(&Connection::try_from(right).unwrap());
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn connection_try_from_another_descriptor_returns_wrong_type() {
 }
 
 #[test]
-fn nor_is_one_that_was_sent_before_the_accept() {
+fn recv_after_accept_distinguishes_empty_record_from_end() {
     let name = abstract_address();
     let listener = Listener::bind(&name).unwrap();
     assert_eq!(kind(listener.try_accept()), ErrorKind::Empty);
@@ -82,21 +82,21 @@ fn nor_is_one_that_was_sent_before_the_accept() {
         client.send(b"").unwrap();
         client.send(b"abc").unwrap();
     }
-    assert_tells_empty_from_end(&listener.accept().unwrap());
-    assert_tells_empty_from_end(&listener.try_accept().unwrap());
+    assert_empty_record_differs_from_end(&listener.accept().unwrap());
+    assert_empty_record_differs_from_end(&listener.try_accept().unwrap());
     let adopted = Listener::try_from(OwnedFd::from(listener)).unwrap();
-    assert_tells_empty_from_end(&adopted.accept_timeout(LONG).unwrap());
+    assert_empty_record_differs_from_end(&adopted.accept_timeout(LONG).unwrap());
 
     let client = Connection::try_connect(&name).unwrap();
     let server = adopted.accept().unwrap();
     server.send(b"").unwrap();
     server.send(b"abc").unwrap();
     drop(server);
-    assert_tells_empty_from_end(&client);
+    assert_empty_record_differs_from_end(&client);
 }
 
 #[test]
-fn a_record_longer_than_the_buffer_is_an_error_with_its_length() {
+fn recv_of_longer_record_returns_truncated_and_its_length() {
     let (left, right) = pair().unwrap();
     left.send(&[1; 100]).unwrap();
     left.send(b"next").unwrap();
@@ -108,7 +108,7 @@ fn a_record_longer_than_the_buffer_is_an_error_with_its_length() {
 }
 
 #[test]
-fn empty_full_timed_out_and_too_large() {
+fn transfer_returns_empty_full_timed_out_or_too_large() {
     let (left, right) = pair().unwrap();
     assert_eq!(kind(right.try_recv(&mut [0; 8])), ErrorKind::Empty);
     assert_eq!(kind(right.recv_timeout(&mut [0; 8], SHORT)), ErrorKind::TimedOut);
@@ -122,7 +122,7 @@ fn empty_full_timed_out_and_too_large() {
 }
 
 #[test]
-fn a_peer_that_closed_is_the_end_or_a_reset() {
+fn recv_after_peer_closed_returns_end_or_disconnected() {
     let (left, right) = pair().unwrap();
     drop(right);
     let error = left.send(b"x").unwrap_err();
@@ -137,10 +137,10 @@ fn a_peer_that_closed_is_the_end_or_a_reset() {
 }
 
 #[test]
-fn after_a_reset_what_the_peer_sent_is_still_there() {
+fn recv_after_reset_returns_the_records_of_the_peer() {
     let (left, right) = pair().unwrap();
     left.send(b"never received").unwrap();
-    right.send(b"last words").unwrap();
+    right.send(b"last bytes").unwrap();
     drop(right);
     assert_eq!(kind(left.recv(&mut [0; 16])), ErrorKind::Disconnected);
     assert_eq!(left.recv(&mut [0; 16]).unwrap(), Some(10));
@@ -154,7 +154,7 @@ fn after_a_reset_what_the_peer_sent_is_still_there() {
 }
 
 #[test]
-fn a_connection_that_was_never_accepted_is_reset() {
+fn recv_on_unaccepted_connection_returns_disconnected() {
     let name = abstract_address();
     let listener = Listener::bind(&name).unwrap();
     let client = Connection::connect(&name).unwrap();
@@ -164,7 +164,7 @@ fn a_connection_that_was_never_accepted_is_reset() {
 }
 
 #[test]
-fn an_end_without_a_name_gets_one_when_it_sends() {
+fn send_from_unnamed_end_binds_an_abstract_name() {
     let (left, right) = pair().unwrap();
     assert!(left.local_address().unwrap().is_unnamed());
     left.send(b"x").unwrap();
@@ -172,11 +172,13 @@ fn an_end_without_a_name_gets_one_when_it_sends() {
     assert!(right.local_address().unwrap().is_unnamed());
 }
 
-/// Receives the one record from each of many peers that send it and close at once, by a call that does not wait, and
-/// says how many bytes came, or that the stream has ended.
-fn receive_from_the_hasty(receive: impl Fn(&Connection) -> ipcraft::Result<Option<usize>>) {
+/// Receives from many peers that each send one record and close immediately. `receive` does not
+/// block, and returns the length of the record, or `None` at the end of the stream.
+fn receive_from_peers_that_close_after_sending(
+    receive: impl Fn(&Connection) -> ipcraft::Result<Option<usize>>,
+) {
     let (hand_over, peers) = sync_channel::<Connection>(0);
-    let hasty = thread::spawn(move || peers.into_iter().try_for_each(|peer| peer.send(b"last words")));
+    let hasty = thread::spawn(move || peers.into_iter().try_for_each(|peer| peer.send(b"last bytes")));
     for _ in 0..5_000 {
         let (ours, theirs) = pair().unwrap();
         hand_over.send(theirs).unwrap();
@@ -192,19 +194,21 @@ fn receive_from_the_hasty(receive: impl Fn(&Connection) -> ipcraft::Result<Optio
     hasty.join().unwrap().unwrap();
 }
 
-/// The kernel looks for a record first, and then whether the peer is gone: it reports the end when the peer sends and
-/// closes in between.
+/// The kernel checks for a record first and for a closed peer afterwards. If the peer sends and
+/// closes in between, it reports the end.
 #[test]
-fn no_end_comes_before_the_last_record() {
-    receive_from_the_hasty(|ours| ours.try_recv(&mut [0; 16]));
-    receive_from_the_hasty(Connection::pending_length);
-    receive_from_the_hasty(|ours| Ok(ours.try_recv_descriptors(&mut [0; 16], 0)?.map(|(length, _)| length)));
+fn recv_returns_the_last_record_before_the_end() {
+    receive_from_peers_that_close_after_sending(|ours| ours.try_recv(&mut [0; 16]));
+    receive_from_peers_that_close_after_sending(Connection::pending_length);
+    receive_from_peers_that_close_after_sending(|ours| {
+        Ok(ours.try_recv_descriptors(&mut [0; 16], 0)?.map(|(length, _)| length))
+    });
 }
 
 #[test]
-fn nor_in_a_batch() {
+fn recv_many_returns_the_last_record_before_the_end() {
     for buffers in [1, 3] {
-        receive_from_the_hasty(|ours| {
+        receive_from_peers_that_close_after_sending(|ours| {
             let mut memory = [[0; 16]; 3];
             let mut buffers: Vec<_> =
                 memory[..buffers].iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();

@@ -1,9 +1,8 @@
-//! Stream sockets: what the errno table of `ipcraft::socket` promises, provoked.
+//! Stream sockets: the contract and the errno table of `ipcraft::socket`.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -12,11 +11,8 @@ use std::{fs, thread};
 use ipcraft::ErrorKind;
 use ipcraft::socket::stream::{Listener, Stream, pair};
 use ipcraft::socket::{Address, Credentials, Options};
-use ipcraft_tests::peer::Peer;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
-use nix::sys::stat::{Mode, umask};
 
 const SHORT: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(20);
@@ -29,13 +25,13 @@ fn is_close_on_exec(fd: impl AsFd) -> bool {
     FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD).unwrap()).contains(FdFlag::FD_CLOEXEC)
 }
 
-/// Writes until there is no room, and says how much that was.
+/// Writes until there is no room, and returns the number of bytes.
 fn fill(stream: &Stream) -> usize {
     std::iter::from_fn(|| stream.try_write(&[7; 4096]).ok()).sum()
 }
 
 #[test]
-fn bytes_go_both_ways_in_order() {
+fn read_returns_bytes_of_both_directions_in_order() {
     let (left, right) = pair().unwrap();
     (&left).write_all(b"ping").unwrap();
     assert_eq!(right.available().unwrap(), 4);
@@ -49,7 +45,7 @@ fn bytes_go_both_ways_in_order() {
 }
 
 #[test]
-fn empty_full_and_timed_out() {
+fn transfer_returns_empty_full_or_timed_out() {
     let (left, right) = pair().unwrap();
     assert_eq!(kind(right.try_read(&mut [0; 8])), ErrorKind::Empty);
     assert_eq!(kind(right.read_timeout(&mut [0; 8], SHORT)), ErrorKind::TimedOut);
@@ -64,7 +60,7 @@ fn empty_full_and_timed_out() {
 }
 
 #[test]
-fn a_timed_write_is_woken_by_the_reader() {
+fn write_timeout_on_full_stream_is_woken_by_read() {
     let (left, right) = pair().unwrap();
     fill(&left);
     thread::scope(|scope| {
@@ -78,7 +74,7 @@ fn a_timed_write_is_woken_by_the_reader() {
 }
 
 #[test]
-fn a_nonblocking_stream_fails_at_once_and_its_timed_forms_wait() {
+fn read_with_nonblocking_returns_empty_and_read_timeout_waits() {
     let (left, _right) = pair().unwrap();
     left.set_nonblocking(true).unwrap();
     assert_eq!(kind(left.read(&mut [0; 8])), ErrorKind::Empty);
@@ -88,7 +84,7 @@ fn a_nonblocking_stream_fails_at_once_and_its_timed_forms_wait() {
 }
 
 #[test]
-fn a_peer_that_closed_is_end_of_stream_or_reset() {
+fn read_after_peer_closed_returns_end_or_disconnected() {
     let (left, right) = pair().unwrap();
     right.write(b"last words").unwrap();
     drop(right);
@@ -105,7 +101,7 @@ fn a_peer_that_closed_is_end_of_stream_or_reset() {
 }
 
 #[test]
-fn before_a_reset_what_the_peer_sent_is_delivered() {
+fn read_before_reset_returns_the_bytes_of_the_peer() {
     let (left, right) = pair().unwrap();
     left.write(b"never read").unwrap();
     right.write(b"last words").unwrap();
@@ -139,7 +135,7 @@ fn unconnected() -> OwnedFd {
 }
 
 #[test]
-fn shutdown_ends_one_direction() {
+fn shutdown_write_ends_one_direction() {
     let (left, right) = pair().unwrap();
     left.shutdown(Shutdown::Write).unwrap();
     assert_eq!(right.read(&mut [0; 8]).unwrap(), 0);
@@ -149,7 +145,7 @@ fn shutdown_ends_one_direction() {
 }
 
 #[test]
-fn a_listener_accepts_in_all_three_forms() {
+fn accept_in_three_forms_returns_the_connection() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Listener::bind(&path).unwrap();
@@ -169,7 +165,7 @@ fn a_listener_accepts_in_all_three_forms() {
 }
 
 #[test]
-fn a_waiting_accept_is_woken() {
+fn blocked_accept_is_woken_by_connect() {
     let name = Address::abstract_name(ipcraft::name::unique("ipcraft-accept"));
     let listener = Listener::bind(&name).unwrap();
     thread::scope(|scope| {
@@ -188,7 +184,7 @@ fn a_waiting_accept_is_woken() {
 }
 
 #[test]
-fn a_full_queue_is_full_then_times_out_then_lets_in() {
+fn connect_to_full_queue_returns_full_times_out_or_connects() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Options::new().backlog(0).listen_stream(&path).unwrap();
@@ -205,11 +201,11 @@ fn a_full_queue_is_full_then_times_out_then_lets_in() {
         Stream::connect_timeout(&path, LONG).unwrap()
     });
     let timeout = UnixStream::from(stream).write_timeout().unwrap();
-    assert_eq!(timeout, None, "the timeout of the connect does not stay on the stream");
+    assert_eq!(timeout, None, "the timeout of the connect does not apply to the stream");
 }
 
 #[test]
-fn connecting_where_nobody_listens_names_the_address_and_the_cause() {
+fn connect_without_listener_names_the_address_and_the_cause() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     assert_eq!(kind(Stream::connect(&path)), ErrorKind::NotFound);
@@ -228,7 +224,7 @@ fn connecting_where_nobody_listens_names_the_address_and_the_cause() {
 }
 
 #[test]
-fn names_that_cannot_be() {
+fn bind_and_connect_with_invalid_name_return_invalid_name() {
     let dir = ipcraft_tests::scratch::directory();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
@@ -241,20 +237,7 @@ fn names_that_cannot_be() {
 }
 
 #[test]
-fn the_mode_is_as_asked_less_the_umask() {
-    let dir = ipcraft_tests::scratch::directory();
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    let (private, public) = (dir.path().join("private"), dir.path().join("public"));
-    let _private = Listener::bind(&private).unwrap();
-    assert_eq!(mode(&private), 0o600);
-    let before = umask(Mode::from_bits_truncate(0o022));
-    let _public = Options::new().mode(0o666).listen_stream(&public).unwrap();
-    umask(before);
-    assert_eq!(mode(&public), 0o644);
-}
-
-#[test]
-fn a_path_of_107_bytes_works_and_one_of_108_is_shown() {
+fn bind_accepts_107_bytes_and_local_address_shows_108() {
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     let base = dir.path().to_str().unwrap();
     let path = format!("{base}/{}", "x".repeat(106 - base.len()));
@@ -262,7 +245,7 @@ fn a_path_of_107_bytes_works_and_one_of_108_is_shown() {
     let _listener = Listener::bind(&path).unwrap();
     Stream::connect(&path).unwrap();
 
-    // What the kernel allows beyond that has no room for the final NUL; others may use it.
+    // The kernel allows one byte more, without room for the final NUL. Other programs may use it.
     let longest = format!("{path}y");
     let fd = unconnected();
     bind_without_nul(&fd, longest.as_bytes());
@@ -279,7 +262,7 @@ fn bind_without_nul(socket: &OwnedFd, path: &[u8]) {
 }
 
 #[test]
-fn credentials_and_pidfd_of_the_peer() {
+fn peer_credentials_and_peer_pidfd_name_the_peer() {
     let (left, _right) = pair().unwrap();
     assert_eq!(left.peer_credentials().unwrap(), Credentials::current());
     match left.peer_pidfd() {
@@ -293,25 +276,7 @@ fn credentials_and_pidfd_of_the_peer() {
 }
 
 #[test]
-fn the_pidfd_of_a_peer_that_was_reaped() {
-    let address = Address::abstract_name(ipcraft::name::unique("ipcraft-reaped"));
-    let listener = Listener::bind(&address).unwrap();
-    Peer::start(|| drop(Stream::connect(&address).unwrap())).join();
-    let server = listener.try_accept().unwrap();
-    assert_ne!(server.peer_credentials().unwrap(), Credentials::current());
-    match server.peer_pidfd() {
-        Ok(pidfd) => {
-            let mut ready = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
-            assert_eq!(poll(&mut ready, PollTimeout::ZERO), Ok(1), "it has ended");
-        }
-        Err(error) => {
-            assert!(matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::Unsupported), "{error}");
-        }
-    }
-}
-
-#[test]
-fn every_descriptor_is_close_on_exec() {
+fn every_created_socket_is_close_on_exec() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = Listener::bind(&path).unwrap();
@@ -324,7 +289,7 @@ fn every_descriptor_is_close_on_exec() {
 }
 
 #[test]
-fn std_streams_and_listeners_are_interchangeable() {
+fn stream_and_listener_convert_to_and_from_std() {
     let dir = ipcraft_tests::scratch::directory();
     let path = dir.path().join("socket");
     let listener = UnixListener::from(Listener::bind(&path).unwrap());
@@ -333,7 +298,7 @@ fn std_streams_and_listeners_are_interchangeable() {
             thread::sleep(SHORT);
             assert_eq!(Stream::connect(&path).unwrap().read(&mut [0; 32]).unwrap(), 8);
         });
-        // It waits again, as std expects.
+        // The accept blocks again, as std expects.
         let (mut server, _) = listener.accept().unwrap();
         server.write_all(b"from std").unwrap();
     });
@@ -348,7 +313,7 @@ fn std_streams_and_listeners_are_interchangeable() {
 }
 
 #[test]
-fn a_send_buffer_is_doubled() {
+fn set_send_buffer_returns_the_doubled_size() {
     let (left, _right) = pair().unwrap();
     assert_eq!(left.set_send_buffer(10_000).unwrap(), 20_000);
     assert_eq!(left.send_buffer().unwrap(), 20_000);

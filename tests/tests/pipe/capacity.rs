@@ -1,21 +1,17 @@
-//! How much a pipe holds, and the limits on that.
+//! The capacity of a pipe, and its limits.
 
 use std::fs;
 
-use ipcraft::pipe::{Options, Reader, Writer};
+use ipcraft::pipe::Options;
 use ipcraft::{Error, ErrorKind};
-use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::{self, Outcome};
-use libtest_mimic::Trial;
-use nix::unistd::{Uid, geteuid, setresuid};
 
 use crate::ends;
 
 const PAGE: usize = 4096;
 const MAX_SIZE: &str = "/proc/sys/fs/pipe-max-size";
-const SOFT_QUOTA: &str = "/proc/sys/fs/pipe-user-pages-soft";
 
-pub(crate) fn is_rounded_up_and_seen_at_both_ends() {
+#[test]
+fn set_capacity_rounds_up_and_applies_to_both_ends() {
     let (reader, writer) = ends();
     for (asked, given) in [(1, PAGE), (PAGE, PAGE), (PAGE + 1, 2 * PAGE), (3 * PAGE, 4 * PAGE)] {
         assert_eq!(writer.set_capacity(asked).unwrap(), given);
@@ -26,7 +22,8 @@ pub(crate) fn is_rounded_up_and_seen_at_both_ends() {
     assert_eq!(reader.capacity().unwrap(), 2 * PAGE);
 }
 
-pub(crate) fn below_contents_is_in_use() {
+#[test]
+fn set_capacity_below_the_contents_returns_in_use() {
     let (reader, writer) = ends();
     writer.write(&[0; 2 * PAGE]).unwrap();
     for error in [writer.set_capacity(PAGE).unwrap_err(), reader.set_capacity(PAGE).unwrap_err()] {
@@ -36,7 +33,8 @@ pub(crate) fn below_contents_is_in_use() {
     assert_eq!(writer.set_capacity(PAGE).unwrap(), PAGE, "once drained");
 }
 
-pub(crate) fn above_the_limit_is_refused_by_name() {
+#[test]
+fn set_capacity_above_the_limit_names_it() {
     let max = sysctl(MAX_SIZE);
     let asked = max as usize + 1;
     match ends().1.set_capacity(asked) {
@@ -48,70 +46,13 @@ pub(crate) fn above_the_limit_is_refused_by_name() {
     }
 }
 
-pub(crate) fn beyond_what_the_call_can_say_is_refused_too() {
+#[test]
+fn set_capacity_above_c_int_returns_limit_reached() {
     let (_reader, writer) = ends();
     for asked in [i32::MAX as usize, i32::MAX as usize + 1, usize::MAX] {
         let error = writer.set_capacity(asked).unwrap_err();
         let kinds = [ErrorKind::LimitReached, ErrorKind::Invalid];
         assert!(kinds.contains(&error.kind()), "{asked}: {error}");
-    }
-}
-
-/// A user with many large pipes gets small ones from then on, which still work.
-pub(crate) fn over_the_users_quota() -> Trial {
-    suite::skippable("capacity::over_the_users_quota", || {
-        if !geteuid().is_root() {
-            return Outcome::Skipped(
-                "it would take the pipes of this user's other programs; root can become nobody".into(),
-            );
-        }
-        Peer::start(|| {
-            // A user id that no program has: the quota is the user's, so nobody else feels this.
-            let stranger = Uid::from_raw(1_900_000_000 + std::process::id() % 1000);
-            setresuid(stranger, stranger, stranger).unwrap();
-            exhaust_quota();
-        })
-        .join();
-        Outcome::Passed
-    })
-}
-
-fn exhaust_quota() {
-    let size = sysctl(MAX_SIZE) as usize;
-    let pipes_allowed = sysctl(SOFT_QUOTA) as usize * PAGE / size;
-    let mut large = Vec::new();
-    let error = loop {
-        match Options::new().capacity(size).create() {
-            Ok(pipe) => large.push(pipe),
-            Err(error) => break error,
-        }
-        assert!(large.len() <= pipes_allowed, "the quota ends it");
-    };
-    is_refused(&error, SOFT_QUOTA, sysctl(SOFT_QUOTA), None);
-    fill_up(&mut large);
-
-    let (reader, writer) = ends();
-    assert!(reader.capacity().unwrap() <= 2 * PAGE, "{}", reader.capacity().unwrap());
-    works(&reader, &writer);
-}
-
-/// Takes what is left of the quota, for which the pipes above were too large.
-fn fill_up(pipes: &mut Vec<(Reader, Writer)>) {
-    loop {
-        let (reader, writer) = ends();
-        if reader.capacity().unwrap() <= 2 * PAGE {
-            return;
-        }
-        pipes.push((reader, writer));
-    }
-}
-
-fn works(reader: &Reader, writer: &Writer) {
-    for round in 0..10 {
-        assert_eq!(writer.write(&[round; PAGE]).unwrap(), PAGE);
-        let mut buffer = [0; PAGE];
-        assert_eq!(reader.read(&mut buffer).unwrap(), PAGE);
-        assert_eq!(buffer, [round; PAGE]);
     }
 }
 

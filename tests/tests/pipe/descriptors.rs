@@ -1,16 +1,14 @@
-//! The descriptors behind the ends.
+//! The descriptors of the ends.
 
 use std::os::fd::OwnedFd;
 
 use ipcraft::ErrorKind;
-use ipcraft::pipe::{Options, Reader, Writer, duplex, pipe};
-use ipcraft_tests::leak;
-use ipcraft_tests::peer::Peer;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use ipcraft::pipe::{Reader, Writer};
 
-use crate::{ends, kind_of};
+use crate::ends;
 
-pub(crate) fn of_the_wrong_direction_are_refused() {
+#[test]
+fn end_from_wrong_direction_returns_ebadf() {
     let (reader, writer) = ends();
     let (no_writer, no_reader) = (Writer::from(OwnedFd::from(reader)), Reader::from(OwnedFd::from(writer)));
     let errors = [
@@ -25,41 +23,8 @@ pub(crate) fn of_the_wrong_direction_are_refused() {
     }
 }
 
-pub(crate) fn a_full_table_is_named() {
-    Peer::start(|| {
-        // Two descriptors are free, as many as a pipe needs; then one.
-        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        let allowed = lowest_unused() + 2;
-        setrlimit(Resource::RLIMIT_NOFILE, allowed, hard).unwrap();
-        drop(ends());
-        assert_eq!(kind_of(duplex()), ErrorKind::LimitReached, "which needs four");
-        drop(pipe().expect("the failure has kept none"));
-
-        let _one = std::fs::File::open("/dev/null").unwrap();
-        for error in [pipe().unwrap_err(), Options::new().capacity(1).create().unwrap_err()] {
-            assert_eq!(
-                (error.kind(), error.errno()),
-                (ErrorKind::LimitReached, Some(libc::EMFILE)),
-                "{error}"
-            );
-            let limit = error.limit().expect("which limit");
-            assert_eq!((limit.name(), limit.value()), ("RLIMIT_NOFILE", allowed));
-        }
-    })
-    .join();
-}
-
-/// The number above all open descriptors of this child, whose table then has no gaps below it.
-fn lowest_unused() -> u64 {
-    let taken = leak::descriptors();
-    let highest = taken.iter().map(|(fd, _)| u64::from(*fd)).max().unwrap_or(2);
-    // The plugs last for the life of the child.
-    let gaps = (0..=highest).filter(|fd| !taken.iter().any(|(number, _)| u64::from(*number) == *fd)).count();
-    (0..gaps).for_each(|_| std::mem::forget(std::fs::File::open("/dev/null").unwrap()));
-    highest + 1
-}
-
-pub(crate) fn convert_both_ways() {
+#[test]
+fn ends_convert_to_and_from_std() {
     let (std_reader, std_writer) = std::io::pipe().unwrap();
     let (reader, writer) = (Reader::from(std_reader), Writer::from(std_writer));
     writer.write(b"through").unwrap();

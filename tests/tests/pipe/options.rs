@@ -1,4 +1,4 @@
-//! What a pipe is made with.
+//! The options of a pipe.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::kind_of;
 
-pub(crate) fn reach_both_ends() {
+#[test]
+fn create_sets_the_flags_of_both_ends() {
     for (options, expected) in [
         (Options::new(), OFlag::empty()),
         (Options::new().nonblocking(true), OFlag::O_NONBLOCK),
@@ -27,7 +28,8 @@ fn flags(end: impl AsFd) -> OFlag {
     flags & (OFlag::O_NONBLOCK | OFlag::O_DIRECT)
 }
 
-pub(crate) fn nonblocking_ends_do_not_wait_unless_told_how_long() {
+#[test]
+fn read_with_nonblocking_returns_empty_and_read_timeout_waits() {
     const SHORT: Duration = Duration::from_millis(5);
     let (reader, writer) = Options::new().nonblocking(true).create().unwrap();
     assert_eq!(kind_of(reader.read(&mut [0; 8])), ErrorKind::Empty);

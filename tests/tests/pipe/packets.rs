@@ -12,7 +12,8 @@ fn ends() -> (Reader, Writer) {
     Options::new().packets(true).create().unwrap()
 }
 
-pub(crate) fn one_write_is_one_read() {
+#[test]
+fn read_in_packet_mode_returns_one_write() {
     let (reader, writer) = ends();
     writer.write(b"one").unwrap();
     writer.write(b"three").unwrap();
@@ -28,7 +29,8 @@ pub(crate) fn one_write_is_one_read() {
     assert_eq!(reader.read(&mut large).unwrap(), 0);
 }
 
-pub(crate) fn too_long_for_the_buffer_say_so() {
+#[test]
+fn read_of_longer_packet_returns_truncated() {
     let (reader, writer) = ends();
     let reads: [Read; 3] =
         [Reader::read, Reader::try_read, |reader, buffer| reader.read_timeout(buffer, Duration::ZERO)];
@@ -40,14 +42,15 @@ pub(crate) fn too_long_for_the_buffer_say_so() {
         let limit = error.limit().expect("the two lengths");
         assert_eq!((limit.value(), limit.requested()), (10, Some(100)));
         let mut buffer = [0; 10];
-        assert_eq!(read(&reader, &mut buffer).unwrap(), 4, "the next packet is not touched");
+        assert_eq!(read(&reader, &mut buffer).unwrap(), 4, "the next packet is unchanged");
         assert_eq!(&buffer[..4], b"next");
     }
     writer.write(&[7; 10]).unwrap();
-    assert_eq!(reader.read(&mut [0; 10]).unwrap(), 10, "that fits to the byte");
+    assert_eq!(reader.read(&mut [0; 10]).unwrap(), 10, "a packet of exactly the buffer's length");
 }
 
-pub(crate) fn are_recognised_in_a_descriptor() {
+#[test]
+fn reader_from_descriptor_detects_packet_mode() {
     let (reader, writer) = ends();
     let reader = Reader::from(OwnedFd::from(reader));
     writer.write(&[7; 100]).unwrap();

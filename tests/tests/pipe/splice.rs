@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::pipe::{PIPE_BUF, Writer};
-use ipcraft_tests::peer::Peer;
 use ipcraft_tests::scratch;
 use ipcraft_tests::subject::pattern;
 
@@ -15,7 +14,8 @@ use crate::{ends, kind_of};
 const SHORT: Duration = Duration::from_millis(10);
 const LENGTH: usize = 3 * PIPE_BUF + 5;
 
-pub(crate) fn moves_bytes_between_files_and_pipes() {
+#[test]
+fn splice_moves_bytes_between_files_and_pipes() {
     let directory = scratch::directory();
     let (from, to) = (directory.path().join("from"), directory.path().join("to"));
     fs::write(&from, pattern(0, LENGTH)).unwrap();
@@ -31,7 +31,8 @@ pub(crate) fn moves_bytes_between_files_and_pipes() {
     assert!(fs::read(&to).unwrap() == pattern(0, LENGTH));
 }
 
-pub(crate) fn ends_with_the_stream() {
+#[test]
+fn splice_at_end_of_stream_returns_zero() {
     let ((reader, writer), (_keep, output)) = (ends(), ends());
     writer.write(b"last").unwrap();
     drop(writer);
@@ -45,26 +46,28 @@ pub(crate) fn ends_with_the_stream() {
     assert_eq!(reader.tee_timeout(&output, 100, SHORT).unwrap(), 0);
 }
 
-pub(crate) fn refuses_what_cannot_be_spliced() {
+#[test]
+fn splice_of_unsuitable_file_returns_invalid() {
     let (reader, writer) = ends();
     writer.write(b"stays").unwrap();
     let directory = scratch::directory();
     let path = directory.path().join("log");
     let appending = OpenOptions::new().create(true).append(true).open(&path).unwrap();
     assert_eq!(kind_of(reader.splice_to(&appending, 5)), ErrorKind::Invalid, "a file opened for appending");
-    assert_eq!(kind_of(reader.splice_to(&writer, 5)), ErrorKind::Invalid, "into itself");
-    assert_eq!(kind_of(writer.splice_from(&reader, 5)), ErrorKind::Invalid, "from itself");
+    assert_eq!(kind_of(reader.splice_to(&writer, 5)), ErrorKind::Invalid, "moved into itself");
+    assert_eq!(kind_of(writer.splice_from(&reader, 5)), ErrorKind::Invalid, "moved from itself");
     assert_eq!(kind_of(reader.tee(&writer, 5)), ErrorKind::Invalid, "copied to itself");
 
     let no_pipe = Writer::from(OwnedFd::from(File::create(&path).unwrap()));
-    assert_eq!(kind_of(reader.tee(&no_pipe, 5)), ErrorKind::Invalid, "copied to what is no pipe");
+    assert_eq!(kind_of(reader.tee(&no_pipe, 5)), ErrorKind::Invalid, "copied to a file");
     assert_eq!(kind_of(no_pipe.splice_from(File::open(&path).unwrap(), 5)), ErrorKind::Invalid, "two files");
     let error = no_pipe.splice_static(b"x").unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EBADF)), "{error}");
-    assert_eq!(reader.available().unwrap(), 5, "what was refused took nothing");
+    assert_eq!(reader.available().unwrap(), 5, "the failed calls moved nothing");
 }
 
-pub(crate) fn waits_no_longer_than_told() {
+#[test]
+fn splice_in_three_forms_returns_empty_full_or_timed_out() {
     let ((reader, _writer), (_full_reader, full)) = (ends(), ends());
     let (_room_reader, room) = ends();
     let (source, source_writer) = ends();
@@ -84,7 +87,7 @@ pub(crate) fn waits_no_longer_than_told() {
     times_out(|| source.tee_timeout(&full, 1, SHORT));
     times_out(|| full.splice_static_timeout(b"x", SHORT));
 
-    // No time left is enough for what can be done at once.
+    // An expired timeout suffices for a transfer that can proceed immediately.
     assert_eq!(source.tee_timeout(&room, 1, Duration::ZERO).unwrap(), 1);
     assert_eq!(source.splice_to_timeout(&room, 1, Duration::ZERO).unwrap(), 1);
     source_writer.write(b"x").unwrap();
@@ -102,7 +105,8 @@ fn times_out(call: impl FnOnce() -> ipcraft::Result<usize>) {
     assert!(start.elapsed() >= SHORT, "after {:?} already", start.elapsed());
 }
 
-pub(crate) fn sees_that_nobody_reads() {
+#[test]
+fn splice_without_reader_returns_disconnected() {
     let ((reader, writer), (unread, closed)) = (ends(), ends());
     writer.write(b"stays").unwrap();
     drop(unread);
@@ -117,7 +121,8 @@ pub(crate) fn sees_that_nobody_reads() {
     assert_eq!(reader.available().unwrap(), 5);
 }
 
-pub(crate) fn tee_copies_and_takes_nothing() {
+#[test]
+fn tee_copies_and_leaves_the_bytes() {
     let ((reader, writer), (copy_reader, copy)) = (ends(), ends());
     writer.write(b"twice").unwrap();
     assert_eq!(reader.tee(&copy, 5).unwrap(), 5);
@@ -127,22 +132,4 @@ pub(crate) fn tee_copies_and_takes_nothing() {
     assert_eq!(&buffer[..5], b"twice");
     assert_eq!(copy_reader.read(&mut buffer).unwrap(), 8);
     assert_eq!(&buffer[..8], b"twicetwi");
-}
-
-pub(crate) fn static_bytes_reach_another_process() {
-    static BYTES: [u8; LENGTH] = [7; LENGTH];
-    let (reader, writer) = ends();
-    let mut writer = Some(writer);
-    let peer = Peer::start(|| {
-        writer.take();
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut &reader, &mut bytes).unwrap();
-        assert!(bytes == [7; 3 * LENGTH]);
-    });
-    let writer = writer.expect("only the child takes it");
-    assert_eq!(writer.splice_static(&BYTES).unwrap(), LENGTH);
-    assert_eq!(writer.splice_static_timeout(&BYTES, Duration::from_secs(50)).unwrap(), LENGTH);
-    assert_eq!(writer.try_splice_static(&BYTES).unwrap(), LENGTH);
-    drop(writer);
-    peer.join();
 }

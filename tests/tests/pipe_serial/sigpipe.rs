@@ -1,17 +1,18 @@
-//! `SIGPIPE` at its default, which is to kill.
+//! Writes without a reader while `SIGPIPE` has its default action, which kills.
 
 use std::time::Duration;
 
 use ipcraft::pipe::{Reader, Writer};
 use ipcraft::{ErrorKind, Result};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::serial_test;
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 
 use crate::{ends, kind_of};
 
 type Call = fn(&Reader, &Writer) -> Result<usize>;
 
-/// Every way to put something into a pipe: the writer's is the one that nobody reads, the reader's has a byte.
+/// Every call that writes to a pipe. The writer's pipe has no reader; the reader's contains a byte.
 const CALLS: &[(&str, Call)] = &[
     ("write", |_, writer| writer.write(b"x")),
     ("try_write", |_, writer| writer.try_write(b"x")),
@@ -30,7 +31,8 @@ const CALLS: &[(&str, Call)] = &[
     ("tee_timeout", |reader, writer| reader.tee_timeout(writer, 1, Duration::from_secs(9))),
 ];
 
-pub(crate) fn never_comes_and_is_never_left_pending() {
+#[serial_test]
+fn write_without_reader_raises_no_sigpipe() {
     for (name, call) in CALLS {
         let (unread, writer) = ends();
         drop(unread);

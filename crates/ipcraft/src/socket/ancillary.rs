@@ -27,8 +27,8 @@ use crate::sys::sockaddr::SocketAddress;
 /// * **On a stream** the descriptors belong to the first byte of the message. If only a part of the
 ///   message was sent, the descriptors were sent with it: send the rest of the bytes without them.
 ///   One receive never joins two messages that carry descriptors.
-/// * **All or nothing.** If the kernel had to drop a descriptor (the table is full, a security
-///   module objects), the call fails and closes the ones that arrived. The bytes are in the
+/// * **All or nothing.** If the kernel had to drop a descriptor, the call fails and closes the ones
+///   that arrived. The table may be full, or a security module may object. The bytes are in the
 ///   buffers, but the message is lost.
 /// * **A plain receive** without this trait closes received descriptors.
 ///

@@ -33,8 +33,8 @@ pub(crate) enum Reading {}
 #[derive(Debug)]
 pub(crate) enum Writing {}
 
-/// The object that errors name. Its methods are the cold half of a call: [`Anonymous`] needs no value,
-/// so the hot half keeps none in a register.
+/// The object that errors name. Its methods are the cold half of a call: [`Anonymous`] needs no
+/// value, so the hot half keeps none in a register.
 pub(crate) trait Label {
     fn name(&self) -> Option<&Arc<str>>;
     fn read_error(&self, errno: Errno) -> Error;
