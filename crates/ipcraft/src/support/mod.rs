@@ -1,6 +1,7 @@
 //! What several mechanisms share on top of the raw calls in [`sys`](crate::sys).
 
 pub(crate) mod backoff;
+pub(crate) mod create_or_open;
 pub(crate) mod dup;
 pub(crate) mod fallocate;
 pub(crate) mod limits;

@@ -19,8 +19,10 @@ mod creation;
 mod key;
 mod permissions;
 mod removal;
+mod time;
 
 pub(crate) use creation::Creation;
 pub use key::Key;
 pub use permissions::Permissions;
 pub(crate) use removal::RemoveOnDrop;
+pub(crate) use time::time;

@@ -11,6 +11,7 @@ use super::limits::{self, QueueSize};
 use super::removal::RemoveOnDrop;
 use crate::error::{Error, Result};
 use crate::name;
+use crate::support::create_or_open::create_or_open;
 use crate::sys::posix_mq;
 
 const OPEN: &str = "mq_open";
@@ -126,20 +127,7 @@ impl Options {
     ///
     /// As in the [module's table](super#errors).
     pub fn create(&self, name: &str) -> Result<Queue> {
-        let path = name::posix(OPEN, name, LONGEST_NAME)?;
-        loop {
-            match self.mq_open(&path, libc::O_CREAT | libc::O_EXCL) {
-                Ok(fd) => return self.created(fd, name, path),
-                Err(Errno::EEXIST) => {}
-                Err(e) => return Err(self.failed(name, e)),
-            }
-            match self.mq_open(&path, 0) {
-                Ok(fd) => return Queue::new(fd, name, None),
-                // If the queue was removed in between, the name is free again: retry.
-                Err(Errno::ENOENT) => {}
-                Err(e) => return Err(self.failed(name, e)),
-            }
-        }
+        create_or_open(|| self.create_new(name), || self.open(name))
     }
 
     /// `mq_open(3)` with `O_CREAT | O_EXCL`: creates the queue; exactly one of several racing

@@ -6,6 +6,7 @@ use nix::errno::Errno;
 
 use super::Queue;
 use crate::error::{Error, ErrorKind, Result};
+use crate::support::create_or_open::create_or_open;
 use crate::support::limits;
 use crate::sys::sysv_msg;
 use crate::sysv::{Creation, Key};
@@ -58,17 +59,7 @@ impl Options {
     ///
     /// As in the [module's table](super#errors).
     pub fn create(&self, key: Key) -> Result<Queue> {
-        loop {
-            match self.make(key) {
-                Err(Errno::EEXIST) => {}
-                made => return made.map_err(|e| failed(key, e)),
-            }
-            match find(key) {
-                // If the queue was removed in between, the key is free again: retry.
-                Err(Errno::ENOENT) => {}
-                found => return found.map_err(|e| failed(key, e)),
-            }
-        }
+        create_or_open(|| self.create_new(key), || find(key))
     }
 
     /// `msgget(2)` with `IPC_CREAT | IPC_EXCL`: creates the queue; exactly one of several racing
@@ -79,11 +70,7 @@ impl Options {
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the
     /// [module's table](super#errors).
     pub fn create_new(&self, key: Key) -> Result<Queue> {
-        self.make(key).map_err(|e| failed(key, e))
-    }
-
-    fn make(&self, key: Key) -> nix::Result<Queue> {
-        let id = sysv_msg::get(key.number(), self.creation.flags())?;
+        let id = get(key, self.creation.flags())?;
         let removal = self.creation.removal(id, sysv_msg::remove);
         Ok(Queue::new(id, describe(key, id), removal))
     }
@@ -96,12 +83,16 @@ pub(super) fn open(key: Key) -> Result<Queue> {
             .with_name(key.to_string())
             .with_hint("open a private queue by its identifier"));
     }
-    find(key).map_err(|e| failed(key, e))
+    find(key)
 }
 
-fn find(key: Key) -> nix::Result<Queue> {
-    let id = sysv_msg::get(key.number(), 0)?;
+fn find(key: Key) -> Result<Queue> {
+    let id = get(key, 0)?;
     Ok(Queue::new(id, describe(key, id), None))
+}
+
+fn get(key: Key, flags: libc::c_int) -> Result<i32> {
+    sysv_msg::get(key.number(), flags).map_err(|e| failed(key, e))
 }
 
 /// `msgctl(2)` with `IPC_STAT`: opens the queue with this identifier.

@@ -1,13 +1,13 @@
 //! The kernel's information about one queue, and about all queues.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use nix::errno::Errno;
 
 use crate::error::{Error, Result};
 use crate::pid::Pid;
 use crate::sys::sysv_msg;
-use crate::sysv::{Key, Permissions};
+use crate::sysv::{Key, Permissions, time};
 
 /// `struct msqid_ds`: a snapshot of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +51,6 @@ impl From<&libc::msqid_ds> for Statistics {
             last_change: time(status.msg_ctime),
         }
     }
-}
-
-fn time(seconds: libc::time_t) -> Option<SystemTime> {
-    let seconds = u64::try_from(seconds).ok().filter(|&seconds| seconds != 0)?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
 /// `struct msginfo`: limits and usage of all queues of this IPC namespace.

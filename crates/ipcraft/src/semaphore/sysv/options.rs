@@ -9,6 +9,7 @@ use super::limits;
 use super::set::SemaphoreSet;
 use crate::error::{Error, ErrorKind, Result};
 use crate::support::backoff::Backoff;
+use crate::support::create_or_open::create_or_open;
 use crate::sys::sysv_sem;
 use crate::sysv::{Creation, Key, RemoveOnDrop};
 use crate::time::Deadline;
@@ -77,17 +78,7 @@ impl Options {
     /// [`Invalid`](crate::ErrorKind::Invalid) if the existing set has fewer semaphores; others as
     /// in the [module's table](super#errors).
     pub fn create(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
-        loop {
-            match self.make(key, values) {
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                made => return made,
-            }
-            match self.find(key, values.len()) {
-                // If the set was removed in between, the key is free again: retry.
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                found => return found,
-            }
-        }
+        create_or_open(|| self.create_new(key, values), || self.find(key, values.len()))
     }
 
     /// `semget(2)` with `IPC_CREAT | IPC_EXCL`: creates a set with these values; exactly one of
@@ -99,7 +90,18 @@ impl Options {
     /// [`LimitReached`](crate::ErrorKind::LimitReached); others as in the [module's
     /// table](super#errors).
     pub fn create_new(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
-        self.make(key, values)
+        let id = get(key, values.len(), self.creation.flags())?;
+        // If setting the values fails, the set is removed again, since no other process would set
+        // them.
+        let removal = RemoveOnDrop::new(id, sysv_sem::remove);
+        let mut set = SemaphoreSet::new(id, key, values.len());
+        set.initialize(values)?;
+        if self.creation.remove_on_drop {
+            set.remove_on_drop(removal);
+        } else {
+            removal.cancel();
+        }
+        Ok(set)
     }
 
     /// `semget(2)`: opens an existing set, once it has its initial values.
@@ -125,21 +127,6 @@ impl Options {
         let status = sysv_sem::status(id)
             .map_err(|e| status_error(e, ErrorKind::NotFound).with_name(format!("id {id}")))?;
         self.attach(id, Key::new(status.sem_perm.__key))
-    }
-
-    fn make(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
-        let id = get(key, values.len(), self.creation.flags())?;
-        // If setting the values fails, the set is removed again, since no other process would set
-        // them.
-        let removal = RemoveOnDrop::new(id, sysv_sem::remove);
-        let mut set = SemaphoreSet::new(id, key, values.len());
-        set.initialize(values)?;
-        if self.creation.remove_on_drop {
-            set.remove_on_drop(removal);
-        } else {
-            removal.cancel();
-        }
-        Ok(set)
     }
 
     fn find(&self, key: Key, count: usize) -> Result<SemaphoreSet> {

@@ -1,10 +1,10 @@
 //! The kernel's information about a set.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use libc::semid_ds;
 
-use crate::sysv::Permissions;
+use crate::sysv::{Permissions, time};
 
 /// `struct semid_ds`: a snapshot of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +25,9 @@ impl From<&semid_ds> for Statistics {
     fn from(status: &semid_ds) -> Self {
         Statistics {
             count: status.sem_nsems as usize,
-            last_operation: (status.sem_otime != 0).then(|| time(status.sem_otime)),
-            last_change: time(status.sem_ctime),
+            last_operation: time(status.sem_otime),
+            last_change: time(status.sem_ctime).unwrap_or(SystemTime::UNIX_EPOCH),
             permissions: Permissions::from(&status.sem_perm),
         }
     }
-}
-
-fn time(seconds: libc::time_t) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.max(0) as u64)
 }

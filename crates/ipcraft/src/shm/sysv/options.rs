@@ -7,6 +7,7 @@ use nix::errno::Errno;
 use super::Segment;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::HugePages;
+use crate::support::create_or_open::create_or_open;
 use crate::support::limits;
 use crate::sys::sysv_shm;
 use crate::sysv::{Creation, Key};
@@ -70,17 +71,7 @@ impl Options {
     /// [module's table](super#errors).
     #[doc(alias = "shmget")]
     pub fn create(&self, key: Key, size: usize) -> Result<Segment> {
-        loop {
-            match self.create_new(key, size) {
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                made => return made,
-            }
-            match Self::find(key, size) {
-                // If the segment was removed in between, the key is free again: retry.
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                found => return found,
-            }
-        }
+        create_or_open(|| self.create_new(key, size), || Self::find(key, size))
     }
 
     /// `shmget(2)` with `IPC_CREAT | IPC_EXCL`: creates a segment of `size` zero bytes; exactly one

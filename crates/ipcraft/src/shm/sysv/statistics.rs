@@ -1,9 +1,9 @@
 //! The kernel's information about a segment.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::pid::Pid;
-use crate::sysv::Permissions;
+use crate::sysv::{Permissions, time};
 
 /// Flags that the kernel stores above the permission bits (linux/shm.h).
 const SHM_DEST: u32 = 0o1000;
@@ -52,10 +52,4 @@ impl From<&libc::shmid_ds> for Statistics {
             is_locked: mode & SHM_LOCKED != 0,
         }
     }
-}
-
-/// Converts a time of the kernel, where 0 means never.
-fn time(seconds: libc::time_t) -> Option<SystemTime> {
-    let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds != 0)?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
