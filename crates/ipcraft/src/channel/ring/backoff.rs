@@ -1,28 +1,30 @@
-//! Leaving the other side alone for a moment.
+//! Backoff between two polls of the peer's position.
 //!
-//! Of two who stream through a ring, one is faster, and finds the ring empty, or full. If he looks again at once, he takes
-//! the line with the position away from the slower one for each message, and both go at the speed at which that line changes
-//! hands. So who found a few messages, or a little room, looks a moment later, when there is more; who found one or none,
-//! as where messages go to and fro one at a time, looks at once.
+//! When one side of a ring is faster, it finds the ring empty or full. If it polls again
+//! immediately, it takes the cache line with the position away from the slower side. Both sides
+//! then run at the speed of that transfer. So an endpoint that found a small batch pauses briefly
+//! before it polls again. After zero or one message, as in requests and replies, it polls
+//! immediately.
 
 use crate::channel::tuning::{BATCH_WORTHWHILE, MAX_SPINS, SPINS_STEP};
 use std::hint::spin_loop;
 
-/// How long to leave the other side alone before looking at it.
+/// The pause before the next poll.
 #[derive(Debug)]
 pub(crate) struct PollBackoff {
     spins: u8,
-    /// What is worth a look.
+    /// Batches of at least this size do not lengthen the pause.
     batch_worthwhile: u64,
 }
 
 impl PollBackoff {
-    /// None yet, where there are so many slots: in a ring of a few, the other side soon waits itself.
+    /// No pause yet. In a ring of few slots the other side soon waits itself, so the threshold is
+    /// lower.
     pub(crate) fn new(slots: u64) -> PollBackoff {
         PollBackoff { spins: 0, batch_worthwhile: BATCH_WORTHWHILE.min(slots / 4) }
     }
 
-    /// Leaves the other side alone. To be called before looking.
+    /// Pauses. Must be called before a poll.
     #[inline]
     pub(crate) fn snooze(&self) {
         for _ in 0..self.spins {
@@ -30,7 +32,7 @@ impl PollBackoff {
         }
     }
 
-    /// Learns from how much was found.
+    /// Adapts the pause to the number of messages (or free slots) that the poll found.
     #[inline]
     pub(crate) fn record(&mut self, count: u64) {
         if count < 2 {
@@ -46,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time_is_looked_for_at_once() {
+    fn single_messages_end_the_pause() {
         let mut backoff = PollBackoff::new(1024);
         for count in [1, 5, 1, 5, 0] {
             backoff.record(count);
@@ -55,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_are_left_to_become_more_until_they_are_plenty() {
+    fn small_batches_lengthen_the_pause_up_to_the_maximum() {
         let mut backoff = PollBackoff::new(1024);
         for spins in [SPINS_STEP, MAX_SPINS, MAX_SPINS] {
             backoff.record(BATCH_WORTHWHILE - 1);
@@ -67,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_few_depends_on_the_ring() {
+    fn threshold_depends_on_the_number_of_slots() {
         for (slots, most) in
             [(1, None), (8, None), (16, Some(3)), (64, Some(15)), (128, Some(31)), (1 << 20, Some(31))]
         {

@@ -1,8 +1,9 @@
 //! A ring with one writer, from which each of several readers takes every message.
 //!
-//! Whether a message is there is said by the word of its slot. What the writer does when the slot is one that a slow reader
-//! has not read yet is decided when the channel is made: it waits, and so has to know how far each reader is; or it writes,
-//! and has to know nothing of them, while they look at the word once more after they have copied.
+//! Whether a message is there is said by the word of its slot. What the writer does when the slot
+//! is one that a slow reader has not read yet is decided when the channel is made: it waits, and so
+//! has to know how far each reader is; or it writes, and has to know nothing of them, while they
+//! look at the word once more after they have copied.
 
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::SeqCst;
@@ -40,7 +41,8 @@ impl Writer {
         Writer { ring, cursors, overflow, room: 0, slowest: 1 }
     }
 
-    /// How many messages the slowest reader has not taken yet, as of a moment ago; zero where the writer does not know.
+    /// How many messages the slowest reader has not taken yet, as of a moment ago; zero where the
+    /// writer does not know.
     pub(crate) fn len(&self) -> usize {
         match self.overflow {
             Overflow::Block => {
@@ -67,9 +69,11 @@ impl Writer {
             self.room = count;
             return Ok(());
         }
-        // Who is not found to have gone on finds, when he does, all that was sent: and that it is he who held the writer back.
+        // Who is not found to have gone on finds, when he does, all that was sent: and that it is
+        // he who held the writer back.
         fence(SeqCst);
-        // Most looks of one who waits find that the same reader is as slow as he was: there is no need to disturb the others.
+        // Most looks of one who waits find that the same reader is as slow as he was: there is no
+        // need to disturb the others.
         if !self.cursors.is_last(self.slowest, tail, count)? {
             let (slowest, behind) = self.cursors.slowest(tail, count)?;
             self.slowest = slowest;
@@ -120,8 +124,8 @@ impl Writer {
         Ok(Some(()))
     }
 
-    /// Sends the first of these messages, and says how many: as many as there is room for, and at most half a ring, so that
-    /// those who read can begin.
+    /// Sends the first of these messages, and says how many: as many as there is room for, and at
+    /// most half a ring, so that those who read can begin.
     #[inline]
     pub(crate) fn push_many<T: Plain>(&mut self, messages: &[T]) -> TryResult<usize> {
         let most = self.ring.count() / 2;
@@ -173,7 +177,8 @@ impl Reader {
         Reader { ring, cursors, lease_id, overflow, published: head, previous: head }
     }
 
-    /// Goes on where another reader ended who [kept his place](Reader::publish_position), or starts.
+    /// Goes on where another reader ended who [kept his place](Reader::publish_position), or
+    /// starts.
     pub(crate) fn resume(
         mut ring: seqlock::Reader,
         cursors: Cursors,
@@ -194,8 +199,8 @@ impl Reader {
         self.publish();
     }
 
-    /// How many messages the writer has sent that this reader has not taken, as of a moment ago: at most as many as there
-    /// are slots.
+    /// How many messages the writer has sent that this reader has not taken, as of a moment ago: at
+    /// most as many as there are slots.
     pub(crate) fn len(&self) -> usize {
         let behind = self.ring.tail().wrapping_sub(self.ring.head());
         // The writer may have marked a message as written that it has not counted yet.
@@ -287,8 +292,9 @@ impl Reader {
         Ok(next)
     }
 
-    /// Whether a writer who waits for room has got some by this reader, who has just [made](Reader::make_room) some. Of several who do so at once, the last is told so. Who was not the slowest has not held the writer back, and need
-    /// not look at the others.
+    /// Whether a writer who waits for room has got some by this reader, who has just
+    /// [made](Reader::make_room) some. Of several who do so at once, the last is told so. Who was
+    /// not the slowest has not held the writer back, and need not look at the others.
     #[cold]
     pub(crate) fn has_freed_writer(&self) -> bool {
         fence(SeqCst);

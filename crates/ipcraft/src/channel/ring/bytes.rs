@@ -1,7 +1,8 @@
 //! A ring of records with one writer and one reader, who wait for nobody.
 //!
-//! It works as the [ring](crate::channel::spsc::ring) of messages of one size: to store the position is to send, or to have
-//! received. A reader who waits for single small records gets a copy of each beside the position.
+//! It works as the [ring](crate::channel::spsc::ring) of messages of one size: to store the
+//! position is to send, or to have received. A reader who waits for single small records gets a
+//! copy of each beside the position.
 
 #![allow(unsafe_code)]
 
@@ -22,7 +23,8 @@ use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP};
 /// How long a record can be that has a copy beside the position.
 const SMALL: usize = INLINE_WORDS * WORD;
 
-/// Bits of `inline_tag` for one more than the length of the copy. The position loses as many upper bits.
+/// Bits of `inline_tag` for one more than the length of the copy. The position loses as many upper
+/// bits.
 const LENGTH_BITS: u32 = 6;
 
 const _: () = assert!(SMALL + 1 < 1 << LENGTH_BITS);
@@ -57,7 +59,8 @@ impl Writer {
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the writer is used; the slots are words, one next to the other.
+    /// `control` leads to a flow for as long as the writer is used; the slots are words, one next
+    /// to the other.
     pub(crate) unsafe fn resume(
         slots: SlotArray<u64>,
         control: NonNull<RingControl>,
@@ -115,13 +118,15 @@ impl Writer {
         Ok((self.cached_limit.wrapping_sub(self.tail) >= wanted).then_some(reservation))
     }
 
-    /// Where the bytes of the next record go, which was planned after the last one: as many as were planned for.
+    /// Where the bytes of the next record go, which was planned after the last one: as many as were
+    /// planned for.
     #[inline]
     pub(crate) fn slot_ptr(&self, reservation: &Reservation) -> NonNull<u8> {
         self.slots.message(reservation.record.start)
     }
 
-    /// Writes what is before the bytes of the next record, and goes on after it, without sending it yet.
+    /// Writes what is before the bytes of the next record, and goes on after it, without sending it
+    /// yet.
     #[inline]
     pub(crate) fn finish(&mut self, reservation: &Reservation) {
         if reservation.word != self.tail {
@@ -140,11 +145,13 @@ impl Writer {
     #[inline]
     fn write(&self, reservation: &Reservation, bytes: &[u8]) {
         debug_assert_eq!(bytes.len(), reservation.record.length);
-        // SAFETY: because a plan is within the ring and ends with a word, and what it is for has no reader yet.
+        // SAFETY: because a plan is within the ring and ends with a word, and what it is for has no
+        // reader yet.
         unsafe { copy::write_bytes(self.slot_ptr(reservation), bytes) };
     }
 
-    /// Sends a record, if there is room, and puts a copy of it beside the position if it is to and fits.
+    /// Sends a record, if there is room, and puts a copy of it beside the position if it is to and
+    /// fits.
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8], with_inline: bool) -> TryResult<()> {
         let Some(reservation) = self.reserve(bytes.len())? else { return Ok(None) };
@@ -169,8 +176,8 @@ impl Writer {
         senders.inline_tag.store(inline_tag_of(self.tail, bytes.len()), Release);
     }
 
-    /// Sends as many as there is room for at once, up to the first that is too long, and says how many: all of these, or
-    /// if the process dies none.
+    /// Sends as many as there is room for at once, up to the first that is too long, and says how
+    /// many: all of these, or if the process dies none.
     #[inline]
     pub(crate) fn push_many<B: AsRef<[u8]>>(&mut self, records: &[B]) -> TryResult<usize> {
         let mut count = 0;
@@ -248,7 +255,8 @@ impl Reader {
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the reader is used; the slots are words, one next to the other.
+    /// `control` leads to a flow for as long as the reader is used; the slots are words, one next
+    /// to the other.
     pub(crate) unsafe fn resume(slots: SlotArray<u64>, control: NonNull<RingControl>) -> Reader {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { control.as_ref() }.receivers.position.load(Relaxed);
@@ -390,8 +398,8 @@ impl Reader {
         match next {
             Next::InRing(record) => {
                 let into = into[..record.length].as_mut_ptr().cast::<u8>();
-                // SAFETY: because a record that was found is within the ring, and ends there with a word; and `into` has
-                // so many bytes.
+                // SAFETY: because a record that was found is within the ring, and ends there with a
+                // word; and `into` has so many bytes.
                 unsafe { copy::read_bytes(self.slot_ptr(record), into, record.length) };
             }
             Next::Inline { words, length, .. } => {
@@ -404,7 +412,8 @@ impl Reader {
         }
     }
 
-    /// Takes what is before `end`, the end of a record that was found, without making room of it yet.
+    /// Takes what is before `end`, the end of a record that was found, without making room of it
+    /// yet.
     #[inline]
     pub(crate) fn skip(&mut self, end: u64) {
         self.taken += 1;

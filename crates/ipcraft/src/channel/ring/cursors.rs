@@ -1,4 +1,4 @@
-//! How far each subscriber is, for a publisher that is held back by them.
+//! The positions of the subscribers of a broadcast, for a publisher that blocks on a full ring.
 
 #![allow(unsafe_code)]
 
@@ -10,7 +10,7 @@ use crate::channel::shared::atomic::{AtomicU64, fence};
 use crate::channel::shared::region::DataArea;
 use crate::error;
 
-/// The word of one subscriber, on a line of its own since he writes it for each message.
+/// The word of one subscriber, on its own cache line because the subscriber writes it per message.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct Cursor {
@@ -18,65 +18,73 @@ struct Cursor {
     word: AtomicU64,
 }
 
-/// No subscriber, or none that the publisher has to wait for.
+/// No subscriber, or one that the publisher does not wait for.
 const VACANT: u64 = 0;
-/// A subscriber who is about to find out where to begin.
+/// A subscriber that is determining its first position.
 const JOINING: u64 = 2;
 
-/// A subscriber whose next message is this one.
+/// The word of a subscriber whose next message is at this position.
 const fn at(position: u64) -> u64 {
     position << 1 | 1
 }
 
-/// Bytes that the cursors of so many subscribers take.
+/// Bytes that the cursors of `count` subscribers take.
 pub(crate) const fn bytes_for(count: u64) -> usize {
     count as usize * size_of::<Cursor>()
 }
 
-/// The cursors of all subscribers there can be, who have the seats from 1 on.
+/// The cursors of all possible subscribers, whose leases are numbered from 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cursors {
-    /// The first of `count`, which stay where they are.
+    /// The first of `count` cursors, which stay mapped.
     start: NonNull<Cursor>,
     count: u32,
 }
 
-// SAFETY: because the cursors are atomics, and not bound to a thread.
+// SAFETY: because the cursors are atomics, which any thread may access.
 unsafe impl Send for Cursors {}
 
 impl Cursors {
-    /// Those at the beginning of these parts, which stay for as long as the region that they are of is kept.
+    /// The cursors at the start of the data area. The caller keeps the region while they are used.
     pub(crate) fn of(data_area: &DataArea<'_>, count: u32) -> error::Result<Cursors> {
         let start = data_area.at(0, bytes_for(count.into()))?;
-        // SAFETY: because the range is within the mapping, and starts at a line as the parts do.
+        // SAFETY: because the range is within the mapping, and starts at a cache line as the data
+        // area does.
         Ok(unsafe { Cursors::new(start, count) })
     }
 
     /// # Safety
     ///
-    /// From `start` on, which is aligned to a line, [`bytes_for`] bytes for `count` cursors, at least one, stay mapped and writable for as long
-    /// as the result or a copy of it is used.
+    /// `start` is aligned to a cache line, and `count` is at least 1. From there, [`bytes_for`]
+    /// bytes stay mapped and writable while the result or a copy of it is used.
     pub(crate) unsafe fn new(start: NonNull<u8>, count: u32) -> Cursors {
         Cursors { start: start.cast(), count }
     }
 
-    /// The word of the subscriber who has this seat.
+    /// The word of the subscriber with this lease.
     #[inline]
     fn word(&self, lease_id: u32) -> &AtomicU64 {
         let number = (lease_id.max(1) - 1).min(self.count - 1);
-        // SAFETY: because the number is below that of the cursors, for which `new` was given a promise.
+        // SAFETY: because the number is below `count`, and the caller of `new` promised that many
+        // cursors.
         unsafe { &self.start.add(number as usize).as_ref().word }
     }
 
-    /// Makes the publisher wait, and says where `tail` then says that he is: what is sent from there on is not overwritten
-    /// before the subscriber [says](Cursors::say) that he has it.
+    /// Makes the publisher wait for this subscriber from the position that `tail` returns, and
+    /// returns that position. No message from there on is overwritten before the subscriber
+    /// [publishes](Cursors::publish) a later position.
     ///
-    /// The publisher goes by a limit: one round beyond the slowest cursor that he found, or beyond his own position if there
-    /// was none. Take any look of his. Either it finds what is stored here, `JOINING` or what follows: while it is `JOINING`,
-    /// he sends nothing more before he has looked again, and what follows is a position to wait for. Or it finds what was
-    /// there before: then his fence came before the one here, `tail` is not before the position that he had, and his limit,
-    /// at most one round beyond that, is at most one round beyond `tail`. In neither case is anything from `tail` on
-    /// overwritten before he looks again.
+    /// Proof. The publisher sends up to a limit: one round beyond the slowest cursor of its last
+    /// scan, or beyond its own position if there was none. A scan finds one of two values here.
+    ///
+    /// * It finds `JOINING` or the position that follows. While it is `JOINING`, the publisher
+    ///   sends nothing before the next scan. The position that follows is one that the publisher
+    ///   waits for.
+    /// * It finds the previous value. Then the publisher's fence came before the one here, and
+    ///   `tail` is at least the publisher's position of that time. Its limit is at most one round
+    ///   beyond that, so at most one round beyond `tail`.
+    ///
+    /// In both cases nothing from `tail` on is overwritten before the next scan.
     pub(crate) fn join(&self, lease_id: u32, tail: impl FnOnce() -> u64) -> u64 {
         self.word(lease_id).store(JOINING, Release);
         fence(SeqCst);
@@ -85,22 +93,25 @@ impl Cursors {
         tail
     }
 
-    /// Says that the subscriber has all messages before this one.
+    /// Publishes that the subscriber has received all messages before this position.
     #[inline]
     pub(crate) fn publish(&self, lease_id: u32, position: u64) {
         self.word(lease_id).store(at(position), Release);
     }
 
-    /// Where the subscriber was who had this seat before and gave it to the caller; nothing if he kept no place.
+    /// The position of the previous owner of this lease, which passed it to the caller. None if it
+    /// had no cursor.
     pub(crate) fn resumed(&self, lease_id: u32, tail: u64) -> Option<u64> {
         let word = self.word(lease_id).load(Acquire);
-        // Signed, since he may have got a message that the publisher had not counted yet.
+        // Signed, because the subscriber may have received a message that the publisher has not
+        // counted yet.
         let behind = at(tail).wrapping_sub(word) as i64 >> 1;
         (word & 1 == 1).then(|| tail.wrapping_sub(behind as u64))
     }
 
-    /// Frees the cursors of subscribers that have left or died: for each cursor in use, `with_dead` runs what it is given
-    /// if the owner is dead. Subscribers do not free their own: one that is dropped may be a copy in a forked child.
+    /// Frees the cursors of subscribers that have left or died: for each cursor in use, `with_dead`
+    /// runs what it is given if the owner is dead. Subscribers do not free their own: one that is
+    /// dropped may be a copy in a forked child.
     pub(crate) fn reclaim_dead(&self, with_dead: impl Fn(u32, &dyn Fn())) {
         for lease_id in 1..=self.count {
             if self.word(lease_id).load(Acquire) != VACANT {
@@ -109,8 +120,8 @@ impl Cursors {
         }
     }
 
-    /// How many messages the subscriber of this seat has before him of those that are before `tail`, if somebody is there;
-    /// all that there are if he is coming.
+    /// The number of messages before `tail` that the subscriber of this lease has not received. All
+    /// `count` if it is joining, and `None` if there is no subscriber.
     #[inline]
     fn behind(&self, lease_id: u32, tail: u64, count: u64) -> Result<Option<u64>, Corrupt> {
         match self.word(lease_id).load(Acquire) {
@@ -124,13 +135,14 @@ impl Cursors {
         }
     }
 
-    /// Whether a subscriber still has as many messages before him as there are places.
+    /// Whether the subscriber is a full ring behind.
     #[inline]
     pub(crate) fn is_last(&self, lease_id: u32, tail: u64, count: u64) -> Result<bool, Corrupt> {
         Ok(self.behind(lease_id, tail, count)? == Some(count))
     }
 
-    /// The seat of the slowest subscriber, and how many messages he has before him; nobody has none.
+    /// The lease of the slowest subscriber, and the number of messages that it has not received. 0
+    /// without subscribers.
     pub(crate) fn slowest(&self, tail: u64, count: u64) -> Result<(u32, u64), Corrupt> {
         fence(SeqCst);
         let mut slowest = (1, 0);

@@ -7,11 +7,12 @@ use crate::channel::ring::reply::ReplyFrame;
 use crate::channel::ring::spsc::{Reader, Writer};
 use crate::channel::ring::{Corrupt, TryResult};
 
-/// Which requests were sent, and which answers are still to come: in the same order, since there is one server who answers
-/// one after the other.
+/// Which requests were sent, and which answers are still to come: in the same order, since there is
+/// one server who answers one after the other.
 ///
-/// No more are on their way than the answers have room for. So a server never waits for room, unless it has answers to give
-/// to a dead client, and those are taken out whenever this end waits for anything.
+/// No more are on their way than the answers have room for. So a server never waits for room,
+/// unless it has answers to give to a dead client, and those are taken out whenever this end waits
+/// for anything.
 pub(crate) struct PendingRequests<Q: Message, A: Message> {
     requests: Writer<Q::Wire>,
     replies: Reader<ReplyFrame<A::Wire>>,

@@ -1,9 +1,9 @@
-//! A ring of messages of which each slot's word says which message is in it: one writer, and any number of readers of whom
-//! it needs to know nothing.
+//! A ring with one writer and any number of unregistered readers, with a sequence lock per slot.
 //!
-//! The writer marks the slot as being written, writes, and marks it as written (a sequence lock for each slot). A reader
-//! looks at the word, copies, and looks again: if both looks found the message that it wants, the copy is whole. So a
-//! writer that is killed leaves nothing to be repaired: a slot that is marked as being written is of no message.
+//! The writer marks the slot as being written, writes, and marks it as written. A reader loads the
+//! word, copies, and loads the word again. If both loads give the wanted message, the copy is
+//! whole. A killed writer leaves nothing to recover: a slot that is marked as being written
+//! contains no message.
 
 #![allow(unsafe_code)]
 
@@ -26,7 +26,8 @@ const fn begun(position: u64) -> u64 {
     position << 1
 }
 
-/// Marks the slots of a new channel as older than the first message. In one that starts at zero, they are.
+/// Marks the slots of a new channel as older than the first message. In one that starts at zero,
+/// they are.
 pub(crate) fn fill(slots: &SequencedSlots, start: u64) {
     if start != 0 {
         for i in 1..=slots.count() {
@@ -36,29 +37,30 @@ pub(crate) fn fill(slots: &SequencedSlots, start: u64) {
     }
 }
 
-/// The end that writes.
+/// The writing endpoint's view of the ring.
 #[derive(Debug)]
 pub(crate) struct Writer {
     slots: SequencedSlots,
     control: NonNull<RingControl>,
-    /// Where the next message goes.
+    /// Position of the next message.
     tail: u64,
 }
 
-// SAFETY: because the memory that `slots` and `control` lead to is not bound to a thread.
+// SAFETY: because the memory behind `slots` and `control` may be accessed by any thread.
 unsafe impl Send for Writer {}
 
 impl Writer {
-    /// Goes on where the last writer ended.
+    /// Continues at the position of the last writer.
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the writer is used.
+    /// `control` points to a ring control that stays mapped while the writer is used.
     pub(crate) unsafe fn resume(slots: SequencedSlots, control: NonNull<RingControl>) -> Writer {
-        // SAFETY: because the caller vouches for it.
+        // SAFETY: because the caller promised that it stays mapped.
         let senders = unsafe { &control.as_ref().senders };
         let mut tail = senders.position.load(Relaxed);
-        // He may have died between the word and the position: then somebody may have received the message.
+        // The last writer may have died between the word and the position. A reader may have
+        // received that message.
         for _ in 0..slots.count() {
             if slots.word(tail).load(Acquire) != written(tail) {
                 break;
@@ -71,34 +73,35 @@ impl Writer {
 
     #[inline]
     fn control(&self) -> &RingControl {
-        // SAFETY: because `resume` was promised that it stays.
+        // SAFETY: because the caller of `resume` promised that it stays mapped.
         unsafe { self.control.as_ref() }
     }
 
-    /// Where the next message goes.
+    /// The position of the next message.
     #[inline]
     pub(crate) fn tail(&self) -> u64 {
         self.tail
     }
 
-    /// How many messages there is room for.
+    /// The number of slots.
     #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.slots.count()
     }
 
-    /// Where the next message is to be written.
+    /// The address of the next slot.
     #[inline]
     pub(crate) fn slot_ptr(&self) -> NonNull<u8> {
         self.slots.message(self.tail)
     }
 
-    /// Says that the next slot's old message is gone, before it is; needless where nobody can be reading it.
+    /// Marks the old message of the next slot as invalid before it is overwritten. Unnecessary
+    /// without readers.
     #[inline]
     pub(crate) fn begin(&self) {
-        // Whoever sees the mark sees how many messages there were before.
+        // A reader that sees the mark also sees the earlier position.
         self.slots.word(self.tail).store(begun(self.tail), Release);
-        // Whoever sees a byte of the new message sees the mark.
+        // A reader that sees a byte of the new message also sees the mark.
         fence(Release);
     }
 
@@ -108,7 +111,7 @@ impl Writer {
         self.slots.write(self.tail, message);
     }
 
-    /// Marks the next message as written: from here on it is there, whatever happens to the writer.
+    /// Marks the next message as written. It stays available even if the writer dies.
     #[inline]
     pub(crate) fn commit(&mut self) {
         self.slots.word(self.tail).store(written(self.tail), Release);
@@ -117,27 +120,27 @@ impl Writer {
     }
 }
 
-/// What there is at a position.
+/// The state of the slot at a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SlotStatus {
     /// The message.
     Present,
-    /// One that is older: the message has not been written.
+    /// An older message: the wanted one has not been written.
     NotYet,
-    /// One that is newer, or is being written.
+    /// A newer message, or one that is being written.
     Overwritten,
 }
 
-/// An end that reads. It changes nothing in shared memory.
+/// A reading endpoint's view of the ring. It changes nothing in shared memory.
 #[derive(Debug)]
 pub(crate) struct Reader {
     slots: SequencedSlots,
     control: NonNull<RingControl>,
-    /// Which message is next.
+    /// The position of the next message.
     head: u64,
 }
 
-// SAFETY: because the memory that `slots` and `control` lead to is not bound to a thread.
+// SAFETY: because the memory behind `slots` and `control` may be accessed by any thread.
 unsafe impl Send for Reader {}
 
 impl Reader {
@@ -145,50 +148,51 @@ impl Reader {
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the reader is used.
+    /// `control` points to a ring control that stays mapped while the reader is used.
     pub(crate) unsafe fn at(slots: SequencedSlots, control: NonNull<RingControl>, head: u64) -> Reader {
         Reader { slots, control, head }
     }
 
     #[inline]
     fn control(&self) -> &RingControl {
-        // SAFETY: because `at` was promised that it stays.
+        // SAFETY: because the caller of `at` promised that it stays mapped.
         unsafe { self.control.as_ref() }
     }
 
-    /// Which message is next.
+    /// The position of the next message.
     #[inline]
     pub(crate) fn head(&self) -> u64 {
         self.head
     }
 
-    /// How many messages there is room for.
+    /// The number of slots.
     #[inline]
     pub(crate) fn count(&self) -> u64 {
         self.slots.count()
     }
 
-    /// Where the writer is, as it said last; all before has been written.
+    /// The writer's last published position. All messages before it were written.
     #[inline]
     pub(crate) fn tail(&self) -> u64 {
         self.control().senders.position.load(Acquire)
     }
 
-    /// Makes the message of this position the next.
+    /// Continues at this position.
     #[inline]
     pub(crate) fn seek(&mut self, head: u64) {
         self.head = head;
     }
 
-    /// What there is where the next message should be.
+    /// The state of the slot of the next message.
     #[inline]
     pub(crate) fn status(&self) -> Result<SlotStatus, Corrupt> {
         let word = self.slots.word(self.head).load(Acquire);
         if word == written(self.head) { Ok(SlotStatus::Present) } else { self.classify(word) }
     }
 
-    /// What the word means that is not that of the next message: everything up to it has been written, so the slot has the
-    /// one that was there a round before, or none if there was no such round; or one of a later round.
+    /// Classifies a word other than that of the next message. All messages before the next one were
+    /// written. So the slot contains the message of the round before, none before the first round,
+    /// or a message of a later round.
     #[inline]
     fn classify(&self, word: u64) -> Result<SlotStatus, Corrupt> {
         let round = (self.count() << 1) as i64;
@@ -202,33 +206,33 @@ impl Reader {
         }
     }
 
-    /// Where the next message is.
+    /// The address of the slot of the next message.
     #[inline]
     pub(crate) fn slot_ptr(&self) -> NonNull<u8> {
         self.slots.message(self.head)
     }
 
-    /// Copies the next message, which was there.
+    /// Copies the next message, whose status was `Present`.
     #[inline]
     pub(crate) fn read<T: Plain>(&self) -> T {
         self.slots.read(self.head)
     }
 
-    /// Whether what was read of the next message is of it: nobody has begun to overwrite it.
+    /// Whether the bytes read belong to the next message: the writer has not begun to overwrite it.
     #[inline]
     pub(crate) fn validate(&self) -> bool {
         fence(Acquire);
         self.slots.word(self.head).load(Acquire) == written(self.head)
     }
 
-    /// Goes on with the newer half of what there is, and says how many messages come before: to be called if the next one
-    /// was found to be overwritten.
+    /// Skips to the newer half of the ring after the next message was overwritten, and returns the
+    /// number of skipped messages.
     ///
-    /// The oldest would be overwritten too before it is copied, if the writer is that fast.
+    /// The oldest message would be overwritten before it is copied, if the writer is that fast.
     #[cold]
     pub(crate) fn skip_lagged(&mut self) -> Result<u64, Corrupt> {
         let behind = self.tail().wrapping_sub(self.head);
-        // The writer begins a round after it has said where it is.
+        // The writer publishes its position before it begins another round.
         if behind < self.count() || behind > i64::MAX as u64 {
             return Err(Corrupt);
         }

@@ -1,13 +1,14 @@
 //! A ring with one writer and one reader, who wait for nobody.
 //!
-//! Each side keeps its position to itself, and stores it for the other after every step: what is in shared memory is checked
-//! against what is known. To store the position is to send, or to have received: a side that dies before has done nothing,
-//! and its successor goes on from there.
+//! Each side keeps its position to itself, and stores it for the other after every step: what is in
+//! shared memory is checked against what is known. To store the position is to send, or to have
+//! received: a side that dies before has done nothing, and its successor goes on from there.
 //!
-//! Each side looks at the other's position only when by what it knows it cannot go on. So in a stream the lines with the
-//! positions seldom change hands, and the messages lie close together. For a single message that means two lines to be
-//! fetched one after the other, the position and the message. A reader who waits for single messages says so, and a writer
-//! then puts a copy of each small one beside the position: one line brings both.
+//! Each side looks at the other's position only when by what it knows it cannot go on. So in a
+//! stream the lines with the positions seldom change hands, and the messages lie close together.
+//! For a single message that means two lines to be fetched one after the other, the position and
+//! the message. A reader who waits for single messages says so, and a writer then puts a copy of
+//! each small one beside the position: one line brings both.
 
 #![allow(unsafe_code)]
 
@@ -24,7 +25,8 @@ use crate::channel::shared::slot_array::SlotArray;
 use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP, CHECK_EVERY};
 use crate::shm::Plain;
 
-/// What `inline_tag` is while `inline` is the message at this position. Never zero, as in a new channel.
+/// What `inline_tag` is while `inline` is the message at this position. Never zero, as in a new
+/// channel.
 #[inline]
 const fn inline_tag_of(position: u64) -> u64 {
     position << 1 | 1
@@ -45,7 +47,8 @@ pub(crate) struct Writer<T> {
     tail: u64,
     /// Where there is no room any more, as far as is known.
     cached_limit: u64,
-    /// Where it is time to look around: never before `tail` nor behind `cached_limit`, so that until then there is room.
+    /// Where it is time to look around: never before `tail` nor behind `cached_limit`, so that
+    /// until then there is room.
     check_at: u64,
     /// How many messages may be sent without looking around, at most but for batches.
     check_interval: u64,
@@ -95,7 +98,8 @@ impl<T: Plain> Writer<T> {
         self.tail
     }
 
-    /// How many messages the reader has not taken yet, as of a moment ago; at most as many as there are slots.
+    /// How many messages the reader has not taken yet, as of a moment ago; at most as many as there
+    /// are slots.
     pub(crate) fn len(&self) -> usize {
         let head = self.control().receivers.position.load(Acquire);
         self.tail.wrapping_sub(head).min(self.slots.count()) as usize
@@ -129,7 +133,8 @@ impl<T: Plain> Writer<T> {
         self.check_interval = check_interval;
     }
 
-    /// How many messages there is certainly room for, after a look if these are fewer than are wanted.
+    /// How many messages there is certainly room for, after a look if these are fewer than are
+    /// wanted.
     fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
         if (self.check_at.wrapping_sub(self.tail) as usize) < wanted {
             self.extend_budget(wanted as u64)?;
@@ -137,8 +142,8 @@ impl<T: Plain> Writer<T> {
         Ok(self.check_at.wrapping_sub(self.tail) as usize)
     }
 
-    /// Looks at the reader if there seems to be too little room, and where to stop next: not within what is wanted, if there
-    /// is room for it.
+    /// Looks at the reader if there seems to be too little room, and where to stop next: not within
+    /// what is wanted, if there is room for it.
     #[inline(never)]
     fn extend_budget(&mut self, wanted: u64) -> Result<(), Corrupt> {
         if self.cached_limit.wrapping_sub(self.tail) < wanted {
@@ -175,7 +180,8 @@ impl<T: Plain> Writer<T> {
         self.control().senders.position.store(self.tail, Release);
     }
 
-    /// Sends a message, if there is room, and puts a copy of it beside the position if it is to and fits.
+    /// Sends a message, if there is room, and puts a copy of it beside the position if it is to and
+    /// fits.
     #[inline]
     pub(crate) fn push(&mut self, message: &T, with_inline: bool) -> TryResult<()> {
         if self.room(1)? == 0 {
@@ -185,7 +191,8 @@ impl<T: Plain> Writer<T> {
         Ok(Some(()))
     }
 
-    /// [`push`](Writer::push) where there certainly is room: as long as it is not [time to look](Writer::needs_check).
+    /// [`push`](Writer::push) where there certainly is room: as long as it is not [time to
+    /// look](Writer::needs_check).
     #[inline]
     pub(crate) fn send(&mut self, message: &T, with_inline: bool) {
         // Read before the slot is written, which for all that a compiler can know may change it.
@@ -211,7 +218,8 @@ impl<T: Plain> Writer<T> {
         senders.inline_tag.store(inline_tag_of(self.tail), Release);
     }
 
-    /// Sends as many as there is room for at once, and says how many: all of these, or if the process dies none.
+    /// Sends as many as there is room for at once, and says how many: all of these, or if the
+    /// process dies none.
     #[inline]
     pub(crate) fn push_many(&mut self, messages: &[T]) -> TryResult<usize> {
         let count = self.room(messages.len())?.min(messages.len());
@@ -297,7 +305,8 @@ impl<T: Plain> Reader<T> {
         if self.head != self.cached_tail { Ok(true) } else { self.poll_position() }
     }
 
-    /// Looks how far the writer has come, where all that is known of has been taken, and says whether there is more.
+    /// Looks how far the writer has come, where all that is known of has been taken, and says
+    /// whether there is more.
     #[inline(never)]
     fn poll_position(&mut self) -> Result<bool, Corrupt> {
         self.backoff.snooze();
@@ -388,7 +397,8 @@ impl<T: Plain> Reader<T> {
         self.control().receivers.position.store(self.head, Release);
     }
 
-    /// Takes the next message, if it is known that another follows, and makes room of it: in a stream, all that is asked.
+    /// Takes the next message, if it is known that another follows, and makes room of it: in a
+    /// stream, all that is asked.
     #[inline]
     pub(crate) fn pop_cached(&mut self) -> Option<T> {
         if self.cached_tail.wrapping_sub(self.head) < 2 {

@@ -1,12 +1,13 @@
-//! A ring with many writers and many readers, of whom each may die at any moment.
+//! A ring with many writers and many readers, any of which may die at any moment.
 //!
-//! All that counts is in the word of each slot: a step is one change of one word, and the change that makes a slot
-//! somebody's says whose. So whoever dies between two steps leaves nothing half done but slots with his name on them,
-//! which are [taken out of his hands](reclaim_dead).
+//! The state is in the word of each slot, and each step changes one word. The word that claims a
+//! slot records the claimant. So a death between two steps leaves at most claimed slots, which
+//! [recovery](reclaim_dead) reclaims.
 //!
-//! Positions are claimed in order: one can be claimed only by who has seen that the one before it was. The positions in
-//! shared memory are hints, at which newcomers begin and latecomers catch up; each end walks on from where it was last. So
-//! in a stream the lines with the positions seldom change hands, and nobody has to repair them.
+//! Positions are claimed in order: an endpoint claims a position only after it has seen the
+//! previous one claimed. The positions in shared memory are hints, from which new and lagging
+//! endpoints start. Each endpoint otherwise advances its own cursor. So the cache lines with the
+//! hints are rarely transferred, and the hints need no recovery.
 
 #![allow(unsafe_code)]
 
@@ -24,45 +25,45 @@ use crate::channel::shared::sequenced_slots::SequencedSlots;
 use crate::channel::tuning::{HINT_INTERVAL, MAX_RETRIES, STEPS_PER_HINT_CHECK};
 use crate::shm::Plain;
 
-/// What all ends do alike.
+/// The part that readers and writers share.
 #[derive(Debug)]
 struct Cursor {
     slots: SequencedSlots,
     generations: Generations,
     control: NonNull<RingControl>,
-    /// The seat of this end.
+    /// The lease of this endpoint.
     lease_id: u32,
-    /// What is looked at next: all before was claimed, by somebody of this side.
+    /// The next position to examine. All positions before it were claimed by this side.
     position: u64,
-    /// The slot that this end has in its hands.
+    /// The slot that this endpoint has claimed.
     held: Option<Claim>,
 }
 
-/// A slot in the hands of an end.
+/// A slot that an endpoint has claimed.
 #[derive(Clone, Copy, Debug)]
 struct Claim {
-    /// A position that leads to the slot.
+    /// A position of the slot.
     position: u64,
     generation: u64,
 }
 
-// SAFETY: because the memory that `slots` and `control` lead to is not bound to a thread.
+// SAFETY: because the memory behind `slots` and `control` may be accessed by any thread.
 unsafe impl Send for Cursor {}
 
-/// What a word means to who walks by.
+/// The meaning of a slot's word at a cursor.
 enum SlotView {
-    /// Somebody had this position: go on to this one.
+    /// This position was claimed; the next one to examine is this.
     Ahead(u64),
-    /// It is up to the state, in the lap of the position.
+    /// The slot has this state in the generation of the position.
     Current(SlotState),
-    /// So it is in the lap before.
+    /// The slot has this state in the previous generation.
     Previous(SlotState),
 }
 
 impl Cursor {
     #[inline]
     fn control(&self) -> &RingControl {
-        // SAFETY: because the constructors of the ends were promised that it stays.
+        // SAFETY: because the callers of `resume` promised that it stays mapped.
         unsafe { self.control.as_ref() }
     }
 
@@ -76,20 +77,20 @@ impl Cursor {
         SlotWord(self.word(position).load(Acquire))
     }
 
-    /// Changes a word, if it is as it was seen.
+    /// Changes a word if it still has the loaded value.
     #[inline]
     fn change(&self, position: u64, from: SlotWord, to: SlotWord) -> bool {
         self.word(position).compare_exchange(from.0, to.0, AcqRel, Relaxed).is_ok()
     }
 
-    /// What the word of this position says.
+    /// Classifies the word of this position.
     #[inline]
     fn classify(&self, word: SlotWord, position: u64) -> Result<SlotView, Corrupt> {
         let state = word.state().ok_or(Corrupt)?;
         match self.generations.ahead(word, position) {
             0 => Ok(SlotView::Current(state)),
             -1 => Ok(SlotView::Previous(state)),
-            // In order to have come that far, the slot was somebody's in the lap before its own.
+            // To reach that generation, the slot was claimed in the one before it.
             ahead @ 1.. => {
                 Ok(SlotView::Ahead(self.generations.later(position, ahead as u64 - 1).wrapping_add(1)))
             }
@@ -97,30 +98,31 @@ impl Cursor {
         }
     }
 
-    /// More steps than it takes to come round, however often others are faster. Who has taken so many is being fooled.
+    /// More steps than one pass over the ring takes, lost races included. More can only mean
+    /// corruption.
     fn max_steps(&self) -> u64 {
         2 * self.slots.count() + MAX_RETRIES
     }
 
-    /// Says how far this side is, once in a while. Never less than somebody has said already.
+    /// Publishes the position of this side at intervals. The hint never decreases.
     #[inline]
     fn publish_hint(&self, side: &SideState) {
         if self.position.is_multiple_of(HINT_INTERVAL) {
             let hint = side.position.load(Relaxed);
             if is_after(self.position, hint) {
-                // Who is ahead of this end has said more.
+                // Fails if an endpoint that is further ahead has published.
                 let _ = side.position.compare_exchange(hint, self.position, Release, Relaxed);
             }
         }
     }
 
-    /// How many slots hold a message that no reader has claimed.
+    /// The number of slots with a message that no reader has claimed.
     fn count_full(&self) -> usize {
         let states = (0..self.slots.count()).map(|position| self.load(position).state());
         states.filter(|state| *state == Some(SlotState::Full)).count()
     }
 
-    /// Lets go of the slot that this end has, with this word.
+    /// Releases the claimed slot with this word.
     #[inline]
     fn release(&mut self, word: impl FnOnce(Generations, u64) -> SlotWord) {
         if let Some(claim) = self.held.take() {
@@ -129,35 +131,35 @@ impl Cursor {
     }
 }
 
-/// Whether a position comes after another; no two are half of all positions apart.
+/// Whether a position comes after another. Positions never differ by half of their range.
 #[inline]
 fn is_after(position: u64, other: u64) -> bool {
     position.wrapping_sub(other) as i64 > 0
 }
 
-/// A writing end.
+/// A writing endpoint's view of the ring.
 #[derive(Debug)]
 pub(crate) struct Writer(Cursor);
 
 impl Writer {
-    /// Goes on where the writers are.
+    /// Starts at the writers' hint.
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the writer is used.
+    /// `control` points to a ring control that stays mapped while the writer is used.
     pub(crate) unsafe fn resume(
         slots: SequencedSlots,
         control: NonNull<RingControl>,
         lease_id: u32,
     ) -> Result<Writer, Corrupt> {
-        // SAFETY: because the caller vouches for it.
+        // SAFETY: because the caller promised that it stays mapped.
         let position = unsafe { control.as_ref() }.senders.position.load(Acquire);
         let generations = Generations::new(slots.count());
         let writer = Writer(Cursor { slots, generations, control, lease_id, position, held: None });
         if writer.was_claimed(position.wrapping_sub(1))? { Ok(writer) } else { Err(Corrupt) }
     }
 
-    /// Whether a writer has had this position.
+    /// Whether a writer has claimed this position.
     fn was_claimed(&self, position: u64) -> Result<bool, Corrupt> {
         Ok(match self.0.classify(self.0.load(position), position)? {
             SlotView::Ahead(_) => true,
@@ -166,7 +168,7 @@ impl Writer {
         })
     }
 
-    /// Claims the next slot, if it is free.
+    /// Claims the next slot if it is free.
     #[inline]
     pub(crate) fn claim(&mut self) -> TryResult<()> {
         if self.0.held.is_some() {
@@ -180,7 +182,7 @@ impl Writer {
         self.advance()
     }
 
-    /// Takes the slot at the position, unless somebody was faster.
+    /// Claims the free slot at the cursor, unless another writer was faster.
     #[inline]
     fn take(&mut self, generation: u64) -> bool {
         let position = self.0.position;
@@ -197,7 +199,7 @@ impl Writer {
         taken
     }
 
-    /// Looks for the position that is the next one by now.
+    /// Advances the cursor to the next unclaimed position, and claims it.
     #[inline(never)]
     fn advance(&mut self) -> TryResult<()> {
         for step in 1..=self.0.max_steps() {
@@ -227,7 +229,7 @@ impl Writer {
         Ok(None)
     }
 
-    /// Goes where others say that this side is, if that is further and true.
+    /// Moves the cursor to the hint, if that is further and the position before it was claimed.
     fn adopt_hint(&mut self) -> Result<(), Corrupt> {
         let hint = self.0.control().senders.position.load(Acquire);
         if is_after(hint, self.0.position) && self.was_claimed(hint.wrapping_sub(1))? {
@@ -236,12 +238,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Where the message in the slot that was claimed is to be written.
+    /// The address for the message in the claimed slot.
     pub(crate) fn slot_ptr(&self) -> Option<NonNull<u8>> {
         self.0.held.map(|claim| self.0.slots.message(claim.position))
     }
 
-    /// Writes to the slot that was claimed.
+    /// Writes to the claimed slot.
     #[inline]
     pub(crate) fn write<T: Plain>(&self, message: &T) {
         if let Some(claim) = self.0.held {
@@ -249,25 +251,25 @@ impl Writer {
         }
     }
 
-    /// Makes a message of the slot that was claimed.
+    /// Publishes the claimed slot as a message.
     #[inline]
     pub(crate) fn commit(&mut self) {
         self.0.release(|_, generation| SlotWord::new(generation, SlotState::Full));
     }
 
-    /// Makes nothing of a slot that was claimed and not committed, for good: who reads goes by.
+    /// Turns a claimed slot into a tombstone, which readers skip.
     #[cold]
     pub(crate) fn skip(&mut self) {
         self.0.release(|_, generation| SlotWord::new(generation, SlotState::Tombstone));
         self.0.control().items.notify_all();
     }
 
-    /// Whether a slot was claimed and not committed.
+    /// Whether a slot is claimed and not committed.
     pub(crate) fn has_claim(&self) -> bool {
         self.0.held.is_some()
     }
 
-    /// Sends a message, if there is room.
+    /// Sends a message if there is room.
     #[inline]
     pub(crate) fn push<T: Plain>(&mut self, message: &T) -> TryResult<()> {
         if self.claim()?.is_none() {
@@ -286,47 +288,47 @@ impl Writer {
             match self.push(message) {
                 Ok(Some(())) => sent += 1,
                 Err(Corrupt) if sent == 0 => return Err(Corrupt),
-                // The next call finds it again.
+                // The next call finds the same state.
                 Ok(None) | Err(Corrupt) => break,
             }
         }
         Ok((sent > 0).then_some(sent))
     }
 
-    /// How many messages wait to be received, as of a moment ago. Reads all slots.
+    /// The number of unclaimed messages; possibly stale. Reads all slots.
     pub(crate) fn len(&self) -> usize {
         self.0.count_full()
     }
 
-    /// Whether there is room for somebody else.
+    /// Whether there is room for another writer.
     pub(crate) fn has_more(&self) -> bool {
         let position = self.0.position;
         self.0.load(position) == SlotWord::new(self.0.generations.of(position), SlotState::Free)
     }
 }
 
-/// A reading end.
+/// A reading endpoint's view of the ring.
 #[derive(Debug)]
 pub(crate) struct Reader {
     cursor: Cursor,
-    /// Up to which burial all orphans have been looked for.
+    /// The last recovery after which all slots were searched for abandoned messages.
     searched: u32,
-    /// The burial after which they are being looked for, and the slot where that goes on.
+    /// The recovery of the search in progress, and the slot at which it continues.
     search: (u32, u64),
 }
 
 impl Reader {
-    /// Goes on where the readers are.
+    /// Starts at the readers' hint.
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the reader is used.
+    /// `control` points to a ring control that stays mapped while the reader is used.
     pub(crate) unsafe fn resume(
         slots: SequencedSlots,
         control: NonNull<RingControl>,
         lease_id: u32,
     ) -> Result<Reader, Corrupt> {
-        // SAFETY: because the caller vouches for it.
+        // SAFETY: because the caller promised that it stays mapped.
         let position = unsafe { control.as_ref() }.receivers.position.load(Acquire);
         let generations = Generations::new(slots.count());
         let cursor = Cursor { slots, generations, control, lease_id, position, held: None };
@@ -334,7 +336,7 @@ impl Reader {
         if reader.was_claimed(position.wrapping_sub(1))? { Ok(reader) } else { Err(Corrupt) }
     }
 
-    /// Whether a reader has had this position.
+    /// Whether a reader has claimed this position.
     fn was_claimed(&self, position: u64) -> Result<bool, Corrupt> {
         Ok(match self.cursor.classify(self.cursor.load(position), position)? {
             SlotView::Ahead(_) => true,
@@ -343,7 +345,7 @@ impl Reader {
         })
     }
 
-    /// Claims the next message, if it is there.
+    /// Claims the next message if there is one.
     #[inline]
     pub(crate) fn claim(&mut self) -> TryResult<()> {
         if self.cursor.held.is_some() {
@@ -361,7 +363,7 @@ impl Reader {
         self.advance()
     }
 
-    /// Takes the message at the position, unless somebody was faster.
+    /// Claims the message at the cursor, unless another reader was faster.
     #[inline]
     fn take_at(&mut self, full: SlotWord) -> bool {
         let (position, generation) = (self.cursor.position, full.generation());
@@ -383,7 +385,7 @@ impl Reader {
         self.cursor.publish_hint(&self.cursor.control().receivers);
     }
 
-    /// Looks for the position that is the next one by now.
+    /// Advances the cursor to the next unclaimed position, and claims it.
     #[inline(never)]
     fn advance(&mut self) -> TryResult<()> {
         let mut freed = false;
@@ -428,7 +430,7 @@ impl Reader {
         Ok(None)
     }
 
-    /// Goes where others say that this side is, if that is further and true.
+    /// Moves the cursor to the hint, if that is further and the position before it was claimed.
     fn adopt_hint(&mut self) -> Result<(), Corrupt> {
         let hint = self.cursor.control().receivers.position.load(Acquire);
         if is_after(hint, self.cursor.position) && self.was_claimed(hint.wrapping_sub(1))? {
@@ -437,7 +439,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Looks through all slots, once after each burial, for a message that a dead reader had.
+    /// Searches all slots once per recovery for a message that a dead reader had claimed.
     #[cold]
     fn claim_abandoned(&mut self, recovery_epoch: u32) -> bool {
         if self.search.0 != recovery_epoch {
@@ -458,18 +460,18 @@ impl Reader {
         false
     }
 
-    /// Where the message lies that was claimed.
+    /// The address of the claimed message.
     pub(crate) fn slot_ptr(&self) -> Option<NonNull<u8>> {
         self.cursor.held.map(|claim| self.cursor.slots.message(claim.position))
     }
 
-    /// Copies the message that was claimed.
+    /// Copies the claimed message.
     #[inline]
     pub(crate) fn read<T: Plain>(&self) -> Option<T> {
         self.cursor.held.map(|claim| self.cursor.slots.read(claim.position))
     }
 
-    /// Makes room of the message that was claimed: nobody gets it again.
+    /// Frees the slot of the claimed message, which no reader receives again.
     #[inline]
     pub(crate) fn free(&mut self) {
         self.cursor
@@ -482,13 +484,13 @@ impl Reader {
         self.cursor.control().space.notify_all();
     }
 
-    /// Takes the next message, if it is there, and makes room of it.
+    /// Takes the next message if there is one, and frees its slot.
     #[inline]
     pub(crate) fn pop<T: Plain>(&mut self) -> TryResult<T> {
         Ok(self.claim()?.and_then(|()| self.take()))
     }
 
-    /// Takes the message that was claimed, and makes room of it.
+    /// Takes the claimed message, and frees its slot.
     #[inline]
     pub(crate) fn take<T: Plain>(&mut self) -> Option<T> {
         let message = self.read();
@@ -496,22 +498,22 @@ impl Reader {
         message
     }
 
-    /// How many messages wait to be received, as of a moment ago. Reads all slots.
+    /// The number of unclaimed messages; possibly stale. Reads all slots.
     pub(crate) fn len(&self) -> usize {
         self.cursor.count_full()
     }
 
-    /// Whether there is a message for somebody else.
+    /// Whether there is a message for another reader.
     pub(crate) fn has_more(&self) -> bool {
         let position = self.cursor.position;
         self.cursor.load(position) == SlotWord::new(self.cursor.generations.of(position), SlotState::Full)
     }
 }
 
-/// Takes all slots out of the hands of the one who had this seat, who is dead, and whose successor nobody is yet: what he
-/// was writing is nothing, and what he was reading is for another.
+/// Reclaims all slots that a dead endpoint claimed under this lease: an unfinished message becomes
+/// a tombstone, and a message that was being read is abandoned to another reader.
 ///
-/// Whoever dies while doing so leaves the rest to the next.
+/// The caller holds the lease. If it dies during recovery, the next one continues.
 pub(crate) fn reclaim_dead(slots: &SequencedSlots, control: &RingControl, lease_id: u32) {
     for position in 0..slots.count() {
         let word = slots.word(position);
@@ -522,7 +524,7 @@ pub(crate) fn reclaim_dead(slots: &SequencedSlots, control: &RingControl, lease_
             _ => continue,
         };
         if seen.lease_id() == lease_id {
-            // It fails only if somebody breaks the rules.
+            // Fails only if a peer corrupts the slots.
             let _ = word.compare_exchange(seen.0, SlotWord::new(seen.generation(), left).0, AcqRel, Relaxed);
         }
     }

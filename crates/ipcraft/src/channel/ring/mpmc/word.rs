@@ -1,39 +1,39 @@
-//! The word of a slot: what is in the slot, in which lap, and in whose hands.
+//! The word of a slot: its state, its generation, and the lease that claimed it.
 
-/// What is in a slot. In each lap it goes down this list, and then begins the next lap as free.
+/// The state of a slot. Each generation passes down this list, and the next one begins as free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub(crate) enum SlotState {
-    /// Nothing yet.
+    /// Empty.
     Free = 0,
-    /// What a sender writes.
+    /// A sender writes a message.
     Writing = 1,
-    /// A message.
+    /// Contains a message.
     Full = 2,
-    /// Nothing, and there will be nothing in this lap.
+    /// Empty for the rest of this generation.
     Tombstone = 3,
-    /// What a receiver reads.
+    /// A receiver reads the message.
     Reading = 4,
-    /// A message that a receiver had who died.
+    /// Contains the message of a receiver that died.
     Abandoned = 5,
 }
 
-/// Below the lap are three bits of state and seven of a seat.
+/// Below the generation are three bits of state and seven bits of a lease number.
 const STATE_BITS: u32 = 3;
 const GENERATION_SHIFT: u32 = 10;
 
-/// One word. Zero is free in the first lap.
+/// One word. Zero is free in the first generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotWord(pub(crate) u64);
 
 impl SlotWord {
-    /// The word of a slot that nobody has in his hands.
+    /// The word of a slot that is not claimed.
     #[inline]
     pub(crate) fn new(generation: u64, state: SlotState) -> SlotWord {
         SlotWord(generation << GENERATION_SHIFT | state as u64)
     }
 
-    /// The word of a slot that somebody has in his hands.
+    /// The word of a slot that is claimed.
     #[inline]
     pub(crate) fn held(generation: u64, state: SlotState, lease_id: u32) -> SlotWord {
         SlotWord(generation << GENERATION_SHIFT | u64::from(lease_id) << STATE_BITS | state as u64)
@@ -44,13 +44,13 @@ impl SlotWord {
         self.0 >> GENERATION_SHIFT
     }
 
-    /// Who has the slot, where somebody does.
+    /// The lease that claimed the slot, if it is claimed.
     #[inline]
     pub(crate) fn lease_id(self) -> u32 {
         (self.0 >> STATE_BITS) as u32 & ((1 << (GENERATION_SHIFT - STATE_BITS)) - 1)
     }
 
-    /// `None` if it is no word that this library writes.
+    /// `None` if this library writes no such word.
     #[inline]
     pub(crate) fn state(self) -> Option<SlotState> {
         use SlotState::*;
@@ -68,42 +68,42 @@ impl SlotWord {
     }
 }
 
-/// How positions are counted in laps: one for each time that a position comes round to the same slot. What does not fit
-/// into a word is cut off.
+/// The generation of a position: the number of times that positions have returned to its slot, cut
+/// to the bits of a word.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Generations {
-    /// How many bits of a position say which slot.
+    /// Bits of a position that select the slot.
     shift: u32,
-    /// How many bits less than a word a lap has.
+    /// Bits of a word that a generation lacks.
     cut: u32,
 }
 
 impl Generations {
-    /// For so many slots, a power of two.
+    /// For this number of slots, a power of two.
     pub(crate) fn new(slots: u64) -> Generations {
         let shift = slots.trailing_zeros();
         Generations { shift, cut: shift.max(GENERATION_SHIFT) }
     }
 
-    /// The lap of this position.
+    /// The generation of this position.
     #[inline]
     pub(crate) fn of(self, position: u64) -> u64 {
         (position >> self.shift) << self.cut >> self.cut
     }
 
-    /// The lap after this one.
+    /// The generation after this one.
     #[inline]
     pub(crate) fn after(self, generation: u64) -> u64 {
         (generation + 1) << self.cut >> self.cut
     }
 
-    /// How many laps a word is ahead of a position; negative if it is behind.
+    /// The generations by which a word is ahead of a position; negative if it is behind.
     #[inline]
     pub(crate) fn ahead(self, word: SlotWord, position: u64) -> i64 {
         (word.generation().wrapping_sub(self.of(position)) << self.cut) as i64 >> self.cut
     }
 
-    /// So many laps after this position, in the same slot.
+    /// The position of the same slot this number of generations later.
     #[inline]
     pub(crate) fn later(self, position: u64, generations: u64) -> u64 {
         position.wrapping_add(generations << self.shift)
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_say_what_was_put_into_them() {
+    fn words_round_trip() {
         use SlotState::*;
         for generation in [0, 1, (1 << 54) - 1] {
             for state in [Free, Writing, Full, Tombstone, Reading, Abandoned] {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn laps_go_on_where_positions_wrap() {
+    fn generations_continue_when_positions_wrap() {
         for slots in [2, 512, 1024, 2048, 1 << 40] {
             let generations = Generations::new(slots);
             for position in [0, u64::from(u32::MAX), u64::MAX / 2, u64::MAX - slots, u64::MAX - 1, u64::MAX] {
