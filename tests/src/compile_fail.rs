@@ -1,4 +1,5 @@
-//! Programs that the compiler refuses, each beside one that it takes and that differs in what it is about only.
+//! Programs that the compiler refuses, each beside one that it takes and that differs in what it is
+//! about only.
 //!
 //! A guard does not outlive the value that the lock is in:
 //!
@@ -208,7 +209,8 @@
 //! shared::<ipcraft::channel::request::Server<u64, u8>>();
 //! ```
 //!
-//! There is one guard at a time, it does not outlive its end, and what is committed is no longer there:
+//! There is one guard at a time, it does not outlive its end, and what is committed is no longer
+//! there:
 //!
 //! ```
 //! fn use_of(mut sender: ipcraft::channel::spsc::Sender<u64>, mut receiver: ipcraft::channel::spsc::Receiver<u64>) {

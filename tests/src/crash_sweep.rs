@@ -1,22 +1,24 @@
-//! Crash sweeps: killing a process at every instruction of an operation, and checking its survivors.
+//! Crash sweeps: killing a process at every instruction of an operation, and checking its
+//! survivors.
 //!
-//! A [`Scenario`] is an operation together with a fixture: shared memory, and further processes where the operation needs
-//! some. For each `n` from 0 the sweep makes the fixture anew, forks a child that runs the operation, and kills it with
-//! `SIGKILL` after `n` instructions. Then the scenario checks that the survivors make progress. An operation that blocks
-//! is also killed in each of its waits.
+//! A [`Scenario`] is an operation together with a fixture: shared memory, and further processes
+//! where the operation needs some. For each `n` from 0 the sweep makes the fixture anew, forks a
+//! child that runs the operation, and kills it with `SIGKILL` after `n` instructions. Then the
+//! scenario checks that the survivors make progress. An operation that blocks is also killed in
+//! each of its waits.
 //!
 //! # Reading a failure
 //!
-//! The message names the operation, the [position](Position) of the kill, what the survivors saw, and the command that
-//! repeats this position alone:
+//! The message names the operation, the [position](Position) of the kill, what the survivors saw,
+//! and the command that repeats this position alone:
 //!
 //! ```text
 //! spsc_send: killed after 123 instructions, lost: a message whose send succeeded was not received
 //!   repeat: IPCRAFT_SWEEP_POSITION=instruction:123 cargo test -p ipcraft-tests --test channel_crash_sweep -- --exact spsc_send
 //! ```
 //!
-//! The same build has the same instructions, so a position repeats until the code changes. Where other processes take
-//! part, the instructions of a wait differ between runs.
+//! The same build has the same instructions, so a position repeats until the code changes. Where
+//! other processes take part, the instructions of a wait differ between runs.
 
 use std::cell::Cell;
 use std::env;
@@ -37,16 +39,19 @@ use crate::suite;
 /// The time in which survivors have to make progress after a kill.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The number of times that a slow position is tried, since other processes may keep the machine busy.
+/// The number of times that a slow position is tried, since other processes may keep the machine
+/// busy.
 const MAX_ATTEMPTS: u32 = 20;
 
 /// The pause before the second attempt; later pauses are multiples of it.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
-/// The environment variable for the stride: `all` tries every position, and a number `n` every `n`-th.
+/// The environment variable for the stride: `all` tries every position, and a number `n` every
+/// `n`-th.
 const STRIDE: &str = "IPCRAFT_SWEEP";
 
-/// The environment variable for a single position, as in `instruction:123`, `syscall:5` or `wait:2`.
+/// The environment variable for a single position, as in `instruction:123`, `syscall:5` or
+/// `wait:2`.
 const POSITION: &str = "IPCRAFT_SWEEP_POSITION";
 
 /// The stride unless the environment sets another: a prime, so that it meets no period of the code.
@@ -71,24 +76,28 @@ pub trait Scenario {
     /// What the operation works on, made anew for each position.
     type Fixture;
 
-    /// The stride to use where `asked` was asked for: smaller for a short operation, larger for a long one.
+    /// The stride to use where `asked` was asked for: smaller for a short operation, larger for a
+    /// long one.
     fn stride(&self, asked: u64) -> u64 {
         asked
     }
 
     /// Whether the sweep tries only a few positions and those at system calls.
     ///
-    /// For an operation of many instructions that never blocks, and whose steps no other process sees.
+    /// For an operation of many instructions that never blocks, and whose steps no other process
+    /// sees.
     fn is_long(&self) -> bool {
         false
     }
 
-    /// Whether the sweep also tries the positions at system calls. For an operation that never blocks.
+    /// Whether the sweep also tries the positions at system calls. For an operation that never
+    /// blocks.
     fn stops_at_calls(&self) -> bool {
         self.is_long()
     }
 
-    /// The time in which survivors have to make progress: [`PROGRESS_TIMEOUT`], or more if they poll for a death.
+    /// The time in which survivors have to make progress: [`PROGRESS_TIMEOUT`], or more if they
+    /// poll for a death.
     fn progress_timeout(&self) -> Duration {
         PROGRESS_TIMEOUT
     }
@@ -110,7 +119,8 @@ pub trait Scenario {
     /// Runs in this process while the child is stopped at the position of the kill.
     fn before_kill(&self, _fixture: &Self::Fixture, _child: Pid) {}
 
-    /// Checks, in this process and after the kill, that survivors make progress, and returns what they saw.
+    /// Checks, in this process and after the kill, that survivors make progress, and returns what
+    /// they saw.
     ///
     /// Panics if something is wrong that more time cannot mend.
     fn check(&self, fixture: Self::Fixture) -> Outcome;
@@ -290,7 +300,8 @@ fn repeat(name: &str, position: Position) -> String {
 ///
 /// # Panics
 ///
-/// If survivors exceed their [time](Scenario::progress_timeout) in each attempt at a position, or a check panics.
+/// If survivors exceed their [time](Scenario::progress_timeout) in each attempt at a position, or a
+/// check panics.
 pub fn sweep<S: Scenario>(name: &str, scenario: &S) -> Report {
     let report = run(name, scenario);
     println!("\n{name}: {report}");
@@ -320,8 +331,8 @@ pub fn clean<S: Scenario + Send + 'static>(name: &'static str, scenario: S) -> T
 
 /// A test that runs a sweep in a process of its own.
 ///
-/// The sweep forks several times for each position, and what fixtures leave mapped would slow down the forks of later
-/// sweeps.
+/// The sweep forks several times for each position, and what fixtures leave mapped would slow down
+/// the forks of later sweeps.
 pub fn sweep_test(name: &'static str, sweep: impl FnOnce() + Send + 'static) -> Trial {
     suite::skippable_within(SWEEP_TIMEOUT, name, move || {
         if step::overhead() == Err(step::REFUSED) {
@@ -374,7 +385,8 @@ fn stride() -> u64 {
     }
 }
 
-/// Tries a position, again while the survivors are slow; returns whether the operation ended before it.
+/// Tries a position, again while the survivors are slow; returns whether the operation ended before
+/// it.
 fn try_until_prompt(name: &str, scenario: &impl Scenario, position: Position, report: &mut Report) -> bool {
     let timeout = scenario.progress_timeout();
     for attempt in 1..=MAX_ATTEMPTS {

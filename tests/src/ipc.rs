@@ -7,8 +7,10 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-/// The System V objects of this IPC namespace, as `msg 7`; none unless the namespace is this process's
-/// [own](crate::namespace::enter_own_ipc), since nothing tells who made one.
+/// The System V objects of this IPC namespace, as `msg 7`.
+///
+/// Empty unless the namespace is this process's [own](crate::namespace::enter_own_ipc), since an
+/// object does not name the process that made it.
 pub fn system_v_objects() -> Vec<String> {
     let kinds = if has_own_namespace() { ["msg", "sem", "shm"].as_slice() } else { &[] };
     kinds.iter().flat_map(|kind| identifiers(kind)).collect()
@@ -31,7 +33,8 @@ fn identifiers(kind: &str) -> Vec<String> {
 pub fn posix_queues() -> Vec<PathBuf> {
     match mount() {
         Ok(directory) => entries(Path::new(&format!("/proc/self/fd/{}", directory.as_raw_fd()))),
-        // Without the privilege to mount there is no namespace of one's own either, so the system's list is the one.
+        // Without the privilege to mount, this process has no namespace of its own and uses the
+        // system's list.
         Err(_) => entries(Path::new("/dev/mqueue")),
     }
 }
@@ -56,6 +59,6 @@ fn mount() -> nix::Result<OwnedFd> {
 }
 
 fn owned(result: libc::c_long) -> nix::Result<OwnedFd> {
-    // SAFETY: because both calls return a new descriptor, which nobody else owns.
+    // SAFETY: because both calls return a new descriptor, which has no other owner.
     Errno::result(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }

@@ -1,7 +1,8 @@
-//! What a test binary may leave behind, counted before and after.
+//! What a test binary leaves behind, by a comparison of before and after.
 //!
-//! Only what is this process's own counts: its descriptors, its children, and objects with
-//! [unique](ipcraft::name::unique) names, which carry its process id. Others may come and go meanwhile.
+//! Only what belongs to this process counts: its descriptors, its children, and objects with
+//! [unique](ipcraft::name::unique) names, which contain its process id. Other objects may appear
+//! and disappear.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +24,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Looks at descriptors, at shared memory, at queues, and at the directories where tests put names.
+    /// Lists the descriptors, shared memory, queues, and the directories where tests put names.
     pub fn take() -> Snapshot {
         let directories = [Path::new("/dev/shm").to_owned(), std::env::temp_dir(), name::runtime_dir()];
         let names = directories.iter().flat_map(|dir| entries(dir)).chain(ipc::posix_queues());
@@ -34,7 +35,7 @@ impl Snapshot {
         }
     }
 
-    /// What is there now and was not at the time of this snapshot, and children, which there should be none of at all.
+    /// Lists what exists now and did not at the time of this snapshot, and any child process.
     pub fn leaked(&self) -> Vec<String> {
         let now = Snapshot::take();
         let descriptors = now.descriptors.difference(&self.descriptors);
@@ -60,15 +61,15 @@ pub fn descriptors() -> BTreeSet<(u32, PathBuf)> {
 
 /// Whether a child of this process still runs, or has ended and was not waited for.
 fn has_child() -> bool {
-    let look_only = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    waitid(Id::All, look_only) != Err(Errno::ECHILD)
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    waitid(Id::All, peek) != Err(Errno::ECHILD)
 }
 
 fn number(path: &Path) -> Option<u32> {
     path.file_name()?.to_str()?.parse().ok()
 }
 
-/// A directory that cannot be read has nothing of ours.
+/// The entries of a directory; none if it cannot be read.
 fn entries(directory: &Path) -> Vec<PathBuf> {
     fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
@@ -89,7 +90,7 @@ mod tests {
     use ipcraft::sysv::Key;
 
     #[test]
-    fn finds_a_descriptor_and_a_file_and_forgets_them_when_gone() {
+    fn snapshot_lists_leaked_descriptor_file_and_child() {
         let before = Snapshot::take();
         assert_eq!(before.leaked(), Vec::<String>::new());
 
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_queues_segments_and_semaphores() {
+    fn snapshot_lists_leaked_queues_segments_and_semaphores() {
         Peer::start(|| {
             enter_own_ipc();
             let before = Snapshot::take();
@@ -123,7 +124,7 @@ mod tests {
                 format!("shm {}", segment.id()),
                 format!("sem {}", set.id()),
             ];
-            // Without privileges none may be to be seen.
+            // Without privileges the objects may be invisible.
             if nix::unistd::geteuid().is_root() {
                 assert!(expected.iter().all(|object| leaked.contains(object)), "{leaked:?}");
             }

@@ -5,6 +5,7 @@
 //! descriptor or file.
 
 pub mod c;
+pub mod channel_kind;
 pub mod corrupting_peer;
 pub mod crash_sweep;
 pub mod eintr_storm;

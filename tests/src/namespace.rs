@@ -9,7 +9,8 @@ use nix::unistd::geteuid;
 use crate::peer::Peer;
 use crate::suite::Outcome;
 
-/// Runs `role` in a child that has a new, empty IPC namespace; skips without the privilege to make one.
+/// Runs `role` in a child that has a new, empty IPC namespace; skips without the privilege to make
+/// one.
 ///
 /// # Panics
 ///
@@ -18,8 +19,8 @@ pub fn with_own_ipc(role: impl FnOnce()) -> Outcome {
     within(CloneFlags::CLONE_NEWIPC, role)
 }
 
-/// Runs `role` in a child whose /dev/shm is an empty file system of its own, of this size (such as `64k`); skips without
-/// the privilege to mount one.
+/// Runs `role` in a child whose /dev/shm is an empty file system of its own, of this size (such as
+/// `64k`); skips without the privilege to mount one.
 ///
 /// # Panics
 ///
@@ -47,8 +48,8 @@ pub fn with_own_mounts(role: impl FnOnce()) -> Outcome {
     })
 }
 
-/// Runs `role` in a child whose own children are in a new pid namespace, where the first of them has the id 1; skips
-/// without the privilege to make one.
+/// Runs `role` in a child whose own children are in a new pid namespace, where the first of them
+/// has the id 1; skips without the privilege to make one.
 ///
 /// # Panics
 ///
@@ -69,7 +70,8 @@ fn within(namespace: CloneFlags, role: impl FnOnce()) -> Outcome {
     Outcome::Passed
 }
 
-/// Moves this process to a new, empty IPC namespace, if it may: what it makes goes with it then, also if it is killed.
+/// Moves this process to a new, empty IPC namespace, if it may: what it makes goes with it then,
+/// also if it is killed.
 ///
 /// To be called before the process has threads.
 pub fn enter_own_ipc() {

@@ -1,7 +1,7 @@
 //! A second process that plays a role in a test.
 //!
-//! The role is a closure and the process a fork of the test's: so it inherits the ends of anonymous mechanisms as real
-//! relatives do, and shares nothing else with the test but what the mechanism carries.
+//! The role is a closure, and the process is a fork of the test. It inherits the endpoints of
+//! anonymous mechanisms, and shares nothing else with the test except what the mechanism carries.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,24 +24,24 @@ static LIVING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 /// A child process; killed and reaped when dropped.
 #[derive(Debug)]
 pub struct Peer {
-    /// Ours until it is reaped, which `wait` notes in `LIVING`: so the id cannot have passed to another process before.
+    /// Belongs to the child until `wait` reaps it, so the id cannot have passed to another process.
     pid: Pid,
     reaped: bool,
 }
 
 impl Peer {
-    /// Forks a child that runs `role` and exits; if it panics, that is on stderr and [`join`](Peer::join) fails.
+    /// Forks a child that runs `role` and exits. If the role panics, [`join`](Peer::join) fails.
     ///
-    /// In this process `role` is dropped without having run, so that what was moved into it is the child's alone. What
-    /// was not moved, the child inherits too.
+    /// This process drops `role` without running it, so that the child alone has what was moved
+    /// into it. The child also inherits what was not moved.
     ///
     /// # Panics
     ///
     /// If fork(2) fails.
     pub fn start(role: impl FnOnce()) -> Peer {
         let parent = getpid();
-        // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded process too, and the
-        // only other threads of a test binary, its runner's and the watchdog, sleep while a test forks (fork(2)).
+        // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded
+        // process. The other threads, the runner and the watchdog, are blocked meanwhile.
         match unsafe { nix::unistd::fork() }.expect("fork") {
             ForkResult::Parent { child } => {
                 living().push(child);
@@ -68,19 +68,19 @@ impl Peer {
         self.pid.as_raw().try_into().expect("a positive id")
     }
 
-    /// Returns once the child sleeps in a system call.
+    /// Blocks until the child is blocked in a system call.
     ///
     /// # Panics
     ///
     /// If it ends instead.
     pub fn wait_asleep(&self) {
-        const LOOK: Duration = Duration::from_millis(2);
-        while !(self.is_asleep() && is_still(LOOK, || self.is_asleep())) {
-            sleep(LOOK);
+        const POLL_INTERVAL: Duration = Duration::from_millis(2);
+        while !(self.is_asleep() && is_still(POLL_INTERVAL, || self.is_asleep())) {
+            sleep(POLL_INTERVAL);
         }
     }
 
-    /// Whether it sleeps in a system call.
+    /// Whether the child is blocked in a system call.
     ///
     /// # Panics
     ///
@@ -92,7 +92,7 @@ impl Peer {
         }
     }
 
-    /// Whether [`wait`](Peer::wait) would return at once.
+    /// Whether [`wait`](Peer::wait) would return immediately.
     ///
     /// # Errors
     ///
@@ -153,7 +153,7 @@ impl Drop for Peer {
     }
 }
 
-/// Kills every child that was started and not reaped: for the watchdog, which is about to end this process.
+/// Kills every child that was not reaped, for the watchdog, which is about to abort this process.
 pub(crate) fn kill_all() {
     for &pid in living().iter() {
         let _ = signal::kill(pid, Signal::SIGKILL);
@@ -173,7 +173,8 @@ fn play(parent: Pid, role: impl FnOnce()) {
     // The children of the test process are its own to end, not this one's.
     living().clear();
     prctl::set_pdeathsig(Signal::SIGKILL).expect("PR_SET_PDEATHSIG");
-    // The parent may have died before the line above: then no signal will come. One in another pid namespace is 0.
+    // If the parent died before the line above, no signal comes. A parent in another pid namespace
+    // has the id 0.
     if [parent, Pid::from_raw(0)].contains(&getppid()) {
         role();
     }

@@ -1,4 +1,4 @@
-//! A directory for the names of one test, and the names that tests left which were killed.
+//! A directory for the names of one test, and the removal of names that killed tests left behind.
 
 use std::env;
 use std::fs;
@@ -9,7 +9,8 @@ use ipcraft::name;
 use nix::unistd::geteuid;
 use tempfile::TempDir;
 
-/// A new directory that is removed on drop, under a [unique](name::unique) name that the leak check knows.
+/// A new directory that is removed on drop, under a [unique](name::unique) name that the leak check
+/// knows.
 ///
 /// # Panics
 ///
@@ -19,8 +20,10 @@ pub fn directory() -> TempDir {
     tempfile::Builder::new().prefix(&format!("{prefix}-")).tempdir().expect("a directory for temporary files")
 }
 
-/// Removes what tests of this user that were killed could not: files and directories with [unique](name::unique) names
-/// that begin as those of tests do, and whose process is dead.
+/// Removes what killed tests of this user left behind.
+///
+/// These are files and directories with [unique](name::unique) names of tests, whose process is
+/// dead.
 pub fn sweep() {
     for directory in [env::temp_dir(), name::runtime_dir(), "/dev/shm".into()] {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
@@ -49,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_the_dead_are_told_from_those_of_the_living() {
+    fn names_of_dead_processes_are_recognised() {
         let mine = name::unique("ipcraft-tests");
         assert!(!is_left_behind(&mine));
         // Above the largest process id that Linux gives.

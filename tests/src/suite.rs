@@ -2,18 +2,21 @@
 //!
 //! # Parallel tests
 //!
-//! Write an ordinary `#[test]` unless one of the reasons below applies. libtest runs it in parallel with the others of
-//! its binary.
+//! Write an ordinary `#[test]` unless one of the reasons below applies. libtest runs it in parallel
+//! with the others of its binary.
 //!
 //! # Serial tests
 //!
 //! A test must run alone if it
 //!
-//! * forks ([`Peer::start`](crate::peer::Peer::start)), since the child would inherit descriptors of other tests;
+//! * forks ([`Peer::start`](crate::peer::Peer::start)), since the child would inherit descriptors
+//!   of other tests;
 //! * counts descriptors, or waits for the end of a file that another test's child could hold open;
-//! * changes the process: signal handlers and masks, resource limits, the working directory, namespaces.
+//! * changes the process: signal handlers and masks, resource limits, the working directory,
+//!   namespaces.
 //!
-//! Such a test has `#[serial_test]` above it, and lives in a binary with `harness = false` in `tests/Cargo.toml`:
+//! Such a test has `#[serial_test]` above it, and lives in a binary with `harness = false` in
+//! `tests/Cargo.toml`:
 //!
 //! ```no_run
 //! use ipcraft_tests::suite::{self, serial_test};
@@ -29,15 +32,18 @@
 //! }
 //! ```
 //!
-//! The attribute registers the test, so there is no list to maintain. [`main()`] runs the tests of the binary one after
-//! another in the main thread, each under a [watchdog](crate::watchdog). Its last test, `nothing_is_left_behind`, fails if
-//! a test leaked a descriptor, a child process or a named object.
+//! The attribute registers the test, so there is no list to maintain. [`main()`] runs the tests of
+//! the binary one after another in the main thread, each under a [watchdog](crate::watchdog). Its
+//! last test, `nothing_is_left_behind`, fails if a test leaked a descriptor, a child process or a
+//! named object.
 //!
-//! * A test's name is the function's name without its module. So it states operation, condition and outcome by itself,
-//!   and `cargo test -p ipcraft-tests --test futex -- wait_with` selects it. Two tests of one binary cannot have the
-//!   same name.
-//! * A test that the system may not permit returns an [`Outcome`], and [`Outcome::Skipped`] shows in the output.
-//! * `#[serial_test(timeout = time::LONG_TIMEOUT)]` replaces the watchdog's [usual time](crate::time::TEST_TIMEOUT).
+//! * A test's name is the function's name without its module. So it states operation, condition and
+//!   outcome by itself, and `cargo test -p ipcraft-tests --test futex -- wait_with` selects it. Two
+//!   tests of one binary cannot have the same name.
+//! * A test that the system may not permit returns an [`Outcome`], and [`Outcome::Skipped`] shows
+//!   in the output.
+//! * `#[serial_test(timeout = time::LONG_TIMEOUT)]` replaces the watchdog's [usual
+//!   time](crate::time::TEST_TIMEOUT).
 //! * Tests that a table makes are built with [`test`] or [`skippable`] and passed to [`main_with`].
 //! * Timeouts come from [`crate::time`].
 
@@ -137,7 +143,8 @@ pub fn of<F: FnOnce() + Send + 'static>(body: F) -> Trial {
     test(path.split_once("::").map_or(path, |(_, rest)| rest), body)
 }
 
-/// A last test, which fails if this process has descriptors, children or named objects that `before` does not have.
+/// A last test, which fails if this process has descriptors, children or named objects that
+/// `before` does not have.
 pub fn nothing_is_left_behind(before: Snapshot) -> Trial {
     test("nothing_is_left_behind", move || assert_eq!(before.leaked(), Vec::<String>::new()))
 }

@@ -1,4 +1,4 @@
-//! Those who are left: real processes that sleep in an operation when another is killed.
+//! Survivors: processes that are blocked in an operation when another process is killed.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -8,13 +8,13 @@ use nix::unistd::Pid;
 
 use crate::peer::Peer;
 
-/// A wait that takes so long is one for ever.
+/// A wait of this length is taken to last forever.
 pub const HANG_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often one looks whether they sleep or have ended.
-const LOOK: Duration = Duration::from_micros(100);
+/// The interval between checks of whether a survivor is blocked or has ended.
+const POLL_INTERVAL: Duration = Duration::from_micros(100);
 
-/// A process with this role.
+/// Starts a process with this role.
 pub fn start(role: impl FnOnce()) -> Peer {
     Peer::start(|| {
         run_anywhere();
@@ -22,7 +22,7 @@ pub fn start(role: impl FnOnce()) -> Peer {
     })
 }
 
-/// Processes with this role, each of which has gone to sleep in it.
+/// Starts processes with this role, and waits until each is blocked in it.
 ///
 /// # Panics
 ///
@@ -35,20 +35,20 @@ pub fn asleep(count: usize, role: impl Fn()) -> Vec<Peer> {
     peers
 }
 
-/// On any core, and not only on the one that this process and the one that is killed share.
+/// Runs this process on any core, and not only on the core of the killed process.
 fn run_anywhere() {
     let mut all = CpuSet::new();
     let set = (0..CpuSet::count()).try_for_each(|core| all.set(core));
-    // Where it is refused it only takes longer.
+    // If this is refused, the test only takes longer.
     let _ = set.and_then(|()| sched_setaffinity(Pid::from_raw(0), &all));
 }
 
 fn sleeps(peer: &Peer) -> bool {
-    sleep(LOOK);
+    sleep(POLL_INTERVAL);
     peer.is_asleep()
 }
 
-/// Whether all come to the end of their role; those who do not are killed.
+/// Whether all processes come to the end of their role; the others are killed.
 ///
 /// # Panics
 ///
@@ -57,25 +57,25 @@ pub fn finish(peers: impl IntoIterator<Item = Peer>) -> bool {
     finish_within(HANG_TIMEOUT, peers)
 }
 
-/// [`finish`] with less patience, each.
+/// [`finish`] with another time limit for each process.
 ///
 /// # Panics
 ///
 /// As [`finish`].
-pub fn finish_within(patience: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
+pub fn finish_within(timeout: Duration, peers: impl IntoIterator<Item = Peer>) -> bool {
     // All are started before the first is waited for.
     let peers: Vec<Peer> = peers.into_iter().collect();
-    let ended: Vec<bool> = peers.into_iter().map(|peer| ends_within(patience, peer)).collect();
+    let ended: Vec<bool> = peers.into_iter().map(|peer| ends_within(timeout, peer)).collect();
     !ended.contains(&false)
 }
 
-fn ends_within(patience: Duration, peer: Peer) -> bool {
+fn ends_within(timeout: Duration, peer: Peer) -> bool {
     let start = Instant::now();
     while !peer.has_status_change().expect("a child that was not waited for") {
-        if start.elapsed() > patience {
+        if start.elapsed() > timeout {
             return false;
         }
-        sleep(LOOK);
+        sleep(POLL_INTERVAL);
     }
     peer.join();
     true

@@ -10,7 +10,8 @@ pub const LONG_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The time in which an endpoint must report the death of its peer.
 ///
-/// The library promises 250 ms. The rest is for a loaded machine, which may run other processes first.
+/// The library promises 250 ms. The rest is for a loaded machine, which may run other processes
+/// first.
 pub const DEATH_NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The watchdog aborts a test that runs longer than this.

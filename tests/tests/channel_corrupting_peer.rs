@@ -1,7 +1,8 @@
-//! Channels whose memory is not what this library wrote: everything is refused or returns, and nothing hangs, panics or
-//! dies.
+//! Channels whose memory this library did not write: a call refuses it or returns, and never hangs,
+//! panics or crashes.
 //!
-//! `IPCRAFT_CORRUPTION=full` scribbles for longer. Each seed is printed; `IPCRAFT_SEED` repeats one.
+//! `IPCRAFT_CORRUPTION=full` corrupts for longer. Each seed is printed, and `IPCRAFT_SEED` repeats
+//! one.
 
 use std::env;
 use std::fs::File;
@@ -11,29 +12,23 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipcraft::channel::{broadcast, latest, mpmc, spsc};
+use ipcraft::channel::{mpmc, spsc};
 use ipcraft::shm::memfd::{self, Memfd};
 use ipcraft::{ErrorKind, name};
+use ipcraft_tests::channel_kind::{
+    Broadcast, Bytes, ChannelKind, Config, Latest, Mpmc, OverwritingBroadcast, Requests, Spsc,
+};
 use ipcraft_tests::corrupting_peer::{self, Clock, Corruptor, KINDS, Kind, Random};
-use ipcraft_tests::leak::Snapshot;
+use ipcraft_tests::for_each_kind;
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::{self, of};
+use ipcraft_tests::suite::{self, serial_test};
 
 fn main() -> ExitCode {
-    let before = Snapshot::take();
-    let mut tests = vec![
-        of(each_field_of_the_header_is_checked),
-        of(a_size_that_does_not_fit_is_refused),
-        of(memory_that_is_too_small_is_refused),
-        of(a_descriptor_of_something_else_is_refused),
-        of(random_contents_are_survived),
-    ];
-    for kind in KINDS {
-        let name = format!("calls_return_while_peer_corrupts::{}", kind.name.replace(' ', "_"));
-        tests.push(suite::test(name, || calls_return_while_peer_corrupts(*kind)));
-    }
-    tests.push(suite::nothing_is_left_behind(before));
-    suite::run(tests)
+    let test = |kind: &Kind| {
+        let (name, kind) = (format!("{}_calls_return_while_peer_corrupts_the_memory", kind.name), *kind);
+        suite::test(name, move || calls_return_while_peer_corrupts_the_memory(kind))
+    };
+    suite::main_with(KINDS.iter().map(test).collect())
 }
 
 /// For calls that wait.
@@ -50,11 +45,11 @@ fn scale() -> u32 {
     if env::var("IPCRAFT_CORRUPTION").is_ok_and(|asked| asked == "full") { 10 } else { 1 }
 }
 
-/// Another process writes to the memory while this one does everything it can.
-fn calls_return_while_peer_corrupts(kind: Kind) {
+/// Another process writes to the memory while this one calls every operation.
+fn calls_return_while_peer_corrupts_the_memory(kind: Kind) {
     let seed = seed();
     let duration = Duration::from_millis(500) * scale();
-    // In a process of its own, so that to die of it is to fail.
+    // In a process of its own, so that a crash is a failure.
     let victim = Peer::start(|| {
         let mut random = Random::new(seed);
         let mut target = (kind.make)();
@@ -72,7 +67,7 @@ fn calls_return_while_peer_corrupts(kind: Kind) {
     victim.join();
 }
 
-/// Sometimes at full speed, and sometimes so that something can be done in between.
+/// Writes at full speed for a while, and then with pauses, so that calls succeed in between.
 fn corrupt(memory: &OwnedFd, mut random: Random) {
     let mut corruptor = Corruptor::new(corrupting_peer::map(memory), random.clone());
     loop {
@@ -86,15 +81,16 @@ fn corrupt(memory: &OwnedFd, mut random: Random) {
     }
 }
 
-/// What a fuzzer does, for a while.
-fn random_contents_are_survived() {
+/// Runs the target of the fuzzer with random input.
+#[serial_test]
+fn calls_return_with_random_contents() {
     let seed = seed();
     let victim = Peer::start(|| {
         let mut random = Random::new(seed);
         for _ in 0..2_000 * scale() {
             let length = random.below(4096);
             let mut data: Vec<u8> = (0..length).map(|_| random.number() as u8).collect();
-            // Mostly small numbers, which go further.
+            // Small numbers pass more checks.
             if random.below(2) == 0 {
                 for word in data.chunks_exact_mut(8).skip(4) {
                     word[2..].fill(0);
@@ -106,7 +102,7 @@ fn random_contents_are_survived() {
     victim.join();
 }
 
-/// Where the words of a header are, what they are called, and what is wrong there.
+/// Words of the header: their offset, what an error calls them, and a wrong value.
 const FIELDS: [(usize, &str, u64); 7] = [
     (0, "holds no channel", 0),
     (8, "the version of its header", 77),
@@ -117,8 +113,9 @@ const FIELDS: [(usize, &str, u64); 7] = [
     (48, "its variant", 77),
 ];
 
-fn each_field_of_the_header_is_checked() {
-    // One that is opened by its name may be asked to have a capacity.
+#[serial_test]
+fn open_with_wrong_header_field_names_the_field() {
+    // Opening by name also compares the capacity with the options.
     let name = format!("/{}", name::unique("ipcraft-tests"));
     let options = spsc::Options::<u64>::new().capacity(64).remove_on_drop(true);
     let channel = options.create_new(&name).unwrap();
@@ -136,48 +133,36 @@ fn each_field_of_the_header_is_checked() {
     drop(channel);
 }
 
-/// Takes the channel behind a descriptor, and says why not.
-type Open = fn(OwnedFd) -> Option<ipcraft::Error>;
-
-fn a_size_that_does_not_fit_is_refused() {
-    let descriptors: [(OwnedFd, Open); 5] = [
-        (descriptor(&spsc::Channel::<u64>::anonymous().unwrap()), |fd| {
-            spsc::Channel::<u64>::from_received(fd).err()
-        }),
-        (descriptor(&spsc::bytes::Channel::anonymous().unwrap()), |fd| {
-            spsc::bytes::Channel::from_received(fd).err()
-        }),
-        (descriptor(&mpmc::Channel::<u64>::anonymous().unwrap()), |fd| {
-            mpmc::Channel::<u64>::from_received(fd).err()
-        }),
-        (descriptor(&broadcast::Channel::<u64>::anonymous().unwrap()), |fd| {
-            broadcast::Channel::<u64>::from_received(fd).err()
-        }),
-        (descriptor(&latest::Channel::<u64>::anonymous().unwrap()), |fd| {
-            latest::Channel::<u64>::from_received(fd).err()
-        }),
-    ];
-    for (fd, open) in descriptors {
-        let memory = corrupting_peer::map(&fd);
-        let capacity = memory.atomic_u64(40).unwrap();
-        let right = capacity.load(Relaxed);
-        for wrong in [0, 3, right + 1, right - 1, right * 2, right << 20, 1 << 62, 1 << 63, u64::MAX] {
-            capacity.store(wrong, Relaxed);
-            let error = open(fd.try_clone().unwrap()).expect("refused");
-            assert_eq!(error.kind(), ErrorKind::WrongType, "{wrong}");
-            let text = error.to_string();
-            assert!(text.contains("its capacity") || text.contains("its size"), "{wrong}: {text}");
-        }
-        capacity.store(right, Relaxed);
-        assert!(open(fd).is_none());
+#[serial_test]
+fn from_received_with_wrong_capacity_returns_wrong_type() {
+    macro_rules! each {
+        ($($kind:ident),*) => { $(from_received_checks_the_capacity::<$kind<[u64; 1]>>();)* };
     }
+    for_each_kind!(each);
+}
+
+fn from_received_checks_the_capacity<K: ChannelKind>() {
+    let fd = descriptor(&K::anonymous(Config::new(64)).unwrap());
+    let memory = corrupting_peer::map(&fd);
+    let capacity = memory.atomic_u64(40).unwrap();
+    let right = capacity.load(Relaxed);
+    for wrong in [0, 3, right + 1, right - 1, right * 2, right << 20, 1 << 62, 1 << 63, u64::MAX] {
+        capacity.store(wrong, Relaxed);
+        let error = K::from_received(fd.try_clone().unwrap()).err().expect("refused");
+        assert_eq!(error.kind(), ErrorKind::WrongType, "{}: {wrong}", K::NAME);
+        let text = error.to_string();
+        assert!(text.contains("its capacity") || text.contains("its size"), "{}: {wrong}: {text}", K::NAME);
+    }
+    capacity.store(right, Relaxed);
+    assert!(K::from_received(fd).is_ok(), "{}", K::NAME);
 }
 
 fn descriptor(channel: &impl AsFd) -> OwnedFd {
     channel.as_fd().try_clone_to_owned().unwrap()
 }
 
-fn memory_that_is_too_small_is_refused() {
+#[serial_test]
+fn from_received_with_too_small_memory_returns_wrong_type() {
     // Less than a header.
     for size in [1, 64, 2047] {
         let memory = Memfd::create("small", size).unwrap();
@@ -193,7 +178,7 @@ fn memory_that_is_too_small_is_refused() {
     let refused = spsc::Channel::<u64>::from_received(descriptor(&memory)).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::WrongType);
     assert!(refused.to_string().contains("its size"), "{refused}");
-    // A file that somebody has cut.
+    // A truncated file.
     let name = format!("/{}", name::unique("ipcraft-tests"));
     let options = spsc::Options::<u64>::new().remove_on_drop(true);
     let channel = options.create_new(&name).unwrap();
@@ -206,7 +191,8 @@ fn memory_that_is_too_small_is_refused() {
     drop(channel);
 }
 
-fn a_descriptor_of_something_else_is_refused() {
+#[serial_test]
+fn from_received_with_foreign_descriptor_returns_wrong_type() {
     let unsealed = memfd::Options::new().unsealed().create("unsealed", 1 << 16).unwrap();
     let (pipe, _writer) = std::io::pipe().unwrap();
     let others: [OwnedFd; 4] = [
@@ -221,7 +207,7 @@ fn a_descriptor_of_something_else_is_refused() {
         let end = spsc::Receiver::<u64>::from_fd(fd).unwrap_err();
         assert!(matches!(end.kind(), ErrorKind::WrongType | ErrorKind::PermissionDenied), "{end}");
     }
-    // A channel is not an end, and an end not the other one.
+    // A channel is not an endpoint, and a sender is not a receiver.
     let channel = spsc::Channel::<u64>::anonymous().unwrap();
     let fd = descriptor(&channel);
     assert_eq!(spsc::Receiver::<u64>::from_fd(fd).unwrap_err().kind(), ErrorKind::WrongType);

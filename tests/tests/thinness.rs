@@ -1,5 +1,5 @@
-//! What the library costs more than hand-written C, counted: the same system calls in the same order, and at most
-//! [`ALLOWANCE`] more instructions per call.
+//! The cost of the library over hand-written C: the same system calls in the same order, and at
+//! most [`ALLOWANCE`] more instructions per call.
 
 use std::fmt;
 use std::io;
@@ -9,17 +9,18 @@ use std::process::ExitCode;
 use ipcraft_bench::{Endpoints, Implementation, Link, Mechanism, Workload, mechanisms};
 use ipcraft_tests::scratch;
 use ipcraft_tests::step::{self, Trace};
-use ipcraft_tests::suite::{self, Outcome};
+use ipcraft_tests::suite::{self, Outcome, serial_test};
 
-/// How many instructions more than a direct call of libc's are thin, for each call of the library.
+/// The instructions beyond a direct call of libc that a call of the library may take.
 const ALLOWANCE: i64 = 30;
 
 /// Small enough that no mechanism has to cut it; for those of smaller messages it is cut here.
 const MESSAGE: [u8; 64] = [7; 64];
 
-/// Mechanisms with room for one message each way, where a second can be sent only when the first was received, or whose
-/// messages go to a process, so that the one that receives has to be the one that sends; and the calls of the library that
-/// both together take.
+/// Mechanisms whose send and receive are counted together, with the calls of the library in both.
+///
+/// They have room for one message, or their messages go to a process, which has to send and
+/// receive.
 const TOGETHER: &[(&str, i64)] = &[
     ("eventfd", 2),
     ("realtime_signal", 2),
@@ -30,23 +31,25 @@ const TOGETHER: &[(&str, i64)] = &[
     ("sync_condvar", 8),
 ];
 
-/// Mechanisms that need the kernel only to wait and to wake somebody who waits.
+/// Mechanisms that need the kernel only to wait and to wake.
 const WITHOUT_SYSTEM_CALLS: &[&str] = &["shm_posix_semaphore", "sync_condvar"];
 
 /// Mechanisms of which one process alone can do nothing but wait for the other.
 const FOR_TWO: &[&str] = &["sync_barrier"];
 
 fn main() -> ExitCode {
-    suite::run(vec![suite::skippable("thinness", thinness)])
+    suite::main()
 }
 
-fn thinness() -> Outcome {
+#[serial_test]
+fn calls_are_as_thin_as_libc_of_every_mechanism() -> Outcome {
     if step::overhead() == Err(step::REFUSED) {
         return Outcome::Skipped("this system does not allow ptrace(2)".into());
     }
     let carries = |mechanism: &&&Mechanism| mechanism.workloads.contains(&Workload::RoundTrip);
     let alone = |mechanism: &&&Mechanism| !FOR_TWO.contains(&mechanism.id);
-    // What is no call of the kernel's cannot be as thin as one; what channels cost is counted among their own tests.
+    // What is no call of the kernel's cannot be as thin as one; what channels cost is counted among
+    // their own tests.
     let kernels = |mechanism: &&&Mechanism| !mechanism.id.starts_with("channel");
     let carriers = mechanisms().iter().filter(carries).filter(alone).filter(kernels);
     let rows: Vec<Row> = carriers.flat_map(|mechanism| rows(mechanism)).collect();
@@ -135,7 +138,8 @@ fn sending_and_receiving(mut ends: Endpoints, message: &'static [u8]) -> Box<dyn
     })
 }
 
-/// A mechanism that does nothing: calling it costs what calling the others costs around the operation.
+/// A mechanism that does nothing: calling it costs what calling the others costs around the
+/// operation.
 struct Nothing;
 
 impl Link for Nothing {

@@ -1,4 +1,5 @@
-//! `#[serial_test]`: see `ipcraft_tests::suite`, which explains when to use it and runs what it registers.
+//! `#[serial_test]`: see `ipcraft_tests::suite`, which explains when to use it and runs what it
+//! registers.
 
 use std::iter::once;
 
@@ -6,7 +7,8 @@ use proc_macro::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 /// Registers the function below it with `ipcraft_tests::suite`.
 ///
-/// `#[serial_test]` gives the test the usual time, and `#[serial_test(timeout = EXPRESSION)]` another one.
+/// `#[serial_test]` gives the test the usual time, and `#[serial_test(timeout = EXPRESSION)]`
+/// another one.
 #[proc_macro_attribute]
 pub fn serial_test(arguments: TokenStream, function: TokenStream) -> TokenStream {
     let Some(name) = name_of(function.clone()) else {

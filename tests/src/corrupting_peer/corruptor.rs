@@ -1,4 +1,4 @@
-//! Who writes what he likes.
+//! A writer of arbitrary bytes.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -6,20 +6,20 @@ use ipcraft::shm::Mapping;
 
 use super::Random;
 
-/// The bytes at the start of every channel.
-const HEADER: usize = 2048;
+/// The bytes of the header at the start of every channel.
+const HEADER_LEN: usize = 2048;
 
-/// Writes to the memory of a channel.
+/// Writes arbitrary values to the memory of a channel.
 #[derive(Debug)]
 pub struct Corruptor {
     memory: Mapping,
-    /// How the memory was when nobody had scribbled.
+    /// The memory before the first write.
     before: Vec<u8>,
     random: Random,
 }
 
 impl Corruptor {
-    /// Begins with memory that is as it should be.
+    /// Starts with memory that is valid.
     ///
     /// # Panics
     ///
@@ -30,12 +30,13 @@ impl Corruptor {
         Corruptor { memory, before, random }
     }
 
-    /// Writes once: a word, a byte, or several; now and then what was there in the beginning, so that there is something
-    /// to be done with the channel.
+    /// Writes once: a word, a byte, or several words.
+    ///
+    /// Sometimes it restores the memory, so that the channel becomes usable again.
     pub fn corrupt(&mut self) {
         match self.random.below(16) {
             0 => self.restore(0, self.before.len()),
-            1 => self.restore(0, HEADER),
+            1 => self.restore(0, HEADER_LEN),
             2 => self.byte(),
             3 => (0..8).for_each(|_| self.word()),
             4 => self.swap(),
@@ -52,9 +53,9 @@ impl Corruptor {
         self.memory.write_at(at, &[value]).expect("within the memory");
     }
 
-    /// A word that could be where it is, almost, or one that could not.
+    /// Changes a word to a value that is almost valid, or to one that is not.
     fn word(&mut self) {
-        let at = self.place();
+        let at = self.offset();
         let old = self.at(at).load(Relaxed);
         let size = self.memory.len() as u64;
         let step = 1 << self.random.below(64);
@@ -65,26 +66,26 @@ impl Corruptor {
             2 => old.wrapping_sub(step),
             3 => old ^ step,
             4 => self.random.one_of(&[0, 1, 2, 3, 7, 8, 9, u64::MAX, u64::MAX - 1, 1 << 63, half, half + 1]),
-            5 => self.random.one_of(&[size, size - 1, size + 1, size - HEADER as u64, size / 8]),
+            5 => self.random.one_of(&[size, size - 1, size + 1, size - HEADER_LEN as u64, size / 8]),
             6 => old & half | self.random.one_of(&[0, 1, 2, u64::MAX]) << 32,
             _ => old & !half | self.random.one_of(&[0, 1, 2, half, 1 << 31]),
         };
         self.at(at).store(value, Relaxed);
     }
 
-    /// Puts one word where another was: something that was said, elsewhere.
+    /// Overwrites one word with another word of the channel.
     fn swap(&mut self) {
-        let (from, to) = (self.place(), self.place());
+        let (from, to) = (self.offset(), self.offset());
         self.at(to).store(self.at(from).load(Relaxed), Relaxed);
     }
 
-    /// Where some word is: half of the time in the header.
-    fn place(&mut self) -> usize {
-        let size = if self.random.below(2) == 0 { HEADER } else { self.memory.len() };
+    /// The offset of a word, which is in the header half of the time.
+    fn offset(&mut self) -> usize {
+        let size = if self.random.below(2) == 0 { HEADER_LEN } else { self.memory.len() };
         self.random.below(size / 8) * 8
     }
 
-    fn at(&self, place: usize) -> &AtomicU64 {
-        self.memory.atomic_u64(place).expect("within the memory")
+    fn at(&self, offset: usize) -> &AtomicU64 {
+        self.memory.atomic_u64(offset).expect("within the memory")
     }
 }

@@ -1,100 +1,71 @@
-//! Channels with somebody who writes what he likes to their memory.
+//! Channels whose memory a peer corrupts.
 //!
-//! [`KINDS`] has one channel of each kind, of which this process has both ends and does everything that can be done with
-//! them; a [`Corruptor`] writes to the same memory, from another process or between two calls. Whatever is there, a call
-//! returns: a value or an error.
+//! [`KINDS`] makes channels of every kind. This process has both endpoints, and calls every
+//! operation that they have. A [`Corruptor`] writes to the same memory, from another process or
+//! between two calls. Whatever the memory holds, a call returns a value or an error.
 
-mod broadcast;
-mod bytes;
 mod clock;
 mod corruptor;
+mod endpoints;
 mod fuzz;
-mod latest;
-mod mpmc;
 mod random;
-mod spsc;
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 
+use crate::channel_kind::{Broadcast, Bytes, Latest, Mpmc, OverwritingBroadcast, Spsc, UncheckedRequests};
 pub use clock::Clock;
 pub use corruptor::Corruptor;
+use endpoints::make;
 pub use fuzz::fuzz;
 pub use random::Random;
 
-/// A channel, and what ends of it this process has at the moment.
+/// A channel, and the endpoints that this process has at the moment.
 pub trait Target {
     /// The descriptor of the channel's memory.
     fn descriptor(&self) -> OwnedFd;
 
-    /// Does one of all the things that can be done: which, depends on the number.
+    /// Calls one operation, which the number chooses.
     fn operate(&mut self, choice: u8, clock: &mut Clock);
 }
 
-/// A kind of channel.
+/// A kind of channel with messages of one type.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// Of which messages are what.
+    /// The name in the names of tests.
     pub name: &'static str,
-    /// Makes a channel of it, without a name.
+    /// Makes an anonymous channel.
     pub make: fn() -> Box<dyn Target>,
 }
 
-/// Every kind, with messages of different sizes, and some of which not all bytes are values.
+/// A message of many words.
+type Large = [u64; 40];
+
+/// Every kind, with messages of different sizes, some of which have bytes that are no value.
 pub const KINDS: &[Kind] = &[
-    Kind { name: "spsc of words", make: spsc::make::<u64> },
-    Kind { name: "spsc of characters", make: spsc::make::<char> },
-    Kind { name: "spsc of large messages", make: spsc::make::<[u64; 40]> },
-    Kind { name: "spsc of bytes", make: bytes::make },
-    Kind { name: "mpmc of words", make: mpmc::make::<u64> },
-    Kind { name: "mpmc of large messages", make: mpmc::make::<[u64; 40]> },
-    Kind { name: "broadcast that holds back", make: broadcast::hold_back::<u64> },
-    Kind { name: "broadcast that overwrites", make: broadcast::overwrite::<[u64; 40]> },
-    Kind { name: "latest of characters", make: latest::make::<char> },
-    Kind { name: "latest of large values", make: latest::make::<[u64; 40]> },
+    Kind { name: "spsc_word", make: make::<Spsc<u64>> },
+    Kind { name: "spsc_char", make: make::<Spsc<char>> },
+    Kind { name: "spsc_large", make: make::<Spsc<Large>> },
+    Kind { name: "bytes", make: make::<Bytes<[u64; 5]>> },
+    Kind { name: "mpmc_word", make: make::<Mpmc<u64>> },
+    Kind { name: "mpmc_char", make: make::<Mpmc<char>> },
+    Kind { name: "mpmc_large", make: make::<Mpmc<Large>> },
+    Kind { name: "broadcast_word", make: make::<Broadcast<u64>> },
+    Kind { name: "overwriting_broadcast_large", make: make::<OverwritingBroadcast<Large>> },
+    Kind { name: "latest_char", make: make::<Latest<char>> },
+    Kind { name: "latest_large", make: make::<Latest<Large>> },
+    Kind { name: "request_char", make: make::<UncheckedRequests<char>> },
+    Kind { name: "request_large", make: make::<UncheckedRequests<Large>> },
 ];
 
-/// What such a channel carries.
-pub(crate) trait Payload: ipcraft::channel::Message {
-    fn some() -> Self;
-}
-
-impl Payload for u64 {
-    fn some() -> u64 {
-        7
-    }
-}
-
-impl Payload for char {
-    fn some() -> char {
-        'i'
-    }
-}
-
-impl Payload for [u64; 40] {
-    fn some() -> Self {
-        [7; 40]
-    }
-}
-
-/// Room for how many messages there is: few, so that the ends come round soon.
-const CAPACITY: usize = 8;
-
-/// More than a channel can have, so that what takes all that is there must have come to an end before.
-const PLENTY: usize = 1000;
-
-/// The memory behind a descriptor, mapped once more.
+/// Maps the memory behind a descriptor once more.
 ///
 /// # Panics
 ///
-/// If it is not that of a channel.
+/// If it is not the memory of a channel.
 pub fn map(memory: &OwnedFd) -> Mapping {
     let memory = memory.try_clone().expect("a descriptor");
     Memfd::try_from(memory).expect("the memory of a channel").map().expect("room")
-}
-
-fn duplicate(channel: &impl AsFd) -> OwnedFd {
-    channel.as_fd().try_clone_to_owned().expect("a descriptor")
 }

@@ -1,4 +1,4 @@
-//! A traced child that goes to sleep in a system call.
+//! A traced child that blocks in a system call.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,20 +7,22 @@ use nix::unistd::Pid;
 
 use crate::peer::Peer;
 
-/// How long a system call may take before one looks whether the child sleeps.
-const PROMPT: Duration = Duration::from_micros(300);
+/// The time after which a system call may be blocked, so that the state of the child is checked.
+const CHECK_AFTER: Duration = Duration::from_micros(300);
 
-/// Returns when the child has stopped or ended; tells `asleep` each time it is found asleep instead.
+/// Blocks until the child has stopped or ended, and calls `asleep` each time the child is blocked
+/// instead.
 pub(super) fn wake_or_stop(child: &Peer, asleep: &mut impl FnMut(Pid)) -> nix::Result<()> {
     loop {
         let start = Instant::now();
-        while start.elapsed() < PROMPT {
+        while start.elapsed() < CHECK_AFTER {
             if child.has_status_change()? {
                 return Ok(());
             }
             thread::yield_now();
         }
-        // Still in the call at two looks in a row, with nothing to report between and after.
+        // Still in the call at two checks in a row, without a change of status in between and
+        // after.
         if sleeps(child)? && sleeps(child)? {
             asleep(child.pid());
         }
@@ -28,6 +30,6 @@ pub(super) fn wake_or_stop(child: &Peer, asleep: &mut impl FnMut(Pid)) -> nix::R
 }
 
 fn sleeps(child: &Peer) -> nix::Result<bool> {
-    thread::sleep(PROMPT);
+    thread::sleep(CHECK_AFTER);
     Ok(!child.has_status_change()? && child.state() == Some('S'))
 }

@@ -1,7 +1,7 @@
 //! The child's side: the operation between two marks that the tracer recognises.
 //!
-//! A mark is a getpid(2) with an argument. The kernel ignores it, no filter of system calls refuses it, and the tracer
-//! sees it in the registers.
+//! A mark is a getpid(2) with an argument. The kernel ignores it, no filter of system calls refuses
+//! it, and the tracer sees it in the registers.
 
 use std::hint::black_box;
 
@@ -15,7 +15,7 @@ pub(super) const END: u64 = 0x0065_6e64;
 
 /// Asks to be traced, runs the operation once to warm up and once between the marks.
 pub(super) fn run(mut operation: impl FnMut()) {
-    // Where it is refused the child just ends, which tells the tracer.
+    // Where ptrace(2) is refused the child ends, which the tracer notices.
     if ptrace::traceme().is_ok() {
         raise(Signal::SIGSTOP).expect("a process may stop itself");
         marked(&mut operation, 0, 0);

@@ -1,14 +1,16 @@
 //! Running one operation in a child under ptrace(2), instruction by instruction.
 //!
-//! Two uses: counting what an operation costs in user-space instructions and system calls, and killing a process at
-//! exactly its k-th instruction, to see what its peer makes of that.
+//! Two uses: counting the user-space instructions and system calls of an operation, and killing a
+//! process at exactly its k-th instruction.
 //!
-//! The operation is called twice: once at full speed, so that lazy initialisation and page faults are over, and once
-//! between two marks, where every instruction is a step of the tracer. A step is one instruction, or one repetition of
-//! a repeated string instruction. It includes a constant few instructions of the harness itself: see [`overhead`].
+//! The operation is called twice: once at full speed, so that lazy initialization and page faults
+//! are over, and once between two marks, where every instruction is a step of the tracer. A step is
+//! one instruction, or one repetition of a repeated string instruction. It includes a constant few
+//! instructions of the harness itself: see [`overhead`].
 //!
-//! On aarch64 a load-exclusive/store-exclusive loop cannot succeed under single steps, so code under the harness has to
-//! use the atomic instructions of ARMv8.1; [`Stepper`] gives up after [`MOST_STEPS`] rather than spin for ever.
+//! On aarch64 a load-exclusive/store-exclusive loop cannot succeed under single steps, so code
+//! under the harness has to use the atomic instructions of ARMv8.1; [`Stepper`] fails after
+//! [`MAX_STEPS`] steps.
 
 mod asleep;
 mod mark;
@@ -27,8 +29,8 @@ use crate::peer::Peer;
 use pin::Pin;
 use registers::Registers;
 
-/// More steps than any operation worth stepping takes: beyond it the operation is taken to be stuck.
-pub const MOST_STEPS: u64 = 10_000_000;
+/// A bound on the steps of an operation, beyond which it is taken to be stuck.
+pub const MAX_STEPS: u64 = 10_000_000;
 
 /// What stepping fails with where the system does not allow ptrace(2) at all.
 pub const REFUSED: Errno = Errno::EPERM;
@@ -52,14 +54,16 @@ pub struct Stepper {
     signal: Option<Signal>,
     /// Whether there is a system call instruction at an address; program text does not change.
     decoded: HashMap<u64, bool>,
-    /// Keeps both processes on one core for as long as this lives: a step is two switches between them.
+    /// Keeps both processes on one core for as long as this lives: a step is two switches between
+    /// them.
     _pin: Pin,
 }
 
 impl Stepper {
-    /// Forks a child, lets it call `operation` once, and stops it at the beginning of the second call.
+    /// Forks a child, lets it call `operation` once, and stops it at the beginning of the second
+    /// call.
     ///
-    /// The operation must be able to proceed at once both times: a message to receive has to be there already.
+    /// The operation must not block: a message to receive has to be there already.
     ///
     /// # Errors
     ///
@@ -68,8 +72,8 @@ impl Stepper {
         Stepper::start_sleeper(operation, |_| {})
     }
 
-    /// [`start`](Stepper::start) for an operation that may have to wait: `asleep` is told each time it sleeps, and makes
-    /// it go on.
+    /// [`start`](Stepper::start) for an operation that may block: `asleep` is called each time, and
+    /// lets it continue.
     ///
     /// # Errors
     ///
@@ -95,17 +99,18 @@ impl Stepper {
         self.child.pid()
     }
 
-    /// Steps until `count` instructions of the marked call have been executed; false if the call ended before.
+    /// Steps until `count` instructions of the marked call have been executed; false if the call
+    /// ended before.
     ///
     /// # Errors
     ///
-    /// `ETIME` after [`MOST_STEPS`]; those of ptrace(2), such as `ESRCH` if the child was killed.
+    /// `ETIME` after [`MAX_STEPS`]; those of ptrace(2), such as `ESRCH` if the child was killed.
     pub fn step_until(&mut self, count: u64) -> nix::Result<bool> {
         self.step_sleeper_until(count, |_| {})
     }
 
-    /// [`step_until`](Stepper::step_until) for an operation that may have to wait: `asleep` is told each time it sleeps,
-    /// and makes it go on, or kills it.
+    /// [`step_until`](Stepper::step_until) for an operation that may block: `asleep` is called each
+    /// time, and lets it continue or kills it.
     ///
     /// # Errors
     ///
@@ -117,8 +122,8 @@ impl Stepper {
         Ok(!self.ended)
     }
 
-    /// Runs at full speed until, from here, a system call was entered or has returned `count` times; false if the marked
-    /// call ended before.
+    /// Runs at full speed until, from here, a system call was entered or has returned `count`
+    /// times; false if the marked call ended before.
     ///
     /// # Errors
     ///
@@ -144,13 +149,13 @@ impl Stepper {
         self.child.kill();
     }
 
-    /// Steps to the end of the operation and says what it did.
+    /// Steps to the end of the operation and returns what it did.
     ///
     /// # Errors
     ///
     /// As for [`step_until`](Stepper::step_until).
     pub fn finish(mut self) -> nix::Result<Trace> {
-        self.step_until(MOST_STEPS)?;
+        self.step_until(MAX_STEPS)?;
         if self.ended { Ok(std::mem::take(&mut self.trace)) } else { Err(Errno::ETIME) }
     }
 
@@ -165,7 +170,7 @@ impl Stepper {
         }
     }
 
-    /// Runs from system call to system call until the one that is the first mark has returned.
+    /// Runs from system call to system call until the first mark has returned.
     fn run_to_begin(&mut self, mut asleep: impl FnMut(Pid)) -> nix::Result<()> {
         loop {
             self.run_to_system_call(&mut asleep)?;

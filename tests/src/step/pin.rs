@@ -3,8 +3,8 @@
 use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 
-/// The calling thread and its later children run on one core until this is dropped, or wherever they like if the system
-/// refuses: that only costs time.
+/// The calling thread and its later children run on one core until this is dropped, or wherever
+/// they like if the system refuses: that only costs time.
 #[derive(Debug)]
 pub(super) struct Pin {
     previous: Option<CpuSet>,

@@ -1,4 +1,4 @@
-//! The registers that tell system calls, on each architecture.
+//! The registers that hold a system call, on each architecture.
 
 use nix::sys::ptrace;
 use nix::unistd::Pid;
@@ -29,7 +29,8 @@ impl Registers {
         self.0.rax as i64
     }
 
-    /// The number of the system call that a stop at its entry is about: the kernel has overwritten rax by then.
+    /// The number of the system call that a stop at its entry is about: the kernel has overwritten
+    /// rax by then.
     fn entered(&self) -> i64 {
         self.0.orig_rax as i64
     }

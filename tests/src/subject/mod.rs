@@ -1,4 +1,4 @@
-//! The mechanisms under test, behind one face: so that one list of tests serves them all.
+//! The mechanisms under test behind one interface, so that one list of tests serves all of them.
 
 mod queues;
 mod records;
@@ -28,13 +28,13 @@ pub enum Form {
 }
 
 impl Form {
-    /// One of each, with time enough to notice an answer that should come at once.
+    /// One of each, with a timeout that must not expire.
     pub const ALL: [Form; 3] = [Form::Wait, Form::Try, Form::Within(Duration::from_secs(20))];
 }
 
 /// An end to send from.
 pub trait Sender {
-    /// Sends, and says how many of the bytes were taken: of a record all.
+    /// Sends, and returns how many bytes were taken: all of a record.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ pub trait Sender {
 
 /// An end to receive from.
 pub trait Receiver {
-    /// Receives, and says how many bytes came; `None` is end of stream.
+    /// Receives, and returns how many bytes arrived; `None` is the end of the stream.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ pub struct Subject {
     pub records: bool,
     /// Whether a receiver learns that the last sender is gone.
     pub ends: bool,
-    /// What sending fails with once the last receiver is gone; `None` if it does not, since the kernel keeps what is sent.
+    /// The error of a send once the last receiver is gone; `None` if the kernel keeps what is sent.
     pub gone: Option<ErrorKind>,
     /// What becomes of a record that is longer than the buffer.
     pub long_record: LongRecord,
@@ -77,11 +77,11 @@ pub struct Subject {
 /// What becomes of a record that is longer than the buffer that it would be received into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LongRecord {
-    /// As much of it as fits is received, with an error that tells.
+    /// What fits is received, with an error that reports the cut.
     Cut,
-    /// It stays, with an error that tells.
+    /// It stays in the queue, with an error that reports its length.
     Stays,
-    /// The question does not arise, since every buffer has to have room for the longest there can be.
+    /// Impossible, since every buffer must have room for the longest record.
     Impossible,
 }
 
@@ -141,7 +141,7 @@ pub fn send_all(sender: &dyn Sender, message: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Sends without waiting until there is no room for a single byte more, and returns the bytes that went in.
+/// Sends without blocking until there is no room for one more byte, and returns what was sent.
 ///
 /// # Panics
 ///
@@ -175,7 +175,7 @@ pub fn receive_exactly(receiver: &dyn Receiver, length: usize) -> Vec<u8> {
     while received.len() < length {
         let most = buffer.len().min(length - received.len());
         let count = receiver.receive(&mut buffer[..most], Form::Wait).expect("receiving");
-        received.extend_from_slice(&buffer[..count.expect("the stream goes on")]);
+        received.extend_from_slice(&buffer[..count.expect("the stream has not ended")]);
     }
     received
 }

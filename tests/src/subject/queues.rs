@@ -69,7 +69,8 @@ impl Receiver for PosixReceiver {
     }
 }
 
-/// The System V queues that this process made: ends come and go, also in other processes, and remove nothing.
+/// The System V queues that this process made: ends come and go, also in other processes, and
+/// remove nothing.
 static MADE: Mutex<Vec<sysv::Queue>> = Mutex::new(Vec::new());
 
 /// Removes, when dropped, the queues that were made for ends meanwhile.

@@ -8,7 +8,7 @@ use ipcraft::{Result, fifo, pipe};
 
 use super::{Form, Receiver, Sender};
 
-/// A byte stream says with an empty read that it has ended.
+/// An empty read is the end of a byte stream.
 fn or_end(count: usize) -> Option<usize> {
     (count > 0).then_some(count)
 }

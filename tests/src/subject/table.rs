@@ -38,9 +38,9 @@ const STREAM: Subject = Subject {
 };
 /// Records over a connection.
 const RECORDS: Subject = Subject { records: true, ..STREAM };
-/// Records without one, so that nothing tells a receiver that no sender is left.
+/// Records without a connection, so that a receiver does not notice that no sender is left.
 const DATAGRAMS: Subject = Subject { ends: false, ..RECORDS };
-/// Records that wait in the kernel, whoever comes and goes.
+/// Records that wait in the kernel, whichever processes exist.
 const QUEUE: Subject = Subject { gone: None, long_record: LongRecord::Stays, ..DATAGRAMS };
 
 fn pipe(_: &Path) -> Ends {

@@ -24,8 +24,8 @@ fn make(name: &str, overflow: Overflow) -> Channel<Numbered> {
     options.initial_position(u64::MAX - 9).create_new(name).unwrap()
 }
 
-/// One that sleeps at once, so that a test can see when it waits.
-fn come(name: &str) -> Subscriber<Numbered> {
+/// A subscriber that blocks without spinning, so that a test can see when it waits.
+fn join(name: &str) -> Subscriber<Numbered> {
     let mut subscriber = Subscriber::open(name).unwrap();
     subscriber.set_wait_strategy(WaitStrategy::Block);
     subscriber
@@ -36,7 +36,7 @@ fn number(message: Numbered) -> u64 {
     message[0]
 }
 
-/// Receives until the publisher is gone, and says how many it got and missed, from the first on.
+/// Receives until the publisher is gone, and returns how many messages it received and missed.
 fn follow(subscriber: &mut Subscriber<Numbered>) -> (u64, u64) {
     let (mut got, mut missed) = (0, 0);
     for received in subscriber {
@@ -57,11 +57,11 @@ fn publish(name: &str, numbers: std::ops::Range<u64>) {
     numbers.for_each(|i| publisher.send([i; 9]).unwrap());
 }
 
-/// Three subscribers who follow, and are waiting.
+/// Three subscribers that receive everything, and are blocked.
 fn followers(name: &str, check: fn(u64, u64)) -> [Peer; 3] {
     [(); 3].map(|()| {
         let peer = Peer::start(|| {
-            let (got, missed) = follow(&mut come(name));
+            let (got, missed) = follow(&mut join(name));
             check(got, missed);
         });
         peer.wait_asleep();
@@ -95,12 +95,12 @@ fn broadcast_slowest_subscriber_killed_unblocks_publisher() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let slow = Peer::start(|| {
-        let _subscriber = come(&name);
+        let _subscriber = join(&name);
         pause();
     });
     slow.wait_asleep();
     let fast = Peer::start(|| {
-        let (got, _) = follow(&mut come(&name));
+        let (got, _) = follow(&mut join(&name));
         assert_eq!(got, 100);
     });
     fast.wait_asleep();
@@ -114,8 +114,8 @@ fn broadcast_slowest_subscriber_killed_unblocks_publisher() {
         Instant::now()
     });
     publisher.send_timeout([8; 9], LONG_TIMEOUT).unwrap();
-    let went_on = Instant::now();
-    assert!(went_on.saturating_duration_since(killer.join().unwrap()) < DEATH_NOTICE_TIMEOUT);
+    let unblocked = Instant::now();
+    assert!(unblocked.saturating_duration_since(killer.join().unwrap()) < DEATH_NOTICE_TIMEOUT);
     (9..100).for_each(|i| publisher.send([i; 9]).unwrap());
     drop(publisher);
     fast.join();
@@ -126,11 +126,11 @@ fn broadcast_slowest_subscriber_killed_signals_readiness() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let slow = Peer::start(|| {
-        let _subscriber = come(&name);
+        let _subscriber = join(&name);
         pause();
     });
     slow.wait_asleep();
-    let mut fast = come(&name);
+    let mut fast = join(&name);
     let mut publisher = made.publisher().unwrap();
     let readiness = publisher.readiness().unwrap();
     (0..8).for_each(|i| publisher.try_send([i; 9]).unwrap());
@@ -146,7 +146,7 @@ fn broadcast_slowest_subscriber_killed_signals_readiness() {
         let left = end.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left).unwrap();
         let heard = poll(&mut [PollFd::new(readiness.as_fd(), PollFlags::POLLIN)], timeout).unwrap();
-        assert_eq!(heard, 1, "nobody said that there is room");
+        assert_eq!(heard, 1, "no notification that there is room");
     }
     assert_eq!(number(fast.recv().unwrap()), 8);
 }
@@ -156,7 +156,7 @@ fn broadcast_send_after_last_subscriber_killed_returns_disconnected() {
     let name = fresh();
     let made = make(&name, Overflow::Block);
     let only = Peer::start(|| {
-        let _subscriber = come(&name);
+        let _subscriber = join(&name);
         pause();
     });
     only.wait_asleep();
@@ -173,7 +173,7 @@ fn broadcast_send_after_last_subscriber_killed_returns_disconnected() {
     let killed = Instant::now();
     publishing.join();
     assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
-    // What the dead one kept is free again.
+    // The slots that the killed subscriber held are free again.
     let mut next = made.subscriber().unwrap();
     publish(&name, 0..8);
     assert_eq!(follow(&mut next), (8, 0));
@@ -201,7 +201,8 @@ fn broadcast_recv_after_publisher_killed_returns_disconnected() {
     assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
 }
 
-/// What was sent when its publisher was killed is received, and what he was sending is received whole or not at all.
+/// Messages that were sent are received, and the message in progress is received whole or not at
+/// all.
 #[serial_test]
 fn broadcast_publishers_killed_lose_no_sent_message() {
     ipcraft::shared_struct! {
@@ -238,19 +239,20 @@ fn broadcast_publishers_killed_lose_no_sent_message() {
     }
 }
 
-/// A steady one gets everything, whoever comes and dies beside it, and there is always a place for the next.
+/// A steady subscriber receives everything while others join and are killed, and another can always
+/// join.
 #[serial_test]
 fn broadcast_subscribers_killed_do_not_disturb_others() {
     let name = fresh();
     let made = Options::new().capacity(8).subscribers(2).remove_on_drop(true).create_new(&name).unwrap();
     let steady = Peer::start(|| {
-        follow(&mut come(&name));
+        follow(&mut join(&name));
     });
     steady.wait_asleep();
     let publishing = Peer::start(|| publish(&name, 0..u64::MAX));
     for round in 0..60 {
         let visitor = Peer::start(|| {
-            let mut subscriber = come(&name);
+            let mut subscriber = join(&name);
             let first = number(subscriber.recv().unwrap());
             for i in 1.. {
                 assert_eq!(number(subscriber.recv().unwrap()), first + i);
@@ -269,7 +271,7 @@ fn broadcast_subscribers_killed_do_not_disturb_others() {
     steady.join();
 }
 
-/// A child that drops what it has copies of takes nothing from its parent.
+/// A child that drops its copy of an endpoint does not affect its parent.
 #[serial_test]
 fn broadcast_forked_copy_dropped_keeps_the_subscriber_of_the_parent() {
     let name = fresh();

@@ -151,7 +151,7 @@ fn bytes_send_after_receiver_killed_returns_disconnected() {
     let killed = Instant::now();
     sending.join();
     assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
-    // Also the one that the dead one had in its hands.
+    // Also the record that the killed receiver held.
     let mut next = 0;
     for found in &mut made.receiver().unwrap() {
         assert_eq!(number(&found.unwrap()), next);
@@ -161,10 +161,10 @@ fn bytes_send_after_receiver_killed_returns_disconnected() {
 }
 
 ipcraft::shared_struct! {
-    /// How far somebody has come who may be killed.
+    /// The progress of a process that may be killed.
     struct Progress {
         done: AtomicU32,
-        /// How many were taken along by those who were killed, before they could note them.
+        /// The records that killed receivers received and could not count.
         lost: AtomicU32,
     }
 }
@@ -174,7 +174,7 @@ fn progress() -> Shared<Progress> {
     Shared::initialize(memory.map().unwrap(), |_: &Progress| Ok(())).unwrap()
 }
 
-/// What was sent when its sender was killed is received, and what it was sending is received whole or not at all.
+/// Records that were sent are received, and the record in progress is received whole or not at all.
 #[serial_test]
 fn bytes_senders_killed_lose_no_sent_record() {
     let (name, progress) = (fresh(), progress());
@@ -204,7 +204,7 @@ fn bytes_senders_killed_lose_no_sent_record() {
     }
 }
 
-/// A receiver that is killed takes at most the record along that it was receiving.
+/// A killed receiver loses at most the record that it was receiving.
 #[serial_test]
 fn bytes_receivers_killed_lose_at_most_one_record_each() {
     const COUNT: u32 = 50_000;

@@ -1,4 +1,5 @@
-//! The user-space instructions of one send and of one receive of each kind of channel, while no peer is waiting.
+//! The user-space instructions of one send and of one receive of each kind of channel, while no
+//! peer is waiting.
 
 use ipcraft::channel::{broadcast, latest, mpmc, request, spsc};
 use ipcraft_tests::step;
@@ -15,7 +16,8 @@ struct Bound {
 
 /// The counts at the time of recording (x86-64, rustc 1.95).
 ///
-/// A change that raises a count makes every message slower. A change that lowers a count lowers its bound too.
+/// A change that raises a count makes every message slower. A change that lowers a count lowers its
+/// bound too.
 const BOUNDS: [Bound; 13] = [
     bound("spsc send", 26, 39),
     bound("spsc recv", 67, 87),
@@ -42,7 +44,8 @@ impl Bound {
     }
 }
 
-/// The messages that lie ready: one for the call that warms up and one for the call that is counted.
+/// The messages that lie ready: one for the call that warms up and one for the call that is
+/// counted.
 const CALLS: usize = 2;
 
 #[serial_test]

@@ -1,4 +1,4 @@
-//! What channels in shared memory promise to processes, also to those whose peers are killed.
+//! What channels in shared memory promise to processes, also when a peer is killed.
 
 mod broadcast;
 mod bytes;
@@ -24,7 +24,7 @@ fn fresh() -> String {
     format!("/{}", name::unique("ipcraft-channel"))
 }
 
-/// Tries again for as long as nobody has taken the place of a peer that was killed.
+/// Tries again until a replacement for a killed peer has connected.
 fn once_replaced<R, E: std::fmt::Debug>(
     mut attempt: impl FnMut() -> Result<R, E>,
     kind: fn(&E) -> ErrorKind,

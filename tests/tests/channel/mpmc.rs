@@ -28,11 +28,11 @@ fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
     result.err().expect("an error").kind()
 }
 
-/// Waits for a word to be that.
+/// Waits until a word has this value.
 fn until(tally: &Tally, number: usize, value: u64) {
     let began = Instant::now();
     while tally.get(number) != value {
-        assert!(began.elapsed() < LONG_TIMEOUT, "the peer has not come that far");
+        assert!(began.elapsed() < LONG_TIMEOUT, "the peer has not made progress");
         yield_now();
     }
 }
@@ -54,7 +54,7 @@ fn mpmc_batches_reach_one_worker_each() {
     });
 }
 
-/// Two and two processes: each message is received once, and each sender's in the order in which it sent them.
+/// Two senders and two workers: each message is received once, in the order of its sender.
 fn share(capacity: usize, waiting: WaitStrategy, send: fn(&mut Sender<u64>, u64)) {
     let channel = made(capacity);
     let all = SENDERS * EACH as usize;
@@ -65,7 +65,8 @@ fn share(capacity: usize, waiting: WaitStrategy, send: fn(&mut Sender<u64>, u64)
             let mut tx = channel.sender().unwrap();
             tx.set_wait_strategy(waiting);
             tally.add(0, 1);
-            // Nobody ends before all have begun: the last one to leave ends it for all.
+            // No process ends before all have begun, since the last sender to leave ends the
+            // stream.
             until(tally, 0, (SENDERS + WORKERS) as u64);
             send(&mut tx, from);
         })
@@ -151,7 +152,7 @@ fn mpmc_send_after_last_receiver_killed_returns_disconnected() {
     }
 }
 
-/// A process that has received one message, and will not be done with it.
+/// A process that holds one message and never releases it.
 fn stuck(channel: &Channel<u64>, tally: &Tally) -> Peer {
     let worker = Peer::start(|| {
         let mut rx = channel.receiver().unwrap();
@@ -303,15 +304,15 @@ fn mpmc_open_of_another_channel_returns_wrong_type() {
     .join();
 }
 
-/// A process that has the memory may write what it likes: the ends at this side say so, or hand out what it wrote, and
-/// come back in any case.
+/// A process that has the memory may write anything: each call returns an error or what was
+/// written.
 #[serial_test]
 fn mpmc_calls_return_while_peer_corrupts_the_memory() {
     for round in 0..20 {
         let name = format!("/{}", name::unique("ipcraft-tests-mpmc"));
         let channel = Options::<char>::new().capacity(16).remove_on_drop(true).create_new(&name).unwrap();
         let tally = Tally::new(1, 0);
-        let peer = Peer::start(|| scribble(&name, round + 1, &tally));
+        let peer = Peer::start(|| corrupt(&name, round + 1, &tally));
         until(&tally, 0, 1);
         let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
         tally.set(0, 2);
@@ -331,8 +332,8 @@ fn mpmc_calls_return_while_peer_corrupts_the_memory() {
     }
 }
 
-/// Writes random words, of all sizes of numbers, to random places, again and again.
-fn scribble(name: &str, seed: u64, tally: &Tally) {
+/// Writes random words to random offsets.
+fn corrupt(name: &str, seed: u64, tally: &Tally) {
     let memory = ipcraft::shm::posix::SharedMemory::open(name).unwrap().map().unwrap();
     let words = (memory.len() / 4) as u64;
     let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);

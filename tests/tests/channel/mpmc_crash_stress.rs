@@ -1,4 +1,4 @@
-//! Senders and workers that are killed at random moments, again and again, and replaced.
+//! Senders and workers that are killed at random moments and replaced.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::sleep;
@@ -15,14 +15,14 @@ use super::tally::Tally;
 const SENDERS: usize = 3;
 const WORKERS: usize = 3;
 
-/// How long it blows.
-const TIME: Duration = Duration::from_millis(2500);
+/// The duration of the stress.
+const DURATION: Duration = Duration::from_millis(2500);
 
 /// How many lives senders have at most, one after the other, and how much each sends.
 const LIVES: usize = 1200;
 const EACH: u64 = 40_000;
 
-/// Says of itself where it comes from, in each word differently.
+/// Holds its origin in each word, encoded differently.
 type Job = [u64; 7];
 
 fn job(life: u64, i: u64) -> Job {
@@ -33,27 +33,27 @@ fn job(life: u64, i: u64) -> Job {
     job
 }
 
-/// What it says, if it is whole.
+/// The origin of a whole job.
 fn read(found: Job) -> (u64, u64) {
     let origin = (found[0] ^ 1).rotate_right(9);
     let (life, i) = (origin >> 32, origin & u64::from(u32::MAX));
-    assert_eq!(found, job(life, i), "a message that nobody sent");
+    assert_eq!(found, job(life, i), "a message that no process sent");
     (life, i)
 }
 
 /// How a worker works.
 type Work = fn(&mut Receiver<Job>, Duration, &Tally) -> Result<(), ErrorKind>;
 
-/// Notes the job while it still has it in its hands.
-fn hold(rx: &mut Receiver<Job>, patience: Duration, ledger: &Tally) -> Result<(), ErrorKind> {
-    let held = rx.recv_in_place_timeout(patience).map_err(|e| e.kind())?;
+/// Logs the job while it holds the message.
+fn hold(rx: &mut Receiver<Job>, timeout: Duration, ledger: &Tally) -> Result<(), ErrorKind> {
+    let held = rx.recv_in_place_timeout(timeout).map_err(|e| e.kind())?;
     note(held.get().map_err(|e| e.kind())?, ledger);
     Ok(())
 }
 
-/// Notes the job when it has received it, if it comes to that.
-fn take(rx: &mut Receiver<Job>, patience: Duration, ledger: &Tally) -> Result<(), ErrorKind> {
-    let taken = rx.recv_timeout(patience).map_err(|e| e.kind())?;
+/// Logs the job after it has received the message.
+fn take(rx: &mut Receiver<Job>, timeout: Duration, ledger: &Tally) -> Result<(), ErrorKind> {
+    let taken = rx.recv_timeout(timeout).map_err(|e| e.kind())?;
     note(taken, ledger);
     Ok(())
 }
@@ -79,7 +79,7 @@ fn send(channel: &Channel<Job>, life: u64, ledger: &Tally) {
                 i += 1;
                 ledger.set(life as usize, i);
             }
-            // No worker lives just now.
+            // No worker is alive at the moment.
             Err(kind) => assert_eq!(kind, ErrorKind::Disconnected),
         }
     }
@@ -100,15 +100,15 @@ fn work(channel: &Channel<Job>, work: Work, ledger: &Tally) {
     loop {
         match work(&mut rx, LONG_TIMEOUT, ledger) {
             Ok(()) => {}
-            // No sender lives just now, or ever again.
+            // No sender is alive at the moment, or the stress has ended.
             Err(ErrorKind::Disconnected) if ledger.get(OVER) == 0 => {}
             Err(ErrorKind::Disconnected) => return,
-            Err(kind) => panic!("a worker waited for nothing: {kind:?}"),
+            Err(kind) => panic!("a worker timed out: {kind:?}"),
         }
     }
 }
 
-/// What came of it.
+/// The result of a stress.
 struct Outcome {
     sent: u64,
     lost: u64,
@@ -116,7 +116,7 @@ struct Outcome {
     workers_killed: u64,
 }
 
-fn storm(way: Work) -> Outcome {
+fn stress(way: Work) -> Outcome {
     let channel =
         Options::<Job>::new().capacity(64).initial_position(u64::MAX - 1_000_000).anonymous().unwrap();
     let ledger = Tally::new(LIVES + 1, LIVES * EACH as usize);
@@ -132,7 +132,7 @@ fn storm(way: Work) -> Outcome {
     let mut workers_killed = 0;
     let began = Instant::now();
     for chance in chances() {
-        if began.elapsed() > TIME {
+        if began.elapsed() > DURATION {
             break;
         }
         sleep(Duration::from_micros(chance % 8000));
@@ -149,13 +149,14 @@ fn storm(way: Work) -> Outcome {
     ledger.set(OVER, 1);
     senders.into_iter().for_each(Peer::join);
     workers.into_iter().for_each(Peer::join);
-    // What a worker had who was killed last may be there still.
+    // The message of a worker that was killed last may still be there.
     let mut rx = channel.receiver().unwrap();
     while way(&mut rx, LONG_TIMEOUT, &ledger).is_ok() {}
     count(&ledger, lives as usize, workers_killed)
 }
 
-/// Compares what was received with what was acknowledged. Of each life, one more may have been sent than it lived to say.
+/// Compares what was received with what was acknowledged. Each sender may have sent one message
+/// more than it acknowledged.
 fn count(ledger: &Tally, lives: usize, workers_killed: u64) -> Outcome {
     assert!(lives <= LIVES, "the ledger is too small");
     let mut outcome = Outcome { sent: 0, lost: 0, repeated: 0, workers_killed };
@@ -191,18 +192,18 @@ fn chances() -> impl Iterator<Item = u64> {
 
 #[serial_test]
 fn mpmc_random_kills_lose_no_message_held_in_place() {
-    let Outcome { sent, lost, repeated, workers_killed } = storm(hold);
+    let Outcome { sent, lost, repeated, workers_killed } = stress(hold);
     assert!(sent > 0 && workers_killed > 0);
     assert_eq!(lost, 0);
-    // Each worker has one message in its hands at a time.
+    // Each worker holds one message at a time.
     assert!(repeated <= workers_killed, "{repeated} were repeated");
 }
 
 #[serial_test]
 fn mpmc_random_kills_deliver_a_received_message_once() {
-    let Outcome { sent, lost, repeated, workers_killed } = storm(take);
+    let Outcome { sent, lost, repeated, workers_killed } = stress(take);
     assert!(sent > 0 && workers_killed > 0);
     assert_eq!(repeated, 0);
-    // Each worker that was killed may have received one that it had no time to note.
+    // Each killed worker may have received one message that it could not log.
     assert!(lost <= workers_killed, "{lost} were lost");
 }

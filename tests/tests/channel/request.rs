@@ -14,7 +14,8 @@ use nix::unistd::pause;
 
 use super::{fresh, once_replaced};
 
-/// All words of either are the same number, and an answer's is ten times that of its request.
+/// All words of a message are the same number, and the number of a reply is ten times that of its
+/// request.
 type Question = [u64; 3];
 type Reply = [u64; 7];
 
@@ -63,15 +64,15 @@ fn request_replies_arrive_in_the_order_of_pending_requests() {
     let made = make(&name);
     let serving = Peer::start(|| server(&name).serve(answer).unwrap());
     let mut client = made.client().unwrap();
-    let mut tickets = Vec::new();
+    let mut ids = Vec::new();
     let (mut asked, mut answered) = (0, 0);
     while answered < 20_000 {
-        while let Ok(ticket) = client.try_send([asked; 3]) {
-            tickets.push(ticket);
+        while let Ok(id) = client.try_send([asked; 3]) {
+            ids.push(id);
             asked += 1;
         }
-        let (ticket, reply) = client.recv_timeout(LONG_TIMEOUT).unwrap();
-        assert_eq!((ticket, reply), (tickets[answered as usize], [answered * 10; 7]));
+        let (id, reply) = client.recv_timeout(LONG_TIMEOUT).unwrap();
+        assert_eq!((id, reply), (ids[answered as usize], [answered * 10; 7]));
         answered += 1;
     }
     drop(client);
@@ -94,7 +95,7 @@ fn request_recv_after_server_killed_returns_disconnected() {
         assert_eq!(client.call(&[0; 3]).unwrap(), [0; 7]);
         let (first, second) = (client.send([1; 3]).unwrap(), client.send([2; 3]).unwrap());
         assert_eq!(client.recv().unwrap_err().kind(), ErrorKind::Disconnected);
-        // Its successor answers what it had in its hands, and what it had not come to.
+        // Its replacement replies to the request in progress and to the waiting one.
         let replies = [(); 2].map(|()| once_replaced(|| client.recv(), Error::kind));
         assert_eq!(replies, [(first, [10; 7]), (second, [20; 7])]);
         assert_eq!(client.call_timeout(&[3; 3], LONG_TIMEOUT).unwrap(), [30; 7]);
@@ -102,7 +103,7 @@ fn request_recv_after_server_killed_returns_disconnected() {
     asking.wait_asleep();
     serving.wait_asleep();
     serving.kill();
-    // By then it has noticed; otherwise it would get an answer.
+    // The client has noticed by then; otherwise it would receive a reply.
     sleep(DEATH_NOTICE_TIMEOUT);
     server(&name).serve(answer).unwrap();
     asking.join();
@@ -130,7 +131,8 @@ fn request_serve_after_client_killed_ends() {
     assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
 }
 
-/// Whenever a server dies, each request is answered, and once. What it had not answered, its successor carries out again.
+/// Each request gets one reply when servers are killed. The next server carries out again what has
+/// no reply.
 #[serial_test]
 fn request_servers_killed_reply_to_each_request_once() {
     ipcraft::shared_struct! {
@@ -140,7 +142,7 @@ fn request_servers_killed_reply_to_each_request_once() {
         }
     }
     const LIVES: u64 = 30;
-    const ON_THEIR_WAY: u64 = 5;
+    const PENDING: u64 = 5;
     let name = fresh();
     let _made = make(&name);
     let memory = Memfd::create("count", Shared::<Count>::SIZE).unwrap();
@@ -149,7 +151,7 @@ fn request_servers_killed_reply_to_each_request_once() {
         let mut client = client(&name);
         let (mut asked, mut answered) = (0, 0);
         while count.lives.load(SeqCst) < LIVES || answered < asked {
-            while count.lives.load(SeqCst) < LIVES && asked - answered < ON_THEIR_WAY {
+            while count.lives.load(SeqCst) < LIVES && asked - answered < PENDING {
                 once_replaced(|| client.send([asked; 3]), SendError::kind);
                 asked += 1;
             }
@@ -178,7 +180,8 @@ fn request_servers_killed_reply_to_each_request_once() {
     asking.join();
 }
 
-/// Clients die with requests on their way, and each that comes gets the answers to its own.
+/// Clients are killed with pending requests, and each new client receives replies to its own
+/// requests only.
 #[serial_test]
 fn request_clients_killed_leave_no_reply_to_their_successor() {
     let name = fresh();

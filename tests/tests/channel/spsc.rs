@@ -19,10 +19,10 @@ use nix::unistd::{Pid, pause};
 use super::fresh;
 use super::tally::Tally;
 
-/// How many messages are sent where each is one number.
+/// The messages of a stream of numbers.
 const MANY: u64 = 1_000_000;
 
-const WAITINGS: [WaitStrategy; 3] = [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin];
+const STRATEGIES: [WaitStrategy; 3] = [WaitStrategy::Adaptive, WaitStrategy::Block, WaitStrategy::Spin];
 
 fn made(capacity: usize) -> Channel<u64> {
     // The positions wrap while the test runs.
@@ -33,11 +33,11 @@ fn kind<T>(result: ipcraft::Result<T>) -> ErrorKind {
     result.err().expect("an error").kind()
 }
 
-/// Waits for the first word to be that.
+/// Waits until the first word has this value.
 fn until(tally: &Tally, value: u64) {
     let began = Instant::now();
     while tally.get(0) != value {
-        assert!(began.elapsed() < LONG_TIMEOUT, "the peer has not come that far");
+        assert!(began.elapsed() < LONG_TIMEOUT, "the peer has not made progress");
         yield_now();
     }
 }
@@ -178,7 +178,7 @@ fn spsc_sender_sent_over_a_socket_sends() {
     peer.join();
 }
 
-/// On its way, an end is neither gone nor free.
+/// An endpoint in transit is neither gone nor free.
 #[serial_test]
 fn spsc_sender_in_transit_counts_as_connected() {
     let (ours, theirs) = seqpacket::pair().unwrap();
@@ -189,13 +189,13 @@ fn spsc_sender_in_transit_counts_as_connected() {
     drop(fd);
     assert_eq!(kind(rx.recv_timeout(2 * SHORT_TIMEOUT)), ErrorKind::TimedOut);
     assert_eq!(kind(channel.sender()), ErrorKind::InUse);
-    // Nobody has taken it from the socket, and now nobody will.
+    // No process has received it from the socket, and now none can.
     drop((ours, theirs));
     assert_eq!(kind(rx.recv_timeout(LONG_TIMEOUT)), ErrorKind::Disconnected);
     channel.sender().unwrap();
 }
 
-/// Each refusal says what differs.
+/// Each error names what differs.
 #[serial_test]
 fn spsc_open_of_another_channel_names_the_difference() {
     let name = fresh();
@@ -229,9 +229,10 @@ fn spsc_open_of_another_channel_names_the_difference() {
     .join();
 }
 
-/// Kills one, and the other has to come to its end by that, in time.
+/// Kills one process, and the other has to end in time.
 fn notices(victim: Peer, waiter: Peer) {
-    // One that spins never sleeps; and one that sleeps has done so many times in this time.
+    // A spinning endpoint never blocks, and a blocked one has been woken several times in this
+    // time.
     sleep(3 * SHORT_TIMEOUT);
     assert!(!waiter.has_status_change().unwrap(), "it did not wait");
     let began = Instant::now();
@@ -242,7 +243,7 @@ fn notices(victim: Peer, waiter: Peer) {
 
 #[serial_test]
 fn spsc_recv_after_sender_killed_returns_disconnected() {
-    for waiting in WAITINGS {
+    for waiting in STRATEGIES {
         let (channel, tally) = (made(4), Tally::new(1, 0));
         let sender = Peer::start(|| {
             let mut tx = channel.sender().unwrap();
@@ -264,7 +265,7 @@ fn spsc_recv_after_sender_killed_returns_disconnected() {
 
 #[serial_test]
 fn spsc_send_after_receiver_killed_returns_disconnected() {
-    for waiting in WAITINGS {
+    for waiting in STRATEGIES {
         let (channel, tally) = (made(4), Tally::new(1, 0));
         let receiver = Peer::start(|| {
             let mut rx = channel.receiver().unwrap();
@@ -284,10 +285,10 @@ fn spsc_send_after_receiver_killed_returns_disconnected() {
     }
 }
 
-/// Also one that has always had room.
+/// Also a sender that never blocks.
 #[serial_test]
 fn spsc_try_send_after_receiver_killed_returns_disconnected() {
-    for waiting in WAITINGS {
+    for waiting in STRATEGIES {
         let (channel, tally) = (made(1 << 16), Tally::new(1, 0));
         let receiver = Peer::start(|| {
             let mut rx = channel.receiver().unwrap();
@@ -366,7 +367,7 @@ fn spsc_replacement_of_killed_receiver_receives() {
     }
 }
 
-/// As with the ends of a pipe, each side drops the one that it does not need.
+/// As with the ends of a pipe, each side drops the endpoint that it does not need.
 #[serial_test]
 fn spsc_endpoints_split_by_fork_work() {
     let (tx, mut rx) = spsc::channel::<u64>(8).unwrap();
@@ -382,7 +383,7 @@ fn spsc_endpoints_split_by_fork_work() {
     peer.join();
 }
 
-/// Neither of two that wait does anything.
+/// Two blocked endpoints use no CPU time.
 #[serial_test]
 fn spsc_blocked_endpoints_use_no_cpu_time() {
     const IDLE: Duration = Duration::from_secs(2);
@@ -414,21 +415,21 @@ fn used(who: UsageWho) -> Duration {
     time(usage.user_time()) + time(usage.system_time())
 }
 
-/// Where both sides have one processor, each has to let the other run.
+/// Where both sides share one CPU, each has to let the other run.
 #[serial_test]
 fn spsc_endpoints_on_one_cpu_do_not_spin() {
-    let block = cost_on_one_processor(WaitStrategy::Block);
-    let adaptive = cost_on_one_processor(WaitStrategy::Adaptive);
-    println!("on one processor: {block:?} of processor time by Block, {adaptive:?} by Adaptive");
+    let block = cost_on_one_cpu(WaitStrategy::Block);
+    let adaptive = cost_on_one_cpu(WaitStrategy::Adaptive);
+    println!("on one CPU: {block:?} of CPU time by Block, {adaptive:?} by Adaptive");
     assert!(adaptive < 5 * block, "{adaptive:?} against {block:?}");
 }
 
-fn cost_on_one_processor(waiting: WaitStrategy) -> Duration {
+fn cost_on_one_cpu(waiting: WaitStrategy) -> Duration {
     const ROUNDS: u64 = 20_000;
     let (there, back) = (made(4), made(4));
     let before = used(UsageWho::RUSAGE_CHILDREN);
     let ends = |there: &Channel<u64>, back: &Channel<u64>, is_first: bool| {
-        share_one_processor();
+        share_one_cpu();
         let (mut tx, mut rx) = if is_first {
             (there.sender().unwrap(), back.receiver().unwrap())
         } else {
@@ -464,8 +465,8 @@ fn cost_on_one_processor(waiting: WaitStrategy) -> Duration {
     used(UsageWho::RUSAGE_CHILDREN) - before
 }
 
-/// Binds this process to the first of the processors that it may use.
-fn share_one_processor() {
+/// Binds this process to the first CPU that it may use.
+fn share_one_cpu() {
     let all = sched_getaffinity(Pid::from_raw(0)).unwrap();
     let first = (0..CpuSet::count()).find(|cpu| all.is_set(*cpu).unwrap()).expect("one at least");
     let mut one = CpuSet::new();
@@ -478,7 +479,7 @@ fn is_readable(readiness: &Readiness, within: Duration) -> bool {
     poll(&mut [PollFd::new(readiness.as_fd(), PollFlags::POLLIN)], timeout).unwrap() == 1
 }
 
-/// An event loop hears of messages that another process sends, and of its death.
+/// An event loop is notified of messages from another process, and of its death.
 #[serial_test]
 fn spsc_readiness_signals_messages_and_death_of_the_sender() {
     let (channel, tally) = (made(4), Tally::new(1, 0));
@@ -499,7 +500,7 @@ fn spsc_readiness_signals_messages_and_death_of_the_sender() {
             assert!(is_readable(&readiness, LONG_TIMEOUT), "message {i}");
             readiness.clear().unwrap();
             match rx.try_recv() {
-                // The sender may not be there yet; nobody who never was is gone.
+                // The sender may not have connected yet, which is not a disconnection.
                 Err(e) if e.kind() == ErrorKind::Empty => {}
                 received => break received.unwrap(),
             }
@@ -511,7 +512,7 @@ fn spsc_readiness_signals_messages_and_death_of_the_sender() {
     let began = Instant::now();
     sender.kill();
     while kind(rx.try_recv()) != ErrorKind::Disconnected {
-        assert!(is_readable(&readiness, DEATH_NOTICE_TIMEOUT), "nothing is told of the death");
+        assert!(is_readable(&readiness, DEATH_NOTICE_TIMEOUT), "no notification of the death");
         readiness.clear().unwrap();
     }
     assert!(began.elapsed() < DEATH_NOTICE_TIMEOUT, "after {:?}", began.elapsed());

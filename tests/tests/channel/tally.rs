@@ -1,4 +1,4 @@
-//! What processes tell the test, without the mechanism that is tested.
+//! Counters that processes report to the test through, without the mechanism under test.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU8, AtomicU64};

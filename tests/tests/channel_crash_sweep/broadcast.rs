@@ -1,207 +1,100 @@
-//! Messages for everybody: a publisher that is killed has told all of those who are there, or nobody; and a subscriber that
-//! is killed holds nobody back.
+//! Broadcasts: a killed publisher has reached every subscriber or none, and a killed subscriber
+//! blocks no other process.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-use ipcraft::channel::broadcast::{Channel, Options, Overflow, Publisher, RecvError, Subscriber};
+use ipcraft::ErrorKind;
+use ipcraft::channel::broadcast::{Publisher, RecvError, Subscriber};
 use ipcraft::shm::Shared;
-use ipcraft::{Error, ErrorKind, Result};
+use ipcraft_tests::channel_kind::{
+    Broadcast, ChannelKind, Config, Numbered, OverwritingBroadcast, Recv, Send,
+};
 use ipcraft_tests::crash_sweep::{Outcome, Scenario, clean};
+use ipcraft_tests::subject::Form;
 use ipcraft_tests::survivors::HANG_TIMEOUT;
+use ipcraft_tests::time::DEATH_NOTICE_TIMEOUT;
 use libtest_mimic::Trial;
 
-use crate::creation::Creation;
-use crate::ledger::{Allowed, Ledger, Note, Who, note, words};
-use crate::link::{Link, NARROW, NEAR_32, NEAR_64, Said, Shape, hear, tell};
-use crate::seats::Seating;
-use crate::senders::Sending;
-use crate::survivor::NOTICE;
-use crate::survivor::Survivor::{self, Alone, Asleep, Awake};
-
-/// Channels of messages of so many words, in which a slow subscriber holds the publisher back, or misses messages.
-struct Broadcast<const N: usize, const OVERWRITES: bool>;
-
-/// One word, and many.
-const ONE: usize = 1;
-const MANY: usize = 33;
-
-impl<const N: usize, const OVERWRITES: bool> Link for Broadcast<N, OVERWRITES> {
-    type Channel = Channel<[u64; N]>;
-    type Sender = Publisher<[u64; N]>;
-    type Receiver = Subscriber<[u64; N]>;
-
-    const COMES_LATE: bool = true;
-
-    fn create(shape: Shape, name: Option<&str>) -> Result<Self::Channel> {
-        let overflow = if OVERWRITES { Overflow::Overwrite } else { Overflow::Block };
-        let options = options(shape).overflow(overflow);
-        match name {
-            Some(name) => options.create_new(name),
-            None => options.anonymous(),
-        }
-    }
-
-    fn open(name: &str) -> Result<Self::Channel> {
-        Channel::open(name)
-    }
-
-    fn sender(channel: &Self::Channel) -> Result<Self::Sender> {
-        channel.publisher()
-    }
-
-    fn receiver(channel: &Self::Channel) -> Result<Self::Receiver> {
-        channel.subscriber()
-    }
-
-    fn send(publisher: &mut Self::Sender, note: Note, timeout: Duration) -> Result<()> {
-        publisher.send_timeout(words(note), timeout).map_err(Error::from)
-    }
-
-    fn receive(subscriber: &mut Self::Receiver, timeout: Duration) -> Result<Option<Note>> {
-        subscriber.recv_timeout(timeout).map(|words| note(&words)).map_err(Error::from)
-    }
-}
-
-fn options<const N: usize>(shape: Shape) -> Options<[u64; N]> {
-    Options::new().capacity(shape.capacity).initial_position(shape.start).subscribers(4)
-}
+use crate::delivery_log::{Allowed, DeliveryLog, Entry, Role, entry, message};
+use crate::every_kind::sending_in_one_way;
+use crate::exchange::{NARROW, NEAR_32, NEAR_64, Said, recv, send};
+use crate::{Many, One};
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let mut tests = publishing();
-    tests.extend(subscribing());
-    tests.extend(seating());
+    let mut tests = overtaking::<One>("one_word", NEAR_32);
+    tests.extend(overtaking::<Many>("many_words", NEAR_64));
+    for way in [0, 3] {
+        let (one, many) =
+            (&OverwritingBroadcast::<One>::SENDS[way], &OverwritingBroadcast::<Many>::SENDS[way]);
+        tests.extend(sending_in_one_way(one, many));
+    }
+    tests.extend(subscribing::<Broadcast<One>>("one_word"));
+    tests.extend(subscribing::<Broadcast<Many>>("many_words"));
+    tests.extend(subscribing::<OverwritingBroadcast<One>>("one_word"));
     tests
 }
 
-fn publishing() -> Vec<Trial> {
-    fn killed<const N: usize, const OVERWRITES: bool>(
-        at: Survivor,
-        operate: fn(&mut Publisher<[u64; N]>, &Ledger),
-    ) -> Sending<Broadcast<N, OVERWRITES>> {
-        Sending::new(at, operate)
+/// A subscriber for each way to receive, and one that is blocked.
+fn subscribing<K: ChannelKind>(size: &str) -> Vec<Trial> {
+    let mut tests = Vec::new();
+    for way in K::RECVS {
+        let stride = if way.name == "recv" { 3 } else { 7 };
+        let scenario = Subscribing::<K> { recv: way.recv, supply: 2, stride };
+        tests.push(clean(format!("{}_{}_{size}_beside_another", K::NAME, way.name).leak(), scenario));
     }
-    vec![
-        clean("broadcast_send", killed::<ONE, false>(Awake, send).initial_position(NEAR_32)),
-        clean("broadcast_send_many_words", killed::<MANY, false>(Awake, send).initial_position(NEAR_64)),
-        clean("broadcast_send_overwriting", killed::<MANY, true>(Awake, send).initial_position(NEAR_64)),
-        clean("broadcast_send_to_a_sleeper", killed::<ONE, false>(Asleep, send)),
-        clean("broadcast_send_overwriting_to_a_sleeper", killed::<ONE, true>(Asleep, send)),
-        clean("broadcast_send_to_one_alone", killed::<ONE, false>(Alone, send)),
-        clean(
-            "broadcast_send_when_full",
-            killed::<ONE, false>(Awake, send).initial_position(NEAR_64).when_full(),
-        ),
-        clean("broadcast_send_over_the_oldest", Overtaking::<ONE> { operate: send, start: NEAR_32 }),
-        clean(
-            "broadcast_send_many_words_over_the_oldest",
-            Overtaking::<MANY> { operate: send, start: NEAR_64 },
-        ),
-        clean("broadcast_send_all", killed::<ONE, false>(Awake, send_all).initial_position(NEAR_64)),
-        clean("broadcast_loan_and_commit", killed::<MANY, false>(Awake, loan).stride(3)),
-        clean("broadcast_loan_and_commit_overwriting", killed::<MANY, true>(Awake, loan).stride(3)),
-    ]
+    let blocked = Subscribing::<K> { recv: K::RECVS[0].recv, supply: 0, stride: 17 };
+    tests.push(clean(format!("{}_recv_{size}_when_empty", K::NAME).leak(), blocked));
+    tests
 }
 
-fn subscribing() -> Vec<Trial> {
-    fn killed<const N: usize, const OVERWRITES: bool>(
-        operate: fn(&mut Subscriber<[u64; N]>),
-    ) -> Subscribing<N, OVERWRITES> {
-        Subscribing { operate, there: 2, stride: 1 }
-    }
-    vec![
-        clean("broadcast_recv", killed::<ONE, false>(recv)),
-        clean("broadcast_recv_many_words", killed::<MANY, false>(recv)),
-        clean("broadcast_recv_overwriting", killed::<ONE, true>(recv)),
-        clean("broadcast_recv_in_place", Subscribing { stride: 7, ..killed::<MANY, false>(recv_in_place) }),
-        clean("broadcast_recv_when_empty", Subscribing { there: 0, stride: 7, ..killed::<ONE, false>(recv) }),
-    ]
-}
-
-fn seating() -> Vec<Trial> {
-    type Seats = Seating<Broadcast<ONE, false>>;
-    vec![
-        clean("broadcast_publish_and_leave", Seats::new(|channel, _| drop(channel.publisher().unwrap()))),
-        clean("broadcast_join_and_leave", Seats::new(|channel, _| drop(channel.subscriber().unwrap()))),
-        clean(
-            "broadcast_create",
-            Creation::<Broadcast<ONE, false>> { create: |shape, name| options(shape).create(name) },
-        ),
-    ]
-}
-
-fn send<const N: usize>(publisher: &mut Publisher<[u64; N]>, ledger: &Ledger) {
-    publisher.send(words(ledger.begin(Who::Victim))).unwrap();
-    ledger.sent(Who::Victim, 1);
-}
-
-fn send_all<const N: usize>(publisher: &mut Publisher<[u64; N]>, ledger: &Ledger) {
-    publisher.send_all(&ledger.begin_all::<3>(Who::Victim).map(words)).unwrap();
-    ledger.sent(Who::Victim, 3);
-}
-
-fn loan<const N: usize>(publisher: &mut Publisher<[u64; N]>, ledger: &Ledger) {
-    let mut place = publisher.loan().unwrap();
-    place.set(&words(ledger.begin(Who::Victim)));
-    place.commit();
-    ledger.sent(Who::Victim, 1);
-}
-
-fn recv<const N: usize>(subscriber: &mut Subscriber<[u64; N]>) {
-    assert!(note(&subscriber.recv().unwrap()).is_some());
-}
-
-fn recv_in_place<const N: usize>(subscriber: &mut Subscriber<[u64; N]>) {
-    let message = subscriber.recv_in_place().unwrap();
-    assert!(note(&message.get().unwrap()).is_some());
-}
-
-/// Killed while it receives, beside another who gets everything: more than there is room for.
-struct Subscribing<const N: usize, const OVERWRITES: bool> {
-    operate: fn(&mut Subscriber<[u64; N]>),
-    /// How many messages are there; if none is, one comes when it sleeps.
-    there: usize,
+/// A subscriber that is killed while it receives, beside another one that receives every message:
+/// more than fit.
+struct Subscribing<K: ChannelKind> {
+    recv: Recv<K>,
+    /// The messages that are there; if none is, one arrives when the subscriber blocks.
+    supply: usize,
     stride: u64,
 }
 
-struct World<const N: usize> {
-    ledger: Shared<Ledger>,
-    channel: Channel<[u64; N]>,
-    publisher: RefCell<Publisher<[u64; N]>>,
+struct Fixture<K: ChannelKind> {
+    log: Shared<DeliveryLog>,
+    channel: K::Channel,
+    publisher: RefCell<K::Sender>,
     /// This process's.
-    other: RefCell<Subscriber<[u64; N]>>,
+    other: RefCell<K::Receiver>,
     /// The child's.
-    subscriber: RefCell<Option<Subscriber<[u64; N]>>>,
+    subscriber: RefCell<Option<K::Receiver>>,
 }
 
-impl<const N: usize, const OVERWRITES: bool> Subscribing<N, OVERWRITES> {
-    /// Sends so many messages, of which the other subscriber gets each.
-    fn exchange(world: &World<N>, count: usize) -> bool {
-        let (mut publisher, mut other) = (world.publisher.borrow_mut(), world.other.borrow_mut());
+impl<K: ChannelKind> Fixture<K> {
+    /// Sends messages, of which the other subscriber receives each.
+    fn exchange(&self, count: usize) -> bool {
+        let (mut publisher, mut other) = (self.publisher.borrow_mut(), self.other.borrow_mut());
         (0..count).all(|_| {
-            tell::<Broadcast<N, OVERWRITES>>(&mut publisher, &world.ledger, HANG_TIMEOUT) == Said::Yes
-                && hear::<Broadcast<N, OVERWRITES>>(&mut other, &world.ledger, HANG_TIMEOUT) == Said::Yes
+            send::<K>(&mut publisher, &self.log, HANG_TIMEOUT) == Said::Yes
+                && recv::<K>(&mut other, &self.log, HANG_TIMEOUT) == Said::Yes
         })
     }
 }
 
-impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRITES> {
-    type Fixture = World<N>;
+impl<K: ChannelKind> Scenario for Subscribing<K> {
+    type Fixture = Fixture<K>;
 
     fn stride(&self, asked: u64) -> u64 {
         asked * self.stride
     }
 
-    /// A publisher finds out who died when it looks.
+    /// A blocked publisher notices the death when it checks its subscribers.
     fn progress_timeout(&self) -> Duration {
-        NOTICE
+        DEATH_NOTICE_TIMEOUT
     }
 
-    fn fixture(&self) -> World<N> {
-        let channel = Broadcast::<N, OVERWRITES>::create(NARROW, None).unwrap();
-        let (publisher, other) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
-        World {
-            ledger: Ledger::new(),
+    fn fixture(&self) -> Fixture<K> {
+        let channel = K::anonymous(NARROW).unwrap();
+        let (publisher, other) = (K::sender(&channel).unwrap(), K::receiver(&channel).unwrap());
+        Fixture {
+            log: DeliveryLog::new(),
             channel,
             publisher: RefCell::new(publisher),
             other: RefCell::new(other),
@@ -209,109 +102,135 @@ impl<const N: usize, const OVERWRITES: bool> Scenario for Subscribing<N, OVERWRI
         }
     }
 
-    /// It comes in the first call, when there is nothing for it, and receives in the second.
-    fn operate(&self, world: &World<N>) {
-        let mut subscriber = world.subscriber.borrow_mut();
+    /// Joins in the first call, when there is nothing to receive, and receives in the second.
+    fn operate(&self, fixture: &Fixture<K>) {
+        let mut subscriber = fixture.subscriber.borrow_mut();
         match &mut *subscriber {
-            Some(subscriber) => (self.operate)(subscriber),
-            None => *subscriber = Some(world.channel.subscriber().unwrap()),
+            Some(subscriber) => {
+                let mut each = |message| assert!(entry::<K::Message>(&message).is_some());
+                (self.recv)(subscriber, Form::Wait, &mut each).unwrap();
+            }
+            None => *subscriber = Some(K::receiver(&fixture.channel).unwrap()),
         }
     }
 
-    fn rearm(&self, world: &World<N>) {
-        assert!(Self::exchange(world, self.there));
+    fn rearm(&self, fixture: &Fixture<K>) {
+        assert!(fixture.exchange(self.supply));
     }
 
-    fn wake(&self, world: &World<N>) {
-        assert!(Self::exchange(world, 1));
+    fn wake(&self, fixture: &Fixture<K>) {
+        assert!(fixture.exchange(1));
     }
 
-    fn check(&self, world: World<N>) -> Outcome {
-        // The dead one has not received all there was, and this is more than there is room for.
-        if !Self::exchange(&world, 2 * NARROW.capacity) {
+    fn check(&self, fixture: Fixture<K>) -> Outcome {
+        // The killed subscriber has not received everything, and this is more than fits.
+        if !fixture.exchange(2 * NARROW.capacity) {
             return Outcome::Stuck;
         }
-        // Whoever takes its place gets what is sent then.
-        let mut next = world.channel.subscriber().unwrap();
-        if !Self::exchange(&world, 1) {
+        // Its replacement receives what is sent from now on.
+        let mut next = K::receiver(&fixture.channel).unwrap();
+        if !fixture.exchange(1) {
             return Outcome::Stuck;
         }
-        let last = next.recv_timeout(HANG_TIMEOUT).unwrap();
-        assert_eq!(note(&last).map(|note| note.number + 1), Some(world.ledger.told(Who::Survivor)));
-        world.ledger.outcome(Allowed::default())
+        let mut last = None;
+        let mut each = |message| last = entry::<K::Message>(&message);
+        (K::RECVS[0].recv)(&mut next, Form::Within(HANG_TIMEOUT), &mut each).unwrap();
+        assert_eq!(last.map(|entry| entry.number + 1), Some(fixture.log.sent(Role::Survivor)));
+        fixture.log.outcome(Allowed::default())
     }
 }
 
-/// Killed while it overwrites what a subscriber has not received.
-struct Overtaking<const N: usize> {
-    operate: fn(&mut Publisher<[u64; N]>, &Ledger),
-    start: u64,
+/// A publisher for each way to send.
+fn overtaking<M: Numbered + 'static>(size: &str, initial_position: u64) -> Vec<Trial> {
+    let ways = OverwritingBroadcast::<M>::SENDS.iter().filter(|way| way.commits && way.batch == 1);
+    let test = |way: &ipcraft_tests::channel_kind::SendWay<OverwritingBroadcast<M>>| {
+        let name = format!("overwriting_broadcast_{}_{size}_over_the_oldest", way.name);
+        clean(name.leak(), Overtaking::<M> { send: way.send, initial_position })
+    };
+    ways.map(test).collect()
 }
 
-/// The channel that such a publisher is killed at.
-struct Overtaken<const N: usize> {
-    channel: Channel<[u64; N]>,
-    ledger: Shared<Ledger>,
+/// A publisher that is killed while it overwrites what a subscriber has not received.
+struct Overtaking<M: Numbered + 'static> {
+    send: Send<OverwritingBroadcast<M>>,
+    initial_position: u64,
+}
+
+/// The channel of such a publisher.
+struct Overtaken<M: Numbered + 'static> {
+    channel: <OverwritingBroadcast<M> as ChannelKind>::Channel,
+    log: Shared<DeliveryLog>,
     /// The child's.
-    publisher: RefCell<Option<Publisher<[u64; N]>>>,
+    publisher: RefCell<Option<Publisher<M>>>,
     /// This process's, which receives nothing before the kill.
-    slow: RefCell<Subscriber<[u64; N]>>,
+    slow: RefCell<Subscriber<M>>,
 }
 
-/// So few that the publisher comes round soon.
-const FEW: usize = 4;
+/// The messages that fit: few, so that the publisher wraps soon.
+const CAPACITY: usize = 4;
 
-impl<const N: usize> Scenario for Overtaking<N> {
-    type Fixture = Overtaken<N>;
+impl<M: Numbered + 'static> Overtaking<M> {
+    fn send(&self, publisher: &mut Publisher<M>, log: &DeliveryLog) {
+        (self.send)(publisher, &[message(log.begin(Role::Victim))], Form::Wait).unwrap();
+        log.add_sent(Role::Victim, 1);
+    }
+}
 
-    fn fixture(&self) -> Overtaken<N> {
-        let channel = Broadcast::<N, true>::create(Shape { capacity: FEW, start: self.start }, None).unwrap();
+impl<M: Numbered + 'static> Scenario for Overtaking<M> {
+    type Fixture = Overtaken<M>;
+
+    fn stride(&self, asked: u64) -> u64 {
+        asked * 3
+    }
+
+    fn fixture(&self) -> Overtaken<M> {
+        let config = Config { capacity: CAPACITY, initial_position: self.initial_position };
+        let channel = OverwritingBroadcast::<M>::anonymous(config).unwrap();
         let slow = RefCell::new(channel.subscriber().unwrap());
-        Overtaken { channel, ledger: Ledger::new(), publisher: RefCell::new(None), slow }
+        Overtaken { channel, log: DeliveryLog::new(), publisher: RefCell::new(None), slow }
     }
 
     /// The channel is full after the first call.
-    fn operate(&self, world: &Overtaken<N>) {
-        let mut publisher = world.publisher.borrow_mut();
+    fn operate(&self, fixture: &Overtaken<M>) {
+        let mut publisher = fixture.publisher.borrow_mut();
         if publisher.is_none() {
-            let mut new = world.channel.publisher().unwrap();
-            (1..FEW).for_each(|_| send(&mut new, &world.ledger));
+            let mut new = fixture.channel.publisher().unwrap();
+            (1..CAPACITY).for_each(|_| self.send(&mut new, &fixture.log));
             *publisher = Some(new);
         }
-        (self.operate)(publisher.as_mut().expect("taken"), &world.ledger);
+        self.send(publisher.as_mut().expect("taken"), &fixture.log);
     }
 
-    fn check(&self, world: Overtaken<N>) -> Outcome {
-        let Overtaken { channel, ledger, slow, .. } = world;
+    fn check(&self, fixture: Overtaken<M>) -> Outcome {
+        let Overtaken { channel, log, slow, .. } = fixture;
         let mut slow = slow.into_inner();
-        let told = ledger.told(Who::Victim);
-        // What it received and what it was told that it missed, from the first message on.
-        let Ok(count) = follow(&mut slow, Who::Victim) else { return Outcome::Corrupted };
-        if count < told {
+        let sent = log.sent(Role::Victim);
+        // From the first message on, the subscriber receives each or counts it as missed.
+        let Ok(count) = follow(&mut slow, Role::Victim) else { return Outcome::Corrupted };
+        if count < sent {
             return Outcome::Lost;
         }
-        assert!(count <= told + 1, "{count} of {told}");
+        assert!(count <= sent + 1, "{count} of {sent}");
         let mut publisher = channel.publisher().unwrap();
-        for number in 0..3 * FEW as u64 {
-            publisher.send(words(Note { who: Who::Survivor, number })).unwrap();
+        for number in 0..3 * CAPACITY as u64 {
+            publisher.send(message(Entry { role: Role::Survivor, number })).unwrap();
         }
-        let Ok(count) = follow(&mut slow, Who::Survivor) else { return Outcome::Corrupted };
-        assert_eq!(count, 3 * FEW as u64, "each was received, or is known to be missed");
+        let Ok(count) = follow(&mut slow, Role::Survivor) else { return Outcome::Corrupted };
+        assert_eq!(count, 3 * CAPACITY as u64, "each was received, or counted as missed");
         Outcome::Unnoticed
     }
 }
 
-/// Receives all that is there, all of this one, and says how many that is, with those that it is told it missed; `Err` if a
-/// message is not the next one.
-fn follow<const N: usize>(
-    subscriber: &mut Subscriber<[u64; N]>,
-    who: Who,
-) -> std::result::Result<u64, Option<Note>> {
+/// Receives everything that there is, all of it from one role, and counts it together with the
+/// missed messages.
+///
+/// Fails if a message is not the next one.
+fn follow<M: Numbered>(subscriber: &mut Subscriber<M>, role: Role) -> Result<u64, Option<Entry>> {
     let mut number = 0;
     loop {
         match subscriber.try_recv() {
-            Ok(message) if note(&message) == Some(Note { who, number }) => number += 1,
-            Ok(message) => return Err(note(&message)),
+            Ok(message) if entry(&message) == Some(Entry { role, number }) => number += 1,
+            Ok(message) => return Err(entry(&message)),
             Err(RecvError::Lagged(count)) => number += count,
             Err(error) => {
                 assert!(matches!(error.kind(), ErrorKind::Empty | ErrorKind::Disconnected), "{error}");

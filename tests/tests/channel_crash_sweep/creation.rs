@@ -1,21 +1,22 @@
-//! Creation by name: afterwards there is a whole channel, or none at all.
+//! Crashes during creation by name: afterwards there is a complete channel, or none.
 
-use ipcraft::ErrorKind;
+use ipcraft::{ErrorKind, Result};
+use ipcraft_tests::channel_kind::{ChannelKind, Config};
 use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 
-use crate::ledger::{Allowed, Ledger};
-use crate::link::{Link, NARROW, Shape, converse};
-use crate::seats::Name;
+use crate::delivery_log::{Allowed, DeliveryLog};
+use crate::exchange::{NARROW, exchange};
+use crate::leases::Name;
 
-/// Killed while it creates a channel by name.
-pub(crate) struct Creation<L: Link> {
-    pub(crate) create: fn(Shape, &str) -> ipcraft::Result<L::Channel>,
+/// A process that is killed while it creates a channel by name.
+pub(crate) struct Creation<K: ChannelKind> {
+    pub(crate) create: fn(Config, &str) -> Result<K::Channel>,
 }
 
-impl<L: Link> Scenario for Creation<L> {
+impl<K: ChannelKind> Scenario for Creation<K> {
     type Fixture = Name;
 
-    /// Nobody sees the channel before it has its name.
+    /// No other process sees the channel before it has its name.
     fn is_long(&self) -> bool {
         true
     }
@@ -33,16 +34,16 @@ impl<L: Link> Scenario for Creation<L> {
     }
 
     fn check(&self, name: Name) -> Outcome {
-        let channel = L::open(&name.0).or_else(|error| {
+        let channel = K::open(&name.0).or_else(|error| {
             assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
             (self.create)(NARROW, &name.0)
         });
         let channel = channel.unwrap();
-        let ledger = Ledger::new();
-        // The other end finds it by its name.
-        let mut receiver = L::receiver(&L::open(&name.0).unwrap()).unwrap();
-        if converse::<L>(&mut L::sender(&channel).unwrap(), &mut receiver, &ledger) {
-            ledger.outcome(Allowed::default())
+        let log = DeliveryLog::new();
+        // The other endpoint finds the channel by its name.
+        let mut receiver = K::receiver(&K::open(&name.0).unwrap()).unwrap();
+        if exchange::<K>(&mut K::sender(&channel).unwrap(), &mut receiver, &log) {
+            log.outcome(Allowed::default())
         } else {
             Outcome::Stuck
         }

@@ -1,212 +1,228 @@
-//! Receivers that are killed: what they did not receive is received by the next one, and what they did is not, but for
-//! what is documented.
+//! Crashes of receivers: the next receiver receives what the killed one did not, except as
+//! documented.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use ipcraft::shm::Shared;
+use ipcraft_tests::channel_kind::{ChannelKind, Config, Held, Recv, RecvWay};
 use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::subject::Form;
 use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
+use ipcraft_tests::time::DEATH_NOTICE_TIMEOUT;
 
-use crate::ledger::{Allowed, Ledger, Who};
-use crate::link::{FEW, Link, NARROW, Said, Shape, WIDE, adapt, converse, hear, hear_all, tell};
+use crate::delivery_log::{Allowed, DeliveryLog, Role, entry};
+use crate::exchange::{FEW, NARROW, Said, WIDE, adapt, exchange, recv, recv_all, send};
 use crate::survivor::Survivor;
 
-/// Killed while it receives.
-pub(crate) struct Receiving<L: Link> {
-    operate: fn(&mut L::Receiver, &Ledger),
-    shape: Shape,
+/// A receiver that is killed while it receives.
+pub(crate) struct Receiving<K: ChannelKind> {
+    recv: Recv<K>,
+    form: Form,
+    held: Held,
+    takes_all: bool,
+    config: Config,
     survivor: Survivor,
-    /// How many messages are there for each of the two calls; `FULL` for as many as there is room for.
-    there: u64,
-    allowed: Allowed,
-    /// Whether the ends have seen single messages only.
+    /// The messages that are there for each of the two calls; `FULL` for as many as there is room
+    /// for.
+    supply: u64,
+    /// The messages that may arrive after later ones.
+    late: u64,
+    /// Whether the endpoints have seen single messages only.
     is_adapted: bool,
-    /// How soon the survivor goes on.
-    prompt: Duration,
-    /// How many times fewer positions are tried, where that takes long.
+    /// The factor on the stride.
     stride: u64,
 }
 
-/// As many as there is room for.
+/// The messages that a drain frees together, at most.
+const MAX_HELD: u64 = 64;
+
+/// As many messages as there is room for.
 const FULL: u64 = u64::MAX;
 
-/// The channel that a receiver is killed at.
-pub(crate) struct World<L: Link> {
-    channel: L::Channel,
-    ledger: Shared<Ledger>,
+/// The channel of the receiver.
+pub(crate) struct Fixture<K: ChannelKind> {
+    channel: K::Channel,
+    log: Shared<DeliveryLog>,
     /// The child's.
-    receiver: RefCell<Option<L::Receiver>>,
-    /// This process's, until somebody else has it.
-    sender: RefCell<Option<L::Sender>>,
+    receiver: RefCell<Option<K::Receiver>>,
+    /// This process's, until another process has it.
+    sender: RefCell<Option<K::Sender>>,
     peer: RefCell<Option<Peer>>,
-    /// How many messages this process has sent.
-    there: Cell<u64>,
+    /// The messages that this process has sent.
+    supplied: Cell<u64>,
 }
 
-impl<L: Link> Scenario for Receiving<L> {
-    type Fixture = World<L>;
+impl<K: ChannelKind> Scenario for Receiving<K> {
+    type Fixture = Fixture<K>;
 
     fn stride(&self, asked: u64) -> u64 {
-        // At least two positions of the shortest operations.
-        if self.survivor == Survivor::Alone { asked.min(7) * self.stride } else { asked * self.stride }
+        self.survivor.stride(asked) * self.stride * K::SWEEP_STRIDE
     }
 
+    /// A drain may die before it wakes the blocked sender, and then the next receiver finds nothing
+    /// to receive.
     fn progress_timeout(&self) -> Duration {
-        self.prompt
+        let must_poll = self.takes_all && self.survivor == Survivor::Blocked;
+        if must_poll { DEATH_NOTICE_TIMEOUT } else { self.survivor.progress_timeout() }
     }
 
-    fn fixture(&self) -> World<L> {
-        let channel = L::create(self.shape, None).unwrap();
+    fn fixture(&self) -> Fixture<K> {
+        let channel = K::anonymous(self.config).unwrap();
         if self.is_adapted {
-            adapt::<L>(&channel);
+            adapt::<K>(&channel);
         }
-        let sender = L::sender(&channel).unwrap();
-        // Where one was there before and none is, nothing can be sent.
-        let receiver = self.is_adapted.then(|| L::receiver(&channel).unwrap());
-        let world = World {
+        let sender = K::sender(&channel).unwrap();
+        // After the only receiver has left, nothing can be sent.
+        let receiver = self.is_adapted.then(|| K::receiver(&channel).unwrap());
+        let fixture = Fixture {
             channel,
-            ledger: Ledger::new(),
+            log: DeliveryLog::new(),
             receiver: RefCell::new(None),
             sender: RefCell::new(Some(sender)),
             peer: RefCell::new(None),
-            there: Cell::new(0),
+            supplied: Cell::new(0),
         };
-        self.supply(&world);
+        self.supply(&fixture);
         drop(receiver);
-        if self.survivor != Survivor::Awake {
-            drop(world.sender.take());
+        if self.survivor != Survivor::Running {
+            drop(fixture.sender.take());
         }
-        world
+        fixture
     }
 
-    fn operate(&self, world: &World<L>) {
-        let mut receiver = world.receiver.borrow_mut();
-        let receiver = receiver.get_or_insert_with(|| L::receiver(&world.channel).unwrap());
-        (self.operate)(receiver, &world.ledger);
+    fn operate(&self, fixture: &Fixture<K>) {
+        let mut receiver = fixture.receiver.borrow_mut();
+        let receiver = receiver.get_or_insert_with(|| K::receiver(&fixture.channel).unwrap());
+        let mut log = |message| fixture.log.add_received(entry(&message));
+        (self.recv)(receiver, self.form, &mut log).unwrap();
     }
 
-    fn rearm(&self, world: &World<L>) {
-        if self.survivor == Survivor::Awake {
-            self.supply(world);
+    fn rearm(&self, fixture: &Fixture<K>) {
+        if self.survivor == Survivor::Running {
+            self.supply(fixture);
         } else {
-            let role = || self.survivor.talk::<L>(&world.channel, &world.ledger, more(world.there.get()));
-            world.peer.replace(survivors::asleep(1, role).pop());
+            let count = more_than(fixture.supplied.get());
+            let role = || self.survivor.send_all::<K>(&fixture.channel, &fixture.log, count);
+            fixture.peer.replace(survivors::asleep(1, role).pop());
         }
     }
 
-    fn wake(&self, world: &World<L>) {
-        let mut sender = world.sender.borrow_mut();
-        let sender = sender.as_mut().expect("the one who sends is not asleep himself");
-        assert_eq!(tell::<L>(sender, &world.ledger, HANG_TIMEOUT), Said::Yes);
+    fn wake(&self, fixture: &Fixture<K>) {
+        let mut sender = fixture.sender.borrow_mut();
+        let sender = sender.as_mut().expect("a running sender sends");
+        assert_eq!(send::<K>(sender, &fixture.log, HANG_TIMEOUT), Said::Yes);
     }
 
-    fn check(&self, world: World<L>) -> Outcome {
-        let World { channel, ledger, sender, peer, there, .. } = world;
-        let receiver = || L::receiver(&channel).unwrap();
-        let goes_on = match self.survivor {
-            Survivor::Awake => {
+    fn check(&self, fixture: Fixture<K>) -> Outcome {
+        let allowed = self.allowed(&fixture);
+        let Fixture { channel, log, sender, peer, supplied, .. } = fixture;
+        let receiver = || K::receiver(&channel).unwrap();
+        let makes_progress = match self.survivor {
+            Survivor::Running => {
                 let mut sender = sender.into_inner().expect("this process's");
-                converse::<L>(&mut sender, &mut receiver(), &ledger)
+                exchange::<K>(&mut sender, &mut receiver(), &log)
             }
-            Survivor::Asleep => {
+            Survivor::Blocked => {
                 let mut receiver = receiver();
-                let heard = hear_until::<L>(&mut receiver, &ledger, there.get() + more(there.get()));
-                hear_all::<L>(&mut receiver, &ledger);
-                heard && survivors::finish(peer.into_inner())
+                let count = supplied.get() + more_than(supplied.get());
+                let received = recv_until::<K>(&mut receiver, &log, count);
+                recv_all::<K>(&mut receiver, &log);
+                received && survivors::finish(peer.into_inner())
             }
             Survivor::Alone => {
                 let ended = survivors::finish(peer.into_inner());
-                hear_all::<L>(&mut receiver(), &ledger);
+                recv_all::<K>(&mut receiver(), &log);
                 ended
             }
         };
-        if goes_on { ledger.outcome(self.allowed) } else { Outcome::Stuck }
+        if makes_progress { log.outcome(allowed) } else { Outcome::Stuck }
     }
 }
 
-impl<L: Link> Receiving<L> {
-    /// One message is there for each call, and is lost with the one who had received it.
-    pub(crate) fn new(survivor: Survivor, operate: fn(&mut L::Receiver, &Ledger)) -> Self {
-        let allowed = Allowed { lost: 1, ..Allowed::default() };
-        let prompt = survivor.prompt();
-        let stride = if survivor == Survivor::Alone { 11 } else { 1 };
-        Receiving { operate, shape: NARROW, survivor, there: 1, allowed, is_adapted: false, prompt, stride }
+impl<K: ChannelKind> Receiving<K> {
+    /// One message is there for each call.
+    pub(crate) fn new(survivor: Survivor, way: &RecvWay<K>) -> Self {
+        Receiving {
+            recv: way.recv,
+            form: Form::Wait,
+            held: way.held,
+            takes_all: way.takes_all,
+            config: NARROW,
+            survivor,
+            supply: if way.takes_all { FEW } else { 1 },
+            late: u64::from(K::REORDERS),
+            is_adapted: false,
+            stride: if way.takes_all || way.held == Held::Redelivered { 3 } else { 1 },
+        }
     }
 
-    pub(crate) fn initial_position(mut self, start: u64) -> Self {
-        self.shape.start = start;
+    pub(crate) fn initial_position(mut self, position: u64) -> Self {
+        self.config.initial_position = position;
         self
     }
 
-    pub(crate) fn there(self, there: u64) -> Self {
-        Receiving { there, ..self }
+    pub(crate) fn form(self, form: Form) -> Self {
+        Receiving { form, ..self }
     }
 
-    /// There is nothing, until it sleeps.
+    /// More messages than a drain frees together.
+    pub(crate) fn many(self) -> Self {
+        Receiving { config: WIDE, supply: 70, stride: 61, ..self }
+    }
+
+    /// The channel is empty until the receiver blocks.
     pub(crate) fn when_empty(self) -> Self {
-        Receiving { there: 0, stride: 7, ..self }
+        Receiving { supply: 0, stride: 7, ..self }
     }
 
-    /// The channel is full, and somebody sends.
+    /// The channel is full, and the sender is blocked.
     pub(crate) fn when_full(self) -> Self {
-        let shape = Shape { capacity: 4, ..self.shape };
-        Receiving { there: FULL, shape, ..self }
+        let config = Config { capacity: 4, ..self.config };
+        Receiving { supply: FULL, config, ..self }
     }
 
     pub(crate) fn when_adapted(self) -> Self {
         Receiving { is_adapted: true, ..self }
     }
 
-    /// What the one who dies has not given back comes again, and is not lost.
-    pub(crate) fn keeping(self, again: u64) -> Self {
-        Receiving { allowed: Allowed { again, lost: 0, ..self.allowed }, ..self }
-    }
-
-    /// What comes again comes after others.
-    pub(crate) fn out_of_order(self) -> Self {
-        Receiving { allowed: Allowed { late: 1, ..self.allowed }, ..self }
-    }
-
-    /// It may die before it wakes the one who waits for room, and then the next one has nothing to receive.
-    pub(crate) fn prompt(self, prompt: Duration) -> Self {
-        Receiving { prompt, ..self }
-    }
-
-    pub(crate) fn wide(self) -> Self {
-        Receiving { shape: WIDE, ..self }
-    }
-
-    pub(crate) fn stride(self, stride: u64) -> Self {
-        Receiving { stride, ..self }
-    }
-
-    /// Puts what is there for one call into the channel.
-    fn supply(&self, world: &World<L>) {
-        let mut sender = world.sender.borrow_mut();
-        let sender = sender.as_mut().expect("this process's");
-        if self.there == FULL {
-            while tell::<L>(sender, &world.ledger, Duration::ZERO) == Said::Yes {}
-        } else {
-            (0..self.there)
-                .for_each(|_| assert_eq!(tell::<L>(sender, &world.ledger, HANG_TIMEOUT), Said::Yes));
+    /// What may happen to messages that the killed receiver held.
+    fn allowed(&self, fixture: &Fixture<K>) -> Allowed {
+        let supplied = fixture.supplied.get();
+        let held = if self.takes_all { supplied.min(MAX_HELD) } else { 1 };
+        match self.held {
+            Held::Lost => Allowed { lost: 1, again: 0, late: self.late },
+            Held::BatchLost => Allowed { lost: supplied, again: 0, late: self.late },
+            Held::Redelivered => Allowed { lost: 0, again: held, late: self.late },
         }
-        world.there.set(world.ledger.told(Who::Survivor));
+    }
+
+    /// Sends what one call is to receive.
+    fn supply(&self, fixture: &Fixture<K>) {
+        let mut sender = fixture.sender.borrow_mut();
+        let sender = sender.as_mut().expect("this process's");
+        if self.supply == FULL {
+            while send::<K>(sender, &fixture.log, Duration::ZERO) == Said::Yes {}
+        } else {
+            (0..self.supply)
+                .for_each(|_| assert_eq!(send::<K>(sender, &fixture.log, HANG_TIMEOUT), Said::Yes));
+        }
+        fixture.supplied.set(fixture.log.sent(Role::Survivor));
     }
 }
 
-/// How many more messages the one who sleeps has to send: more than there is room for.
-fn more(there: u64) -> u64 {
-    there + FEW
+/// The messages that a blocked sender still has to send: more than there is room for.
+fn more_than(supplied: u64) -> u64 {
+    supplied + FEW
 }
 
-/// Receives until so many messages of the survivor have come.
-fn hear_until<L: Link>(receiver: &mut L::Receiver, ledger: &Ledger, count: u64) -> bool {
-    const LOOK: Duration = Duration::from_millis(1);
+/// Receives until `count` messages of survivors have arrived.
+fn recv_until<K: ChannelKind>(receiver: &mut K::Receiver, log: &DeliveryLog, count: u64) -> bool {
+    const POLL_INTERVAL: Duration = Duration::from_millis(1);
     let start = Instant::now();
-    while ledger.heard(Who::Survivor) < count && start.elapsed() < HANG_TIMEOUT {
-        hear::<L>(receiver, ledger, LOOK);
+    while log.received(Role::Survivor) < count && start.elapsed() < HANG_TIMEOUT {
+        recv::<K>(receiver, log, POLL_INTERVAL);
     }
-    ledger.heard(Who::Survivor) == count
+    log.received(Role::Survivor) == count
 }

@@ -1,154 +1,200 @@
-//! Senders that are killed: what they were told is sent arrives, and nothing else does but what they were sending, whole.
+//! Crashes of senders: each message whose send succeeded arrives, and the message in progress
+//! arrives whole or not at all.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use ipcraft::shm::Shared;
+use ipcraft_tests::channel_kind::{ChannelKind, Config, Numbered, Send, SendWay};
 use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
+use ipcraft_tests::subject::Form;
 use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
 
-use crate::ledger::{Allowed, Ledger, Who};
-use crate::link::{FEW, Link, Said, Shape, WIDE, adapt, converse, hear, hear_all, tell};
+use crate::delivery_log::{Allowed, DeliveryLog, Role, message};
+use crate::exchange::{FEW, Said, WIDE, adapt, exchange, recv, recv_all, send};
 use crate::survivor::Survivor;
 
-/// Killed while it sends.
-pub(crate) struct Sending<L: Link> {
-    operate: fn(&mut L::Sender, &Ledger),
-    shape: Shape,
+/// A sender that is killed while it sends.
+pub(crate) struct Sending<K: ChannelKind> {
+    send: Send<K>,
+    form: Form,
+    /// The messages of one call, and the calls of the operation.
+    batch: usize,
+    calls: usize,
+    /// Whether a successful call sends its messages.
+    commits: bool,
+    config: Config,
     survivor: Survivor,
-    /// Whether the channel is full when it begins, and the receiver makes room when it sleeps.
+    /// Whether the channel is full at the beginning; the receiver makes room when the sender
+    /// blocks.
     is_full: bool,
-    /// Whether the ends have seen single messages only.
+    /// Whether the endpoints have seen single messages only.
     is_adapted: bool,
-    /// How soon the survivor goes on.
-    prompt: Duration,
-    /// How many times fewer positions are tried, where that takes long.
+    /// The factor on the stride.
     stride: u64,
 }
 
-/// The channel that a sender is killed at.
-pub(crate) struct World<L: Link> {
-    channel: L::Channel,
-    ledger: Shared<Ledger>,
+/// The channel of the sender.
+pub(crate) struct Fixture<K: ChannelKind> {
+    channel: K::Channel,
+    log: Shared<DeliveryLog>,
     /// The child's.
-    sender: RefCell<Option<L::Sender>>,
+    sender: RefCell<Option<K::Sender>>,
     /// This process's, where it is the survivor.
-    receiver: RefCell<Option<L::Receiver>>,
+    receiver: RefCell<Option<K::Receiver>>,
     peer: RefCell<Option<Peer>>,
 }
 
-impl<L: Link> Scenario for Sending<L> {
-    type Fixture = World<L>;
+impl<K: ChannelKind> Scenario for Sending<K> {
+    type Fixture = Fixture<K>;
 
     fn stride(&self, asked: u64) -> u64 {
-        // At least two positions of the shortest operations.
-        if self.survivor == Survivor::Alone { asked.min(7) * self.stride } else { asked * self.stride }
+        self.survivor.stride(asked) * self.stride * K::SWEEP_STRIDE
     }
 
     fn progress_timeout(&self) -> Duration {
-        self.prompt
+        self.survivor.progress_timeout()
     }
 
-    fn fixture(&self) -> World<L> {
-        let channel = L::create(self.shape, None).unwrap();
+    fn fixture(&self) -> Fixture<K> {
+        let channel = K::anonymous(self.config).unwrap();
         if self.is_adapted {
-            adapt::<L>(&channel);
+            adapt::<K>(&channel);
         }
-        let receiver = (self.survivor == Survivor::Awake).then(|| L::receiver(&channel).unwrap());
-        World {
+        let receiver = (self.survivor == Survivor::Running).then(|| K::receiver(&channel).unwrap());
+        Fixture {
             channel,
-            ledger: Ledger::new(),
+            log: DeliveryLog::new(),
             sender: RefCell::new(None),
             receiver: RefCell::new(receiver),
             peer: RefCell::new(None),
         }
     }
 
-    fn operate(&self, world: &World<L>) {
-        let mut sender = world.sender.borrow_mut();
-        let sender = sender.get_or_insert_with(|| self.take_place(world));
-        (self.operate)(sender, &world.ledger);
+    fn operate(&self, fixture: &Fixture<K>) {
+        let mut sender = fixture.sender.borrow_mut();
+        let sender = sender.get_or_insert_with(|| self.take_sender(fixture));
+        for _ in 0..self.calls {
+            self.send(sender, &fixture.log);
+        }
     }
 
-    fn rearm(&self, world: &World<L>) {
-        if self.survivor != Survivor::Awake {
-            let role = || self.survivor.listen::<L>(&world.channel, &world.ledger, FEW);
-            world.peer.replace(survivors::asleep(1, role).pop());
-            if L::COMES_LATE {
-                world.ledger.forget();
+    fn rearm(&self, fixture: &Fixture<K>) {
+        if self.survivor != Survivor::Running {
+            let role = || self.survivor.recv_until::<K>(&fixture.channel, &fixture.log, FEW);
+            fixture.peer.replace(survivors::asleep(1, role).pop());
+            if K::JOINS_LATE {
+                fixture.log.forget();
             }
         }
     }
 
-    fn wake(&self, world: &World<L>) {
-        let mut receiver = world.receiver.borrow_mut();
-        let receiver = receiver.as_mut().expect("the one who makes room is not asleep himself");
-        assert_eq!(hear::<L>(receiver, &world.ledger, HANG_TIMEOUT), Said::Yes);
+    fn wake(&self, fixture: &Fixture<K>) {
+        let mut receiver = fixture.receiver.borrow_mut();
+        let receiver = receiver.as_mut().expect("a running receiver makes room");
+        assert_eq!(recv::<K>(receiver, &fixture.log, HANG_TIMEOUT), Said::Yes);
     }
 
-    fn check(&self, world: World<L>) -> Outcome {
-        let World { channel, ledger, receiver, peer, .. } = world;
-        let goes_on = match self.survivor {
-            Survivor::Awake => {
+    fn check(&self, fixture: Fixture<K>) -> Outcome {
+        let Fixture { channel, log, receiver, peer, .. } = fixture;
+        let makes_progress = match self.survivor {
+            Survivor::Running => {
                 let mut receiver = receiver.into_inner().expect("this process's");
-                assert_eq!(hear_all::<L>(&mut receiver, &ledger), Said::Gone, "the only sender was killed");
-                converse::<L>(&mut L::sender(&channel).unwrap(), &mut receiver, &ledger)
+                let reason = recv_all::<K>(&mut receiver, &log);
+                assert_eq!(reason, Said::Disconnected, "the only sender was killed");
+                exchange::<K>(&mut K::sender(&channel).unwrap(), &mut receiver, &log)
             }
-            Survivor::Asleep => {
-                let mut sender = L::sender(&channel).unwrap();
-                let told = (0..FEW).all(|_| tell::<L>(&mut sender, &ledger, HANG_TIMEOUT) == Said::Yes);
-                told && survivors::finish(peer.into_inner())
+            Survivor::Blocked => {
+                let mut sender = K::sender(&channel).unwrap();
+                let sent = (0..FEW).all(|_| send::<K>(&mut sender, &log, HANG_TIMEOUT) == Said::Yes);
+                sent && survivors::finish(peer.into_inner())
             }
             Survivor::Alone => survivors::finish(peer.into_inner()),
         };
-        if goes_on { ledger.outcome(Allowed::default()) } else { Outcome::Stuck }
+        if makes_progress { log.outcome(Allowed::default()) } else { Outcome::Stuck }
     }
 }
 
-impl<L: Link> Sending<L> {
-    pub(crate) fn new(survivor: Survivor, operate: fn(&mut L::Sender, &Ledger)) -> Self {
-        let prompt = survivor.prompt();
-        let stride = if survivor == Survivor::Alone { 11 } else { 1 };
-        Sending { operate, shape: WIDE, survivor, is_full: false, is_adapted: false, prompt, stride }
+impl<K: ChannelKind> Sending<K> {
+    pub(crate) fn new(survivor: Survivor, way: &SendWay<K>) -> Self {
+        Sending {
+            send: way.send,
+            form: Form::Wait,
+            batch: way.batch,
+            calls: 1,
+            commits: way.commits,
+            config: WIDE,
+            survivor,
+            is_full: false,
+            is_adapted: false,
+            // A loan has many instructions in which no other process sees a change.
+            stride: if way.function == "loan" { 3 } else { 1 },
+        }
     }
 
-    pub(crate) fn initial_position(mut self, start: u64) -> Self {
-        self.shape.start = start;
+    pub(crate) fn initial_position(mut self, position: u64) -> Self {
+        self.config.initial_position = position;
         self
     }
 
-    /// The channel is full, and the one who receives makes room.
-    pub(crate) fn when_full(self) -> Self {
-        let shape = Shape { capacity: 4, ..self.shape };
-        Sending { shape, is_full: true, stride: 7, ..self }
-    }
-
-    pub(crate) fn when_adapted(self) -> Self {
-        Sending { is_adapted: true, ..self }
+    pub(crate) fn form(self, form: Form) -> Self {
+        Sending { form, ..self }
     }
 
     pub(crate) fn stride(self, stride: u64) -> Self {
         Sending { stride, ..self }
     }
 
-    fn take_place(&self, world: &World<L>) -> L::Sender {
-        let mut sender = L::sender(&world.channel).unwrap();
+    /// Repeats the call, which makes the operation long.
+    pub(crate) fn calls(self, calls: usize) -> Self {
+        Sending { calls, stride: 61, ..self }
+    }
+
+    /// The channel is full, and the receiver makes room.
+    pub(crate) fn when_full(self) -> Self {
+        let config = Config { capacity: 4, ..self.config };
+        Sending { config, is_full: true, stride: if self.batch > 1 { 31 } else { 7 }, ..self }
+    }
+
+    pub(crate) fn when_adapted(self) -> Self {
+        Sending { is_adapted: true, ..self }
+    }
+
+    fn send(&self, sender: &mut K::Sender, log: &DeliveryLog) {
+        if !self.commits {
+            return (self.send)(sender, &[Numbered::numbered(0)], self.form).unwrap();
+        }
+        let sent = match self.batch {
+            // Without a list, which would add instructions.
+            1 => (self.send)(sender, &[message(log.begin(Role::Victim))], self.form),
+            _ => {
+                let messages: Vec<K::Message> =
+                    (0..self.batch).map(|_| message(log.begin(Role::Victim))).collect();
+                (self.send)(sender, &messages, self.form)
+            }
+        };
+        sent.unwrap();
+        log.add_sent(Role::Victim, self.batch as u64);
+    }
+
+    fn take_sender(&self, fixture: &Fixture<K>) -> K::Sender {
+        let mut sender = K::sender(&fixture.channel).unwrap();
         if self.is_full {
-            fill::<L>(&mut sender, &world.ledger);
+            fill::<K>(&mut sender, &fixture.log);
         }
         sender
     }
 }
 
 /// Sends as many messages as there is room for.
-fn fill<L: Link>(sender: &mut L::Sender, ledger: &Ledger) {
+fn fill<K: ChannelKind>(sender: &mut K::Sender, log: &DeliveryLog) {
     loop {
-        let note = ledger.begin(Who::Victim);
-        if L::send(sender, note, Duration::ZERO).is_err() {
-            ledger.take_back(note);
+        let entry = log.begin(Role::Victim);
+        if (K::SENDS[0].send)(sender, &[message(entry)], Form::Within(Duration::ZERO)).is_err() {
+            log.take_back(entry);
             break;
         }
-        ledger.sent(Who::Victim, 1);
+        log.add_sent(Role::Victim, 1);
     }
 }

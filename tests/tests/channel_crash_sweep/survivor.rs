@@ -1,55 +1,60 @@
-//! Those who are at the other end when a process is killed.
+//! The other side when a process is killed.
 
 use std::thread::sleep;
 use std::time::Duration;
 
+use ipcraft_tests::channel_kind::ChannelKind;
 use ipcraft_tests::crash_sweep::PROGRESS_TIMEOUT;
 use ipcraft_tests::survivors::HANG_TIMEOUT;
+use ipcraft_tests::time::DEATH_NOTICE_TIMEOUT;
 
-use crate::ledger::{Ledger, Who};
-use crate::link::{Link, Said, hear, tell};
+use crate::delivery_log::{DeliveryLog, Role};
+use crate::exchange::{Said, recv, send};
 
-/// Who is at the other end.
+/// The other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Survivor {
-    /// The test's own process, which does something else meanwhile.
-    Awake,
-    /// A process that sleeps there, and somebody takes the place of the one who was killed.
-    Asleep,
-    /// A process that sleeps there, and nobody comes.
+    /// The test's own process, which does not wait meanwhile.
+    Running,
+    /// A process that is blocked, while the test replaces the process that was killed.
+    Blocked,
+    /// A process that is blocked, and no replacement comes.
     Alone,
 }
 
-/// How soon one who sleeps and is not woken has to notice that somebody was killed.
-pub(crate) const NOTICE: Duration = Duration::from_secs(1);
-
-/// Between two looks whether somebody has come.
-const LOOK: Duration = Duration::from_micros(200);
+/// The interval at which a survivor tries again after its peer died.
+const RETRY_INTERVAL: Duration = Duration::from_micros(200);
 
 impl Survivor {
-    /// How soon he goes on.
-    pub(crate) fn prompt(self) -> Duration {
-        if self == Survivor::Alone { NOTICE } else { PROGRESS_TIMEOUT }
+    /// The time in which it has to make progress.
+    pub(crate) fn progress_timeout(self) -> Duration {
+        if self == Survivor::Alone { DEATH_NOTICE_TIMEOUT } else { PROGRESS_TIMEOUT }
     }
 
-    /// What the sleeping receiver does: receives until those who are left have said so much, or until nobody is left.
-    pub(crate) fn listen<L: Link>(self, channel: &L::Channel, ledger: &Ledger, until: u64) {
-        let mut receiver = L::receiver(channel).unwrap();
-        while ledger.heard(Who::Survivor) < until {
-            let said = hear::<L>(&mut receiver, ledger, HANG_TIMEOUT);
+    /// The factor on the stride: a survivor that is alone takes 250 ms at each position.
+    pub(crate) fn stride(self, asked: u64) -> u64 {
+        // At least two positions of the shortest operations.
+        if self == Survivor::Alone { asked.min(7) * 11 } else { asked }
+    }
+
+    /// Receives until the survivors have sent `until` messages, or until no sender is left.
+    pub(crate) fn recv_until<K: ChannelKind>(self, channel: &K::Channel, log: &DeliveryLog, until: u64) {
+        let mut receiver = K::receiver(channel).unwrap();
+        while log.received(Role::Survivor) < until {
+            let said = recv::<K>(&mut receiver, log, HANG_TIMEOUT);
             if self.ends_after(said) {
                 break;
             }
         }
     }
 
-    /// What the sleeping sender does: sends so many messages, or until nobody is left.
-    pub(crate) fn talk<L: Link>(self, channel: &L::Channel, ledger: &Ledger, count: u64) {
-        let mut sender = L::sender(channel).unwrap();
-        let mut told = 0;
-        while told < count {
-            let said = tell::<L>(&mut sender, ledger, HANG_TIMEOUT);
-            told += u64::from(said == Said::Yes);
+    /// Sends `count` messages, or until no receiver is left.
+    pub(crate) fn send_all<K: ChannelKind>(self, channel: &K::Channel, log: &DeliveryLog, count: u64) {
+        let mut sender = K::sender(channel).unwrap();
+        let mut sent = 0;
+        while sent < count {
+            let said = send::<K>(&mut sender, log, HANG_TIMEOUT);
+            sent += u64::from(said == Said::Yes);
             if self.ends_after(said) {
                 break;
             }
@@ -57,11 +62,11 @@ impl Survivor {
     }
 
     fn ends_after(self, said: Said) -> bool {
-        assert_ne!(said, Said::Late, "asleep for ever");
-        if said == Said::Gone && self != Survivor::Alone {
-            // Somebody is about to come.
-            sleep(LOOK);
+        assert_ne!(said, Said::TimedOut, "the survivor is not woken");
+        if said == Said::Disconnected && self != Survivor::Alone {
+            // The replacement is about to come.
+            sleep(RETRY_INTERVAL);
         }
-        said == Said::Gone && self == Survivor::Alone
+        said == Said::Disconnected && self == Survivor::Alone
     }
 }

@@ -1,6 +1,6 @@
 //! The storm really hits: system calls that are made without this library end with `EINTR` in it.
 //!
-//! With `SA_RESTART` the kernel goes on with some of them, and never with others (signal(7)).
+//! With `SA_RESTART` the kernel restarts some of them, and never others (signal(7)).
 
 use std::fs::File;
 use std::mem;
@@ -34,10 +34,10 @@ use nix::sys::time::{TimeSpec, TimeVal};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{pipe, read, write};
 
-/// A call that waits, with nothing that ends the waiting but a signal or somebody who helps after a while.
+/// A call that only a signal, or a helper after some time, ends.
 type Call = fn() -> nix::Result<()>;
 
-/// With these the kernel goes on when a handler with `SA_RESTART` returns.
+/// The kernel restarts these when a handler with `SA_RESTART` returns.
 const RESTARTED: &[(&str, Call)] = &[
     ("read", reads),
     ("write", writes),
@@ -78,7 +78,8 @@ pub(crate) fn calls_are_interrupted(handler: Handler) {
     }
 }
 
-/// Hundreds of signals, and a wait of no library that sees each of them: this is what the rest stands in.
+/// Hundreds of signals, and a wait of no library that sees each of them: this is what the rest
+/// stands in.
 pub(crate) fn hundreds_of_signals_come(handler: Handler) {
     const HUNDREDS: u64 = 500;
     let (reader, _writer) = pipe().unwrap();
@@ -162,7 +163,7 @@ fn accepts() -> nix::Result<()> {
     let path = directory.path().join("socket");
     let listener = OwnedFd::from(Listener::bind(&path).unwrap());
     let _help = soon(|| Stream::connect(&path).unwrap());
-    // SAFETY: because accept(2) returns a new descriptor, which nobody else owns.
+    // SAFETY: because accept(2) returns a new descriptor, which has no other owner.
     accept(listener.as_raw_fd()).map(|fd| drop(unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 
@@ -178,7 +179,8 @@ fn mq_receives() -> nix::Result<()> {
     let _help = soon(|| queue.send(b"x", 0).unwrap());
     let mut buffer = vec![0_u8; queue.message_size()];
     let (fd, bytes) = (queue.as_fd().as_raw_fd(), buffer.as_mut_ptr().cast());
-    // SAFETY: because mq_receive(3) writes at most as many bytes as the buffer has, and a null priority is allowed.
+    // SAFETY: because mq_receive(3) writes at most as many bytes as the buffer has, and a null
+    // priority is allowed.
     Errno::result(unsafe { libc::mq_receive(fd, bytes, buffer.len(), ptr::null_mut()) }).map(drop)
 }
 
@@ -223,7 +225,8 @@ fn semop(timeout: Option<&libc::timespec>) -> nix::Result<()> {
     let set: SemaphoreSet = options.create_new(Key::PRIVATE, &[0]).unwrap();
     let take = libc::sembuf { sem_num: 0, sem_op: -1, sem_flg: 0 };
     let timeout = timeout.map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: because semtimedop(2) reads one operation, and a timespec or null, which makes it semop(2).
+    // SAFETY: because semtimedop(2) reads one operation, and a timespec or null, which makes it
+    // semop(2).
     Errno::result(unsafe { libc::syscall(libc::SYS_semtimedop, set.id(), &take, 1, timeout) }).map(drop)
 }
 
@@ -240,7 +243,8 @@ fn msgrcv() -> nix::Result<()> {
     let _release = Release;
     let [queue, _] = sysv_handles();
     let mut message = [0_u64; 2];
-    // SAFETY: because msgrcv(2) writes a type and at most eight bytes of text, for which there is room.
+    // SAFETY: because msgrcv(2) writes a type and at most eight bytes of text, for which there is
+    // room.
     Errno::result(unsafe { libc::msgrcv(queue.id(), message.as_mut_ptr().cast(), 8, 0, 0) }).map(drop)
 }
 
@@ -255,7 +259,8 @@ fn c_semaphore() -> (Arc<ipcraft::shm::Mapping>, *mut libc::sem_t) {
 fn sem_waits() -> nix::Result<()> {
     let (memory, semaphore) = c_semaphore();
     let _help = soon(|| semaphore::posix::Semaphore::find_in(&memory, 0).unwrap().post().unwrap());
-    // SAFETY: because a semaphore was made there, in memory that lives until the end of this function.
+    // SAFETY: because a semaphore was made there, in memory that lives until the end of this
+    // function.
     Errno::result(unsafe { libc::sem_wait(semaphore) }).map(drop)
 }
 
@@ -265,14 +270,16 @@ fn sem_timedwaits() -> nix::Result<()> {
     // SAFETY: because clock_gettime(2) writes one timespec.
     unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut until) };
     until.tv_sec += A_WHILE.tv_sec;
-    // SAFETY: because a semaphore was made there, in memory that lives until the end of this function.
+    // SAFETY: because a semaphore was made there, in memory that lives until the end of this
+    // function.
     Errno::result(unsafe { libc::sem_timedwait(semaphore, &until) }).map(drop)
 }
 
 fn futex_waits() -> nix::Result<()> {
     let (word, timeout) = (0_u32, A_WHILE);
     let none = ptr::null::<u32>();
-    // SAFETY: because futex(2) with FUTEX_WAIT reads the word and the timeout, both alive for the call.
+    // SAFETY: because futex(2) with FUTEX_WAIT reads the word and the timeout, both alive for the
+    // call.
     Errno::result(unsafe {
         libc::syscall(libc::SYS_futex, &raw const word, libc::FUTEX_WAIT, 0, &raw const timeout, none, 0)
     })

@@ -1,142 +1,102 @@
-//! Channels in shared memory: each way to send and to receive, calls, values that change, and names to appear.
+//! Channels: each way to send and to receive of each kind, calls, values that change, and names
+//! that appear.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ipcraft::channel::spsc::{self, bytes};
-use ipcraft::channel::{broadcast, latest, mpmc, request};
+use ipcraft::channel::{latest, request, spsc};
 use ipcraft::{Result, name};
+use ipcraft_tests::channel_kind::{
+    Broadcast, Bytes, ChannelKind, Config, Mpmc, RecvWay, Requests, SendWay, Spsc,
+};
 use ipcraft_tests::eintr_storm::Handler;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::subject::{Ends, Form, Receiver, Sender};
-use std::io::IoSlice;
 
 use crate::exchange::{CHUNK, ENOUGH, LONG, Rain, Route, expires};
 
 type Message = [u8; CHUNK];
 
-/// Messages that there is room for.
-const ROOM: usize = 8;
+/// The messages that a channel has room for.
+const CAPACITY: usize = 8;
 
-/// Bytes that there is room for: as few records.
-const BYTES: usize = 1 << 15;
-
-pub(crate) const ROUTES: &[Route] = &[
-    Route {
-        name: "spsc",
-        sends: &["channel::spsc::Sender::send"],
-        receives: &["channel::spsc::Receiver::recv"],
-        connect: |_| ends(spsc::channel(ROOM), send_spsc, recv_spsc),
-    },
-    Route {
-        name: "spsc_batches",
-        sends: &["channel::spsc::Sender::send_all"],
-        receives: &["channel::spsc::Receiver::recv_many"],
-        connect: |_| ends(spsc::channel(ROOM), send_all_spsc, recv_all_spsc),
-    },
-    Route {
-        name: "spsc_in_place",
-        sends: &["channel::spsc::Sender::loan"],
-        receives: &["channel::spsc::Receiver::recv_in_place"],
-        connect: |_| ends(spsc::channel(ROOM), lend_spsc, read_spsc),
-    },
-    Route {
-        name: "bytes",
-        sends: &["channel::spsc::bytes::Sender::send"],
-        receives: &["channel::spsc::bytes::Receiver::recv"],
-        connect: |_| ends(bytes::channel(BYTES), send_bytes, recv_bytes),
-    },
-    Route {
-        name: "bytes_in_parts",
-        sends: &["channel::spsc::bytes::Sender::send_vectored"],
-        receives: &["channel::spsc::bytes::Receiver::recv_into"],
-        connect: |_| ends(bytes::channel(BYTES), send_vectored_bytes, recv_into_bytes),
-    },
-    Route {
-        name: "bytes_in_place",
-        sends: &["channel::spsc::bytes::Sender::loan"],
-        receives: &["channel::spsc::bytes::Receiver::recv_in_place"],
-        connect: |_| ends(bytes::channel(BYTES), lend_bytes, read_bytes),
-    },
-    Route {
-        name: "bytes_batches",
-        sends: &["channel::spsc::bytes::Sender::send_all"],
-        receives: &["channel::spsc::bytes::Receiver::recv"],
-        connect: |_| ends(bytes::channel(BYTES), send_all_bytes, recv_bytes),
-    },
-    Route {
-        name: "work_queues",
-        sends: &["channel::mpmc::Sender::send"],
-        receives: &["channel::mpmc::Receiver::recv"],
-        connect: |_| ends(mpmc::channel(ROOM), send_mpmc, recv_mpmc),
-    },
-    Route {
-        name: "work_queues_in_place",
-        sends: &["channel::mpmc::Sender::loan"],
-        receives: &["channel::mpmc::Receiver::recv_in_place"],
-        connect: |_| ends(mpmc::channel(ROOM), lend_mpmc, read_mpmc),
-    },
-    Route {
-        name: "work_queues_batches",
-        sends: &["channel::mpmc::Sender::send_all"],
-        receives: &["channel::mpmc::Receiver::recv"],
-        connect: |_| ends(mpmc::channel(ROOM), send_all_mpmc, recv_mpmc),
-    },
-    Route {
-        name: "broadcasts",
-        sends: &["channel::broadcast::Publisher::send"],
-        receives: &["channel::broadcast::Subscriber::recv"],
-        connect: |_| ends(broadcast::channel(ROOM), send_broadcast, recv_broadcast),
-    },
-    Route {
-        name: "broadcasts_in_place",
-        sends: &["channel::broadcast::Publisher::loan"],
-        receives: &["channel::broadcast::Subscriber::recv_in_place"],
-        connect: |_| ends(broadcast::channel(ROOM), lend_broadcast, read_broadcast),
-    },
-    Route {
-        name: "broadcasts_batches",
-        sends: &["channel::broadcast::Publisher::send_all"],
-        receives: &["channel::broadcast::Subscriber::recv"],
-        connect: |_| ends(broadcast::channel(ROOM), send_all_broadcast, recv_broadcast),
-    },
-    Route {
-        name: "requests",
-        sends: &["channel::request::Client::send"],
-        receives: &["channel::request::Server::recv"],
-        connect: |_| ends(request::channel(ROOM), ask, serve),
-    },
-    Route {
-        name: "channels_by_name",
-        sends: &[],
-        receives: &["channel::Channel::open"],
-        connect: |_| named(spsc::Channel::open_timeout),
-    },
-    Route {
-        name: "channels_by_name_with_options",
-        sends: &[],
-        receives: &["channel::Options::open"],
-        connect: |_| named(|name, timeout| spsc::Options::new().open_timeout(name, timeout)),
-    },
-];
-
-/// How an end sends a message, or receives one and says how long it was.
-type Send<S> = fn(&mut S, &[u8], Form) -> Result<()>;
-type Recv<R> = fn(&mut R, &mut [u8], Form) -> Result<usize>;
-
-struct Outgoing<S>(RefCell<S>, Send<S>);
-struct Incoming<R>(RefCell<R>, Recv<R>);
-
-fn ends<S: 'static, R: 'static>(channel: Result<(S, R)>, send: Send<S>, recv: Recv<R>) -> Ends {
-    let (sender, receiver) = channel.unwrap();
-    Ends::new(Outgoing(RefCell::new(sender), send), Incoming(RefCell::new(receiver), recv))
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = Vec::new();
+    macro_rules! routes_of_each {
+        ($($kind:ident),*) => { $(routes.extend(routes_of::<$kind<Message>>());)* };
+    }
+    routes_of_each!(Spsc, Bytes, Mpmc, Broadcast);
+    routes.push(route::<Requests<Message>>(&ASK, &Requests::<Message>::RECVS[0]));
+    routes.extend([
+        Route {
+            name: "channels_by_name",
+            sends: &[],
+            receives: &["channel::Channel::open"],
+            connect: &|_| named(spsc::Channel::open_timeout),
+        },
+        Route {
+            name: "channels_by_name_with_options",
+            sends: &[],
+            receives: &["channel::Options::open"],
+            connect: &|_| named(|name, timeout| spsc::Options::new().open_timeout(name, timeout)),
+        },
+    ]);
+    routes
 }
 
-impl<S> Sender for Outgoing<S> {
+/// Enough routes for each way to send and each way to receive to be on one of them.
+fn routes_of<K: ChannelKind<Message = Message>>() -> Vec<Route> {
+    let sends: Vec<_> = K::SENDS.iter().filter(|way| way.commits && !way.function.is_empty()).collect();
+    let recvs: Vec<_> = K::RECVS.iter().filter(|way| !way.function.is_empty()).collect();
+    let pairs = sends.len().max(recvs.len());
+    (0..pairs).map(|i| route::<K>(sends[i.min(sends.len() - 1)], recvs[i.min(recvs.len() - 1)])).collect()
+}
+
+fn route<K: ChannelKind<Message = Message>>(send: &'static SendWay<K>, recv: &'static RecvWay<K>) -> Route {
+    let function = |endpoint: &str, function: &str| {
+        let path: &'static str = format!("{endpoint}::{function}").leak();
+        vec![path].leak()
+    };
+    Route {
+        name: format!("{}_{}_{}", K::NAME, send.name, recv.name).leak(),
+        sends: function(K::SENDER, send.function),
+        receives: function(K::RECEIVER, recv.function),
+        connect: Box::leak(Box::new(move |_: &Path| endpoints(send, recv))),
+    }
+}
+
+fn endpoints<K: ChannelKind<Message = Message>>(
+    send: &'static SendWay<K>,
+    recv: &'static RecvWay<K>,
+) -> Ends {
+    let channel = K::anonymous(Config::new(CAPACITY)).unwrap();
+    let sender = RefCell::new(K::sender(&channel).unwrap());
+    let receiver = RefCell::new(K::receiver(&channel).unwrap());
+    Ends::new(Outgoing { sender, way: send }, Incoming { receiver, way: recv, rest: RefCell::default() })
+}
+
+/// The sender of a channel, and a way to send.
+struct Outgoing<K: ChannelKind> {
+    sender: RefCell<K::Sender>,
+    way: &'static SendWay<K>,
+}
+
+/// The receiver of a channel, a way to receive, and the messages beyond the first that it received
+/// together.
+struct Incoming<K: ChannelKind> {
+    receiver: RefCell<K::Receiver>,
+    way: &'static RecvWay<K>,
+    rest: RefCell<VecDeque<Message>>,
+}
+
+impl<K: ChannelKind<Message = Message>> Sender for Outgoing<K> {
     fn send(&self, message: &[u8], form: Form) -> Result<usize> {
-        (self.1)(&mut self.0.borrow_mut(), message, form).map(|()| message.len())
+        (self.way.send)(&mut self.sender.borrow_mut(), &[whole(message)], form)?;
+        Ok(message.len())
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
@@ -144,9 +104,15 @@ impl<S> Sender for Outgoing<S> {
     }
 }
 
-impl<R> Receiver for Incoming<R> {
+impl<K: ChannelKind<Message = Message>> Receiver for Incoming<K> {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
-        (self.1)(&mut self.0.borrow_mut(), buffer, form).map(Some)
+        let mut rest = self.rest.borrow_mut();
+        if rest.is_empty() {
+            let mut receiver = self.receiver.borrow_mut();
+            (self.way.recv)(&mut receiver, form, &mut |message| rest.push_back(message))?;
+        }
+        let message = rest.pop_front().expect("a message was received");
+        Ok(Some(fill(buffer, &message)))
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
@@ -163,261 +129,18 @@ fn fill(buffer: &mut [u8], message: &[u8]) -> usize {
     message.len()
 }
 
-fn send_spsc(sender: &mut spsc::Sender<Message>, message: &[u8], form: Form) -> Result<()> {
-    let message = whole(message);
-    Ok(match form {
-        Form::Wait => sender.send(message),
-        Form::Try => sender.try_send(message),
-        Form::Within(timeout) => sender.send_timeout(message, timeout),
-    }?)
-}
-
-fn recv_spsc(receiver: &mut spsc::Receiver<Message>, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let message = match form {
-        Form::Wait => receiver.recv(),
-        Form::Try => receiver.try_recv(),
-        Form::Within(timeout) => receiver.recv_timeout(timeout),
-    };
-    Ok(fill(buffer, &message?))
-}
-
-fn send_all_spsc(sender: &mut spsc::Sender<Message>, message: &[u8], form: Form) -> Result<()> {
-    let messages = [whole(message)];
-    Ok(match form {
-        Form::Wait => sender.send_all(&messages),
-        Form::Try => sender.try_send_all(&messages),
-        Form::Within(timeout) => sender.send_all_timeout(&messages, timeout),
-    }?)
-}
-
-fn recv_all_spsc(receiver: &mut spsc::Receiver<Message>, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let mut messages = [[0; CHUNK]];
-    let count = match form {
-        Form::Wait => receiver.recv_many(&mut messages),
-        Form::Try => receiver.try_recv_many(&mut messages),
-        Form::Within(timeout) => receiver.recv_many_timeout(&mut messages, timeout),
-    };
-    assert_eq!(count?, 1);
-    Ok(fill(buffer, &messages[0]))
-}
-
-fn lend_spsc(sender: &mut spsc::Sender<Message>, message: &[u8], form: Form) -> Result<()> {
-    let mut loan = match form {
-        Form::Wait => sender.loan(),
-        Form::Try => sender.try_loan(),
-        Form::Within(timeout) => sender.loan_timeout(timeout),
-    }?;
-    loan.write_at(0, message)?;
-    loan.commit();
-    Ok(())
-}
-
-fn read_spsc(receiver: &mut spsc::Receiver<Message>, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let message = match form {
-        Form::Wait => receiver.recv_in_place(),
-        Form::Try => receiver.try_recv_in_place(),
-        Form::Within(timeout) => receiver.recv_in_place_timeout(timeout),
-    }?;
-    message.read_at(0, buffer)?;
-    Ok(message.len())
-}
-
-fn send_bytes(sender: &mut bytes::Sender, message: &[u8], form: Form) -> Result<()> {
-    match form {
-        Form::Wait => sender.send(message),
-        Form::Try => sender.try_send(message),
-        Form::Within(timeout) => sender.send_timeout(message, timeout),
-    }
-}
-
-fn recv_bytes(receiver: &mut bytes::Receiver, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let mut record = Vec::new();
-    match form {
-        Form::Wait => receiver.recv(&mut record),
-        Form::Try => receiver.try_recv(&mut record),
-        Form::Within(timeout) => receiver.recv_timeout(&mut record, timeout),
-    }?;
-    Ok(fill(buffer, &record))
-}
-
-fn send_vectored_bytes(sender: &mut bytes::Sender, message: &[u8], form: Form) -> Result<()> {
-    let (first, second) = message.split_at(message.len() / 3);
-    let parts = [IoSlice::new(first), IoSlice::new(second)];
-    match form {
-        Form::Wait => sender.send_vectored(&parts),
-        Form::Try => sender.try_send_vectored(&parts),
-        Form::Within(timeout) => sender.send_vectored_timeout(&parts, timeout),
-    }
-}
-
-fn recv_into_bytes(receiver: &mut bytes::Receiver, buffer: &mut [u8], form: Form) -> Result<usize> {
-    match form {
-        Form::Wait => receiver.recv_into(buffer),
-        Form::Try => receiver.try_recv_into(buffer),
-        Form::Within(timeout) => receiver.recv_into_timeout(buffer, timeout),
-    }
-}
-
-fn lend_bytes(sender: &mut bytes::Sender, message: &[u8], form: Form) -> Result<()> {
-    let mut loan = match form {
-        Form::Wait => sender.loan(message.len()),
-        Form::Try => sender.try_loan(message.len()),
-        Form::Within(timeout) => sender.loan_timeout(message.len(), timeout),
-    }?;
-    loan.write_at(0, message)?;
-    loan.commit();
-    Ok(())
-}
-
-fn read_bytes(receiver: &mut bytes::Receiver, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let record = match form {
-        Form::Wait => receiver.recv_in_place(),
-        Form::Try => receiver.try_recv_in_place(),
-        Form::Within(timeout) => receiver.recv_in_place_timeout(timeout),
-    }?;
-    record.read_at(0, buffer)?;
-    Ok(record.len())
-}
-
-fn send_all_bytes(sender: &mut bytes::Sender, message: &[u8], form: Form) -> Result<()> {
-    Ok(match form {
-        Form::Wait => sender.send_all(&[message]),
-        Form::Try => sender.try_send_all(&[message]),
-        Form::Within(timeout) => sender.send_all_timeout(&[message], timeout),
-    }?)
-}
-
-fn send_mpmc(sender: &mut mpmc::Sender<Message>, message: &[u8], form: Form) -> Result<()> {
-    let message = whole(message);
-    Ok(match form {
-        Form::Wait => sender.send(message),
-        Form::Try => sender.try_send(message),
-        Form::Within(timeout) => sender.send_timeout(message, timeout),
-    }?)
-}
-
-fn recv_mpmc(receiver: &mut mpmc::Receiver<Message>, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let message = match form {
-        Form::Wait => receiver.recv(),
-        Form::Try => receiver.try_recv(),
-        Form::Within(timeout) => receiver.recv_timeout(timeout),
-    };
-    Ok(fill(buffer, &message?))
-}
-
-fn lend_mpmc(sender: &mut mpmc::Sender<Message>, message: &[u8], form: Form) -> Result<()> {
-    let mut loan = match form {
-        Form::Wait => sender.loan(),
-        Form::Try => sender.try_loan(),
-        Form::Within(timeout) => sender.loan_timeout(timeout),
-    }?;
-    loan.write_at(0, message)?;
-    loan.commit();
-    Ok(())
-}
-
-fn read_mpmc(receiver: &mut mpmc::Receiver<Message>, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let message = match form {
-        Form::Wait => receiver.recv_in_place(),
-        Form::Try => receiver.try_recv_in_place(),
-        Form::Within(timeout) => receiver.recv_in_place_timeout(timeout),
-    }?;
-    message.read_at(0, buffer)?;
-    Ok(message.len())
-}
-
-fn send_all_mpmc(sender: &mut mpmc::Sender<Message>, message: &[u8], form: Form) -> Result<()> {
-    let messages = [whole(message)];
-    Ok(match form {
-        Form::Wait => sender.send_all(&messages),
-        Form::Try => sender.try_send_all(&messages),
-        Form::Within(timeout) => sender.send_all_timeout(&messages, timeout),
-    }?)
-}
-
-fn send_broadcast(publisher: &mut broadcast::Publisher<Message>, message: &[u8], form: Form) -> Result<()> {
-    let message = whole(message);
-    Ok(match form {
-        Form::Wait => publisher.send(message),
-        Form::Try => publisher.try_send(message),
-        Form::Within(timeout) => publisher.send_timeout(message, timeout),
-    }?)
-}
-
-fn recv_broadcast(
-    subscriber: &mut broadcast::Subscriber<Message>,
-    buffer: &mut [u8],
-    form: Form,
-) -> Result<usize> {
-    let message = match form {
-        Form::Wait => subscriber.recv(),
-        Form::Try => subscriber.try_recv(),
-        Form::Within(timeout) => subscriber.recv_timeout(timeout),
-    };
-    Ok(fill(buffer, &message?))
-}
-
-fn lend_broadcast(publisher: &mut broadcast::Publisher<Message>, message: &[u8], form: Form) -> Result<()> {
-    let mut loan = match form {
-        Form::Wait => publisher.loan(),
-        Form::Try => publisher.try_loan(),
-        Form::Within(timeout) => publisher.loan_timeout(timeout),
-    }?;
-    loan.write_at(0, message)?;
-    loan.commit();
-    Ok(())
-}
-
-fn read_broadcast(
-    subscriber: &mut broadcast::Subscriber<Message>,
-    buffer: &mut [u8],
-    form: Form,
-) -> Result<usize> {
-    let message = match form {
-        Form::Wait => subscriber.recv_in_place(),
-        Form::Try => subscriber.try_recv_in_place(),
-        Form::Within(timeout) => subscriber.recv_in_place_timeout(timeout),
-    }?;
-    message.read_at(0, buffer)?;
-    Ok(message.len())
-}
-
-fn send_all_broadcast(
-    publisher: &mut broadcast::Publisher<Message>,
-    message: &[u8],
-    form: Form,
-) -> Result<()> {
-    let messages = [whole(message)];
-    Ok(match form {
-        Form::Wait => publisher.send_all(&messages),
-        Form::Try => publisher.try_send_all(&messages),
-        Form::Within(timeout) => publisher.send_all_timeout(&messages, timeout),
-    }?)
-}
-
-/// A request whose answer nobody wants.
-fn ask(client: &mut request::Client<Message, u8>, message: &[u8], form: Form) -> Result<()> {
-    let message = whole(message);
-    let sent = match form {
-        Form::Wait => client.send(message),
-        Form::Try => client.try_send(message),
-        Form::Within(timeout) => client.send_timeout(message, timeout),
-    };
-    client.cancel_pending();
-    Ok(sent.map(drop)?)
-}
-
-fn serve(server: &mut request::Server<Message, u8>, buffer: &mut [u8], form: Form) -> Result<usize> {
-    let request = match form {
-        Form::Wait => server.recv(),
-        Form::Try => server.try_recv(),
-        Form::Within(timeout) => server.recv_timeout(timeout),
-    }?;
-    let length = fill(buffer, request.body());
-    // The client may have left after its last request.
-    let _ = request.respond(0);
-    Ok(length)
-}
+/// A request whose reply is not needed.
+static ASK: SendWay<Requests<Message>> = SendWay {
+    name: "send_and_cancel",
+    function: "send",
+    batch: 1,
+    commits: true,
+    send: |asker, messages, form| {
+        let sent = asker.ask(messages[0], form);
+        asker.cancel_pending();
+        sent
+    },
+};
 
 type Open = fn(&str, Duration) -> Result<spsc::Channel<Message>>;
 
@@ -503,7 +226,8 @@ fn with_server(handler: Handler, ask: fn(&mut request::Client<u32, u32>, u32, Fo
         }
         expires(&mut rain, |timeout| ask(&mut client, UNANSWERED, Form::Within(timeout)).map(drop));
         drop(rain);
-        // The child has a copy of the client's end, and drops it when it serves no more; so it is ended.
+        // The child has a copy of the client's end, and drops it when it serves no more; so it is
+        // ended.
         peer.kill();
     }
 }

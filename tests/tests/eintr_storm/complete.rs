@@ -1,4 +1,5 @@
-//! No operation that waits is missing: what the library's source offers is compared with what is tested here.
+//! No operation that waits is missing: what the library's source offers is compared with what is
+//! tested here.
 //!
 //! The mark of such an operation is that one of its forms takes a time.
 
@@ -40,7 +41,8 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
-/// A file is a module of its own if that is public, and otherwise a part of the module that its directory is.
+/// A file is a module of its own if that is public, and otherwise a part of the module that its
+/// directory is.
 fn module(library: &Path, path: &Path) -> String {
     let (parent, name) = (path.parent().unwrap(), path.file_stem().unwrap().display());
     let of_parent = fs::read_to_string(library.join(parent).join("mod.rs")).unwrap_or_default();
@@ -88,7 +90,8 @@ impl Owner {
         Some(Owner { prefix: format!("{name}::"), is_trait })
     }
 
-    /// The name of the function that starts in this line, and its declaration from the parameters on.
+    /// The name of the function that starts in this line, and its declaration from the parameters
+    /// on.
     fn function<'a>(&self, line: &'a str) -> Option<(&'a str, &'a str)> {
         let mark = if self.is_trait { "fn " } else { "pub fn " };
         let declared = line.trim_start().strip_prefix(mark)?;

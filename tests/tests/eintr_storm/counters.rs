@@ -23,55 +23,55 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "eventfds",
         sends: &["event::EventFd::take"],
         receives: &["event::EventFd::take"],
-        connect: |_| ring(Events([SLOTS, 0].map(semaphore))),
+        connect: &|_| ring(Events([SLOTS, 0].map(semaphore))),
     },
     Route {
         name: "polled_eventfds",
         sends: &["event::EventFd::wait"],
         receives: &["event::EventFd::wait"],
-        connect: |_| ring(Polled([SLOTS, 0].map(semaphore))),
+        connect: &|_| ring(Polled([SLOTS, 0].map(semaphore))),
     },
     Route {
         name: "full_eventfds",
         sends: &["event::EventFd::add"],
         receives: &["event::EventFd::add"],
-        connect: |_| ring(Room([SLOTS, 0].map(almost_full))),
+        connect: &|_| ring(Room([SLOTS, 0].map(almost_full))),
     },
     Route {
         name: "futexes",
         sends: &["futex::wait"],
         receives: &["futex::wait"],
-        connect: |_| ring(Words::new(wait)),
+        connect: &|_| ring(Words::new(wait)),
     },
     Route {
         name: "futexes_with_bits",
         sends: &["futex::wait_bits"],
         receives: &["futex::wait_bits"],
-        connect: |_| ring(Words::new(wait_bits)),
+        connect: &|_| ring(Words::new(wait_bits)),
     },
     Route {
         name: "futexes_of_several",
         sends: &["futex::wait_any"],
         receives: &["futex::wait_any"],
-        connect: |_| ring(Words::new(wait_any)),
+        connect: &|_| ring(Words::new(wait_any)),
     },
     Route {
         name: "signals",
         sends: &["event::EventFd::take"],
         receives: &["signal::SignalMaskGuard::wait"],
-        connect: |_| ring(Signals::new(wait_for_signal)),
+        connect: &|_| ring(Signals::new(wait_for_signal)),
     },
     Route {
         name: "signalfd",
         sends: &["event::EventFd::take"],
         receives: &["signal::SignalFd::read"],
-        connect: |_| ring(Signals::new(read_signal)),
+        connect: &|_| ring(Signals::new(read_signal)),
     },
     Route {
         name: "signalfd_batches",
         sends: &["event::EventFd::take"],
         receives: &["signal::SignalFd::read_many"],
-        connect: |_| ring(Signals::new(read_signals)),
+        connect: &|_| ring(Signals::new(read_signals)),
     },
 ];
 
@@ -102,7 +102,7 @@ fn take_event(event: &EventFd, form: Form) -> Result<()> {
     Ok(())
 }
 
-/// The same, where waiting and taking are two steps: nobody else takes in between.
+/// The same, where waiting and taking are two steps: no other process takes in between.
 struct Polled([EventFd; 2]);
 
 impl Counters for Polled {
@@ -134,7 +134,8 @@ struct Room([EventFd; 2]);
 impl Counters for Room {
     fn take(&self, which: Slots, form: Form) -> Result<()> {
         let event = &self.0[which as usize];
-        // Whether adding waits is a matter of the description; both processes use the same form at the same time.
+        // Whether adding waits is a matter of the description; both processes use the same form at
+        // the same time.
         let flags = if form == Form::Wait { OFlag::empty() } else { OFlag::O_NONBLOCK };
         fcntl(event, FcntlArg::F_SETFL(flags)).unwrap();
         match form {
@@ -252,8 +253,8 @@ fn read_signals(signals: &Signals, form: Form) -> Result<SignalInfo> {
     Ok(rest.insert(batch).next().expect("at least one"))
 }
 
-/// A realtime signal to the receiver, which is the process that made this, for each slot that is full. Their values are
-/// numbered.
+/// A realtime signal to the receiver, which is the process that made this, for each slot that is
+/// full. Their values are numbered.
 struct Signals {
     blocked: SignalMaskGuard,
     fd: SignalFd,

@@ -12,8 +12,8 @@ use ipcraft_tests::eintr_storm::{Handler, Storm};
 use ipcraft_tests::scratch;
 use ipcraft_tests::subject::{Ends, Form, Receiver, Release, Sender, pattern};
 
-/// A way from one process to another, and the operations of the library that it waits in, under the names that they
-/// have without `_timeout`.
+/// A way from one process to another, and the operations of the library that it waits in, under the
+/// names that they have without `_timeout`.
 #[derive(Clone, Copy)]
 pub(crate) struct Route {
     pub(crate) name: &'static str,
@@ -21,12 +21,13 @@ pub(crate) struct Route {
     pub(crate) sends: &'static [&'static str],
     pub(crate) receives: &'static [&'static str],
     /// Makes both ends in this process; names go into the directory, which is empty.
-    pub(crate) connect: fn(&Path) -> Ends,
+    pub(crate) connect: &'static (dyn Fn(&Path) -> Ends + Sync),
 }
 
 /// The length of every message: less than a page, and less than the kernel's limits by default.
 pub(crate) const CHUNK: usize = 4000;
-/// How many messages one side is slow for, before the other is: more than fit into any of the mechanisms.
+/// How many messages one side is slow for, before the other is: more than fit into any of the
+/// mechanisms.
 const TURN: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(1);
 /// How many signals have to come while a side is inside calls of the library.
@@ -173,7 +174,7 @@ fn receive_within(receiver: &dyn Receiver, timeout: Duration) -> Result<usize> {
     receiver.receive(&mut [0; CHUNK], Form::Within(timeout)).map(|count| count.expect("no end yet"))
 }
 
-/// Repeats a transfer for as long as it can proceed, and adds up what it says.
+/// Repeats a transfer for as long as it can proceed, and adds up what it returns.
 fn until_timed_out(mut transfer: impl FnMut() -> Result<usize>) -> usize {
     let mut sum = 0;
     loop {

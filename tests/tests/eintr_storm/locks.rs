@@ -1,4 +1,5 @@
-//! Locks: what one process has at a time is taken by two, and what one says the other waits for.
+//! Locks: two processes compete for what one at a time can hold, and one waits for what the other
+//! signals.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::thread::sleep;
@@ -20,13 +21,13 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "condvars",
         sends: &["sync::Condvar::wait"],
         receives: &["sync::Condvar::wait"],
-        connect: |_| ring(Counts::new(wait)),
+        connect: &|_| ring(Counts::new(wait)),
     },
     Route {
         name: "condvars_with_a_condition",
         sends: &["sync::Condvar::wait_while"],
         receives: &["sync::Condvar::wait_while"],
-        connect: |_| ring(Counts::new(wait_while)),
+        connect: &|_| ring(Counts::new(wait_while)),
     },
 ];
 
@@ -39,7 +40,7 @@ ipcraft::shared_struct! {
 
 type Wait = fn(&Counted, usize, Form) -> Result<()>;
 
-/// Counts behind a mutex, each with those who wait for it.
+/// Counts behind a mutex, each with its waiters.
 struct Counts {
     counted: Shared<Counted>,
     wait: Wait,
@@ -108,7 +109,7 @@ fn timed_out() -> Result<()> {
 
 /// For what is never to be repaired.
 fn alive<T>(_data: &mut T) {
-    panic!("nobody dies here");
+    panic!("no process dies here");
 }
 
 fn shared<T: ProcessShared>(initialise: impl FnOnce(&T) -> ipcraft::Result<()>) -> Shared<T> {
@@ -126,7 +127,7 @@ ipcraft::shared_struct! {
         semaphore: Semaphore<1>,
         barrier: Barrier<2>,
         events: [Event; 2],
-        /// Whether anybody has it, and how often anybody had.
+        /// Whether a process has it, and how often processes had it.
         had: AtomicU32,
         times: AtomicU32,
         /// How many signals have hit each process in its calls.
@@ -231,7 +232,7 @@ fn takes_often(zone: &Zone, me: usize, handler: Handler, form: Form, take: Take)
     let mut rain = Rain::start(handler);
     while zone.hits.iter().any(|hits| hits.load(SeqCst) < ENOUGH) {
         let mut alone = || {
-            assert_eq!(zone.had.swap(1, SeqCst), 0, "somebody else has it");
+            assert_eq!(zone.had.swap(1, SeqCst), 0, "another process has it");
             sleep(WHILE);
             zone.had.store(0, SeqCst);
         };
@@ -278,7 +279,7 @@ fn answers(zone: &Zone, me: usize, handler: Handler, form: Form) {
     }
 }
 
-/// Nobody leaves a round before both have come.
+/// No process leaves a round before both have arrived.
 pub(crate) fn barrier(handler: Handler) {
     for form in [Form::Wait, Form::Within(LONG)] {
         let zone = zone();

@@ -29,19 +29,19 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "shared_values_by_name",
         sends: &[],
         receives: &["shm::shared::Shared::open"],
-        connect: |_| named(Shared::open_timeout),
+        connect: &|_| named(Shared::open_timeout),
     },
     Route {
         name: "shared_memory_by_name",
         sends: &[],
         receives: &["shm::posix::SharedMemory::open"],
-        connect: |_| named(|name, timeout| Shared::from_object(SharedMemory::open_timeout(name, timeout)?)),
+        connect: &|_| named(|name, timeout| Shared::from_object(SharedMemory::open_timeout(name, timeout)?)),
     },
     Route {
         name: "shared_memory_by_name_with_options",
         sends: &[],
         receives: &["shm::posix::Options::open"],
-        connect: |_| named(|name, timeout| Shared::from_object(Options::new().open_timeout(name, timeout)?)),
+        connect: &|_| named(|name, timeout| Shared::from_object(Options::new().open_timeout(name, timeout)?)),
     },
 ];
 

@@ -23,7 +23,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "packets",
         sends: &["pipe::Writer::write"],
         receives: &["pipe::Reader::read"],
-        connect: |_| {
+        connect: &|_| {
             let (reader, writer) = Options::new().packets(true).create().unwrap();
             Ends::new(writer, reader)
         },
@@ -32,7 +32,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "splice_to",
         sends: &["pipe::Reader::splice_to"],
         receives: &["pipe::Reader::splice_to"],
-        connect: |_| {
+        connect: &|_| {
             let (reader, writer) = pipe::pipe().unwrap();
             Ends::new(Detour::new(splice_to, writer), Detour::new(splice_to, reader))
         },
@@ -41,7 +41,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "splice_from",
         sends: &["pipe::Writer::splice_from"],
         receives: &["pipe::Writer::splice_from"],
-        connect: |_| {
+        connect: &|_| {
             let (reader, writer) = pipe::pipe().unwrap();
             Ends::new(Detour::new(splice_from, writer), Detour::new(splice_from, reader))
         },
@@ -50,7 +50,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "splice_from_socket",
         sends: &["socket::stream::Stream::write"],
         receives: &["pipe::Writer::splice_from"],
-        connect: |_| {
+        connect: &|_| {
             let (left, right) = stream::pair().unwrap();
             Ends::new(left, FromSocket { socket: right, through: pipe::pipe().unwrap() })
         },
@@ -59,7 +59,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "tee",
         sends: &["pipe::Reader::tee"],
         receives: &["pipe::Reader::tee"],
-        connect: |_| {
+        connect: &|_| {
             let (reader, writer) = pipe::pipe().unwrap();
             Ends::new(Detour::new(tee, writer), Detour::new(tee, reader))
         },
@@ -68,7 +68,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "splice_static",
         sends: &["pipe::Writer::splice_static"],
         receives: &["pipe::Reader::read"],
-        connect: |_| {
+        connect: &|_| {
             let (reader, writer) = pipe::pipe().unwrap();
             Ends::new(ByReference(writer), reader)
         },
@@ -77,7 +77,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "fifo_open",
         sends: &["fifo::Fifo::open_write"],
         receives: &["fifo::Fifo::open_read"],
-        connect: fifo_opened_for_each_message,
+        connect: &fifo_opened_for_each_message,
     },
 ];
 
@@ -131,7 +131,8 @@ impl<End> Detour<End> {
 impl Sender for Detour<Writer> {
     fn send(&self, message: &[u8], form: Form) -> Result<usize> {
         let (out, into) = &self.own;
-        // What was not transferred last time is still there, and is what comes first in the message.
+        // What was not transferred last time is still there, and is what comes first in the
+        // message.
         let there = out.available()?;
         assert_eq!(into.write(&message[there..])?, message.len() - there);
         (self.transfer)(out, &self.end, message.len(), form)
@@ -186,8 +187,8 @@ impl Receiver for FromSocket {
     }
 }
 
-/// A pipe that is filled with references to memory, which is given away for that: only the reader knows how long it is
-/// needed.
+/// A pipe that is filled with references to memory, which is given away for that: only the reader
+/// knows how long it is needed.
 struct ByReference(Writer);
 
 impl Sender for ByReference {
@@ -205,7 +206,8 @@ impl Sender for ByReference {
     }
 }
 
-/// A FIFO that both ends open and close for each message, and a pipe that says when the next may come.
+/// A FIFO that both ends open and close for each message, and a pipe that signals when the next may
+/// come.
 fn fifo_opened_for_each_message(directory: &Path) -> Ends {
     let path = directory.join("fifo");
     let (taken, take) = pipe::pipe().unwrap();
@@ -267,7 +269,8 @@ impl Receiver for OpenedToRead {
     }
 }
 
-/// A blocking socket, which no deadline binds, gets all of a stream although the moving is interrupted again and again.
+/// A blocking socket, which no deadline binds, gets all of a stream although the moving is
+/// interrupted again and again.
 pub(crate) fn splice_into_a_socket(handler: Handler) {
     let (reader, writer) = pipe::pipe().unwrap();
     let (left, right) = stream::pair().unwrap();
@@ -319,7 +322,7 @@ pub(crate) fn splice_into_a_file(handler: Handler) {
     assert!(fs::read(path).unwrap() == pattern(0, TOTAL), "nothing lost, nothing twice");
 }
 
-/// So that those who write have to wait.
+/// So that writers have to wait.
 fn read_slowly(socket: &Stream) -> Vec<u8> {
     let (mut received, mut buffer) = (Vec::new(), [0; 10_000]);
     loop {

@@ -55,7 +55,7 @@ fn succeeded(exit: Exit) -> bool {
     exit.status().is_some_and(|status| status.success())
 }
 
-/// Plays the child, if this process is it: it repeats what it reads, and then says the opposite.
+/// Plays the child, if this process is it: it repeats what it reads, and then writes the opposite.
 pub(crate) fn play_child() -> bool {
     let Ok(handler) = env::var(CHILD) else { return false };
     let _storm = Storm::start(match handler.as_str() {

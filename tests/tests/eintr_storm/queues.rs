@@ -1,4 +1,5 @@
-//! Queues beyond plain sending and receiving: messages of their own memory, cut ones, and notification.
+//! Queues beyond plain sending and receiving: messages of their own memory, cut ones, and
+//! notification.
 
 use std::os::fd::BorrowedFd;
 
@@ -14,7 +15,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "posix_messages",
         sends: &["queue::posix::Queue::send"],
         receives: &["queue::posix::Queue::recv_message"],
-        connect: |_| {
+        connect: &|_| {
             let [sender, receiver] = posix_handles(posix::Options::new());
             Ends::new(sender, PosixMessages(receiver))
         },
@@ -23,7 +24,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "posix_notifications",
         sends: &["queue::posix::Queue::send"],
         receives: &["queue::posix::NotificationFd::wait"],
-        connect: |_| {
+        connect: &|_| {
             let [sender, receiver] = posix_handles(posix::Options::new().capacity(2));
             Ends::new(sender, Notified(receiver))
         },
@@ -32,7 +33,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "sysv_messages",
         sends: &["queue::sysv::Queue::send"],
         receives: &["queue::sysv::Queue::recv_message"],
-        connect: |_| {
+        connect: &|_| {
             let [sender, receiver] = sysv_handles();
             Ends::new(sender, SysvMessages(receiver))
         },
@@ -41,7 +42,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "sysv_cut_messages",
         sends: &["queue::sysv::Queue::send"],
         receives: &["queue::sysv::Queue::recv_truncated"],
-        connect: |_| {
+        connect: &|_| {
             let [sender, receiver] = sysv_handles();
             Ends::new(sender, CutMessages(receiver))
         },
@@ -71,14 +72,15 @@ impl Receiver for PosixMessages {
     }
 }
 
-/// Waits to be told of a message, and only then takes it.
+/// Waits to be notified of a message, and only then receives it.
 struct Notified(posix::Queue);
 
 impl Receiver for Notified {
     fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
         let notification = self.0.notify_descriptor()?;
         loop {
-            // One that came before the registration, or while the queue was not empty, is announced to nobody.
+            // A message from before the registration, or for a queue that was not empty, is not
+            // announced.
             match self.0.try_recv_message() {
                 Err(error) if error.kind() == ErrorKind::Empty => {}
                 message => return Ok(copy(&message?.bytes, buffer)),

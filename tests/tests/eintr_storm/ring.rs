@@ -1,5 +1,5 @@
-//! Semaphores: they hand out the slots of a ring of messages in shared memory, so that a unit too many or too few shows
-//! as a message that is overwritten, or as a wait without end.
+//! Semaphores that count the slots of a ring of messages in shared memory. A unit too many
+//! overwrites a message, and a unit too few is a wait that does not end.
 
 use std::cell::Cell;
 use std::os::fd::BorrowedFd;
@@ -20,13 +20,13 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "posix_named_semaphores",
         sends: &["semaphore::posix::Semaphore::wait"],
         receives: &["semaphore::posix::Semaphore::wait"],
-        connect: |_| ring(Posix([SLOTS, 0].map(named))),
+        connect: &|_| ring(Posix([SLOTS, 0].map(named))),
     },
     Route {
         name: "posix_semaphores_in_memory",
         sends: &["semaphore::posix::Semaphore::acquire"],
         receives: &["semaphore::posix::Semaphore::acquire"],
-        connect: |_| {
+        connect: &|_| {
             let memory = Arc::new(Memfd::create("semaphores", 2 * posix::SIZE).unwrap().map().unwrap());
             let free = posix::Semaphore::init_in(&memory, 0, SLOTS).unwrap();
             ring(Permits([free, posix::Semaphore::init_in(&memory, posix::SIZE, 0).unwrap()]))
@@ -36,7 +36,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "sysv_semaphores",
         sends: &["semaphore::sysv::SemaphoreSet::apply"],
         receives: &["semaphore::sysv::SemaphoreSet::apply"],
-        connect: |_| {
+        connect: &|_| {
             let options = sysv::Options::new().remove_on_drop(true);
             ring(Sysv(options.create_new(Key::PRIVATE, &[SLOTS as u16, 0]).unwrap()))
         },

@@ -1,4 +1,5 @@
-//! Sockets beyond plain sending and receiving: connections, addresses, batches, and what travels beside the bytes.
+//! Sockets beyond plain sending and receiving: connections, addresses, batches, and what travels
+//! beside the bytes.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,7 +19,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "stream_connections",
         sends: &["socket::stream::Stream::connect"],
         receives: &["socket::stream::Listener::accept"],
-        connect: |directory| {
+        connect: &|directory| {
             let path = directory.join("socket");
             let listener = Options::new().backlog(0).listen_stream(path.as_path()).unwrap();
             Ends::new(StreamClient(path.into()), StreamServer(listener))
@@ -28,7 +29,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "seqpacket_connections",
         sends: &["socket::seqpacket::Connection::connect"],
         receives: &["socket::seqpacket::Listener::accept"],
-        connect: |directory| {
+        connect: &|directory| {
             let path = directory.join("socket");
             let listener = Options::new().backlog(0).listen_seqpacket(path.as_path()).unwrap();
             Ends::new(SeqpacketClient(path.into()), SeqpacketServer(listener))
@@ -38,7 +39,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "datagram_addresses",
         sends: &["socket::datagram::Socket::send_to"],
         receives: &["socket::datagram::Socket::recv_from"],
-        connect: |directory| {
+        connect: &|directory| {
             let (sender, receiver, address) = addressed(directory);
             Ends::new(Addressed(sender, address), From(receiver))
         },
@@ -47,7 +48,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "datagram_messages_to_addresses",
         sends: &["socket::Ancillary::send_message"],
         receives: &["socket::Ancillary::recv_message"],
-        connect: |directory| {
+        connect: &|directory| {
             let (sender, receiver, address) = addressed(directory);
             Ends::new(Messages(sender, Some(address)), Messages(receiver, None))
         },
@@ -56,7 +57,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "stream_messages",
         sends: &["socket::Ancillary::send_message"],
         receives: &["socket::Ancillary::recv_message"],
-        connect: |_| {
+        connect: &|_| {
             let (left, right) = stream::pair().unwrap();
             Ends::new(Messages(left, None), Messages(right, None))
         },
@@ -65,7 +66,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "datagram_batches",
         sends: &["socket::Records::send_many"],
         receives: &["socket::Records::recv_many"],
-        connect: |_| {
+        connect: &|_| {
             let (left, right) = datagram::pair().unwrap();
             Ends::new(Batches(left), Batches(right))
         },
@@ -74,7 +75,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "seqpacket_batches",
         sends: &["socket::Records::send_many"],
         receives: &["socket::Records::recv_many"],
-        connect: |_| {
+        connect: &|_| {
             let (left, right) = seqpacket::pair().unwrap();
             Ends::new(Batches(left), Batches(right))
         },
@@ -83,7 +84,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "stream_descriptors",
         sends: DESCRIPTORS.0,
         receives: DESCRIPTORS.1,
-        connect: |_| {
+        connect: &|_| {
             let (left, right) = stream::pair().unwrap();
             Ends::new(Descriptors(left), Descriptors(right))
         },
@@ -92,7 +93,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "datagram_descriptors",
         sends: DESCRIPTORS.0,
         receives: DESCRIPTORS.1,
-        connect: |_| {
+        connect: &|_| {
             let (left, right) = datagram::pair().unwrap();
             Ends::new(Descriptors(left), Descriptors(right))
         },
@@ -101,7 +102,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "seqpacket_descriptors",
         sends: DESCRIPTORS.0,
         receives: DESCRIPTORS.1,
-        connect: |_| {
+        connect: &|_| {
             let (left, right) = seqpacket::pair().unwrap();
             Ends::new(Descriptors(left), Descriptors(right))
         },
@@ -275,7 +276,7 @@ impl<S: Ancillary> Receiver for Messages<S> {
     }
 }
 
-/// Cuts each message into records, and sends and receives as many of them at once as it may.
+/// Cuts each message into records, and sends and receives as many of them per call as it may.
 struct Batches<S>(S);
 
 const RECORD: usize = CHUNK / 8;

@@ -36,7 +36,7 @@ pub(crate) fn routes() -> impl Iterator<Item = Route> {
             name,
             sends: std::slice::from_ref(sends),
             receives: std::slice::from_ref(receives),
-            connect: subject.connect,
+            connect: &subject.connect,
         }
     })
 }

@@ -9,15 +9,15 @@ use nix::unistd::pause;
 
 use crate::room::kind_of_receive;
 
-/// Long enough to be killed in.
-const A_WHILE: Duration = Duration::from_millis(200);
+/// The timeout of a wait in which the peer is killed.
+const KILL_WINDOW: Duration = Duration::from_millis(200);
 
 pub(crate) fn peer_closed(subject: &Subject, connect: &dyn Fn() -> Ends) {
     let Ends { sender, receiver } = connect();
     sender.send(b"last words", Form::Wait).unwrap();
     drop(sender);
     assert_eq!(receive_exactly(&*receiver, 10), b"last words");
-    nothing_more_comes(subject, &*receiver);
+    expect_no_more_messages(subject, &*receiver);
 
     let Ends { sender, receiver } = connect();
     drop(receiver);
@@ -27,8 +27,8 @@ pub(crate) fn peer_closed(subject: &Subject, connect: &dyn Fn() -> Ends) {
     }
 }
 
-/// A stream ends, and goes on having ended; without a connection there is nothing that could end.
-fn nothing_more_comes(subject: &Subject, receiver: &dyn Receiver) {
+/// A stream ends, and stays ended. Without a connection there is nothing that could end.
+fn expect_no_more_messages(subject: &Subject, receiver: &dyn Receiver) {
     if subject.ends {
         for form in Form::ALL {
             assert_eq!(receiver.receive(&mut [0; 16], form).unwrap(), None, "{form:?}");
@@ -41,9 +41,10 @@ fn nothing_more_comes(subject: &Subject, receiver: &dyn Receiver) {
 
 pub(crate) fn peer_killed_while_receiving(subject: &Subject, connect: &dyn Fn() -> Ends) {
     let forms: &[Form] =
-        if subject.ends { &[Form::Wait, Form::Within(Duration::MAX)] } else { &[Form::Within(A_WHILE)] };
+        if subject.ends { &[Form::Wait, Form::Within(Duration::MAX)] } else { &[Form::Within(KILL_WINDOW)] };
     for &form in forms {
-        let (waiting, sender) = connect().receiving_peer(|receiver| sees_the_end(subject, receiver, form));
+        let (waiting, sender) =
+            connect().receiving_peer(|receiver| recv_ends_once_sender_is_gone(subject, receiver, form));
         let victim = holder(sender);
         waiting.wait_asleep();
         victim.kill();
@@ -51,7 +52,7 @@ pub(crate) fn peer_killed_while_receiving(subject: &Subject, connect: &dyn Fn() 
     }
 }
 
-fn sees_the_end(subject: &Subject, receiver: &dyn Receiver, form: Form) {
+fn recv_ends_once_sender_is_gone(subject: &Subject, receiver: &dyn Receiver, form: Form) {
     let received = receiver.receive(&mut [0; 16], form);
     if subject.ends {
         assert_eq!(received.unwrap(), None);
@@ -63,11 +64,11 @@ fn sees_the_end(subject: &Subject, receiver: &dyn Receiver, form: Form) {
 pub(crate) fn peer_killed_while_sending(subject: &Subject, connect: &dyn Fn() -> Ends) {
     let forms: &[Form] = match subject.gone {
         Some(_) => &[Form::Wait, Form::Within(Duration::MAX)],
-        None => &[Form::Within(A_WHILE)],
+        None => &[Form::Within(KILL_WINDOW)],
     };
     for &form in forms {
         let (waiting, receiver) =
-            connect().sending_peer(|sender| sees_that_it_is_gone(subject, sender, form));
+            connect().sending_peer(|sender| send_fails_once_receiver_is_gone(subject, sender, form));
         let victim = holder(receiver);
         waiting.wait_asleep();
         victim.kill();
@@ -75,13 +76,13 @@ pub(crate) fn peer_killed_while_sending(subject: &Subject, connect: &dyn Fn() ->
     }
 }
 
-fn sees_that_it_is_gone(subject: &Subject, sender: &dyn Sender, form: Form) {
+fn send_fails_once_receiver_is_gone(subject: &Subject, sender: &dyn Sender, form: Form) {
     let error = loop {
         if let Err(error) = sender.send(&[1; 1000], form) {
             break error;
         }
     };
-    // Who is told nothing finds no room.
+    // A sender that is not notified finds no room.
     assert_eq!(error.kind(), subject.gone.unwrap_or(ErrorKind::TimedOut), "{error}");
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn fork(subject: &Subject, connect: &dyn Fn() -> Ends) {
     assert_eq!(kind_of_receive(&*receiver, Form::Try), ErrorKind::Empty, "the child still could send");
     child.kill();
     if subject.ends {
-        assert_eq!(receiver.receive(&mut buffer, Form::Wait).unwrap(), None, "nobody is left");
+        assert_eq!(receiver.receive(&mut buffer, Form::Wait).unwrap(), None, "no sender is left");
     } else {
         let soon = Form::Within(Duration::from_millis(1));
         assert_eq!(kind_of_receive(&*receiver, soon), ErrorKind::TimedOut);
@@ -62,7 +62,8 @@ pub(crate) fn close_on_exec(_: &Subject, connect: &dyn Fn() -> Ends) {
 }
 
 fn is_close_on_exec(number: u32) -> bool {
-    // SAFETY: because the descriptor is one that this test's ends have open, and they outlive the call.
+    // SAFETY: because the descriptor is one that this test's ends have open, and they outlive the
+    // call.
     let fd = unsafe { BorrowedFd::borrow_raw(number as i32) };
     FdFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFD).unwrap()).contains(FdFlag::FD_CLOEXEC)
 }

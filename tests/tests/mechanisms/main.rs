@@ -1,7 +1,8 @@
-//! One list of tests for every mechanism: what they share, and, asserted too, where they differ.
+//! The tests that every mechanism must pass: what the mechanisms share and, asserted too, where
+//! they differ.
 //!
-//! The tests are named after mechanism and behaviour, so that `cargo test -p ipcraft-tests fifo::` runs one mechanism's
-//! and `cargo test -p ipcraft-tests ::peer_killed` one behaviour of all.
+//! The name of a test is mechanism and behaviour. So `cargo test -p ipcraft-tests --test mechanisms
+//! -- fifo` runs the tests of one mechanism, and `-- peer_killed` one behaviour of all.
 
 mod closing;
 mod inheritance;
@@ -11,7 +12,6 @@ mod waiting;
 
 use std::process::ExitCode;
 
-use ipcraft_tests::leak::Snapshot;
 use ipcraft_tests::namespace::enter_own_ipc;
 use ipcraft_tests::scratch;
 use ipcraft_tests::subject::{Ends, Release, SUBJECTS, Subject};
@@ -21,39 +21,37 @@ use ipcraft_tests::suite;
 type Check = fn(&Subject, &dyn Fn() -> Ends);
 
 const BEHAVIOURS: &[(&str, Check)] = &[
-    ("order", transfer::order),
-    ("nothing", transfer::nothing),
-    ("two_processes", transfer::two_processes),
-    ("full", room::full),
-    ("empty", room::empty),
-    ("too_large", room::too_large),
-    ("peer_closed", closing::peer_closed),
-    ("peer_killed_while_receiving", closing::peer_killed_while_receiving),
-    ("peer_killed_while_sending", closing::peer_killed_while_sending),
-    ("timeout", waiting::timeout),
-    ("fork", inheritance::fork),
-    ("close_on_exec", inheritance::close_on_exec),
+    ("messages_arrive_in_order", transfer::order),
+    ("empty_message_arrives_or_is_ignored", transfer::nothing),
+    ("messages_reach_another_process", transfer::two_processes),
+    ("send_when_full_waits_or_returns_full", room::full),
+    ("recv_when_empty_waits_or_returns_empty", room::empty),
+    ("message_that_is_too_large_is_refused", room::too_large),
+    ("peer_closed_ends_stream", closing::peer_closed),
+    ("peer_killed_ends_blocked_recv", closing::peer_killed_while_receiving),
+    ("peer_killed_ends_blocked_send", closing::peer_killed_while_sending),
+    ("timeout_expires_and_changes_nothing", waiting::timeout),
+    ("fork_shares_endpoints", inheritance::fork),
+    ("exec_inherits_no_descriptor", inheritance::close_on_exec),
 ];
 
 fn main() -> ExitCode {
     enter_own_ipc();
-    let before = Snapshot::take();
-    let mut tests: Vec<_> = SUBJECTS
+    let tests = SUBJECTS
         .iter()
         .flat_map(|subject| BEHAVIOURS.iter().map(move |&(name, check)| (subject, name, check)))
         .map(|(subject, name, check)| {
-            suite::test(format!("{}::{name}", subject.name), move || run(subject, check))
+            suite::test(format!("{}_{name}", subject.name), move || run(subject, check))
         })
         .collect();
-    tests.push(suite::nothing_is_left_behind(before));
-    suite::run(tests)
+    suite::main_with(tests)
 }
 
 fn run(subject: &Subject, check: Check) {
     let _release = Release;
     let connect = || {
         let directory = scratch::directory();
-        // The ends outlive their names: what is connected needs them no more.
+        // The endpoints outlive their names, which a connection no longer needs.
         (subject.connect)(directory.path())
     };
     check(subject, &connect);

@@ -18,7 +18,7 @@ pub(crate) fn full(_: &Subject, connect: &dyn Fn() -> Ends) {
     let sent = fill(&*ends.sender);
     assert_eq!(kind_of_send(&*ends.sender, Form::Try), ErrorKind::Full, "still");
     assert_eq!(kind_of_send(&*ends.sender, NO_TIME), ErrorKind::TimedOut);
-    assert_eq!(status_flags(ends.sender.fd()), flags, "who shares the description is not disturbed");
+    assert_eq!(status_flags(ends.sender.fd()), flags, "the shared description is unchanged");
 
     assert!(receive_exactly(&*ends.receiver, sent.len()) == sent, "what was refused has left no trace");
     assert_eq!(ends.sender.send(b"room", Form::Try).unwrap(), 4);
@@ -44,7 +44,7 @@ pub(crate) fn empty(_: &Subject, connect: &dyn Fn() -> Ends) {
     let flags = status_flags(ends.receiver.fd());
     assert_eq!(kind_of_receive(&*ends.receiver, Form::Try), ErrorKind::Empty);
     assert_eq!(kind_of_receive(&*ends.receiver, NO_TIME), ErrorKind::TimedOut);
-    assert_eq!(status_flags(ends.receiver.fd()), flags, "who shares the description is not disturbed");
+    assert_eq!(status_flags(ends.receiver.fd()), flags, "the shared description is unchanged");
 
     for form in [Form::Wait, Form::Try, NO_TIME, Form::Within(Duration::MAX)] {
         ends.sender.send(b"there", Form::Wait).unwrap();
@@ -72,7 +72,7 @@ pub(crate) fn too_large(subject: &Subject, connect: &dyn Fn() -> Ends) {
     if subject.records {
         a_huge_record_is_refused_whole(&connect());
         match subject.long_record {
-            LongRecord::Cut => a_long_record_is_cut_and_says_so(&connect()),
+            LongRecord::Cut => long_record_is_cut_with_an_error(&connect()),
             LongRecord::Stays => a_long_record_stays(&connect()),
             LongRecord::Impossible => {}
         }
@@ -94,7 +94,7 @@ fn a_huge_record_is_refused_whole(ends: &Ends) {
     }
 }
 
-fn a_long_record_is_cut_and_says_so(ends: &Ends) {
+fn long_record_is_cut_with_an_error(ends: &Ends) {
     for form in Form::ALL {
         ends.sender.send(&[1; 100], Form::Wait).unwrap();
         ends.sender.send(b"next", Form::Wait).unwrap();
@@ -120,7 +120,7 @@ fn a_huge_write_is_taken_in_part(ends: &Ends) {
     let taken = ends.sender.send(&huge, Form::Try).unwrap();
     assert!((1..HUGE).contains(&taken), "{taken}");
     assert!(receive_exactly(&*ends.receiver, taken) == huge[..taken]);
-    assert_eq!(kind_of_receive(&*ends.receiver, Form::Try), ErrorKind::Empty, "no more than it said");
+    assert_eq!(kind_of_receive(&*ends.receiver, Form::Try), ErrorKind::Empty, "no more than it returned");
 }
 
 fn a_huge_write_arrives_whole(ends: Ends) {

@@ -18,7 +18,8 @@ pub(crate) fn order(subject: &Subject, connect: &dyn Fn() -> Ends) {
     }
 }
 
-/// A record comes in one piece however large the buffer is; of a stream, as much comes as is asked for.
+/// A record comes in one piece however large the buffer is; of a stream, as much comes as is asked
+/// for.
 fn recv_message(subject: &Subject, ends: &Ends, length: usize) -> Vec<u8> {
     if !subject.records {
         return receive_exactly(&*ends.receiver, length);
@@ -29,7 +30,8 @@ fn recv_message(subject: &Subject, ends: &Ends, length: usize) -> Vec<u8> {
     buffer
 }
 
-/// An empty message is a record like any other, and to a stream it is nothing at all; it is never the end.
+/// An empty message is a record like any other, and to a stream it is nothing at all; it is never
+/// the end.
 pub(crate) fn nothing(subject: &Subject, connect: &dyn Fn() -> Ends) {
     let ends = connect();
     for form in Form::ALL {

@@ -1,4 +1,5 @@
-//! Timeouts: not before their time, not if the operation can proceed, and in time for what comes late.
+//! Timeouts: not before their time, not if the operation can proceed, and in time for what comes
+//! late.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
