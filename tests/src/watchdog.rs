@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::peer;
 
@@ -22,13 +22,15 @@ impl Watchdog {
     pub fn start(name: &str, timeout: Duration) -> Watchdog {
         let name = name.to_owned();
         let (alive, ended) = mpsc::channel::<()>();
+        // Signals that a test sends to this process are for the test's own thread, so the new thread
+        // inherits a mask that blocks all of them.
+        let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).expect("pthread_sigmask");
         let thread = thread::spawn(move || {
-            // Signals that a test sends to this process are for the test's own thread.
-            SigSet::all().thread_block().expect("pthread_sigmask");
             if ended.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
                 on_timeout(&name, timeout);
             }
         });
+        mask.thread_set_mask().expect("pthread_sigmask");
         Watchdog { alive: Some(alive), thread: Some(thread) }
     }
 }
