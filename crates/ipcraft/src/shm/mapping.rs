@@ -249,10 +249,6 @@ impl Mapping {
     }
 
     /// `munlock(2)`: allows the kernel to swap the pages out again.
-    ///
-    /// # Errors
-    ///
-    /// None is known for a live mapping.
     #[doc(alias = "munlock")]
     pub fn unlock(&self) -> Result<()> {
         // SAFETY: because unlocking a mapped range changes nothing but its residence (mlock(2)).

@@ -67,10 +67,6 @@ impl Memfd {
     /// `fcntl(2)` with `F_GET_SEALS`: returns the current seals.
     ///
     /// Other processes may add seals later, unless [`Seals::SEAL`] is among them.
-    ///
-    /// # Errors
-    ///
-    /// None is known.
     #[doc(alias = "F_GET_SEALS")]
     pub fn seals(&self) -> Result<Seals> {
         seals(self.fd.as_fd())

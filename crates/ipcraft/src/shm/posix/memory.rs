@@ -65,10 +65,6 @@ impl SharedMemory {
     }
 
     /// `fstat(2)`: returns the current size in bytes.
-    ///
-    /// # Errors
-    ///
-    /// None is known.
     pub fn size(&self) -> Result<usize> {
         Ok(self.stat()?.st_size as usize)
     }

@@ -27,10 +27,6 @@ impl<T: ProcessShared> Shared<T> {
     }
 
     /// [`create`](Shared::create) with these options.
-    ///
-    /// # Errors
-    ///
-    /// As for [`create`](Shared::create).
     pub fn create_with(
         options: &Options,
         name: &str,
@@ -53,10 +49,6 @@ impl<T: ProcessShared> Shared<T> {
     }
 
     /// [`create_new`](Shared::create_new) with these options.
-    ///
-    /// # Errors
-    ///
-    /// As for [`create_new`](Shared::create_new).
     pub fn create_new_with(
         options: &Options,
         name: &str,
@@ -80,10 +72,6 @@ impl<T: ProcessShared> Shared<T> {
 
     /// [`open`](Shared::open) that waits until the name exists, and fails with
     /// [`TimedOut`](crate::ErrorKind::TimedOut) after `timeout`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`open`](Shared::open).
     pub fn open_timeout(name: &str, timeout: Duration) -> Result<Shared<T>> {
         Shared::from_object(Options::new().open_timeout(name, timeout)?)
     }

@@ -18,6 +18,10 @@ const IPC_SET: &str = "shmctl(IPC_SET)";
 ///
 /// Holds only the identifier. Dropping it leaves the segment, unless [`Options::remove_on_drop`]
 /// was set.
+///
+/// Once the segment is gone, every method fails with [`Removed`](ErrorKind::Removed). Changing,
+/// locking and removing it fails with [`PermissionDenied`](ErrorKind::PermissionDenied) unless the
+/// caller is owner or creator.
 #[derive(Debug)]
 pub struct Segment {
     id: i32,
@@ -107,8 +111,7 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// * [`Removed`](ErrorKind::Removed) if the segment is gone;
-    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read.
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read.
     #[doc(alias = "IPC_STAT")]
     #[doc(alias = "shmctl")]
     pub fn statistics(&self) -> Result<Statistics> {
@@ -117,11 +120,6 @@ impl Segment {
 
     /// `shmctl(2)` with `IPC_SET`: changes the permission bits. Existing mappings keep their
     /// access.
-    ///
-    /// # Errors
-    ///
-    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator;
-    /// * [`Removed`](ErrorKind::Removed) if the segment is gone.
     #[doc(alias = "IPC_SET")]
     pub fn set_mode(&self, mode: u32) -> Result<()> {
         let mut data = self.stat()?;
@@ -130,10 +128,6 @@ impl Segment {
     }
 
     /// `shmctl(2)` with `IPC_SET`: changes owner and group. The creator keeps its rights.
-    ///
-    /// # Errors
-    ///
-    /// As for [`set_mode`](Segment::set_mode).
     #[doc(alias = "IPC_SET")]
     pub fn set_owner(&self, uid: u32, gid: u32) -> Result<()> {
         let mut data = self.stat()?;
@@ -146,20 +140,14 @@ impl Segment {
     ///
     /// # Errors
     ///
-    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator,
-    ///   or if `RLIMIT_MEMLOCK` is 0;
-    /// * [`LimitReached`](ErrorKind::LimitReached) above that limit;
-    /// * [`Removed`](ErrorKind::Removed) if the segment is gone.
+    /// [`LimitReached`](ErrorKind::LimitReached) above `RLIMIT_MEMLOCK`;
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) also if that limit is 0.
     #[doc(alias = "SHM_LOCK")]
     pub fn lock(&self) -> Result<()> {
         self.control("shmctl(SHM_LOCK)", libc::SHM_LOCK)
     }
 
     /// `shmctl(2)` with `SHM_UNLOCK`: allows the kernel to swap the pages out again.
-    ///
-    /// # Errors
-    ///
-    /// As for [`lock`](Segment::lock).
     #[doc(alias = "SHM_UNLOCK")]
     pub fn unlock(&self) -> Result<()> {
         self.control("shmctl(SHM_UNLOCK)", libc::SHM_UNLOCK)
@@ -170,11 +158,6 @@ impl Segment {
     ///
     /// Mappings stay valid. Until the removal the identifier still works, even for new attachments
     /// (Linux only), and so does this handle.
-    ///
-    /// # Errors
-    ///
-    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) unless the caller is owner or creator;
-    /// * [`Removed`](ErrorKind::Removed) if the segment is gone.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
         sysv_shm::remove(self.id).map_err(|e| self.failed("shmctl(IPC_RMID)", e))?;
