@@ -13,9 +13,10 @@ use super::shared::region::{Backing, SharedRegion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::memfd::Memfd;
 
-/// A channel whose ends can be taken: memory that is one of the expected kind, type and size.
+/// A channel whose endpoints can be opened.
 ///
-/// Having a channel is not being an end of it, and keeps nobody waiting. Dropping it leaves its ends as they are.
+/// Holding a channel is not holding an endpoint: it does not count as connected. Dropping it
+/// does not affect its endpoints.
 pub struct Channel<K> {
     pub(crate) region: Arc<SharedRegion>,
     _kind: PhantomData<fn() -> K>,
@@ -26,12 +27,13 @@ impl<K: Kind> Channel<K> {
         Channel { region: Arc::new(region), _kind: PhantomData }
     }
 
-    /// Takes an anonymous channel whose [descriptor](AsFd) came from a parent or over a socket.
+    /// Opens an anonymous channel by a [descriptor](AsFd) that came from a parent or over a
+    /// socket.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if it is no memfd, is not sealed against shrinking and growing, or holds no
-    /// such channel. The descriptor is closed then.
+    /// [`WrongType`](ErrorKind::WrongType) if it is not a memfd, is not sealed against shrinking
+    /// and growing, or contains no such channel. On error, the descriptor is closed.
     pub fn from_received(fd: OwnedFd) -> Result<Self> {
         let backing = Backing::Anonymous(Memfd::try_from(fd)?);
         Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), Expected::default())?))
@@ -39,7 +41,8 @@ impl<K: Kind> Channel<K> {
 
     /// The channel behind an end that came by its descriptor, which keeps its own.
     pub(crate) fn of_endpoint(fd: BorrowedFd<'_>) -> Result<Self> {
-        // Under a description of its own, or the seat would be taken for as long as the channel is kept.
+        // With a file description of its own, or the lease would be held for as long as the
+        // channel exists.
         let backing = Backing::Anonymous(Memfd::try_from(lease::reopen(fd)?)?);
         Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), Expected::default())?))
     }
@@ -54,12 +57,12 @@ impl<K: Kind> Channel<K> {
         self.region.name().map(|name| &**name)
     }
 
-    /// `shm_unlink(3)`: removes the name. Whoever has the channel, or an end of it, keeps it.
+    /// `shm_unlink(3)`: removes the name. The channel and its endpoints stay usable.
     ///
     /// # Errors
     ///
-    /// Those of [`SharedMemory::remove`](crate::shm::posix::SharedMemory::remove); [`Invalid`](ErrorKind::Invalid) if it has no
-    /// name.
+    /// Those of [`SharedMemory::remove`](crate::shm::posix::SharedMemory::remove);
+    /// [`Invalid`](ErrorKind::Invalid) if it has no name.
     #[doc(alias = "shm_unlink")]
     pub fn remove(&self) -> Result<()> {
         match self.region.memory() {
@@ -69,7 +72,8 @@ impl<K: Kind> Channel<K> {
     }
 }
 
-/// The memory of the channel to which a descriptor of an endpoint belongs, and the lease of the endpoint.
+/// Returns the memory of the channel to which a descriptor of an endpoint belongs, and the lease
+/// of the endpoint.
 pub(crate) fn adopt<K: Kind>(
     fd: OwnedFd,
     leases: impl FnOnce(&SharedRegion) -> Range<u32>,
@@ -79,8 +83,8 @@ pub(crate) fn adopt<K: Kind>(
     Ok((region, lease))
 }
 
-/// To hand the channel to a child or over a socket: for [`Channel::from_received`] there. An end of its own is taken from
-/// it, since two processes that use one description would be one end.
+/// To hand the channel to a child or over a socket, for [`Channel::from_received`] there. Open
+/// endpoints from it: two processes that share one description would be one endpoint.
 impl<K> AsFd for Channel<K> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.region.fd()

@@ -1,4 +1,4 @@
-//! What tells the kinds of channels apart.
+//! The kinds of channels.
 
 use crate::channel::shared::header::{Config, KindInfo};
 use crate::channel::shared::region::DataArea;
@@ -13,11 +13,11 @@ use crate::shm::SharedLayout;
     reason = "others cannot add kinds, and need not know what one is made of"
 )]
 pub trait Kind: Sealed + Sized + 'static {
-    /// What a header says.
+    /// The number of the kind in the header.
     #[doc(hidden)]
     const KIND_ID: u64;
 
-    /// What the messages look like.
+    /// The layout of the messages.
     #[doc(hidden)]
     const LAYOUT: SharedLayout;
 
@@ -29,7 +29,7 @@ pub trait Kind: Sealed + Sized + 'static {
     #[doc(hidden)]
     const MIN_CAPACITY: u64 = 2;
 
-    /// What capacity is made if nobody says otherwise.
+    /// The default capacity.
     #[doc(hidden)]
     const DEFAULT_CAPACITY: u64 = 1024;
 
@@ -37,13 +37,14 @@ pub trait Kind: Sealed + Sized + 'static {
     #[doc(hidden)]
     const DEFAULT_FLAGS: u64 = 0;
 
-    /// The variant that is meant by one which may leave something open; `usual` has what is meant then.
+    /// Completes requested flags, which may leave parts open, by those of the second argument.
     #[doc(hidden)]
     fn merge_flags(asked: u64, _usual: u64) -> u64 {
         asked
     }
 
-    /// How many bytes a channel of this shape needs after its header; `None` if there is no such channel.
+    /// Returns the length in bytes of the data after the header; `None` if no channel has this
+    /// configuration.
     #[doc(hidden)]
     fn data_len(config: Config) -> Option<usize>;
 
@@ -57,7 +58,7 @@ pub trait Kind: Sealed + Sized + 'static {
 /// Keeps the kinds those of this library.
 pub trait Sealed {}
 
-/// What the header of a channel of this kind says.
+/// Returns what the header of a channel of this kind contains.
 pub(crate) fn info<K: Kind>() -> KindInfo {
     KindInfo {
         id: K::KIND_ID,

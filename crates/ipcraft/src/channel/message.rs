@@ -2,10 +2,11 @@
 
 use crate::shm::{Plain, SharedLayout};
 
-/// A type that a channel can carry: one that has a form of plain bytes, in which it lies in shared memory.
+/// A type that a channel can carry. It has a form of plain bytes, which lies in shared memory.
 ///
-/// Every type of [plain data](Plain) is one, and its own form. So are `bool` and `char`, of which a peer could write what
-/// is none; for a type of your own, say what its form is and which of them are values:
+/// Every type of [plain data](Plain) is its own form. `bool` and `char` are validated on
+/// receipt, since a peer may write any bytes. For a type of your own, define its form and which
+/// forms are values:
 ///
 /// ```
 /// use ipcraft::channel::{Message, spsc};
@@ -35,7 +36,8 @@ pub trait Message: Send + Sized + 'static {
     /// What lies in shared memory.
     type Wire: Plain;
 
-    /// What both sides of a channel compare: that of the form, unless two types with one form are to be told apart.
+    /// What both sides of a channel compare: the layout of the form. Override it to distinguish
+    /// types with the same form.
     const LAYOUT: SharedLayout = <Self::Wire as Plain>::LAYOUT;
 
     /// The form of this value.
@@ -51,8 +53,8 @@ pub trait Message: Send + Sized + 'static {
         }
     }
 
-    /// Copies forms into these values, of which `read_one` gives any and `read_all` all. Stops at the first that is no
-    /// value, and returns how many come before it.
+    /// Copies forms into these values: `read_one` reads any of them, `read_all` all. Stops at
+    /// the first form that is no value, and returns the number of values before it.
     #[doc(hidden)]
     fn copy_wires(
         values: &mut [Self],

@@ -1,28 +1,30 @@
-//! Channels: messages through shared memory, at the speed of the cache line.
+//! Channels: messages through shared memory, without system calls while both sides are busy.
 //!
-//! | kind | who | each message goes to | a slow receiver |
+//! | kind | endpoints | each message goes to | a slow receiver |
 //! |---|---|---|---|
-//! | [`spsc`] | one sender, one receiver | the receiver | holds the sender back |
-//! | [`spsc::bytes`] | the same, with records of any length | the receiver | holds the sender back |
-//! | [`mpmc`] | many senders, many receivers | one of the receivers | holds the senders back |
-//! | [`broadcast`] | one publisher, many subscribers that come and go | all subscribers | holds the publisher back, or is told how many it missed |
-//! | [`latest`] | one writer, many readers | whoever looks: there is only the newest value | sees fewer of them |
-//! | [`request`] | one client, one server | the server, and its answer to the client | holds the client back |
+//! | [`spsc`] | one sender, one receiver | the receiver | blocks the sender |
+//! | [`spsc::bytes`] | the same, for records of any length | the receiver | blocks the sender |
+//! | [`mpmc`] | many senders, many receivers | one of the receivers | blocks the senders |
+//! | [`broadcast`] | one publisher, many subscribers | all subscribers | blocks the publisher, or learns how many messages it missed |
+//! | [`latest`] | one writer, many readers | every reader that loads: only the newest value exists | sees fewer values |
+//! | [`request`] | one client, one server | the server, and its reply to the client | blocks the client |
 //!
 //! # When to use it
 //!
-//! * Two processes exchange so many messages, or wait for each other so often, that the system calls of a
-//!   [pipe](crate::pipe) or a [socket](crate::socket) show: while both sides are busy, a channel makes none.
-//! * Large messages are to be written and read where they lie, and not copied through the kernel.
-//! * Work is to be spread over processes any of which may be killed, without losing any.
+//! * Two processes exchange messages so often that the system calls of a [pipe](crate::pipe) or a
+//!   [socket](crate::socket) limit them. A channel makes no system call while both sides are busy.
+//! * Large messages shall be written and read in place instead of being copied through the kernel.
+//! * Work shall be spread over processes, and none may be lost if one of them is killed.
 //!
 //! # When not
 //!
-//! * A few messages a second: a pipe or a socket says the same, and every language and tool can speak to it.
-//! * **The other side is not trusted to keep its promises.** It cannot make this one read where it should not, or hang for
-//!   longer than its timeout; but it can keep messages back, and send any. See [safety](#what-a-peer-can-do).
-//! * Descriptors are to be passed, or credentials to be known: that takes a [socket](crate::socket).
-//! * Other machines: these are not reached.
+//! * For a few messages a second, a pipe or a socket serves as well, and every language and tool
+//!   supports it.
+//! * **The peer is not trusted to follow the protocol.** It cannot cause an access outside of the
+//!   memory, or exceed a timeout. But it can withhold messages, and send any. See
+//!   [below](#what-a-peer-can-do).
+//! * To pass descriptors, or to learn credentials, use a [socket](crate::socket).
+//! * Other machines cannot be reached.
 //!
 //! # Example
 //!
@@ -31,9 +33,9 @@
 //! use ipcraft::channel::spsc;
 //!
 //! let (mut sender, receiver) = spsc::channel::<u64>(1024)?;
-//! let end = receiver.into_fd()?; // for a child, or to be sent over a socket
+//! let endpoint = receiver.into_fd()?; // for a child, or to be sent over a socket
 //! let peer = thread::spawn(move || -> ipcraft::Result<u64> { // usually another process
-//!     let mut receiver = spsc::Receiver::<u64>::from_fd(end)?;
+//!     let mut receiver = spsc::Receiver::<u64>::from_fd(endpoint)?;
 //!     receiver.iter().sum()
 //! });
 //! for number in 1..=100 {
@@ -44,7 +46,7 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! By name, for processes that know nothing else of each other, with [`Options`] for all there is to choose:
+//! By name, between unrelated processes, with [`Options`] for all settings:
 //!
 //! ```
 //! use ipcraft::{channel::spsc, name};
@@ -60,69 +62,77 @@
 //!
 //! # Contract
 //!
-//! * **Ends.** A channel has ends, and each end one owner at a time, in whatever process: a second sender of an `spsc` is
-//!   refused. An end goes to another thread (`Send`), and is used by one at a time (not `Sync`).
-//! * **Whole or not at all.** When `send` has returned, the message is in the channel until it is received, whoever dies. A
-//!   message that a process was sending when it was killed, at whatever instruction, is received whole or not at all.
-//! * **Once.** A message that `recv` has returned is not received again. One that a process was receiving when it was killed,
-//!   or had in its hands with `recv_in_place` or a drain, goes to the next receiver (a broadcast's subscriber takes it along).
-//! * **Leaving.** To drop an end, to exit and to be killed are the same to the others. The last sender's leaving ends the
-//!   receivers' iteration, after the last message; the last receiver's is an error for senders, and the message comes back.
-//!   Who sleeps is told at once when an end is dropped, and within a quarter of a second when a process was killed. Who sends
-//!   without ever having to wait finds out in the same time, or after at most 256 more messages or batches. Before anybody has come,
-//!   nobody is missed: a receiver waits for the first sender.
-//! * **Successors.** A new end may be taken in the place of one that has left; it goes on where the messages are.
-//! * **Waiting.** [`Adaptive`](WaitStrategy::Adaptive), unless something else is asked for: who waits looks again for some
-//!   microseconds if the other side runs on another processor, and sleeps then. Who sleeps uses no processor, but for a look at who is
-//!   there four times a second. Nobody is woken by a system call when nobody sleeps. For event loops there is
-//!   [`Readiness`].
-//! * **Timeouts** are on the monotonic clock; one that has passed still succeeds if nothing has to be waited for. Signals
-//!   change nothing.
+//! * **Endpoints.** Each endpoint of a channel has one owner at a time, in any process: opening a
+//!   second sender of an `spsc` fails. An endpoint may move to another thread (`Send`), but is not
+//!   shared (not `Sync`).
+//! * **Whole or not at all.** When `send` has returned, the message stays in the channel until it
+//!   is received, even if any process dies. If a process is killed during `send`, its message is
+//!   received whole or not at all.
+//! * **Once.** A message that `recv` has returned is not received again. A message still held
+//!   through `recv_in_place` or `drain` when the process dies is redelivered to the next receiver
+//!   (`broadcast`: it is lost with the subscriber).
+//! * **Leaving.** Peers cannot distinguish dropping an endpoint, exiting, and being killed. After
+//!   the last sender left, the receivers' iteration ends behind the last message. After the last
+//!   receiver left, sending fails, and the error returns the message. A blocked endpoint is woken
+//!   immediately when its peer is dropped, and within 250 ms when the peer is killed. An endpoint
+//!   that never blocks notices within 250 ms or 256 calls, whichever is later. Until the first
+//!   sender connects, a receiver blocks instead of returning `Disconnected`.
+//! * **Successors.** A new endpoint may replace one that has left. It continues at its position.
+//! * **Waiting.** The default strategy is [`Adaptive`](WaitStrategy::Adaptive). A waiting endpoint
+//!   spins for a few microseconds if its peer runs on another core, then blocks in `futex(2)`.
+//!   While blocked it wakes every 250 ms to check that its peers are alive. Sending makes no system
+//!   call while no endpoint is blocked. For event loops there is [`Readiness`].
+//! * **Timeouts** use the monotonic clock. A call whose timeout has passed still succeeds if it
+//!   need not wait. Interrupted calls are retried.
 //! * **Order.** Messages of one sender arrive in the order in which they were sent.
-//! * **Fork.** A child that is forked has copies of the descriptors, and so of the ends, as it has of those of a pipe: each end is
-//!   used on one side, and dropped on the other, where it otherwise counts as being there. Programs that are
-//!   executed inherit none: all descriptors are close-on-exec. How to hand an end on: `into_fd` and `from_fd`, with
-//!   [`CommandExt`](crate::process::CommandExt) or [over a socket](crate::socket).
-//! * **Memory.** A header of 2 KiB, and the slots: for `spsc` the size of a message, rounded up to 8 bytes; for `mpmc`,
-//!   `broadcast` and `latest` 8 bytes more, in a small message's case rounded up to a power of two. All of it is reserved
-//!   when the channel is made. One descriptor for the channel, and one for each end.
+//! * **Fork.** A forked child has copies of the descriptors, and so of the endpoints. Use each
+//!   endpoint in one process and drop it in the other, where it otherwise counts as connected.
+//!   Executed programs inherit no endpoint: all descriptors are close-on-exec. To pass an endpoint
+//!   on, use `into_fd` and `from_fd`, with [`CommandExt`](crate::process::CommandExt) or [over a
+//!   socket](crate::socket).
+//! * **Memory.** A header of 2 KiB, and the slots. For `spsc`, a slot has the size of a message,
+//!   rounded up to 8 bytes. For `mpmc`, `broadcast` and `latest`, it has 8 bytes more, and that of
+//!   a small message is rounded up to a power of two. All memory is reserved when the channel is
+//!   created. The channel has one descriptor, and each endpoint one.
 //!
 //! # What a peer can do
 //!
-//! Whoever has the memory can write anywhere in it. What is read there is copied once, checked, and then used: a number that
-//! cannot be is [`Corrupted`](crate::ErrorKind::Corrupted), and so are bytes that are no value of the message's
-//! [type](Message). Nothing is accessed beyond the memory, and no search goes on without end. An anonymous channel cannot be
-//! made smaller, since its memory is sealed; a named one can by whoever may write the file in `/dev/shm`, and then an access
-//! is `SIGBUS`. A peer that holds the lock of an end without using it makes that end seem taken.
+//! A process that has the memory can write anywhere in it. Whatever is read there is copied once,
+//! validated, and then used. An out-of-range value yields
+//! [`Corrupted`](crate::ErrorKind::Corrupted), and so do bytes that are no value of the message's
+//! [type](Message). Every loop over shared memory is bounded. An anonymous channel cannot shrink,
+//! since its memory is sealed. A process that may write the file of a named channel in `/dev/shm`
+//! can truncate it; then an access raises `SIGBUS`. A peer that holds the lock of an endpoint
+//! without using it makes that endpoint seem taken.
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | none | `try_send` and its like | [`Full`](crate::ErrorKind::Full) | no room | wait, or drop the message, which comes back |
-//! | none | `try_recv` and its like | [`Empty`](crate::ErrorKind::Empty) | no message | wait |
-//! | none | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | neither in time; nothing was transferred | try again or give up |
-//! | none | sending | [`Disconnected`](crate::ErrorKind::Disconnected) | all receivers have left or died | wait for another, or give up |
-//! | none | receiving | [`Disconnected`](crate::ErrorKind::Disconnected) | all senders have left or died, and all they sent is received | as above |
-//! | none | a lossy [`broadcast`] | [`Lagged`](crate::ErrorKind::Lagged) | messages were overwritten; the error says how many | go on: the next call does |
+//! | none | `try_send` and similar calls | [`Full`](crate::ErrorKind::Full) | no space | wait, or drop the returned message |
+//! | none | `try_recv` and similar calls | [`Empty`](crate::ErrorKind::Empty) | no message | wait |
+//! | none | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | neither in time; nothing was transferred | try again |
+//! | none | sending | [`Disconnected`](crate::ErrorKind::Disconnected) | all receivers have left or died | wait for another, or stop |
+//! | none | receiving | [`Disconnected`](crate::ErrorKind::Disconnected) | all senders have left or died, and all their messages are received | as above |
+//! | none | a lossy [`broadcast`] | [`Lagged`](crate::ErrorKind::Lagged) | messages were overwritten; the error has their number | continue with the next call |
 //! | none | a [`request`] | [`Rejected`](crate::ErrorKind::Rejected) | the server rejected the request, or dropped it | send it again, or do without |
-//! | none | all but making a channel | [`Corrupted`](crate::ErrorKind::Corrupted) | somebody writes to the channel who is no end of it, or the bytes are no value of the type | stop using it |
-//! | none | taking an end | [`InUse`](crate::ErrorKind::InUse) | it has an owner, who is alive | wait until he leaves |
-//! | none | taking an end of many | [`LimitReached`](crate::ErrorKind::LimitReached) | as many are there as can be | wait until one leaves |
-//! | none | opening, `from_fd` | [`WrongType`](crate::ErrorKind::WrongType) | another kind, type, version or capacity, which the error names; or no channel | find out who made it; remove it if nobody needs it |
+//! | none | all but creating | [`Corrupted`](crate::ErrorKind::Corrupted) | another process wrote to the memory, or the bytes are no value of the type | stop using the channel |
+//! | none | opening an endpoint | [`InUse`](crate::ErrorKind::InUse) | a living process owns it | wait until it leaves |
+//! | none | opening one of many endpoints | [`LimitReached`](crate::ErrorKind::LimitReached) | all leases are taken | wait until one leaves |
+//! | none | opening, `from_fd` | [`WrongType`](crate::ErrorKind::WrongType) | no channel, or another kind, type, version or capacity, which the error names | find its creator; remove it if it is unused |
 //! | none | `into_fd` | [`Invalid`](crate::ErrorKind::Invalid) | the channel has a name | open it by the name there |
-//! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than half of the ring | make a larger channel |
+//! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than half of the ring | create a larger channel |
 //! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than the buffer of `recv_into`; it stays in the channel | receive it with a larger buffer |
 //! | `ENOENT` | opening | [`NotFound`](crate::ErrorKind::NotFound) | no channel has this name | wait with `open_timeout` |
 //! | `EEXIST` | [`Options::create_new`] | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | open it, or remove it |
-//! | `EACCES`, `EPERM` | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another user's, or a mode that permits more than was expected | see [`Options::mode`] and [`Options::owner`] |
-//! | `ENOSPC`, `ENOMEM` | making | [`LimitReached`](crate::ErrorKind::LimitReached) | no memory, or `/dev/shm` is full | make it smaller |
-//! | `EMFILE`, `ENFILE` | making, opening, taking an end | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
-//! | `ENOENT` | taking an end | [`Unsupported`](crate::ErrorKind::Unsupported) | there is no `/proc` | mount it |
+//! | `EACCES`, `EPERM` | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner, or a mode that permits more than was expected | see [`Options::mode`] and [`Options::owner`] |
+//! | `ENOSPC`, `ENOMEM` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | no memory, or `/dev/shm` is full | reduce the capacity |
+//! | `EMFILE`, `ENFILE` | creating, opening | [`LimitReached`](crate::ErrorKind::LimitReached) | the descriptor table is full | close some, or raise `RLIMIT_NOFILE` |
+//! | `ENOENT` | opening an endpoint | [`Unsupported`](crate::ErrorKind::Unsupported) | there is no `/proc` | mount it |
 //! | `EAGAIN` | `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | no more threads | see `RLIMIT_NPROC` |
 //!
-//! Sources: [fcntl(2)] for who is there (`F_OFD_SETLK`), [futex(2)] for sleeping, [shm_overview(7)] and [memfd_create(2)] for the
-//! memory.
+//! Sources: [fcntl(2)] for the leases (`F_OFD_SETLK`), [futex(2)] for blocking, [shm_overview(7)]
+//! and [memfd_create(2)] for the memory.
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [fcntl(2)]: https://man7.org/linux/man-pages/man2/fcntl.2.html

@@ -39,7 +39,8 @@ pub struct Options<K> {
 }
 
 impl<K: Kind> Options<K> {
-    /// Room for 1024 messages, or for 64 KiB where the channel is one of bytes; mode 0600, never removed.
+    /// Returns the defaults: capacity for 1024 messages, or 64 KiB for records; mode 0600; never
+    /// removed.
     pub fn new() -> Self {
         Options {
             memory: posix::Options::new(),
@@ -50,15 +51,17 @@ impl<K: Kind> Options<K> {
         }
     }
 
-    /// How many messages (for bytes: how many bytes) there is room for, rounded up to a power of two. A channel that is
-    /// opened must have as many.
+    /// Sets the capacity in messages, or in bytes for a channel of records. It is rounded up to
+    /// a power of two.
+    ///
+    /// An opened channel must have the same capacity.
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = Some(capacity as u64);
         self
     }
 
-    /// Permission bits of a named channel that is created, such as `0o660`, less the umask; one that exists may have
-    /// these and no others, or it is refused.
+    /// Sets the permission bits of a named channel, such as `0o660`. The umask applies to a
+    /// created channel. Opening fails if an existing channel has other bits.
     pub fn mode(mut self, mode: u32) -> Self {
         self.memory = self.memory.mode(mode);
         self
@@ -70,8 +73,11 @@ impl<K: Kind> Options<K> {
         self
     }
 
-    /// Removes the name when the channel and its ends in this process are dropped: if this call created it, in the
-    /// process that did, and only while the name still leads to that same channel.
+    /// Sets whether the name is removed when the channel and its endpoints in this process are
+    /// dropped.
+    ///
+    /// It is removed only by the process that created the channel, and only while the name still
+    /// refers to it.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.memory = self.memory.remove_on_drop(yes);
         self
@@ -84,13 +90,13 @@ impl<K: Kind> Options<K> {
         self
     }
 
-    /// `shm_open(3)`: takes the channel of this name, or makes it. One that was left behind has what was sent and not
-    /// received.
+    /// `shm_open(3)`: opens the channel of this name, or creates it. A channel that was left
+    /// behind contains the messages that were not received.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if something else has the name, or a channel of another kind, type or shape;
-    /// others as in the [table](super#errors).
+    /// [`WrongType`](ErrorKind::WrongType) if the name refers to another object, or to a channel
+    /// of another kind, type or capacity; others as in the [table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create(&self, name: &str) -> Result<Channel<K>> {
         let config = self.config()?;
@@ -99,12 +105,16 @@ impl<K: Kind> Options<K> {
         self.take(Backing::Named(memory))
     }
 
-    /// `shm_open(3)` with `O_EXCL`: makes a channel of this name; exactly one of several racing processes succeeds. The
-    /// name appears when the channel is complete, and a creator that dies half way leaves nothing.
+    /// `shm_open(3)` with `O_EXCL`: creates a channel of this name. Exactly one of several
+    /// racing processes succeeds.
+    ///
+    /// The name appears when the channel is complete. A creator that dies half way leaves
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if anything has the name; others as in the [table](super#errors).
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in the
+    /// [table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(&self, name: &str) -> Result<Channel<K>> {
         let config = self.config()?;
@@ -113,24 +123,25 @@ impl<K: Kind> Options<K> {
         self.take(Backing::Named(memory))
     }
 
-    /// `shm_open(3)`: takes the channel of this name.
+    /// `shm_open(3)`: opens the channel of this name.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) with what differs; others as in the
-    /// [table](super#errors).
+    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) with the
+    /// difference; others as in the [table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn open(&self, name: &str) -> Result<Channel<K>> {
         self.take(Backing::Named(self.memory.open(name)?))
     }
 
-    /// [`open`](Options::open) that waits until somebody has made the channel: fails with
-    /// [`TimedOut`](ErrorKind::TimedOut) if nobody does within `timeout`.
+    /// [`open`](Options::open) that waits until the channel exists. Fails with
+    /// [`TimedOut`](ErrorKind::TimedOut) if it does not exist within `timeout`.
     pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Channel<K>> {
         self.take(Backing::Named(self.memory.open_timeout(name, timeout)?))
     }
 
-    /// `memfd_create(2)`: makes a channel without a name, for whoever is given its descriptor or that of an end.
+    /// `memfd_create(2)`: creates a channel without a name. Other processes get its descriptor,
+    /// or that of an endpoint.
     ///
     /// # Errors
     ///

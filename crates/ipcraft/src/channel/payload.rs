@@ -8,10 +8,10 @@ use std::ptr::NonNull;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::copy::copy;
 
-/// The bytes of one message in shared memory, to be written or read in place.
+/// The bytes of one message in shared memory, for writing or reading in place.
 ///
-/// There is no `&[u8]` of them: a reference promises that nobody else writes, and a faulty peer may. Copy in and out, in
-/// pieces of any size; or take the pointer, and vouch for what is done with it.
+/// There is no `&[u8]` of them: a reference promises that no other process writes, and a faulty
+/// peer may. Copy bytes in and out, or use the pointer in unsafe code.
 #[derive(Debug)]
 pub struct Payload<'a> {
     /// The first of `length` bytes that stay mapped for `'a`.
@@ -46,7 +46,8 @@ impl Payload<'_> {
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         let from = self.range("read_at", offset, buffer.len())?;
-        // SAFETY: because `range` checked the bytes, and a private buffer is apart from shared memory.
+        // SAFETY: because `range` checked the bytes, and a private buffer does not overlap
+        // shared memory.
         unsafe { copy(from.as_ptr(), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
     }
@@ -54,8 +55,8 @@ impl Payload<'_> {
     /// A copy of all bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.length);
-        // SAFETY: because so many bytes can be read, as many were reserved, and all of them are written before the length is
-        // set.
+        // SAFETY: because `length` bytes can be read, as many were reserved, and all of them are
+        // written before the length is set.
         unsafe {
             copy(self.start.as_ptr(), bytes.as_mut_ptr(), self.length);
             bytes.set_len(self.length);
@@ -71,7 +72,8 @@ impl Payload<'_> {
     #[inline]
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let into = self.range("write_at", offset, bytes.len())?;
-        // SAFETY: because `range` checked the bytes, and private bytes are apart from shared memory.
+        // SAFETY: because `range` checked the bytes, and private bytes do not overlap shared
+        // memory.
         unsafe { copy(bytes.as_ptr(), into.as_ptr(), bytes.len()) };
         Ok(())
     }
@@ -83,8 +85,8 @@ impl Payload<'_> {
         unsafe { self.start.as_ptr().write_bytes(value, self.length) };
     }
 
-    /// Where the bytes are, for as long as this place is borrowed, for code that vouches for its own accesses: a peer can
-    /// write there at any time, so make no reference to them unless you trust all who have the channel.
+    /// Returns a pointer to the bytes, for unsafe code. A peer can write there at any time, so
+    /// make no reference to them unless all processes that have the channel are trusted.
     #[inline]
     pub fn as_ptr(&self) -> NonNull<u8> {
         self.start

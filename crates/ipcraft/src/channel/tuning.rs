@@ -1,7 +1,7 @@
 //! Every constant that trades time for time, with its unit and the measurement behind it.
 //!
-//! None of them decides whether a channel is correct. Figures are from `docs/decisions` and
-//! `docs/benchmarks.md`, taken on a virtual machine with two cores unless they say otherwise.
+//! None of them affects correctness. Figures are from `docs/decisions` and `docs/benchmarks.md`,
+//! measured on a virtual machine with two cores.
 
 use std::time::Duration;
 
@@ -25,15 +25,15 @@ pub(crate) const SPINS_PER_CLOCK_READ: u32 = 64;
 /// Assumed duration of [`SPINS_PER_CLOCK_READ`] polls, for rounds that end with a yield.
 pub(crate) const SPIN_ROUND_ESTIMATE: Duration = Duration::from_micros(1);
 
-/// After this long since the last liveness check, checking before every message is cheap relative to
-/// the send rate: one system call for each message at fewer than 50 messages a second.
+/// After this long since the last liveness check, checking before every message is cheap
+/// relative to the send rate: at most one system call for each of 50 messages a second.
 pub(crate) const IDLE_THRESHOLD: Duration = Duration::from_millis(20);
 
 /// Messages between two liveness checks of a sender that never waits.
 pub(crate) const CHECK_EVERY: u32 = 64;
 
-/// The same for a sender whose last two checks were within one [`COARSE_CLOCK_TICK`]: 256 messages at
-/// this rate still take less than the liveness interval.
+/// The same for a sender whose last two checks were within one [`COARSE_CLOCK_TICK`]. At this
+/// rate, 256 messages take less than the liveness interval.
 pub(crate) const CHECK_EVERY_BUSY: u32 = 256;
 
 /// About one tick of `CLOCK_MONOTONIC_COARSE` (4 ms with `CONFIG_HZ=250`).
@@ -42,8 +42,8 @@ pub(crate) const COARSE_CLOCK_TICK: Duration = Duration::from_millis(4);
 /// Notifications without a waiter after which a doorbell is disarmed, and notifying needs no fence.
 pub(crate) const DISARM_AFTER: u32 = if cfg!(all(test, loom)) { 2 } else { 64 };
 
-/// Upper bound of the first wait on a disarmed doorbell. A store becomes visible to all cores within
-/// a microsecond; the shortest useful timer is far above that.
+/// Upper bound of the first wait on a disarmed doorbell. A store becomes visible to all cores
+/// within a microsecond, and the shortest useful timer is far longer.
 pub(crate) const BOUNDED_WAIT: Duration = Duration::from_millis(1);
 
 /// Longest pause of [`PollBackoff`](super::ring::backoff::PollBackoff), in `PAUSE` instructions:
@@ -53,11 +53,12 @@ pub(crate) const MAX_SPINS: u8 = 8;
 /// By how many `PAUSE` instructions the pause grows.
 pub(crate) const SPINS_STEP: u8 = 4;
 
-/// Messages (or free slots) from which on polling pays whatever follows, so that the pause does not grow.
+/// Number of messages (or free slots) that is worth a poll in any case, so the pause does not
+/// grow.
 pub(crate) const BATCH_WORTHWHILE: u64 = 32;
 
-/// Upper bound of a reader's batch score. So many single messages in a row make a reader request
-/// inline delivery.
+/// Upper bound of a reader's batch score. After this many single messages in a row, a reader
+/// requests inline delivery.
 pub(crate) const BATCH_SCORE_MAX: u8 = 64;
 
 /// By how much the batch score grows when several messages are found together.
@@ -69,7 +70,8 @@ pub(crate) const HINT_INTERVAL: u64 = 32;
 /// Slots that an endpoint of a work queue passes before it reads the shared hint again.
 pub(crate) const STEPS_PER_HINT_CHECK: u64 = 8;
 
-/// Lost races that an endpoint of a work queue tolerates in one call, beyond two rounds of the ring.
+/// Lost races that an endpoint of a work queue tolerates in one call, in addition to two rounds
+/// of the ring.
 pub(crate) const MAX_RETRIES: u64 = 1000;
 
 /// Retries of a reader of the newest value that was overwritten while being copied.
@@ -81,7 +83,8 @@ pub(crate) const DRAIN_BATCH: u32 = 64;
 /// Upper bound of the words that a drain of records holds before it frees them (16 KiB).
 pub(crate) const DRAIN_BATCH_WORDS: u64 = 2048;
 
-/// How often a leaseholder that must be the only one retries while a liveness check shares its lease.
+/// Attempts of an endpoint to become the only holder of its lease, which a liveness check shares
+/// for a moment.
 pub(crate) const MAX_UNIQUE_ATTEMPTS: u32 = 2000;
 
 /// Pause between two such retries: a liveness check takes a few microseconds.
@@ -104,6 +107,8 @@ pub(crate) const MAX_WORDWISE_RECORD: usize = 64;
 /// Records longer than this start at a cache line, where `memcpy(3)` is fastest.
 pub(crate) const MIN_LINE_ALIGNED_RECORD: usize = 256;
 
-/// How long a server waits for space for a reply. A client sends a request only while it has space for the
-/// reply, and discards the replies to its predecessor before its first request, which takes microseconds.
+/// How long a server waits for space for a reply.
+///
+/// A client sends a request only while it has space for the reply. It discards the replies to
+/// its predecessor before its first request, which takes microseconds.
 pub(crate) const MAX_REPLY_WAIT: Duration = Duration::from_secs(1);

@@ -1,19 +1,18 @@
-//! How an end waits.
+//! How endpoints wait.
 
-/// What an end does while it has to wait: for a message, or for room.
-///
-/// Each end decides for itself, and may change its mind.
+/// How an endpoint waits for messages or space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {
-    /// Looks again and again, and takes a whole processor for it: the fastest where both sides have one each, and by far
-    /// the slowest where they share one.
+    /// Busy-waits. Lowest latency when each side has its own core; very slow when both share one.
     Spin,
-    /// Sleeps at once (futex(2)), and has to be woken by the other side's system call.
+    /// Blocks immediately.
     Block,
-    /// Looks again for some microseconds while the other side runs on another processor, and sleeps then; at once if both
-    /// share a processor, or if what it waited for has taken long of late. Where a channel has more ends than there are
-    /// processors, it lets others run between two looks (sched_yield(2)).
+    /// Spins briefly, then blocks. Skips spinning when both sides share a core, or when recent
+    /// waits were long.
+    ///
+    /// If a channel has more endpoints than the machine has cores, it yields between polls
+    /// (`sched_yield(2)`).
     #[default]
     Adaptive,
 }

@@ -13,7 +13,8 @@ use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::ring::broadcast::{Next, Reader, Writer};
 use crate::error::Result;
 
-/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or zeros.
+/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or
+/// zeros.
 ///
 /// If it is dropped, or its process dies, nothing is sent, and the next message gets the same slot.
 #[must_use = "a loan that is not committed is not sent"]
@@ -24,7 +25,8 @@ pub struct Loan<'a, T: Message> {
 
 impl<'a, T: Message> Loan<'a, T> {
     pub(super) fn new(core: &'a mut Core<Writer>, start: NonNull<u8>) -> Self {
-        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the form.
+        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the
+        // form.
         let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
         Loan { raw, _type: PhantomData }
     }
@@ -35,7 +37,8 @@ impl<'a, T: Message> Loan<'a, T> {
         self.raw.core.ring.write(&message.to_wire());
     }
 
-    /// Sends the message. When it returns, the message is in the channel, even if this process dies.
+    /// Sends the message. When it returns, the message is in the channel, even if this process
+    /// dies.
     #[inline]
     pub fn commit(self) {
         self.raw.commit();
@@ -47,9 +50,9 @@ payload_deref!(Loan<'a, T>, raw.payload);
 /// A message that is read in place.
 ///
 /// With [`Block`](super::Overflow::Block), its slot stays as it is until this is dropped. With
-/// [`Overwrite`](super::Overflow::Overwrite), it may be overwritten at any time: what is read is whole, or an
-/// error of kind [`Lagged`](crate::ErrorKind::Lagged). The next call to receive then reports how many messages were
-/// missed, this one among them.
+/// [`Overwrite`](super::Overflow::Overwrite), it may be overwritten at any time: what is read is
+/// whole, or an error of kind [`Lagged`](crate::ErrorKind::Lagged). The next call to receive then
+/// reports how many messages were missed, this one among them.
 pub struct Received<'a, T: Message> {
     payload: CheckedPayload<'a>,
     core: &'a mut Core<Reader>,
@@ -61,8 +64,8 @@ impl<'a, T: Message> Received<'a, T> {
         match next {
             Next::Message(start) => {
                 let hint = "receive again to learn how many messages were missed";
-                // SAFETY: because the ring found the message there; the slot is mapped while the core is borrowed, and no
-                // reference to it exists.
+                // SAFETY: because the ring found the message there; the slot is mapped while the
+                // core is borrowed, and no reference to it exists.
                 let payload = unsafe { CheckedPayload::new(start, size_of::<T::Wire>(), hint) };
                 Ok(Received { payload, core, _type: PhantomData })
             }
@@ -82,7 +85,8 @@ impl<'a, T: Message> Received<'a, T> {
     /// # Errors
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if the message has no such bytes; nothing was copied.
-    /// [`Lagged`](crate::ErrorKind::Lagged) if the message was overwritten; what was copied is invalid.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if the message was overwritten; what was copied is
+    /// invalid.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         self.payload.read_at(offset, buffer, &self.core.ring, &self.core.endpoint)
@@ -92,8 +96,8 @@ impl<'a, T: Message> Received<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten; [`Corrupted`](ErrorKind::Corrupted) if the bytes are
-    /// no value of the type.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten;
+    /// [`Corrupted`](ErrorKind::Corrupted) if the bytes are no value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
         self.payload.value(self.core.ring.read(), &self.core.endpoint)

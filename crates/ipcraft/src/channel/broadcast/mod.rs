@@ -1,4 +1,4 @@
-//! One publisher, any number of subscribers, of whom each gets every message.
+//! One publisher, any number of subscribers, each of which gets every message.
 //!
 //! ```
 //! use ipcraft::channel::broadcast;
@@ -15,34 +15,38 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! Subscribers come and go. Each gets what is sent after it has [join](Channel::subscriber), in order, and nothing from
-//! before.
+//! Subscribers join and leave at any time. Each gets the messages that are sent after it
+//! [joined](Channel::subscriber), in order.
 //!
-//! # A slow subscriber
+//! # Slow subscribers
 //!
-//! Whoever makes the channel [decides](Options::overflow) what happens when the publisher comes round to a message that a
-//! subscriber has not received yet:
+//! The creator of the channel [decides](Options::overflow) what happens when the next slot holds a
+//! message that a subscriber has not received:
 //!
-//! * [`Block`](Overflow::Block), which is usual: the publisher waits. Nobody misses anything, and the slowest subscriber
-//!   sets the pace, also one that has been stopped by a debugger. One that dies holds nobody back.
-//! * [`Overwrite`](Overflow::Overwrite): the publisher never waits. The subscriber is told exactly
-//!   [how many messages](RecvError::Lagged) it missed, once, and goes on with the newer half of what is there.
+//! * [`Block`](Overflow::Block), the default: the publisher waits. No subscriber misses a message,
+//!   and the slowest one sets the pace, even if it is stopped by a debugger. A dead subscriber does
+//!   not block.
+//! * [`Overwrite`](Overflow::Overwrite): the publisher never waits. The subscriber learns once [how
+//!   many messages](RecvError::Lagged) it missed, and continues with the newer half of the channel.
 //!
-//! # Who is there
+//! # Joining, leaving, dying
 //!
-//! Before the first subscriber comes, messages go nowhere, and that is no error. When all who were there have left or died,
-//! it is: the message comes back as [`Disconnected`](crate::ErrorKind::Disconnected), until somebody comes again.
+//! With no subscriber yet, messages are discarded without an error. After the last subscriber left
+//! or died, `send` fails with [`Disconnected`](crate::ErrorKind::Disconnected) and returns the
+//! message, until another one joins.
 //!
-//! When the publisher leaves or dies, subscribers get what it sent and then `Disconnected`; the next publisher goes on after
-//! the last message that was sent. A message that it was sending when it was killed is received whole or not at all.
+//! After the publisher left or died, subscribers get the remaining messages and then
+//! `Disconnected`. The next publisher continues after the last message. A message that it was
+//! sending when it was killed is received whole or not at all.
 //!
-//! A message that a subscriber was receiving when it was killed is lost with it, and so is what it had still before it:
-//! whoever takes its place begins with what is sent then. All others get theirs.
+//! If a subscriber is killed, the messages that it was receiving or had not received are lost with
+//! it. Its successor begins with the next message that is sent. Other subscribers are not affected.
 //!
-//! A child of fork(2) must not use the ends that it has copies of, and may drop them; while it has them, they count as there.
-//! After exec(2) they are gone, but for those that were [given](Subscriber::into_fd) on.
+//! A child made by `fork(2)` must not use its copies of endpoints, and may drop them. While it
+//! keeps them, they count as connected. After `execve(2)` they are closed, unless they were [handed
+//! over](Subscriber::into_fd).
 //!
-//! An end is used by one thread at a time:
+//! One thread at a time may use an endpoint:
 //!
 //! ```compile_fail,E0277
 //! let (publisher, _subscriber) = ipcraft::channel::broadcast::channel::<u64>(64).unwrap();
@@ -51,9 +55,10 @@
 //!
 //! # Memory
 //!
-//! 2 KiB, 64 bytes for each subscriber that there can be, and a place for each message: its size and 8 bytes for a number,
-//! rounded up to a power of two where 64 are enough, and else to a multiple of 8. A message of more than 256 bytes takes
-//! whole lines of 64, and one more.
+//! 2 KiB, 64 bytes for each possible subscriber, and a slot for each message. A slot has the size
+//! of a message plus 8 bytes, rounded up to a power of two up to 64 bytes, and otherwise to a
+//! multiple of 8. A message of more than 256 bytes takes whole cache lines of 64 bytes and one
+//! more.
 
 mod loan;
 mod publisher;
@@ -91,7 +96,8 @@ pub type Channel<T> = super::Channel<Broadcast<T>>;
 /// How to make a channel, and what one that is opened has to be like.
 pub type Options<T> = super::Options<Broadcast<T>>;
 
-/// Makes a channel without a name and takes its publisher and one subscriber; more come by [`Publisher::subscriber`].
+/// Makes a channel without a name and takes its publisher and one subscriber; more come by
+/// [`Publisher::subscriber`].
 ///
 /// # Errors
 ///
@@ -101,17 +107,18 @@ pub fn channel<T: Message>(capacity: usize) -> Result<(Publisher<T>, Subscriber<
     Ok((channel.publisher()?, channel.subscriber()?))
 }
 
-/// What the creator decides, in one word: how many subscribers there can be, and from this bit on what happens on overflow.
+/// What the creator decides, in one word: how many subscribers there can be, and from this bit on
+/// what happens on overflow.
 const OVERFLOW: u32 = 8;
 
 /// The number of subscribers within that word.
 const SUBSCRIBERS: u64 = (1 << OVERFLOW) - 1;
 
-/// The most subscribers there can be: the seats of a channel less that of the publisher.
+/// Most subscribers that a channel can have: its leases less that of the publisher.
 const MOST: u64 = MAX_ENDPOINTS as u64 - 1;
 
 impl Overflow {
-    /// Zero says nothing.
+    /// Zero stands for no choice.
     const fn bits(self) -> u64 {
         match self {
             Overflow::Block => 1 << OVERFLOW,
@@ -156,17 +163,17 @@ impl<T: Message> Kind for Broadcast<T> {
 }
 
 impl<T: Message> Options<T> {
-    /// What happens to a slow subscriber: [`Block`](Overflow::Block) if nothing is said. A channel that is opened must
-    /// do the same.
+    /// Sets what happens to a slow subscriber; the default is [`Block`](Overflow::Block). An
+    /// opened channel must have the same setting.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.flags = Some(self.flags.unwrap_or(0) & SUBSCRIBERS | overflow.bits());
         self
     }
 
-    /// How many subscribers there can be at a time: 16 if nothing is said, 127 at most. A channel that is opened must have
-    /// room for as many.
+    /// Sets the number of subscribers that may be connected at a time; the default is 16, the
+    /// maximum 127. An opened channel must have the same setting.
     ///
-    /// Each takes 64 bytes of the channel, and some time of a publisher that looks for room.
+    /// Each takes 64 bytes of the channel, and time of a publisher that polls for space.
     pub fn subscribers(mut self, most: usize) -> Self {
         // One too many is refused when the channel is made.
         let number = (most as u64).clamp(1, MOST + 1);
@@ -176,11 +183,11 @@ impl<T: Message> Options<T> {
 }
 
 impl<T: Message> Channel<T> {
-    /// Takes the end that sends, and goes on where the last publisher ended.
+    /// Opens the sending endpoint. It continues where the last publisher ended.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process.
+    /// [`InUse`](crate::ErrorKind::InUse) if a publisher exists in any process.
     pub fn publisher(&self) -> Result<Publisher<T>> {
         Publisher::new(&self.region, Lease::acquire(self.as_fd(), leases(&self.region).senders)?)
     }
@@ -189,8 +196,8 @@ impl<T: Message> Channel<T> {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there are as many as there can be; if that is one,
-    /// [`InUse`](crate::ErrorKind::InUse).
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there are as many as there can be; if
+    /// that is one, [`InUse`](crate::ErrorKind::InUse).
     pub fn subscriber(&self) -> Result<Subscriber<T>> {
         Subscriber::join(&self.region)
     }

@@ -19,10 +19,12 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
 
-/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
+/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`).
 ///
 /// After it was dropped, or its process died, subscribers get the remaining messages and then
-/// `Disconnected`. A new publisher opened from the [channel](Channel) continues after the last message.
+/// `Disconnected`. A new publisher opened from the [channel](Channel) continues after the last
+/// message.
 pub struct Publisher<T: Message> {
     core: Core<Writer>,
     _type: PhantomData<fn(T)>,
@@ -56,8 +58,8 @@ impl<T: Message> Publisher<T> {
     /// # Errors
     ///
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another publisher was opened.
-    /// On error, the descriptor is closed.
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another publisher was
+    /// opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).senders)?;
         Publisher::new(&region, lease)
@@ -76,14 +78,15 @@ impl<T: Message> Publisher<T> {
 
     /// Returns the number of messages that the slowest subscriber has not received.
     ///
-    /// It reads the cursor of every subscriber. Subscribers may receive at any time, so the number may be too
-    /// large when this returns. With [`Overwrite`](super::Overflow::Overwrite) the publisher does not know
-    /// its subscribers' positions, and the number is zero.
+    /// It reads the cursor of every subscriber. Subscribers may receive at any time, so the number
+    /// may be too large when this returns. With [`Overwrite`](super::Overflow::Overwrite) the
+    /// publisher does not know its subscribers' positions, and the number is zero.
     pub fn len(&self) -> usize {
         self.core.ring.len()
     }
 
-    /// Returns whether every subscriber has received everything. As stale as [`len`](Publisher::len).
+    /// Returns whether every subscriber has received everything. As stale as
+    /// [`len`](Publisher::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -96,28 +99,31 @@ impl<T: Message> Publisher<T> {
 
     /// Sends a message to all subscribers.
     ///
-    /// With [`Block`](super::Overflow::Block), it blocks while the slowest subscriber leaves no space; with
-    /// [`Overwrite`](super::Overflow::Overwrite), it never blocks. When it returns without an error, every
-    /// connected subscriber gets the message or learns that it missed it, even if this process dies.
+    /// With [`Block`](super::Overflow::Block), it blocks while the slowest subscriber leaves no
+    /// space; with [`Overwrite`](super::Overflow::Overwrite), it never blocks. When it returns
+    /// without an error, every connected subscriber gets the message or learns that it missed it,
+    /// even if this process dies.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have left (before the first one
-    /// joined, messages are discarded without an error); [`Corrupted`](crate::ErrorKind::Corrupted) if the
-    /// shared state is invalid. The error returns the message.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have left (before the
+    /// first one joined, messages are discarded without an error);
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid. The error returns
+    /// the message.
     #[inline]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
         self.core.send(message, Forever)
     }
 
-    /// [`send`](Publisher::send) that fails with [`Full`](crate::ErrorKind::Full) instead of blocking.
+    /// [`send`](Publisher::send) that fails with [`Full`](crate::ErrorKind::Full) instead of
+    /// blocking.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
         self.core.send(message, Never)
     }
 
-    /// [`send`](Publisher::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel
-    /// stays full for `timeout`.
+    /// [`send`](Publisher::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
+    /// channel stays full for `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.core.send(message, Within(timeout))
@@ -127,7 +133,8 @@ impl<T: Message> Publisher<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Publisher::send). The error tells how many messages were sent, from the first on.
+    /// As for [`send`](Publisher::send). The error tells how many messages were sent, from the
+    /// first on.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }
@@ -138,16 +145,17 @@ impl<T: Message> Publisher<T> {
         self.core.send_all(messages, Never)
     }
 
-    /// [`send_all`](Publisher::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all
-    /// messages could be sent within `timeout`.
+    /// [`send_all`](Publisher::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut)
+    /// if not all messages could be sent within `timeout`.
     pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.core.send_all(messages, Within(timeout))
     }
 
-    /// Returns the next slot, for writing a message in place. Blocks as [`send`](Publisher::send) does.
+    /// Returns the next slot, for writing a message in place. Blocks as [`send`](Publisher::send)
+    /// does.
     ///
-    /// The message is sent by [`commit`](Loan::commit). With [`Overwrite`](super::Overflow::Overwrite), the
-    /// oldest message is gone when this returns.
+    /// The message is sent by [`commit`](Loan::commit). With
+    /// [`Overwrite`](super::Overflow::Overwrite), the oldest message is gone when this returns.
     ///
     /// ```
     /// use ipcraft::channel::broadcast;
@@ -171,13 +179,14 @@ impl<T: Message> Publisher<T> {
         self.loan_with(Forever)
     }
 
-    /// [`loan`](Publisher::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of blocking.
+    /// [`loan`](Publisher::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of
+    /// blocking.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
         self.loan_with(Never)
     }
 
-    /// [`loan`](Publisher::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel stays
-    /// full for `timeout`.
+    /// [`loan`](Publisher::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
+    /// channel stays full for `timeout`.
     pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
         self.loan_with(Within(timeout))
     }

@@ -70,19 +70,20 @@ impl<T: Message> Subscriber<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and those of [`Channel::subscriber`].
+    /// Those of [`Options::open`](crate::channel::Options::open), and those of
+    /// [`Channel::subscriber`].
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.subscriber()
     }
 
-    /// Takes over the endpoint that was [converted](Subscriber::into_fd) to this descriptor. It continues
-    /// where that one was.
+    /// Takes over the endpoint that was [converted](Subscriber::into_fd) to this descriptor. It
+    /// continues where that one was.
     ///
     /// # Errors
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another subscriber took its lease. On error,
-    /// the descriptor is closed.
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another subscriber took its
+    /// lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).receivers)?;
         Subscriber::new(&region, lease, Reader::resume)
@@ -91,12 +92,13 @@ impl<T: Message> Subscriber<T> {
     /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent over a
     /// [socket](crate::socket).
     ///
-    /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected in transit,
-    /// and messages that are sent meanwhile are for the new owner.
+    /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected in
+    /// transit, and messages that are sent meanwhile are for the new owner.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name: the other process opens it by the name.
+    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name: the other process opens it by the
+    /// name.
     pub fn into_fd(mut self) -> Result<OwnedFd> {
         self.core.ring.publish_position();
         self.core.endpoint.into_fd()
@@ -105,21 +107,22 @@ impl<T: Message> Subscriber<T> {
     endpoint_methods!(@waiting core.endpoint, "a message");
     endpoint_methods!(@peers core.endpoint);
 
-    /// Returns the number of messages that were sent since the last one that was received, at most the
-    /// capacity.
+    /// Returns the number of messages that were sent since the last one that was received, at most
+    /// the capacity.
     ///
     /// The publisher may add some at any time, so the number may be too small when this returns.
     pub fn len(&self) -> usize {
         self.core.ring.len()
     }
 
-    /// Returns whether no message can be received without waiting. As stale as [`len`](Subscriber::len).
+    /// Returns whether no message can be received without waiting. As stale as
+    /// [`len`](Subscriber::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns whether the publisher has to wait for this subscriber, or overwrites the messages that it has
-    /// not received. As stale as [`len`](Subscriber::len).
+    /// Returns whether the publisher has to wait for this subscriber, or overwrites the messages
+    /// that it has not received. As stale as [`len`](Subscriber::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
@@ -128,11 +131,11 @@ impl<T: Message> Subscriber<T> {
     ///
     /// # Errors
     ///
-    /// [`Lagged`](RecvError::Lagged) with the number of messages that were overwritten before this subscriber
-    /// received them; the next call continues after them. [`Failed`](RecvError::Failed) with
-    /// [`Disconnected`](ErrorKind::Disconnected) if the publisher has left and every message is received (a
-    /// new publisher may connect later), or with [`Corrupted`](ErrorKind::Corrupted) if the shared state is
-    /// invalid, or the bytes are no value of the type.
+    /// [`Lagged`](RecvError::Lagged) with the number of messages that were overwritten before this
+    /// subscriber received them; the next call continues after them. [`Failed`](RecvError::Failed)
+    /// with [`Disconnected`](ErrorKind::Disconnected) if the publisher has left and every message
+    /// is received (a new publisher may connect later), or with [`Corrupted`](ErrorKind::Corrupted)
+    /// if the shared state is invalid, or the bytes are no value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
         self.core.recv(Forever)
@@ -153,8 +156,8 @@ impl<T: Message> Subscriber<T> {
 
     /// Receives a message without copying it, blocking until there is one.
     ///
-    /// With [`Overwrite`](super::Overflow::Overwrite), the message may be overwritten while it is read: what is
-    /// [read](Received::read_at) is whole, or an error.
+    /// With [`Overwrite`](super::Overflow::Overwrite), the message may be overwritten while it is
+    /// read: what is [read](Received::read_at) is whole, or an error.
     ///
     /// # Errors
     ///
@@ -163,14 +166,14 @@ impl<T: Message> Subscriber<T> {
         self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead
-    /// of blocking.
+    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`Empty`](ErrorKind::Empty)
+    /// instead of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>, RecvError> {
         self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if
-    /// there is no message within `timeout`.
+    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with
+    /// [`TimedOut`](ErrorKind::TimedOut) if there is no message within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>, RecvError> {
         self.recv_in_place_with(Within(timeout))
     }
@@ -182,14 +185,14 @@ impl<T: Message> Subscriber<T> {
 
     /// Receives the messages that are in the channel, without waiting for more.
     ///
-    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped or after 64
-    /// messages.
+    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped
+    /// or after 64 messages.
     pub fn drain(&mut self) -> Drain<'_, T> {
         Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, blocking for each. Ends when the publisher has left and every
-    /// message is received.
+    /// Receives one message after the other, blocking for each. Ends when the publisher has left
+    /// and every message is received.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { subscriber: self }
     }

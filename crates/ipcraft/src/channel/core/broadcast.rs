@@ -67,7 +67,8 @@ impl<W: Plain> RecvRing<W> for Reader {
         self.pop().unwrap_or(None)
     }
 
-    /// Only the slowest subscriber wakes the publisher. While no publisher waits, notifying is what disarms the doorbell.
+    /// Only the slowest subscriber wakes the publisher. While no publisher waits, notifying is what
+    /// disarms the doorbell.
     #[inline]
     fn notify(&mut self, endpoint: &mut Endpoint) {
         if !endpoint.no_waiters() && (!endpoint.has_waiters() || self.has_freed_writer()) {

@@ -60,7 +60,8 @@ impl CheckedPayload<'_> {
         self.check(ring, endpoint)
     }
 
-    /// The value of a copy of the whole message, of which the ring has already found out whether it is whole.
+    /// The value of a copy of the whole message, of which the ring has already found out whether it
+    /// is whole.
     #[inline]
     pub(crate) fn value<T: Message>(&self, copy: Option<T::Wire>, endpoint: &Endpoint) -> Result<T> {
         match copy {

@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 
 /// A ring from which messages are taken in batches, whose slots are freed together.
 pub(crate) trait DrainRing: Ring {
-    /// Returns how many items may be taken before the next call, at most `max`; zero if there certainly is none.
+    /// Returns how many items may be taken before the next call, at most `max`; zero if there
+    /// certainly is none.
     fn available(&mut self, max: u32) -> Result<u32, Corrupt>;
 
     /// Frees what was taken, and notifies senders.

@@ -8,16 +8,16 @@ macro_rules! endpoint_methods {
         endpoint_methods!(@peers $($core).+);
     };
     (@handover $($core:ident).+) => {
-        /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent over a
-        /// [socket](crate::socket).
+        /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent
+        /// over a [socket](crate::socket).
         ///
-        /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected in
-        /// transit.
+        /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected
+        /// in transit.
         ///
         /// # Errors
         ///
-        /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name: the other process opens it by
-        /// the name.
+        /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name: the other process
+        /// opens it by the name.
         pub fn into_fd(self) -> $crate::error::Result<std::os::fd::OwnedFd> {
             self.$($core).+.into_fd()
         }
@@ -25,12 +25,13 @@ macro_rules! endpoint_methods {
     (@waiting $($core:ident).+, $event:literal) => {
         #[doc = concat!("Returns a descriptor that polls as readable when there may be ", $event, ".")]
         ///
-        /// It is for event loops; see [`Readiness`](crate::channel::Readiness). Where several endpoints wait
-        /// for the same, another one may be faster.
+        /// It is for event loops; see [`Readiness`](crate::channel::Readiness). Where several
+        /// endpoints wait for the same, another one may be faster.
         ///
         /// # Errors
         ///
-        /// [`LimitReached`](crate::ErrorKind::LimitReached) if no descriptor or thread can be created.
+        /// [`LimitReached`](crate::ErrorKind::LimitReached) if no descriptor or thread can be
+        /// created.
         pub fn readiness(&self) -> $crate::error::Result<$crate::channel::Readiness> {
             self.$($core).+.readiness()
         }
@@ -55,8 +56,8 @@ macro_rules! endpoint_methods {
 
         /// Returns whether all peers have left or died, and at least one had connected.
         ///
-        /// It makes one system call. The answer may be out of date when this returns: a new peer may connect
-        /// at any time.
+        /// It makes one system call. The answer may be out of date when this returns: a new peer
+        /// may connect at any time.
         pub fn is_disconnected(&self) -> bool {
             self.$($core).+.is_disconnected()
         }

@@ -28,8 +28,8 @@ impl<'a, R: LoanRing> RawLoan<'a, R> {
     /// `start` leads to `length` bytes in the memory of the ring that this loan reserves.
     #[inline]
     pub(crate) unsafe fn new(core: &'a mut Core<R>, start: NonNull<u8>, length: usize) -> Self {
-        // SAFETY: because the caller vouches for the bytes, which stay mapped while the core is borrowed, and no reference
-        // to them exists.
+        // SAFETY: because the caller vouches for the bytes, which stay mapped while the core is
+        // borrowed, and no reference to them exists.
         let payload = unsafe { Payload::new(start, length) };
         RawLoan { payload, core }
     }

@@ -32,7 +32,8 @@ pub(crate) trait Ring {
     /// What recovers the state that dead endpoints left behind.
     type Recovery: Recover;
 
-    /// Called after a wait that ended with a result. Wakes another endpoint of the same side if there is more to do.
+    /// Called after a wait that ended with a result. Wakes another endpoint of the same side if
+    /// there is more to do.
     fn after_wait(&self, _endpoint: &Endpoint) {}
 
     /// Called after the peers had to be notified, which happens where they wait.

@@ -16,8 +16,8 @@ impl Recover for Recovery {
     }
 }
 
-/// After a wait, an endpoint wakes another one of its side if there is more to do: earlier notifications may have gone to
-/// endpoints that could not proceed yet.
+/// After a wait, an endpoint wakes another one of its side if there is more to do: earlier
+/// notifications may have gone to endpoints that could not proceed yet.
 impl Ring for Writer {
     type Recovery = Recovery;
 

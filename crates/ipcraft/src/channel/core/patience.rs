@@ -44,7 +44,8 @@ pub(crate) struct Never;
 #[derive(Clone, Copy)]
 pub(crate) struct Within(pub(crate) Duration);
 
-/// Waits for space that a conforming peer has promised. If there is none in time, the shared state is invalid.
+/// Waits for space that a conforming peer has promised. If there is none in time, the shared state
+/// is invalid.
 #[derive(Clone, Copy)]
 pub(crate) struct MaxReplyWait;
 

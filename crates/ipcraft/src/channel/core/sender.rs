@@ -44,7 +44,8 @@ pub(crate) trait BatchRing<W>: SendRing<W> {
 }
 
 impl<R: Ring> Core<R> {
-    /// Sends if nothing has to be checked first and there is space, as for most messages. Small enough to be inlined.
+    /// Sends if nothing has to be checked first and there is space, as for most messages. Small
+    /// enough to be inlined.
     #[inline]
     pub(crate) fn push_fast<I: ?Sized>(&mut self, item: &I) -> bool
     where
@@ -53,7 +54,8 @@ impl<R: Ring> Core<R> {
         if !self.ring.may_send(&mut self.endpoint) {
             return false;
         }
-        // Loaded before the item is written, which for all that the compiler can know may change it.
+        // Loaded before the item is written, which for all that the compiler can know may change
+        // it.
         let doorbell = self.endpoint.peer_doorbell();
         if !self.ring.push_fast(item, self.endpoint.inline_requested()) {
             return false;

@@ -1,4 +1,4 @@
-//! One who sends in one direction and receives in the other.
+//! An endpoint that sends in one direction and receives in the other.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::channel::endpoint::{Endpoint, LeaseRanges, Role};
 use crate::channel::shared::region::SharedRegion;
 use crate::error::{ErrorKind, Result};
 
-/// Two ends in one seat.
+/// Two endpoints that share one lease.
 #[derive(Debug)]
 pub(crate) struct DuplexEndpoint {
     pub(crate) outgoing: Endpoint,
@@ -59,7 +59,7 @@ impl DuplexEndpoint {
         self.incoming.is_disconnected()
     }
 
-    /// The descriptor that is both ends, for another process to go on.
+    /// Returns the descriptor that is both endpoints.
     pub(crate) fn into_fd(mut self) -> Result<OwnedFd> {
         if self.is_named {
             let error = self.outgoing.error(ErrorKind::Invalid);
@@ -72,7 +72,8 @@ impl DuplexEndpoint {
 }
 
 impl Drop for DuplexEndpoint {
-    /// Leaves the seat before either end tells anybody, or the first to be told would find it taken.
+    /// Releases the lease before either endpoint wakes its peer, which would otherwise find it
+    /// held.
     fn drop(&mut self) {
         drop((self.outgoing.release_lease(), self.incoming.release_lease()));
     }

@@ -10,19 +10,19 @@ use super::readiness::Readiness;
 use crate::error::{ErrorKind, Result};
 
 impl Endpoint {
-    /// A descriptor that tells when this end may have something to do.
+    /// Returns a descriptor for event loops.
     pub(crate) fn readiness(&self) -> Result<Readiness> {
         let lease = self.lease.as_ref().map_or_else(Weak::new, Arc::downgrade);
         let doorbell = NonNull::from(self.own_doorbell());
         Readiness::new(self.region.clone(), lease, doorbell, self.peers.clone(), self.waiters.1)
     }
 
-    /// Leaves without telling: the seat is free if nobody else has it, but the others are told when `self` is dropped.
+    /// Releases the lease without waking the peers; they are woken when the endpoint is dropped.
     pub(crate) fn release_lease(&mut self) -> Option<Arc<Lease>> {
         self.lease.take()
     }
 
-    /// The descriptor that is this end, for another process to go on.
+    /// Returns the descriptor that is this endpoint.
     pub(crate) fn into_fd(mut self) -> Result<OwnedFd> {
         if self.region.name().is_some() {
             return Err(self.error(ErrorKind::Invalid).with_hint("open the channel by its name there"));

@@ -1,10 +1,14 @@
-//! Who is there: a seat for each end, which the kernel frees when the end is gone.
+//! Leases: each endpoint holds a lock that the kernel releases when the endpoint is gone.
 //!
-//! A seat is a byte of the channel's file, locked for an open file description that is the end's own (`F_OFD_SETLK`,
-//! fcntl(2)). Such a lock goes with the last descriptor of the description: when the end is dropped, when its process
-//! exits or is killed at whatever instruction, and not before a copy of the descriptor that a child has, or that is on its
-//! way over a socket, is closed too. So who has the descriptor has the end; no list has to be kept, no process id to be
-//! believed, and no pid namespace matters. The position in the file, which memory has no use for, says which seat it is.
+//! A lease is a byte of the channel's file, locked for an open file description of the
+//! endpoint's own (`F_OFD_SETLK`, fcntl(2)). The kernel releases the lock with the last
+//! descriptor of the description: when the endpoint is dropped, and when its process exits or is
+//! killed at any instruction. A copy of the descriptor in a child, or in transit over a socket,
+//! keeps the lock.
+//!
+//! So holding the descriptor is holding the endpoint: no registry, no trusted pid, and no
+//! dependence on pid namespaces. The file position, which memory does not use, stores the number
+//! of the lease.
 
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -26,7 +30,7 @@ const TEST_CALL: &str = "fcntl(F_OFD_GETLK)";
 /// Where the locks are: far beyond the end of any memory, where no other lock is.
 const LOCK_OFFSET: u64 = 1 << 48;
 
-/// A seat that is taken.
+/// A lease that this process holds.
 #[derive(Debug)]
 pub(crate) struct Lease {
     /// A description of its own, that has the lock.
@@ -35,7 +39,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Takes the first free seat of these, for a new description of the file behind `file`.
+    /// Acquires the first free lease of these, for a new description of the file behind `file`.
     pub(crate) fn acquire(file: BorrowedFd<'_>, leases: Range<u32>) -> Result<Lease> {
         let fd = reopen(file)?;
         for number in leases.clone() {
@@ -47,14 +51,13 @@ impl Lease {
         Err(all_taken(&leases))
     }
 
-    /// Takes over a seat that came with its description, from a parent or over a socket.
+    /// Takes over a lease with its descriptor, from a parent or over a socket.
     pub(crate) fn adopt(fd: OwnedFd, leases: Range<u32>) -> Result<Lease> {
         let position = lseek(&fd, 0, Whence::SeekCur).map_err(|e| Error::from_errno("lseek", e))?;
         let number = u32::try_from(position).ok().filter(|number| leases.contains(number));
         let Some(number) = number else {
-            return Err(Error::new("lseek", ErrorKind::WrongType).with_hint(
-                "the descriptor is none of such an end, but perhaps of another, or of a channel",
-            ));
+            return Err(Error::new("lseek", ErrorKind::WrongType)
+                .with_hint("pass the descriptor of an endpoint of this kind"));
         };
         if lock(fd.as_fd(), number)? {
             Ok(Lease { fd, number })
@@ -68,15 +71,17 @@ impl Lease {
         self.number
     }
 
-    /// Whether somebody else has one of these. Stale as soon as it is returned.
+    /// Returns whether another endpoint holds one of these. Out of date when it returns.
     pub(crate) fn any_alive(&self, leases: Range<u32>) -> Result<bool> {
         let count = u64::from(leases.end - leases.start);
         ofd_lock::is_locked_by_others(self.fd.as_fd(), LOCK_OFFSET + u64::from(leases.start), count)
             .map_err(|e| Error::from_errno(TEST_CALL, e))
     }
 
-    /// Takes a seat whose owner died in addition to the own one, for as long as `reclaim` takes: nobody can sit down
-    /// meanwhile, and if the caller dies too the kernel frees both. False if the owner lives.
+    /// Holds the lease of a dead owner in addition to its own while `reclaim` runs. No endpoint
+    /// can acquire it meanwhile, and if the caller dies, the kernel releases both.
+    ///
+    /// Returns `false` if the owner is alive.
     pub(crate) fn with_dead_lease(&self, number: u32, reclaim: impl FnOnce()) -> Result<bool> {
         if number == self.number || !lock(self.fd.as_fd(), number)? {
             return Ok(false);
@@ -87,7 +92,7 @@ impl Lease {
         Ok(true)
     }
 
-    /// The seat, if nobody shares it for longer than it takes to look who is there.
+    /// Returns the lease if this is its only holder. Waits for a liveness check that shares it.
     pub(crate) fn try_unwrap_unique(mut shared: Arc<Lease>) -> Option<Lease> {
         for _ in 0..MAX_UNIQUE_ATTEMPTS {
             match Arc::try_unwrap(shared) {
@@ -99,7 +104,7 @@ impl Lease {
         None
     }
 
-    /// The descriptor, with the seat.
+    /// Returns the descriptor that holds the lease.
     pub(crate) fn into_fd(self) -> OwnedFd {
         self.fd
     }
@@ -125,8 +130,8 @@ fn all_taken(leases: &Range<u32>) -> Error {
     let count = u64::from(leases.end - leases.start);
     let error = Error::new(LOCK_CALL, ErrorKind::InUse);
     if count == 1 {
-        return error.with_hint("this end has one owner at a time, and he is alive");
+        return error.with_hint("wait until the other process leaves");
     }
-    let limit = Limit { name: "the number of such ends", value: count, requested: Some(count + 1) };
+    let limit = Limit { name: "the number of such endpoints", value: count, requested: Some(count + 1) };
     error.with_kind(ErrorKind::LimitReached).with_limit(Some(limit))
 }

@@ -13,28 +13,38 @@ use crate::error::{ErrorKind, Result};
 use crate::sys::cpu;
 use crate::time;
 
-/// A notice that nobody gives, so that the next message is a reason to look again; whether copies are wanted stays.
+/// Returns a status that no peer publishes, so that the next message requires a check. The
+/// request for inline delivery stays.
 fn stale_status(peer_status: u32) -> u32 {
     peer_status ^ !INLINE_BIT
 }
 
 impl Endpoint {
-    /// Whether the other side says other things of itself than at the last look.
+    /// Returns whether the status of the peers differs from the one that was checked last.
     #[inline]
     pub(crate) fn peer_status_changed(&self) -> bool {
         self.peer_status != self.peer_doorbell().status.load()
     }
 
-    /// Counts a send, and returns whether it needs no check of the peers first: none is due, and their status is the
-    /// one that was checked last.
+    /// Counts a send. Returns whether it needs no check first: none is due, and the status of
+    /// the peers is unchanged.
     #[inline]
     pub(crate) fn may_send(&mut self) -> bool {
-        let Some(left) = self.sends_until_check.checked_sub(1) else { return false };
+        // Stored before it is tested, which takes two instructions less.
+        let (left, is_due) = self.sends_until_check.overflowing_sub(1);
         self.sends_until_check = left;
-        !self.peer_status_changed()
+        if is_due { self.keep_due() } else { !self.peer_status_changed() }
     }
 
-    /// Returns whether all peers have left or died, by one system call; the last known answer if that fails.
+    /// Keeps the check due until it is done.
+    #[cold]
+    fn keep_due(&mut self) -> bool {
+        self.sends_until_check = 0;
+        false
+    }
+
+    /// Returns whether all peers have left or died, by one system call. If that fails, returns
+    /// the last known answer.
     pub(crate) fn is_disconnected(&self) -> bool {
         let Some(lease) = &self.lease else { return false };
         // Before the leases: a peer that connects in between is not taken for one that left.
@@ -42,7 +52,7 @@ impl Endpoint {
         lease.any_alive(self.peers.clone()).map_or(self.disconnected, |is_any| was_there && !is_any)
     }
 
-    /// To be called for each message by one who sends it whether somebody receives or not.
+    /// Counts a store, which needs no peers.
     #[inline]
     pub(crate) fn tick_without_receivers(&mut self) {
         if self.check_is_due() {
@@ -50,12 +60,12 @@ impl Endpoint {
         }
     }
 
-    /// How many messages may be sent without looking around.
+    /// Returns how many messages may be sent without a check.
     pub(crate) fn check_interval(&self) -> u64 {
         self.check_interval.into()
     }
 
-    /// Whether as many messages have been sent as may be without looking around.
+    /// Counts down to the next check. Returns whether it is due.
     #[inline]
     pub(super) fn check_is_due(&mut self) -> bool {
         self.sends_until_check -= 1;
@@ -77,7 +87,7 @@ impl Endpoint {
         let passed = now.saturating_sub(self.last_check);
         self.check_interval = if passed < COARSE_CLOCK_TICK { CHECK_EVERY_BUSY } else { CHECK_EVERY };
         if passed >= IDLE_THRESHOLD {
-            // Who sends so seldom has the time to look before every message.
+            // A sender this slow can afford a check before every message.
             self.peer_status = stale_status(self.peer_status);
         }
         self.sends_until_check = self.check_interval;
@@ -85,8 +95,8 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Whether nobody of the other side is left of those who were there. Looks when something has changed, and when the
-    /// last look is old.
+    /// Returns whether all peers have left or died. Checks their leases if their status changed,
+    /// or if the last check is old.
     pub(super) fn check_disconnected(
         &mut self,
         now: Duration,
@@ -98,26 +108,27 @@ impl Endpoint {
         if self.disconnected || departed || now >= self.next_liveness_check {
             self.next_liveness_check = now + LIVENESS_INTERVAL;
             let Some(lease) = &self.lease else { return Ok(false) };
-            // Before that: who comes in between is not taken for one who has gone.
+            // Before the leases: a peer that connects in between is not taken for one that left.
             let was_there = self.peer_side().registrations.load(Acquire) != 0;
             let taken = lease.any_alive(self.peers.clone()).map_err(|e| e.with_object(self.region.name()))?;
-            // After that: of those who were found to be gone, nothing is left that `recover` would find later.
+            // After the leases: nothing of the peers that were found dead is left for a later
+            // recovery.
             recover(lease);
             self.disconnected = !taken && was_there;
             if self.disconnected {
-                // Something that it is not, so that the next message is a reason to look again.
+                // A status that no peer publishes, so that the next message requires a check.
                 self.peer_status = stale_status(peer_status);
             }
         }
         Ok(self.disconnected)
     }
 
-    /// Whether this notice tells of a departure since the last look.
+    /// Returns whether a peer has left since the last check.
     pub(super) fn any_peer_left(&self, peer_status: u32) -> bool {
         (peer_status ^ self.peer_status) & !INLINE_BIT != 0
     }
 
-    /// Says which processor this end runs on.
+    /// Publishes the core on which this endpoint runs.
     pub(super) fn publish_cpu(&self) {
         let (said, here) = (&self.own_side().cpu, cpu::current().map_or(0, |here| here + 1));
         if said.load(Relaxed) != here {
@@ -125,7 +136,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether the other side has, as of its last word, the processor that this thread needs.
+    /// Returns whether the peers ran on this core when they last published it.
     pub(super) fn same_cpu(&self) -> bool {
         cpu::current().is_some_and(|here| self.peer_side().cpu.load(Relaxed) == here + 1)
     }

@@ -1,4 +1,4 @@
-//! What every end of every channel does besides moving messages: be there, see who else is, and wait.
+//! Endpoints: registration, peer liveness, blocking.
 
 #![allow(unsafe_code)]
 
@@ -33,7 +33,7 @@ pub(crate) enum Role {
     Receiver,
 }
 
-/// Who can be at the ends of a flow.
+/// The leases of each side of a ring.
 #[derive(Clone, Debug)]
 pub(crate) struct LeaseRanges {
     pub(crate) senders: Range<u32>,
@@ -51,38 +51,40 @@ pub(crate) struct Endpoint {
     /// Where the other side sleeps: a part of the flow.
     doorbell: NonNull<Doorbell>,
     role: Role,
-    /// The seats of the other side.
+    /// The leases of the peers.
     peers: Range<u32>,
     /// How many can sleep on the other side, and on this one.
     waiters: (Waiters, Waiters),
     waiting: WaitStrategy,
-    /// What is to be looked at again when it changes or gets old.
+    /// The status of the peers that was checked last. A different one requires a check.
     peer_status: u32,
     next_liveness_check: Duration,
-    /// When it was last asked whether anybody receives.
+    /// When a sender checked its peers last.
     last_check: Duration,
-    /// Somebody was there and nobody is, as of the last look.
+    /// A peer was connected, and none was at the last check.
     disconnected: bool,
-    /// How long it is worth to look again before sleeping.
+    /// How long spinning pays before blocking.
     spin_budget: Duration,
     notifier: Notifier,
     /// Where this end slept last, if it need not get up there.
     last_full_wait: Option<WaitToken>,
-    /// How many messages may be sent without looking around.
+    /// How many messages may be sent without checking the peers.
     check_interval: u32,
-    /// How many still may, where the ring does not tell.
+    /// How many of them are left, where the ring does not count them.
     sends_until_check: u32,
-    /// How many polls that find nothing may still pass until the peers are checked, of how many that were planned, when.
+    /// How many polls that find nothing are left until the peers are checked, how many were
+    /// planned, and when.
     polls_until_check: u32,
     polls_planned: u32,
     last_poll_check: Duration,
 }
 
-// SAFETY: because `control` leads to words of `region`, which are atomics and not bound to a thread.
+// SAFETY: because `control` leads to words of `region`, which are atomics, and the endpoint may
+// be used by any one thread.
 unsafe impl Send for Endpoint {}
 
 impl Endpoint {
-    /// Takes a place at a flow for one who has a seat.
+    /// Registers an endpoint that holds a lease.
     pub(crate) fn new(
         region: Arc<SharedRegion>,
         index: usize,
@@ -127,7 +129,7 @@ impl Endpoint {
         endpoint.region.used(endpoint.lease_id())?.store(1, Relaxed);
         endpoint.own_side().registrations.fetch_add(1, Relaxed);
         endpoint.publish_cpu();
-        // The last one here may have died after a change, and before it told of it.
+        // The previous owner of the lease may have died between a change and its notification.
         endpoint.peer_doorbell().notify_all();
         Ok(endpoint)
     }
@@ -196,14 +198,13 @@ impl Endpoint {
         unsafe { self.doorbell.as_ref() }
     }
 
-    /// Whether the other side certainly needs no [`ring`](Endpoint::ring). To be asked after the change.
+    /// Returns whether no peer needs a [`notify`](Endpoint::notify). Call it after the change.
     #[inline]
     pub(crate) fn no_waiters(&self) -> bool {
         self.peer_doorbell().no_waiters()
     }
 
-    /// Wakes the other side, if it sleeps, after a change that it may wait for. Says whether there is time to look who is
-    /// there before the next one: where somebody may sleep, nobody is in a hurry.
+    /// Wakes a peer that may wait for the change that was just made.
     #[inline]
     pub(crate) fn notify(&mut self) {
         if !self.no_waiters() {
@@ -211,7 +212,7 @@ impl Endpoint {
         }
     }
 
-    /// What the other side said of itself when it was last looked at.
+    /// Returns whether the peers requested inline delivery, as of the last check.
     #[inline]
     pub(crate) fn inline_requested(&self) -> bool {
         self.peer_status & INLINE_BIT != 0
@@ -225,7 +226,7 @@ impl Endpoint {
         unsafe { self.doorbell.as_ref() }.notify_slow(&mut self.notifier, self.waiters.0);
     }
 
-    /// Whether somebody of the other side may sleep, as of a moment ago.
+    /// Returns whether a peer may be waiting, as of a moment ago.
     pub(crate) fn has_waiters(&self) -> bool {
         self.peer_doorbell().has_waiters()
     }
@@ -238,7 +239,8 @@ impl Endpoint {
         }
     }
 
-    /// Wakes another one of this side, after a wait that ended with more to be had than this end could take.
+    /// Wakes another endpoint of this side, after a wait that ended with more than this one
+    /// could take.
     pub(crate) fn notify_own_side(&self) {
         self.own_doorbell().notify(&mut Notifier::default(), self.waiters.1);
     }
@@ -255,12 +257,12 @@ impl Endpoint {
     #[cold]
     #[inline(never)]
     pub(crate) fn corrupted(&self) -> Error {
-        self.error(ErrorKind::Corrupted).with_hint("stop using the channel, and find out who writes to it")
+        self.error(ErrorKind::Corrupted).with_hint("stop using the channel; another process writes to it")
     }
 }
 
 impl Drop for Endpoint {
-    /// Leaves first, and then tells the others, who look for themselves.
+    /// Releases the lease first, and then wakes the peers, which check it themselves.
     fn drop(&mut self) {
         drop(self.lease.take());
         self.own_doorbell().status.deregister();

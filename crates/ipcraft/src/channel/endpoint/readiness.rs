@@ -19,16 +19,17 @@ use crate::support::errno;
 use crate::sys::signal;
 use crate::time::Deadline;
 
-/// A descriptor that polls as readable when an end may have something to do: a message to receive or room to send, or
-/// because the other side has gone.
+/// A descriptor that polls as readable when an endpoint may have something to do: a message to
+/// receive, space to send, or peers that have left.
 ///
-/// A channel sleeps on memory, and an event loop on descriptors; between the two stands a thread, which sleeps while there
-/// is nothing to tell. So a message takes one more switch than to an end that waits for it itself.
+/// A channel blocks on memory, and an event loop on descriptors. A thread connects the two; it
+/// is blocked while there is no event. So a message takes one more context switch than to an
+/// endpoint that waits for it directly.
 ///
-/// The order matters: [`clear`](Readiness::clear) it, then take with `try_` calls until one says
-/// [`Empty`](crate::ErrorKind::Empty), and then poll. What comes after the clearing makes it readable again, so nothing is
-/// missed; it may also be readable for nothing: at an end of many it is four times a second, to see who has died and what
-/// he has left.
+/// The order matters: [`clear`](Readiness::clear) it, call `try_` methods until one fails with
+/// [`Empty`](crate::ErrorKind::Empty), and then poll. An event after `clear` makes it readable
+/// again, so none is missed. It may also be readable without an event. With several endpoints on
+/// one side, that happens every 250 ms, to check which peers have died.
 ///
 /// ```
 /// use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -50,7 +51,8 @@ use crate::time::Deadline;
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 ///
-/// Make a new one after a fork: the thread stays with the parent. It has all signals blocked. Dropping it ends the thread.
+/// Create a new one after a fork: the thread stays with the parent. The thread has all signals
+/// blocked. Dropping this ends it.
 #[derive(Debug)]
 pub struct Readiness {
     shared: Arc<Shared>,
@@ -81,13 +83,13 @@ unsafe impl Sync for Shared {}
 enum State {
     /// The descriptor is readable. With where the thread slept last, if for as long as it had to.
     Idle(Option<WaitToken>),
-    /// Tell when the bell rings, or when a nap is over if it is for one.
+    /// Report the next notification, or the end of a bounded wait.
     Armed(WaitToken),
     Stop,
 }
 
 impl Readiness {
-    /// For an end that sleeps at this bell.
+    /// Creates it for an endpoint that waits at this doorbell.
     pub(crate) fn new(
         region: Arc<SharedRegion>,
         lease: Weak<Lease>,
@@ -112,11 +114,11 @@ impl Readiness {
         Ok(Readiness { shared, thread: Some(thread) })
     }
 
-    /// Makes it unreadable until there may be something again. Then look, with `try_` calls.
+    /// Makes it unreadable until there may be an event again. Call `try_` methods afterwards.
     ///
     /// # Errors
     ///
-    /// None is known.
+    /// No cause is known.
     pub fn clear(&self) -> Result<()> {
         match self.shared.event.try_take() {
             Err(e) if e.kind() != crate::ErrorKind::Empty => return Err(e),
@@ -162,7 +164,7 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Orders the thread to listen. A nap that it has not finished is due all the same.
+    /// Arms the thread. A bounded wait that it has not finished stays bounded.
     fn rearm(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state = State::Armed(match *state {
@@ -190,12 +192,13 @@ impl Shared {
 
     fn run(&self) {
         while let Some(token) = self.wait_armed() {
-            // A bell whose memory is gone is one more reason to let the end look.
+            // If the memory of the doorbell is gone, the endpoint finds out when it polls.
             let until = Deadline::after(token.max_wait().min(LIVENESS_INTERVAL));
             let wait_failed = self.doorbell().commit_wait(token, until).is_err();
             let in_vain = until.has_passed();
-            // Where many sleep, one may be woken while the word says that others still do. And what one of many leaves
-            // behind who dies, or holds back, is found by those who look, so they are to do it now and then.
+            // With several waiters, one may be woken while the word is unchanged. And endpoints
+            // that die, or block others, are found by polling, so they have to poll from time to
+            // time.
             let of_many = self.waiters != Waiters::One || self.peers.len() > 1;
             let heard = wait_failed || of_many || !self.doorbell().is_unchanged(token) || self.peers_gone();
             if (heard || token.is_bounded()) && self.disarm(in_vain.then_some(token)) {
@@ -205,7 +208,8 @@ impl Shared {
         }
     }
 
-    /// Goes to rest, unless there are other orders by now; with where it slept, if that was for as long as it had to.
+    /// Disarms the thread unless its state changed meanwhile. `last_full_wait` is the token of a
+    /// wait that was not cut short.
     fn disarm(&self, last_full_wait: Option<WaitToken>) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let listened = matches!(*state, State::Armed(_));
@@ -215,7 +219,7 @@ impl Shared {
         listened
     }
 
-    /// Whether nobody of the other side is there, or the end itself is gone.
+    /// Returns whether no peer is alive, or the endpoint itself is gone.
     fn peers_gone(&self) -> bool {
         let Some(lease) = self.lease.upgrade() else { return true };
         !lease.any_alive(self.peers.clone()).unwrap_or(false)

@@ -1,4 +1,4 @@
-//! Taking over what the dead had in their hands.
+//! Recovery of slots of a work queue that dead endpoints had claimed.
 
 #![allow(unsafe_code)]
 
@@ -14,7 +14,7 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::shared::sequenced_slots::SequencedSlots;
 use crate::error::Result;
 
-/// What an end needs to bury others.
+/// What an endpoint needs to reclaim slots of others.
 #[derive(Debug)]
 pub(crate) struct Recovery {
     slots: SequencedSlots,
@@ -31,7 +31,8 @@ impl Recovery {
         Recovery { slots, control: region.control(0), region: region.clone() }
     }
 
-    /// Buries whoever had this seat before the caller, who has it now and has not used it yet.
+    /// Reclaims the slots of the previous owner of this lease, which the caller holds and has
+    /// not used yet.
     pub(crate) fn reclaim_predecessor(&self, lease: &Lease) -> Result<()> {
         if self.region.used(lease.number())?.load(Acquire) != 0 {
             self.reclaim_dead(lease.number())?;
@@ -39,7 +40,8 @@ impl Recovery {
         Ok(())
     }
 
-    /// Buries all whose seats were used and are free now. One for whom that fails has to wait for the next look.
+    /// Reclaims the slots of all leases that were used and are free now. If that fails for one,
+    /// the next check tries again.
     pub(crate) fn reclaim_all(&self, own: &Lease) {
         let mut buried = false;
         for id in 0..MAX_ENDPOINTS as u32 {
@@ -52,7 +54,7 @@ impl Recovery {
         }
     }
 
-    /// Lets all look again: meanwhile a seat that was being cleared seemed to be taken.
+    /// Makes all endpoints poll again: a lease that was being reclaimed seemed to be taken.
     fn notify_both_sides(&self) {
         // SAFETY: because `control` leads to atomics that stay mapped with `region`.
         let control = unsafe { self.control.as_ref() };
@@ -62,7 +64,8 @@ impl Recovery {
         }
     }
 
-    /// The seat counts as used until all is done: who dies half way leaves it so.
+    /// The lease counts as used until everything is reclaimed. So a crash half way leaves the
+    /// rest to the next recovery.
     fn reclaim_dead(&self, lease_id: u32) -> Result<()> {
         // SAFETY: because `control` leads to atomics that stay mapped with `region`.
         reclaim_dead(&self.slots, unsafe { self.control.as_ref() }, lease_id);

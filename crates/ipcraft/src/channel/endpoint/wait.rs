@@ -22,7 +22,8 @@ use crate::time::{self, Deadline};
 impl Endpoint {
     /// Ends a call that found nothing and must not wait: returns the reason.
     ///
-    /// In a polling loop this is the common case, so it neither reads the clock nor touches the channel's name.
+    /// This is the common case in a polling loop. So it neither reads the clock nor clones the
+    /// channel's name.
     pub(crate) fn finish_try<R>(
         &mut self,
         mut attempt: impl FnMut() -> TryResult<R>,
@@ -45,8 +46,10 @@ impl Endpoint {
         }
     }
 
-    /// Decides how many polls may pass until the peers are checked again: as many as fit into half of the liveness
-    /// interval at the rate of the last ones, and at most [`CHECK_EVERY_BUSY`].
+    /// Plans how many polls may pass until the peers are checked again.
+    ///
+    /// It is as many as fit into half of the liveness interval at the rate of the last ones, and
+    /// at most [`CHECK_EVERY_BUSY`].
     #[cold]
     fn plan_polls(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.last_poll_check).as_nanos().max(1);
@@ -65,8 +68,10 @@ impl Endpoint {
         }
     }
 
-    /// Tries again until there is a result, the deadline has passed or the other side is gone, and then once more.
-    /// `recover` is called whenever it is time to see who is there.
+    /// Attempts until there is a result, the deadline has passed, or the peers have left; and
+    /// then once more.
+    ///
+    /// `recover` runs whenever the leases of the peers are checked.
     #[inline]
     pub(crate) fn wait<R>(
         &mut self,
@@ -109,7 +114,7 @@ impl Endpoint {
                 WaitStrategy::Spin => true,
                 WaitStrategy::Block => false,
                 WaitStrategy::Adaptive if oversubscribed => {
-                    // Whoever gets the processor may keep it for longer than there is time.
+                    // Another thread that gets the core may keep it beyond the deadline.
                     SPIN_ROUND_ESTIMATE * rounds <= self.spin_budget
                         && now - began <= SPIN_LIMIT_OVERSUBSCRIBED
                         && !deadline.has_passed_at(now + SPIN_LIMIT_OVERSUBSCRIBED)
@@ -120,7 +125,7 @@ impl Endpoint {
                 self.spin_poll(attempt)
             } else if spins {
                 if oversubscribed && self.waiting == WaitStrategy::Adaptive {
-                    // Those who have to do something first may be waiting for this very processor.
+                    // The thread that has to act first may be waiting for this core.
                     yield_now();
                     rounds += 1;
                 }
@@ -142,8 +147,8 @@ impl Endpoint {
         }
     }
 
-    /// Whether there are more ends than processors, as far as is known. A hint: those who were killed said nothing, and forked
-    /// children say that they leave without having come.
+    /// Returns whether there are more endpoints than cores. It is a hint: killed endpoints do
+    /// not deregister, and forked children deregister without having registered.
     pub(super) fn oversubscribed(&self) -> bool {
         if self.waiters == (Waiters::One, Waiters::One) {
             return false;
@@ -160,7 +165,8 @@ impl Endpoint {
     #[inline]
     pub(super) fn spin_poll<R>(&self, attempt: &mut impl FnMut() -> TryResult<R>) -> Result<Option<R>> {
         for _ in 0..SPINS_PER_CLOCK_READ {
-            // First, since there was nothing a moment ago, and to look takes the line away from who is about to write.
+            // First, since there was nothing a moment ago. A poll takes the cache line away from
+            // the peer that is about to write.
             spin_loop();
             match attempt() {
                 Ok(Some(result)) => return Ok(Some(result)),
@@ -171,7 +177,7 @@ impl Endpoint {
         Ok(None)
     }
 
-    /// Sleeps once, for no longer than until the next look.
+    /// Blocks once, at most until the next liveness check.
     pub(super) fn block_once<R>(
         &mut self,
         now: Duration,
@@ -184,9 +190,9 @@ impl Endpoint {
         let mut last_full_wait = !token.is_bounded();
         let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
         let mut found = attempt()?;
-        // Who left before this end lay down did not see it, and rang for nobody.
+        // A peer that left before this endpoint prepared to wait saw no waiter, and woke none.
         if found.is_none() && !self.any_peer_left(self.peer_doorbell().status.load()) {
-            // A nap is to last from here on, and what came before it may have taken a while.
+            // A bounded wait starts here; preparing it may have taken a while.
             let now = if last_full_wait { now } else { time::now() };
             let until = deadline.or_at(now + token.max_wait().min(LIVENESS_INTERVAL));
             doorbell.commit_wait(token, until).map_err(|e| self.wait_failed(e))?;
@@ -201,7 +207,7 @@ impl Endpoint {
         Ok(found)
     }
 
-    /// What was waited for soon is worth to look for; what was not, is worth to sleep for.
+    /// After a short wait, spinning pays next time; after a long one, blocking does.
     pub(super) fn adapt(&mut self, began: Duration, awake: bool) {
         if self.waiting != WaitStrategy::Adaptive {
             return;

@@ -13,7 +13,8 @@ use crate::channel::ring::newest::Newest;
 use crate::channel::ring::seqlock;
 use crate::error::Result;
 
-/// A slot for a value that has not been stored yet. It holds the bytes of an earlier value, or zeros.
+/// A slot for a value that has not been stored yet. It holds the bytes of an earlier value, or
+/// zeros.
 ///
 /// If it is dropped, or its process dies, nothing is stored, and the next value gets the same slot.
 #[must_use = "a loan that is not committed is not stored"]
@@ -26,7 +27,8 @@ impl<'a, T: Message> Loan<'a, T> {
     pub(super) fn new(core: &'a mut Core<seqlock::Writer>) -> Self {
         core.ring.begin();
         let start = core.ring.slot_ptr();
-        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the form.
+        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the
+        // form.
         let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
         Loan { raw, _type: PhantomData }
     }
@@ -48,8 +50,8 @@ payload_deref!(Loan<'a, T>, raw.payload);
 
 /// A value that is read in place. The writer overwrites it after it has used all other slots.
 ///
-/// What is read is whole, or an error of kind [`Lagged`](crate::ErrorKind::Lagged): then there is a newer
-/// value to load.
+/// What is read is whole, or an error of kind [`Lagged`](crate::ErrorKind::Lagged): then there is a
+/// newer value to load.
 pub struct View<'a, T: Message> {
     payload: CheckedPayload<'a>,
     version: u64,
@@ -59,8 +61,8 @@ pub struct View<'a, T: Message> {
 
 impl<'a, T: Message> View<'a, T> {
     pub(super) fn new(start: NonNull<u8>, version: u64, core: &'a Core<Newest>) -> Self {
-        // SAFETY: because the ring found the value there; the slot is mapped while the core is borrowed, and no reference to
-        // it exists.
+        // SAFETY: because the ring found the value there; the slot is mapped while the core is
+        // borrowed, and no reference to it exists.
         let payload = unsafe { CheckedPayload::new(start, size_of::<T::Wire>(), "load again") };
         View { payload, version, core, _type: PhantomData }
     }
@@ -82,7 +84,8 @@ impl<'a, T: Message> View<'a, T> {
     /// # Errors
     ///
     /// [`Invalid`](crate::ErrorKind::Invalid) if the value has no such bytes; nothing was copied.
-    /// [`Lagged`](crate::ErrorKind::Lagged) if the value was overwritten; what was copied is invalid.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if the value was overwritten; what was copied is
+    /// invalid.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         self.payload.read_at(offset, buffer, &self.core.ring, &self.core.endpoint)

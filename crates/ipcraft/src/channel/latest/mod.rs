@@ -1,4 +1,4 @@
-//! One writer, any number of readers, and always the newest whole value.
+//! One writer, any number of readers, and only the newest value.
 //!
 //! ```
 //! use ipcraft::channel::latest;
@@ -11,28 +11,30 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! For what matters only as it is now: the reading of a sensor, a configuration, a price. Where each message counts, use
-//! [`broadcast`](super::broadcast).
+//! Use it for state of which only the present value matters: a sensor reading, a configuration, a
+//! price. If each message counts, use [`broadcast`](super::broadcast).
 //!
-//! The writer [stores](Writer::store) without waiting for anybody, and needs no reader. A reader [loads](Reader::load) what
-//! was stored last, as often as it likes, or waits until that has [changed](Reader::changed). Each value has a version: how
-//! many have been stored until then. A reader that skips versions has missed nothing that this channel promises.
+//! The writer [stores](Writer::store) without blocking, and needs no reader. A reader
+//! [loads](Reader::load) the newest value at any time, or blocks until it has
+//! [changed](Reader::changed). Each value has a version: the number of values that were stored, up
+//! to this one. A reader may skip versions.
 //!
-//! What is loaded is whole, never half of one value and half of the next: the channel has several places, of which the writer
-//! uses one after the other, and a reader that finds its value overwritten while it was copied takes the next. For that, the
-//! writer has to have been round all [places](super::Options::capacity), of which there are 4 if nothing is said.
+//! A loaded value is always whole. The channel has several slots, which the writer uses in turn. If
+//! a value is overwritten while a reader copies it, the reader takes the next one. That happens
+//! only after the writer has used all other [slots](super::Options::capacity); the default is 4.
 //!
-//! # Who is there
+//! # Joining, leaving, dying
 //!
-//! The value stays when the writer leaves or dies; a writer that is killed inside of a store leaves the value before it, or
-//! the new one. The next writer goes on with the versions. Readers that wait for a change are told
-//! [`Disconnected`](crate::ErrorKind::Disconnected) when the writer is gone, and nothing happens to anybody when a reader
-//! is. There can be 127 readers at a time.
+//! The value stays when the writer leaves or dies. A writer that is killed during a store leaves
+//! the value before it, or the new one. The next writer continues the versions. `changed` returns
+//! [`Disconnected`](crate::ErrorKind::Disconnected) when the writer is gone. Readers come and go
+//! without affecting others. Up to 127 readers may be connected at a time.
 //!
-//! A child of fork(2) must not use the ends that it has copies of, and may drop them; while it has them, they count as there.
-//! After exec(2) they are gone, but for those that were [given](Reader::into_fd) on.
+//! A child made by `fork(2)` must not use its copies of endpoints, and may drop them. While it
+//! keeps them, they count as connected. After `execve(2)` they are closed, unless they were [handed
+//! over](Reader::into_fd).
 //!
-//! An end is used by one thread at a time:
+//! One thread at a time may use an endpoint:
 //!
 //! ```compile_fail,E0277
 //! let (writer, _reader) = ipcraft::channel::latest::channel::<u64>().unwrap();
@@ -41,8 +43,9 @@
 //!
 //! # Memory
 //!
-//! 2 KiB and the places, each of the size of a value and 8 bytes for a number, rounded up to a power of two where 64 are
-//! enough, and else to a multiple of 8. A value of more than 256 bytes takes whole lines of 64, and one more.
+//! 2 KiB and the slots. A slot has the size of a value plus 8 bytes, rounded up to a power of two
+//! up to 64 bytes, and otherwise to a multiple of 8. A value of more than 256 bytes takes whole
+//! cache lines of 64 bytes and one more.
 
 mod loan;
 mod reader;
@@ -76,7 +79,8 @@ pub type Channel<T> = super::Channel<Latest<T>>;
 /// How to make a channel, and what one that is opened has to be like.
 pub type Options<T> = super::Options<Latest<T>>;
 
-/// Makes a channel without a name and takes its writer and one reader; more come by [`Writer::reader`].
+/// Makes a channel without a name and takes its writer and one reader; more come by
+/// [`Writer::reader`].
 ///
 /// # Errors
 ///
@@ -109,11 +113,11 @@ impl<T: Message> Kind for Latest<T> {
 }
 
 impl<T: Message> Channel<T> {
-    /// Takes the end that stores, and goes on where the last writer ended.
+    /// Opens the storing endpoint. It continues where the last writer ended.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process.
+    /// [`InUse`](crate::ErrorKind::InUse) if a writer exists in any process.
     pub fn writer(&self) -> Result<Writer<T>> {
         Writer::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }

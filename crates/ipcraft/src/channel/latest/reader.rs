@@ -29,8 +29,8 @@ pub struct Snapshot<T> {
     pub version: u64,
 }
 
-/// An endpoint that loads the newest value. It may move to another thread (`Send`), but is not shared (not
-/// `Sync`).
+/// An endpoint that loads the newest value. It may move to another thread (`Send`), but is not
+/// shared (not `Sync`).
 ///
 /// Readers come and go without affecting others.
 pub struct Reader<T: Message> {
@@ -59,14 +59,14 @@ impl<T: Message> Reader<T> {
         Channel::<T>::open(name)?.reader()
     }
 
-    /// Takes over the endpoint that was [converted](Reader::into_fd) to this descriptor. What it loaded before
-    /// counts as not loaded.
+    /// Takes over the endpoint that was [converted](Reader::into_fd) to this descriptor. What it
+    /// loaded before counts as not loaded.
     ///
     /// # Errors
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another reader took its lease. On error, the
-    /// descriptor is closed.
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another reader took its lease. On
+    /// error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.receivers)?;
         Reader::new(&region, lease)
@@ -79,15 +79,15 @@ impl<T: Message> Reader<T> {
         self.loaded
     }
 
-    /// Loads the newest value, whether or not it has changed and whether or not there is a writer. It never
-    /// blocks.
+    /// Loads the newest value, whether or not it has changed and whether or not there is a writer.
+    /// It never blocks.
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) if no value was ever stored; [`Corrupted`](ErrorKind::Corrupted) if the
-    /// shared state is invalid, or the bytes are no value of the type;
-    /// [`WouldBlock`](ErrorKind::WouldBlock) if the writer overwrote each value while it was copied: then the
-    /// capacity is too small.
+    /// [`Empty`](ErrorKind::Empty) if no value was ever stored; [`Corrupted`](ErrorKind::Corrupted)
+    /// if the shared state is invalid, or the bytes are no value of the type;
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if the writer overwrote each value while it was
+    /// copied: then the capacity is too small.
     #[inline]
     pub fn load(&mut self) -> Result<Snapshot<T>> {
         match self.core.ring.take(0) {
@@ -114,26 +114,28 @@ impl<T: Message> Reader<T> {
         }
     }
 
-    /// Loads the newest value as soon as it differs from the one that this endpoint loaded last. Blocks until
-    /// then.
+    /// Loads the newest value as soon as it differs from the one that this endpoint loaded last.
+    /// Blocks until then.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if it is unchanged and the writer has left (a new writer may
-    /// connect later); [`Corrupted`](ErrorKind::Corrupted) as for [`load`](Reader::load).
+    /// [`Disconnected`](ErrorKind::Disconnected) if it is unchanged and the writer has left (a new
+    /// writer may connect later); [`Corrupted`](ErrorKind::Corrupted) as for
+    /// [`load`](Reader::load).
     #[inline]
     pub fn changed(&mut self) -> Result<Snapshot<T>> {
         self.changed_with(Forever)
     }
 
-    /// [`changed`](Reader::changed) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
+    /// [`changed`](Reader::changed) that fails with [`Empty`](ErrorKind::Empty) instead of
+    /// blocking.
     #[inline]
     pub fn try_changed(&mut self) -> Result<Snapshot<T>> {
         self.changed_with(Never)
     }
 
-    /// [`changed`](Reader::changed) that fails with [`TimedOut`](ErrorKind::TimedOut) if the value does not
-    /// change within `timeout`.
+    /// [`changed`](Reader::changed) that fails with [`TimedOut`](ErrorKind::TimedOut) if the value
+    /// does not change within `timeout`.
     #[inline]
     pub fn changed_timeout(&mut self, timeout: Duration) -> Result<Snapshot<T>> {
         self.changed_with(Within(timeout))
@@ -146,8 +148,8 @@ impl<T: Message> Reader<T> {
         self.loaded(wire, version)
     }
 
-    /// Loads the newest value after each change, blocking for each. Ends when the writer has left and its last
-    /// value is loaded.
+    /// Loads the newest value after each change, blocking for each. Ends when the writer has left
+    /// and its last value is loaded.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { reader: self }
     }

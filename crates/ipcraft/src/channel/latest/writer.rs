@@ -16,10 +16,12 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
 
-/// The only storing endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
+/// The only storing endpoint. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`).
 ///
-/// After it was dropped, or its process died, the value stays, and readers that wait for a change fail with
-/// `Disconnected`. A new writer opened from the [channel](Channel) continues the versions.
+/// After it was dropped, or its process died, the value stays, and readers that wait for a change
+/// fail with `Disconnected`. A new writer opened from the [channel](Channel) continues the
+/// versions.
 pub struct Writer<T: Message> {
     core: Core<seqlock::Writer>,
     _type: PhantomData<fn(T)>,
@@ -77,8 +79,8 @@ impl<T: Message> Writer<T> {
 
     /// Stores a value and wakes readers that wait for a change. It never blocks and cannot fail.
     ///
-    /// When it returns, the value is in the channel, even if this process dies. A process that dies during the
-    /// call has stored the whole value or nothing.
+    /// When it returns, the value is in the channel, even if this process dies. A process that dies
+    /// during the call has stored the whole value or nothing.
     #[inline]
     pub fn store(&mut self, value: T) {
         let wire = value.to_wire();

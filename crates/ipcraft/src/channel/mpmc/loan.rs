@@ -10,11 +10,12 @@ use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::ring::mpmc::{Reader, Writer};
 use crate::error::{ErrorKind, Result};
 
-/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or zeros.
+/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or
+/// zeros.
 ///
-/// Messages that other endpoints send meanwhile come after it, and wait for it. If it is dropped, or its
-/// process dies, nothing is sent, and the messages behind it can be received. A leaked loan ends when its
-/// sender sends another message or is dropped.
+/// Messages that other endpoints send meanwhile come after it, and wait for it. If it is dropped,
+/// or its process dies, nothing is sent, and the messages behind it can be received. A leaked loan
+/// ends when its sender sends another message or is dropped.
 #[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
     raw: RawLoan<'a, Writer>,
@@ -36,7 +37,8 @@ impl<'a, T: Message> Loan<'a, T> {
         self.raw.core.ring.write(&message.to_wire());
     }
 
-    /// Sends the message. When it returns, the message is in the channel, even if this process dies.
+    /// Sends the message. When it returns, the message is in the channel, even if this process
+    /// dies.
     #[inline]
     pub fn commit(self) {
         self.raw.commit();
@@ -45,11 +47,12 @@ impl<'a, T: Message> Loan<'a, T> {
 
 payload_deref!(Loan<'a, T>, raw.payload);
 
-/// A message that is read in place, and that no other receiver gets. Its slot is freed when this is dropped.
+/// A message that is read in place, and that no other receiver gets. Its slot is freed when this is
+/// dropped.
 ///
-/// If the process dies before that, another receiver gets the message. So a job that is done while its
-/// message is held is done at least once. Senders block when they come round to the slot. A leaked guard
-/// ends when its receiver receives another message.
+/// If the process dies before that, another receiver gets the message. So a job that is done while
+/// its message is held is done at least once. Senders block when they come round to the slot. A
+/// leaked guard ends when its receiver receives another message.
 pub struct Received<'a, T: Message> {
     raw: RawReceived<'a, Reader>,
     _type: PhantomData<fn() -> T>,

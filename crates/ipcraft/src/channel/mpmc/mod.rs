@@ -16,44 +16,47 @@
 //!
 //! # When to use it, and when not
 //!
-//! Use it to spread work over several processes, or to collect from several. For one sender and one receiver,
-//! [`spsc`](super::spsc) is faster; where everybody is to get every message, this is the wrong kind.
+//! Use it to distribute work over several processes, or to collect from several. For one sender and
+//! one receiver, [`spsc`](super::spsc) is faster. To deliver each message to every receiver, use
+//! [`broadcast`](super::broadcast).
 //!
-//! # What is guaranteed
+//! # Guarantees
 //!
-//! * There is room for 64 senders and 64 receivers at a time, which come and go as they like. What one sender sends is
-//!   taken in that order; what several send is mixed.
-//! * A message whose `send` returned is in the channel until one receiver has it: exactly once, as long as nobody dies.
-//! * What a process was sending when it died is there as a whole or not at all.
-//! * What a process was receiving when it died goes to another receiver, out of order. So
-//!   [`recv`](Receiver::recv) returns each message once. A message that is held by
-//!   [`recv_in_place`](Receiver::recv_in_place) while the job is done counts as being received: the job is then done at
-//!   least once, and whatever the dead one had done of it is done again.
-//! * The dead are found by whoever waits, within a quarter of a second, and by senders as often while they send. The same
-//!   holds for what they had in their hands. A place that a dead process had becomes free for the next.
-//! * Receivers whose senders are all gone end after the last message, even if another receiver still holds one. Should
-//!   that one die, its message stays for the next receiver: who wants every job done keeps a sender until the workers
-//!   have ended, or looks once more after they have.
+//! * Up to 64 senders and 64 receivers may be connected at a time, and connect and leave at any
+//!   time. The messages of one sender are received in order; those of several senders are
+//!   interleaved.
+//! * A message whose `send` has returned is received exactly once, as long as no process dies.
+//! * A message that a process was sending when it died is received whole or not at all.
+//! * A message that a process was receiving when it died goes to another receiver, out of order. So
+//!   [`recv`](Receiver::recv) returns each message once. If a job is done while its message is held
+//!   by [`recv_in_place`](Receiver::recv_in_place), the job is done at least once.
+//! * A blocked endpoint notices within 250 ms that a peer died, and so do senders while they send.
+//!   Then the slots that the peer had claimed are reclaimed.
+//! * The receivers' iteration ends behind the last message after all senders have left, even if
+//!   another receiver still holds a message. If that receiver dies, its message stays for the next
+//!   one. To get every job done, keep a sender until all workers have ended, or receive once more
+//!   afterwards.
+//! * An endpoint belongs to the owner of its descriptor. A child made by `fork(2)` has a copy, and
+//!   must not use the endpoint; while it keeps the copy, the endpoint counts as connected. After
+//!   `execve(2)` the endpoint is closed, unless it was [handed over](Sender::into_fd).
 //!
-//! * An end is whoever has its descriptor. A child made by fork(2) has a copy of it, and must not use the end; while it
-//!   keeps it, the end counts as alive. An end is gone after execve(2), unless it was [handed on](Sender::into_fd).
-//!
-//! An end is used by one thread at a time:
+//! One thread at a time may use an endpoint:
 //!
 //! ```compile_fail,E0277
 //! fn share<T: Sync>() {}
 //! share::<ipcraft::channel::mpmc::Sender<u64>>();
 //! ```
 //!
-//! # What it costs
+//! # Cost
 //!
-//! The positions are claimed in order, and so one who is slow in the middle of it holds others back: a [`Loan`] what is
-//! sent after it, and a message held by [`recv_in_place`](Receiver::recv_in_place) those who want to send, when they come
-//! round to its place. Make the capacity larger than what is sent during the longest job.
+//! Slots are claimed in order, so a slow endpoint in the middle blocks others. A [`Loan`] delays
+//! the messages behind it. A message held by [`recv_in_place`](Receiver::recv_in_place) blocks
+//! senders when they return to its slot. Choose a capacity larger than the number of messages that
+//! are sent during the longest job.
 //!
-//! The memory is 2 KiB, and for each message its size and 8 bytes: rounded up to a power of two that fits a line of 64
-//! bytes, to 8 bytes up to a size of 256, and beyond to lines, and one more for the word. Nothing is allocated for a
-//! message.
+//! The memory is 2 KiB, and for each message its size plus 8 bytes. The sum is rounded up to a
+//! power of two up to 64 bytes, and to 8 bytes for messages of up to 256 bytes. A larger message
+//! takes whole cache lines of 64 bytes and one more. Sending allocates nothing.
 
 mod loan;
 mod receiver;
@@ -89,8 +92,8 @@ pub type Channel<T> = super::Channel<Mpmc<T>>;
 pub type Options<T> = super::Options<Mpmc<T>>;
 
 /// Makes a channel without a name and takes one end of each side, one of which is then given away:
-/// [`Sender::into_fd`], [`Receiver::into_fd`]. For more than one of a side, make a [channel](Options::anonymous) and take
-/// them from it.
+/// [`Sender::into_fd`], [`Receiver::into_fd`]. For more than one of a side, make a
+/// [channel](Options::anonymous) and take them from it.
 ///
 /// # Errors
 ///
@@ -130,17 +133,17 @@ impl<T: Message> Kind for Mpmc<T> {
 }
 
 impl<T: Message> Channel<T> {
-    /// Takes one of the sending ends, in addition to those that there are.
+    /// Opens another sending endpoint.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there are 64, in whatever processes;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if what is in the channel cannot be.
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if 64 senders exist in all processes;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid.
     pub fn sender(&self) -> Result<Sender<T>> {
         Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
-    /// Takes one of the receiving ends, in addition to those that there are.
+    /// Opens another receiving endpoint.
     ///
     /// # Errors
     ///

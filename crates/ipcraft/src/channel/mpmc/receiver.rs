@@ -20,12 +20,12 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
 
-/// One of up to 64 receiving endpoints. It may move to another thread (`Send`), but is not shared (not
-/// `Sync`): open another one for another thread.
+/// One of up to 64 receiving endpoints. It may move to another thread (`Send`), but is not shared
+/// (not `Sync`): open another one for another thread.
 ///
 /// After the last receiver was dropped, or its process died, sending fails with `Disconnected`. New
-/// receivers may be opened from the [channel](Channel) at any time, and get the messages that were sent and
-/// not received.
+/// receivers may be opened from the [channel](Channel) at any time, and get the messages that were
+/// sent and not received.
 pub struct Receiver<T: Message> {
     core: Core<Reader>,
     _type: PhantomData<fn() -> T>,
@@ -47,7 +47,8 @@ impl<T: Message> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and those of [`Channel::receiver`].
+    /// Those of [`Options::open`](crate::channel::Options::open), and those of
+    /// [`Channel::receiver`].
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.receiver()
     }
@@ -57,8 +58,8 @@ impl<T: Message> Receiver<T> {
     /// # Errors
     ///
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver took its lease.
-    /// On error, the descriptor is closed.
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver took its
+    /// lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
@@ -68,8 +69,8 @@ impl<T: Message> Receiver<T> {
 
     /// Returns the number of messages that wait to be received.
     ///
-    /// It reads the state of every slot. Other endpoints may send or receive at any time, so the number may
-    /// be out of date when this returns.
+    /// It reads the state of every slot. Other endpoints may send or receive at any time, so the
+    /// number may be out of date when this returns.
     pub fn len(&self) -> usize {
         self.core.ring.len()
     }
@@ -87,29 +88,29 @@ impl<T: Message> Receiver<T> {
 
     /// Receives a message that no other receiver gets, blocking until there is one.
     ///
-    /// The message is out of the channel when this returns. If the process dies during the call, either the
-    /// message was received, or another receiver gets it.
+    /// The message is out of the channel when this returns. If the process dies during the call,
+    /// either the message was received, or another receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all senders have left and no message is left. New
-    /// senders may connect later, and a message may return that another receiver held when it died.
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid, or the bytes are no value of
-    /// the type.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all senders have left and no message is
+    /// left. New senders may connect later, and a message may return that another receiver held
+    /// when it died. [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid, or
+    /// the bytes are no value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
         self.core.recv(Forever)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of blocking,
-    /// also while the next message is still being written.
+    /// [`recv`](Receiver::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// blocking, also while the next message is still being written.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T> {
         self.core.recv(Never)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no
-    /// message within `timeout`.
+    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there
+    /// is no message within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T> {
         self.core.recv(Within(timeout))
@@ -117,8 +118,8 @@ impl<T: Message> Receiver<T> {
 
     /// Receives a message without copying it, blocking until there is one.
     ///
-    /// The message stays in the channel until the guard is dropped. If the process dies before that, another
-    /// receiver gets it.
+    /// The message stays in the channel until the guard is dropped. If the process dies before
+    /// that, another receiver gets it.
     ///
     /// # Errors
     ///
@@ -127,14 +128,14 @@ impl<T: Message> Receiver<T> {
         self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](crate::ErrorKind::Empty) instead
-    /// of blocking.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with
+    /// [`Empty`](crate::ErrorKind::Empty) instead of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>> {
         self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
-    /// there is no message within `timeout`.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no message within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>> {
         self.recv_in_place_with(Within(timeout))
     }
@@ -151,8 +152,8 @@ impl<T: Message> Receiver<T> {
         Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, blocking for each. Ends when all senders have left and no message
-    /// is left.
+    /// Receives one message after the other, blocking for each. Ends when all senders have left and
+    /// no message is left.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { receiver: self }
     }
@@ -160,7 +161,8 @@ impl<T: Message> Receiver<T> {
 
 /// Iterator over messages as they arrive, until all senders leave.
 ///
-/// Each item may be an error instead. After [`Corrupted`](crate::ErrorKind::Corrupted), stop iterating.
+/// Each item may be an error instead. After [`Corrupted`](crate::ErrorKind::Corrupted), stop
+/// iterating.
 pub struct Iter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }

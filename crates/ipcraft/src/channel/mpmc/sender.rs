@@ -20,11 +20,11 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
 
-/// One of up to 64 sending endpoints. It may move to another thread (`Send`), but is not shared (not
-/// `Sync`): open another one for another thread.
+/// One of up to 64 sending endpoints. It may move to another thread (`Send`), but is not shared
+/// (not `Sync`): open another one for another thread.
 ///
-/// After the last sender was dropped, or its process died, receivers get the remaining messages and then
-/// `Disconnected`. New senders may be opened from the [channel](Channel) at any time.
+/// After the last sender was dropped, or its process died, receivers get the remaining messages and
+/// then `Disconnected`. New senders may be opened from the [channel](Channel) at any time.
 pub struct Sender<T: Message> {
     core: Core<Writer>,
     _type: PhantomData<fn(T)>,
@@ -56,8 +56,8 @@ impl<T: Message> Sender<T> {
     /// # Errors
     ///
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another sender took its lease.
-    /// On error, the descriptor is closed.
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another sender took its
+    /// lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.senders)?;
         Sender::new(&region, lease)
@@ -67,8 +67,8 @@ impl<T: Message> Sender<T> {
 
     /// Returns the number of messages that wait to be received.
     ///
-    /// It reads the state of every slot. Other endpoints may send or receive at any time, so the number may
-    /// be out of date when this returns.
+    /// It reads the state of every slot. Other endpoints may send or receive at any time, so the
+    /// number may be out of date when this returns.
     pub fn len(&self) -> usize {
         self.core.ring.len()
     }
@@ -81,17 +81,17 @@ impl<T: Message> Sender<T> {
     /// Returns whether every slot holds a message that waits to be received. As stale as
     /// [`len`](Sender::len).
     ///
-    /// A message that is being written or read in place occupies a slot, too, so sending may have to wait
-    /// although this returns `false`.
+    /// A message that is being written or read in place occupies a slot, too, so sending may have
+    /// to wait although this returns `false`.
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
 
     /// Sends a message, blocking while the channel is full.
     ///
-    /// When it returns without an error, the message is in the channel, even if this process dies. One
-    /// receiver gets it, after all that this endpoint sent before. A process that dies during the call has
-    /// sent the whole message or nothing.
+    /// When it returns without an error, the message is in the channel, even if this process dies.
+    /// One receiver gets it, after all that this endpoint sent before. A process that dies during
+    /// the call has sent the whole message or nothing.
     ///
     /// # Errors
     ///
@@ -109,8 +109,8 @@ impl<T: Message> Sender<T> {
         self.core.send(message, Never)
     }
 
-    /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel
-    /// stays full for `timeout`.
+    /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
+    /// channel stays full for `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.core.send(message, Within(timeout))
@@ -120,7 +120,8 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error tells how many messages were sent, from the first on.
+    /// As for [`send`](Sender::send). The error tells how many messages were sent, from the first
+    /// on.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }
@@ -131,8 +132,8 @@ impl<T: Message> Sender<T> {
         self.core.send_all(messages, Never)
     }
 
-    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all
-    /// messages could be sent within `timeout`.
+    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// not all messages could be sent within `timeout`.
     pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.core.send_all(messages, Within(timeout))
     }
@@ -168,8 +169,8 @@ impl<T: Message> Sender<T> {
         self.loan_with(Never)
     }
 
-    /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel stays
-    /// full for `timeout`.
+    /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
+    /// channel stays full for `timeout`.
     pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
         self.loan_with(Within(timeout))
     }

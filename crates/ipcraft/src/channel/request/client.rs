@@ -22,11 +22,12 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The only endpoint that sends requests and receives replies. It may move to another thread (`Send`), but is
-/// not shared (not `Sync`).
+/// The only endpoint that sends requests and receives replies. It may move to another thread
+/// (`Send`), but is not shared (not `Sync`).
 ///
-/// After it was dropped, or its process died, the server gets the remaining requests and then `Disconnected`.
-/// A new client opened from the [channel](Channel) gets the replies to its own requests only.
+/// After it was dropped, or its process died, the server gets the remaining requests and then
+/// `Disconnected`. A new client opened from the [channel](Channel) gets the replies to its own
+/// requests only.
 pub struct Client<Q: Message, A: Message> {
     pending: PendingRequests<Q, A>,
     endpoints: DuplexEndpoint,
@@ -58,20 +59,20 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
-    /// client exists.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
+    /// if another client exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<Q, A>::open(name)?.client()
     }
 
-    /// Takes over the endpoint that was [converted](Client::into_fd) to this descriptor. Replies to earlier
-    /// requests are discarded.
+    /// Takes over the endpoint that was [converted](Client::into_fd) to this descriptor. Replies to
+    /// earlier requests are discarded.
     ///
     /// # Errors
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another client was opened. On error, the
-    /// descriptor is closed.
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another client was opened. On
+    /// error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| CLIENT)?;
         Client::new(&region, lease)
@@ -88,19 +89,19 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left: the request may or may not have been
-    /// executed, and a new server may still execute it;
-    /// [`Rejected`](ErrorKind::Rejected) if the server rejected the request;
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the bytes are no value of the type;
-    /// [`Invalid`](ErrorKind::Invalid) if replies to earlier requests are pending, which would come first:
-    /// [receive](Client::recv) or [cancel](Client::cancel_pending) them. Then nothing was sent.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left: the request may or may not
+    /// have been executed, and a new server may still execute it; [`Rejected`](ErrorKind::Rejected)
+    /// if the server rejected the request; [`Corrupted`](ErrorKind::Corrupted) if the shared state
+    /// is invalid, or the bytes are no value of the type; [`Invalid`](ErrorKind::Invalid) if
+    /// replies to earlier requests are pending, which would come first: [receive](Client::recv) or
+    /// [cancel](Client::cancel_pending) them. Then nothing was sent.
     #[inline]
     pub fn call(&mut self, request: &Q) -> Result<A> {
         self.call_with(request, Forever)
     }
 
-    /// [`call`](Client::call) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no reply within
-    /// `timeout`. The request may be executed anyway; its reply is discarded.
+    /// [`call`](Client::call) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// reply within `timeout`. The request may be executed anyway; its reply is discarded.
     #[inline]
     pub fn call_timeout(&mut self, request: &Q, timeout: Duration) -> Result<A> {
         self.call_with(request, Within(timeout).start())
@@ -121,10 +122,11 @@ impl<Q: Message, A: Message> Client<Q, A> {
         }
     }
 
-    /// Sends a request whose reply is [received](Client::recv) later, blocking while there is no space.
+    /// Sends a request whose reply is [received](Client::recv) later, blocking while there is no
+    /// space.
     ///
-    /// When it returns without an error, the request is in the channel, even if this process dies. At most as
-    /// many requests as the capacity can be pending.
+    /// When it returns without an error, the request is in the channel, even if this process dies.
+    /// At most as many requests as the capacity can be pending.
     ///
     /// ```
     /// use ipcraft::channel::request;
@@ -141,9 +143,10 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Full`](ErrorKind::Full) if so many replies have to be received first that blocking would never end;
-    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left;
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid. The error returns the request.
+    /// [`Full`](ErrorKind::Full) if replies have to be received first, so that blocking would
+    /// never end; [`Disconnected`](ErrorKind::Disconnected) if the server has left;
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid. The error returns the
+    /// request.
     #[inline]
     pub fn send(&mut self, request: Q) -> Result<RequestId, SendError<Q>> {
         self.send_with(&request, Forever).map_err(|error| SendError::new(request, error))
@@ -155,8 +158,8 @@ impl<Q: Message, A: Message> Client<Q, A> {
         self.send_with(&request, Never).map_err(|error| SendError::new(request, error))
     }
 
-    /// [`send`](Client::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
-    /// `timeout`.
+    /// [`send`](Client::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// space within `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, request: Q, timeout: Duration) -> Result<RequestId, SendError<Q>> {
         self.send_with(&request, Within(timeout)).map_err(|error| SendError::new(request, error))
@@ -193,16 +196,16 @@ impl<Q: Message, A: Message> Client<Q, A> {
         Ok(RequestId(number))
     }
 
-    /// Receives the next reply and the id of its request, blocking until it arrives. Replies arrive in the order
-    /// of their requests.
+    /// Receives the next reply and the id of its request, blocking until it arrives. Replies arrive
+    /// in the order of their requests.
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) if no request is pending;
-    /// [`Rejected`](ErrorKind::Rejected) if the server rejected the earliest pending request;
-    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left: a new server may reply, so receive again
-    /// or [cancel](Client::cancel_pending);
-    /// [`Corrupted`](ErrorKind::Corrupted) as for [`call`](Client::call).
+    /// [`Empty`](ErrorKind::Empty) if no request is pending; [`Rejected`](ErrorKind::Rejected) if
+    /// the server rejected the earliest pending request; [`Disconnected`](ErrorKind::Disconnected)
+    /// if the server has left: a new server may reply, so receive again or
+    /// [cancel](Client::cancel_pending); [`Corrupted`](ErrorKind::Corrupted) as for
+    /// [`call`](Client::call).
     #[inline]
     pub fn recv(&mut self) -> Result<(RequestId, A)> {
         self.recv_with(Forever)
@@ -214,8 +217,8 @@ impl<Q: Message, A: Message> Client<Q, A> {
         self.recv_with(Never)
     }
 
-    /// [`recv`](Client::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no reply arrives within
-    /// `timeout`. It can be received later.
+    /// [`recv`](Client::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no reply arrives
+    /// within `timeout`. It can be received later.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(RequestId, A)> {
         self.recv_with(Within(timeout))
@@ -226,14 +229,19 @@ impl<Q: Message, A: Message> Client<Q, A> {
         if !self.pending.has_pending() {
             return Err(self.nothing_pending());
         }
-        let incoming = &mut self.endpoints.incoming;
         let (number, reply) = match self.pending.pop() {
             Ok(Some(reply)) => reply,
-            Ok(None) => patience.finish(incoming, || self.pending.pop(), |_| {})?,
-            Err(Corrupt) => return Err(incoming.corrupted()),
+            Ok(None) => self.wait_for_reply(patience)?,
+            Err(Corrupt) => return Err(self.endpoints.incoming.corrupted()),
         };
-        incoming.notify();
+        self.endpoints.incoming.notify();
         self.deliver(number, reply)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_for_reply(&mut self, patience: impl Patience) -> Result<(u64, ReplyFrame<A::Wire>)> {
+        patience.finish(&mut self.endpoints.incoming, || self.pending.pop(), |_| {})
     }
 
     #[inline]

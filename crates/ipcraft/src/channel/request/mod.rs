@@ -1,4 +1,4 @@
-//! Requests and their answers: one client, one server.
+//! Requests and their replies: one client, one server.
 //!
 //! ```
 //! use ipcraft::channel::request;
@@ -11,25 +11,27 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! There are two rings in one piece of memory, one for each direction. A request is known by its position in the first, and
-//! its answer names it. So an answer that comes after its call has timed out, or one to a client that has died meanwhile, is
-//! recognised and dropped, and is never taken for that of another request.
+//! The memory contains two rings, one for each direction. A request is identified by its position
+//! in the first one, and its reply contains that position. So a reply that arrives after its call
+//! has timed out, or after its client has died, is recognised and discarded. It is never taken for
+//! the reply to another request.
 //!
-//! # What happens when one dies
+//! # When one side dies
 //!
-//! * **The server**: a client that waits is told within a second, with [`Disconnected`](crate::ErrorKind::Disconnected).
-//!   What was sent and not answered is still in the channel. The request that the server had in its hands is, too: it leaves
-//!   the ring only after its answer has been sent. So the next server carries out what its predecessor began and did not
-//!   answer, from the start, and does not carry out again what was answered. A request that is not to be carried out twice
-//!   needs a number of its own, by which the server finds out that it was.
-//! * **The client**: a server that waits is told within a second. What the client sent and nobody has answered is still
-//!   served, and the answers are dropped. A new client takes the place and sees none of them.
+//! * **The server**: a blocked client notices within 250 ms, and fails with
+//!   [`Disconnected`](crate::ErrorKind::Disconnected). Requests without a reply stay in the
+//!   channel. The one that the server was processing stays too, since it leaves the ring only after
+//!   its reply was sent. So the next server starts that request again, and repeats none that has a
+//!   reply. If a request must not be executed twice, give it a number by which the server can
+//!   recognise it.
+//! * **The client**: a blocked server notices within 250 ms. It still gets the remaining requests;
+//!   their replies are discarded. A new client may connect, and gets none of those replies.
 //!
-//! # What happens to a request that nobody answers
+//! # Rejected requests
 //!
-//! A [`Request`] that is dropped, also by a panic, is given up: the client is told, by an error of kind
-//! [`Removed`](crate::ErrorKind::Removed). So a request that makes every server fail does not come back for ever, unless it
-//! kills the process.
+//! A [`Request`] that is dropped, also by a panic, is rejected: the client fails with
+//! [`Rejected`](crate::ErrorKind::Rejected). So a request that makes every server fail is not
+//! delivered again, unless it kills the process.
 
 mod client;
 mod server;
@@ -53,7 +55,7 @@ use crate::channel::shared::slot_array::SlotArray;
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
-/// The kind of channel that has a client, who sends requests, and a server, who answers them.
+/// The kind of channel in which a client sends requests, and a server replies.
 #[derive(Debug)]
 pub struct Requests<Q, A>(PhantomData<Signature<Q, A>>);
 
@@ -62,7 +64,8 @@ type Signature<Q, A> = fn(Q, A) -> (Q, A);
 /// A channel whose ends can be taken.
 pub type Channel<Q, A> = super::Channel<Requests<Q, A>>;
 
-/// How to make a channel, and what one that is opened has to be like. The capacity is that of each direction.
+/// How to make a channel, and what one that is opened has to be like. The capacity is that of each
+/// direction.
 pub type Options<Q, A> = super::Options<Requests<Q, A>>;
 
 /// Makes a channel without a name and takes both of its ends, one of which is then given away:
@@ -76,7 +79,7 @@ pub fn channel<Q: Message, A: Message>(capacity: usize) -> Result<(Client<Q, A>,
     Ok((channel.client()?, channel.server()?))
 }
 
-/// The seats of the client and of the server.
+/// The leases of the client and of the server.
 const CLIENT: Range<u32> = 0..1;
 const SERVER: Range<u32> = 1..2;
 
@@ -120,17 +123,17 @@ fn reply_slots<Q: Message, A: Message>(region: &SharedRegion) -> Result<SlotArra
 }
 
 impl<Q: Message, A: Message> Channel<Q, A> {
-    /// Takes the end that asks. It gets no answers to what an earlier client has asked.
+    /// Opens the requesting endpoint. It gets no replies to requests of an earlier client.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel contradict each other.
+    /// [`InUse`](crate::ErrorKind::InUse) if a client exists in any process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are invalid.
     pub fn client(&self) -> Result<Client<Q, A>> {
         Client::new(&self.region, Lease::acquire(self.as_fd(), CLIENT)?)
     }
 
-    /// Takes the end that answers, from the first request on that nobody has answered.
+    /// Opens the replying endpoint. It begins with the first request that has no reply.
     ///
     /// # Errors
     ///

@@ -22,15 +22,15 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The only endpoint that receives requests and sends replies. It may move to another thread (`Send`), but is
-/// not shared (not `Sync`).
+/// The only endpoint that receives requests and sends replies. It may move to another thread
+/// (`Send`), but is not shared (not `Sync`).
 ///
-/// After it was dropped, or its process died, requests fail with `Disconnected`. A new server opened from the
-/// [channel](Channel) gets the requests that have no reply.
+/// After it was dropped, or its process died, requests fail with `Disconnected`. A new server
+/// opened from the [channel](Channel) gets the requests that have no reply.
 pub struct Server<Q: Message, A: Message> {
     pub(crate) requests: Reader<Q::Wire>,
     pub(crate) replies: Writer<ReplyFrame<A::Wire>>,
-    /// The next request was rejected, but there was no space to tell the client.
+    /// The next request was rejected, but there was no space for the rejection.
     is_rejecting: bool,
     endpoints: DuplexEndpoint,
     _types: PhantomData<super::Signature<Q, A>>,
@@ -68,8 +68,8 @@ impl<Q: Message, A: Message> Server<Q, A> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
-    /// server exists.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
+    /// if another server exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<Q, A>::open(name)?.server()
     }
@@ -79,8 +79,8 @@ impl<Q: Message, A: Message> Server<Q, A> {
     /// # Errors
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another server was opened. On error, the
-    /// descriptor is closed.
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another server was opened. On
+    /// error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| SERVER)?;
         Server::new(&region, lease)
@@ -88,22 +88,24 @@ impl<Q: Message, A: Message> Server<Q, A> {
 
     endpoint_methods!(endpoints, "a request");
 
-    /// Returns the number of requests that can be received without waiting, the one in process included.
+    /// Returns the number of requests that can be received without waiting, the one in process
+    /// included.
     ///
     /// The client may add some at any time, so the number may be too small when this returns.
     pub fn len(&self) -> usize {
         self.requests.len()
     }
 
-    /// Returns whether no request can be received without waiting. As stale as [`len`](Server::len).
+    /// Returns whether no request can be received without waiting. As stale as
+    /// [`len`](Server::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Receives a request, blocking until there is one.
     ///
-    /// The request stays in the channel until it gets a reply. If the process dies before that, the next server
-    /// gets it.
+    /// The request stays in the channel until it gets a reply. If the process dies before that, the
+    /// next server gets it.
     ///
     /// ```
     /// use ipcraft::channel::request;
@@ -119,9 +121,9 @@ impl<Q: Message, A: Message> Server<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the client has left and every request has a reply (a new client
-    /// may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the bytes are no
-    /// value of the type. Such a request is rejected.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the client has left and every request has a
+    /// reply (a new client may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared
+    /// state is invalid, or the bytes are no value of the type. Such a request is rejected.
     #[inline]
     pub fn recv(&mut self) -> Result<Request<'_, Q, A>> {
         self.recv_with(Forever)
@@ -133,8 +135,8 @@ impl<Q: Message, A: Message> Server<Q, A> {
         self.recv_with(Never)
     }
 
-    /// [`recv`](Server::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no request within
-    /// `timeout`.
+    /// [`recv`](Server::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// request within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Request<'_, Q, A>> {
         self.recv_with(Within(timeout))
@@ -155,8 +157,8 @@ impl<Q: Message, A: Message> Server<Q, A> {
         Request::new(self)
     }
 
-    /// Replies to each request with the result of `reply`. Returns when the client has left and every request
-    /// has a reply. If `reply` panics, its request is rejected.
+    /// Replies to each request with the result of `reply`. Returns when the client has left and
+    /// every request has a reply. If `reply` panics, its request is rejected.
     ///
     /// # Errors
     ///
@@ -205,20 +207,21 @@ impl<Q: Message, A: Message> Server<Q, A> {
         Ok(())
     }
 
-    /// Rejects the next request, if there is space to tell the client; otherwise when the next request is received.
+    /// Rejects the next request. Without space for the rejection, it is sent when the next
+    /// request is received.
     ///
-    /// A client has space for the replies to all its requests, so there is none only while an earlier client's replies have
-    /// not been discarded, or if the client breaks the rules.
+    /// A client has space for the replies to all its requests. So there is none only while an
+    /// earlier client's replies have not been discarded, or if the client breaks the rules.
     fn reject(&mut self) {
         let number = self.requests.position();
         match self.send(&ReplyFrame::none(number), Never) {
             Err(error) if error.kind() == ErrorKind::Full => self.is_rejecting = true,
-            // If the client has left, there is no need to tell it.
+            // If the client has left, no process waits for the rejection.
             _ => self.take_out(),
         }
     }
 
-    /// Tells the client of a rejection for which there was no space before.
+    /// Sends a rejection for which there was no space before.
     #[cold]
     fn finish_rejection(&mut self, patience: impl Patience) -> Result<()> {
         let number = self.requests.position();
@@ -247,8 +250,9 @@ impl<Q: Message, A: Message> Server<Q, A> {
 
 /// A request that was received, to be [answered](Request::respond).
 ///
-/// Dropping it rejects it: the client gets [`Rejected`](ErrorKind::Rejected). Dropping never blocks. If there is no
-/// space for the rejection, it is sent when the server receives the next request.
+/// Dropping it rejects it: the client gets [`Rejected`](ErrorKind::Rejected). Dropping never
+/// blocks. If there is no space for the rejection, it is sent when the server receives the next
+/// request.
 ///
 /// If the process dies before it replies, the next server gets the request. If the guard is
 /// [forgotten](std::mem::forget), the next call to receive returns the request again.
@@ -280,28 +284,30 @@ impl<'a, Q: Message, A: Message> Request<'a, Q, A> {
 
     /// Sends the reply and takes the request out of the channel, blocking while there is no space.
     ///
-    /// There is space, unless an earlier client left without its replies and the present one has not discarded
-    /// them yet. When it returns without an error, the reply is in the channel, even if this process dies.
+    /// There is space, unless an earlier client left without its replies and the present one has
+    /// not discarded them yet. When it returns without an error, the reply is in the channel, even
+    /// if this process dies.
     ///
     /// # Errors
     ///
     /// [`Disconnected`](ErrorKind::Disconnected) if the client has left;
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the client leaves no space for one
-    /// second. The request is taken out anyway. The error returns the reply.
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the client leaves no
+    /// space for one second. The request is taken out anyway. The error returns the reply.
     #[inline]
     pub fn respond(self, reply: A) -> Result<(), SendError<A>> {
         self.respond_with(reply, MaxReplyWait)
     }
 
-    /// [`respond`](Request::respond) that fails with [`Full`](ErrorKind::Full) instead of blocking. Then the request
-    /// stays in the channel, and the next call to receive returns it again.
+    /// [`respond`](Request::respond) that fails with [`Full`](ErrorKind::Full) instead of blocking.
+    /// Then the request stays in the channel, and the next call to receive returns it again.
     #[inline]
     pub fn try_respond(self, reply: A) -> Result<(), SendError<A>> {
         self.respond_with(reply, Never)
     }
 
-    /// [`respond`](Request::respond) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
-    /// `timeout`. Then the request stays in the channel, and the next call to receive returns it again.
+    /// [`respond`](Request::respond) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
+    /// no space within `timeout`. Then the request stays in the channel, and the next call to
+    /// receive returns it again.
     #[inline]
     pub fn respond_timeout(self, reply: A, timeout: Duration) -> Result<(), SendError<A>> {
         self.respond_with(reply, Within(timeout))

@@ -1,9 +1,9 @@
 //! A ring with one writer, from which each of several readers takes every message.
 //!
-//! Whether a message is there is said by the word of its slot. What the writer does when the slot
-//! is one that a slow reader has not read yet is decided when the channel is made: it waits, and so
-//! has to know how far each reader is; or it writes, and has to know nothing of them, while they
-//! look at the word once more after they have copied.
+//! The word of each slot identifies the message in it. The creator of the channel decides what
+//! the writer does when a reader has not read the message in the next slot. Either it waits, and
+//! tracks the cursors of all readers; or it overwrites, and the readers validate what they
+//! copied.
 
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::SeqCst;
@@ -20,7 +20,7 @@ use crate::shm::Plain;
 pub enum Overflow {
     /// It waits.
     Block,
-    /// It overwrites the message, and the subscriber is told how many it missed.
+    /// It overwrites the message, and the subscriber learns how many it missed.
     Overwrite,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Writer {
     overflow: Overflow,
     /// How many more messages there is certainly room for.
     room: u64,
-    /// Who was the slowest reader at the last look.
+    /// The slowest reader at the last poll.
     slowest: u32,
 }
 
@@ -41,8 +41,8 @@ impl Writer {
         Writer { ring, cursors, overflow, room: 0, slowest: 1 }
     }
 
-    /// How many messages the slowest reader has not taken yet, as of a moment ago; zero where the
-    /// writer does not know.
+    /// Returns how many messages the slowest reader has not taken, as of a moment ago; zero if
+    /// the writer does not track readers.
     pub(crate) fn len(&self) -> usize {
         match self.overflow {
             Overflow::Block => {
@@ -69,11 +69,11 @@ impl Writer {
             self.room = count;
             return Ok(());
         }
-        // Who is not found to have gone on finds, when he does, all that was sent: and that it is
-        // he who held the writer back.
+        // A reader whose cursor has not advanced here will, once it advances, observe everything
+        // sent and that it was the slowest.
         fence(SeqCst);
-        // Most looks of one who waits find that the same reader is as slow as he was: there is no
-        // need to disturb the others.
+        // Most polls of a waiting writer find that the same reader is still the slowest. Then
+        // the other cursors need not be read.
         if !self.cursors.is_last(self.slowest, tail, count)? {
             let (slowest, behind) = self.cursors.slowest(tail, count)?;
             self.slowest = slowest;
@@ -124,8 +124,8 @@ impl Writer {
         Ok(Some(()))
     }
 
-    /// Sends the first of these messages, and says how many: as many as there is room for, and at
-    /// most half a ring, so that those who read can begin.
+    /// Sends the first of these messages, and returns their number: at most half a ring, so that
+    /// readers can start early.
     #[inline]
     pub(crate) fn push_many<T: Plain>(&mut self, messages: &[T]) -> TryResult<usize> {
         let most = self.ring.count() / 2;
@@ -144,7 +144,7 @@ impl Writer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next<T> {
     Message(T),
-    /// So many messages are not there any more.
+    /// This many messages were overwritten.
     Lagged(u64),
 }
 
@@ -156,7 +156,7 @@ pub(crate) struct Reader {
     /// Which cursor is this reader's.
     lease_id: u32,
     overflow: Overflow,
-    /// What the cursor says, and what it said before.
+    /// The published cursor, and the one before.
     published: u64,
     previous: u64,
 }
@@ -177,8 +177,7 @@ impl Reader {
         Reader { ring, cursors, lease_id, overflow, published: head, previous: head }
     }
 
-    /// Goes on where another reader ended who [kept his place](Reader::publish_position), or
-    /// starts.
+    /// Continues where another reader [stopped](Reader::publish_position), or joins.
     pub(crate) fn resume(
         mut ring: seqlock::Reader,
         cursors: Cursors,
@@ -194,13 +193,13 @@ impl Reader {
         }
     }
 
-    /// Leaves the place in the ring to whoever gets the seat.
+    /// Leaves the position to the next holder of the lease.
     pub(crate) fn publish_position(&mut self) {
         self.publish();
     }
 
-    /// How many messages the writer has sent that this reader has not taken, as of a moment ago: at
-    /// most as many as there are slots.
+    /// Returns how many messages were sent that this reader has not taken, as of a moment ago;
+    /// at most the number of slots.
     pub(crate) fn len(&self) -> usize {
         let behind = self.ring.tail().wrapping_sub(self.ring.head());
         // The writer may have marked a message as written that it has not counted yet.
@@ -258,7 +257,7 @@ impl Reader {
         self.cursors.publish(self.lease_id, self.published);
     }
 
-    /// [`publish`](Reader::publish), where somebody waits for it.
+    /// [`publish`](Reader::publish), if the writer tracks readers.
     #[inline]
     pub(crate) fn make_room(&mut self) {
         if self.overflow == Overflow::Block {
@@ -292,9 +291,9 @@ impl Reader {
         Ok(next)
     }
 
-    /// Whether a writer who waits for room has got some by this reader, who has just
-    /// [made](Reader::make_room) some. Of several who do so at once, the last is told so. Who was
-    /// not the slowest has not held the writer back, and need not look at the others.
+    /// Returns whether advancing this cursor freed space for a blocked writer. If several
+    /// readers advance concurrently, the last one reports it. A reader that was not the slowest
+    /// returns `false` without scanning.
     #[cold]
     pub(crate) fn has_freed_writer(&self) -> bool {
         fence(SeqCst);

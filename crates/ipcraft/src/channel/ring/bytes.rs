@@ -1,7 +1,7 @@
-//! A ring of records with one writer and one reader, who wait for nobody.
+//! A ring of records with one writer and one reader. Its operations never wait.
 //!
-//! It works as the [ring](crate::channel::spsc::ring) of messages of one size: to store the
-//! position is to send, or to have received. A reader who waits for single small records gets a
+//! It works as the [ring](crate::channel::ring::spsc) of messages of one size: publishing the
+//! position is sending, or receiving. A reader that keeps finding single small records gets a
 //! copy of each beside the position.
 
 #![allow(unsafe_code)]
@@ -23,7 +23,7 @@ use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP};
 /// How long a record can be that has a copy beside the position.
 const SMALL: usize = INLINE_WORDS * WORD;
 
-/// Bits of `inline_tag` for one more than the length of the copy. The position loses as many upper
+/// Bits of `inline_tag` for the length of the copy plus one. The position loses as many upper
 /// bits.
 const LENGTH_BITS: u32 = 6;
 
@@ -55,19 +55,19 @@ pub(crate) struct Writer {
 unsafe impl Send for Writer {}
 
 impl Writer {
-    /// Goes on where the last writer ended.
+    /// Continues where the last writer ended.
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the writer is used; the slots are words, one next
-    /// to the other.
+    /// `control` leads to a control block for as long as the writer is used; the slots are
+    /// adjacent words.
     pub(crate) unsafe fn resume(
         slots: SlotArray<u64>,
         control: NonNull<RingControl>,
     ) -> Result<Writer, Corrupt> {
         // SAFETY: because the caller vouches for it.
         let senders = unsafe { &control.as_ref().senders };
-        // The last writer may have died with a copy of a record that he had not sent.
+        // The last writer may have died after it stored a copy of a record that it did not send.
         senders.inline_tag.store(NOT_INLINE, Relaxed);
         let tail = senders.position.load(Relaxed);
         let mut writer =
@@ -106,7 +106,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Where the next record of so many bytes, no more than the longest, goes, if there is room.
+    /// Reserves space for the next record of `length` bytes, at most the longest, if there is
+    /// any.
     #[inline]
     pub(crate) fn reserve(&mut self, length: usize) -> TryResult<Reservation> {
         debug_assert!(length <= self.max_message_len());
@@ -118,15 +119,13 @@ impl Writer {
         Ok((self.cached_limit.wrapping_sub(self.tail) >= wanted).then_some(reservation))
     }
 
-    /// Where the bytes of the next record go, which was planned after the last one: as many as were
-    /// planned for.
+    /// Returns where the bytes of the reserved record go.
     #[inline]
     pub(crate) fn slot_ptr(&self, reservation: &Reservation) -> NonNull<u8> {
         self.slots.message(reservation.record.start)
     }
 
-    /// Writes what is before the bytes of the next record, and goes on after it, without sending it
-    /// yet.
+    /// Writes the header of the reserved record, and moves on behind it without sending it.
     #[inline]
     pub(crate) fn finish(&mut self, reservation: &Reservation) {
         if reservation.word != self.tail {
@@ -145,13 +144,13 @@ impl Writer {
     #[inline]
     fn write(&self, reservation: &Reservation, bytes: &[u8]) {
         debug_assert_eq!(bytes.len(), reservation.record.length);
-        // SAFETY: because a plan is within the ring and ends with a word, and what it is for has no
+        // SAFETY: because a reservation is within the ring and ends with a word, and has no
         // reader yet.
         unsafe { copy::write_bytes(self.slot_ptr(reservation), bytes) };
     }
 
-    /// Sends a record, if there is room, and puts a copy of it beside the position if it is to and
-    /// fits.
+    /// Sends a record if there is space, and stores it beside the position, too, if
+    /// `with_inline` is set and it fits.
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8], with_inline: bool) -> TryResult<()> {
         let Some(reservation) = self.reserve(bytes.len())? else { return Ok(None) };
@@ -169,15 +168,15 @@ impl Writer {
     fn write_inline(&self, bytes: &[u8]) {
         let senders = &self.control().senders;
         senders.inline_tag.store(NOT_INLINE, Relaxed);
-        // Whoever sees a byte of the new copy sees that it is not the old one any more.
+        // A reader that sees a byte of the new copy sees that the tag has changed.
         fence(Release);
         // SAFETY: because there are as many words as a small record has at most.
         unsafe { copy::write_bytes(NonNull::from(&senders.inline).cast(), bytes) };
         senders.inline_tag.store(inline_tag_of(self.tail, bytes.len()), Release);
     }
 
-    /// Sends as many as there is room for at once, up to the first that is too long, and says how
-    /// many: all of these, or if the process dies none.
+    /// Sends as many records as there is space for, up to the first that is too long, and
+    /// returns their number. They appear together, or not at all if the process dies.
     #[inline]
     pub(crate) fn push_many<B: AsRef<[u8]>>(&mut self, records: &[B]) -> TryResult<usize> {
         let mut count = 0;
@@ -209,10 +208,11 @@ pub(crate) struct Reader {
     head: u64,
     /// Where there are no more records, as far as is known.
     cached_tail: u64,
-    /// How lively the memory is of finding several records at once. At zero, copies are asked for.
+    /// How recently several records were found together. At zero, the reader requests inline
+    /// delivery.
     batch_score: u8,
     backoff: PollBackoff,
-    /// How many records were taken since the last look.
+    /// How many records were taken since the last poll.
     taken: u64,
 }
 
@@ -227,7 +227,7 @@ unsafe impl Send for Reader {}
 pub(crate) enum Next {
     /// In the ring.
     InRing(Record),
-    /// Copied from beside the position, so nobody writes it any more.
+    /// A private copy of what was beside the position.
     Inline { words: [u64; INLINE_WORDS], length: usize, end: u64 },
 }
 
@@ -251,12 +251,12 @@ impl Next {
 }
 
 impl Reader {
-    /// Goes on where the last reader ended.
+    /// Continues where the last reader ended.
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the reader is used; the slots are words, one next
-    /// to the other.
+    /// `control` leads to a control block for as long as the reader is used; the slots are
+    /// adjacent words.
     pub(crate) unsafe fn resume(slots: SlotArray<u64>, control: NonNull<RingControl>) -> Reader {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { control.as_ref() }.receivers.position.load(Relaxed);
@@ -292,7 +292,7 @@ impl Reader {
         Ok(self.head != self.cached_tail)
     }
 
-    /// Looks how far the writer has come, and says where that is.
+    /// Polls the writer's position, and returns it.
     #[inline]
     pub(crate) fn poll_position(&mut self) -> Result<u64, Corrupt> {
         self.backoff.record(mem::take(&mut self.taken));
@@ -398,8 +398,8 @@ impl Reader {
         match next {
             Next::InRing(record) => {
                 let into = into[..record.length].as_mut_ptr().cast::<u8>();
-                // SAFETY: because a record that was found is within the ring, and ends there with a
-                // word; and `into` has so many bytes.
+                // SAFETY: because a record that was found is within the ring and ends there with
+                // a word, and `into` has `length` bytes.
                 unsafe { copy::read_bytes(self.slot_ptr(record), into, record.length) };
             }
             Next::Inline { words, length, .. } => {
@@ -412,8 +412,7 @@ impl Reader {
         }
     }
 
-    /// Takes what is before `end`, the end of a record that was found, without making room of it
-    /// yet.
+    /// Takes everything before `end`, the end of a record that was found, without freeing it.
     #[inline]
     pub(crate) fn skip(&mut self, end: u64) {
         self.taken += 1;
@@ -426,7 +425,7 @@ impl Reader {
         self.head
     }
 
-    /// Makes room of what was taken: nobody gets it again.
+    /// Frees what was taken: no other reader gets it.
     #[inline]
     pub(crate) fn publish(&self) {
         self.control().receivers.position.store(self.head, Release);

@@ -7,12 +7,12 @@ use crate::channel::ring::reply::ReplyFrame;
 use crate::channel::ring::spsc::{Reader, Writer};
 use crate::channel::ring::{Corrupt, TryResult};
 
-/// Which requests were sent, and which answers are still to come: in the same order, since there is
-/// one server who answers one after the other.
+/// Which requests were sent, and which replies are pending. Both have the same order, since one
+/// server replies to one request after the other.
 ///
-/// No more are on their way than the answers have room for. So a server never waits for room,
-/// unless it has answers to give to a dead client, and those are taken out whenever this end waits
-/// for anything.
+/// At most as many requests are in flight as there is space for replies. So a server waits for
+/// space only while the replies to a dead client are in the ring. This endpoint discards those
+/// whenever it waits.
 pub(crate) struct PendingRequests<Q: Message, A: Message> {
     requests: Writer<Q::Wire>,
     replies: Reader<ReplyFrame<A::Wire>>,
@@ -27,7 +27,7 @@ type Signature<Q, A> = fn(Q, A) -> (Q, A);
 
 /// What an answer is to this end.
 enum ReplyMatch {
-    /// To somebody else, or a second one, or given up.
+    /// To another client, a second one, or cancelled.
     Nothing,
     /// That which is wanted to this request.
     To(u64),
@@ -107,7 +107,7 @@ impl<Q: Message, A: Message> PendingRequests<Q, A> {
         Ok(None)
     }
 
-    /// Takes out the answers that nobody wants, up to the first that is wanted.
+    /// Discards replies that are not wanted, up to the first wanted one.
     pub(crate) fn discard(&mut self) -> Result<(), Corrupt> {
         for _ in 0..=self.replies.count() {
             if self.replies.slot_ptr()?.is_none() {

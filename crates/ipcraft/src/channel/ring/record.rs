@@ -1,10 +1,10 @@
-//! How records lie in a ring: what the word before each says, and what can be believed of it.
+//! The layout of records in a ring, and how their headers are validated.
 //!
-//! Positions count words of eight bytes from the start of the channel on, and wrap. A record is one
-//! word, its bytes, and what is missing to the next word. It never goes round the end of the ring:
-//! where it would, a word says that the rest of the ring is padding, and the record is at the
-//! start. The word has a check of its own position in it, so that neither what was there a lap ago
-//! nor what a peer writes at random is taken for it.
+//! Positions count words of eight bytes from the start of the channel, and wrap. A record
+//! consists of a header word, its bytes, and padding to the next word. It does not wrap around
+//! the end of the ring: where it would, a header marks the rest of the ring as padding, and the
+//! record is at the start. The header contains a checksum of its position. So neither the bytes
+//! of the previous round nor random bytes are taken for a header.
 
 use crate::channel::ring::Corrupt;
 use crate::channel::tuning::MIN_LINE_ALIGNED_RECORD;
@@ -52,15 +52,15 @@ pub(crate) enum Parsed {
     Padding(u64),
 }
 
-/// How long a record can be in a ring of so many words: it takes half of them at most, so that it
-/// fits before or after the position, wherever that is.
+/// Returns the largest length of a record in a ring of `words` words. It takes at most half of
+/// them, so that it fits before or after any position.
 pub(crate) const fn max_message_len(words: u64) -> usize {
     let half = (words / 2).saturating_sub(LINE);
     if half > (MOST / WORD) as u64 { MOST } else { half as usize * WORD }
 }
 
-/// Where a record of so many bytes, no more than the longest has, goes in a ring of so many words,
-/// a power of two.
+/// Returns where a record of `length` bytes, at most the longest, goes in a ring of `words`
+/// words, a power of two.
 #[inline]
 pub(crate) fn reservation(position: u64, words: u64, length: usize) -> Reservation {
     let at_line = length > MIN_LINE_ALIGNED_RECORD;
@@ -73,8 +73,8 @@ pub(crate) fn reservation(position: u64, words: u64, length: usize) -> Reservati
     Reservation { word, at_line, record: Record::after(word, at_line, length) }
 }
 
-/// What a word says that was read at `position` of a ring of so many words, if it can be: nothing
-/// ends after `committed`, or goes round the end of the ring.
+/// Parses a header that was read at `position` of a ring of `words` words. A valid record ends
+/// neither after `committed` nor behind the end of the ring.
 #[inline]
 pub(crate) fn parse(word: u64, position: u64, committed: u64, words: u64) -> Result<Parsed, Corrupt> {
     let said = word as u32;
@@ -122,16 +122,16 @@ impl Reservation {
     }
 }
 
-/// The word that says that what follows to the end of the ring is padding.
+/// Returns the header of padding up to the end of the ring.
 pub(crate) fn padding(position: u64) -> u64 {
     checksummed_header(position, PADDING)
 }
 
-/// The word that says this, at this position.
+/// Returns a header with its checksum for this position.
 #[inline]
 const fn checksummed_header(position: u64, said: u32) -> u64 {
-    // Odd constants: any change of what is said, or of the position, changes the upper half of the
-    // product.
+    // Odd constants: any change of the lower half, or of the position, changes the upper half of
+    // the product.
     let mixed = (position ^ (said as u64) << 32 ^ 0x6970_6372_6166_7421).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed & !(u32::MAX as u64) | said as u64
 }
@@ -220,8 +220,8 @@ mod tests {
         for _ in 0..200_000 {
             let [position, ahead, said] = [(); 3].map(|()| random.next().unwrap());
             let position = if said & 1 == 0 { position } else { position % 300 };
-            // With a right check, or nothing would be found; most lengths are about as long as can
-            // be.
+            // With a right checksum, or nothing would be found; most lengths are close to the
+            // maximum.
             let shift = ahead >> 32 & 31;
             let word = checksummed_header(position, (said >> 32 & 0xffff_ffff) as u32 >> shift);
             let committed = position.wrapping_add(ahead % (WORDS + 4));

@@ -1,4 +1,4 @@
-//! What an answer looks like in shared memory.
+//! The form of a reply in shared memory.
 
 #![allow(unsafe_code)]
 
@@ -33,7 +33,7 @@ impl<W: Plain> ReplyFrame<W> {
         ReplyFrame { tag: number << 1, body }
     }
 
-    /// Says that there is none.
+    /// Returns the frame that rejects the request.
     pub(crate) fn none(number: u64) -> Self {
         // SAFETY: because any bytes are a value (`Plain`).
         let body = unsafe { MaybeUninit::zeroed().assume_init() };

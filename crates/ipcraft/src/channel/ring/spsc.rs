@@ -1,14 +1,14 @@
-//! A ring with one writer and one reader, who wait for nobody.
+//! A ring with one writer and one reader. Its operations never wait.
 //!
-//! Each side keeps its position to itself, and stores it for the other after every step: what is in
-//! shared memory is checked against what is known. To store the position is to send, or to have
-//! received: a side that dies before has done nothing, and its successor goes on from there.
+//! Each side keeps its position private, and publishes it after every step. What it reads from
+//! shared memory is checked against its own position. Publishing the position is sending, or
+//! receiving. A side that dies before has done nothing, and its successor continues from there.
 //!
-//! Each side looks at the other's position only when by what it knows it cannot go on. So in a
-//! stream the lines with the positions seldom change hands, and the messages lie close together.
-//! For a single message that means two lines to be fetched one after the other, the position and
-//! the message. A reader who waits for single messages says so, and a writer then puts a copy of
-//! each small one beside the position: one line brings both.
+//! Each side polls the peer's position only when it cannot proceed with what it knows. So in a
+//! stream the cache lines with the positions seldom move, and the messages are dense. A single
+//! message would need two cache lines, one after the other: the position and the message. A
+//! reader that keeps finding single messages requests inline delivery. The writer then stores a
+//! copy of each small message beside the position, so one line carries both.
 
 #![allow(unsafe_code)]
 
@@ -25,8 +25,8 @@ use crate::channel::shared::slot_array::SlotArray;
 use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP, CHECK_EVERY};
 use crate::shm::Plain;
 
-/// What `inline_tag` is while `inline` is the message at this position. Never zero, as in a new
-/// channel.
+/// The value of `inline_tag` while `inline` holds the message at this position. Never zero, as
+/// in a new channel.
 #[inline]
 const fn inline_tag_of(position: u64) -> u64 {
     position << 1 | 1
@@ -47,10 +47,10 @@ pub(crate) struct Writer<T> {
     tail: u64,
     /// Where there is no room any more, as far as is known.
     cached_limit: u64,
-    /// Where it is time to look around: never before `tail` nor behind `cached_limit`, so that
-    /// until then there is room.
+    /// Where the peers must be checked next: between `tail` and `cached_limit`, so there is
+    /// space for all messages before it.
     check_at: u64,
-    /// How many messages may be sent without looking around, at most but for batches.
+    /// How many messages may be sent between two checks; batches may exceed it.
     check_interval: u64,
     backoff: PollBackoff,
 }
@@ -59,18 +59,19 @@ pub(crate) struct Writer<T> {
 unsafe impl<T: Plain> Send for Writer<T> {}
 
 impl<T: Plain> Writer<T> {
-    /// Goes on where the last writer ended.
+    /// Continues where the last writer ended.
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the writer is used.
+    /// `control` leads to a control block for as long as the writer is used.
     pub(crate) unsafe fn resume(
         slots: SlotArray<T>,
         control: NonNull<RingControl>,
     ) -> Result<Writer<T>, Corrupt> {
         // SAFETY: because the caller vouches for it.
         let senders = unsafe { &control.as_ref().senders };
-        // The last writer may have died with a copy of a message that he had not sent.
+        // The last writer may have died after it stored a copy of a message that it did not
+        // send.
         senders.inline_tag.store(NOT_INLINE, Relaxed);
         let tail = senders.position.load(Relaxed);
         let mut writer = Writer {
@@ -98,8 +99,8 @@ impl<T: Plain> Writer<T> {
         self.tail
     }
 
-    /// How many messages the reader has not taken yet, as of a moment ago; at most as many as there
-    /// are slots.
+    /// Returns how many messages the reader has not taken, as of a moment ago; at most the
+    /// number of slots.
     pub(crate) fn len(&self) -> usize {
         let head = self.control().receivers.position.load(Acquire);
         self.tail.wrapping_sub(head).min(self.slots.count()) as usize
@@ -110,31 +111,31 @@ impl<T: Plain> Writer<T> {
         self.slots.read(self.tail.wrapping_sub(1))
     }
 
-    /// Whether it is time to look at the reader again.
+    /// Returns whether the peers must be checked before the next message.
     #[inline]
     pub(crate) fn needs_check(&self) -> bool {
         self.tail == self.check_at
     }
 
-    /// Whether that time comes before so many messages are sent.
+    /// Returns whether the peers must be checked before `count` messages.
     #[inline]
     pub(crate) fn needs_check_within(&self, count: usize) -> bool {
         (self.check_at.wrapping_sub(self.tail) as usize) < count
     }
 
-    /// Makes it time to look at the reader again.
+    /// Requires a check of the peers before the next message.
     #[inline]
     pub(crate) fn force_check(&mut self) {
         self.check_at = self.tail;
     }
 
-    /// Says how many messages may be sent without looking around.
+    /// Sets how many messages may be sent between two checks.
     pub(crate) fn set_check_interval(&mut self, check_interval: u64) {
         self.check_interval = check_interval;
     }
 
-    /// How many messages there is certainly room for, after a look if these are fewer than are
-    /// wanted.
+    /// Returns for how many messages there certainly is space. Polls the reader if that is less
+    /// than wanted.
     fn room(&mut self, wanted: usize) -> Result<usize, Corrupt> {
         if (self.check_at.wrapping_sub(self.tail) as usize) < wanted {
             self.extend_budget(wanted as u64)?;
@@ -142,8 +143,8 @@ impl<T: Plain> Writer<T> {
         Ok(self.check_at.wrapping_sub(self.tail) as usize)
     }
 
-    /// Looks at the reader if there seems to be too little room, and where to stop next: not within
-    /// what is wanted, if there is room for it.
+    /// Polls the reader if there seems to be too little space. Sets the next check behind the
+    /// wanted messages, if there is space for them.
     #[inline(never)]
     fn extend_budget(&mut self, wanted: u64) -> Result<(), Corrupt> {
         if self.cached_limit.wrapping_sub(self.tail) < wanted {
@@ -180,8 +181,8 @@ impl<T: Plain> Writer<T> {
         self.control().senders.position.store(self.tail, Release);
     }
 
-    /// Sends a message, if there is room, and puts a copy of it beside the position if it is to and
-    /// fits.
+    /// Sends a message if there is space, and stores it beside the position, too, if
+    /// `with_inline` is set and it fits.
     #[inline]
     pub(crate) fn push(&mut self, message: &T, with_inline: bool) -> TryResult<()> {
         if self.room(1)? == 0 {
@@ -191,8 +192,8 @@ impl<T: Plain> Writer<T> {
         Ok(Some(()))
     }
 
-    /// [`push`](Writer::push) where there certainly is room: as long as it is not [time to
-    /// look](Writer::needs_check).
+    /// [`push`](Writer::push) where there certainly is space: unless a [check is
+    /// due](Writer::needs_check).
     #[inline]
     pub(crate) fn send(&mut self, message: &T, with_inline: bool) {
         // Read before the slot is written, which for all that a compiler can know may change it.
@@ -211,15 +212,15 @@ impl<T: Plain> Writer<T> {
     fn write_inline(&self, message: &T) {
         let senders = &self.control().senders;
         senders.inline_tag.store(NOT_INLINE, Relaxed);
-        // Whoever sees a byte of the new copy sees that it is not the old one any more.
+        // A reader that sees a byte of the new copy sees that the tag has changed.
         fence(Release);
         // SAFETY: because there is room for a message that fits, aligned to a word.
         unsafe { copy::write_value(NonNull::from(&senders.inline).cast(), message) };
         senders.inline_tag.store(inline_tag_of(self.tail), Release);
     }
 
-    /// Sends as many as there is room for at once, and says how many: all of these, or if the
-    /// process dies none.
+    /// Sends as many messages as there is space for, and returns their number. They appear
+    /// together, or not at all if the process dies.
     #[inline]
     pub(crate) fn push_many(&mut self, messages: &[T]) -> TryResult<usize> {
         let count = self.room(messages.len())?.min(messages.len());
@@ -243,7 +244,8 @@ pub(crate) struct Reader<T> {
     head: u64,
     /// Where there are no more messages, as far as is known.
     cached_tail: u64,
-    /// How lively the memory is of finding several messages at once. At zero, copies are asked for.
+    /// How recently several messages were found together. At zero, the reader requests inline
+    /// delivery.
     batch_score: u8,
     backoff: PollBackoff,
 }
@@ -252,11 +254,11 @@ pub(crate) struct Reader<T> {
 unsafe impl<T: Plain> Send for Reader<T> {}
 
 impl<T: Plain> Reader<T> {
-    /// Goes on where the last reader ended.
+    /// Continues where the last reader ended.
     ///
     /// # Safety
     ///
-    /// `control` leads to a flow for as long as the reader is used.
+    /// `control` leads to a control block for as long as the reader is used.
     pub(crate) unsafe fn resume(slots: SlotArray<T>, control: NonNull<RingControl>) -> Reader<T> {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { control.as_ref() }.receivers.position.load(Relaxed);
@@ -288,7 +290,7 @@ impl<T: Plain> Reader<T> {
         self.slots.count()
     }
 
-    /// Wakes the writer, if he sleeps, while this end waits for something else.
+    /// Wakes the writer while this endpoint waits for another event.
     pub(crate) fn wake_writer(&self) {
         self.control().space.notify_all();
     }
@@ -305,8 +307,8 @@ impl<T: Plain> Reader<T> {
         if self.head != self.cached_tail { Ok(true) } else { self.poll_position() }
     }
 
-    /// Looks how far the writer has come, where all that is known of has been taken, and says
-    /// whether there is more.
+    /// Polls the writer's position after all known messages were taken. Returns whether there
+    /// are more.
     #[inline(never)]
     fn poll_position(&mut self) -> Result<bool, Corrupt> {
         self.backoff.snooze();
@@ -397,8 +399,8 @@ impl<T: Plain> Reader<T> {
         self.control().receivers.position.store(self.head, Release);
     }
 
-    /// Takes the next message, if it is known that another follows, and makes room of it: in a
-    /// stream, all that is asked.
+    /// Takes the next message and frees its slot, if it is known that another message follows:
+    /// the common case in a stream.
     #[inline]
     pub(crate) fn pop_cached(&mut self) -> Option<T> {
         if self.cached_tail.wrapping_sub(self.head) < 2 {

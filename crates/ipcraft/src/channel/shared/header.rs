@@ -1,4 +1,4 @@
-//! What the header at the start of a channel's memory says, and how it is checked.
+//! The header of a channel's memory, and its validation.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -52,7 +52,8 @@ pub(crate) struct Expected {
     pub(crate) flags: Option<u64>,
 }
 
-/// What a header says of the kind of a channel, and how sizes follow from its configuration.
+/// What the header contains about the kind of a channel, and how sizes follow from its
+/// configuration.
 pub(crate) struct KindInfo {
     pub(crate) id: u64,
     pub(crate) layout: u64,
@@ -65,7 +66,7 @@ pub(crate) struct KindInfo {
 }
 
 impl KindInfo {
-    /// The configuration that a channel must have whose header says `found`.
+    /// Returns the configuration that a channel must have whose header contains `found`.
     fn expect(&self, expected: Expected, found: Config) -> Config {
         Config {
             capacity: expected.capacity.unwrap_or(found.capacity),

@@ -26,18 +26,18 @@ pub(crate) enum Backing {
     Anonymous(Memfd),
 }
 
-/// The memory of one channel, whose header says that it is one of the expected kind.
+/// The memory of one channel, whose header was validated.
 #[derive(Debug)]
 pub(crate) struct SharedRegion {
     mapping: Mapping,
     backing: Backing,
     name: Option<Arc<str>>,
-    /// What the header said when it was checked; never read again.
+    /// What the header contained when it was checked; it is never read again.
     config: Config,
 }
 
 impl SharedRegion {
-    /// Writes the header of a new channel to memory that nobody else has yet.
+    /// Writes the header of a new channel to memory that no other process has.
     pub(crate) fn initialize(
         mapping: &Mapping,
         kind: &KindInfo,
@@ -91,7 +91,7 @@ impl SharedRegion {
         header(&self.mapping).map_or(NonNull::dangling(), |header| NonNull::from(&header.controls[index]))
     }
 
-    /// Whether a seat has ever been taken.
+    /// Returns the word that records whether a lease has been used.
     pub(crate) fn used(&self, lease_id: u32) -> Result<&AtomicU32> {
         Ok(&header(&self.mapping)?.used[lease_id as usize % MAX_ENDPOINTS])
     }
@@ -127,9 +127,9 @@ impl DataArea<'_> {
         let layout = SlotLayout::new(size).ok_or_else(|| too_large(size))?;
         let room = layout.bytes_for(count).ok_or_else(|| too_large(size))?;
         let start = self.at(offset, room)?;
-        // SAFETY: because the range is within the mapping and starts at a line, as the mapping does
-        // at a page; the count of a shape was found to be a power of two; and nothing but these
-        // slots leads to the bytes.
+        // SAFETY: because the range is within the mapping and starts at a cache line, as the
+        // mapping does at a page. The count was found to be a power of two, and only these slots
+        // lead to the bytes.
         Ok(unsafe { SequencedSlots::new(start, count, layout, size) })
     }
 }
@@ -152,8 +152,8 @@ impl Backing {
 
 fn header(mapping: &Mapping) -> Result<&Header> {
     let at = mapping.pointer(0, HEADER_LEN, align_of::<Header>())?;
-    // SAFETY: because the bytes are mapped and aligned for as long as the mapping is borrowed, and
-    // a header is nothing but atomics, of which any bytes are values.
+    // SAFETY: because the bytes are mapped and aligned while the mapping is borrowed, and a
+    // header consists of atomics, for which any bytes are valid.
     Ok(unsafe { at.cast().as_ref() })
 }
 

@@ -11,7 +11,8 @@ use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::ring::spsc::{Reader, Writer};
 use crate::error::Result;
 
-/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or zeros.
+/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or
+/// zeros.
 ///
 /// If it is dropped, or its process dies, nothing is sent, and the next message gets the same slot.
 #[must_use = "a loan that is not committed is not sent"]
@@ -22,7 +23,8 @@ pub struct Loan<'a, T: Message> {
 
 impl<'a, T: Message> Loan<'a, T> {
     pub(super) fn new(core: &'a mut Core<Writer<T::Wire>>, start: NonNull<u8>) -> Self {
-        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the form.
+        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the
+        // form.
         let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
         Loan { raw, _type: PhantomData }
     }
@@ -33,7 +35,8 @@ impl<'a, T: Message> Loan<'a, T> {
         self.raw.core.ring.write(&message.to_wire());
     }
 
-    /// Sends the message. When it returns, the message is in the channel, even if this process dies.
+    /// Sends the message. When it returns, the message is in the channel, even if this process
+    /// dies.
     #[inline]
     pub fn commit(self) {
         self.raw.commit();

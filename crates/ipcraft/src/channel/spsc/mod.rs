@@ -12,26 +12,31 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! The fastest of the channels. Messages are of one type, which the channel knows and both sides check; for records of
-//! different lengths there is [`bytes`].
+//! This is the fastest kind of channel. All messages have one type, which both sides check. For
+//! records of different lengths there is [`bytes`].
 //!
-//! # What can be relied on
+//! # Guarantees
 //!
-//! Besides the [contract](super#contract) of all channels:
+//! In addition to the [contract](super#contract) of all channels:
 //!
-//! * A message whose [`send`](Sender::send) has returned is received once, or is still in the channel. A batch is sent
-//!   from its first message on: those that [`send_all`](Sender::send_all) found room for at once appear together.
-//! * A message is received when [`recv`](Receiver::recv) has made room of it, which is the last thing that it does: if the
-//!   process is killed before, the next receiver gets the message. What is held by [`recv_in_place`](Receiver::recv_in_place),
-//!   or was taken by a [`drain`](Receiver::drain) that has not ended, is not received yet.
-//! * A message that is lent with [`loan`](Sender::loan) is sent by [`commit`](Loan::commit), and by nothing else.
+//! * A message whose [`send`](Sender::send) has returned is received once, or is still in the
+//!   channel.
+//! * The messages of [`send_all`](Sender::send_all) that fit into the channel together appear
+//!   together.
+//! * [`recv`](Receiver::recv) receives a message by freeing its slot, which is its last step. If
+//!   the process is killed before, the next receiver gets the message.
+//! * A message held by [`recv_in_place`](Receiver::recv_in_place), or taken by a
+//!   [`drain`](Receiver::drain) that has not ended, is not received yet.
+//! * A message that is written through a [`loan`](Sender::loan) is sent only by
+//!   [`commit`](Loan::commit).
 //!
-//! # What it costs
+//! # Cost
 //!
-//! A message takes its size of memory, rounded up to 8 bytes, and above 128 bytes to whole lines of 64. While nobody sleeps,
-//! to send or to receive is about two dozen instructions and no system call. A small message (up to 48 bytes) to a receiver
-//! who waits for it is carried by one cache line. Batches ([`send_all`](Sender::send_all),
-//! [`recv_many`](Receiver::recv_many), [`drain`](Receiver::drain)) cost a fraction of single messages.
+//! A slot has the size of a message, rounded up to 8 bytes, and above 128 bytes to cache lines of
+//! 64. While no endpoint is blocked, sending takes 26 instructions and no system call. A small
+//! message (up to 48 bytes) to a waiting receiver travels in one cache line. Batches
+//! ([`send_all`](Sender::send_all), [`recv_many`](Receiver::recv_many), [`drain`](Receiver::drain))
+//! cost a fraction of single messages.
 
 pub mod bytes;
 mod loan;
@@ -79,7 +84,7 @@ const LEASES: LeaseRanges = LeaseRanges { senders: 0..1, receivers: 1..2 };
 
 impl<T: Message> Sealed for Spsc<T> {}
 
-#[allow(private_interfaces, reason = "what a kind is made of is nobody else's business")]
+#[allow(private_interfaces, reason = "others need not know what a kind is made of")]
 impl<T: Message> Kind for Spsc<T> {
     const KIND_ID: u64 = 1;
     const LAYOUT: SharedLayout = T::LAYOUT;
@@ -91,21 +96,21 @@ impl<T: Message> Kind for Spsc<T> {
 }
 
 impl<T: Message> Channel<T> {
-    /// Takes the sending end, and goes on where the last sender ended.
+    /// Opens the sending endpoint. It continues where the last sender ended.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel contradict each other.
+    /// [`InUse`](crate::ErrorKind::InUse) if a sender exists in any process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are invalid.
     pub fn sender(&self) -> Result<Sender<T>> {
         Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
-    /// Takes the receiving end, and goes on where the last receiver ended.
+    /// Opens the receiving endpoint. It continues where the last receiver ended.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process.
+    /// [`InUse`](crate::ErrorKind::InUse) if a receiver exists in any process.
     pub fn receiver(&self) -> Result<Receiver<T>> {
         Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }

@@ -18,10 +18,11 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
 
-/// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
+/// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`).
 ///
-/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver opened
-/// from the [channel](Channel) gets the messages that were sent and not received.
+/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver
+/// opened from the [channel](Channel) gets the messages that were sent and not received.
 pub struct Receiver<T: Message> {
     core: Core<Reader<T::Wire>>,
     _type: PhantomData<fn() -> T>,
@@ -51,8 +52,8 @@ impl<T: Message> Receiver<T> {
     /// # Errors
     ///
     /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver was opened.
-    /// On error, the descriptor is closed.
+    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver was
+    /// opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
@@ -67,7 +68,8 @@ impl<T: Message> Receiver<T> {
         self.core.ring.len()
     }
 
-    /// Returns whether no message can be received without waiting. As stale as [`len`](Receiver::len).
+    /// Returns whether no message can be received without waiting. As stale as
+    /// [`len`](Receiver::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -79,27 +81,28 @@ impl<T: Message> Receiver<T> {
 
     /// Receives a message, blocking until there is one.
     ///
-    /// The message is out of the channel when this returns. If the process dies during the call, either the
-    /// message was received, or the next receiver gets it.
+    /// The message is out of the channel when this returns. If the process dies during the call,
+    /// either the message was received, or the next receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the sender has left and every message is received
-    /// (a new sender may connect later); [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is
-    /// invalid, or the bytes are no value of the type.
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the sender has left and every message is
+    /// received (a new sender may connect later); [`Corrupted`](crate::ErrorKind::Corrupted) if the
+    /// shared state is invalid, or the bytes are no value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
         self.core.recv(Forever)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of blocking.
+    /// [`recv`](Receiver::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
+    /// blocking.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T> {
         self.core.recv(Never)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there is no
-    /// message within `timeout`.
+    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there
+    /// is no message within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T> {
         self.core.recv(Within(timeout))
@@ -114,14 +117,14 @@ impl<T: Message> Receiver<T> {
         self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](crate::ErrorKind::Empty) instead
-    /// of blocking.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with
+    /// [`Empty`](crate::ErrorKind::Empty) instead of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>> {
         self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
-    /// there is no message within `timeout`.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no message within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>> {
         self.recv_in_place_with(Within(timeout))
     }
@@ -131,26 +134,27 @@ impl<T: Message> Receiver<T> {
         Ok(Received::new(&mut self.core, start))
     }
 
-    /// Receives up to `buffer.len()` messages, blocking until there is at least one. Returns their number.
+    /// Receives up to `buffer.len()` messages, blocking until there is at least one. Returns their
+    /// number.
     ///
     /// This is the fastest way to receive many small messages.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Receiver::recv). The messages before one that is no value of the type are returned
-    /// first; the next call fails.
+    /// As for [`recv`](Receiver::recv). The messages before one that is no value of the type are
+    /// returned first; the next call fails.
     pub fn recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
         self.recv_many_with(buffer, Forever)
     }
 
-    /// [`recv_many`](Receiver::recv_many) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
-    /// blocking.
+    /// [`recv_many`](Receiver::recv_many) that fails with [`Empty`](crate::ErrorKind::Empty)
+    /// instead of blocking.
     pub fn try_recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
         self.recv_many_with(buffer, Never)
     }
 
-    /// [`recv_many`](Receiver::recv_many) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there
-    /// is no message within `timeout`.
+    /// [`recv_many`](Receiver::recv_many) that fails with [`TimedOut`](crate::ErrorKind::TimedOut)
+    /// if there is no message within `timeout`.
     pub fn recv_many_timeout(&mut self, buffer: &mut [T], timeout: Duration) -> Result<usize> {
         self.recv_many_with(buffer, Within(timeout))
     }
@@ -171,14 +175,15 @@ impl<T: Message> Receiver<T> {
 
     /// Receives the messages that are in the channel, without waiting for more.
     ///
-    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped or after
-    /// 64 messages. If the process dies before that, the next receiver gets those messages again.
+    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped
+    /// or after 64 messages. If the process dies before that, the next receiver gets those messages
+    /// again.
     pub fn drain(&mut self) -> Drain<'_, T> {
         Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, blocking for each. Ends when the sender has left and every
-    /// message is received.
+    /// Receives one message after the other, blocking for each. Ends when the sender has left and
+    /// every message is received.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { receiver: self }
     }
@@ -186,7 +191,8 @@ impl<T: Message> Receiver<T> {
 
 /// Iterator over messages as they arrive, until the sender leaves.
 ///
-/// Each item may be an error instead. After [`Corrupted`](crate::ErrorKind::Corrupted), stop iterating.
+/// Each item may be an error instead. After [`Corrupted`](crate::ErrorKind::Corrupted), stop
+/// iterating.
 pub struct Iter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }

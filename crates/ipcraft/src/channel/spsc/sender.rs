@@ -19,10 +19,12 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
 
-/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
+/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`).
 ///
 /// After it was dropped, or its process died, the receiver gets the remaining messages and then
-/// `Disconnected`. A new sender opened from the [channel](Channel) continues after the last message.
+/// `Disconnected`. A new sender opened from the [channel](Channel) continues after the last
+/// message.
 pub struct Sender<T: Message> {
     core: Core<Writer<T::Wire>>,
     _type: PhantomData<fn(T)>,
@@ -69,7 +71,8 @@ impl<T: Message> Sender<T> {
         self.core.ring.len()
     }
 
-    /// Returns whether every message that was sent has been received. As stale as [`len`](Sender::len).
+    /// Returns whether every message that was sent has been received. As stale as
+    /// [`len`](Sender::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -99,8 +102,8 @@ impl<T: Message> Sender<T> {
         self.core.send(message, Never)
     }
 
-    /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel
-    /// stays full for `timeout`.
+    /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
+    /// channel stays full for `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.core.send(message, Within(timeout))
@@ -110,7 +113,8 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error tells how many messages were sent, from the first on.
+    /// As for [`send`](Sender::send). The error tells how many messages were sent, from the first
+    /// on.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }
@@ -121,8 +125,8 @@ impl<T: Message> Sender<T> {
         self.core.send_all(messages, Never)
     }
 
-    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if not all
-    /// messages could be sent within `timeout`.
+    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
+    /// not all messages could be sent within `timeout`.
     pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.core.send_all(messages, Within(timeout))
     }
@@ -158,8 +162,8 @@ impl<T: Message> Sender<T> {
         self.loan_with(Never)
     }
 
-    /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the channel stays
-    /// full for `timeout`.
+    /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
+    /// channel stays full for `timeout`.
     pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
         self.loan_with(Within(timeout))
     }

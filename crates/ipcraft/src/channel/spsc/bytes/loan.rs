@@ -69,8 +69,8 @@ pub struct Received<'a> {
 
 impl<'a> Received<'a> {
     pub(super) fn new(core: &'a mut Core<Reader>, record: Record) -> Self {
-        // SAFETY: because a record that was found is within the ring, which is mapped while the core is borrowed, and no
-        // reference to it exists.
+        // SAFETY: because a record that was found is within the ring, which is mapped while the
+        // core is borrowed, and no reference to it exists.
         let payload = unsafe { Payload::new(core.ring.slot_ptr(&record), record.length) };
         Received { payload, core, record }
     }

@@ -1,9 +1,10 @@
-//! One sender, one receiver, and records of any length: from no bytes at all to somewhat less than half of the capacity.
+//! One sender, one receiver, and records of any length up to about half of the capacity.
 //!
-//! For messages of one type there is the [typed channel](super), which needs no lengths. Here the capacity counts bytes, of
-//! which each record takes eight, up to 64 if it is longer than 256, besides its own. Records do not go round the end of the
-//! ring, so at most as much as one record may lie idle there; that is why none is longer than
-//! [half of the capacity less 64 bytes](Channel::max_message_len).
+//! For messages of one type there is the [typed channel](super), which needs no lengths. Here the
+//! capacity counts bytes. Each record takes 8 bytes more than its length, or up to 64 if it is
+//! longer than 256. A record does not wrap around the end of the ring, so the space of up to one
+//! record may stay unused there. Therefore a record has at most [half of the capacity less 64
+//! bytes](Channel::max_message_len).
 //!
 //! ```
 //! use ipcraft::channel::spsc::bytes;
@@ -18,19 +19,19 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! # How large to make it
+//! # Choosing the capacity
 //!
-//! A sender goes through all of the memory before it comes back to the start. If it fits into a cache that the two
-//! processors share, copying runs at the speed of that cache; if it does not, at that of memory. Room for two to four of the
-//! largest records is enough for both sides to work at once.
+//! A sender uses all of the memory before it returns to the start. If the memory fits into a cache
+//! that both cores share, records are copied at the speed of that cache, and otherwise at that of
+//! main memory. Space for two to four of the largest records lets both sides work at the same time.
 //!
-//! # What can be relied on
+//! # Guarantees
 //!
-//! What holds for the [typed channel](super) holds here. A record whose [`send`](Sender::send) returned is received once,
-//! or is still in the channel, whoever dies; of one that was being sent there is nothing. A receiver that dies has received
-//! a record or has not, and then its successor gets it. What a peer writes where it should not is found out by the check
-//! that each record begins with, or makes an odd record of no more than the usual length: an error of kind
-//! [`Corrupted`](crate::ErrorKind::Corrupted), and never an access elsewhere.
+//! Those of the [typed channel](super) hold here. A record whose [`send`](Sender::send) has
+//! returned is received once, or is still in the channel; of a record that was being sent, nothing
+//! is. If a receiver dies, either it has received a record, or its successor gets it. Each record
+//! starts with a checksum, which detects bytes that a peer wrote at random: receiving then fails
+//! with [`Corrupted`](crate::ErrorKind::Corrupted), and never accesses memory elsewhere.
 
 mod loan;
 mod receiver;
@@ -62,8 +63,8 @@ pub type Channel = crate::channel::Channel<Bytes>;
 /// How to make a channel, and what one that is opened has to be like.
 pub type Options = crate::channel::Options<Bytes>;
 
-/// Makes a channel of so many bytes, rounded up to a power of two, without a name, and takes both of its ends, one of which
-/// is then given away: [`Sender::into_fd`], [`Receiver::into_fd`].
+/// Creates an anonymous channel of this many bytes, rounded up to a power of two, and opens both
+/// endpoints. One of them is usually handed over: [`Sender::into_fd`], [`Receiver::into_fd`].
 ///
 /// # Errors
 ///
@@ -84,28 +85,28 @@ impl Kind for Bytes {
     const DEFAULT_CAPACITY: u64 = 1 << 16;
 
     fn data_len(config: Config) -> Option<usize> {
-        // A header can say anything.
+        // The header of a peer can contain any capacity.
         let room = usize::try_from(config.capacity).ok()?;
         (config.capacity >= Self::MIN_CAPACITY && room <= isize::MAX as usize).then_some(room)
     }
 }
 
 impl Channel {
-    /// Takes the sending end, and goes on where the last sender ended.
+    /// Opens the sending endpoint. It continues where the last sender ended.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel contradict each other.
+    /// [`InUse`](crate::ErrorKind::InUse) if a sender exists in any process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are invalid.
     pub fn sender(&self) -> Result<Sender> {
         Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
-    /// Takes the receiving end, and goes on where the last receiver ended.
+    /// Opens the receiving endpoint. It continues where the last receiver ended.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if somebody has it, in whatever process.
+    /// [`InUse`](crate::ErrorKind::InUse) if a receiver exists in any process.
     pub fn receiver(&self) -> Result<Receiver> {
         Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }

@@ -20,10 +20,11 @@ use crate::channel::tuning::{DRAIN_BATCH, DRAIN_BATCH_WORDS};
 use crate::channel::{Payload, handle};
 use crate::error::{Error, ErrorKind, Limit, Result};
 
-/// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
+/// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`).
 ///
-/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver opened
-/// from the [channel](Channel) gets the records that were sent and not received.
+/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver
+/// opened from the [channel](Channel) gets the records that were sent and not received.
 pub struct Receiver {
     core: Core<Reader>,
 }
@@ -32,7 +33,8 @@ impl Receiver {
     pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots are words.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots
+        // are words.
         let reader = unsafe { Reader::resume(slots, region.control(0)) };
         Ok(Receiver { core: Core::new(reader, NoRecovery, endpoint) })
     }
@@ -41,8 +43,8 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
-    /// receiver exists.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
+    /// if another receiver exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::open(name)?.receiver()
     }
@@ -52,8 +54,8 @@ impl Receiver {
     /// # Errors
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another receiver was opened. On error, the
-    /// descriptor is closed.
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another receiver was opened. On
+    /// error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Bytes>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
@@ -70,15 +72,15 @@ impl Receiver {
 
     /// Receives a record into `buffer`, blocking until there is one. Returns its length.
     ///
-    /// The buffer is cleared first, and grows if necessary. Pass the same buffer again to avoid allocations.
-    /// The record is out of the channel when this returns. If the process dies during the call, either the
-    /// record was received, or the next receiver gets it.
+    /// The buffer is cleared first, and grows if necessary. Pass the same buffer again to avoid
+    /// allocations. The record is out of the channel when this returns. If the process dies during
+    /// the call, either the record was received, or the next receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the sender has left and every record is received (a new
-    /// sender may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid. On error,
-    /// the buffer is unchanged.
+    /// [`Disconnected`](ErrorKind::Disconnected) if the sender has left and every record is
+    /// received (a new sender may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared
+    /// state is invalid. On error, the buffer is unchanged.
     #[inline]
     pub fn recv(&mut self, buffer: &mut Vec<u8>) -> Result<usize> {
         let next = self.next_record(Forever)?;
@@ -92,35 +94,38 @@ impl Receiver {
         Ok(self.take(&next, buffer))
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no record within
-    /// `timeout`.
+    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// record within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, buffer: &mut Vec<u8>, timeout: Duration) -> Result<usize> {
         let next = self.next_record(Within(timeout))?;
         Ok(self.take(&next, buffer))
     }
 
-    /// Receives a record into the start of `buffer`, blocking until there is one. Returns its length.
+    /// Receives a record into the start of `buffer`, blocking until there is one. Returns its
+    /// length.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) if the record is longer than the buffer. It stays in the channel, and
-    /// the [limit](Error::limit) contains the length that it needs. Others as for [`recv`](Receiver::recv).
+    /// [`TooLarge`](ErrorKind::TooLarge) if the record is longer than the buffer. It stays in the
+    /// channel, and the [limit](Error::limit) contains the length that it needs. Others as for
+    /// [`recv`](Receiver::recv).
     #[inline]
     pub fn recv_into(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let next = self.next_record(Forever)?;
         self.take_into(&next, buffer)
     }
 
-    /// [`recv_into`](Receiver::recv_into) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
+    /// [`recv_into`](Receiver::recv_into) that fails with [`Empty`](ErrorKind::Empty) instead of
+    /// blocking.
     #[inline]
     pub fn try_recv_into(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let next = self.next_record(Never)?;
         self.take_into(&next, buffer)
     }
 
-    /// [`recv_into`](Receiver::recv_into) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
-    /// record within `timeout`.
+    /// [`recv_into`](Receiver::recv_into) that fails with [`TimedOut`](ErrorKind::TimedOut) if
+    /// there is no record within `timeout`.
     #[inline]
     pub fn recv_into_timeout(&mut self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
         let next = self.next_record(Within(timeout))?;
@@ -136,14 +141,14 @@ impl Receiver {
         self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](ErrorKind::Empty) instead of
-    /// blocking.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`Empty`](ErrorKind::Empty)
+    /// instead of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_>> {
         self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
-    /// no record within `timeout`.
+    /// [`recv_in_place`](Receiver::recv_in_place) that fails with [`TimedOut`](ErrorKind::TimedOut)
+    /// if there is no record within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_>> {
         self.recv_in_place_with(Within(timeout))
     }
@@ -153,12 +158,12 @@ impl Receiver {
         Ok(Received::new(&mut self.core, record))
     }
 
-    /// Calls `each` with every record that is in the channel, in place, without waiting for more. Returns their
-    /// number.
+    /// Calls `each` with every record that is in the channel, in place, without waiting for more.
+    /// Returns their number.
     ///
-    /// Cheaper than one call for each: the space is freed together, at the end and after 64 records or 16 KiB.
-    /// If the process dies before that, the next receiver gets those records again. If `each` panics, its
-    /// record stays in the channel.
+    /// Cheaper than one call for each: the space is freed together, at the end and after 64 records
+    /// or 16 KiB. If the process dies before that, the next receiver gets those records again. If
+    /// `each` panics, its record stays in the channel.
     ///
     /// ```
     /// let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(4096)?;
@@ -171,7 +176,8 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid; the records before that are received.
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid; the records before that
+    /// are received.
     pub fn for_each_available(&mut self, mut each: impl FnMut(&Payload<'_>)) -> Result<usize> {
         let until = self.core.ring.poll_position().map_err(|Corrupt| self.core.endpoint.corrupted())?;
         let mut taken = Taken::new(&mut self.core);
@@ -180,8 +186,8 @@ impl Receiver {
             let found = taken.core.ring.record();
             let Some(record) = found.map_err(|Corrupt| taken.core.endpoint.corrupted())? else { break };
             let start = taken.core.ring.slot_ptr(&record);
-            // SAFETY: because a record that was found is within the ring, which is mapped while the endpoint lives, and no
-            // reference to it exists.
+            // SAFETY: because a record that was found is within the ring, which is mapped while the
+            // endpoint lives, and no reference to it exists.
             each(&unsafe { Payload::new(start, record.length) });
             taken.skip(record.end);
             count += 1;
@@ -189,8 +195,8 @@ impl Receiver {
         Ok(count)
     }
 
-    /// Receives one record after the other, each into a new buffer, blocking for each. Ends when the sender has
-    /// left and every record is received.
+    /// Receives one record after the other, each into a new buffer, blocking for each. Ends when
+    /// the sender has left and every record is received.
     pub fn iter(&mut self) -> Iter<'_> {
         Iter { receiver: self }
     }
@@ -206,7 +212,7 @@ impl Receiver {
         // No more than the channel has: a length that a peer made up is none that was found.
         buffer.reserve(next.length());
         self.core.ring.read(next, buffer.spare_capacity_mut());
-        // SAFETY: because so many bytes were reserved, and `read` has written them.
+        // SAFETY: because `next.length()` bytes were reserved, and `read` has written them.
         unsafe { buffer.set_len(next.length()) };
         self.finish(next);
         next.length()
@@ -218,8 +224,8 @@ impl Receiver {
         if length > buffer.len() {
             return Err(self.too_large(buffer.len(), length));
         }
-        // SAFETY: because bytes that are initialised may be taken for ones that need not be, as nothing but bytes is
-        // written there.
+        // SAFETY: because bytes that are initialised may be taken for ones that need not be, as
+        // nothing but bytes is written there.
         let buffer = unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) };
         self.core.ring.read(next, buffer);
         self.finish(next);

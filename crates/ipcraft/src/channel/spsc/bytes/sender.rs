@@ -20,7 +20,8 @@ use crate::channel::shared::region::SharedRegion;
 use crate::channel::spsc::LEASES;
 use crate::error::{Error, ErrorKind, Limit, Result};
 
-/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not `Sync`).
+/// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not
+/// `Sync`).
 ///
 /// After it was dropped, or its process died, the receiver gets the remaining records and then
 /// `Disconnected`. A new sender opened from the [channel](Channel) continues after the last record.
@@ -32,7 +33,8 @@ impl Sender {
     pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots are words.
+        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots
+        // are words.
         let writer = unsafe { Writer::resume(slots, region.control(0)) };
         let writer = writer.map_err(|Corrupt| endpoint.corrupted())?;
         Ok(Sender { core: Core::new(writer, NoRecovery, endpoint) })
@@ -42,8 +44,8 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse) if another
-    /// sender exists.
+    /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
+    /// if another sender exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::open(name)?.sender()
     }
@@ -53,8 +55,8 @@ impl Sender {
     /// # Errors
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another sender was opened. On error, the
-    /// descriptor is closed.
+    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another sender was opened. On
+    /// error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Bytes>(fd, |_| LEASES.senders)?;
         Sender::new(&region, lease)
@@ -69,21 +71,22 @@ impl Sender {
         self.core.ring.is_empty()
     }
 
-    /// Returns the largest length of a record in bytes: half of the capacity less 64, and at most 2 GiB.
+    /// Returns the largest length of a record in bytes: half of the capacity less 64, and at most 2
+    /// GiB.
     pub fn max_message_len(&self) -> usize {
         self.core.ring.max_message_len()
     }
 
     /// Sends a record, blocking while there is no space for it.
     ///
-    /// When it returns without an error, the record is in the channel, even if this process dies. With an
-    /// error, nothing of it is.
+    /// When it returns without an error, the record is in the channel, even if this process dies.
+    /// With an error, nothing of it is.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) above [`max_message_len`](Sender::max_message_len), which is the
-    /// [limit](Error::limit); [`Disconnected`](ErrorKind::Disconnected) if the receiver has left;
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid.
+    /// [`TooLarge`](ErrorKind::TooLarge) above [`max_message_len`](Sender::max_message_len), which
+    /// is the [limit](Error::limit); [`Disconnected`](ErrorKind::Disconnected) if the receiver has
+    /// left; [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid.
     #[inline]
     pub fn send(&mut self, record: &[u8]) -> Result<()> {
         self.send_with(record, Forever)
@@ -95,8 +98,8 @@ impl Sender {
         self.send_with(record, Never)
     }
 
-    /// [`send`](Sender::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
-    /// `timeout`.
+    /// [`send`](Sender::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// space within `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, record: &[u8], timeout: Duration) -> Result<()> {
         self.send_with(record, Within(timeout))
@@ -105,8 +108,8 @@ impl Sender {
     #[inline]
     fn send_with(&mut self, record: &[u8], patience: impl Patience) -> Result<()> {
         self.check_length(record.len())?;
-        // Written out: here `Core::push_fast` takes 74 instructions instead of 73, since it keeps the doorbell while the
-        // record is copied.
+        // Written out: here `Core::push_fast` takes 74 instructions instead of 73, since it keeps
+        // the doorbell while the record is copied.
         let Core { ring, endpoint, .. } = &mut self.core;
         if endpoint.may_send() && ring.push(record, endpoint.inline_requested()) == Ok(Some(())) {
             self.core.notify();
@@ -140,13 +143,14 @@ impl Sender {
         self.send_vectored_with(parts, Forever)
     }
 
-    /// [`send_vectored`](Sender::send_vectored) that fails with [`Full`](ErrorKind::Full) instead of blocking.
+    /// [`send_vectored`](Sender::send_vectored) that fails with [`Full`](ErrorKind::Full) instead
+    /// of blocking.
     pub fn try_send_vectored(&mut self, parts: &[IoSlice<'_>]) -> Result<()> {
         self.send_vectored_with(parts, Never)
     }
 
-    /// [`send_vectored`](Sender::send_vectored) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
-    /// no space within `timeout`.
+    /// [`send_vectored`](Sender::send_vectored) that fails with [`TimedOut`](ErrorKind::TimedOut)
+    /// if there is no space within `timeout`.
     pub fn send_vectored_timeout(&mut self, parts: &[IoSlice<'_>], timeout: Duration) -> Result<()> {
         self.send_vectored_with(parts, Within(timeout))
     }
@@ -167,19 +171,20 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error tells how many records were sent, from the first on.
+    /// As for [`send`](Sender::send). The error tells how many records were sent, from the first
+    /// on.
     pub fn send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
         self.send_all_with(records, Forever)
     }
 
-    /// [`send_all`](Sender::send_all) that sends what fits, and fails with [`Full`](ErrorKind::Full) if that is
-    /// not all.
+    /// [`send_all`](Sender::send_all) that sends what fits, and fails with
+    /// [`Full`](ErrorKind::Full) if that is not all.
     pub fn try_send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
         self.send_all_with(records, Never)
     }
 
-    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](ErrorKind::TimedOut) if not all records could
-    /// be sent within `timeout`.
+    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](ErrorKind::TimedOut) if not all
+    /// records could be sent within `timeout`.
     pub fn send_all_timeout<B: AsRef<[u8]>>(
         &mut self,
         records: &[B],
@@ -216,7 +221,8 @@ impl Sender {
         }
     }
 
-    /// Reserves space for a record of `length` bytes, for writing it in place. Blocks while there is no space.
+    /// Reserves space for a record of `length` bytes, for writing it in place. Blocks while there
+    /// is no space.
     ///
     /// The record is sent by [`commit`](Loan::commit).
     ///
@@ -243,8 +249,8 @@ impl Sender {
         self.loan_with(length, Never)
     }
 
-    /// [`loan`](Sender::loan) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no space within
-    /// `timeout`.
+    /// [`loan`](Sender::loan) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
+    /// space within `timeout`.
     pub fn loan_timeout(&mut self, length: usize, timeout: Duration) -> Result<Loan<'_>> {
         self.loan_with(length, Within(timeout))
     }
