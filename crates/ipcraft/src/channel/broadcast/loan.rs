@@ -97,7 +97,7 @@ impl<'a, T: Message> Received<'a, T> {
     /// # Errors
     ///
     /// [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten;
-    /// [`Corrupted`](ErrorKind::Corrupted) if the bytes are no value of the type.
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are no value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
         self.payload.value(self.core.ring.read(), &self.core.endpoint)

@@ -56,9 +56,8 @@
 //! # Memory
 //!
 //! 2 KiB, 64 bytes for each possible subscriber, and a slot for each message. A slot has the size
-//! of a message plus 8 bytes, rounded up to a power of two up to 64 bytes, and otherwise to a
-//! multiple of 8. A message of more than 256 bytes takes whole cache lines of 64 bytes and one
-//! more.
+//! of a message plus 8 bytes. The sum is rounded up to a power of two up to 64 bytes, and otherwise
+//! to 8 bytes. A message of more than 256 bytes takes whole cache lines of 64 bytes and one more.
 
 mod loan;
 mod publisher;

@@ -133,8 +133,7 @@ impl<T: Message> Publisher<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Publisher::send). The error tells how many messages were sent, from the
-    /// first on.
+    /// As for [`send`](Publisher::send). The error contains the number of messages sent.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }

@@ -131,11 +131,12 @@ impl<T: Message> Subscriber<T> {
     ///
     /// # Errors
     ///
-    /// [`Lagged`](RecvError::Lagged) with the number of messages that were overwritten before this
-    /// subscriber received them; the next call continues after them. [`Failed`](RecvError::Failed)
-    /// with [`Disconnected`](ErrorKind::Disconnected) if the publisher has left and every message
-    /// is received (a new publisher may connect later), or with [`Corrupted`](ErrorKind::Corrupted)
-    /// if the shared state is invalid, or the bytes are no value of the type.
+    /// * [`Lagged`](RecvError::Lagged) with the number of messages that were overwritten before
+    ///   this subscriber received them. The next call continues after them.
+    /// * [`Failed`](RecvError::Failed) of kind [`Disconnected`](ErrorKind::Disconnected) if the
+    ///   publisher has left and every message is received. A new publisher may connect later.
+    /// * [`Failed`](RecvError::Failed) of kind [`Corrupted`](ErrorKind::Corrupted) if the shared
+    ///   state is invalid, or the bytes are no value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
         self.core.recv(Forever)

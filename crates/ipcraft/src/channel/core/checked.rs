@@ -9,7 +9,7 @@ use crate::channel::endpoint::Endpoint;
 use crate::channel::{Message, Payload};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A ring that can tell whether a slot still holds the message that was found there.
+/// A ring that knows whether a slot still holds the message that was found there.
 pub(crate) trait ValidateRing {
     /// Returns whether all that was read so far belongs to the message that was found.
     fn validate(&self) -> bool;
@@ -27,7 +27,7 @@ pub(crate) struct CheckedPayload<'a> {
 impl CheckedPayload<'_> {
     /// # Safety
     ///
-    /// As for [`Payload::new`]. `hint` says what to do when the message was overwritten.
+    /// As for [`Payload::new`]. `hint` is the advice for an overwritten message.
     pub(crate) unsafe fn new(start: NonNull<u8>, length: usize, hint: &'static str) -> Self {
         // SAFETY: because the caller vouches for it.
         let payload = unsafe { Payload::new(start, length) };

@@ -24,7 +24,7 @@ pub(crate) trait SendRing<I: ?Sized>: Ring {
         matches!(self.push(item, inline), Ok(Some(())))
     }
 
-    /// Sends if there is space. `inline` says that the peers requested inline delivery.
+    /// Sends if there is space. `inline` is set if the peers requested inline delivery.
     fn push(&mut self, item: &I, inline: bool) -> TryResult<()>;
 }
 

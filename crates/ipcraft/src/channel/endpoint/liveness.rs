@@ -20,7 +20,7 @@ fn stale_status(peer_status: u32) -> u32 {
 }
 
 impl Endpoint {
-    /// Returns whether the status of the peers differs from the one that was checked last.
+    /// Returns whether the status of the peers has changed since the last check.
     #[inline]
     pub(crate) fn peer_status_changed(&self) -> bool {
         self.peer_status != self.peer_doorbell().status.load()

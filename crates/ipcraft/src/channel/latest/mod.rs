@@ -43,9 +43,9 @@
 //!
 //! # Memory
 //!
-//! 2 KiB and the slots. A slot has the size of a value plus 8 bytes, rounded up to a power of two
-//! up to 64 bytes, and otherwise to a multiple of 8. A value of more than 256 bytes takes whole
-//! cache lines of 64 bytes and one more.
+//! 2 KiB and the slots. A slot takes the size of a value plus 8 bytes. The sum is rounded up to a
+//! power of two up to 64 bytes, and otherwise to 8 bytes. A value of more than 256 bytes takes
+//! whole cache lines of 64 bytes and one more.
 
 mod loan;
 mod reader;

@@ -114,7 +114,7 @@ impl<T: Message> Reader<T> {
         }
     }
 
-    /// Loads the newest value as soon as it differs from the one that this endpoint loaded last.
+    /// Loads the newest value once it differs from the last value that this endpoint loaded.
     /// Blocks until then.
     ///
     /// # Errors

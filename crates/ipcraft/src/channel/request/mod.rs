@@ -20,9 +20,9 @@
 //!
 //! * **The server**: a blocked client notices within 250 ms, and fails with
 //!   [`Disconnected`](crate::ErrorKind::Disconnected). Requests without a reply stay in the
-//!   channel. The one that the server was processing stays too, since it leaves the ring only after
-//!   its reply was sent. So the next server starts that request again, and repeats none that has a
-//!   reply. If a request must not be executed twice, give it a number by which the server can
+//!   channel. So does the request that the server was processing, since it leaves the ring only
+//!   after its reply was sent. So the next server starts that request again, and repeats none that
+//!   has a reply. If a request must not be executed twice, give it a number by which the server can
 //!   recognise it.
 //! * **The client**: a blocked server notices within 250 ms. It still gets the remaining requests;
 //!   their replies are discarded. A new client may connect, and gets none of those replies.

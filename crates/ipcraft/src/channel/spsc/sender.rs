@@ -113,8 +113,7 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error tells how many messages were sent, from the first
-    /// on.
+    /// As for [`send`](Sender::send). The error contains the number of messages sent.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }

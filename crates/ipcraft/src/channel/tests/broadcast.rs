@@ -70,7 +70,7 @@ fn the_slowest_holds_the_publisher_back() {
 }
 
 #[test]
-fn the_slow_are_told_how_many_they_missed() {
+fn recv_after_an_overwrite_returns_the_number_of_missed_messages() {
     for start in STARTS {
         let channel = made(Overflow::Overwrite, start);
         let (mut publisher, mut slow) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
@@ -110,7 +110,7 @@ fn messages_come_back_when_all_have_left() {
 }
 
 #[test]
-fn an_end_moves_by_its_descriptor_and_goes_on() {
+fn from_fd_continues_where_the_endpoint_was() {
     for overflow in [Overflow::Block, Overflow::Overwrite] {
         let channel = made(overflow, 7);
         let (mut publisher, mut one) = (channel.publisher().unwrap(), channel.subscriber().unwrap());
@@ -250,7 +250,7 @@ fn subscribers_come_and_go_while_messages_pass() {
 }
 
 #[test]
-fn scribbling_over_the_channel_hangs_nobody() {
+fn recv_from_random_memory_returns() {
     use crate::channel::shared::header::HEADER_LEN;
     for seed in 1..200u64 {
         for overflow in [Overflow::Block, Overflow::Overwrite] {

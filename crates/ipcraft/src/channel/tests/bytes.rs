@@ -25,7 +25,7 @@ fn made(capacity: usize, start: u64) -> (Channel, Sender, Receiver) {
     (channel, sender, receiver)
 }
 
-/// Bytes that tell the number of the record, and each its place in it.
+/// Bytes that identify the record, and each its index in it.
 fn pattern(number: usize, length: usize) -> Vec<u8> {
     (0..length).map(|i| ((number * 131 + i * 7) % 251) as u8).collect()
 }
@@ -96,7 +96,7 @@ fn a_record_that_is_as_long_as_can_be_has_room_wherever_the_last_one_ended() {
 }
 
 #[test]
-fn what_cannot_be_done_says_why() {
+fn invalid_calls_return_the_reason() {
     let (channel, mut tx, mut rx) = made(100, 0);
     assert_eq!((channel.capacity(), channel.max_message_len(), tx.max_message_len()), (256, 64, 64));
     let mut record = b"untouched".to_vec();
@@ -174,7 +174,7 @@ fn a_loan_can_be_given_up_or_sent_in_part() {
 }
 
 #[test]
-fn many_are_sent_and_taken_at_once() {
+fn send_all_and_for_each_available_transfer_all_records() {
     let (_channel, mut tx, mut rx) = made(1024, u64::MAX - 3);
     let records: Vec<_> = (0..500).map(|number| pattern(number, length(number, 400))).collect();
     let (mut sent, mut received) = (0, Vec::new());
@@ -293,7 +293,8 @@ fn an_end_moves_by_its_descriptor() {
 /// The words of a channel's records.
 fn memory(channel: &Channel) -> &[AtomicU64] {
     let start = channel.region.data_area().at(0, channel.capacity()).unwrap();
-    // SAFETY: because the memory is mapped for as long as the channel is borrowed, and any bytes are atomics.
+    // SAFETY: because the memory is mapped while the channel is borrowed, and any bytes are
+    // valid for atomics.
     unsafe { std::slice::from_raw_parts(start.cast().as_ptr(), channel.capacity() / record::WORD) }
 }
 
@@ -330,9 +331,9 @@ fn positions_that_cannot_be_are_refused() {
     assert_eq!(channel.sender().unwrap_err().kind(), ErrorKind::Corrupted);
 }
 
-/// Both ends go on, with errors or odd records, whatever is written where.
+/// Both endpoints continue, with errors or odd records, after any write to the memory.
 #[test]
-fn nobody_hangs_or_panics_while_everything_is_written_over() {
+fn recv_while_the_memory_is_overwritten_returns() {
     let (channel, mut tx, mut rx) = made(1024, 0);
     let mut random = 1_u64;
     let mut next = move || {
@@ -364,7 +365,7 @@ fn nobody_hangs_or_panics_while_everything_is_written_over() {
             let _ = rx.for_each_available(|record| assert!(record.len() <= 448));
         }
         if round % 10 == 0 {
-            // Others take their places, and go on from what is there.
+            // Successors continue with what is in the channel.
             drop((tx, rx));
             control.senders.position.store(0, Relaxed);
             control.receivers.position.store(0, Relaxed);

@@ -11,7 +11,7 @@ const STARTS: [u64; 3] = [0, u32::MAX as u64 - 500, u64::MAX - 500];
 /// How many steps are taken with each channel.
 const STEPS: u32 = 20_000;
 
-/// The longest batch: longer than a sender goes without looking at the receiver.
+/// The longest batch: longer than the check interval of a sender.
 const LONGEST: u64 = 300;
 
 /// Both ends of a channel of numbers; what would have to wait does nothing.
@@ -24,11 +24,11 @@ trait Ends {
     fn lend(&mut self, number: u64, commit: bool) -> bool;
     fn recv(&mut self) -> Option<u64>;
     fn recv_in_place(&mut self) -> Option<u64>;
-    /// At most so many of those that are there.
+    /// Takes at most `most` of the messages that are in the channel.
     fn drain(&mut self, most: usize) -> Vec<u64>;
 }
 
-/// Messages of many words that all say the same.
+/// Messages of many equal words.
 type Words<const N: usize> = [u64; N];
 
 fn number_of<const N: usize>(words: Words<N>) -> u64 {
@@ -93,7 +93,7 @@ typed_ends! {
     broadcast::Publisher<Words<N>>, broadcast::Subscriber<Words<N>>;
 }
 
-/// Records of as many bytes as the number says, and eight more.
+/// Records of as many bytes as the number, plus eight.
 impl Ends for (spsc::bytes::Sender, spsc::bytes::Receiver) {
     fn send(&mut self, number: u64) -> bool {
         there(self.0.try_send(&record(number))).is_some()
@@ -148,17 +148,18 @@ impl Dice {
     }
 }
 
-/// What can be said of the room in a channel.
+/// What is known about the space in a channel.
 #[derive(Clone, Copy)]
 enum Room {
-    /// There is room for exactly so many messages.
+    /// There is space for exactly this many messages.
     Messages(usize),
     /// There is room when nothing is there.
     WhenEmpty,
 }
 
 impl Room {
-    /// Whether it can be that so many of `wanted` more messages were sent while so many were there.
+    /// Returns whether `sent` of `wanted` more messages may have been sent with this many in the
+    /// channel.
     fn allows(self, sent: usize, wanted: usize, there: usize) -> bool {
         match self {
             Room::Messages(most) => sent == wanted.min(most - there),
@@ -167,12 +168,12 @@ impl Room {
     }
 }
 
-/// `spares` says whether what was lent and given up leaves its place to the next message.
+/// `spares`: whether a slot that was lent and not committed is left to the next message.
 fn mix(mut ends: impl Ends, room: Room, spares: bool, seed: u64) {
     let mut dice = Dice(seed);
     let mut next = 0;
     let mut queue = VecDeque::new();
-    // For a while more is sent, and for a while more received, so that it is full and empty at times.
+    // Phases of sending and of receiving, so that the channel is full and empty at times.
     for step in 0..STEPS {
         let sends = dice.below(4) < 1 + 2 * u64::from(step / 200 % 2 == 0);
         match (sends, dice.below(8)) {

@@ -30,7 +30,7 @@ fn the_newest_value_is_there_with_its_version() {
 }
 
 #[test]
-fn a_change_is_told_once() {
+fn changed_returns_each_change_once() {
     let (mut writer, mut reader) = channel::<u64>().unwrap();
     let mut other = writer.reader().unwrap();
     writer.store(1);
@@ -72,7 +72,7 @@ fn what_is_overwritten_while_it_is_read_in_place_is_an_error() {
 }
 
 #[test]
-fn a_writer_goes_on_with_the_versions() {
+fn writer_after_a_writer_continues_the_versions() {
     for start in STARTS {
         let channel = Options::<u64>::new().initial_position(start).anonymous().unwrap();
         let mut reader = channel.reader().unwrap();
@@ -81,7 +81,7 @@ fn a_writer_goes_on_with_the_versions() {
             assert_eq!(channel.writer().unwrap_err().kind(), ErrorKind::InUse);
             writer.store(version);
             assert_eq!(reader.changed().unwrap(), Snapshot { value: version, version });
-            // Somebody who dies inside of a store leaves this.
+            // The state that a writer leaves that dies during a store.
             writer.loan().set(&99);
         }
     }
@@ -122,7 +122,7 @@ fn no_value_is_torn_and_the_last_one_is_seen() {
 }
 
 #[test]
-fn scribbling_over_the_channel_hangs_nobody() {
+fn load_from_random_memory_returns() {
     use crate::channel::shared::header::HEADER_LEN;
     for seed in 1..300u64 {
         let channel = Channel::<u64>::anonymous().unwrap();

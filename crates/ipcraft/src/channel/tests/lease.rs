@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, sleep};
 
 #[test]
-fn a_seat_that_somebody_looks_at_is_given_away_afterwards() {
+fn try_unwrap_unique_during_a_liveness_check_waits() {
     let memory = Memfd::create("seats", 4096).unwrap();
     let lease = Arc::new(Lease::acquire(memory.as_fd(), 0..1).unwrap());
     let looking = lease.clone();

@@ -77,7 +77,7 @@ fn each_message_goes_to_one_receiver() {
             senders[1].send(i).unwrap();
             assert_eq!(receivers[0].recv().unwrap(), i);
         }
-        // Who has not been there for many laps goes on all the same.
+        // An endpoint that was absent for many generations continues.
         senders[0].send(7).unwrap();
         assert_eq!(
             kind(receivers[0].recv_timeout(Duration::ZERO).and(receivers[1].try_recv())),
@@ -157,7 +157,7 @@ fn what_is_held_keeps_its_place() {
 }
 
 #[test]
-fn what_somebody_leaves_behind_goes_to_others() {
+fn forgotten_guards_are_reclaimed_when_the_endpoint_is_dropped() {
     for start in STARTS {
         let channel = made(4, start);
         let mut tx = channel.sender().unwrap();
@@ -250,7 +250,8 @@ fn threads_share_the_work() {
                 thread::spawn(move || rx.iter().map(Result::unwrap).collect::<Vec<u64>>())
             })
             .collect();
-        // All of them before any begins: with the first one's leaving before the second came, the work would end.
+        // All of them before any begins: if the first one left before the second came, the work
+        // would end.
         let ends: Vec<_> = (0..2).map(|_| channel.sender().unwrap()).collect();
         let senders: Vec<_> = (0..)
             .zip(ends)

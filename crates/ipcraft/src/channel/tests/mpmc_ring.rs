@@ -1,4 +1,4 @@
-//! The ring alone, over the heap, compared step by step with what a list of positions says it should do.
+//! The ring alone, on the heap, compared step by step with a list of positions.
 
 #![allow(unsafe_code)]
 
@@ -50,8 +50,8 @@ impl World {
     fn new(count: u64, start: u64) -> World {
         let layout = SlotLayout::new(8).unwrap();
         let mut memory = vec![Line([0; 8]); layout.bytes_for(count).unwrap().div_ceil(64)];
-        // SAFETY: because the memory has room for the slots, is aligned, stays where it is with `World`, and nobody
-        // accesses it otherwise.
+        // SAFETY: because the memory has room for the slots, is aligned, stays where it is with
+        // `World`, and is accessed only by them.
         let slots = unsafe {
             SequencedSlots::new(NonNull::new(memory.as_mut_ptr()).unwrap().cast(), count, layout, 8)
         };
@@ -118,7 +118,7 @@ impl World {
         self.positions.iter().position(|(fate, message)| *fate == Fate::Abandoned && got == Some(*message))
     }
 
-    /// Which position is to be read next, after those that were skipped.
+    /// Returns the next position to be read, behind tombstones.
     fn next(&mut self) -> Option<usize> {
         while let Some((fate, _)) = self.positions.get_mut(self.taken) {
             match fate {
@@ -167,7 +167,7 @@ impl World {
         }
     }
 
-    /// Forgets positions that nobody comes back to.
+    /// Forgets positions to which no endpoint returns.
     fn forget_old(&mut self) {
         let count = self.slots.count() as usize;
         let old = self.positions.len().saturating_sub(4 * count).min(self.taken);
@@ -203,7 +203,7 @@ fn the_ring_does_what_a_list_of_positions_does() {
 }
 
 #[test]
-fn an_end_that_has_slept_for_many_laps_goes_on() {
+fn endpoint_after_many_generations_continues() {
     for count in [2, 4, 64] {
         let mut world = World::new(count, u64::MAX - 7);
         for message in 0..100 * count {
@@ -218,13 +218,13 @@ fn an_end_that_has_slept_for_many_laps_goes_on() {
 }
 
 #[test]
-fn words_that_cannot_be_are_told() {
+fn claim_of_an_invalid_word_returns_corrupt() {
     for word in [u64::MAX, 6, 7, 1 << 13 | 6] {
         let mut world = World::new(4, 4);
         (0..4).for_each(|position| world.slots.word(position).store(word, Relaxed));
         assert_eq!([world.writers[0].claim(), world.readers[0].claim()], [Err(Corrupt); 2], "{word:x}");
     }
-    // Of laps that nobody has come to, much can be believed; but everybody comes back.
+    // A generation that no endpoint has reached may seem valid; but every endpoint returns.
     for (word, turn) in chances(6).zip(0..STEPS) {
         let mut world = World::new(4, 4);
         world.slots.word(turn as u64).store(word >> (turn % 53), Relaxed);

@@ -17,12 +17,12 @@ fn is_readable(readiness: &Readiness, within: Duration) -> bool {
     poll(&mut [PollFd::new(readiness.as_fd(), PollFlags::POLLIN)], within).unwrap() == 1
 }
 
-/// Does as an event loop does until there is something. Says how often there was nothing.
+/// Polls as an event loop does until there is something. Returns how often there was nothing.
 fn until<R>(readiness: &Readiness, mut attempt: impl FnMut() -> Option<R>) -> (R, u32) {
     let end = Instant::now() + LONG;
     let mut in_vain = 0;
     loop {
-        assert!(is_readable(readiness, LONG), "there is something, and it was not told");
+        assert!(is_readable(readiness, LONG), "an event was not reported");
         readiness.clear().unwrap();
         if let Some(found) = attempt() {
             return (found, in_vain);
@@ -121,7 +121,7 @@ fn an_event_loop_hears_of_requests_and_of_answers() {
     });
 }
 
-/// As often as it looks who is there, and no more.
+/// As often as the peers are checked, and no more.
 #[test]
 fn an_end_of_many_rests_while_there_is_nothing() {
     let channel = mpmc::Options::<u64>::new().anonymous().unwrap();

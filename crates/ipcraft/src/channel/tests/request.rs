@@ -30,7 +30,8 @@ fn ends(channel: &Numbers) -> (Client<u64, u64>, Server<u64, u64>) {
     (channel.client().unwrap(), channel.server().unwrap())
 }
 
-/// Answers the requests that are there with ten times as much, and says how many there were.
+/// Replies to the requests that are in the channel with ten times as much, and returns their
+/// number.
 fn answer(server: &mut Server<u64, u64>) -> usize {
     let mut count = 0;
     while let Ok(request) = server.try_recv() {
@@ -143,7 +144,7 @@ fn a_request_that_is_dropped_is_given_up() {
 }
 
 #[test]
-fn a_request_in_the_hands_of_one_who_leaves_goes_to_the_next() {
+fn forgotten_request_after_the_server_left_goes_to_the_next() {
     for start in STARTS {
         let channel = made(start);
         let (mut client, mut server) = ends(&channel);
@@ -241,7 +242,8 @@ fn bytes_that_are_no_request_or_answer_are_refused() {
     let (mut client, mut server) = (channel.client().unwrap(), channel.server().unwrap());
     let words = |offset: usize| {
         let at = channel.region.data_area().at(offset, 8).unwrap();
-        // SAFETY: because the memory is mapped for as long as the channel is kept, and any bytes are an atomic.
+        // SAFETY: because the memory is mapped while the channel exists, and any bytes are valid
+        // for an atomic.
         unsafe { at.cast::<AtomicU64>().as_ref() }
     };
     client.send(true).unwrap();
@@ -263,7 +265,7 @@ fn bytes_that_are_no_request_or_answer_are_refused() {
 }
 
 #[test]
-fn nobody_hangs_or_panics_while_everything_is_written_over() {
+fn calls_while_the_memory_is_overwritten_return() {
     let channel = made(0);
     let (mut client, mut server) = ends(&channel);
     let mut random = 1_u64;
@@ -283,7 +285,8 @@ fn nobody_hangs_or_panics_while_everything_is_written_over() {
         let words = [&control.senders.position, &control.receivers.position, &control.senders.inline_tag];
         words[next() as usize % 3].store(if round % 2 == 0 { next() % 9 } else { next() }, Relaxed);
         let at = channel.region.data_area().at((next() % 16) as usize * 8, 8).unwrap();
-        // SAFETY: because the memory is mapped for as long as the channel is kept, and any bytes are an atomic.
+        // SAFETY: because the memory is mapped while the channel exists, and any bytes are valid
+        // for an atomic.
         unsafe { at.cast::<AtomicU64>().as_ref() }.store(next() % 9, Relaxed);
         for _ in 0..6 {
             // What waits for room would wait until the other end makes some, which is this thread.

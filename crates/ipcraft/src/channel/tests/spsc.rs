@@ -10,7 +10,7 @@ use crate::channel::spsc::*;
 use std::time::{Duration, Instant};
 
 #[test]
-fn messages_arrive_in_order_and_the_end_is_seen() {
+fn send_and_recv_keep_order_until_disconnected() {
     for start in [0, u32::MAX as u64 - 5, u64::MAX - 5, u64::MAX / 2 - 5] {
         let channel = Options::<u64>::new().capacity(4).initial_position(start).anonymous().unwrap();
         let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
@@ -48,7 +48,7 @@ fn messages_arrive_in_order_and_the_end_is_seen() {
 }
 
 #[test]
-fn batches_of_types_with_a_form_of_their_own_are_sent_as_far_as_there_is_room() {
+fn try_send_all_of_bool_sends_what_fits() {
     let (mut tx, mut rx) = channel::<bool>(4).unwrap();
     tx.try_send_all(&[true, false, true]).unwrap();
     let full = tx.try_send_all(&[false, true]).unwrap_err();
@@ -57,7 +57,7 @@ fn batches_of_types_with_a_form_of_their_own_are_sent_as_far_as_there_is_room() 
 }
 
 #[test]
-fn batches_of_any_length_find_out_that_nobody_receives() {
+fn send_all_after_the_receiver_left_without_notice_returns_disconnected() {
     for length in [1, 10, 64, 100, 300] {
         let channel = Options::<u64>::new().capacity(1 << 20).anonymous().unwrap();
         let (mut tx, rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
@@ -102,7 +102,7 @@ fn threads_exchange() {
 }
 
 #[test]
-fn an_end_moves_by_its_descriptor() {
+fn from_fd_continues_where_the_endpoint_was() {
     let (tx, mut rx) = channel::<u32>(8).unwrap();
     let fd = tx.into_fd().unwrap();
     assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Empty);
@@ -157,7 +157,7 @@ fn an_event_loop_hears_of_messages_room_and_the_end() {
 
 use crate::channel::spsc::Options;
 #[test]
-fn what_cannot_be_ends_a_drain() {
+fn drain_of_an_invalid_position_returns_corrupted_once() {
     let channel = Options::<u64>::new().capacity(4).anonymous().unwrap();
     let mut rx = channel.receiver().unwrap();
     // SAFETY: because the region is kept by `channel`.

@@ -1,4 +1,5 @@
-//! The memory of a ring on the heap, for tests of what the rings do with it: no mapping, no seats, and no sleep.
+//! The memory of a ring on the heap, for tests of the rings: no mapping, no leases, and no
+//! blocking.
 
 #![allow(unsafe_code)]
 
@@ -30,7 +31,7 @@ unsafe impl Send for TestMemory {}
 unsafe impl Sync for TestMemory {}
 
 impl TestMemory {
-    /// Room for so many bytes, beside a flow whose positions begin here.
+    /// Room for this many bytes, beside a control block whose positions begin here.
     pub(crate) fn new(room: usize, start: u64) -> TestMemory {
         let control = RingControl::default();
         control.senders.position.store(start, Relaxed);
@@ -81,7 +82,7 @@ pub(crate) fn wait<R>(mut attempt: impl FnMut() -> crate::channel::ring::TryResu
     }
 }
 
-/// Takes the messages that are there and fit into the buffer, and returns their number, if there are any.
+/// Takes the messages that fit into the buffer, and returns their number, if there are any.
 pub(crate) fn pop_many<T: Plain>(
     reader: &mut crate::channel::ring::spsc::Reader<T>,
     buffer: &mut [T],

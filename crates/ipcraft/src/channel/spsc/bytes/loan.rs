@@ -20,7 +20,7 @@ pub struct Loan<'a> {
 impl<'a> Loan<'a> {
     pub(super) fn new(core: &'a mut Core<Writer>, reservation: Reservation) -> Self {
         let start = core.ring.slot_ptr(&reservation);
-        // SAFETY: because the ring reserved so many bytes there.
+        // SAFETY: because the ring reserved these bytes.
         let raw = unsafe { RawLoan::new(core, start, reservation.record.length) };
         Loan { raw, reservation }
     }

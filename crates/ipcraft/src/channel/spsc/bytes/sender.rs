@@ -171,8 +171,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error tells how many records were sent, from the first
-    /// on.
+    /// As for [`send`](Sender::send). The error contains the number of records sent.
     pub fn send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
         self.send_all_with(records, Forever)
     }

@@ -1,4 +1,4 @@
-//! One who publishes, and one who joins meanwhile, held back or overwritten.
+//! One publisher, and one subscriber that joins concurrently, blocking or overwriting.
 
 #![allow(unsafe_code)]
 
@@ -18,7 +18,7 @@ use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::channel::tests::loom::{crash_after, wait};
 use crate::channel::tests::test_memory::TestMemory;
 
-/// A number, and who wrote it mixed with it: so half a message can be told from a whole one.
+/// A number, mixed with its writer: half a message differs from a whole one.
 type Wire = [u64; 2];
 
 const fn message(number: u64, by: u64) -> Wire {
@@ -87,7 +87,8 @@ impl World {
         self.is_over.store(true, Release);
     }
 
-    /// Reads to the end, and says which number would be the next. The `first` is known to who joined before.
+    /// Reads to the end, and returns the next number. A subscriber that joined before knows the
+    /// `first`.
     fn read(&self, mut reader: Reader, first: Option<u64>) -> Option<u64> {
         let mut expected = first;
         loop {
@@ -106,7 +107,7 @@ impl World {
     }
 }
 
-/// Somebody who was there before gets all, or is told how many he missed.
+/// A subscriber that joined before gets all messages, or learns how many it missed.
 fn is_complete(overflow: Overflow, numbers: u64) {
     loom::model(move || {
         let world = World::new(overflow);
@@ -118,7 +119,7 @@ fn is_complete(overflow: Overflow, numbers: u64) {
     });
 }
 
-/// Somebody who comes meanwhile gets all from some message on.
+/// A subscriber that joins concurrently gets all messages from some message on.
 fn can_be_joined(overflow: Overflow, numbers: u64) {
     loom::model(move || {
         let world = World::new(overflow);
@@ -136,7 +137,7 @@ fn a_publisher_that_is_held_back_overwrites_nothing() {
 }
 
 #[test]
-fn who_joins_a_publisher_that_is_held_back_gets_all_from_there_on() {
+fn join_of_a_blocking_publisher_gets_all_later_messages() {
     can_be_joined(Overflow::Block, 4);
 }
 
@@ -146,12 +147,12 @@ fn what_is_overwritten_is_counted_and_never_seen_half() {
 }
 
 #[test]
-fn who_joins_a_publisher_that_overwrites_gets_all_or_is_told() {
+fn join_of_an_overwriting_publisher_gets_all_or_lagged() {
     can_be_joined(Overflow::Overwrite, 4);
 }
 
 #[test]
-fn a_successor_goes_on_where_a_publisher_died() {
+fn resume_after_a_crash_continues_the_messages() {
     for words in 0..=12 {
         loom::model(move || {
             let world = World::new(Overflow::Overwrite);

@@ -1,4 +1,4 @@
-//! Nobody who sleeps is forgotten, and nobody has to look whether he was.
+//! No waiter is forgotten, without any timeout.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
@@ -9,21 +9,22 @@ use loom::thread;
 use crate::channel::shared::doorbell::{Doorbell, Notifier, WaitToken, Waiters};
 use crate::time::Deadline;
 
-/// A bell, and what it rings for.
+/// A doorbell, and the changes that it announces.
 #[derive(Default)]
 struct World {
     doorbell: Doorbell,
     /// How many changes there were.
     changes: AtomicU32,
-    /// How many of them somebody has taken.
+    /// How many of them were taken.
     taken: AtomicU32,
-    /// How many are within a step in which they change something and look whether anybody sleeps.
+    /// How many threads are between a change and the test for waiters.
     within: Mutex<u32>,
     left: Condvar,
 }
 
 impl World {
-    /// Changes something and rings. A fence in between is the bell's affair; before and after, time passes.
+    /// Makes a change and notifies. A fence in between is the doorbell's task; before and after,
+    /// time passes.
     fn change(&self, notifier: &mut Notifier, waiters: Waiters) {
         *self.within.lock().unwrap() += 1;
         self.changes.fetch_add(1, Release);
@@ -32,17 +33,17 @@ impl World {
         self.left.notify_all();
     }
 
-    /// Ends when everything that anybody had changed has become visible: whoever was within a step has left it by then. That
-    /// is all that a nap is for, and here it is not woken.
-    fn nap(&self) {
+    /// Returns when every change has become visible: all threads have left the step between
+    /// change and test. A bounded wait ends only then, and here it is not woken.
+    fn wait_until_visible(&self) {
         let mut within = self.within.lock().unwrap();
         while *within > 0 {
             within = self.left.wait(within).unwrap();
         }
     }
 
-    /// Sleeps until there is what is wanted, as every end does: time wakes nobody but who naps. `last_full_wait` is what the end
-    /// remembers from one wait to the next.
+    /// Waits for the condition, as every endpoint does: only a bounded wait ends by time.
+    /// `last_full_wait` is what the endpoint keeps between two waits.
     fn wait(
         &self,
         last_full_wait: &mut Option<WaitToken>,
@@ -57,7 +58,7 @@ impl World {
             if !found {
                 match has_rested {
                     true => self.doorbell.commit_wait(token, Deadline::NEVER).unwrap(),
-                    false => self.nap(),
+                    false => self.wait_until_visible(),
                 }
                 has_rested = true;
                 found = attempt();
@@ -74,7 +75,7 @@ impl World {
         self.changes.load(Acquire) >= times
     }
 
-    /// Takes one of the changes, which nobody else has then.
+    /// Takes one of the changes, which no other thread gets then.
     fn take(&self) -> bool {
         let there = self.changes.load(Acquire);
         let taken = self.taken.fetch_update(AcqRel, Acquire, |taken| (taken < there).then_some(taken + 1));
@@ -90,7 +91,7 @@ impl World {
 }
 
 #[test]
-fn one_who_sleeps_hears_of_each_change() {
+fn wait_of_one_is_woken_by_each_change() {
     loom::model(|| {
         let world = Arc::new(World::default());
         let sleeper = Arc::clone(&world);
@@ -109,7 +110,7 @@ fn one_who_sleeps_hears_of_each_change() {
 }
 
 #[test]
-fn all_who_sleep_hear_of_one_change() {
+fn wait_of_all_is_woken_by_one_change() {
     loom::model(|| {
         let world = Arc::new(World::default());
         let waiters = [(); 2].map(|()| {
@@ -162,7 +163,7 @@ fn one_of_many_hears_of_each_change() {
 }
 
 #[test]
-fn who_gave_up_and_comes_back_hears_of_a_change() {
+fn wait_after_a_cancelled_wait_is_woken() {
     loom::model(|| {
         let world = Arc::new(World::default());
         let sleeper = Arc::clone(&world);

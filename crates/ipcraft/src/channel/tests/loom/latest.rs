@@ -1,4 +1,4 @@
-//! One who stores, and one who looks for the newest.
+//! One writer, and one reader of the newest value.
 
 #![allow(unsafe_code)]
 
@@ -13,7 +13,7 @@ use crate::channel::shared::sequenced_slots::SlotLayout;
 use crate::channel::tests::loom::wait;
 use crate::channel::tests::test_memory::TestMemory;
 
-/// Two words, so that half a value can be told from a whole one.
+/// Two words: half a value differs from a whole one.
 type Wire = [u64; 2];
 
 const SLOTS: u64 = 2;

@@ -1,8 +1,9 @@
-//! What the models of the rings have in common: `tests/loom.sh` runs them. Each goes through every order in which a few
-//! threads can go, and every value that weakly ordered memory may show them.
+//! Models of the rings, run by `tests/loom.sh`. Each covers every order in which a few threads
+//! can run, and every value that weakly ordered memory can show them.
 //!
-//! The code is that of the channels; only the words, the messages and the sleeping are the checker's. A message that is used
-//! without order is told as such, where the ring is to order it; a lost wake-up is a deadlock.
+//! The code is that of the channels; only the words, the messages and the futex are the
+//! checker's. A message that is used without the order that the ring promises is an error, and a
+//! lost wake-up is a deadlock.
 
 mod broadcast;
 mod doorbell;

@@ -1,4 +1,4 @@
-//! Several who write and several who read, of whom one dies at any word.
+//! Several writers and several readers, one of which dies at any word.
 
 #![allow(unsafe_code)]
 
@@ -17,7 +17,7 @@ use crate::channel::tests::test_memory::TestMemory;
 
 const SLOTS: u64 = 2;
 
-/// Positions wrap on the way, and pass one that the others are told of.
+/// Positions wrap on the way, and pass one at which a hint is published.
 const START: u64 = u64::MAX;
 
 /// No end of a model accesses more words than that for one message, if it finds what it wants.
@@ -121,7 +121,7 @@ fn what_a_dead_writer_had_is_nothing_or_a_message() {
             let whole = first == 10;
             let next = if whole { take(&mut reader) } else { first };
             assert_eq!([next, take(&mut reader)], [20, 21]);
-            // Who died at the very end may have sent it.
+            // A writer that died at the very end may have sent it.
             assert!(whole || !writing.join().unwrap());
         });
     }

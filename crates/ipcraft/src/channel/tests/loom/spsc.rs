@@ -1,4 +1,4 @@
-//! One who writes and one who reads, in a ring that both come round in.
+//! One writer and one reader, in a ring in which both wrap around.
 
 #![allow(unsafe_code)]
 
@@ -11,7 +11,7 @@ use crate::channel::shared::slot_array::SlotArray;
 use crate::channel::tests::loom::wait;
 use crate::channel::tests::test_memory::{TestMemory, pop_many};
 
-/// Two words, so that half a message can be told from a whole one.
+/// Two words: half a message differs from a whole one.
 type Wire = [u64; 2];
 
 const fn message(number: u64) -> Wire {
@@ -40,7 +40,7 @@ fn reader(memory: &TestMemory) -> Reader<Wire> {
     unsafe { Reader::resume(memory.slot_array(SLOTS), memory.control()) }
 }
 
-/// Runs both at once.
+/// Runs both concurrently.
 fn model(write: fn(Writer<Wire>), read: fn(Reader<Wire>)) {
     loom::model(move || {
         let memory = ring();

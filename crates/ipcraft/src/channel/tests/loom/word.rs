@@ -1,4 +1,5 @@
-//! The words of rings as the model checker sees them, at each of which a thread can be told to die.
+//! The words of rings as the model checker sees them. A thread can be made to die at each of
+//! them.
 
 #![allow(unsafe_code)]
 
@@ -16,8 +17,8 @@ loom::thread_local! {
 /// Not an error.
 struct Crash;
 
-/// Does what a thread does that dies before it accesses one more word than this: whatever it had in its hands stays as it
-/// is. Says whether it lived to the end.
+/// Runs `life` as a thread that dies before it accesses more than `words` words; its state stays
+/// as it is. Returns whether it completed.
 pub(crate) fn crash_after(words: u32, life: impl FnOnce()) -> bool {
     LEFT.with(|left| left.set(Some(words)));
     let lived = catch_unwind(AssertUnwindSafe(life));
@@ -43,7 +44,7 @@ fn step() {
     }
 }
 
-/// A word that says something.
+/// A word with a state.
 #[derive(Debug, Default)]
 #[repr(transparent)]
 pub(crate) struct AtomicU64(Modelled);
@@ -80,8 +81,8 @@ impl AtomicU64 {
 pub(crate) struct Content(UnsafeCell<Modelled>);
 
 thread_local! {
-    /// Where messages are that only one can access at a time, if the ring keeps its promise. The threads of a model are one to
-    /// the system.
+    /// Where the messages are that only one thread at a time may access, if the ring keeps its
+    /// promise. To the system, the threads of a model are one.
     static ORDERED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
 }
 
@@ -100,10 +101,11 @@ impl Content {
 
     pub(crate) fn load(&self, order: Ordering) -> u64 {
         step();
-        // SAFETY: because the threads of a model run one at a time, and switch within no reference that excludes others.
+        // SAFETY: because the threads of a model run one at a time, and do not switch while an
+        // exclusive reference exists.
         let word = unsafe { &*self.0.get() };
         if self.is_ordered() {
-            // SAFETY: because the checker stops the model if somebody may be writing.
+            // SAFETY: because the checker stops the model if a thread may be writing.
             unsafe { word.unsync_load() }
         } else {
             word.load(order)
@@ -113,7 +115,8 @@ impl Content {
     pub(crate) fn store(&self, value: u64, order: Ordering) {
         step();
         if self.is_ordered() {
-            // SAFETY: because the threads of a model run one at a time, and within this call none takes over.
+            // SAFETY: because the threads of a model run one at a time, and do not switch within
+            // this call.
             unsafe { &mut *self.0.get() }.with_mut(|word| *word = value);
         } else {
             // SAFETY: because of the same as in `load`.
