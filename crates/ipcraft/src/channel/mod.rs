@@ -1,30 +1,30 @@
-//! Channels: messages through shared memory, without system calls while both sides are busy.
+//! Channels pass messages through shared memory, without a system call while both sides are busy.
 //!
 //! | kind | endpoints | each message goes to | a slow receiver |
 //! |---|---|---|---|
 //! | [`spsc`] | one sender, one receiver | the receiver | blocks the sender |
 //! | [`spsc::bytes`] | the same, for records of any length | the receiver | blocks the sender |
-//! | [`mpmc`] | many senders, many receivers | one of the receivers | blocks the senders |
-//! | [`broadcast`] | one publisher, many subscribers | all subscribers | blocks the publisher, or learns how many messages it missed |
-//! | [`latest`] | one writer, many readers | every reader that loads: only the newest value exists | sees fewer values |
-//! | [`request`] | one client, one server | the server, and its reply to the client | blocks the client |
+//! | [`mpmc`] | many senders, many receivers | exactly one receiver | blocks the senders |
+//! | [`broadcast`] | one publisher, many subscribers, which may join and leave | every subscriber | blocks the publisher, or learns how many messages it missed |
+//! | [`latest`] | one writer, many readers | any reader: only the newest value exists | skips values |
+//! | [`request`] | one client, one server | the server; its reply goes to the client | blocks the client |
 //!
 //! # When to use it
 //!
-//! * Two processes exchange messages so often that the system calls of a [pipe](crate::pipe) or a
-//!   [socket](crate::socket) limit them. A channel makes no system call while both sides are busy.
-//! * Large messages shall be written and read in place instead of being copied through the kernel.
-//! * Work shall be spread over processes, and none may be lost if one of them is killed.
+//! * Two processes exchange messages, or wait for each other, so often that the system calls of a
+//!   [pipe](crate::pipe) or a [socket](crate::socket) dominate the cost.
+//! * Large messages must be written and read in place, without a copy through the kernel.
+//! * Work must be spread over processes that may be killed at any time, without losing a job.
 //!
 //! # When not
 //!
-//! * For a few messages a second, a pipe or a socket serves as well, and every language and tool
-//!   supports it.
-//! * **The peer is not trusted to follow the protocol.** It cannot cause an access outside of the
-//!   memory, or exceed a timeout. But it can withhold messages, and send any. See
-//!   [below](#what-a-peer-can-do).
-//! * To pass descriptors, or to learn credentials, use a [socket](crate::socket).
-//! * Other machines cannot be reached.
+//! * A few messages a second: a pipe or a socket is as good, and every language and tool supports
+//!   it.
+//! * **The peer is not trusted to follow the protocol.** It cannot make this process access memory
+//!   out of bounds, or block beyond its timeout. It can withhold messages and send arbitrary ones.
+//!   See [what a peer can do](#what-a-peer-can-do).
+//! * Descriptors must be passed, or credentials checked: use a [socket](crate::socket).
+//! * The peer runs on another machine: a channel does not reach it.
 //!
 //! # Example
 //!
@@ -33,9 +33,9 @@
 //! use ipcraft::channel::spsc;
 //!
 //! let (mut sender, receiver) = spsc::channel::<u64>(1024)?;
-//! let endpoint = receiver.into_fd()?; // for a child, or to be sent over a socket
+//! let fd = receiver.into_fd()?; // for a child, or to be sent over a socket
 //! let peer = thread::spawn(move || -> ipcraft::Result<u64> { // usually another process
-//!     let mut receiver = spsc::Receiver::<u64>::from_fd(endpoint)?;
+//!     let mut receiver = spsc::Receiver::<u64>::from_fd(fd)?;
 //!     receiver.iter().sum()
 //! });
 //! for number in 1..=100 {
@@ -46,7 +46,7 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! By name, between unrelated processes, with [`Options`] for all settings:
+//! Unrelated processes find a channel by its name. [`Options`] configures it:
 //!
 //! ```
 //! use ipcraft::{channel::spsc, name};
@@ -62,77 +62,87 @@
 //!
 //! # Contract
 //!
-//! * **Endpoints.** Each endpoint of a channel has one owner at a time, in any process: opening a
-//!   second sender of an `spsc` fails. An endpoint may move to another thread (`Send`), but is not
-//!   shared (not `Sync`).
+//! * **Endpoints.** Each endpoint of a channel has one owner at a time, in any process. A second
+//!   sender of an `spsc` channel is refused with `InUse`. An endpoint may move to another thread
+//!   (`Send`), but only one thread at a time uses it (not `Sync`).
 //! * **Whole or not at all.** When `send` has returned, the message stays in the channel until it
-//!   is received, even if any process dies. If a process is killed during `send`, its message is
-//!   received whole or not at all.
-//! * **Once.** A message that `recv` has returned is not received again. A message still held
-//!   through `recv_in_place` or `drain` when the process dies is redelivered to the next receiver
-//!   (`broadcast`: it is lost with the subscriber).
-//! * **Leaving.** Peers cannot distinguish dropping an endpoint, exiting, and being killed. After
-//!   the last sender left, the receivers' iteration ends behind the last message. After the last
-//!   receiver left, sending fails, and the error returns the message. A blocked endpoint is woken
-//!   immediately when its peer is dropped, and within 250 ms when the peer is killed. An endpoint
-//!   that never blocks notices within 250 ms or 256 calls, whichever is later. Until the first
-//!   sender connects, a receiver blocks instead of returning `Disconnected`.
-//! * **Successors.** A new endpoint may replace one that has left. It continues at its position.
+//!   is received, even if processes die. A process may be killed at any instruction of a send. Its
+//!   message is then received whole or not at all.
+//! * **Once.** A message that `recv` has returned is not received again. A message that a process
+//!   was receiving when it was killed goes to the next receiver. The same holds for messages that
+//!   it held by `recv_in_place` or a drain. Messages of a killed broadcast subscriber are lost with
+//!   it.
+//! * **Leaving.** Peers see no difference between an endpoint that is dropped, a process that
+//!   exits, and one that is killed.
+//!   * After the last sender has left, receivers get the remaining messages, and their iteration
+//!     ends.
+//!   * After the last receiver has left, sending fails with `Disconnected`, and the error returns
+//!     the message.
+//!   * A blocked peer is woken immediately when an endpoint is dropped, and within 250 ms when a
+//!     process was killed. An endpoint that never blocks notices within 250 ms or 256 calls,
+//!     whichever is later. A batch is one call.
+//!   * Before the first peer has connected, no call fails with `Disconnected`: a receiver waits
+//!     for the first sender.
+//! * **Successors.** A new endpoint may replace one that has left. It continues with the messages
+//!   that are in the channel.
 //! * **Waiting.** The default strategy is [`Adaptive`](WaitStrategy::Adaptive). A waiting endpoint
-//!   spins for a few microseconds if its peer runs on another core, then blocks in `futex(2)`.
-//!   While blocked it wakes every 250 ms to check that its peers are alive. Sending makes no system
-//!   call while no endpoint is blocked. For event loops there is [`Readiness`].
-//! * **Timeouts** use the monotonic clock. A call whose timeout has passed still succeeds if it
-//!   need not wait. Interrupted calls are retried.
+//!   polls for some microseconds while its peer runs on another core, and then blocks. A blocked
+//!   endpoint uses no CPU time, except for a liveness check four times a second. A notification
+//!   makes a system call only if a peer is blocked. For event loops there is [`Readiness`].
+//! * **Timeouts** use the monotonic clock. A call whose timeout is zero still succeeds if it need
+//!   not wait. A call that a signal interrupts is continued.
 //! * **Order.** Messages of one sender arrive in the order in which they were sent.
-//! * **Fork.** A forked child has copies of the descriptors, and so of the endpoints. Use each
-//!   endpoint in one process and drop it in the other, where it otherwise counts as connected.
-//!   Executed programs inherit no endpoint: all descriptors are close-on-exec. To pass an endpoint
-//!   on, use `into_fd` and `from_fd`, with [`CommandExt`](crate::process::CommandExt) or [over a
-//!   socket](crate::socket).
-//! * **Memory.** A header of 2 KiB, and the slots. For `spsc`, a slot has the size of a message,
-//!   rounded up to 8 bytes. For `mpmc`, `broadcast` and `latest`, it has 8 bytes more, and that of
-//!   a small message is rounded up to a power of two. All memory is reserved when the channel is
-//!   created. The channel has one descriptor, and each endpoint one.
+//! * **Fork.** As with a pipe, a forked child has copies of all descriptors, and so of the
+//!   endpoints. Use each endpoint in one of the two processes, and drop it in the other. A copy
+//!   that is not dropped counts as connected.
+//! * **Exec.** Programs that are executed inherit no endpoint: all descriptors are close-on-exec.
+//!   Pass an endpoint on by `into_fd` and `from_fd`, with
+//!   [`CommandExt`](crate::process::CommandExt) or [over a socket](crate::socket).
+//! * **Memory.** A channel consists of a header of 2 KiB and the slots. A slot of `spsc` has the
+//!   size of a message, rounded up to 8 bytes, or to 64 bytes beyond 128. A slot of `mpmc`,
+//!   `broadcast` or `latest` needs 8 bytes more, and small ones are rounded up to a power of two.
+//!   All memory is reserved when the channel is created. The channel takes one descriptor, and each
+//!   endpoint another one.
 //!
 //! # What a peer can do
 //!
-//! A process that has the memory can write anywhere in it. Whatever is read there is copied once,
-//! validated, and then used. An out-of-range value yields
-//! [`Corrupted`](crate::ErrorKind::Corrupted), and so do bytes that are no value of the message's
-//! [type](Message). Every loop over shared memory is bounded. An anonymous channel cannot shrink,
-//! since its memory is sealed. A process that may write the file of a named channel in `/dev/shm`
-//! can truncate it; then an access raises `SIGBUS`. A peer that holds the lock of an endpoint
-//! without using it makes that endpoint seem taken.
+//! A process that has the memory can write anywhere in it. The library copies what it reads there
+//! once, checks the copy, and then uses it. An impossible number fails with
+//! [`Corrupted`](crate::ErrorKind::Corrupted), and so do bytes that are not a value of the
+//! message's [type](Message). No access leaves the memory, and every search ends.
+//!
+//! An anonymous channel cannot be truncated, because its memory is sealed. A named channel can be
+//! truncated by any process that may write its file in `/dev/shm`. An access then raises `SIGBUS`.
+//! A process that holds the lock of an endpoint without using it makes that endpoint seem taken.
 //!
 //! # Errors
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | none | `try_send` and similar calls | [`Full`](crate::ErrorKind::Full) | no space | wait, or drop the returned message |
-//! | none | `try_recv` and similar calls | [`Empty`](crate::ErrorKind::Empty) | no message | wait |
-//! | none | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | neither in time; nothing was transferred | try again |
-//! | none | sending | [`Disconnected`](crate::ErrorKind::Disconnected) | all receivers have left or died | wait for another, or stop |
-//! | none | receiving | [`Disconnected`](crate::ErrorKind::Disconnected) | all senders have left or died, and all their messages are received | as above |
-//! | none | a lossy [`broadcast`] | [`Lagged`](crate::ErrorKind::Lagged) | messages were overwritten; the error has their number | continue with the next call |
-//! | none | a [`request`] | [`Rejected`](crate::ErrorKind::Rejected) | the server rejected the request, or dropped it | send it again, or do without |
-//! | none | all but creating | [`Corrupted`](crate::ErrorKind::Corrupted) | another process wrote to the memory, or the bytes are no value of the type | stop using the channel |
-//! | none | opening an endpoint | [`InUse`](crate::ErrorKind::InUse) | a living process owns it | wait until it leaves |
-//! | none | opening one of many endpoints | [`LimitReached`](crate::ErrorKind::LimitReached) | all leases are taken | wait until one leaves |
-//! | none | opening, `from_fd` | [`WrongType`](crate::ErrorKind::WrongType) | no channel, or another kind, type, version or capacity, which the error names | find its creator; remove it if it is unused |
-//! | none | `into_fd` | [`Invalid`](crate::ErrorKind::Invalid) | the channel has a name | open it by the name there |
+//! | none | `try_send` and similar | [`Full`](crate::ErrorKind::Full) | there is no space; the error returns the message | wait, or drop the message |
+//! | none | `try_recv` and similar | [`Empty`](crate::ErrorKind::Empty) | there is no message | wait |
+//! | none | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | there was no space or message in time; nothing was transferred | retry or abandon |
+//! | none | sending | [`Disconnected`](crate::ErrorKind::Disconnected) | all receivers have left or died | wait for a new receiver, or abandon |
+//! | none | receiving | [`Disconnected`](crate::ErrorKind::Disconnected) | all senders have left or died, and every message is received | wait for a new sender, or abandon |
+//! | none | a lossy [`broadcast`] | [`Lagged`](crate::ErrorKind::Lagged) | messages were overwritten; the error states how many | call again: it continues after them |
+//! | none | a [`request`] | [`Rejected`](crate::ErrorKind::Rejected) | the server rejected or dropped the request | send it again, or do without |
+//! | none | all calls but creating a channel | [`Corrupted`](crate::ErrorKind::Corrupted) | a process that is no endpoint wrote to the channel, or the bytes are not a value of the type | stop using the channel |
+//! | none | opening an endpoint | [`InUse`](crate::ErrorKind::InUse) | its owner is alive | wait until the owner leaves |
+//! | none | opening one of several endpoints | [`LimitReached`](crate::ErrorKind::LimitReached) | the maximum number of endpoints is open | wait until one leaves |
+//! | none | opening, `from_fd` | [`WrongType`](crate::ErrorKind::WrongType) | another kind, type, version or capacity, which the error names; or not a channel | find its creator; remove it if it is unused |
+//! | none | `into_fd` | [`Invalid`](crate::ErrorKind::Invalid) | the channel has a name | open it by name in the other process |
 //! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than half of the ring | create a larger channel |
 //! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than the buffer of `recv_into`; it stays in the channel | receive it with a larger buffer |
 //! | `ENOENT` | opening | [`NotFound`](crate::ErrorKind::NotFound) | no channel has this name | wait with `open_timeout` |
-//! | `EEXIST` | [`Options::create_new`] | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | open it, or remove it |
-//! | `EACCES`, `EPERM` | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner, or a mode that permits more than was expected | see [`Options::mode`] and [`Options::owner`] |
-//! | `ENOSPC`, `ENOMEM` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | no memory, or `/dev/shm` is full | reduce the capacity |
-//! | `EMFILE`, `ENFILE` | creating, opening | [`LimitReached`](crate::ErrorKind::LimitReached) | the descriptor table is full | close some, or raise `RLIMIT_NOFILE` |
-//! | `ENOENT` | opening an endpoint | [`Unsupported`](crate::ErrorKind::Unsupported) | there is no `/proc` | mount it |
-//! | `EAGAIN` | `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | no more threads | see `RLIMIT_NPROC` |
+//! | `EEXIST` | [`Options::create_new`] | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | open the channel, or remove it |
+//! | `EACCES`, `EPERM` | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the channel belongs to another user, or its mode permits more than expected | see [`Options::mode`] and [`Options::owner`] |
+//! | `ENOSPC`, `ENOMEM` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | out of memory, or `/dev/shm` is full | reduce the capacity |
+//! | `EMFILE`, `ENFILE` | creating, opening a channel or an endpoint | [`LimitReached`](crate::ErrorKind::LimitReached) | the descriptor table is full | close some, or raise `RLIMIT_NOFILE` |
+//! | `ENOENT` | opening an endpoint | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it |
+//! | `EAGAIN` | `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | no thread can be created | raise `RLIMIT_NPROC` |
 //!
-//! Sources: [fcntl(2)] for the leases (`F_OFD_SETLK`), [futex(2)] for blocking, [shm_overview(7)]
-//! and [memfd_create(2)] for the memory.
+//! Sources: [fcntl(2)] for the leases of endpoints (`F_OFD_SETLK`), [futex(2)] for blocking,
+//! [shm_overview(7)] and [memfd_create(2)] for the memory.
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [fcntl(2)]: https://man7.org/linux/man-pages/man2/fcntl.2.html

@@ -1,4 +1,4 @@
-//! One publisher, any number of subscribers, each of which gets every message.
+//! One publisher and any number of subscribers. Each subscriber receives every message.
 //!
 //! ```
 //! use ipcraft::channel::broadcast;
@@ -15,38 +15,41 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! Subscribers join and leave at any time. Each gets the messages that are sent after it
-//! [joined](Channel::subscriber), in order.
+//! Subscribers may join and leave at any time. A subscriber receives the messages that are sent
+//! after it has [joined](Channel::subscriber), in order, and no earlier ones.
 //!
-//! # Slow subscribers
+//! # A slow subscriber
 //!
-//! The creator of the channel [decides](Options::overflow) what happens when the next slot holds a
-//! message that a subscriber has not received:
+//! The publisher may reach a slot whose message a subscriber has not received. The creator of the
+//! channel [chooses](Options::overflow) what happens then:
 //!
-//! * [`Block`](Overflow::Block), the default: the publisher waits. No subscriber misses a message,
-//!   and the slowest one sets the pace, even if it is stopped by a debugger. A dead subscriber does
-//!   not block.
-//! * [`Overwrite`](Overflow::Overwrite): the publisher never waits. The subscriber learns once [how
-//!   many messages](RecvError::Lagged) it missed, and continues with the newer half of the channel.
+//! * [`Block`](Overflow::Block), the default: the publisher waits. No subscriber misses a message.
+//!   The slowest subscriber limits the rate, even if a debugger has stopped it. A subscriber that
+//!   dies no longer blocks the publisher.
+//! * [`Overwrite`](Overflow::Overwrite): the publisher never waits. The subscriber's next call
+//!   fails once with the exact [number of messages](RecvError::Lagged) that it missed. It then
+//!   continues with the newer half of the messages in the channel.
 //!
-//! # Joining, leaving, dying
+//! # Connection and death
 //!
-//! With no subscriber yet, messages are discarded without an error. After the last subscriber left
-//! or died, `send` fails with [`Disconnected`](crate::ErrorKind::Disconnected) and returns the
-//! message, until another one joins.
+//! Before the first subscriber joins, messages are discarded without an error. After all
+//! subscribers have left or died, sending fails with
+//! [`Disconnected`](crate::ErrorKind::Disconnected), until another subscriber joins. The error
+//! returns the message.
 //!
-//! After the publisher left or died, subscribers get the remaining messages and then
-//! `Disconnected`. The next publisher continues after the last message. A message that it was
-//! sending when it was killed is received whole or not at all.
+//! After the publisher has left or died, subscribers receive what it sent, and then fail with
+//! `Disconnected`. The next publisher continues after the last message that was sent. A message
+//! that a publisher was sending when it was killed is received whole or not at all.
 //!
-//! If a subscriber is killed, the messages that it was receiving or had not received are lost with
-//! it. Its successor begins with the next message that is sent. Other subscribers are not affected.
+//! A message that a subscriber was receiving when it was killed is lost with it, and so are the
+//! messages that it had not received. Its successor begins with the next message that is sent. All
+//! other subscribers receive every message.
 //!
-//! A child made by `fork(2)` must not use its copies of endpoints, and may drop them. While it
-//! keeps them, they count as connected. After `execve(2)` they are closed, unless they were [handed
-//! over](Subscriber::into_fd).
+//! A child of `fork(2)` must not use its copies of the endpoints, but may drop them. They count as
+//! connected until it does. `execve(2)` closes them, unless they were
+//! [passed on](Subscriber::into_fd).
 //!
-//! One thread at a time may use an endpoint:
+//! Only one thread at a time can use an endpoint:
 //!
 //! ```compile_fail,E0277
 //! let (publisher, _subscriber) = ipcraft::channel::broadcast::channel::<u64>(64).unwrap();
@@ -55,9 +58,12 @@
 //!
 //! # Memory
 //!
-//! 2 KiB, 64 bytes for each possible subscriber, and a slot for each message. A slot has the size
-//! of a message plus 8 bytes. The sum is rounded up to a power of two up to 64 bytes, and otherwise
-//! to 8 bytes. A message of more than 256 bytes takes whole cache lines of 64 bytes and one more.
+//! A channel takes 2 KiB, 64 bytes for each possible subscriber, and one slot for each message. A
+//! slot holds the message and a word of 8 bytes:
+//!
+//! * Up to 64 bytes in total, the slot is rounded up to a power of two.
+//! * With a message of up to 256 bytes, it is rounded up to a multiple of 8.
+//! * A larger message is rounded up to cache lines of 64 bytes, and takes one more line.
 
 mod loan;
 mod publisher;
@@ -85,39 +91,39 @@ use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
-/// The kind of channel that has one publisher and many subscribers.
+/// The kind of channel with one publisher and many subscribers.
 #[derive(Debug)]
 pub struct Broadcast<T>(PhantomData<fn(T) -> T>);
 
-/// A channel whose ends can be taken.
+/// A channel of this kind, from which endpoints are opened.
 pub type Channel<T> = super::Channel<Broadcast<T>>;
 
-/// How to make a channel, and what one that is opened has to be like.
+/// Options for creating a channel, and the properties that an opened one must have.
 pub type Options<T> = super::Options<Broadcast<T>>;
 
-/// Makes a channel without a name and takes its publisher and one subscriber; more come by
-/// [`Publisher::subscriber`].
+/// Creates a channel without a name, and opens its publisher and one subscriber.
+///
+/// [`Publisher::subscriber`] opens more of them.
 ///
 /// # Errors
 ///
-/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+/// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
 pub fn channel<T: Message>(capacity: usize) -> Result<(Publisher<T>, Subscriber<T>)> {
     let channel = Options::<T>::new().capacity(capacity).anonymous()?;
     Ok((channel.publisher()?, channel.subscriber()?))
 }
 
-/// What the creator decides, in one word: how many subscribers there can be, and from this bit on
-/// what happens on overflow.
+/// Lowest bit of the [`Overflow`] in the flags. Below it is the maximum number of subscribers.
 const OVERFLOW: u32 = 8;
 
-/// The number of subscribers within that word.
+/// Bits of the maximum number of subscribers in the flags.
 const SUBSCRIBERS: u64 = (1 << OVERFLOW) - 1;
 
-/// Most subscribers that a channel can have: its leases less that of the publisher.
+/// Upper limit of that number: the endpoints of a channel without the publisher.
 const MOST: u64 = MAX_ENDPOINTS as u64 - 1;
 
 impl Overflow {
-    /// Zero stands for no choice.
+    /// Encodes the choice as flags. Zero means that none was made.
     const fn bits(self) -> u64 {
         match self {
             Overflow::Block => 1 << OVERFLOW,
@@ -162,19 +168,20 @@ impl<T: Message> Kind for Broadcast<T> {
 }
 
 impl<T: Message> Options<T> {
-    /// Sets what happens to a slow subscriber; the default is [`Block`](Overflow::Block). An
-    /// opened channel must have the same setting.
+    /// Sets what happens when a subscriber is slow: [`Block`](Overflow::Block) by default. A
+    /// channel that is opened must have the same setting.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.flags = Some(self.flags.unwrap_or(0) & SUBSCRIBERS | overflow.bits());
         self
     }
 
-    /// Sets the number of subscribers that may be connected at a time; the default is 16, the
-    /// maximum 127. An opened channel must have the same setting.
+    /// Sets how many subscribers may be connected at a time: 16 by default, at most 127. A channel
+    /// that is opened must have the same number.
     ///
-    /// Each takes 64 bytes of the channel, and time of a publisher that polls for space.
+    /// Each one takes 64 bytes of the channel. A publisher that waits for space reads the cursor of
+    /// each.
     pub fn subscribers(mut self, most: usize) -> Self {
-        // One too many is refused when the channel is made.
+        // A number above the limit is refused when the channel is created.
         let number = (most as u64).clamp(1, MOST + 1);
         self.flags = Some(self.flags.unwrap_or(0) & !SUBSCRIBERS | number);
         self
@@ -182,37 +189,37 @@ impl<T: Message> Options<T> {
 }
 
 impl<T: Message> Channel<T> {
-    /// Opens the sending endpoint. It continues where the last publisher ended.
+    /// Opens the sending endpoint. It continues after the last message of the previous publisher.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if a publisher exists in any process.
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a publisher exists in any process.
     pub fn publisher(&self) -> Result<Publisher<T>> {
         Publisher::new(&self.region, Lease::acquire(self.as_fd(), leases(&self.region).senders)?)
     }
 
-    /// Comes as a subscriber: everything that is sent after this has returned is for it too.
+    /// Opens a subscriber. It receives every message that is sent after this returns.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there are as many as there can be; if
-    /// that is one, [`InUse`](crate::ErrorKind::InUse).
+    /// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if the maximum number is
+    /// connected, or with [`InUse`](crate::ErrorKind::InUse) if that maximum is one.
     pub fn subscriber(&self) -> Result<Subscriber<T>> {
         Subscriber::join(&self.region)
     }
 
-    /// What happens to a slow subscriber.
+    /// Returns what happens when a subscriber is slow.
     pub fn overflow(&self) -> Overflow {
         overflow(&self.region)
     }
 
-    /// How many subscribers there can be at a time.
+    /// Returns how many subscribers may be connected at a time.
     pub fn subscribers(&self) -> usize {
         subscribers(self.region.config().flags).unwrap_or(1) as usize
     }
 }
 
-// The variant of a region that was attached is one of which `room` knew the size.
+// The flags of an attached region are valid, because `data_len` has accepted them.
 
 fn overflow(region: &SharedRegion) -> Overflow {
     Overflow::of(region.config().flags).unwrap_or(Overflow::Block)
@@ -229,7 +236,7 @@ fn slots<T: Message>(data_area: &DataArea<'_>) -> Result<SequencedSlots> {
     data_area.sequenced_slots(cursors, data_area.config.capacity, size)
 }
 
-/// The cursors of a region, which keeps them.
+/// Returns the cursors of a region. The caller keeps the region while they are used.
 fn cursors(region: &SharedRegion) -> Result<Cursors> {
     let number = subscribers(region.config().flags).unwrap_or(1);
     Cursors::of(&region.data_area(), number)

@@ -1,4 +1,4 @@
-//! One writer, any number of readers, and only the newest value.
+//! One writer and any number of readers. The channel holds the newest whole value.
 //!
 //! ```
 //! use ipcraft::channel::latest;
@@ -11,30 +11,32 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! Use it for state of which only the present value matters: a sensor reading, a configuration, a
-//! price. If each message counts, use [`broadcast`](super::broadcast).
+//! Use it for data of which only the current state matters: a sensor reading, a configuration, a
+//! price. Where each message counts, use [`broadcast`](super::broadcast).
 //!
-//! The writer [stores](Writer::store) without blocking, and needs no reader. A reader
-//! [loads](Reader::load) the newest value at any time, or blocks until it has
-//! [changed](Reader::changed). Each value has a version: the number of values that were stored, up
-//! to this one. A reader may skip versions.
+//! The writer [stores](Writer::store) without waiting, and needs no reader. A reader
+//! [loads](Reader::load) the newest value at any time, or waits until it has
+//! [changed](Reader::changed). The version of a value is the number of values stored up to it.
+//! Readers may skip versions: this channel promises the newest value only.
 //!
-//! A loaded value is always whole. The channel has several slots, which the writer uses in turn. If
-//! a value is overwritten while a reader copies it, the reader takes the next one. That happens
-//! only after the writer has used all other [slots](super::Options::capacity); the default is 4.
+//! A loaded value is whole, never a mix of two values. The channel has several slots, which the
+//! writer uses in turn. A reader whose value was overwritten during the copy loads the next one.
+//! For that to happen, the writer must have used all other [slots](super::Options::capacity). There
+//! are 4 by default.
 //!
-//! # Joining, leaving, dying
+//! # Connection and death
 //!
 //! The value stays when the writer leaves or dies. A writer that is killed during a store leaves
-//! the value before it, or the new one. The next writer continues the versions. `changed` returns
-//! [`Disconnected`](crate::ErrorKind::Disconnected) when the writer is gone. Readers come and go
-//! without affecting others. Up to 127 readers may be connected at a time.
+//! the previous value or the new one. The next writer continues the versions. Readers that wait for
+//! a change fail with [`Disconnected`](crate::ErrorKind::Disconnected) when the writer has left. A
+//! reader that leaves or dies affects no other endpoint. Up to 127 readers may be connected at a
+//! time.
 //!
-//! A child made by `fork(2)` must not use its copies of endpoints, and may drop them. While it
-//! keeps them, they count as connected. After `execve(2)` they are closed, unless they were [handed
-//! over](Reader::into_fd).
+//! A child of `fork(2)` must not use its copies of the endpoints, but may drop them. They count as
+//! connected until it does. `execve(2)` closes them, unless they were
+//! [passed on](Reader::into_fd).
 //!
-//! One thread at a time may use an endpoint:
+//! Only one thread at a time can use an endpoint:
 //!
 //! ```compile_fail,E0277
 //! let (writer, _reader) = ipcraft::channel::latest::channel::<u64>().unwrap();
@@ -43,9 +45,11 @@
 //!
 //! # Memory
 //!
-//! 2 KiB and the slots. A slot takes the size of a value plus 8 bytes. The sum is rounded up to a
-//! power of two up to 64 bytes, and otherwise to 8 bytes. A value of more than 256 bytes takes
-//! whole cache lines of 64 bytes and one more.
+//! The channel takes 2 KiB and the slots. A slot holds the value and a word of 8 bytes:
+//!
+//! * Up to 64 bytes in total, the slot is rounded up to a power of two.
+//! * With a value of up to 256 bytes, it is rounded up to a multiple of 8.
+//! * A larger value is rounded up to cache lines of 64 bytes, and takes one more line.
 
 mod loan;
 mod reader;
@@ -69,22 +73,23 @@ use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
-/// The kind of channel that has one writer, and the newest value for many readers.
+/// The kind of channel with one writer, many readers, and the newest value.
 #[derive(Debug)]
 pub struct Latest<T>(PhantomData<fn(T) -> T>);
 
-/// A channel whose ends can be taken.
+/// A channel of this kind, from which endpoints are opened.
 pub type Channel<T> = super::Channel<Latest<T>>;
 
-/// How to make a channel, and what one that is opened has to be like.
+/// Options for creating a channel, and the properties that an opened one must have.
 pub type Options<T> = super::Options<Latest<T>>;
 
-/// Makes a channel without a name and takes its writer and one reader; more come by
-/// [`Writer::reader`].
+/// Creates a channel without a name, and opens its writer and one reader.
+///
+/// [`Writer::reader`] opens more of them.
 ///
 /// # Errors
 ///
-/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+/// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
 pub fn channel<T: Message>() -> Result<(Writer<T>, Reader<T>)> {
     let channel = Channel::<T>::anonymous()?;
     Ok((channel.writer()?, channel.reader()?))
@@ -113,20 +118,20 @@ impl<T: Message> Kind for Latest<T> {
 }
 
 impl<T: Message> Channel<T> {
-    /// Opens the storing endpoint. It continues where the last writer ended.
+    /// Opens the storing endpoint. It continues the versions of the previous writer.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if a writer exists in any process.
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a writer exists in any process.
     pub fn writer(&self) -> Result<Writer<T>> {
         Writer::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
-    /// Takes an end that loads.
+    /// Opens a loading endpoint.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if there are as many as there can be.
+    /// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if 127 readers are connected.
     pub fn reader(&self) -> Result<Reader<T>> {
         Reader::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }

@@ -1,4 +1,4 @@
-//! A work queue: many senders, many receivers, and each message goes to exactly one receiver.
+//! A work queue: many senders and many receivers. Each message goes to exactly one receiver.
 //!
 //! ```
 //! use ipcraft::channel::mpmc;
@@ -16,47 +16,58 @@
 //!
 //! # When to use it, and when not
 //!
-//! Use it to distribute work over several processes, or to collect from several. For one sender and
-//! one receiver, [`spsc`](super::spsc) is faster. To deliver each message to every receiver, use
-//! [`broadcast`](super::broadcast).
+//! Use it to spread work over several processes, or to collect results from several. For one sender
+//! and one receiver, [`spsc`](super::spsc) is faster. To deliver every message to every receiver,
+//! use [`broadcast`](super::broadcast).
 //!
-//! # Guarantees
+//! # What is guaranteed
 //!
-//! * Up to 64 senders and 64 receivers may be connected at a time, and connect and leave at any
-//!   time. The messages of one sender are received in order; those of several senders are
-//!   interleaved.
-//! * A message whose `send` has returned is received exactly once, as long as no process dies.
-//! * A message that a process was sending when it died is received whole or not at all.
-//! * A message that a process was receiving when it died goes to another receiver, out of order. So
-//!   [`recv`](Receiver::recv) returns each message once. If a job is done while its message is held
-//!   by [`recv_in_place`](Receiver::recv_in_place), the job is done at least once.
-//! * A blocked endpoint notices within 250 ms that a peer died, and so do senders while they send.
-//!   Then the slots that the peer had claimed are reclaimed.
-//! * The receivers' iteration ends behind the last message after all senders have left, even if
-//!   another receiver still holds a message. If that receiver dies, its message stays for the next
-//!   one. To get every job done, keep a sender until all workers have ended, or receive once more
-//!   afterwards.
-//! * An endpoint belongs to the owner of its descriptor. A child made by `fork(2)` has a copy, and
-//!   must not use the endpoint; while it keeps the copy, the endpoint counts as connected. After
-//!   `execve(2)` the endpoint is closed, unless it was [handed over](Sender::into_fd).
+//! * **Endpoints.** Up to 64 senders and 64 receivers may be connected at a time. They may join and
+//!   leave at any time.
+//! * **Order.** Messages of one sender are received in the order in which they were sent. Messages
+//!   of several senders are interleaved.
+//! * **Once.** A message whose `send` has returned stays in the channel until one receiver takes
+//!   it. While no process dies, it is received exactly once.
+//! * **A sender dies.** A message that it was sending is received whole or not at all.
+//! * **A receiver dies.** A message that it was receiving goes to another receiver, out of order.
+//!   So [`recv`](Receiver::recv) returns each message once.
+//! * **Jobs.** A message that [`recv_in_place`](Receiver::recv_in_place) holds while its job is
+//!   done counts as being received. Such a job is done at least once. If its process dies, another
+//!   receiver repeats what was done.
+//! * **Detection.** A blocked endpoint notices a death within 250 ms. A sender that never blocks
+//!   notices it within 250 ms or 256 messages or batches, whichever is later. It then reclaims the
+//!   messages and slots that the dead process held. The lease becomes free for a new endpoint.
+//! * **The end.** After all senders have left, iteration ends with the last message, even if
+//!   another receiver still holds one. If that receiver dies, its message stays for the next
+//!   receiver. To have every job done, keep a sender until the workers have ended, or receive once
+//!   more after that.
+//! * **Fork and exec.** An endpoint belongs to the process that has its descriptor. A child of
+//!   `fork(2)` has a copy, and must not use the endpoint. The endpoint counts as connected while
+//!   the child keeps the copy. `execve(2)` closes it, unless it was [passed on](Sender::into_fd).
 //!
-//! One thread at a time may use an endpoint:
+//! Only one thread at a time can use an endpoint:
 //!
 //! ```compile_fail,E0277
 //! fn share<T: Sync>() {}
 //! share::<ipcraft::channel::mpmc::Sender<u64>>();
 //! ```
 //!
-//! # Cost
+//! # What it costs
 //!
-//! Slots are claimed in order, so a slow endpoint in the middle blocks others. A [`Loan`] delays
-//! the messages behind it. A message held by [`recv_in_place`](Receiver::recv_in_place) blocks
-//! senders when they return to its slot. Choose a capacity larger than the number of messages that
-//! are sent during the longest job.
+//! Positions are claimed in order, so a slow endpoint delays others. A [`Loan`] delays all messages
+//! that are sent after it. A message that [`recv_in_place`](Receiver::recv_in_place) holds blocks
+//! senders that reach its slot. Make the capacity larger than the number of messages sent during
+//! the longest job.
 //!
-//! The memory is 2 KiB, and for each message its size plus 8 bytes. The sum is rounded up to a
-//! power of two up to 64 bytes, and to 8 bytes for messages of up to 256 bytes. A larger message
-//! takes whole cache lines of 64 bytes and one more. Sending allocates nothing.
+//! The channel takes 2 KiB and one slot for each message. A slot holds the message and a word of 8
+//! bytes:
+//!
+//! * Up to 64 bytes in total, the slot is rounded up to a power of two.
+//! * With a message of up to 256 bytes, it is rounded up to a multiple of 8.
+//! * A larger message is rounded up to cache lines of 64 bytes, and takes one more line for the
+//!   word.
+//!
+//! No message needs an allocation.
 
 mod loan;
 mod receiver;
@@ -81,23 +92,24 @@ use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
-/// The kind of channel that has many senders and many receivers, and hands each message to one.
+/// The kind of channel with many senders and many receivers, and one receiver for each message.
 #[derive(Debug)]
 pub struct Mpmc<T>(PhantomData<fn(T) -> T>);
 
-/// A channel whose ends can be taken.
+/// A channel of this kind, from which endpoints are opened.
 pub type Channel<T> = super::Channel<Mpmc<T>>;
 
-/// How to make a channel, and what one that is opened has to be like.
+/// Options for creating a channel, and the properties that an opened one must have.
 pub type Options<T> = super::Options<Mpmc<T>>;
 
-/// Makes a channel without a name and takes one end of each side, one of which is then given away:
-/// [`Sender::into_fd`], [`Receiver::into_fd`]. For more than one of a side, make a
-/// [channel](Options::anonymous) and take them from it.
+/// Creates a channel without a name, and opens one endpoint of each side.
+///
+/// Usually one of them is passed to another process: [`Sender::into_fd`], [`Receiver::into_fd`].
+/// For several endpoints of one side, create a [channel](Options::anonymous) and open them from it.
 ///
 /// # Errors
 ///
-/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+/// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
 pub fn channel<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> {
     let channel = Options::<T>::new().capacity(capacity).anonymous()?;
     Ok((channel.sender()?, channel.receiver()?))
@@ -117,7 +129,7 @@ impl<T: Message> Kind for Mpmc<T> {
         SlotLayout::new(Self::SIZE)?.bytes_for(config.capacity)
     }
 
-    /// All slots are free, in the laps of the first positions.
+    /// Marks all slots as free, in the generations of the first positions.
     fn initialize(data_area: &DataArea<'_>) -> Result<()> {
         let Config { capacity, initial_position, .. } = data_area.config;
         if initial_position == 0 {
@@ -137,8 +149,9 @@ impl<T: Message> Channel<T> {
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](crate::ErrorKind::LimitReached) if 64 senders exist in all processes;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid.
+    /// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if 64 of them are connected, in
+    /// all processes together; with [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state
+    /// is invalid.
     pub fn sender(&self) -> Result<Sender<T>> {
         Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
