@@ -279,6 +279,16 @@ fn is_layered(module: &str) -> bool {
 }
 
 #[test]
+fn raw_calls_use_no_layer_above() {
+    let above = ["error", "name", "support", "sysv"].iter().chain(MECHANISMS);
+    for path in files(&library().join("sys"), ".rs") {
+        let code = code(&path);
+        let used: Vec<_> = above.clone().filter(|module| uses(&code, module)).collect();
+        assert!(used.is_empty(), "{} uses {used:?}", relative(&path));
+    }
+}
+
+#[test]
 fn every_module_has_a_layer() {
     let lib = text(library().join("lib.rs"));
     let declared = lib.lines().filter_map(|line| line.split_once("mod ")?.1.strip_suffix(';'));
