@@ -130,11 +130,11 @@ pub struct Row {
     /// example, since tracing slows processes down. In `rate` one of them is the sender's sleep
     /// until the message is due.
     pub syscalls_per_message: Option<f64>,
-    /// How many bytes the kernel may hold for the connection, summed over the descriptors that building
-    /// it added. A pipe or FIFO counts with its capacity (`F_GETPIPE_SZ`), a socket with both buffers
-    /// (`SO_SNDBUF` and `SO_RCVBUF`). A file in memory (tmpfs or hugetlbfs) counts with its length
-    /// (`st_size`). Each inode counts once. Null if no such descriptor was added; a mapping whose
-    /// descriptor is closed does not count.
+    /// How many bytes the kernel may hold for the connection, summed over the descriptors that
+    /// building it added. A pipe or FIFO counts with its capacity (`F_GETPIPE_SZ`), a socket with
+    /// both buffers (`SO_SNDBUF` and `SO_RCVBUF`). A file in memory (tmpfs or hugetlbfs) counts
+    /// with its length (`st_size`). Each inode counts once. Null if no such descriptor was added; a
+    /// mapping whose descriptor is closed does not count.
     pub memory_bytes: Option<u64>,
     /// Messages per sample.
     pub batch: u64,
