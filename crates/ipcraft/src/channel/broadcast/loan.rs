@@ -25,8 +25,8 @@ pub struct Loan<'a, T: Message> {
 
 impl<'a, T: Message> Loan<'a, T> {
     pub(super) fn new(core: &'a mut Core<Writer>, start: NonNull<u8>) -> Self {
-        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the
-        // form.
+        // SAFETY: because the pointer is that of the ring's next slot, which has the size of the
+        // wire type.
         let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
         Loan { raw, _type: PhantomData }
     }
@@ -49,10 +49,11 @@ payload_deref!(Loan<'a, T>, raw.payload);
 
 /// A message that is read in place.
 ///
-/// With [`Block`](super::Overflow::Block), its slot stays as it is until this is dropped. With
-/// [`Overwrite`](super::Overflow::Overwrite), it may be overwritten at any time: what is read is
-/// whole, or an error of kind [`Lagged`](crate::ErrorKind::Lagged). The next call to receive then
-/// reports how many messages were missed, this one among them.
+/// With [`Block`](super::Overflow::Block), the message stays in its slot until this guard is
+/// dropped. With [`Overwrite`](super::Overflow::Overwrite), it may be overwritten at any time. A
+/// read then fails with [`Lagged`](crate::ErrorKind::Lagged) instead of returning a mix of two
+/// messages. The subscriber's next call fails
+/// with the number of missed messages, which includes this one.
 pub struct Received<'a, T: Message> {
     payload: CheckedPayload<'a>,
     core: &'a mut Core<Reader>,
@@ -80,13 +81,13 @@ impl<'a, T: Message> Received<'a, T> {
         self.payload.len()
     }
 
-    /// Fills `buffer` with the bytes from `offset` on.
+    /// Fills `buffer` with the bytes that begin at `offset`.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the message has no such bytes; nothing was copied.
-    /// [`Lagged`](crate::ErrorKind::Lagged) if the message was overwritten; what was copied is
-    /// invalid.
+    /// Fails with [`Invalid`](crate::ErrorKind::Invalid) if the message has no such bytes; nothing
+    /// was copied. Fails with [`Lagged`](crate::ErrorKind::Lagged) if the message was overwritten;
+    /// what was copied is invalid.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         self.payload.read_at(offset, buffer, &self.core.ring, &self.core.endpoint)
@@ -96,8 +97,8 @@ impl<'a, T: Message> Received<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are no value of the type.
+    /// Fails with [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten; with
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are not a value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
         self.payload.value(self.core.ring.read(), &self.core.endpoint)
@@ -114,7 +115,7 @@ impl<'a, T: Message> Received<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Lagged`](crate::ErrorKind::Lagged) if it may have been overwritten.
+    /// Fails with [`Lagged`](crate::ErrorKind::Lagged) if it may have been overwritten.
     #[inline]
     pub fn check(&self) -> Result<()> {
         self.payload.check(&self.core.ring, &self.core.endpoint)

@@ -143,7 +143,7 @@ fn subscribers(flags: u64) -> Option<u32> {
 
 impl<T: Message> Sealed for Broadcast<T> {}
 
-#[allow(private_interfaces, reason = "others cannot add kinds, and need not know what one is made of")]
+#[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl<T: Message> Kind for Broadcast<T> {
     const KIND_ID: u64 = 3;
     const LAYOUT: SharedLayout = T::LAYOUT;

@@ -22,7 +22,7 @@ use crate::error::Result;
 /// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not
 /// `Sync`).
 ///
-/// After it was dropped, or its process died, subscribers get the remaining messages and then
+/// After it is dropped or its process has died, subscribers get the remaining messages and then
 /// `Disconnected`. A new publisher opened from the [channel](Channel) continues after the last
 /// message.
 pub struct Publisher<T: Message> {
@@ -43,11 +43,11 @@ impl<T: Message> Publisher<T> {
         Ok(Publisher { core: Core::new(writer, cursors, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and its sending endpoint.
+    /// Opens the channel of this name, and its sending endpoint.
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and
+    /// Fails as [`Options::open`](crate::channel::Options::open) does, or with
     /// [`InUse`](crate::ErrorKind::InUse) if another publisher exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.publisher()
@@ -57,9 +57,9 @@ impl<T: Message> Publisher<T> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another publisher was
-    /// opened. On error, the descriptor is closed.
+    /// Fails with [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an
+    /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
+    /// publisher was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).senders)?;
         Publisher::new(&region, lease)
@@ -67,11 +67,12 @@ impl<T: Message> Publisher<T> {
 
     endpoint_methods!(core.endpoint, "space");
 
-    /// Opens another subscriber of this channel. It gets every message that is sent from now on.
+    /// Opens another subscriber of this channel. It receives every message that is sent after this
+    /// returns.
     ///
     /// # Errors
     ///
-    /// As for [`Channel::subscriber`].
+    /// Fails as [`Channel::subscriber`] does.
     pub fn subscriber(&self) -> Result<Subscriber<T>> {
         Subscriber::join(self.core.endpoint.region())
     }
@@ -85,14 +86,14 @@ impl<T: Message> Publisher<T> {
         self.core.ring.len()
     }
 
-    /// Returns whether every subscriber has received everything. As stale as
+    /// Returns whether every subscriber has received everything. The answer is as stale as that of
     /// [`len`](Publisher::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns whether the next message has to wait for the slowest subscriber. As stale as
-    /// [`len`](Publisher::len).
+    /// Returns whether the next message has to wait for the slowest subscriber. The answer is as
+    /// stale as that of [`len`](Publisher::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
@@ -100,14 +101,14 @@ impl<T: Message> Publisher<T> {
     /// Sends a message to all subscribers.
     ///
     /// With [`Block`](super::Overflow::Block), it blocks while the slowest subscriber leaves no
-    /// space; with [`Overwrite`](super::Overflow::Overwrite), it never blocks. When it returns
-    /// without an error, every connected subscriber gets the message or learns that it missed it,
-    /// even if this process dies.
+    /// space. With [`Overwrite`](super::Overflow::Overwrite), it never blocks. When it returns
+    /// without an error, every connected subscriber receives the message or an error that counts it
+    /// as missed, even if this process dies.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have left (before the
-    /// first one joined, messages are discarded without an error);
+    /// Fails with [`Disconnected`](crate::ErrorKind::Disconnected) if all subscribers have left
+    /// (before the first one has joined, messages are discarded without an error); with
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid. The error returns
     /// the message.
     #[inline]
@@ -115,37 +116,38 @@ impl<T: Message> Publisher<T> {
         self.core.send(message, Forever)
     }
 
-    /// [`send`](Publisher::send) that fails with [`Full`](crate::ErrorKind::Full) instead of
-    /// blocking.
+    /// Sends like [`send`](Publisher::send), but fails with [`Full`](crate::ErrorKind::Full)
+    /// instead of blocking.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
         self.core.send(message, Never)
     }
 
-    /// [`send`](Publisher::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
-    /// channel stays full for `timeout`.
+    /// Sends like [`send`](Publisher::send), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the channel stays full for `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.core.send(message, Within(timeout))
     }
 
-    /// Sends all messages, blocking while the channel is full. Cheaper than one call for each.
+    /// Sends all messages, blocking while the channel is full. It is cheaper than one call for each
+    /// message.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Publisher::send). The error contains the number of messages sent.
+    /// Fails as [`send`](Publisher::send) does. The error contains the number of messages sent.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }
 
-    /// [`send_all`](Publisher::send_all) that sends what fits, and fails with
-    /// [`Full`](crate::ErrorKind::Full) if that is not all.
+    /// Sends like [`send_all`](Publisher::send_all), but only the messages for which there is
+    /// space. Fails with [`Full`](crate::ErrorKind::Full) if those are not all messages.
     pub fn try_send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Never)
     }
 
-    /// [`send_all`](Publisher::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut)
-    /// if not all messages could be sent within `timeout`.
+    /// Sends like [`send_all`](Publisher::send_all), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if not all messages could be sent within `timeout`.
     pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.core.send_all(messages, Within(timeout))
     }
@@ -154,7 +156,8 @@ impl<T: Message> Publisher<T> {
     /// does.
     ///
     /// The message is sent by [`commit`](Loan::commit). With
-    /// [`Overwrite`](super::Overflow::Overwrite), the oldest message is gone when this returns.
+    /// [`Overwrite`](super::Overflow::Overwrite), the oldest message is lost when this returns,
+    /// even without a commit.
     ///
     /// ```
     /// use ipcraft::channel::broadcast;
@@ -173,19 +176,19 @@ impl<T: Message> Publisher<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Publisher::send).
+    /// Fails as [`send`](Publisher::send) does.
     pub fn loan(&mut self) -> Result<Loan<'_, T>> {
         self.loan_with(Forever)
     }
 
-    /// [`loan`](Publisher::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of
-    /// blocking.
+    /// Loans a slot like [`loan`](Publisher::loan), but fails with [`Full`](crate::ErrorKind::Full)
+    /// instead of blocking.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
         self.loan_with(Never)
     }
 
-    /// [`loan`](Publisher::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
-    /// channel stays full for `timeout`.
+    /// Loans a slot like [`loan`](Publisher::loan), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the channel stays full for `timeout`.
     pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
         self.loan_with(Within(timeout))
     }

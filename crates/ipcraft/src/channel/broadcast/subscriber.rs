@@ -22,11 +22,11 @@ use crate::channel::tuning::{JOIN_RETRY_INTERVAL, MAX_JOIN_ATTEMPTS};
 use crate::channel::{Message, handle};
 use crate::error::{ErrorKind, Result};
 
-/// An endpoint that receives everything that is sent after it joined. It may move to another thread
-/// (`Send`), but is not shared (not `Sync`).
+/// An endpoint that receives every message that is sent after it has joined. It may move to another
+/// thread (`Send`), but is not shared (not `Sync`).
 ///
-/// After the last subscriber was dropped, or its process died, sending fails with `Disconnected`. A
-/// subscriber that leaves or dies no longer blocks the publisher.
+/// After the last subscriber is dropped or its process has died, sending fails with `Disconnected`.
+/// A subscriber that leaves or dies no longer blocks the publisher.
 pub struct Subscriber<T: Message> {
     core: Core<Reader>,
     _type: PhantomData<fn() -> T>,
@@ -70,35 +70,34 @@ impl<T: Message> Subscriber<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and those of
-    /// [`Channel::subscriber`].
+    /// Fails as [`Options::open`](crate::channel::Options::open) and [`Channel::subscriber`] do.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.subscriber()
     }
 
     /// Takes over the endpoint that was [converted](Subscriber::into_fd) to this descriptor. It
-    /// continues where that one was.
+    /// continues with the next message of that endpoint.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another subscriber took its
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// with [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another subscriber took its
     /// lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).receivers)?;
         Subscriber::new(&region, lease, Reader::resume)
     }
 
-    /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent over a
+    /// Converts this endpoint to its descriptor, to pass it to a [child](crate::process) or over a
     /// [socket](crate::socket).
     ///
-    /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected in
-    /// transit, and messages that are sent meanwhile are for the new owner.
+    /// The descriptor owns the endpoint. Peers see the endpoint as connected while the descriptor
+    /// is open. The new owner receives messages that are sent meanwhile.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the channel has a name: the other process opens it by the
-    /// name.
+    /// Fails with [`Invalid`](ErrorKind::Invalid) if the channel has a name. The other process
+    /// opens it by that name.
     pub fn into_fd(mut self) -> Result<OwnedFd> {
         self.core.ring.publish_position();
         self.core.endpoint.into_fd()
@@ -107,22 +106,21 @@ impl<T: Message> Subscriber<T> {
     endpoint_methods!(@waiting core.endpoint, "a message");
     endpoint_methods!(@peers core.endpoint);
 
-    /// Returns the number of messages that were sent since the last one that was received, at most
-    /// the capacity.
+    /// Returns the number of messages that this subscriber has not received: at most the capacity.
     ///
     /// The publisher may add some at any time, so the number may be too small when this returns.
     pub fn len(&self) -> usize {
         self.core.ring.len()
     }
 
-    /// Returns whether no message can be received without waiting. As stale as
-    /// [`len`](Subscriber::len).
+    /// Returns whether no message can be received without waiting. The answer is as stale as that
+    /// of [`len`](Subscriber::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Returns whether the publisher has to wait for this subscriber, or overwrites the messages
-    /// that it has not received. As stale as [`len`](Subscriber::len).
+    /// that it has not received. The answer is as stale as that of [`len`](Subscriber::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
@@ -136,20 +134,21 @@ impl<T: Message> Subscriber<T> {
     /// * [`Failed`](RecvError::Failed) of kind [`Disconnected`](ErrorKind::Disconnected) if the
     ///   publisher has left and every message is received. A new publisher may connect later.
     /// * [`Failed`](RecvError::Failed) of kind [`Corrupted`](ErrorKind::Corrupted) if the shared
-    ///   state is invalid, or the bytes are no value of the type.
+    ///   state is invalid, or the bytes are not a value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
         self.core.recv(Forever)
     }
 
-    /// [`recv`](Subscriber::recv) that fails with [`Empty`](ErrorKind::Empty) instead of blocking.
+    /// Receives like [`recv`](Subscriber::recv), but fails with [`Empty`](ErrorKind::Empty) instead
+    /// of blocking.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, RecvError> {
         self.core.recv(Never)
     }
 
-    /// [`recv`](Subscriber::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
-    /// message within `timeout`.
+    /// Receives like [`recv`](Subscriber::recv), but fails with [`TimedOut`](ErrorKind::TimedOut)
+    /// if there is no message within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T, RecvError> {
         self.core.recv(Within(timeout))
@@ -158,22 +157,22 @@ impl<T: Message> Subscriber<T> {
     /// Receives a message without copying it, blocking until there is one.
     ///
     /// With [`Overwrite`](super::Overflow::Overwrite), the message may be overwritten while it is
-    /// read: what is [read](Received::read_at) is whole, or an error.
+    /// read. A [read](Received::read_at) then fails instead of returning a mix of two messages.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Subscriber::recv).
+    /// Fails as [`recv`](Subscriber::recv) does.
     pub fn recv_in_place(&mut self) -> Result<Received<'_, T>, RecvError> {
         self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with [`Empty`](ErrorKind::Empty)
-    /// instead of blocking.
+    /// Receives like [`recv_in_place`](Subscriber::recv_in_place), but fails with
+    /// [`Empty`](ErrorKind::Empty) instead of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>, RecvError> {
         self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Subscriber::recv_in_place) that fails with
+    /// Receives like [`recv_in_place`](Subscriber::recv_in_place), but fails with
     /// [`TimedOut`](ErrorKind::TimedOut) if there is no message within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>, RecvError> {
         self.recv_in_place_with(Within(timeout))
@@ -186,14 +185,14 @@ impl<T: Message> Subscriber<T> {
 
     /// Receives the messages that are in the channel, without waiting for more.
     ///
-    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped
-    /// or after 64 messages.
+    /// It is cheaper than one call for each message. The slots are freed together: when the
+    /// iterator is dropped, or after 64 messages.
     pub fn drain(&mut self) -> Drain<'_, T> {
         Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, blocking for each. Ends when the publisher has left
-    /// and every message is received.
+    /// Returns an iterator over messages, which blocks until the next one arrives. It ends when the
+    /// publisher has left and every message is received.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { subscriber: self }
     }

@@ -1,4 +1,4 @@
-//! What the core needs of broadcasts.
+//! The core's traits for broadcast rings.
 
 use super::checked::ValidateRing;
 use super::{BatchRing, DrainRing, LoanRing, Recover, RecvRing, Ring, SendRing, TakeRing};
@@ -11,7 +11,7 @@ use crate::channel::ring::cursors::Cursors;
 use crate::channel::ring::{Corrupt, TryResult};
 use crate::shm::Plain;
 
-/// Cursors of subscribers that have died no longer block the publisher.
+/// Frees the cursors of dead subscribers, so that they no longer block the publisher.
 impl Recover for Cursors {
     fn recover(&self, own: &Lease) {
         // If the kernel fails to answer, the next check tries again.
@@ -67,8 +67,8 @@ impl<W: Plain> RecvRing<W> for Reader {
         self.pop().unwrap_or(None)
     }
 
-    /// Only the slowest subscriber wakes the publisher. While no publisher waits, notifying is what
-    /// disarms the doorbell.
+    /// Only the slowest subscriber wakes the publisher. While no publisher waits, every subscriber
+    /// notifies, because that disarms the doorbell.
     #[inline]
     fn notify(&mut self, endpoint: &mut Endpoint) {
         if !endpoint.no_waiters() && (!endpoint.has_waiters() || self.has_freed_writer()) {

@@ -1,4 +1,4 @@
-//! What the core needs of the ring of records.
+//! The core's traits for rings of records.
 
 use super::{LoanRing, NoRecovery, Ring, SendRing};
 use crate::channel::ring::TryResult;

@@ -1,4 +1,4 @@
-//! Reading in place what may be overwritten meanwhile.
+//! Reading a message in place that may be overwritten meanwhile.
 
 #![allow(unsafe_code)]
 
@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// A ring that knows whether a slot still holds the message that was found there.
 pub(crate) trait ValidateRing {
-    /// Returns whether all that was read so far belongs to the message that was found.
+    /// Returns whether all bytes read so far belong to the message that was found.
     fn validate(&self) -> bool;
 }
 
@@ -20,16 +20,17 @@ pub(crate) trait ValidateRing {
 pub(crate) struct CheckedPayload<'a> {
     payload: Payload<'a>,
     hint: &'static str,
-    /// The message was found to be overwritten.
+    /// Set once a read has found that the message was overwritten.
     is_lost: Cell<bool>,
 }
 
 impl CheckedPayload<'_> {
     /// # Safety
     ///
-    /// As for [`Payload::new`]. `hint` is the advice for an overwritten message.
+    /// The requirements of [`Payload::new`]. `hint` is that of the error for an overwritten
+    /// message.
     pub(crate) unsafe fn new(start: NonNull<u8>, length: usize, hint: &'static str) -> Self {
-        // SAFETY: because the caller vouches for it.
+        // SAFETY: because the caller promised the same as for `Payload::new`.
         let payload = unsafe { Payload::new(start, length) };
         CheckedPayload { payload, hint, is_lost: Cell::new(false) }
     }
@@ -60,8 +61,8 @@ impl CheckedPayload<'_> {
         self.check(ring, endpoint)
     }
 
-    /// The value of a copy of the whole message, of which the ring has already found out whether it
-    /// is whole.
+    /// Returns the value of a message that the ring has copied. `copy` is `None` if the message was
+    /// overwritten during the copy.
     #[inline]
     pub(crate) fn value<T: Message>(&self, copy: Option<T::Wire>, endpoint: &Endpoint) -> Result<T> {
         match copy {

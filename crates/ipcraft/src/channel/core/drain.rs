@@ -7,17 +7,17 @@ use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::tuning::DRAIN_BATCH;
 use crate::error::{Error, Result};
 
-/// A ring from which messages are taken in batches, whose slots are freed together.
+/// A ring from which messages are taken in batches. The slots of a batch are freed together.
 pub(crate) trait DrainRing: Ring {
-    /// Returns how many items may be taken before the next call, at most `max`; zero if there
-    /// certainly is none.
+    /// Returns how many items may be taken before the next call: at most `max`, and zero only if
+    /// there is none.
     fn available(&mut self, max: u32) -> Result<u32, Corrupt>;
 
-    /// Frees what was taken, and notifies senders.
+    /// Frees the taken slots, and notifies senders.
     fn free_taken(&mut self, endpoint: &mut Endpoint);
 }
 
-/// A ring of messages of this form from which messages are taken without freeing their slots.
+/// A ring of messages of this wire type, which are taken without freeing their slots.
 pub(crate) trait TakeRing<W>: DrainRing + RecvRing<W> {
     /// Takes the next item, if there is one, without freeing its slot.
     fn take_unfreed(&mut self) -> TryResult<Self::Item>;
@@ -26,11 +26,11 @@ pub(crate) trait TakeRing<W>: DrainRing + RecvRing<W> {
 /// Takes the messages that are in the ring, without waiting for more.
 pub(crate) struct RawDrain<'a, R: DrainRing> {
     pub(crate) core: &'a mut Core<R>,
-    /// How many items may be taken before the ring is asked again.
+    /// Number of items that may be taken before the next call of `available`.
     left: u32,
-    /// What `left` was when the ring was asked.
+    /// `left`, plus the number of taken items whose slots are not freed yet.
     granted: u32,
-    /// Nothing more is taken: the ring was empty, or corrupt.
+    /// Set once the ring was empty or corrupt: no further item is taken.
     is_done: bool,
 }
 
@@ -67,7 +67,7 @@ impl<'a, R: DrainRing> RawDrain<'a, R> {
         }
     }
 
-    /// Frees what was taken, and finds out how much more there is.
+    /// Frees the taken slots, and returns whether more items are available.
     #[inline(never)]
     fn refill(&mut self) -> Result<bool> {
         self.free();
@@ -77,7 +77,7 @@ impl<'a, R: DrainRing> RawDrain<'a, R> {
         let available = self.core.ring.available(DRAIN_BATCH);
         self.granted = available.unwrap_or(0);
         self.left = self.granted;
-        // An error that came again and again would never let a loop end.
+        // An error also ends the drain: a loop over repeated errors would never end.
         self.is_done = self.left == 0;
         let is_some = available.map(|count| count > 0);
         is_some.map_err(|Corrupt| -> Error { self.core.endpoint.corrupted() })

@@ -1,6 +1,6 @@
-//! What the public faces of all endpoints have in common, with its documentation.
+//! The methods that all public endpoint types have in common, with their documentation.
 
-/// The methods that all endpoints have. `$event` names what the endpoint waits for.
+/// The methods that all endpoints have. `$event` names the event that the endpoint waits for.
 macro_rules! endpoint_methods {
     ($($core:ident).+, $event:literal) => {
         endpoint_methods!(@handover $($core).+);
@@ -8,16 +8,16 @@ macro_rules! endpoint_methods {
         endpoint_methods!(@peers $($core).+);
     };
     (@handover $($core:ident).+) => {
-        /// Converts this endpoint to its descriptor, for a [child](crate::process) or to be sent
+        /// Converts this endpoint to its descriptor, to pass it to a [child](crate::process) or
         /// over a [socket](crate::socket).
         ///
-        /// Ownership of the endpoint travels with the descriptor. Peers keep seeing it as connected
-        /// in transit.
+        /// The descriptor owns the endpoint. Peers see the endpoint as connected while the
+        /// descriptor is open.
         ///
         /// # Errors
         ///
-        /// [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name: the other process
-        /// opens it by the name.
+        /// Fails with [`Invalid`](crate::ErrorKind::Invalid) if the channel has a name. The other
+        /// process opens it by that name.
         pub fn into_fd(self) -> $crate::error::Result<std::os::fd::OwnedFd> {
             self.$($core).+.into_fd()
         }
@@ -25,13 +25,13 @@ macro_rules! endpoint_methods {
     (@waiting $($core:ident).+, $event:literal) => {
         #[doc = concat!("Returns a descriptor that polls as readable when there may be ", $event, ".")]
         ///
-        /// It is for event loops; see [`Readiness`](crate::channel::Readiness). Where several
-        /// endpoints wait for the same, another one may be faster.
+        /// It is for event loops; see [`Readiness`](crate::channel::Readiness). If several
+        /// endpoints wait for the same event, another one may consume it first.
         ///
         /// # Errors
         ///
-        /// [`LimitReached`](crate::ErrorKind::LimitReached) if no descriptor or thread can be
-        /// created.
+        /// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if no descriptor or thread
+        /// can be created.
         pub fn readiness(&self) -> $crate::error::Result<$crate::channel::Readiness> {
             self.$($core).+.readiness()
         }
@@ -49,7 +49,7 @@ macro_rules! endpoint_methods {
         }
     };
     (@peers $($core:ident).+) => {
-        /// Returns the capacity of the channel: in messages, or in bytes if it carries records.
+        /// Returns the capacity of the channel in messages, or in bytes if it carries records.
         pub fn capacity(&self) -> usize {
             self.$($core).+.capacity()
         }

@@ -12,7 +12,7 @@ pub(crate) trait LoanRing: Ring {
     /// Sends the message that was written in place.
     fn commit_loan(&mut self);
 
-    /// Gives up a loan that was not committed; called after a commit, too.
+    /// Abandons a loan that was not committed. It is also called after a commit.
     fn end_loan(&mut self) {}
 }
 
@@ -25,11 +25,11 @@ pub(crate) struct RawLoan<'a, R: LoanRing> {
 impl<'a, R: LoanRing> RawLoan<'a, R> {
     /// # Safety
     ///
-    /// `start` leads to `length` bytes in the memory of the ring that this loan reserves.
+    /// `start` points to `length` bytes in the memory of the ring, which this loan reserves.
     #[inline]
     pub(crate) unsafe fn new(core: &'a mut Core<R>, start: NonNull<u8>, length: usize) -> Self {
-        // SAFETY: because the caller vouches for the bytes, which stay mapped while the core is
-        // borrowed, and no reference to them exists.
+        // SAFETY: because the caller promised that the bytes are in the ring. They stay mapped
+        // while the core is borrowed, and no reference to them exists.
         let payload = unsafe { Payload::new(start, length) };
         RawLoan { payload, core }
     }
@@ -63,10 +63,11 @@ pub(crate) struct RawReceived<'a, R: InPlaceRing> {
 impl<'a, R: InPlaceRing> RawReceived<'a, R> {
     /// # Safety
     ///
-    /// `start` leads to `length` bytes in the memory of the ring, of the message that was found.
+    /// `start` points to the `length` bytes of the message that was found in the memory of the
+    /// ring.
     #[inline]
     pub(crate) unsafe fn new(core: &'a mut Core<R>, start: NonNull<u8>, length: usize) -> Self {
-        // SAFETY: because of the same as in `RawLoan::new`.
+        // SAFETY: because of the reasons given in `RawLoan::new`.
         let payload = unsafe { Payload::new(start, length) };
         RawReceived { payload, core }
     }

@@ -1,4 +1,4 @@
-//! What the core needs of the newest value.
+//! The core's traits for rings of which only the newest value counts.
 
 use super::checked::ValidateRing;
 use super::{LoanRing, NoRecovery, Ring};

@@ -1,4 +1,4 @@
-//! The endpoint core: what every endpoint does, written once, generic over what its ring can do.
+//! The endpoint core: the operations of all endpoints, written once and generic over the ring.
 
 pub(crate) mod checked;
 mod drain;
@@ -8,7 +8,7 @@ mod patience;
 mod receiver;
 mod sender;
 
-/// What the rings can do.
+// The core's traits, implemented for each ring.
 mod broadcast;
 mod bytes;
 mod latest;
@@ -29,14 +29,14 @@ use crate::error::Result;
 
 /// One side of a ring, as the core uses it.
 pub(crate) trait Ring {
-    /// What recovers the state that dead endpoints left behind.
+    /// Recovers the state that dead endpoints left behind.
     type Recovery: Recover;
 
     /// Called after a wait that ended with a result. Wakes another endpoint of the same side if
-    /// there is more to do.
+    /// more can be sent or received.
     fn after_wait(&self, _endpoint: &Endpoint) {}
 
-    /// Called after the peers had to be notified, which happens where they wait.
+    /// Called after a notification on the slow path, when peers may be waiting.
     fn notified(&mut self) {}
 }
 
@@ -66,7 +66,7 @@ impl<R: Ring> Core<R> {
         Core { ring, recovery, endpoint }
     }
 
-    /// Attempts once, and then for as long as `patience` allows.
+    /// Runs `attempt` once, and then repeatedly for as long as `patience` allows.
     #[inline]
     pub(crate) fn attempt<X>(
         &mut self,
@@ -80,7 +80,7 @@ impl<R: Ring> Core<R> {
         }
     }
 
-    /// Continues after a first attempt that found nothing.
+    /// Continues after a first attempt without a result.
     #[cold]
     #[inline(never)]
     fn finish<X>(

@@ -1,4 +1,4 @@
-//! What the core needs of the work queue.
+//! The core's traits for work queues.
 
 use super::{BatchRing, DrainRing, InPlaceRing, LoanRing, Recover, RecvRing, Ring, SendRing, TakeRing};
 use crate::channel::Message;
@@ -16,8 +16,8 @@ impl Recover for Recovery {
     }
 }
 
-/// After a wait, an endpoint wakes another one of its side if there is more to do: earlier
-/// notifications may have gone to endpoints that could not proceed yet.
+/// After a wait, an endpoint wakes another endpoint of its side if more can be sent or received.
+/// Earlier notifications may have woken endpoints that could not proceed.
 impl Ring for Writer {
     type Recovery = Recovery;
 
@@ -92,7 +92,7 @@ impl<W: Plain> RecvRing<W> for Reader {
     }
 }
 
-/// Slots are freed one by one, but senders are notified only once for a batch.
+/// Each message frees its slot, but senders are notified once for a batch.
 impl DrainRing for Reader {
     fn available(&mut self, max: u32) -> Result<u32, Corrupt> {
         Ok(max)

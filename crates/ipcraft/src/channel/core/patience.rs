@@ -1,4 +1,4 @@
-//! How long a call may wait: the difference between `op`, `try_op` and `op_timeout`.
+//! How long a call may wait. This distinguishes `op`, `try_op` and `op_timeout`.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use crate::time::Deadline;
 
 /// How long a call may wait.
 pub(crate) trait Patience: Copy {
-    /// The same for several calls that share one time limit.
+    /// The patience of several calls that share one time limit.
     type Started: Patience;
 
-    /// The same for space that a conforming peer has already promised.
+    /// The patience of a wait for space that a conforming peer has promised.
     type ForReply: Patience;
 
-    /// Starts the time limit.
+    /// Starts the shared time limit.
     fn start(self) -> Self::Started;
 
-    /// Limits the wait for promised space.
+    /// Returns the patience of a wait for promised space.
     fn for_reply(self) -> Self::ForReply;
 
-    /// Attempts again until there is a result or the patience is over.
+    /// Repeats `attempt` until it returns a result or the patience ends.
     fn finish<R>(
         self,
         endpoint: &mut Endpoint,
@@ -40,7 +40,7 @@ pub(crate) struct Forever;
 #[derive(Clone, Copy)]
 pub(crate) struct Never;
 
-/// Waits for this long. The clock is read only if there is something to wait for.
+/// Waits for at most this time. The clock is read only if the call has to wait.
 #[derive(Clone, Copy)]
 pub(crate) struct Within(pub(crate) Duration);
 

@@ -6,15 +6,15 @@ use crate::channel::endpoint::Endpoint;
 use crate::channel::ring::TryResult;
 use crate::error::{Error, ErrorKind};
 
-/// The reading side of a ring of messages of this form.
+/// The reading side of a ring of messages of this wire type.
 pub(crate) trait RecvRing<W>: Ring {
-    /// What is taken out of the ring.
+    /// The item that is taken out of the ring.
     type Item;
 
-    /// Why receiving fails.
+    /// The error of receiving.
     type Error: From<Error>;
 
-    /// Takes the next item if it certainly is there.
+    /// Takes the next item on the fast path. After `None`, [`find`](RecvRing::find) decides.
     fn pop_fast(&mut self) -> Option<Self::Item>;
 
     /// Returns whether there is an item for [`take`](RecvRing::take).
@@ -29,7 +29,7 @@ pub(crate) trait RecvRing<W>: Ring {
         endpoint.notify();
     }
 
-    /// The message that the item is.
+    /// Converts an item to the message, or to the error that it stands for.
     fn deliver<T: Message<Wire = W>>(item: Self::Item, endpoint: &Endpoint) -> Result<T, Self::Error>;
 }
 
@@ -54,7 +54,7 @@ impl<R: Ring> Core<R> {
         self.attempt(patience, R::find)?;
         match self.ring.take() {
             Some(item) => self.deliver(item),
-            // An item that was found does not vanish.
+            // An item that was found stays in a valid ring.
             None => Err(self.endpoint.corrupted().into()),
         }
     }

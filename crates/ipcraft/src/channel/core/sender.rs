@@ -18,7 +18,7 @@ pub(crate) trait SendRing<I: ?Sized>: Ring {
     /// Adopts the check interval after the peers were checked.
     fn checked(&mut self, _endpoint: &Endpoint) {}
 
-    /// Sends if there certainly is space; otherwise returns `false`.
+    /// Sends if there is space. Returns `false` otherwise, or if the ring is corrupt.
     #[inline]
     fn push_fast(&mut self, item: &I, inline: bool) -> bool {
         matches!(self.push(item, inline), Ok(Some(())))
@@ -30,7 +30,7 @@ pub(crate) trait SendRing<I: ?Sized>: Ring {
 
 /// A ring to which several messages can be sent together.
 pub(crate) trait BatchRing<W>: SendRing<W> {
-    /// Whether each message wakes one waiter only, so that several messages must wake all.
+    /// Whether a notification wakes only one waiter. Several messages then must wake all waiters.
     const WAKES_ONE: bool = false;
 
     /// Returns whether this many messages may be sent without checking the peers first.
@@ -44,7 +44,7 @@ pub(crate) trait BatchRing<W>: SendRing<W> {
 }
 
 impl<R: Ring> Core<R> {
-    /// Sends if nothing has to be checked first and there is space, as for most messages. Small
+    /// Sends if no check is due and there is space, which holds for most messages. It is small
     /// enough to be inlined.
     #[inline]
     pub(crate) fn push_fast<I: ?Sized>(&mut self, item: &I) -> bool
@@ -54,8 +54,7 @@ impl<R: Ring> Core<R> {
         if !self.ring.may_send(&mut self.endpoint) {
             return false;
         }
-        // Loaded before the item is written, which for all that the compiler can know may change
-        // it.
+        // Loaded before the item is written: the compiler must assume that the write changes it.
         let doorbell = self.endpoint.peer_doorbell();
         if !self.ring.push_fast(item, self.endpoint.inline_requested()) {
             return false;
@@ -66,7 +65,7 @@ impl<R: Ring> Core<R> {
         true
     }
 
-    /// Sends after all checks, waiting for space if necessary.
+    /// Checks the peers, and sends. Waits for space if necessary.
     pub(crate) fn push_slow<I: ?Sized>(&mut self, item: &I, patience: impl Patience) -> Result<()>
     where
         R: SendRing<I>,
@@ -78,7 +77,7 @@ impl<R: Ring> Core<R> {
         Ok(())
     }
 
-    /// Checks the peers if that is due. Fails if all of them have left.
+    /// Checks the peers if a check is due. Fails with `Disconnected` if all of them have left.
     #[inline]
     pub(crate) fn check_peers<I: ?Sized>(&mut self) -> Result<()>
     where

@@ -1,4 +1,4 @@
-//! What the core needs of the rings with one sender and one receiver.
+//! The core's traits for rings with one sender and one receiver.
 
 use super::{BatchRing, DrainRing, InPlaceRing, LoanRing, NoRecovery, RecvRing, Ring, SendRing, TakeRing};
 use crate::channel::Message;
@@ -11,13 +11,15 @@ use crate::shm::Plain;
 impl<W: Plain> Ring for Writer<W> {
     type Recovery = NoRecovery;
 
-    /// A sender whose receiver waits has the time to check whether it lives.
+    /// Makes the next send check the receiver's liveness: a sender whose receiver waits has the
+    /// time.
     fn notified(&mut self) {
         self.force_check();
     }
 }
 
-/// The ring counts the sends itself: its check position is compared for each message anyway.
+/// The ring counts the sends itself, because it compares its check position for each message
+/// anyway.
 impl<W: Plain> SendRing<W> for Writer<W> {
     #[inline]
     fn may_send(&self, endpoint: &mut Endpoint) -> bool {

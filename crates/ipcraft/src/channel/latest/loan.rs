@@ -27,8 +27,8 @@ impl<'a, T: Message> Loan<'a, T> {
     pub(super) fn new(core: &'a mut Core<seqlock::Writer>) -> Self {
         core.ring.begin();
         let start = core.ring.slot_ptr();
-        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the
-        // form.
+        // SAFETY: because the pointer is that of the ring's next slot, which has the size of the
+        // wire type.
         let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
         Loan { raw, _type: PhantomData }
     }
@@ -50,8 +50,8 @@ payload_deref!(Loan<'a, T>, raw.payload);
 
 /// A value that is read in place. The writer overwrites it after it has used all other slots.
 ///
-/// What is read is whole, or an error of kind [`Lagged`](crate::ErrorKind::Lagged): then there is a
-/// newer value to load.
+/// A read then fails with [`Lagged`](crate::ErrorKind::Lagged) instead of returning a mix of two
+/// values. Load the newer value.
 pub struct View<'a, T: Message> {
     payload: CheckedPayload<'a>,
     version: u64,
@@ -79,13 +79,13 @@ impl<'a, T: Message> View<'a, T> {
         self.payload.len()
     }
 
-    /// Fills `buffer` with the bytes from `offset` on.
+    /// Fills `buffer` with the bytes that begin at `offset`.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the value has no such bytes; nothing was copied.
-    /// [`Lagged`](crate::ErrorKind::Lagged) if the value was overwritten; what was copied is
-    /// invalid.
+    /// Fails with [`Invalid`](crate::ErrorKind::Invalid) if the value has no such bytes; nothing
+    /// was copied. Fails with [`Lagged`](crate::ErrorKind::Lagged) if the value was overwritten;
+    /// what was copied is invalid.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         self.payload.read_at(offset, buffer, &self.core.ring, &self.core.endpoint)
@@ -95,8 +95,8 @@ impl<'a, T: Message> View<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are no value of the type.
+    /// Fails with [`Lagged`](crate::ErrorKind::Lagged) if it was overwritten; with
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are not a value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
         self.payload.value(self.core.ring.read(), &self.core.endpoint)
@@ -113,7 +113,7 @@ impl<'a, T: Message> View<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Lagged`](crate::ErrorKind::Lagged) if it may have been overwritten.
+    /// Fails with [`Lagged`](crate::ErrorKind::Lagged) if it may have been overwritten.
     #[inline]
     pub fn check(&self) -> Result<()> {
         self.payload.check(&self.core.ring, &self.core.endpoint)

@@ -99,7 +99,7 @@ const LEASES: LeaseRanges = LeaseRanges { senders: 0..1, receivers: 1..MAX_ENDPO
 
 impl<T: Message> Sealed for Latest<T> {}
 
-#[allow(private_interfaces, reason = "others cannot add kinds, and need not know what one is made of")]
+#[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl<T: Message> Kind for Latest<T> {
     const KIND_ID: u64 = 4;
     const LAYOUT: SharedLayout = T::LAYOUT;

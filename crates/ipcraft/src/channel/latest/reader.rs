@@ -32,7 +32,7 @@ pub struct Snapshot<T> {
 /// An endpoint that loads the newest value. It may move to another thread (`Send`), but is not
 /// shared (not `Sync`).
 ///
-/// Readers come and go without affecting others.
+/// Readers connect and leave without affecting other endpoints.
 pub struct Reader<T: Message> {
     core: Core<Newest>,
     /// The version that was loaded last, or zero.
@@ -54,19 +54,19 @@ impl<T: Message> Reader<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and those of [`Channel::reader`].
+    /// Fails as [`Options::open`](crate::channel::Options::open) and [`Channel::reader`] do.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.reader()
     }
 
-    /// Takes over the endpoint that was [converted](Reader::into_fd) to this descriptor. What it
-    /// loaded before counts as not loaded.
+    /// Takes over the endpoint that was [converted](Reader::into_fd) to this descriptor. Its last
+    /// version is zero, as if it had loaded nothing.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another reader took its lease. On
-    /// error, the descriptor is closed.
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// with [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another reader took its
+    /// lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.receivers)?;
         Reader::new(&region, lease)
@@ -79,15 +79,14 @@ impl<T: Message> Reader<T> {
         self.loaded
     }
 
-    /// Loads the newest value, whether or not it has changed and whether or not there is a writer.
-    /// It never blocks.
+    /// Loads the newest value, even if it has not changed or the writer has left. It never blocks.
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) if no value was ever stored; [`Corrupted`](ErrorKind::Corrupted)
-    /// if the shared state is invalid, or the bytes are no value of the type;
-    /// [`WouldBlock`](ErrorKind::WouldBlock) if the writer overwrote each value while it was
-    /// copied: then the capacity is too small.
+    /// Fails with [`Empty`](ErrorKind::Empty) if no value was ever stored; with
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the bytes are not a
+    /// value of the type; with [`WouldBlock`](ErrorKind::WouldBlock) if the writer overwrote each
+    /// value while it was copied, because the capacity is too small.
     #[inline]
     pub fn load(&mut self) -> Result<Snapshot<T>> {
         match self.core.ring.take(0) {
@@ -97,12 +96,12 @@ impl<T: Message> Reader<T> {
         }
     }
 
-    /// [`load`](Reader::load) without copying. The value may be overwritten at any time: what is
-    /// [read](View::read_at) is whole, or an error.
+    /// Loads like [`load`](Reader::load), but without copying. The value may be overwritten at any
+    /// time. A [read](View::read_at) then fails instead of returning a mix of two values.
     ///
     /// # Errors
     ///
-    /// As for [`load`](Reader::load).
+    /// Fails as [`load`](Reader::load) does.
     pub fn load_in_place(&mut self) -> Result<View<'_, T>> {
         match self.core.ring.slot_ptr(0) {
             Ok(Some((start, version))) => {
@@ -119,23 +118,23 @@ impl<T: Message> Reader<T> {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if it is unchanged and the writer has left (a new
-    /// writer may connect later); [`Corrupted`](ErrorKind::Corrupted) as for
-    /// [`load`](Reader::load).
+    /// Fails with [`Disconnected`](ErrorKind::Disconnected) if the value is unchanged and the
+    /// writer has left (a new writer may connect later); with [`Corrupted`](ErrorKind::Corrupted)
+    /// as for [`load`](Reader::load).
     #[inline]
     pub fn changed(&mut self) -> Result<Snapshot<T>> {
         self.changed_with(Forever)
     }
 
-    /// [`changed`](Reader::changed) that fails with [`Empty`](ErrorKind::Empty) instead of
-    /// blocking.
+    /// Loads like [`changed`](Reader::changed), but fails with [`Empty`](ErrorKind::Empty) instead
+    /// of blocking.
     #[inline]
     pub fn try_changed(&mut self) -> Result<Snapshot<T>> {
         self.changed_with(Never)
     }
 
-    /// [`changed`](Reader::changed) that fails with [`TimedOut`](ErrorKind::TimedOut) if the value
-    /// does not change within `timeout`.
+    /// Loads like [`changed`](Reader::changed), but fails with [`TimedOut`](ErrorKind::TimedOut) if
+    /// the value does not change within `timeout`.
     #[inline]
     pub fn changed_timeout(&mut self, timeout: Duration) -> Result<Snapshot<T>> {
         self.changed_with(Within(timeout))
@@ -148,8 +147,8 @@ impl<T: Message> Reader<T> {
         self.loaded(wire, version)
     }
 
-    /// Loads the newest value after each change, blocking for each. Ends when the writer has left
-    /// and its last value is loaded.
+    /// Returns an iterator over the newest values, which blocks until the next change. It ends when
+    /// the writer has left and its last value is loaded.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { reader: self }
     }
@@ -163,7 +162,7 @@ impl<T: Message> Reader<T> {
         }
     }
 
-    /// Why nothing could be loaded.
+    /// Returns the reason that nothing could be loaded.
     #[cold]
     fn nothing(&self) -> Error {
         let endpoint = &self.core.endpoint;

@@ -19,7 +19,7 @@ use crate::error::Result;
 /// The only storing endpoint. It may move to another thread (`Send`), but is not shared (not
 /// `Sync`).
 ///
-/// After it was dropped, or its process died, the value stays, and readers that wait for a change
+/// After it is dropped or its process has died, the value stays, and readers that wait for a change
 /// fail with `Disconnected`. A new writer opened from the [channel](Channel) continues the
 /// versions.
 pub struct Writer<T: Message> {
@@ -41,7 +41,7 @@ impl<T: Message> Writer<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and
+    /// Fails as [`Options::open`](crate::channel::Options::open) does, or with
     /// [`InUse`](crate::ErrorKind::InUse) if another writer exists.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.writer()
@@ -51,9 +51,9 @@ impl<T: Message> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another writer was opened.
-    /// On error, the descriptor is closed.
+    /// Fails with [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an
+    /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
+    /// writer was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.senders)?;
         Writer::new(&region, lease)
@@ -66,13 +66,14 @@ impl<T: Message> Writer<T> {
     ///
     /// # Errors
     ///
-    /// As for [`Channel::reader`].
+    /// Fails as [`Channel::reader`] does.
     pub fn reader(&self) -> Result<Reader<T>> {
         let region = self.core.endpoint.region();
         Reader::new(region, Lease::acquire(region.fd(), LEASES.receivers)?)
     }
 
-    /// Returns the number of values that have been stored: the version of the newest one, or zero.
+    /// Returns the number of values that have been stored. This is the version of the newest value,
+    /// or zero.
     pub fn version(&self) -> u64 {
         self.core.ring.tail().wrapping_sub(self.core.endpoint.region().config().initial_position)
     }

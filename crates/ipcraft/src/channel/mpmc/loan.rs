@@ -13,8 +13,8 @@ use crate::error::{ErrorKind, Result};
 /// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or
 /// zeros.
 ///
-/// Messages that other endpoints send meanwhile come after it, and wait for it. If it is dropped,
-/// or its process dies, nothing is sent, and the messages behind it can be received. A leaked loan
+/// Messages that other endpoints send meanwhile are received after it. If it is dropped, or its
+/// process dies, nothing is sent, and receivers continue with the messages behind it. A leaked loan
 /// ends when its sender sends another message or is dropped.
 #[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
@@ -23,10 +23,10 @@ pub struct Loan<'a, T: Message> {
 }
 
 impl<'a, T: Message> Loan<'a, T> {
-    /// The slot that the caller has claimed.
+    /// Returns a loan of the slot that the caller has claimed.
     pub(super) fn new(core: &'a mut Core<Writer>) -> Result<Self> {
         let start = core.ring.slot_ptr().ok_or_else(|| core.endpoint.error(ErrorKind::Full))?;
-        // SAFETY: because the ring gave the pointer to the slot that it has claimed.
+        // SAFETY: because the pointer is that of the slot that the ring has claimed.
         let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
         Ok(Loan { raw, _type: PhantomData })
     }
@@ -47,22 +47,22 @@ impl<'a, T: Message> Loan<'a, T> {
 
 payload_deref!(Loan<'a, T>, raw.payload);
 
-/// A message that is read in place, and that no other receiver gets. Its slot is freed when this is
-/// dropped.
+/// A message that is read in place. No other receiver receives it. Its slot is freed when this
+/// guard is dropped.
 ///
 /// If the process dies before that, another receiver gets the message. So a job that is done while
-/// its message is held is done at least once. Senders block when they come round to the slot. A
-/// leaked guard ends when its receiver receives another message.
+/// its message is held is done at least once. Senders that reach the slot again block. A leaked
+/// guard ends when its receiver receives another message.
 pub struct Received<'a, T: Message> {
     raw: RawReceived<'a, Reader>,
     _type: PhantomData<fn() -> T>,
 }
 
 impl<'a, T: Message> Received<'a, T> {
-    /// The message that the caller has claimed.
+    /// Returns a guard of the message that the caller has claimed.
     pub(super) fn new(core: &'a mut Core<Reader>) -> Result<Self> {
         let start = core.ring.slot_ptr().ok_or_else(|| core.endpoint.error(ErrorKind::Empty))?;
-        // SAFETY: because the ring gave the pointer to the message that it has claimed.
+        // SAFETY: because the pointer is that of the message that the ring has claimed.
         let raw = unsafe { RawReceived::new(core, start, size_of::<T::Wire>()) };
         Ok(Received { raw, _type: PhantomData })
     }
@@ -71,7 +71,7 @@ impl<'a, T: Message> Received<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Corrupted`](ErrorKind::Corrupted) if the bytes are no value of the type.
+    /// Fails with [`Corrupted`](ErrorKind::Corrupted) if the bytes are not a value of the type.
     #[inline]
     pub fn get(&self) -> Result<T> {
         let core = &*self.raw.core;

@@ -119,7 +119,7 @@ const LEASES: LeaseRanges = LeaseRanges { senders: 0..64, receivers: 64..128 };
 
 impl<T: Message> Sealed for Mpmc<T> {}
 
-#[allow(private_interfaces, reason = "others need not know what a kind is made of")]
+#[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl<T: Message> Kind for Mpmc<T> {
     const KIND_ID: u64 = 2;
     const LAYOUT: SharedLayout = T::LAYOUT;

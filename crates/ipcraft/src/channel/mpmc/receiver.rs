@@ -23,9 +23,9 @@ use crate::error::Result;
 /// One of up to 64 receiving endpoints. It may move to another thread (`Send`), but is not shared
 /// (not `Sync`): open another one for another thread.
 ///
-/// After the last receiver was dropped, or its process died, sending fails with `Disconnected`. New
-/// receivers may be opened from the [channel](Channel) at any time, and get the messages that were
-/// sent and not received.
+/// After the last receiver is dropped or its process has died, sending fails with `Disconnected`.
+/// New receivers may be opened from the [channel](Channel) at any time, and receive the messages
+/// that no receiver has taken.
 pub struct Receiver<T: Message> {
     core: Core<Reader>,
     _type: PhantomData<fn() -> T>,
@@ -47,8 +47,7 @@ impl<T: Message> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and those of
-    /// [`Channel::receiver`].
+    /// Fails as [`Options::open`](crate::channel::Options::open) and [`Channel::receiver`] do.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.receiver()
     }
@@ -57,9 +56,9 @@ impl<T: Message> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver took its
-    /// lease. On error, the descriptor is closed.
+    /// Fails with [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an
+    /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
+    /// receiver took its lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
@@ -75,42 +74,43 @@ impl<T: Message> Receiver<T> {
         self.core.ring.len()
     }
 
-    /// Returns whether no message waits to be received. As stale as [`len`](Receiver::len).
+    /// Returns whether no message waits to be received. The answer is as stale as that of
+    /// [`len`](Receiver::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns whether every slot holds a message that waits to be received. As stale as
-    /// [`len`](Receiver::len).
+    /// Returns whether every slot holds a message that waits to be received. The answer is as stale
+    /// as that of [`len`](Receiver::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
 
-    /// Receives a message that no other receiver gets, blocking until there is one.
+    /// Receives a message, blocking until there is one. No other receiver receives it.
     ///
-    /// The message is out of the channel when this returns. If the process dies during the call,
+    /// The message has left the channel when this returns. If the process dies during the call,
     /// either the message was received, or another receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all senders have left and no message is
-    /// left. New senders may connect later, and a message may return that another receiver held
-    /// when it died. [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid, or
-    /// the bytes are no value of the type.
+    /// Fails with [`Disconnected`](crate::ErrorKind::Disconnected) if all senders have left and no
+    /// message is left. New senders may connect later, and a message that a dead receiver held may
+    /// become available. Fails with [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state
+    /// is invalid, or the bytes are not a value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
         self.core.recv(Forever)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`Empty`](crate::ErrorKind::Empty) instead of
-    /// blocking, also while the next message is still being written.
+    /// Receives like [`recv`](Receiver::recv), but fails with [`Empty`](crate::ErrorKind::Empty)
+    /// instead of blocking, also while the next message is still being written.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T> {
         self.core.recv(Never)
     }
 
-    /// [`recv`](Receiver::recv) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if there
-    /// is no message within `timeout`.
+    /// Receives like [`recv`](Receiver::recv), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no message within `timeout`.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<T> {
         self.core.recv(Within(timeout))
@@ -123,18 +123,18 @@ impl<T: Message> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Receiver::recv).
+    /// Fails as [`recv`](Receiver::recv) does.
     pub fn recv_in_place(&mut self) -> Result<Received<'_, T>> {
         self.recv_in_place_with(Forever)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with
+    /// Receives like [`recv_in_place`](Receiver::recv_in_place), but fails with
     /// [`Empty`](crate::ErrorKind::Empty) instead of blocking.
     pub fn try_recv_in_place(&mut self) -> Result<Received<'_, T>> {
         self.recv_in_place_with(Never)
     }
 
-    /// [`recv_in_place`](Receiver::recv_in_place) that fails with
+    /// Receives like [`recv_in_place`](Receiver::recv_in_place), but fails with
     /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no message within `timeout`.
     pub fn recv_in_place_timeout(&mut self, timeout: Duration) -> Result<Received<'_, T>> {
         self.recv_in_place_with(Within(timeout))
@@ -152,8 +152,8 @@ impl<T: Message> Receiver<T> {
         Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, blocking for each. Ends when all senders have left and
-    /// no message is left.
+    /// Returns an iterator over messages, which blocks until the next one arrives. It ends when all
+    /// senders have left and no message is left.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { receiver: self }
     }

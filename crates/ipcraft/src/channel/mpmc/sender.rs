@@ -23,8 +23,8 @@ use crate::error::Result;
 /// One of up to 64 sending endpoints. It may move to another thread (`Send`), but is not shared
 /// (not `Sync`): open another one for another thread.
 ///
-/// After the last sender was dropped, or its process died, receivers get the remaining messages and
-/// then `Disconnected`. New senders may be opened from the [channel](Channel) at any time.
+/// After the last sender is dropped or its process has died, receivers get the remaining messages
+/// and then `Disconnected`. New senders may be opened from the [channel](Channel) at any time.
 pub struct Sender<T: Message> {
     core: Core<Writer>,
     _type: PhantomData<fn(T)>,
@@ -46,7 +46,7 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`Options::open`](crate::channel::Options::open), and those of [`Channel::sender`].
+    /// Fails as [`Options::open`](crate::channel::Options::open) and [`Channel::sender`] do.
     pub fn open(name: &str) -> Result<Self> {
         Channel::<T>::open(name)?.sender()
     }
@@ -55,9 +55,9 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another sender took its
-    /// lease. On error, the descriptor is closed.
+    /// Fails with [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an
+    /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
+    /// sender took its lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.senders)?;
         Sender::new(&region, lease)
@@ -73,16 +73,17 @@ impl<T: Message> Sender<T> {
         self.core.ring.len()
     }
 
-    /// Returns whether no message waits to be received. As stale as [`len`](Sender::len).
+    /// Returns whether no message waits to be received. The answer is as stale as that of
+    /// [`len`](Sender::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns whether every slot holds a message that waits to be received. As stale as
-    /// [`len`](Sender::len).
+    /// Returns whether every slot holds a message that waits to be received. The answer is as stale
+    /// as that of [`len`](Sender::len).
     ///
-    /// A message that is being written or read in place occupies a slot, too, so sending may have
-    /// to wait although this returns `false`.
+    /// A message that is being written or read in place also occupies a slot. So sending may block
+    /// although this returns `false`.
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
@@ -90,49 +91,51 @@ impl<T: Message> Sender<T> {
     /// Sends a message, blocking while the channel is full.
     ///
     /// When it returns without an error, the message is in the channel, even if this process dies.
-    /// One receiver gets it, after all that this endpoint sent before. A process that dies during
-    /// the call has sent the whole message or nothing.
+    /// One receiver receives it, after all earlier messages of this endpoint. A process that dies
+    /// during the call has sent the whole message or nothing.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if all receivers have left;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid.
-    /// The error returns the message.
+    /// Fails with [`Disconnected`](crate::ErrorKind::Disconnected) if all receivers have left; with
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid. The error returns
+    /// the message.
     #[inline]
     pub fn send(&mut self, message: T) -> Result<(), SendError<T>> {
         self.core.send(message, Forever)
     }
 
-    /// [`send`](Sender::send) that fails with [`Full`](crate::ErrorKind::Full) instead of blocking.
+    /// Sends like [`send`](Sender::send), but fails with [`Full`](crate::ErrorKind::Full) instead
+    /// of blocking.
     #[inline]
     pub fn try_send(&mut self, message: T) -> Result<(), SendError<T>> {
         self.core.send(message, Never)
     }
 
-    /// [`send`](Sender::send) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
-    /// channel stays full for `timeout`.
+    /// Sends like [`send`](Sender::send), but fails with [`TimedOut`](crate::ErrorKind::TimedOut)
+    /// if the channel stays full for `timeout`.
     #[inline]
     pub fn send_timeout(&mut self, message: T, timeout: Duration) -> Result<(), SendError<T>> {
         self.core.send(message, Within(timeout))
     }
 
-    /// Sends all messages, blocking while the channel is full. Cheaper than one call for each.
+    /// Sends all messages, blocking while the channel is full. It is cheaper than one call for each
+    /// message.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error contains the number of messages sent.
+    /// Fails as [`send`](Sender::send) does. The error contains the number of messages sent.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }
 
-    /// [`send_all`](Sender::send_all) that sends what fits, and fails with
-    /// [`Full`](crate::ErrorKind::Full) if that is not all.
+    /// Sends like [`send_all`](Sender::send_all), but only the messages for which there is space.
+    /// Fails with [`Full`](crate::ErrorKind::Full) if those are not all messages.
     pub fn try_send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Never)
     }
 
-    /// [`send_all`](Sender::send_all) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if
-    /// not all messages could be sent within `timeout`.
+    /// Sends like [`send_all`](Sender::send_all), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if not all messages could be sent within `timeout`.
     pub fn send_all_timeout(&mut self, messages: &[T], timeout: Duration) -> Result<(), SendAllError> {
         self.core.send_all(messages, Within(timeout))
     }
@@ -158,18 +161,19 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send).
+    /// Fails as [`send`](Sender::send) does.
     pub fn loan(&mut self) -> Result<Loan<'_, T>> {
         self.loan_with(Forever)
     }
 
-    /// [`loan`](Sender::loan) that fails with [`Full`](crate::ErrorKind::Full) instead of blocking.
+    /// Loans a slot like [`loan`](Sender::loan), but fails with [`Full`](crate::ErrorKind::Full)
+    /// instead of blocking.
     pub fn try_loan(&mut self) -> Result<Loan<'_, T>> {
         self.loan_with(Never)
     }
 
-    /// [`loan`](Sender::loan) that fails with [`TimedOut`](crate::ErrorKind::TimedOut) if the
-    /// channel stays full for `timeout`.
+    /// Loans a slot like [`loan`](Sender::loan), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the channel stays full for `timeout`.
     pub fn loan_timeout(&mut self, timeout: Duration) -> Result<Loan<'_, T>> {
         self.loan_with(Within(timeout))
     }
