@@ -13,10 +13,11 @@ use super::shared::region::{Backing, SharedRegion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::memfd::Memfd;
 
-/// A channel whose endpoints can be opened.
+/// A handle of a channel, from which endpoints are opened. Its kind, message type and size are
+/// checked.
 ///
-/// Holding a channel is not holding an endpoint: it does not count as connected. Dropping it
-/// does not affect its endpoints.
+/// A handle is not an endpoint: it does not count as a peer, so endpoints never wait for it.
+/// Dropping it leaves the endpoints unchanged.
 pub struct Channel<K> {
     pub(crate) region: Arc<SharedRegion>,
     _kind: PhantomData<fn() -> K>,
@@ -27,53 +28,56 @@ impl<K: Kind> Channel<K> {
         Channel { region: Arc::new(region), _kind: PhantomData }
     }
 
-    /// Opens an anonymous channel by a [descriptor](AsFd) that came from a parent or over a
+    /// Opens the anonymous channel of a [descriptor](AsFd) that was inherited or received over a
     /// socket.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if it is not a memfd, is not sealed against shrinking
-    /// and growing, or contains no such channel. On error, the descriptor is closed.
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the descriptor is not a memfd, is not
+    /// sealed against shrinking and growing, or does not contain such a channel. On error, the
+    /// descriptor is closed.
     pub fn from_received(fd: OwnedFd) -> Result<Self> {
         let backing = Backing::Anonymous(Memfd::try_from(fd)?);
         Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), Expected::default())?))
     }
 
-    /// The channel behind an end that came by its descriptor, which keeps its own.
+    /// Opens the channel to which the descriptor of an endpoint belongs. The endpoint keeps its
+    /// descriptor.
     pub(crate) fn of_endpoint(fd: BorrowedFd<'_>) -> Result<Self> {
-        // With a file description of its own, or the lease would be held for as long as the
-        // channel exists.
+        // A new open file description: a copy of the endpoint's would hold its lease for as long as
+        // the channel handle exists.
         let backing = Backing::Anonymous(Memfd::try_from(lease::reopen(fd)?)?);
         Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), Expected::default())?))
     }
 
-    /// How many messages, or bytes, there is room for.
+    /// Returns the capacity: in messages, or in bytes if the channel carries records.
     pub fn capacity(&self) -> usize {
         self.region.config().capacity as usize
     }
 
-    /// The name as it was given; `None` for an anonymous channel.
+    /// Returns the name of the channel, or `None` if it is anonymous.
     pub fn name(&self) -> Option<&str> {
         self.region.name().map(|name| &**name)
     }
 
-    /// `shm_unlink(3)`: removes the name. The channel and its endpoints stay usable.
+    /// `shm_unlink(3)`: removes the name, if it still names this channel. Existing handles and
+    /// endpoints stay usable.
     ///
     /// # Errors
     ///
-    /// Those of [`SharedMemory::remove`](crate::shm::posix::SharedMemory::remove);
-    /// [`Invalid`](ErrorKind::Invalid) if it has no name.
+    /// Fails with [`Invalid`](ErrorKind::Invalid) if the channel has no name; others as for
+    /// [`SharedMemory::remove`](crate::shm::posix::SharedMemory::remove).
     #[doc(alias = "shm_unlink")]
     pub fn remove(&self) -> Result<()> {
         match self.region.memory() {
             Some(memory) => memory.remove(),
-            None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the channel has no name")),
+            None => Err(Error::new("shm_unlink", ErrorKind::Invalid)
+                .with_hint("remove only a named channel; this one is anonymous")),
         }
     }
 }
 
-/// Returns the memory of the channel to which a descriptor of an endpoint belongs, and the lease
-/// of the endpoint.
+/// Takes over an endpoint by its descriptor. Returns the memory of its channel, and its lease.
 pub(crate) fn adopt<K: Kind>(
     fd: OwnedFd,
     leases: impl FnOnce(&SharedRegion) -> Range<u32>,
@@ -83,8 +87,11 @@ pub(crate) fn adopt<K: Kind>(
     Ok((region, lease))
 }
 
-/// To hand the channel to a child or over a socket, for [`Channel::from_received`] there. Open
-/// endpoints from it: two processes that share one description would be one endpoint.
+/// Gives the descriptor of the channel, for a child or a socket. The other process opens it with
+/// [`Channel::from_received`].
+///
+/// The other process then opens an endpoint of its own from the channel. Processes that share the
+/// open file description of one endpoint would count as one endpoint.
 impl<K> AsFd for Channel<K> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.region.fd()

@@ -1,61 +1,64 @@
-//! The kinds of channels.
+//! The kinds of channels, as a sealed trait.
 
 use crate::channel::shared::header::{Config, KindInfo};
 use crate::channel::shared::region::DataArea;
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
-/// A kind of channel, of messages of one type. This library has all there are; the parameter of
-/// [`Channel`](super::Channel) and [`Options`](super::Options) names one.
+/// A kind of channel, with the type of its messages.
+///
+/// It is the parameter of [`Channel`](super::Channel) and [`Options`](super::Options). The trait is
+/// sealed: only this library defines kinds.
 #[allow(
     private_interfaces,
     private_bounds,
-    reason = "others cannot add kinds, and need not know what one is made of"
+    reason = "other crates cannot add kinds, and need not see their parts"
 )]
 pub trait Kind: Sealed + Sized + 'static {
-    /// The number of the kind in the header.
+    /// The number of this kind in the header of a channel.
     #[doc(hidden)]
     const KIND_ID: u64;
 
-    /// The layout of the messages.
+    /// The layout of a message in shared memory.
     #[doc(hidden)]
     const LAYOUT: SharedLayout;
 
-    /// How many bytes a message has; 0 where that differs.
+    /// Message size in bytes; 0 for records of variable length.
     #[doc(hidden)]
     const SIZE: usize;
 
-    /// The smallest capacity.
+    /// The smallest capacity. Smaller requests are rounded up to it.
     #[doc(hidden)]
     const MIN_CAPACITY: u64 = 2;
 
-    /// The default capacity.
+    /// The capacity of a new channel if the options set none.
     #[doc(hidden)]
     const DEFAULT_CAPACITY: u64 = 1024;
 
-    /// The variant that is made if nothing else is asked for; zero if there is but one.
+    /// The variant of a new channel if the options set none; zero if the kind has only one.
     #[doc(hidden)]
     const DEFAULT_FLAGS: u64 = 0;
 
-    /// Completes requested flags, which may leave parts open, by those of the second argument.
+    /// Returns the variant that a request means. What the request leaves open comes from the second
+    /// argument.
     #[doc(hidden)]
     fn merge_flags(asked: u64, _usual: u64) -> u64 {
         asked
     }
 
-    /// Returns the length in bytes of the data after the header; `None` if no channel has this
-    /// configuration.
+    /// Returns the bytes after the header that a channel of this configuration needs; `None` if no
+    /// channel can have it.
     #[doc(hidden)]
     fn data_len(config: Config) -> Option<usize>;
 
-    /// Writes what is not zero in a new channel.
+    /// Writes the data of a new channel that does not start as zeros.
     #[doc(hidden)]
     fn initialize(_data: &DataArea<'_>) -> Result<()> {
         Ok(())
     }
 }
 
-/// Keeps the kinds those of this library.
+/// Seals [`Kind`].
 pub trait Sealed {}
 
 /// Returns what the header of a channel of this kind contains.

@@ -1,12 +1,12 @@
-//! What a typed channel carries.
+//! The types that a typed channel carries.
 
 use crate::shm::{Plain, SharedLayout};
 
-/// A type that a channel can carry. It has a form of plain bytes, which lies in shared memory.
+/// A type that a channel can carry. Its wire form is plain bytes in shared memory.
 ///
-/// Every type of [plain data](Plain) is its own form. `bool` and `char` are validated on
-/// receipt, since a peer may write any bytes. For a type of your own, define its form and which
-/// forms are values:
+/// Every type of [plain data](Plain) is a message and its own wire form. `bool` and `char` are
+/// messages too. They are validated on receipt, since a peer may write any bit pattern. For a type
+/// of your own, define the wire form and which wire forms are values:
 ///
 /// ```
 /// use ipcraft::channel::{Message, spsc};
@@ -33,17 +33,19 @@ use crate::shm::{Plain, SharedLayout};
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 pub trait Message: Send + Sized + 'static {
-    /// What lies in shared memory.
+    /// The wire form: what the channel stores in shared memory.
     type Wire: Plain;
 
-    /// What both sides of a channel compare: the layout of the form. Override it to distinguish
-    /// types with the same form.
+    /// The layout that both sides of a channel compare.
+    ///
+    /// The default is the layout of the wire form. Override it to distinguish two types that have
+    /// the same wire form.
     const LAYOUT: SharedLayout = <Self::Wire as Plain>::LAYOUT;
 
-    /// The form of this value.
+    /// Returns the wire form of this value.
     fn to_wire(&self) -> Self::Wire;
 
-    /// The forms of some of the first of these values.
+    /// Calls `send` with the wire forms of the first messages: of one, or of all if `T` is plain.
     #[doc(hidden)]
     #[inline]
     fn with_wires<R>(messages: &[Self], send: impl FnOnce(&[Self::Wire]) -> R) -> R {
@@ -53,8 +55,10 @@ pub trait Message: Send + Sized + 'static {
         }
     }
 
-    /// Copies forms into these values: `read_one` reads any of them, `read_all` all. Stops at
-    /// the first form that is no value, and returns the number of values before it.
+    /// Converts received wire forms to `values`, and returns the number of valid ones. Stops at the
+    /// first wire form that is not a value.
+    ///
+    /// `read_one` reads the wire form at an index; `read_all` reads all of them.
     #[doc(hidden)]
     fn copy_wires(
         values: &mut [Self],
@@ -70,7 +74,8 @@ pub trait Message: Send + Sized + 'static {
         values.len()
     }
 
-    /// The value of this form; `None` if it is of none. A peer can write any bytes.
+    /// Returns the value of this wire form, or `None` if it is not a value. A peer can write any
+    /// bytes.
     fn from_wire(wire: Self::Wire) -> Option<Self>;
 }
 

@@ -1,4 +1,4 @@
-//! Making and finding channels.
+//! Creating and opening channels.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,7 +15,7 @@ use crate::shm::{Mapping, posix};
 
 const CREATE: &str = "create channel";
 
-/// How to make a channel, and what one that is opened has to be like.
+/// Options for creating a channel, and the properties that an opened one must have.
 ///
 /// ```
 /// use ipcraft::{channel::spsc, name};
@@ -39,8 +39,8 @@ pub struct Options<K> {
 }
 
 impl<K: Kind> Options<K> {
-    /// Returns the defaults: capacity for 1024 messages, or 64 KiB for records; mode 0600; never
-    /// removed.
+    /// Default options: mode 0600, owned by the effective user, not removed on drop, and a capacity
+    /// of 1024 messages (64 KiB for a channel of records).
     pub fn new() -> Self {
         Options {
             memory: posix::Options::new(),
@@ -51,52 +51,51 @@ impl<K: Kind> Options<K> {
         }
     }
 
-    /// Sets the capacity in messages, or in bytes for a channel of records. It is rounded up to
-    /// a power of two.
-    ///
-    /// An opened channel must have the same capacity.
+    /// Sets the capacity, rounded up to a power of two: in messages, or in bytes if the channel
+    /// carries records. A channel that is opened must have this capacity.
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = Some(capacity as u64);
         self
     }
 
-    /// Sets the permission bits of a named channel, such as `0o660`. The umask applies to a
-    /// created channel. Opening fails if an existing channel has other bits.
+    /// Sets the permission bits of a new named channel, such as `0o660`, less the umask. An
+    /// existing channel with further bits is rejected.
     pub fn mode(mut self, mode: u32) -> Self {
         self.memory = self.memory.mode(mode);
         self
     }
 
-    /// Whose a named channel that exists has to be: the effective user's unless set.
+    /// Sets the required owner of an existing named channel. Default: the effective user.
     pub fn owner(mut self, uid: u32) -> Self {
         self.memory = self.memory.owner(uid);
         self
     }
 
-    /// Sets whether the name is removed when the channel and its endpoints in this process are
-    /// dropped.
+    /// Removes the name when the channel and its endpoints in this process are dropped.
     ///
-    /// It is removed only by the process that created the channel, and only while the name still
-    /// refers to it.
+    /// The name is removed only if this call created the channel, in the creating process, and
+    /// while the name still names that channel.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.memory = self.memory.remove_on_drop(yes);
         self
     }
 
-    /// Where the positions begin, so that tests see them wrap.
+    /// Sets the first position, so that tests can make positions wrap.
     #[doc(hidden)]
     pub fn initial_position(mut self, position: u64) -> Self {
         self.initial_position = position;
         self
     }
 
-    /// `shm_open(3)`: opens the channel of this name, or creates it. A channel that was left
-    /// behind contains the messages that were not received.
+    /// `shm_open(3)`: opens the channel of this name, or creates it.
+    ///
+    /// A channel that an earlier run left behind still contains the messages that were not
+    /// received.
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the name refers to another object, or to a channel
-    /// of another kind, type or capacity; others as in the [table](super#errors).
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the name is taken by something else, or by
+    /// a channel of another kind, message type or capacity; others as in the [table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create(&self, name: &str) -> Result<Channel<K>> {
         let config = self.config()?;
@@ -105,16 +104,15 @@ impl<K: Kind> Options<K> {
         self.take(Backing::Named(memory))
     }
 
-    /// `shm_open(3)` with `O_EXCL`: creates a channel of this name. Exactly one of several
-    /// racing processes succeeds.
+    /// `shm_open(3)` with `O_EXCL`: creates a channel of this name. Exactly one of several racing
+    /// processes succeeds.
     ///
-    /// The name appears when the channel is complete. A creator that dies half way leaves
-    /// nothing.
+    /// The name appears when the channel is complete. A creator that dies earlier leaves nothing.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in the
-    /// [table](super#errors).
+    /// Fails with [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in
+    /// the [table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn create_new(&self, name: &str) -> Result<Channel<K>> {
         let config = self.config()?;
@@ -123,29 +121,31 @@ impl<K: Kind> Options<K> {
         self.take(Backing::Named(memory))
     }
 
-    /// `shm_open(3)`: opens the channel of this name.
+    /// `shm_open(3)`: opens the channel of this name, and checks its owner, mode, kind and
+    /// capacity.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound); [`WrongType`](ErrorKind::WrongType) with the
-    /// difference; others as in the [table](super#errors).
+    /// Fails with [`NotFound`](ErrorKind::NotFound) if no object has the name;
+    /// [`WrongType`](ErrorKind::WrongType) if it is not such a channel, with the property that
+    /// differs; others as in the [table](super#errors).
     #[doc(alias = "shm_open")]
     pub fn open(&self, name: &str) -> Result<Channel<K>> {
         self.take(Backing::Named(self.memory.open(name)?))
     }
 
-    /// [`open`](Options::open) that waits until the channel exists. Fails with
-    /// [`TimedOut`](ErrorKind::TimedOut) if it does not exist within `timeout`.
+    /// [`open`](Options::open) that waits until the channel exists, and fails with
+    /// [`TimedOut`](ErrorKind::TimedOut) after `timeout`.
     pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Channel<K>> {
         self.take(Backing::Named(self.memory.open_timeout(name, timeout)?))
     }
 
-    /// `memfd_create(2)`: creates a channel without a name. Other processes get its descriptor,
-    /// or that of an endpoint.
+    /// `memfd_create(2)`: creates a channel without a name. Other processes get it by its
+    /// descriptor, or by that of an endpoint.
     ///
     /// # Errors
     ///
-    /// [`LimitReached`](ErrorKind::LimitReached) if memory or descriptors are short.
+    /// Fails with [`LimitReached`](ErrorKind::LimitReached) if memory or descriptors are short.
     #[doc(alias = "memfd_create")]
     pub fn anonymous(&self) -> Result<Channel<K>> {
         let config = self.config()?;
@@ -166,32 +166,32 @@ impl<K: Kind> Options<K> {
     }
 }
 
-/// Shorthands for [`Options`] with their defaults.
+/// Shorthands for [`Options`] with the default options.
 impl<K: Kind> Channel<K> {
-    /// [`Options::create`] with the usual options.
+    /// [`Options::create`] with the default options.
     #[doc(alias = "shm_open")]
     pub fn create(name: &str) -> Result<Self> {
         Options::new().create(name)
     }
 
-    /// [`Options::create_new`] with the usual options.
+    /// [`Options::create_new`] with the default options.
     #[doc(alias = "shm_open")]
     pub fn create_new(name: &str) -> Result<Self> {
         Options::new().create_new(name)
     }
 
-    /// [`Options::open`] with the usual options, whatever the capacity.
+    /// [`Options::open`] with the default options. The channel may have any capacity.
     #[doc(alias = "shm_open")]
     pub fn open(name: &str) -> Result<Self> {
         Options::new().open(name)
     }
 
-    /// [`Options::open_timeout`] with the usual options, whatever the capacity.
+    /// [`Options::open_timeout`] with the default options. The channel may have any capacity.
     pub fn open_timeout(name: &str, timeout: Duration) -> Result<Self> {
         Options::new().open_timeout(name, timeout)
     }
 
-    /// [`Options::anonymous`] with the usual options.
+    /// [`Options::anonymous`] with the default options.
     #[doc(alias = "memfd_create")]
     pub fn anonymous() -> Result<Self> {
         Options::new().anonymous()

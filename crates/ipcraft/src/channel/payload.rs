@@ -1,4 +1,4 @@
-//! A message where it lies.
+//! The bytes of a message in shared memory.
 
 #![allow(unsafe_code)]
 
@@ -8,10 +8,11 @@ use std::ptr::NonNull;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::copy::copy;
 
-/// The bytes of one message in shared memory, for writing or reading in place.
+/// The bytes of one message in shared memory, to be written or read in place.
 ///
-/// There is no `&[u8]` of them: a reference promises that no other process writes, and a faulty
-/// peer may. Copy bytes in and out, or use the pointer in unsafe code.
+/// They are not available as `&[u8]`: a reference promises that nothing else writes the bytes, and
+/// a faulty peer may. Copy them in and out in pieces of any size, or use
+/// [`as_ptr`](Payload::as_ptr) and ensure that each access is sound.
 #[derive(Debug)]
 pub struct Payload<'a> {
     /// The first of `length` bytes that stay mapped for `'a`.
@@ -20,43 +21,46 @@ pub struct Payload<'a> {
     _memory: PhantomData<&'a ()>,
 }
 
-// SAFETY: because the memory is not bound to a thread.
+// SAFETY: because the memory is not bound to a thread, and only the payload accesses it in this
+// process.
 unsafe impl Send for Payload<'_> {}
 
 impl Payload<'_> {
     /// # Safety
     ///
-    /// The bytes stay mapped and writable for `'a`, and nothing in this process refers to them.
+    /// The `length` bytes from `start` stay mapped and writable for `'a`, and nothing else in this
+    /// process refers to them.
     pub(crate) unsafe fn new(start: NonNull<u8>, length: usize) -> Self {
         Payload { start, length, _memory: PhantomData }
     }
 
-    /// How many bytes there are.
-    #[allow(clippy::len_without_is_empty, reason = "that a message is empty is nothing special")]
+    /// Returns the length of the message in bytes.
+    #[allow(clippy::len_without_is_empty, reason = "an empty message is not a special case")]
     #[inline]
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Copies the bytes from `offset` on into `buffer`, all of it.
+    /// Copies the bytes from `offset` on into `buffer`, and fills all of it.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if that is not within the message; nothing was copied.
+    /// Fails with [`Invalid`](ErrorKind::Invalid) if the range is not within the message. Nothing
+    /// is copied.
     #[inline]
     pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<()> {
         let from = self.range("read_at", offset, buffer.len())?;
-        // SAFETY: because `range` checked the bytes, and a private buffer does not overlap
-        // shared memory.
+        // SAFETY: because `range` checked the bytes, and a private buffer does not overlap shared
+        // memory.
         unsafe { copy(from.as_ptr(), buffer.as_mut_ptr(), buffer.len()) };
         Ok(())
     }
 
-    /// A copy of all bytes.
+    /// Returns a copy of all bytes.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.length);
-        // SAFETY: because `length` bytes can be read, as many were reserved, and all of them are
-        // written before the length is set.
+        // SAFETY: because `length` bytes are readable and reserved, and all of them are written
+        // before the length is set.
         unsafe {
             copy(self.start.as_ptr(), bytes.as_mut_ptr(), self.length);
             bytes.set_len(self.length);
@@ -64,11 +68,12 @@ impl Payload<'_> {
         bytes
     }
 
-    /// Copies `bytes` to `offset`, all of them.
+    /// Copies all of `bytes` into the message, from `offset` on.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if that is not within the message; nothing was copied.
+    /// Fails with [`Invalid`](ErrorKind::Invalid) if the range is not within the message. Nothing
+    /// is copied.
     #[inline]
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let into = self.range("write_at", offset, bytes.len())?;
@@ -85,8 +90,10 @@ impl Payload<'_> {
         unsafe { self.start.as_ptr().write_bytes(value, self.length) };
     }
 
-    /// Returns a pointer to the bytes, for unsafe code. A peer can write there at any time, so
-    /// make no reference to them unless all processes that have the channel are trusted.
+    /// Returns the address of the first byte. It is valid while this payload is borrowed.
+    ///
+    /// A peer can write the bytes at any time. Create a reference to them only if every process
+    /// that has the channel is trusted.
     #[inline]
     pub fn as_ptr(&self) -> NonNull<u8> {
         self.start

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use crate::error::{Error, ErrorKind};
 
-/// A failed send, with the message that was not sent. No part of the message is in the channel.
+/// The error of a failed send. It contains the unsent message, of which no part is in the channel.
 ///
 /// `?` converts it to an [`Error`] or an [`io::Error`] and drops the message.
 #[derive(thiserror::Error)]
@@ -56,7 +56,8 @@ impl<T> From<SendError<T>> for io::Error {
     }
 }
 
-/// A batch that was sent in part: the number of sent messages, and the error of the next one.
+/// The error of a batch that was sent in part: the number of sent messages, and why the next one
+/// failed.
 ///
 /// `?` converts it to an [`Error`] or an [`io::Error`] and drops the number.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -1,17 +1,20 @@
-//! How endpoints wait.
+//! How an endpoint waits.
 
-/// How an endpoint waits for messages or space.
+/// What an endpoint does while it waits for a message or for space.
+///
+/// Each endpoint has a strategy of its own, which can be changed at any time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WaitStrategy {
-    /// Busy-waits. Lowest latency when each side has its own core; very slow when both share one.
+    /// Spins, and keeps one core busy. It has the lowest latency if each side has a core of its
+    /// own, and is by far the slowest if both share one.
     Spin,
-    /// Blocks immediately.
+    /// Blocks in `futex(2)` without spinning. The peer has to wake it by a system call.
     Block,
-    /// Spins briefly, then blocks. Skips spinning when both sides share a core, or when recent
-    /// waits were long.
+    /// Spins for a few microseconds, then blocks.
     ///
-    /// If a channel has more endpoints than the machine has cores, it yields between polls
+    /// It blocks without spinning if both sides share a core, or if recent waits were long. If the
+    /// channel has more endpoints than the machine has cores, it yields between polls
     /// (`sched_yield(2)`).
     #[default]
     Adaptive,

@@ -25,15 +25,15 @@ use crate::error::{Error, ErrorKind, Result};
 /// The only endpoint that sends requests and receives replies. It may move to another thread
 /// (`Send`), but is not shared (not `Sync`).
 ///
-/// After it was dropped, or its process died, the server gets the remaining requests and then
-/// `Disconnected`. A new client opened from the [channel](Channel) gets the replies to its own
-/// requests only.
+/// After the client is dropped, or its process dies, the server gets the remaining requests and
+/// then `Disconnected`. A new client opened from the [channel](Channel) gets only the replies to
+/// its own requests.
 pub struct Client<Q: Message, A: Message> {
     pending: PendingRequests<Q, A>,
     endpoints: DuplexEndpoint,
 }
 
-/// Identifies a request of one client.
+/// Identifies a request among those of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestId(u64);
 
@@ -42,7 +42,8 @@ impl<Q: Message, A: Message> Client<Q, A> {
         let endpoints =
             DuplexEndpoint::new(region, lease, (REQUESTS, &REQUEST_LEASES), (REPLIES, &REPLY_LEASES))?;
         let (requests, replies) = (request_slots::<Q>(region)?, reply_slots::<Q, A>(region)?);
-        // SAFETY: because `endpoints` keeps the region, which keeps the control blocks.
+        // SAFETY: because `endpoints` keeps the region mapped, and the region contains the control
+        // blocks.
         let (requests, replies) = unsafe {
             (
                 Writer::resume(requests, region.control(REQUESTS)),
@@ -55,7 +56,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
         Ok(Client { pending, endpoints })
     }
 
-    /// Opens the channel of this name and its requesting endpoint.
+    /// Opens the channel of this name, and its requesting endpoint.
     ///
     /// # Errors
     ///
@@ -70,9 +71,9 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another client was opened. On
-    /// error, the descriptor is closed.
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed in the meantime and another client was opened.
+    /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| CLIENT)?;
         Client::new(&region, lease)
@@ -80,7 +81,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
 
     endpoint_methods!(endpoints, "a reply");
 
-    /// Returns the number of requests whose replies are awaited.
+    /// Returns the number of pending requests: sent, not cancelled, and without a received reply.
     pub fn pending(&self) -> usize {
         self.pending.pending()
     }
@@ -89,19 +90,21 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the server has left: the request may or may not
-    /// have been executed, and a new server may still execute it; [`Rejected`](ErrorKind::Rejected)
-    /// if the server rejected the request; [`Corrupted`](ErrorKind::Corrupted) if the shared state
-    /// is invalid, or the bytes are no value of the type; [`Invalid`](ErrorKind::Invalid) if
-    /// replies to earlier requests are pending, which would come first: [receive](Client::recv) or
-    /// [cancel](Client::cancel_pending) them. Then nothing was sent.
+    /// * [`Disconnected`](ErrorKind::Disconnected) if the server has left. The request may or may
+    ///   not have been processed, and a new server may still process it.
+    /// * [`Rejected`](ErrorKind::Rejected) if the server rejected the request.
+    /// * [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the bytes of the
+    ///   reply are not a value of the type.
+    /// * [`Invalid`](ErrorKind::Invalid) if earlier requests are pending, because their replies
+    ///   arrive first. Nothing is sent. [Receive](Client::recv) or [cancel](Client::cancel_pending)
+    ///   them before the call.
     #[inline]
     pub fn call(&mut self, request: &Q) -> Result<A> {
         self.call_with(request, Forever)
     }
 
     /// [`call`](Client::call) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is no
-    /// reply within `timeout`. The request may be executed anyway; its reply is discarded.
+    /// reply within `timeout`. The server may still process the request; its reply is discarded.
     #[inline]
     pub fn call_timeout(&mut self, request: &Q, timeout: Duration) -> Result<A> {
         self.call_with(request, Within(timeout).start())
@@ -126,7 +129,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// space.
     ///
     /// When it returns without an error, the request is in the channel, even if this process dies.
-    /// At most as many requests as the capacity can be pending.
+    /// The number of pending requests is at most the capacity.
     ///
     /// ```
     /// use ipcraft::channel::request;
@@ -143,10 +146,12 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Full`](ErrorKind::Full) if replies have to be received first, so that blocking would
-    /// never end; [`Disconnected`](ErrorKind::Disconnected) if the server has left;
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid. The error returns the
-    /// request.
+    /// * [`Full`](ErrorKind::Full) if as many requests as the capacity are pending. Blocking would
+    ///   never end, because only receiving a reply makes space.
+    /// * [`Disconnected`](ErrorKind::Disconnected) if the server has left.
+    /// * [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid.
+    ///
+    /// The error returns the request.
     #[inline]
     pub fn send(&mut self, request: Q) -> Result<RequestId, SendError<Q>> {
         self.send_with(&request, Forever).map_err(|error| SendError::new(request, error))
@@ -201,11 +206,11 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Empty`](ErrorKind::Empty) if no request is pending; [`Rejected`](ErrorKind::Rejected) if
-    /// the server rejected the earliest pending request; [`Disconnected`](ErrorKind::Disconnected)
-    /// if the server has left: a new server may reply, so receive again or
-    /// [cancel](Client::cancel_pending); [`Corrupted`](ErrorKind::Corrupted) as for
-    /// [`call`](Client::call).
+    /// * [`Empty`](ErrorKind::Empty) if no request is pending.
+    /// * [`Rejected`](ErrorKind::Rejected) if the server rejected the earliest pending request.
+    /// * [`Disconnected`](ErrorKind::Disconnected) if the server has left. A new server may still
+    ///   reply: receive again, or [cancel](Client::cancel_pending).
+    /// * [`Corrupted`](ErrorKind::Corrupted) as for [`call`](Client::call).
     #[inline]
     pub fn recv(&mut self) -> Result<(RequestId, A)> {
         self.recv_with(Forever)
@@ -218,7 +223,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     }
 
     /// [`recv`](Client::recv) that fails with [`TimedOut`](ErrorKind::TimedOut) if no reply arrives
-    /// within `timeout`. It can be received later.
+    /// within `timeout`. The request stays pending.
     #[inline]
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<(RequestId, A)> {
         self.recv_with(Within(timeout))

@@ -1,4 +1,4 @@
-//! Requests and their replies: one client, one server.
+//! Requests and replies: one client, one server.
 //!
 //! ```
 //! use ipcraft::channel::request;
@@ -11,27 +11,35 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! The memory contains two rings, one for each direction. A request is identified by its position
-//! in the first one, and its reply contains that position. So a reply that arrives after its call
-//! has timed out, or after its client has died, is recognised and discarded. It is never taken for
-//! the reply to another request.
+//! The channel has two rings in one memory object, one for each direction. The position of a
+//! request in its ring identifies it, and the reply contains this position. A reply that arrives
+//! after its call has timed out is discarded. So is a reply to a client that has died. Neither is
+//! ever taken for the reply to another request.
 //!
-//! # When one side dies
+//! # If the server dies
 //!
-//! * **The server**: a blocked client notices within 250 ms, and fails with
-//!   [`Disconnected`](crate::ErrorKind::Disconnected). Requests without a reply stay in the
-//!   channel. So does the request that the server was processing, since it leaves the ring only
-//!   after its reply was sent. So the next server starts that request again, and repeats none that
-//!   has a reply. If a request must not be executed twice, give it a number by which the server can
-//!   recognise it.
-//! * **The client**: a blocked server notices within 250 ms. It still gets the remaining requests;
-//!   their replies are discarded. A new client may connect, and gets none of those replies.
+//! * A blocked client fails with [`Disconnected`](crate::ErrorKind::Disconnected) within 250 ms,
+//!   and immediately if the server was dropped.
+//! * Requests without a reply stay in the channel, and the next server gets them. That includes the
+//!   request that the server was processing, because a request leaves its ring only after its reply
+//!   was sent.
+//! * The next server processes such a request again from the start. It does not process a request
+//!   again that has a reply.
+//! * If a request must not be processed twice, put an identifier into it, so that the server can
+//!   recognize a repetition.
 //!
-//! # Rejected requests
+//! # If the client dies
 //!
-//! A [`Request`] that is dropped, also by a panic, is rejected: the client fails with
-//! [`Rejected`](crate::ErrorKind::Rejected). So a request that makes every server fail is not
-//! delivered again, unless it kills the process.
+//! * A blocked server notices within 250 ms, and immediately if the client was dropped. It fails
+//!   with `Disconnected` only after it has received every request.
+//! * Replies to the remaining requests are discarded.
+//! * A new client can open the endpoint. It gets no replies to its predecessor's requests.
+//!
+//! # If a request gets no reply
+//!
+//! Dropping a [`Request`] rejects it, also during a panic. The client's call fails with
+//! [`Rejected`](crate::ErrorKind::Rejected). So a request that makes each server panic is not
+//! delivered again. A request that kills the server's process is delivered to the next server.
 
 mod client;
 mod server;
@@ -55,25 +63,27 @@ use crate::channel::shared::slot_array::SlotArray;
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
-/// The kind of channel in which a client sends requests, and a server replies.
+/// The kind of channel that has a client, which sends requests, and a server, which replies.
 #[derive(Debug)]
 pub struct Requests<Q, A>(PhantomData<Signature<Q, A>>);
 
 type Signature<Q, A> = fn(Q, A) -> (Q, A);
 
-/// A channel whose ends can be taken.
+/// A channel of this kind, from which endpoints are opened.
 pub type Channel<Q, A> = super::Channel<Requests<Q, A>>;
 
-/// How to make a channel, and what one that is opened has to be like. The capacity is that of each
-/// direction.
+/// Options for creating a channel, and the properties that an opened one must have.
+///
+/// The capacity is that of each direction.
 pub type Options<Q, A> = super::Options<Requests<Q, A>>;
 
-/// Makes a channel without a name and takes both of its ends, one of which is then given away:
-/// [`Client::into_fd`], [`Server::into_fd`].
+/// Creates a channel without a name, and returns its two endpoints.
+///
+/// Use [`Client::into_fd`] or [`Server::into_fd`] to pass one of them to another process.
 ///
 /// # Errors
 ///
-/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+/// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
 pub fn channel<Q: Message, A: Message>(capacity: usize) -> Result<(Client<Q, A>, Server<Q, A>)> {
     let channel = Options::<Q, A>::new().capacity(capacity).anonymous()?;
     Ok((channel.client()?, channel.server()?))
@@ -83,7 +93,7 @@ pub fn channel<Q: Message, A: Message>(capacity: usize) -> Result<(Client<Q, A>,
 const CLIENT: Range<u32> = 0..1;
 const SERVER: Range<u32> = 1..2;
 
-/// The flow of requests and that of answers.
+/// The directions of requests and of replies.
 pub(crate) const REQUESTS: usize = 0;
 pub(crate) const REPLIES: usize = 1;
 
@@ -93,7 +103,7 @@ const REPLY_LEASES: LeaseRanges = LeaseRanges { senders: SERVER, receivers: CLIE
 
 impl<Q: Message, A: Message> Sealed for Requests<Q, A> {}
 
-#[allow(private_interfaces, reason = "others need not know what a kind is made of")]
+#[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl<Q: Message, A: Message> Kind for Requests<Q, A> {
     const KIND_ID: u64 = 6;
     const LAYOUT: SharedLayout = SharedLayout::new("request and answer", &[Q::LAYOUT, A::LAYOUT]);
@@ -105,7 +115,7 @@ impl<Q: Message, A: Message> Kind for Requests<Q, A> {
     }
 }
 
-/// Where the slots of the answers are: at the first line after those of the requests.
+/// Returns the offset of the reply slots: the first cache line pair after the request slots.
 pub(crate) fn reply_offset<Q: Message>(capacity: u64) -> Option<usize> {
     const LINE: usize = 128;
     SlotArray::<Q::Wire>::bytes_for(capacity)?.checked_next_multiple_of(LINE)
@@ -117,27 +127,28 @@ fn request_slots<Q: Message>(region: &SharedRegion) -> Result<SlotArray<Q::Wire>
 
 fn reply_slots<Q: Message, A: Message>(region: &SharedRegion) -> Result<SlotArray<ReplyFrame<A::Wire>>> {
     let capacity = region.config().capacity;
-    // There is such an offset, or the channel would not have been taken.
+    // The offset exists: opening a channel checks its size.
     let offset = reply_offset::<Q>(capacity).unwrap_or(usize::MAX / 2);
     region.data_area().slot_array(offset, capacity)
 }
 
 impl<Q: Message, A: Message> Channel<Q, A> {
-    /// Opens the requesting endpoint. It gets no replies to requests of an earlier client.
+    /// Opens the requesting endpoint. It gets no replies to the requests of an earlier client.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if a client exists in any process;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are invalid.
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a client exists, in any process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn client(&self) -> Result<Client<Q, A>> {
         Client::new(&self.region, Lease::acquire(self.as_fd(), CLIENT)?)
     }
 
-    /// Opens the replying endpoint. It begins with the first request that has no reply.
+    /// Opens the replying endpoint. It continues with the first request that has no reply.
     ///
     /// # Errors
     ///
-    /// As for [`client`](Channel::client).
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a server exists, in any process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn server(&self) -> Result<Server<Q, A>> {
         Server::new(&self.region, Lease::acquire(self.as_fd(), SERVER)?)
     }

@@ -25,12 +25,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// The only endpoint that receives requests and sends replies. It may move to another thread
 /// (`Send`), but is not shared (not `Sync`).
 ///
-/// After it was dropped, or its process died, requests fail with `Disconnected`. A new server
-/// opened from the [channel](Channel) gets the requests that have no reply.
+/// After the server is dropped, or its process dies, requests fail with `Disconnected`. A new
+/// server opened from the [channel](Channel) gets the requests that have no reply.
 pub struct Server<Q: Message, A: Message> {
     pub(crate) requests: Reader<Q::Wire>,
     pub(crate) replies: Writer<ReplyFrame<A::Wire>>,
-    /// The next request was rejected, but there was no space for the rejection.
+    /// Whether the next request was rejected, but there was no space to send the rejection.
     is_rejecting: bool,
     endpoints: DuplexEndpoint,
     _types: PhantomData<super::Signature<Q, A>>,
@@ -41,7 +41,8 @@ impl<Q: Message, A: Message> Server<Q, A> {
         let endpoints =
             DuplexEndpoint::new(region, lease, (REPLIES, &REPLY_LEASES), (REQUESTS, &REQUEST_LEASES))?;
         let (requests, replies) = (request_slots::<Q>(region)?, reply_slots::<Q, A>(region)?);
-        // SAFETY: because `endpoints` keeps the region, which keeps the control blocks.
+        // SAFETY: because `endpoints` keeps the region mapped, and the region contains the control
+        // blocks.
         let (requests, replies) = unsafe {
             (
                 Reader::resume(requests, region.control(REQUESTS)),
@@ -54,7 +55,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
         Ok(server)
     }
 
-    /// Takes out a request to which the last server replied before it died.
+    /// Removes the next request if the previous server died between replying to it and removing it.
     fn skip_replied(&mut self, start: u64) -> Result<()> {
         let request = self.requests.slot_ptr().map_err(|Corrupt| self.endpoints.incoming.corrupted())?;
         let has_replied = request.is_some() && self.replies.position() != start;
@@ -64,7 +65,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
         Ok(())
     }
 
-    /// Opens the channel of this name and its replying endpoint.
+    /// Opens the channel of this name, and its replying endpoint.
     ///
     /// # Errors
     ///
@@ -78,9 +79,9 @@ impl<Q: Message, A: Message> Server<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another server was opened. On
-    /// error, the descriptor is closed.
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed in the meantime and another server was opened.
+    /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| SERVER)?;
         Server::new(&region, lease)
@@ -88,8 +89,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
 
     endpoint_methods!(endpoints, "a request");
 
-    /// Returns the number of requests that can be received without waiting, the one in process
-    /// included.
+    /// Returns the number of requests that can be received without waiting.
     ///
     /// The client may add some at any time, so the number may be too small when this returns.
     pub fn len(&self) -> usize {
@@ -102,10 +102,10 @@ impl<Q: Message, A: Message> Server<Q, A> {
         self.len() == 0
     }
 
-    /// Receives a request, blocking until there is one.
+    /// Receives a request, blocking until one is available.
     ///
-    /// The request stays in the channel until it gets a reply. If the process dies before that, the
-    /// next server gets it.
+    /// The request stays in the channel until it gets a reply. If the process dies earlier, the
+    /// next server gets the request.
     ///
     /// ```
     /// use ipcraft::channel::request;
@@ -121,9 +121,10 @@ impl<Q: Message, A: Message> Server<Q, A> {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the client has left and every request has a
-    /// reply (a new client may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared
-    /// state is invalid, or the bytes are no value of the type. Such a request is rejected.
+    /// * [`Disconnected`](ErrorKind::Disconnected) if the client has left and every request has a
+    ///   reply. A new client may connect later.
+    /// * [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the bytes of the
+    ///   request are not a value of the type. Such a request is rejected.
     #[inline]
     pub fn recv(&mut self) -> Result<Request<'_, Q, A>> {
         self.recv_with(Forever)
@@ -158,11 +159,13 @@ impl<Q: Message, A: Message> Server<Q, A> {
     }
 
     /// Replies to each request with the result of `reply`. Returns when the client has left and
-    /// every request has a reply. If `reply` panics, its request is rejected.
+    /// every request has a reply.
+    ///
+    /// If `reply` panics, its request is rejected.
     ///
     /// # Errors
     ///
-    /// [`Corrupted`](ErrorKind::Corrupted) as for [`recv`](Server::recv).
+    /// Fails with [`Corrupted`](ErrorKind::Corrupted) as for [`recv`](Server::recv).
     pub fn serve(&mut self, mut reply: impl FnMut(&Q) -> A) -> Result<()> {
         loop {
             let request = match self.recv() {
@@ -173,7 +176,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
             let body = reply(request.body());
             match request.respond(body) {
                 Err(e) if e.kind() != ErrorKind::Disconnected => return Err(e.into()),
-                // A client that has left may have left more requests.
+                // The channel may contain more requests of a client that has left.
                 _ => {}
             }
         }
@@ -207,21 +210,22 @@ impl<Q: Message, A: Message> Server<Q, A> {
         Ok(())
     }
 
-    /// Rejects the next request. Without space for the rejection, it is sent when the next
-    /// request is received.
+    /// Rejects the next request. If there is no space for the rejection, the next call to receive
+    /// sends it.
     ///
-    /// A client has space for the replies to all its requests. So there is none only while an
-    /// earlier client's replies have not been discarded, or if the client breaks the rules.
+    /// A conforming client has space for the replies to all its requests. So there is no space only
+    /// while the replies to an earlier client have not been discarded, or if the client does not
+    /// conform.
     fn reject(&mut self) {
         let number = self.requests.position();
         match self.send(&ReplyFrame::none(number), Never) {
             Err(error) if error.kind() == ErrorKind::Full => self.is_rejecting = true,
-            // If the client has left, no process waits for the rejection.
+            // Sent, or the client has left and needs no rejection.
             _ => self.take_out(),
         }
     }
 
-    /// Sends a rejection for which there was no space before.
+    /// Sends the rejection for which there was no space before, and removes its request.
     #[cold]
     fn finish_rejection(&mut self, patience: impl Patience) -> Result<()> {
         let number = self.requests.position();
@@ -229,7 +233,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
         match told.as_ref().map_err(Error::kind) {
             Err(ErrorKind::Full) => return Err(self.endpoints.incoming.error(ErrorKind::Empty)),
             Err(ErrorKind::TimedOut) => return told,
-            // The client has left, or breaks the rules.
+            // Sent, or the client has left or does not conform.
             _ => {}
         }
         self.is_rejecting = false;
@@ -240,7 +244,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
         }
     }
 
-    /// Takes the next request out of the channel.
+    /// Removes the next request from the channel.
     #[inline]
     pub(crate) fn take_out(&mut self) {
         self.requests.skip();
@@ -248,13 +252,13 @@ impl<Q: Message, A: Message> Server<Q, A> {
     }
 }
 
-/// A request that was received, to be [answered](Request::respond).
+/// A received request. [`respond`](Request::respond) replies to it.
 ///
-/// Dropping it rejects it: the client gets [`Rejected`](ErrorKind::Rejected). Dropping never
-/// blocks. If there is no space for the rejection, it is sent when the server receives the next
-/// request.
+/// Dropping a request rejects it: the client's call fails with [`Rejected`](ErrorKind::Rejected).
+/// Dropping never blocks. If there is no space for the rejection, the server sends it when it
+/// receives the next request.
 ///
-/// If the process dies before it replies, the next server gets the request. If the guard is
+/// If the process dies before it replies, the next server gets the request. If this value is
 /// [forgotten](std::mem::forget), the next call to receive returns the request again.
 #[must_use = "dropping a request rejects it"]
 pub struct Request<'a, Q: Message, A: Message> {
@@ -264,7 +268,7 @@ pub struct Request<'a, Q: Message, A: Message> {
 }
 
 impl<'a, Q: Message, A: Message> Request<'a, Q, A> {
-    /// The next request, which is there.
+    /// Reads the next request, which must exist.
     #[inline]
     fn new(server: &'a mut Server<Q, A>) -> Result<Self> {
         match Q::from_wire(server.requests.read()) {
@@ -276,38 +280,44 @@ impl<'a, Q: Message, A: Message> Request<'a, Q, A> {
         }
     }
 
-    /// Returns what the client sent.
+    /// Returns the message that the client sent.
     #[inline]
     pub fn body(&self) -> &Q {
         &self.body
     }
 
-    /// Sends the reply and takes the request out of the channel, blocking while there is no space.
+    /// Sends the reply and removes the request from the channel, blocking while there is no space.
     ///
-    /// There is space, unless an earlier client left without its replies and the present one has
-    /// not discarded them yet. When it returns without an error, the reply is in the channel, even
-    /// if this process dies.
+    /// It rarely blocks: there is no space only until a new client has discarded the replies to an
+    /// earlier one. When it returns without an error, the reply is in the channel, even if this
+    /// process dies.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the client has left;
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the client leaves no
-    /// space for one second. The request is taken out anyway. The error returns the reply.
+    /// * [`Disconnected`](ErrorKind::Disconnected) if the client has left.
+    /// * [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid, or the client leaves
+    ///   no space for one second.
+    ///
+    /// On error, the request is removed anyway, and the error returns the reply.
     #[inline]
     pub fn respond(self, reply: A) -> Result<(), SendError<A>> {
         self.respond_with(reply, MaxReplyWait)
     }
 
     /// [`respond`](Request::respond) that fails with [`Full`](ErrorKind::Full) instead of blocking.
-    /// Then the request stays in the channel, and the next call to receive returns it again.
+    ///
+    /// After this error, the request stays in the channel, and the next call to receive returns it
+    /// again.
     #[inline]
     pub fn try_respond(self, reply: A) -> Result<(), SendError<A>> {
         self.respond_with(reply, Never)
     }
 
     /// [`respond`](Request::respond) that fails with [`TimedOut`](ErrorKind::TimedOut) if there is
-    /// no space within `timeout`. Then the request stays in the channel, and the next call to
-    /// receive returns it again.
+    /// no space within `timeout`.
+    ///
+    /// After this error, the request stays in the channel, and the next call to receive returns it
+    /// again.
     #[inline]
     pub fn respond_timeout(self, reply: A, timeout: Duration) -> Result<(), SendError<A>> {
         self.respond_with(reply, Within(timeout))

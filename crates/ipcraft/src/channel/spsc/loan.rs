@@ -11,10 +11,11 @@ use crate::channel::endpoint::debug::debug_by_endpoint;
 use crate::channel::ring::spsc::{Reader, Writer};
 use crate::error::Result;
 
-/// A slot for a message that has not been sent yet. It holds the bytes of an earlier message, or
+/// A slot for a message that has not been sent yet. It contains the bytes of an earlier message, or
 /// zeros.
 ///
-/// If it is dropped, or its process dies, nothing is sent, and the next message gets the same slot.
+/// If the loan is dropped, or the process dies, nothing is sent, and the next message gets the same
+/// slot.
 #[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a, T: Message> {
     raw: RawLoan<'a, Writer<T::Wire>>,
@@ -23,8 +24,8 @@ pub struct Loan<'a, T: Message> {
 
 impl<'a, T: Message> Loan<'a, T> {
     pub(super) fn new(core: &'a mut Core<Writer<T::Wire>>, start: NonNull<u8>) -> Self {
-        // SAFETY: because the ring gave the pointer to its next slot, which has the size of the
-        // form.
+        // SAFETY: because the ring returned the address of its next slot, which has the size of the
+        // wire form.
         let raw = unsafe { RawLoan::new(core, start, size_of::<T::Wire>()) };
         Loan { raw, _type: PhantomData }
     }
@@ -45,9 +46,9 @@ impl<'a, T: Message> Loan<'a, T> {
 
 payload_deref!(Loan<'a, T>, raw.payload);
 
-/// A message that is read in place. Its slot is freed when this is dropped.
+/// A message that is read in place. Dropping this value frees its slot.
 ///
-/// If the process dies before that, the next receiver gets the message.
+/// If the process dies earlier, the next receiver gets the message.
 pub struct Received<'a, T: Message> {
     raw: RawReceived<'a, Reader<T::Wire>>,
     _type: PhantomData<fn() -> T>,
@@ -55,7 +56,8 @@ pub struct Received<'a, T: Message> {
 
 impl<'a, T: Message> Received<'a, T> {
     pub(super) fn new(core: &'a mut Core<Reader<T::Wire>>, start: NonNull<u8>) -> Self {
-        // SAFETY: because the ring found the message there, which has the size of the form.
+        // SAFETY: because the ring found the message at `start`, and it has the size of the wire
+        // form.
         let raw = unsafe { RawReceived::new(core, start, size_of::<T::Wire>()) };
         Received { raw, _type: PhantomData }
     }
@@ -64,7 +66,8 @@ impl<'a, T: Message> Received<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are no value of the type.
+    /// Fails with [`Corrupted`](crate::ErrorKind::Corrupted) if the bytes are not a value of the
+    /// type.
     #[inline]
     pub fn get(&self) -> Result<T> {
         let core = &*self.raw.core;

@@ -12,31 +12,30 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! This is the fastest kind of channel. All messages have one type, which both sides check. For
-//! records of different lengths there is [`bytes`].
+//! This is the fastest kind of channel. All messages have one type, which both sides check when
+//! they open the channel. For records of different lengths, use [`bytes`].
 //!
-//! # Guarantees
+//! # What is guaranteed
 //!
 //! In addition to the [contract](super#contract) of all channels:
 //!
-//! * A message whose [`send`](Sender::send) has returned is received once, or is still in the
-//!   channel.
-//! * The messages of [`send_all`](Sender::send_all) that fit into the channel together appear
-//!   together.
-//! * [`recv`](Receiver::recv) receives a message by freeing its slot, which is its last step. If
-//!   the process is killed before, the next receiver gets the message.
-//! * A message held by [`recv_in_place`](Receiver::recv_in_place), or taken by a
-//!   [`drain`](Receiver::drain) that has not ended, is not received yet.
-//! * A message that is written through a [`loan`](Sender::loan) is sent only by
-//!   [`commit`](Loan::commit).
+//! * After [`send`](Sender::send) has returned, its message stays in the channel until it is
+//!   received once. [`send_all`](Sender::send_all) sends a batch in order. The messages for which
+//!   it finds space in one step become visible together.
+//! * [`recv`](Receiver::recv) frees the slot of the message as its last step. If the process is
+//!   killed earlier, the next receiver gets the message.
+//! * A message that [`recv_in_place`](Receiver::recv_in_place) holds is not received yet. Neither
+//!   is a message taken by a [`drain`](Receiver::drain) that has not freed its slot.
+//! * A [loan](Sender::loan) is sent only by [`commit`](Loan::commit).
 //!
-//! # Cost
+//! # What it costs
 //!
-//! A slot has the size of a message, rounded up to 8 bytes, and above 128 bytes to cache lines of
-//! 64. While no endpoint is blocked, sending takes 26 instructions and no system call. A small
-//! message (up to 48 bytes) to a waiting receiver travels in one cache line. Batches
-//! ([`send_all`](Sender::send_all), [`recv_many`](Receiver::recv_many), [`drain`](Receiver::drain))
-//! cost a fraction of single messages.
+//! * **Memory**: the size of the message, rounded up to 8 bytes, or to 64 bytes above 128.
+//! * **Time**: about two dozen instructions to send or to receive. There is no system call while no
+//!   endpoint is blocked. One cache line carries a message of up to 48 bytes to a receiver that is
+//!   waiting for it.
+//! * **Batches** ([`send_all`](Sender::send_all), [`recv_many`](Receiver::recv_many),
+//!   [`drain`](Receiver::drain)) cost a fraction of single messages.
 
 pub mod bytes;
 mod loan;
@@ -63,18 +62,19 @@ use crate::shm::SharedLayout;
 #[derive(Debug)]
 pub struct Spsc<T>(PhantomData<fn(T) -> T>);
 
-/// A channel whose ends can be taken.
+/// A channel of this kind, from which endpoints are opened.
 pub type Channel<T> = super::Channel<Spsc<T>>;
 
-/// How to make a channel, and what one that is opened has to be like.
+/// Options for creating a channel, and the properties that an opened one must have.
 pub type Options<T> = super::Options<Spsc<T>>;
 
-/// Makes a channel without a name and takes both of its ends, one of which is then given away:
-/// [`Sender::into_fd`], [`Receiver::into_fd`].
+/// Creates a channel without a name, and returns its two endpoints.
+///
+/// Use [`Sender::into_fd`] or [`Receiver::into_fd`] to pass one of them to another process.
 ///
 /// # Errors
 ///
-/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+/// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
 pub fn channel<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> {
     let channel = Options::<T>::new().capacity(capacity).anonymous()?;
     Ok((channel.sender()?, channel.receiver()?))
@@ -84,7 +84,7 @@ const LEASES: LeaseRanges = LeaseRanges { senders: 0..1, receivers: 1..2 };
 
 impl<T: Message> Sealed for Spsc<T> {}
 
-#[allow(private_interfaces, reason = "others need not know what a kind is made of")]
+#[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl<T: Message> Kind for Spsc<T> {
     const KIND_ID: u64 = 1;
     const LAYOUT: SharedLayout = T::LAYOUT;
@@ -96,21 +96,21 @@ impl<T: Message> Kind for Spsc<T> {
 }
 
 impl<T: Message> Channel<T> {
-    /// Opens the sending endpoint. It continues where the last sender ended.
+    /// Opens the sending endpoint. It continues after the last message of the previous sender.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if a sender exists in any process;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are invalid.
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a sender exists, in any process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn sender(&self) -> Result<Sender<T>> {
         Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
-    /// Opens the receiving endpoint. It continues where the last receiver ended.
+    /// Opens the receiving endpoint. It continues with the first message that was not received.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if a receiver exists in any process.
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a receiver exists, in any process.
     pub fn receiver(&self) -> Result<Receiver<T>> {
         Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }

@@ -21,8 +21,8 @@ use crate::error::Result;
 /// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not
 /// `Sync`).
 ///
-/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver
-/// opened from the [channel](Channel) gets the messages that were sent and not received.
+/// After the receiver is dropped, or its process dies, sending fails with `Disconnected`. A new
+/// receiver opened from the [channel](Channel) gets the messages that were not received.
 pub struct Receiver<T: Message> {
     core: Core<Reader<T::Wire>>,
     _type: PhantomData<fn() -> T>,
@@ -32,12 +32,13 @@ impl<T: Message> Receiver<T> {
     pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let slots = region.data_area().slot_array(0, region.config().capacity)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
+        // SAFETY: because `endpoint` keeps the region mapped, and the region contains the control
+        // block.
         let reader = unsafe { Reader::resume(slots, region.control(0)) };
         Ok(Receiver { core: Core::new(reader, NoRecovery, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and its receiving endpoint.
+    /// Opens the channel of this name, and its receiving endpoint.
     ///
     /// # Errors
     ///
@@ -51,9 +52,9 @@ impl<T: Message> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another receiver was
-    /// opened. On error, the descriptor is closed.
+    /// Fails with [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an
+    /// endpoint; [`InUse`](crate::ErrorKind::InUse) if it was closed in the meantime and another
+    /// receiver was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
@@ -74,21 +75,23 @@ impl<T: Message> Receiver<T> {
         self.len() == 0
     }
 
-    /// Returns whether the sender has to wait for space. As stale as [`len`](Receiver::len).
+    /// Returns whether the channel has no space for another message. As stale as
+    /// [`len`](Receiver::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
 
-    /// Receives a message, blocking until there is one.
+    /// Receives a message, blocking until one is available.
     ///
-    /// The message is out of the channel when this returns. If the process dies during the call,
-    /// either the message was received, or the next receiver gets it.
+    /// When this returns, the message is no longer in the channel. If the process dies during the
+    /// call, either the message was received, or the next receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the sender has left and every message is
-    /// received (a new sender may connect later); [`Corrupted`](crate::ErrorKind::Corrupted) if the
-    /// shared state is invalid, or the bytes are no value of the type.
+    /// Fails with [`Disconnected`](crate::ErrorKind::Disconnected) if the sender has left and every
+    /// message was received (a new sender may connect later);
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid, or the bytes are
+    /// not a value of the type.
     #[inline]
     pub fn recv(&mut self) -> Result<T> {
         self.core.recv(Forever)
@@ -108,7 +111,7 @@ impl<T: Message> Receiver<T> {
         self.core.recv(Within(timeout))
     }
 
-    /// Receives a message without copying it, blocking until there is one.
+    /// Receives a message without copying it, blocking until one is available.
     ///
     /// # Errors
     ///
@@ -134,15 +137,15 @@ impl<T: Message> Receiver<T> {
         Ok(Received::new(&mut self.core, start))
     }
 
-    /// Receives up to `buffer.len()` messages, blocking until there is at least one. Returns their
-    /// number.
+    /// Receives up to `buffer.len()` messages, blocking until at least one is available. Returns
+    /// their number.
     ///
     /// This is the fastest way to receive many small messages.
     ///
     /// # Errors
     ///
-    /// As for [`recv`](Receiver::recv). The messages before one that is no value of the type are
-    /// returned first; the next call fails.
+    /// As for [`recv`](Receiver::recv). If the bytes of a message are not a value of the type, the
+    /// messages before it are returned, and the next call fails.
     pub fn recv_many(&mut self, buffer: &mut [T]) -> Result<usize> {
         self.recv_many_with(buffer, Forever)
     }
@@ -167,7 +170,7 @@ impl<T: Message> Receiver<T> {
         let count = buffer.len().min(found as usize);
         let ring = &self.core.ring;
         let taken = T::copy_wires(&mut buffer[..count], |i| ring.read_nth(i), |wires| ring.read_many(wires));
-        // One that is no value is taken out, too, or the next call would find it again.
+        // An invalid message is removed too, or the next call would find it again.
         self.core.ring.release_many(taken.max(1));
         self.core.notify();
         if taken == 0 { Err(self.core.endpoint.corrupted()) } else { Ok(taken) }
@@ -175,24 +178,23 @@ impl<T: Message> Receiver<T> {
 
     /// Receives the messages that are in the channel, without waiting for more.
     ///
-    /// Cheaper than one call for each: the slots are freed together, when the iterator is dropped
-    /// or after 64 messages. If the process dies before that, the next receiver gets those messages
-    /// again.
+    /// This is cheaper than one call for each, because the slots are freed together: after 64
+    /// messages, and when the iterator is dropped. If the process dies earlier, the next receiver
+    /// gets these messages again.
     pub fn drain(&mut self) -> Drain<'_, T> {
         Drain { raw: RawDrain::new(&mut self.core), _type: PhantomData }
     }
 
-    /// Receives one message after the other, blocking for each. Ends when the sender has left and
-    /// every message is received.
+    /// Returns an iterator over messages as they arrive, blocking for each. It ends when the sender
+    /// has left and every message was received.
     pub fn iter(&mut self) -> Iter<'_, T> {
         Iter { receiver: self }
     }
 }
 
-/// Iterator over messages as they arrive, until the sender leaves.
+/// Iterator over messages as they arrive, until the sender has left.
 ///
-/// Each item may be an error instead. After [`Corrupted`](crate::ErrorKind::Corrupted), stop
-/// iterating.
+/// An item may be an error. After [`Corrupted`](crate::ErrorKind::Corrupted), stop iterating.
 pub struct Iter<'a, T: Message> {
     receiver: &'a mut Receiver<T>,
 }

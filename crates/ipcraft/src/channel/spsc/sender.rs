@@ -22,8 +22,8 @@ use crate::error::Result;
 /// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not
 /// `Sync`).
 ///
-/// After it was dropped, or its process died, the receiver gets the remaining messages and then
-/// `Disconnected`. A new sender opened from the [channel](Channel) continues after the last
+/// After the sender is dropped, or its process dies, the receiver gets the remaining messages and
+/// then `Disconnected`. A new sender opened from the [channel](Channel) continues after the last
 /// message.
 pub struct Sender<T: Message> {
     core: Core<Writer<T::Wire>>,
@@ -34,13 +34,14 @@ impl<T: Message> Sender<T> {
     pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
         let slots = region.data_area().slot_array(0, region.config().capacity)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the control block.
+        // SAFETY: because `endpoint` keeps the region mapped, and the region contains the control
+        // block.
         let writer = unsafe { Writer::resume(slots, region.control(0)) };
         let writer = writer.map_err(|Corrupt| endpoint.corrupted())?;
         Ok(Sender { core: Core::new(writer, NoRecovery, endpoint), _type: PhantomData })
     }
 
-    /// Opens the channel of this name and its sending endpoint.
+    /// Opens the channel of this name, and its sending endpoint.
     ///
     /// # Errors
     ///
@@ -54,9 +55,9 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another sender was opened.
-    /// On error, the descriptor is closed.
+    /// Fails with [`WrongType`](crate::ErrorKind::WrongType) if the descriptor is not such an
+    /// endpoint; [`InUse`](crate::ErrorKind::InUse) if it was closed in the meantime and another
+    /// sender was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.senders)?;
         Sender::new(&region, lease)
@@ -77,7 +78,8 @@ impl<T: Message> Sender<T> {
         self.len() == 0
     }
 
-    /// Returns whether the next message has to wait for space. As stale as [`len`](Sender::len).
+    /// Returns whether the channel has no space for another message. As stale as
+    /// [`len`](Sender::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
@@ -88,7 +90,7 @@ impl<T: Message> Sender<T> {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](crate::ErrorKind::Disconnected) if the receiver has left;
+    /// Fails with [`Disconnected`](crate::ErrorKind::Disconnected) if the receiver has left;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state is invalid.
     /// The error returns the message.
     #[inline]
@@ -109,17 +111,19 @@ impl<T: Message> Sender<T> {
         self.core.send(message, Within(timeout))
     }
 
-    /// Sends all messages, blocking while the channel is full. Cheaper than one call for each.
+    /// Sends all messages, blocking while the channel is full. This is cheaper than one call for
+    /// each.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error contains the number of messages sent.
+    /// As for [`send`](Sender::send). The error contains the number of sent messages, counted from
+    /// the first.
     pub fn send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Forever)
     }
 
     /// [`send_all`](Sender::send_all) that sends what fits, and fails with
-    /// [`Full`](crate::ErrorKind::Full) if that is not all.
+    /// [`Full`](crate::ErrorKind::Full) if that is not the whole batch.
     pub fn try_send_all(&mut self, messages: &[T]) -> Result<(), SendAllError> {
         self.core.send_all(messages, Never)
     }
@@ -132,7 +136,7 @@ impl<T: Message> Sender<T> {
 
     /// Returns the next slot, for writing a message in place. Blocks while the channel is full.
     ///
-    /// The message is sent by [`commit`](Loan::commit).
+    /// [`commit`](Loan::commit) sends the message.
     ///
     /// ```
     /// use ipcraft::channel::spsc;

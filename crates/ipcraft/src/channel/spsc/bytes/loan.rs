@@ -8,9 +8,11 @@ use crate::channel::ring::bytes::{Reader, Writer};
 use crate::channel::ring::record::{Record, Reservation};
 use crate::error::{ErrorKind, Limit, Result};
 
-/// Space for a record that has not been sent yet. It holds the bytes of earlier records, or zeros.
+/// Space for a record that has not been sent yet. It contains the bytes of earlier records, or
+/// zeros.
 ///
-/// If it is dropped, or its process dies, nothing is sent, and the next record gets the same space.
+/// If the loan is dropped, or the process dies, nothing is sent, and the next record gets the same
+/// space.
 #[must_use = "a loan that is not committed is not sent"]
 pub struct Loan<'a> {
     raw: RawLoan<'a, Writer>,
@@ -20,7 +22,7 @@ pub struct Loan<'a> {
 impl<'a> Loan<'a> {
     pub(super) fn new(core: &'a mut Core<Writer>, reservation: Reservation) -> Self {
         let start = core.ring.slot_ptr(&reservation);
-        // SAFETY: because the ring reserved these bytes.
+        // SAFETY: because the ring reserved this many bytes from `start` on.
         let raw = unsafe { RawLoan::new(core, start, reservation.record.length) };
         Loan { raw, reservation }
     }
@@ -32,11 +34,11 @@ impl<'a> Loan<'a> {
         self.raw.commit();
     }
 
-    /// Sends the first `length` bytes as the record, and gives back the rest of the space.
+    /// Sends the first `length` bytes as the record, and releases the rest of the space.
     ///
     /// # Errors
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if the loan is shorter; nothing was sent.
+    /// Fails with [`Invalid`](ErrorKind::Invalid) if the loan is shorter. Nothing is sent.
     #[inline]
     pub fn commit_len(mut self, length: usize) -> Result<()> {
         let value = self.raw.payload.len() as u64;
@@ -58,9 +60,9 @@ impl std::fmt::Debug for Loan<'_> {
     }
 }
 
-/// A record that is read in place. Its space is freed when this is dropped.
+/// A record that is read in place. Dropping this value frees its space.
 ///
-/// If the process dies before that, the next receiver gets the record.
+/// If the process dies earlier, the next receiver gets the record.
 pub struct Received<'a> {
     payload: Payload<'a>,
     core: &'a mut Core<Reader>,
@@ -69,8 +71,8 @@ pub struct Received<'a> {
 
 impl<'a> Received<'a> {
     pub(super) fn new(core: &'a mut Core<Reader>, record: Record) -> Self {
-        // SAFETY: because a record that was found is within the ring, which is mapped while the
-        // core is borrowed, and no reference to it exists.
+        // SAFETY: because a record that was found is within the ring, the ring is mapped while the
+        // core is borrowed, and no reference to the record exists.
         let payload = unsafe { Payload::new(core.ring.slot_ptr(&record), record.length) };
         Received { payload, core, record }
     }

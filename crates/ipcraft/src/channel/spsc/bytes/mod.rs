@@ -1,10 +1,7 @@
-//! One sender, one receiver, and records of any length up to about half of the capacity.
+//! One sender, one receiver, records of variable length.
 //!
-//! For messages of one type there is the [typed channel](super), which needs no lengths. Here the
-//! capacity counts bytes. Each record takes 8 bytes more than its length, or up to 64 if it is
-//! longer than 256. A record does not wrap around the end of the ring, so the space of up to one
-//! record may stay unused there. Therefore a record has at most [half of the capacity less 64
-//! bytes](Channel::max_message_len).
+//! A record has from 0 bytes to [half of the capacity less 64 bytes](Channel::max_message_len). For
+//! messages of one type, use the [typed channel](super), which stores no lengths.
 //!
 //! ```
 //! use ipcraft::channel::spsc::bytes;
@@ -19,19 +16,29 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
-//! # Choosing the capacity
+//! # Capacity
 //!
-//! A sender uses all of the memory before it returns to the start. If the memory fits into a cache
-//! that both cores share, records are copied at the speed of that cache, and otherwise at that of
-//! main memory. Space for two to four of the largest records lets both sides work at the same time.
+//! The capacity counts bytes. A record takes its length, rounded up to 8 bytes, and a header of 8
+//! bytes. A record longer than 256 bytes starts at a cache line, so its header takes up to 64
+//! bytes. A record never wraps around the end of the ring, so the bytes before the end may stay
+//! unused. That is why a record has at most about half of the capacity.
 //!
-//! # Guarantees
+//! The sender writes all of the memory before it reuses the start. If the memory fits into a cache
+//! that the two cores share, copying runs at the speed of that cache, and otherwise at the speed of
+//! main memory. Space for two to four of the largest records lets both sides work concurrently.
 //!
-//! Those of the [typed channel](super) hold here. A record whose [`send`](Sender::send) has
-//! returned is received once, or is still in the channel; of a record that was being sent, nothing
-//! is. If a receiver dies, either it has received a record, or its successor gets it. Each record
-//! starts with a checksum, which detects bytes that a peer wrote at random: receiving then fails
-//! with [`Corrupted`](crate::ErrorKind::Corrupted), and never accesses memory elsewhere.
+//! # What is guaranteed
+//!
+//! The guarantees are those of the [typed channel](super):
+//!
+//! * After [`send`](Sender::send) has returned, its record stays in the channel until it is
+//!   received once, even if a process dies.
+//! * If the sender dies during a call, no part of the record is in the channel.
+//! * If the receiver dies during a call, either the record was received, or the next receiver gets
+//!   it.
+//! * Each record starts with a checked header. If a peer overwrites the header, receiving fails
+//!   with [`Corrupted`](crate::ErrorKind::Corrupted), unless the new bytes pass the check. Then the
+//!   receiver gets a wrong record of an allowed length. It never accesses memory outside the ring.
 
 mod loan;
 mod receiver;
@@ -53,22 +60,25 @@ use crate::channel::spsc::LEASES;
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
-/// The kind of channel that has one sender and one receiver of records of any length.
+/// The kind of channel that has one sender and one receiver, and carries records of variable
+/// length.
 #[derive(Debug)]
 pub struct Bytes(());
 
-/// A channel whose ends can be taken.
+/// A channel of this kind, from which endpoints are opened.
 pub type Channel = crate::channel::Channel<Bytes>;
 
-/// How to make a channel, and what one that is opened has to be like.
+/// Options for creating a channel, and the properties that an opened one must have.
 pub type Options = crate::channel::Options<Bytes>;
 
-/// Creates an anonymous channel of this many bytes, rounded up to a power of two, and opens both
-/// endpoints. One of them is usually handed over: [`Sender::into_fd`], [`Receiver::into_fd`].
+/// Creates a channel without a name, and returns its two endpoints. The capacity in bytes is
+/// rounded up to a power of two.
+///
+/// Use [`Sender::into_fd`] or [`Receiver::into_fd`] to pass one of them to another process.
 ///
 /// # Errors
 ///
-/// [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
+/// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if memory or descriptors are short.
 pub fn channel(capacity: usize) -> Result<(Sender, Receiver)> {
     let channel = Options::new().capacity(capacity).anonymous()?;
     Ok((channel.sender()?, channel.receiver()?))
@@ -76,7 +86,7 @@ pub fn channel(capacity: usize) -> Result<(Sender, Receiver)> {
 
 impl Sealed for Bytes {}
 
-#[allow(private_interfaces, reason = "others need not know what a kind is made of")]
+#[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl Kind for Bytes {
     const KIND_ID: u64 = 5;
     const LAYOUT: SharedLayout = SharedLayout::new("bytes", &[]);
@@ -85,33 +95,34 @@ impl Kind for Bytes {
     const DEFAULT_CAPACITY: u64 = 1 << 16;
 
     fn data_len(config: Config) -> Option<usize> {
-        // The header of a peer can contain any capacity.
+        // The header of an opened channel may contain any values.
         let room = usize::try_from(config.capacity).ok()?;
         (config.capacity >= Self::MIN_CAPACITY && room <= isize::MAX as usize).then_some(room)
     }
 }
 
 impl Channel {
-    /// Opens the sending endpoint. It continues where the last sender ended.
+    /// Opens the sending endpoint. It continues after the last record of the previous sender.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if a sender exists in any process;
-    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are invalid.
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a sender exists, in any process;
+    /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn sender(&self) -> Result<Sender> {
         Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
     }
 
-    /// Opens the receiving endpoint. It continues where the last receiver ended.
+    /// Opens the receiving endpoint. It continues with the first record that was not received.
     ///
     /// # Errors
     ///
-    /// [`InUse`](crate::ErrorKind::InUse) if a receiver exists in any process.
+    /// Fails with [`InUse`](crate::ErrorKind::InUse) if a receiver exists, in any process.
     pub fn receiver(&self) -> Result<Receiver> {
         Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
     }
 
-    /// How many bytes a record can have: half of the capacity less 64, and never more than 2 GiB.
+    /// Returns the largest length of a record in bytes. It is half of the capacity less 64, and at
+    /// most 2 GiB.
     pub fn max_message_len(&self) -> usize {
         record::max_message_len(words(self.region.config()))
     }
@@ -121,7 +132,7 @@ fn words(config: Config) -> u64 {
     config.capacity / record::WORD as u64
 }
 
-/// A slot for each word.
+/// Returns the ring as slots of one word each.
 fn slots(region: &SharedRegion) -> Result<SlotArray<u64>> {
     region.data_area().slot_array(0, words(region.config()))
 }

@@ -23,8 +23,8 @@ use crate::error::{Error, ErrorKind, Limit, Result};
 /// The only receiving endpoint. It may move to another thread (`Send`), but is not shared (not
 /// `Sync`).
 ///
-/// After it was dropped, or its process died, sending fails with `Disconnected`. A new receiver
-/// opened from the [channel](Channel) gets the records that were sent and not received.
+/// After the receiver is dropped, or its process dies, sending fails with `Disconnected`. A new
+/// receiver opened from the [channel](Channel) gets the records that were not received.
 pub struct Receiver {
     core: Core<Reader>,
 }
@@ -33,13 +33,13 @@ impl Receiver {
     pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots
-        // are words.
+        // SAFETY: because `endpoint` keeps the region mapped, the region contains the control
+        // block, and the slots are words.
         let reader = unsafe { Reader::resume(slots, region.control(0)) };
         Ok(Receiver { core: Core::new(reader, NoRecovery, endpoint) })
     }
 
-    /// Opens the channel of this name and its receiving endpoint.
+    /// Opens the channel of this name, and its receiving endpoint.
     ///
     /// # Errors
     ///
@@ -53,9 +53,9 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another receiver was opened. On
-    /// error, the descriptor is closed.
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed in the meantime and another receiver was
+    /// opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Bytes>(fd, |_| LEASES.receivers)?;
         Receiver::new(&region, lease)
@@ -70,17 +70,17 @@ impl Receiver {
         self.core.ring.is_empty()
     }
 
-    /// Receives a record into `buffer`, blocking until there is one. Returns its length.
+    /// Receives a record into `buffer`, blocking until one is available. Returns its length.
     ///
     /// The buffer is cleared first, and grows if necessary. Pass the same buffer again to avoid
-    /// allocations. The record is out of the channel when this returns. If the process dies during
-    /// the call, either the record was received, or the next receiver gets it.
+    /// allocations. When this returns, the record is no longer in the channel. If the process dies
+    /// during the call, either the record was received, or the next receiver gets it.
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the sender has left and every record is
-    /// received (a new sender may connect later); [`Corrupted`](ErrorKind::Corrupted) if the shared
-    /// state is invalid. On error, the buffer is unchanged.
+    /// Fails with [`Disconnected`](ErrorKind::Disconnected) if the sender has left and every record
+    /// was received (a new sender may connect later); [`Corrupted`](ErrorKind::Corrupted) if the
+    /// shared state is invalid. On error, the buffer is unchanged.
     #[inline]
     pub fn recv(&mut self, buffer: &mut Vec<u8>) -> Result<usize> {
         let next = self.next_record(Forever)?;
@@ -102,13 +102,13 @@ impl Receiver {
         Ok(self.take(&next, buffer))
     }
 
-    /// Receives a record into the start of `buffer`, blocking until there is one. Returns its
+    /// Receives a record into the start of `buffer`, blocking until one is available. Returns its
     /// length.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) if the record is longer than the buffer. It stays in the
-    /// channel, and the [limit](Error::limit) contains the length that it needs. Others as for
+    /// Fails with [`TooLarge`](ErrorKind::TooLarge) if the record is longer than the buffer. It
+    /// stays in the channel, and the [limit](Error::limit) contains its length. Others as for
     /// [`recv`](Receiver::recv).
     #[inline]
     pub fn recv_into(&mut self, buffer: &mut [u8]) -> Result<usize> {
@@ -132,7 +132,7 @@ impl Receiver {
         self.take_into(&next, buffer)
     }
 
-    /// Receives a record without copying it, blocking until there is one.
+    /// Receives a record without copying it, blocking until one is available.
     ///
     /// # Errors
     ///
@@ -161,9 +161,9 @@ impl Receiver {
     /// Calls `each` with every record that is in the channel, in place, without waiting for more.
     /// Returns their number.
     ///
-    /// Cheaper than one call for each: the space is freed together, at the end and after 64 records
-    /// or 16 KiB. If the process dies before that, the next receiver gets those records again. If
-    /// `each` panics, its record stays in the channel.
+    /// This is cheaper than one call for each, because the space is freed together: after 64
+    /// records or 16 KiB, and at the end. If the process dies earlier, the next receiver gets these
+    /// records again. If `each` panics, its record stays in the channel.
     ///
     /// ```
     /// let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(4096)?;
@@ -176,8 +176,8 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid; the records before that
-    /// are received.
+    /// Fails with [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid. The records
+    /// before it are received.
     pub fn for_each_available(&mut self, mut each: impl FnMut(&Payload<'_>)) -> Result<usize> {
         let until = self.core.ring.poll_position().map_err(|Corrupt| self.core.endpoint.corrupted())?;
         let mut taken = Taken::new(&mut self.core);
@@ -186,8 +186,8 @@ impl Receiver {
             let found = taken.core.ring.record();
             let Some(record) = found.map_err(|Corrupt| taken.core.endpoint.corrupted())? else { break };
             let start = taken.core.ring.slot_ptr(&record);
-            // SAFETY: because a record that was found is within the ring, which is mapped while the
-            // endpoint lives, and no reference to it exists.
+            // SAFETY: because a record that was found is within the ring, the ring is mapped while
+            // the endpoint exists, and no reference to the record exists.
             each(&unsafe { Payload::new(start, record.length) });
             taken.skip(record.end);
             count += 1;
@@ -195,8 +195,8 @@ impl Receiver {
         Ok(count)
     }
 
-    /// Receives one record after the other, each into a new buffer, blocking for each. Ends when
-    /// the sender has left and every record is received.
+    /// Returns an iterator over records as they arrive, each in a new buffer, blocking for each. It
+    /// ends when the sender has left and every record was received.
     pub fn iter(&mut self) -> Iter<'_> {
         Iter { receiver: self }
     }
@@ -209,10 +209,10 @@ impl Receiver {
     #[inline]
     fn take(&mut self, next: &Next, buffer: &mut Vec<u8>) -> usize {
         buffer.clear();
-        // No more than the channel has: a length that a peer made up is none that was found.
+        // At most the capacity of the channel, because a record was checked when it was found.
         buffer.reserve(next.length());
         self.core.ring.read(next, buffer.spare_capacity_mut());
-        // SAFETY: because `next.length()` bytes were reserved, and `read` has written them.
+        // SAFETY: because this many bytes were reserved, and `read` has written them.
         unsafe { buffer.set_len(next.length()) };
         self.finish(next);
         next.length()
@@ -224,8 +224,8 @@ impl Receiver {
         if length > buffer.len() {
             return Err(self.too_large(buffer.len(), length));
         }
-        // SAFETY: because bytes that are initialised may be taken for ones that need not be, as
-        // nothing but bytes is written there.
+        // SAFETY: because initialized bytes are valid as `MaybeUninit`, and only initialized bytes
+        // are written there.
         let buffer = unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) };
         self.core.ring.read(next, buffer);
         self.finish(next);
@@ -249,9 +249,9 @@ impl Receiver {
     }
 }
 
-/// Iterator over records as they arrive, until the sender leaves.
+/// Iterator over records as they arrive, until the sender has left.
 ///
-/// Each item may be an error instead. After [`Corrupted`](ErrorKind::Corrupted), stop iterating.
+/// An item may be an error. After [`Corrupted`](ErrorKind::Corrupted), stop iterating.
 pub struct Iter<'a> {
     receiver: &'a mut Receiver,
 }
@@ -278,10 +278,10 @@ impl<'a> IntoIterator for &'a mut Receiver {
     }
 }
 
-/// Records that were taken, and whose space is freed in batches.
+/// Taken records, whose space is freed in batches.
 struct Taken<'a> {
     core: &'a mut Core<Reader>,
-    /// How many records were taken since space was freed.
+    /// The number of records that were taken since space was last freed.
     unfreed: u32,
     /// The position of the first of them.
     since: u64,

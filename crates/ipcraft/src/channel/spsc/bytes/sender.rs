@@ -23,8 +23,9 @@ use crate::error::{Error, ErrorKind, Limit, Result};
 /// The only sending endpoint. It may move to another thread (`Send`), but is not shared (not
 /// `Sync`).
 ///
-/// After it was dropped, or its process died, the receiver gets the remaining records and then
-/// `Disconnected`. A new sender opened from the [channel](Channel) continues after the last record.
+/// After the sender is dropped, or its process dies, the receiver gets the remaining records and
+/// then `Disconnected`. A new sender opened from the [channel](Channel) continues after the last
+/// record.
 pub struct Sender {
     core: Core<Writer>,
 }
@@ -33,14 +34,14 @@ impl Sender {
     pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
         let slots = super::slots(region)?;
-        // SAFETY: because `endpoint` keeps the region, which keeps the control block, and the slots
-        // are words.
+        // SAFETY: because `endpoint` keeps the region mapped, the region contains the control
+        // block, and the slots are words.
         let writer = unsafe { Writer::resume(slots, region.control(0)) };
         let writer = writer.map_err(|Corrupt| endpoint.corrupted())?;
         Ok(Sender { core: Core::new(writer, NoRecovery, endpoint) })
     }
 
-    /// Opens the channel of this name and its sending endpoint.
+    /// Opens the channel of this name, and its sending endpoint.
     ///
     /// # Errors
     ///
@@ -54,9 +55,9 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
-    /// [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another sender was opened. On
-    /// error, the descriptor is closed.
+    /// Fails with [`WrongType`](ErrorKind::WrongType) if the descriptor is not such an endpoint;
+    /// [`InUse`](ErrorKind::InUse) if it was closed in the meantime and another sender was opened.
+    /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
         let (region, lease) = handle::adopt::<Bytes>(fd, |_| LEASES.senders)?;
         Sender::new(&region, lease)
@@ -71,8 +72,8 @@ impl Sender {
         self.core.ring.is_empty()
     }
 
-    /// Returns the largest length of a record in bytes: half of the capacity less 64, and at most 2
-    /// GiB.
+    /// Returns the largest length of a record in bytes. It is half of the capacity less 64, and at
+    /// most 2 GiB.
     pub fn max_message_len(&self) -> usize {
         self.core.ring.max_message_len()
     }
@@ -80,13 +81,14 @@ impl Sender {
     /// Sends a record, blocking while there is no space for it.
     ///
     /// When it returns without an error, the record is in the channel, even if this process dies.
-    /// With an error, nothing of it is.
+    /// On error, no part of it is in the channel.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`](ErrorKind::TooLarge) above [`max_message_len`](Sender::max_message_len), which
-    /// is the [limit](Error::limit); [`Disconnected`](ErrorKind::Disconnected) if the receiver has
-    /// left; [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid.
+    /// Fails with [`TooLarge`](ErrorKind::TooLarge) above
+    /// [`max_message_len`](Sender::max_message_len), which is the [limit](Error::limit);
+    /// [`Disconnected`](ErrorKind::Disconnected) if the receiver has left;
+    /// [`Corrupted`](ErrorKind::Corrupted) if the shared state is invalid.
     #[inline]
     pub fn send(&mut self, record: &[u8]) -> Result<()> {
         self.send_with(record, Forever)
@@ -108,8 +110,8 @@ impl Sender {
     #[inline]
     fn send_with(&mut self, record: &[u8], patience: impl Patience) -> Result<()> {
         self.check_length(record.len())?;
-        // Written out: here `Core::push_fast` takes 74 instructions instead of 73, since it keeps
-        // the doorbell while the record is copied.
+        // Written out, because `Core::push_fast` takes 74 instructions here instead of 73: it keeps
+        // the doorbell across the copy of the record.
         let Core { ring, endpoint, .. } = &mut self.core;
         if endpoint.may_send() && ring.push(record, endpoint.inline_requested()) == Ok(Some(())) {
             self.core.notify();
@@ -167,17 +169,18 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends all records, blocking while there is no space. Cheaper than one call for each.
+    /// Sends all records, blocking while there is no space. This is cheaper than one call for each.
     ///
     /// # Errors
     ///
-    /// As for [`send`](Sender::send). The error contains the number of records sent.
+    /// As for [`send`](Sender::send). The error contains the number of sent records, counted from
+    /// the first.
     pub fn send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
         self.send_all_with(records, Forever)
     }
 
     /// [`send_all`](Sender::send_all) that sends what fits, and fails with
-    /// [`Full`](ErrorKind::Full) if that is not all.
+    /// [`Full`](ErrorKind::Full) if that is not the whole batch.
     pub fn try_send_all<B: AsRef<[u8]>>(&mut self, records: &[B]) -> Result<(), SendAllError> {
         self.send_all_with(records, Never)
     }
@@ -206,7 +209,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Sends the first of these records, at least one, and returns their number.
+    /// Sends at least the first of these records, and returns the number of sent records.
     #[inline]
     fn send_some<B: AsRef<[u8]>>(&mut self, records: &[B], patience: impl Patience) -> Result<usize> {
         self.core.check_peers()?;
@@ -223,7 +226,7 @@ impl Sender {
     /// Reserves space for a record of `length` bytes, for writing it in place. Blocks while there
     /// is no space.
     ///
-    /// The record is sent by [`commit`](Loan::commit).
+    /// [`commit`](Loan::commit) sends the record.
     ///
     /// ```
     /// let (mut sender, mut receiver) = ipcraft::channel::spsc::bytes::channel(4096)?;
