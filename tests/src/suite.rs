@@ -137,15 +137,9 @@ pub fn test(name: impl Into<String>, body: impl FnOnce() + Send + 'static) -> Tr
     })
 }
 
-/// A [`test()`] under the function's own path, without the name of the test binary.
-pub fn of<F: FnOnce() + Send + 'static>(body: F) -> Trial {
-    let path = std::any::type_name::<F>();
-    test(path.split_once("::").map_or(path, |(_, rest)| rest), body)
-}
-
 /// A last test, which fails if this process has descriptors, children or named objects that
 /// `before` does not have.
-pub fn nothing_is_left_behind(before: Snapshot) -> Trial {
+fn nothing_is_left_behind(before: Snapshot) -> Trial {
     test("nothing_is_left_behind", move || assert_eq!(before.leaked(), Vec::<String>::new()))
 }
 
@@ -171,7 +165,7 @@ pub fn skippable_within(
 }
 
 /// Runs the tests that the command line selects, one after another in this thread.
-pub fn run(tests: Vec<Trial>) -> ExitCode {
+pub(crate) fn run(tests: Vec<Trial>) -> ExitCode {
     scratch::sweep();
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     libtest_mimic::run(&arguments, tests).exit_code()

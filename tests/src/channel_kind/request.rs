@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
-use std::mem;
 use std::os::fd::OwnedFd;
 
 use ipcraft::channel::WaitStrategy;
@@ -141,14 +140,16 @@ impl<M: Numbered + 'static, const CHECKED: bool> CheckedRequests<M, CHECKED> {
         }
     }
 
-    /// Receives a request and leaves it unanswered.
-    ///
-    /// A response blocks while the ring of replies is full, and a corrupted ring may stay full.
-    fn recv_and_forget(server: &mut Server<M, M>, form: Form, each: &mut dyn FnMut(M)) -> Result<()> {
+    /// Replies only if there is room: a corrupted ring of replies may stay full.
+    fn recv_and_try_respond(server: &mut Server<M, M>, form: Form, each: &mut dyn FnMut(M)) -> Result<()> {
         let request = recv(server, form)?;
-        each(request.body().clone());
-        mem::forget(request);
-        Ok(())
+        let message = request.body().clone();
+        each(message.clone());
+        request.try_respond(message).map_err(Error::from)
+    }
+
+    fn reject(server: &mut Server<M, M>, _choice: u8, _form: Form) -> Result<()> {
+        server.try_recv().map(drop)
     }
 }
 
@@ -174,10 +175,11 @@ impl<M: Numbered + 'static, const CHECKED: bool> ChannelKind for CheckedRequests
         function: "recv",
         takes_all: false,
         held: Held::Redelivered,
-        recv: if CHECKED { serve } else { Self::recv_and_forget },
+        recv: if CHECKED { serve } else { Self::recv_and_try_respond },
     }];
 
     const SENDER_EXTRAS: &'static [Extra<Self::Sender>] = &[Self::call_or_recv];
+    const RECEIVER_EXTRAS: &'static [Extra<Self::Receiver>] = &[Self::reject];
 
     fn anonymous(config: Config) -> Result<Self::Channel> {
         Self::options(config).anonymous()

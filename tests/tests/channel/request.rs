@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+use std::mem::forget;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::sleep;
@@ -7,6 +9,7 @@ use ipcraft::channel::request::{Channel, Client, Options, Server};
 use ipcraft::channel::{SendError, WaitStrategy, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::{Error, ErrorKind};
+use ipcraft_tests::corrupting_peer::Random;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
 use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
@@ -239,4 +242,87 @@ fn request_second_client_and_server_are_refused() {
         }
     })
     .join();
+}
+
+/// A model of one client and one server: what each of them must receive next.
+#[derive(Default)]
+struct Model {
+    /// The requests that the server has not settled, each with whether the client waits for its reply.
+    requests: VecDeque<(u64, bool)>,
+    /// The replies that the client has not received; `None` is a rejection.
+    replies: VecDeque<Option<u64>>,
+}
+
+/// Random operations of both endpoints against a model.
+#[serial_test]
+fn request_random_operations_agree_with_a_model() {
+    for seed in 1..=20 {
+        let options = Options::<Question, Reply>::new().capacity(8);
+        let made = options.initial_position(u64::MAX - 500).anonymous().unwrap();
+        let (mut client, mut server) = (made.client().unwrap(), made.server().unwrap());
+        let (mut model, mut random) = (Model::default(), Random::new(seed));
+        let mut received = 0;
+        for number in 0..5_000 {
+            match random.below(8) {
+                0..3 => match client.try_send([number; 3]) {
+                    Ok(_) => model.requests.push_back((number, true)),
+                    Err(refused) => assert_eq!(refused.kind(), ErrorKind::Full),
+                },
+                3..5 => model.settle(&mut server, random.below(4)),
+                5..7 => received += u64::from(model.receive(&mut client)),
+                _ if random.below(8) == 0 => {
+                    client.cancel_pending();
+                    model.replies.clear();
+                    model.requests.iter_mut().for_each(|(_, is_pending)| *is_pending = false);
+                }
+                _ => {}
+            }
+        }
+        assert!(received > 100, "{received} replies with seed {seed}");
+    }
+}
+
+impl Model {
+    /// The server receives the oldest request, and replies, rejects it, or leaves it.
+    fn settle(&mut self, server: &mut Server<Question, Reply>, choice: usize) {
+        let request = match server.try_recv() {
+            Ok(request) => request,
+            Err(error) => {
+                assert_eq!((error.kind(), self.requests.len()), (ErrorKind::Empty, 0));
+                return;
+            }
+        };
+        let &(number, is_pending) = self.requests.front().expect("a request that was sent");
+        let reply = answer(request.body());
+        assert_eq!(reply, [number * 10; 7]);
+        let settled = match choice {
+            0 => return forget(request),
+            1 => {
+                drop(request);
+                None
+            }
+            _ => {
+                request.respond(reply).unwrap();
+                Some(number * 10)
+            }
+        };
+        self.requests.pop_front();
+        if is_pending {
+            self.replies.push_back(settled);
+        }
+    }
+
+    /// The client receives the oldest reply; returns whether there was one.
+    fn receive(&mut self, client: &mut Client<Question, Reply>) -> bool {
+        match (client.try_recv(), self.replies.pop_front()) {
+            (Ok((_, reply)), Some(Some(number))) => assert_eq!(reply, [number; 7]),
+            (Err(error), Some(None)) => assert_eq!(error.kind(), ErrorKind::Rejected),
+            (Err(error), None) => {
+                assert_ne!(error.kind(), ErrorKind::Rejected);
+                return false;
+            }
+            (received, expected) => panic!("{received:?} instead of {expected:?}"),
+        }
+        true
+    }
 }
