@@ -18,8 +18,8 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
     ("unix_datagram", DATAGRAM.0, DATAGRAM.1),
     ("unix_seqpacket", SEQPACKET.0, SEQPACKET.1),
     ("unix_seqpacket_back", SEQPACKET.0, SEQPACKET.1),
-    ("posix_queue", "queue::posix::Queue::send", "queue::posix::Queue::receive"),
-    ("sysv_queue", "queue::sysv::Queue::send", "queue::sysv::Queue::receive"),
+    ("posix_queue", "queue::posix::Queue::send", "queue::posix::Queue::recv"),
+    ("sysv_queue", "queue::sysv::Queue::send", "queue::sysv::Queue::recv"),
 ];
 
 const PIPE: (&str, &str) = ("pipe::Writer::write", "pipe::Reader::read");
