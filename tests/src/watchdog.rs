@@ -22,8 +22,8 @@ impl Watchdog {
     pub fn start(name: &str, timeout: Duration) -> Watchdog {
         let name = name.to_owned();
         let (alive, ended) = mpsc::channel::<()>();
-        // Signals that a test sends to this process are for the test's own thread, so the new thread
-        // inherits a mask that blocks all of them.
+        // Signals that a test sends to this process are for the test's own thread, so the new
+        // thread inherits a mask that blocks all of them.
         let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK).expect("pthread_sigmask");
         let thread = thread::spawn(move || {
             if ended.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {

@@ -4,7 +4,6 @@
 mod source;
 mod words;
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,23 +21,12 @@ type Finding = String;
 
 #[test]
 fn comments_pages_messages_and_names_follow_the_house_style() {
-    let allowed = allowance();
-    let mut excess = Vec::new();
+    let mut found = Vec::new();
     for path in files(&root()) {
         let name = path.strip_prefix(root()).unwrap().display().to_string();
-        let found = findings(&name, &fs::read_to_string(&path).unwrap());
-        if found.len() > allowed.get(&name).copied().unwrap_or(0) {
-            excess.extend(found);
-        }
+        found.extend(findings(&name, &fs::read_to_string(&path).unwrap()));
     }
-    assert!(excess.is_empty(), "{} findings:\n{}", excess.len(), excess.join("\n"));
-}
-
-/// How many findings each file may still have, while its words are being replaced.
-fn allowance() -> HashMap<String, usize> {
-    let list = fs::read_to_string(root().join("tests/language-allowance.txt")).unwrap_or_default();
-    let entries = list.lines().map(|line| line.split_once(' ').expect("a number and a path"));
-    entries.map(|(count, path)| (path.to_owned(), count.parse().expect("a number"))).collect()
+    assert!(found.is_empty(), "{} findings:\n{}", found.len(), found.join("\n"));
 }
 
 fn root() -> PathBuf {
