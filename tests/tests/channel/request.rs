@@ -247,7 +247,8 @@ fn request_second_client_and_server_are_refused() {
 /// A model of one client and one server: what each of them must receive next.
 #[derive(Default)]
 struct Model {
-    /// The requests that the server has not settled, each with whether the client waits for its reply.
+    /// The requests that the server has not settled, each with whether the client waits for its
+    /// reply.
     requests: VecDeque<(u64, bool)>,
     /// The replies that the client has not received; `None` is a rejection.
     replies: VecDeque<Option<u64>>,

@@ -30,7 +30,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ($($kind:ident),*) => { $(routes.extend(routes_of::<$kind<Message>>());)* };
     }
     routes_of_each!(Spsc, Bytes, Mpmc, Broadcast);
-    // The server replies to each request, which waits if an earlier client left no room for replies.
+    // The server replies to each request, which waits if an earlier client left no room for
+    // replies.
     routes.push(Route {
         receives: &["channel::request::Server::recv", "channel::request::Request::respond"],
         ..route::<Requests<Message>>(&ASK, &Requests::<Message>::RECVS[0])
