@@ -114,3 +114,7 @@ pub(crate) const MIN_LINE_ALIGNED_RECORD: usize = 256;
 /// A client sends a request only while it has space for the reply. It discards the replies to its
 /// predecessor before its first request, which takes microseconds.
 pub(crate) const MAX_REPLY_WAIT: Duration = Duration::from_secs(1);
+
+/// Polls that find nothing between two reads of the clock by a polling endpoint. A read costs some
+/// 25 ns, so less than 1 ns for each poll. If the loop slows down suddenly, this many polls pass.
+pub(crate) const MAX_UNCHECKED_POLLS: u32 = 32;

@@ -12,6 +12,7 @@ use crate::error::{ErrorKind, Result};
 impl Endpoint {
     /// Returns a descriptor for event loops.
     pub(crate) fn readiness(&self) -> Result<Readiness> {
+        self.has_readiness.set(true);
         let lease = self.lease.as_ref().map_or_else(Weak::new, Arc::downgrade);
         let doorbell = NonNull::from(self.own_doorbell());
         Readiness::new(self.region.clone(), lease, doorbell, self.peers.clone(), self.waiters.1)

@@ -11,6 +11,7 @@ pub(crate) mod readiness;
 pub(crate) mod recovery;
 mod wait;
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -75,6 +76,8 @@ pub(crate) struct Endpoint {
     /// How many polls that find nothing are left until the peers are checked, how many were
     /// planned, and when.
     polls_until_check: u32,
+    /// An event loop polls once for each event, so each poll checks the peers.
+    has_readiness: Cell<bool>,
     polls_planned: u32,
     last_poll_check: Duration,
 }
@@ -121,6 +124,7 @@ impl Endpoint {
             check_interval: CHECK_EVERY,
             sends_until_check: CHECK_EVERY,
             polls_until_check: 0,
+            has_readiness: Cell::new(false),
             polls_planned: 0,
             last_poll_check: Duration::ZERO,
             lease: Some(lease),

@@ -12,7 +12,7 @@ use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::shared::control::SideState;
 use crate::channel::shared::doorbell::{Doorbell, Waiters};
 use crate::channel::tuning::{
-    CHECK_EVERY_BUSY, LIVENESS_INTERVAL, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE,
+    LIVENESS_INTERVAL, MAX_UNCHECKED_POLLS, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE,
     SPINS_PER_CLOCK_READ,
 };
 use crate::error::{Error, ErrorKind, Result};
@@ -29,7 +29,7 @@ impl Endpoint {
         mut attempt: impl FnMut() -> TryResult<R>,
         recover: impl FnMut(&Lease),
     ) -> Result<R> {
-        if self.polls_until_check > 0 && !self.peer_status_changed() {
+        if self.polls_until_check > 0 && !self.has_readiness.get() && !self.peer_status_changed() {
             self.polls_until_check -= 1;
             return Err(self.would_block());
         }
@@ -49,13 +49,13 @@ impl Endpoint {
     /// Plans how many polls may pass until the peers are checked again.
     ///
     /// It is as many as fit into half of the liveness interval at the rate of the last ones, and
-    /// at most [`CHECK_EVERY_BUSY`].
+    /// at most [`MAX_UNCHECKED_POLLS`].
     #[cold]
     fn plan_polls(&mut self, now: Duration) {
         let passed = now.saturating_sub(self.last_poll_check).as_nanos().max(1);
         let polls = u128::from(self.polls_planned + 1);
         let fitting = (LIVENESS_INTERVAL / 2).as_nanos() * polls / passed;
-        self.polls_planned = fitting.min(CHECK_EVERY_BUSY.into()) as u32;
+        self.polls_planned = fitting.min(MAX_UNCHECKED_POLLS.into()) as u32;
         self.polls_until_check = self.polls_planned;
         self.last_poll_check = now;
     }
