@@ -184,7 +184,7 @@ pub(crate) fn leasing<K: ChannelKind>() -> Vec<Trial> {
             "pass_sender",
             "",
             Leasing::<K>::by_descriptor(|channel, _| {
-                drop(K::pass_sender(K::sender(channel).unwrap()).unwrap())
+                drop(K::pass_sender(K::sender(channel).unwrap()).unwrap());
             }),
         ),
         sweep::<K>(

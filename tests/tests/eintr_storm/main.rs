@@ -128,7 +128,7 @@ fn in_a_storm(routes: &'static [Route], handler: Handler) -> Vec<Trial> {
         let name = |behaviour| format!("{}_{behaviour}_{suffix}", route.name);
         tests.push(suite::test(name("messages_arrive"), move || exchange::arrives(route, handler)));
         tests.push(suite::test(name("timeout_expires_at_deadline"), move || {
-            exchange::deadlines_hold(route, handler)
+            exchange::deadlines_hold(route, handler);
         }));
     }
     for other in OTHERS {
