@@ -79,8 +79,10 @@
 //!   * After the last receiver has left, sending fails with `Disconnected`, and the error returns
 //!     the message.
 //!   * A blocked peer is woken immediately when an endpoint is dropped, and within 250 ms when a
-//!     process was killed. An endpoint that never blocks notices within 250 ms or 256 calls,
-//!     whichever is later. A batch is one call.
+//!     process was killed.
+//!   * A sender that never blocks notices within 250 ms or 256 messages or batches, whichever is
+//!     later. For `try_` calls that find nothing, 32 calls take the place of the 256. An endpoint
+//!     with a [`Readiness`] checks in each such call.
 //!   * Before the first peer has connected, no call fails with `Disconnected`: a receiver waits
 //!     for the first sender.
 //! * **Successors.** A new endpoint may replace one that has left. It continues with the messages
