@@ -15,4 +15,4 @@ fi
 target=$(rustc +nightly --version --verbose | sed -n 's/^host: //p')
 export RUSTFLAGS="${RUSTFLAGS:-} -Zsanitizer=thread"
 exec cargo +nightly test -Zbuild-std --target "$target" --target-dir target/tsan --locked \
-  --package ipcraft-tests --test sync -- thread
+  --package ipcraft-tests --test sync_threads

@@ -49,29 +49,3 @@ impl Drop for Watchdog {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::peer::Peer;
-    use nix::sys::resource::{Resource, setrlimit};
-    use nix::sys::signal::Signal;
-    use nix::sys::wait::WaitStatus;
-
-    #[test]
-    fn hanging_test_is_aborted() {
-        let mut peer = Peer::start(|| {
-            // The abort is intended, so it must not leave a core file.
-            setrlimit(Resource::RLIMIT_CORE, 0, 0).unwrap();
-            let _watchdog = Watchdog::start("a test of the watchdog", Duration::from_millis(1));
-            nix::unistd::pause();
-        });
-        let status = peer.wait().unwrap();
-        assert!(matches!(status, WaitStatus::Signaled(_, Signal::SIGABRT, _)), "{status:?}");
-    }
-
-    #[test]
-    fn test_that_ends_in_time_is_not_aborted() {
-        drop(Watchdog::start("a test of the watchdog", Duration::from_millis(1000)));
-    }
-}

@@ -95,6 +95,8 @@
 //! supports.
 #![deny(unsafe_code)]
 
+#[cfg(test)]
+mod alone;
 mod baseline;
 mod catalog;
 mod clock;

@@ -1,6 +1,7 @@
 //! The user-space instructions of one send and of one receive of each kind of channel, while no
 //! peer is waiting.
 
+use ipcraft::ErrorKind;
 use ipcraft::channel::{broadcast, latest, mpmc, request, spsc};
 use ipcraft_tests::step;
 use ipcraft_tests::suite::{Outcome, serial_test};
@@ -18,20 +19,22 @@ struct Bound {
 ///
 /// A change that raises a count makes every message slower. A change that lowers a count lowers its
 /// bound too.
-const BOUNDS: [Bound; 13] = [
+const BOUNDS: [Bound; 15] = [
     bound("spsc send", 26, 39),
-    bound("spsc recv", 67, 87),
-    bound("bytes send", 73, 117),
-    bound("bytes recv", 216, 391),
-    bound("mpmc send", 77, 102),
-    bound("mpmc recv", 75, 100),
-    bound("broadcast send", 43, 77),
-    bound("broadcast recv", 65, 108),
+    bound("spsc recv", 57, 75),
+    bound("bytes send", 70, 113),
+    bound("bytes recv", 192, 366),
+    bound("mpmc send", 73, 95),
+    bound("mpmc recv", 74, 100),
+    bound("broadcast send", 38, 66),
+    bound("broadcast recv", 61, 107),
     bound("latest store", 33, 66),
     bound("latest load", 46, 99),
-    bound("request send", 42, 59),
-    bound("request recv+respond", 106, 151),
-    bound("request recv reply", 110, 139),
+    bound("request send", 41, 54),
+    bound("request recv+respond", 82, 124),
+    bound("request recv reply", 74, 111),
+    bound("spsc try_recv empty", 167, 174),
+    bound("spsc try_send full", 426, 454),
 ];
 
 const fn bound(operation: &'static str, release: u64, dev: u64) -> Bound {
@@ -53,7 +56,7 @@ fn send_and_recv_are_thin_and_make_no_system_call() -> Outcome {
     if step::overhead() == Err(step::REFUSED) {
         return Outcome::Skipped("this system does not allow ptrace(2)".into());
     }
-    let counts = [spsc(), bytes(), mpmc(), broadcast(), latest(), request()].concat();
+    let counts = [spsc(), bytes(), mpmc(), broadcast(), latest(), request(), nothing()].concat();
     println!("\noperation            instructions   bound");
     let mut exceeded = Vec::new();
     for (bound, count) in BOUNDS.iter().zip(&counts) {
@@ -136,4 +139,18 @@ fn request() -> Vec<u64> {
     (0..CALLS).for_each(|_| _ = client.send(7).unwrap());
     (0..CALLS).for_each(|_| server.recv().unwrap().respond(8).unwrap());
     vec![send, answer, count(|| assert_eq!(client.recv().unwrap().1, 8))]
+}
+
+/// Calls in a polling loop that find no message or no space. Receiving does not read the clock.
+fn nothing() -> Vec<u64> {
+    const POLLS: u32 = 16;
+    let (_tx, mut rx) = spsc::channel::<u32>(8).unwrap();
+    let mut poll = || assert_eq!(rx.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+    (0..POLLS).for_each(|_| poll());
+    let empty = count(poll);
+    let (mut tx, _rx) = spsc::channel::<u32>(8).unwrap();
+    while tx.try_send(7).is_ok() {}
+    let mut poll = || assert_eq!(tx.try_send(7).unwrap_err().kind(), ErrorKind::Full);
+    (0..POLLS).for_each(|_| poll());
+    vec![empty, count(poll)]
 }

@@ -1,9 +1,10 @@
 //! Sockets under a changed umask, and with a peer in another process.
 
-use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::{Child, Command};
+use std::{env, fs, thread};
 
 use ipcraft::ErrorKind;
 use ipcraft::socket::stream::{Listener, Stream};
@@ -12,6 +13,8 @@ use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, umask};
+
+use super::kind_of;
 
 #[serial_test]
 fn bind_applies_the_mode_less_the_umask() {
@@ -42,4 +45,38 @@ fn peer_pidfd_of_reaped_peer_is_readable_or_disconnected() {
             assert!(matches!(error.kind(), ErrorKind::Disconnected | ErrorKind::Unsupported), "{error}");
         }
     }
+}
+
+/// A child that is killed, and waited for, on drop.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[serial_test]
+fn bind_with_reclaim_after_sigkill_succeeds() {
+    const NAME: &str = "bind_with_reclaim_after_sigkill_succeeds";
+    if let Some(path) = env::var_os("IPCRAFT_SOCKET_PATH") {
+        let _listener = Options::new().remove_on_drop(true).listen_stream(Path::new(&path)).unwrap();
+        loop {
+            thread::park();
+        }
+    }
+    let dir = ipcraft_tests::scratch::directory();
+    let path = dir.path().join("socket");
+    let mut command = Command::new(env::current_exe().unwrap());
+    let child = command.args(["--exact", NAME]).env("IPCRAFT_SOCKET_PATH", &path).spawn().unwrap();
+    let mut child = Killed(child);
+    while Stream::connect(&path).is_err() {
+        assert_eq!(child.0.try_wait().unwrap(), None, "the child listens until it is killed");
+        thread::yield_now();
+    }
+    assert_eq!(kind_of(Options::new().reclaim_stale(true).listen_stream(&path)), ErrorKind::InUse);
+    drop(child);
+    assert!(path.exists());
+    Options::new().reclaim_stale(true).listen_stream(&path).unwrap();
 }

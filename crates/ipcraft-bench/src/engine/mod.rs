@@ -72,21 +72,14 @@ fn notes(plan: &Plan, cores: &Cores, environment: &Environment) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::Ordering;
-    use std::sync::{Mutex, MutexGuard, PoisonError};
     use std::time::Duration;
 
     use super::*;
+    use crate::alone::alone;
     use crate::catalog;
     use crate::mechanism::Implementation;
     use crate::results::Row;
     use crate::workload::Workload;
-
-    /// Two concurrent runs would compete for the cores.
-    static ONE_RUN: Mutex<()> = Mutex::new(());
-
-    fn exclusive() -> MutexGuard<'static, ()> {
-        ONE_RUN.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 
     fn small_plan() -> Plan {
         Plan {
@@ -99,7 +92,6 @@ mod tests {
     }
 
     fn run_through(plan: &Plan) -> Results {
-        let _exclusive = exclusive();
         let results = run(plan, &AtomicBool::new(false), &mut |_| {});
         assert_eq!(results.errors, []);
         assert!(results.complete);
@@ -118,6 +110,7 @@ mod tests {
 
     #[test]
     fn run_has_rows_for_library_baseline_and_limits() {
+        let _alone = alone();
         let results = run_through(&small_plan());
         let library = row(&results, Implementation::Ipcraft, Workload::RoundTrip);
         assert_eq!(library.launch_medians_ns.len(), 2);
@@ -140,6 +133,7 @@ mod tests {
 
     #[test]
     fn run_measures_messages_at_a_fixed_rate() {
+        let _alone = alone();
         let plan =
             Plan { workloads: vec![Workload::Rate], placements: vec![Placement::SameCore], ..small_plan() };
         let results = run_through(&plan);
@@ -150,6 +144,7 @@ mod tests {
 
     #[test]
     fn run_compares_locks_with_baseline_and_plain_mutex() {
+        let _alone = alone();
         let mechanisms = vec![catalog::find("sync_mutex").unwrap()];
         let results =
             run_through(&Plan { mechanisms, placements: vec![Placement::SameCore], ..small_plan() });
@@ -167,7 +162,7 @@ mod tests {
 
     #[test]
     fn run_reports_progress_of_each_step() {
-        let _exclusive = exclusive();
+        let _alone = alone();
         let mut seen = Vec::new();
         run(&small_plan(), &AtomicBool::new(false), &mut |progress| seen.push(progress.done));
         assert_eq!(seen, (0..seen.len()).collect::<Vec<_>>());
@@ -175,7 +170,7 @@ mod tests {
 
     #[test]
     fn run_when_stopped_returns_partial_results() {
-        let _exclusive = exclusive();
+        let _alone = alone();
         let stop = AtomicBool::new(false);
         let plan = Plan { budget: Duration::from_secs(3600), ..small_plan() };
         let results = std::thread::scope(|scope| {

@@ -134,6 +134,7 @@ mod tests {
     use nix::sys::signal::{Signal, kill};
 
     use super::*;
+    use crate::alone::alone;
     use crate::catalog;
     use crate::mechanism::Implementation;
     use crate::placement::{Cores, Placement};
@@ -161,6 +162,7 @@ mod tests {
 
     #[test]
     fn round_trip_takes_two_calls_on_each_side() {
+        let _alone = alone();
         if refused() {
             return;
         }
@@ -177,6 +179,7 @@ mod tests {
 
     #[test]
     fn calls_of_the_heap_are_not_counted() {
+        let _alone = alone();
         if refused() {
             return;
         }
@@ -186,6 +189,7 @@ mod tests {
 
     #[test]
     fn stream_takes_two_calls_and_a_fixed_rate_adds_a_sleep() {
+        let _alone = alone();
         if refused() {
             return;
         }
@@ -195,6 +199,7 @@ mod tests {
 
     #[test]
     fn acknowledgements_are_shared_by_a_window() {
+        let _alone = alone();
         if refused() {
             return;
         }
@@ -206,6 +211,7 @@ mod tests {
 
     #[test]
     fn spinning_limit_takes_no_call() {
+        let _alone = alone();
         if refused() {
             return;
         }
@@ -221,6 +227,7 @@ mod tests {
 
     #[test]
     fn run_when_cancelled_stops_and_leaves_no_process() {
+        let _alone = alone();
         if refused() {
             return;
         }
@@ -238,6 +245,7 @@ mod tests {
 
     #[test]
     fn run_after_peer_killed_fails_and_does_not_hang() {
+        let _alone = alone();
         if refused() {
             return;
         }
@@ -252,6 +260,7 @@ mod tests {
 
     #[test]
     fn run_delivers_signals_to_the_peer() {
+        let _alone = alone();
         if refused() {
             return;
         }

@@ -78,6 +78,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::alone::alone;
     use crate::baseline::{pipes, sockets};
     use crate::catalog;
     use crate::mechanism::Implementation;
@@ -97,6 +98,7 @@ mod tests {
 
     #[test]
     fn capacity_of_two_pipes_is_twice_that_of_one() {
+        let _alone = alone();
         let ((_reader, writer), one) = added_by(|| pipes::pipe().unwrap());
         let capacity = fcntl(&writer, FcntlArg::F_GETPIPE_SZ).unwrap() as u64;
         assert_eq!(one, Some(capacity));
@@ -108,6 +110,7 @@ mod tests {
 
     #[test]
     fn capacity_of_socket_is_both_buffers() {
+        let _alone = alone();
         let ((one, other), both) = added_by(|| sockets::pair(libc::SOCK_STREAM).unwrap());
         let expected = [one, other].into_iter().map(|socket| {
             getsockopt(&socket, sockopt::SndBuf).unwrap() + getsockopt(&socket, sockopt::RcvBuf).unwrap()
@@ -117,6 +120,7 @@ mod tests {
 
     #[test]
     fn capacity_counts_memory_file_once() {
+        let _alone = alone();
         let name = c"ipcraft-bench";
         let make = || {
             let file = nix::sys::memfd::memfd_create(name, nix::sys::memfd::MFdFlags::MFD_CLOEXEC).unwrap();
@@ -129,6 +133,7 @@ mod tests {
 
     #[test]
     fn capacity_ignores_other_files() {
+        let _alone = alone();
         assert_eq!(added_by(|| fs::File::open("/proc/self/stat").unwrap()).1, None);
         assert_eq!(added_by(|| ()).1, None);
     }

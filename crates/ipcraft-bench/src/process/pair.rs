@@ -111,6 +111,7 @@ mod tests {
     use nix::sys::signal::{Signal, kill};
 
     use super::*;
+    use crate::alone::alone;
     use crate::catalog;
     use crate::link::Link;
     use crate::mechanism::{Implementation, Mechanism};
@@ -161,6 +162,7 @@ mod tests {
 
     #[test]
     fn every_implementation_carries_every_size_between_two_processes() {
+        let _alone = alone();
         for mechanism in catalog::mechanisms().iter().chain(catalog::limits()) {
             for (_, connect) in mechanism.implementations {
                 exercise(mechanism, *connect);
@@ -213,6 +215,7 @@ mod tests {
 
     #[test]
     fn run_with_corrupt_message_fails() {
+        let _alone = alone();
         for workload in [Workload::RoundTrip, Workload::Stream, Workload::Rate] {
             let failure = failure_of(corrupting_pipe, workload, |_| {}, CANCEL);
             assert!(failure.to_string().contains("message 4"), "{workload:?}: {failure}");
@@ -221,6 +224,7 @@ mod tests {
 
     #[test]
     fn run_after_peer_killed_fails_and_does_not_hang() {
+        let _alone = alone();
         for victim in [0, 1] {
             let murder = |pair: &Pair| kill(pair.session.ids()[victim], Signal::SIGKILL).unwrap();
             let failure = failure_of(pipe, Workload::RoundTrip, murder, CANCEL);
@@ -230,6 +234,7 @@ mod tests {
 
     #[test]
     fn run_with_stopped_peer_times_out() {
+        let _alone = alone();
         let cancel = CancelToken { timeout: Duration::from_millis(200), ..CANCEL };
         let halt = |pair: &Pair| kill(pair.session.ids()[1], Signal::SIGSTOP).unwrap();
         let failure = failure_of(pipe, Workload::RoundTrip, halt, cancel);
@@ -238,6 +243,7 @@ mod tests {
 
     #[test]
     fn run_when_cancelled_stops_and_leaves_no_process() {
+        let _alone = alone();
         let stop = AtomicBool::new(false);
         let cancel = CancelToken { stop: &stop, ..CANCEL };
         let mut pair = Pair::launch(pipe, UNPINNED, cancel).unwrap();
@@ -253,6 +259,7 @@ mod tests {
 
     #[test]
     fn run_with_panicking_peer_fails() {
+        let _alone = alone();
         fn panicking(_scratch: &Path) -> io::Result<Endpoints> {
             Ok(Endpoints::new(Panicking, Panicking))
         }

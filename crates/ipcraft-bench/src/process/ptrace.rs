@@ -96,9 +96,11 @@ fn check(result: nix::Result<()>) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alone::alone;
 
     #[test]
     fn start_of_traced_process_fails_with_eperm() {
+        let _alone = alone();
         if let Err(refused) = Traced::probe() {
             eprintln!("skipped: {refused}");
             return;

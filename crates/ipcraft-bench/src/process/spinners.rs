@@ -48,10 +48,12 @@ mod tests {
     use nix::sys::signal::kill;
 
     use super::*;
+    use crate::alone::alone;
     use crate::placement::{Cores, Placement};
 
     #[test]
     fn spinners_end_when_dropped() {
+        let _alone = alone();
         let cpus = Cores::of_this_process().cpu_pair(Placement::SameCore).unwrap();
         let spinners = Spinners::start(cpus).unwrap();
         let ids: Vec<_> = spinners._processes.iter().map(Process::id).collect();
