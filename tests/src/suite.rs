@@ -44,7 +44,8 @@
 //!   in the output.
 //! * `#[serial_test(timeout = time::LONG_TIMEOUT)]` replaces the watchdog's [usual
 //!   time](crate::time::TEST_TIMEOUT).
-//! * Tests that a table makes are built with [`test()`] or [`skippable`] and passed to [`main_with`].
+//! * Tests that a table makes are built with [`test()`] or [`skippable`] and passed to
+//!   [`main_with`].
 //! * Timeouts come from [`crate::time`].
 
 use std::collections::BTreeMap;

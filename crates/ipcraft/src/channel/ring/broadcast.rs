@@ -15,8 +15,11 @@ use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::shared::atomic::fence;
 use crate::shm::Plain;
 
-/// What a publisher does when the next place has a message that some subscriber has not received.
+/// What a publisher does when the next slot has a message that some subscriber has not received.
+///
+/// More policies may be added, so a `match` needs a wildcard arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Overflow {
     /// It waits.
     Block,

@@ -6,19 +6,18 @@
 use std::ptr::NonNull;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crossbeam_utils::CachePadded;
+
 use crate::channel::shared::atomic::Content;
 use crate::channel::shared::control::RingControl;
 use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::channel::shared::slot_array::SlotArray;
 use crate::shm::Plain;
 
-/// Words of which the first is at the beginning of two lines, as those of a mapping are.
-#[derive(Default)]
-#[repr(align(128))]
-#[allow(dead_code, reason = "they are accessed through pointers")]
-struct Lines([Content; 16]);
+/// Words that start at a multiple of 128 bytes, as those of a mapping do.
+type Lines = CachePadded<[Content; 16]>;
 
-/// A flow and the words beside it. It must stay where it is, and longer than what it hands out.
+/// A control block and the words beside it. It must not move, and must outlive the rings in it.
 pub(crate) struct TestMemory {
     control: RingControl,
     lines: Box<[Lines]>,
@@ -27,7 +26,7 @@ pub(crate) struct TestMemory {
 // SAFETY: because both are nothing but atomics.
 unsafe impl Send for TestMemory {}
 
-// SAFETY: because of the same.
+// SAFETY: because both are nothing but atomics, which threads may share.
 unsafe impl Sync for TestMemory {}
 
 impl TestMemory {
