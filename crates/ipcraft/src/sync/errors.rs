@@ -2,7 +2,6 @@
 
 use nix::errno::Errno;
 
-use super::state::{ABANDONED, INITIALIZING, UNINITIALIZED};
 use super::{held_count, pid_namespace};
 use crate::error::{Error, ErrorKind};
 
@@ -23,16 +22,6 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
             .with_name(pid_namespace::NAMESPACE_FILE)
             .with_hint("mount /proc before a process first uses a lock"),
         _ => error,
-    }
-}
-
-/// Returns the error for a lock in a state that no owner can use.
-#[cold]
-pub(super) fn unusable(operation: &'static str, state: u32) -> Error {
-    match state {
-        ABANDONED => Error::from_errno(operation, Errno::ENOTRECOVERABLE).with_hint("create a new lock"),
-        UNINITIALIZED | INITIALIZING => not_initialized(operation),
-        _ => Error::new(operation, ErrorKind::WrongType).with_hint("the lock's memory is corrupted"),
     }
 }
 

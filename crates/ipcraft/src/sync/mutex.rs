@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::atomic::AtomicU32;
-use super::errors::{failed, unusable};
+use super::errors::failed;
 use super::raw::{PreviousOwner, RawMutex};
-use super::state::{self, INITIALIZED, OWNER_DIED, PANICKED};
+use super::state::{self, INITIALIZED, OWNER_DIED, PANICKED, unusable};
 use super::{Inconsistent, LockError, MutexGuard};
 use crate::error::Result;
 use crate::shm::Plain;

@@ -10,10 +10,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use super::atomic::AtomicU32;
-use super::errors::{failed, unusable};
+use super::errors::failed;
 use super::raw::{PreviousOwner, RawMutex};
 use super::slot::{self, Slot};
-use super::state::{self, INITIALIZED, OWNER_DIED, PANICKED, WRITING};
+use super::state::{self, INITIALIZED, OWNER_DIED, PANICKED, WRITING, unusable};
 use super::{Inconsistent, LockError, ReadGuard, WriteGuard};
 use crate::error::{Error, Result};
 use crate::shm::Plain;

@@ -2,9 +2,11 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use nix::errno::Errno;
+
 use super::atomic::AtomicU32;
-use super::errors::{failed, initializing};
-use crate::error::Result;
+use super::errors::{failed, initializing, not_initialized};
+use crate::error::{Error, ErrorKind, Result};
 
 /// New memory.
 pub(super) const UNINITIALIZED: u32 = 0;
@@ -43,6 +45,16 @@ pub(super) fn initialize(
 pub(super) fn mark(state: &AtomicU32, cause: u32) {
     if state.load(Relaxed) == INITIALIZED {
         state.store(cause, Relaxed);
+    }
+}
+
+/// Returns the error for a lock in a state that no owner can use.
+#[cold]
+pub(super) fn unusable(operation: &'static str, state: u32) -> Error {
+    match state {
+        ABANDONED => Error::from_errno(operation, Errno::ENOTRECOVERABLE).with_hint("create a new lock"),
+        UNINITIALIZED | INITIALIZING => not_initialized(operation),
+        _ => Error::new(operation, ErrorKind::WrongType).with_hint("the lock's memory is corrupted"),
     }
 }
 
