@@ -2,7 +2,7 @@
 
 use ipcraft_bench::{Environment, Results};
 
-/// Describes the conditions, without which the figures mean nothing.
+/// Describes the conditions under which the figures were measured.
 pub(crate) fn header(results: &Results) -> String {
     let env = &results.environment;
     let mut text = format!(

@@ -18,7 +18,7 @@ use crate::{environment, locks, recommendation, table};
 /// Measures, prints the tables, and writes the JSON file.
 pub(crate) fn measure(bench: &Bench) -> io::Result<Results> {
     let plan = bench.plan();
-    // Fails before the measurement, not after it.
+    // Created first, so that an invalid path fails before the measurement.
     let json = bench.json.as_deref().map(create).transpose()?;
     let stop = stop_on_interrupt()?;
     let bar = progress_bar();

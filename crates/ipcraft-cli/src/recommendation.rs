@@ -23,7 +23,7 @@ pub(crate) fn recommendation(results: &Results) -> String {
 }
 
 const LEGEND: &str =
-    "Compared: mechanisms that deliver every message in order and leave an idle core to other processes.\n";
+    "Compared: mechanisms that deliver every message in order and do not busy-wait without limit.\n";
 
 fn latency_line(rows: &[&Row]) -> String {
     let best = rows[0];

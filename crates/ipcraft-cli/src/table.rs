@@ -176,7 +176,7 @@ pub(crate) fn legend(results: &Results) -> String {
     let mut text = String::from(
         "\nCPU, switches: of both processes together.\n\
          × libc: time relative to the same program written on libc (± half the interquartile range); \
-         libc has no channels.\n\
+         empty for channels, which libc lacks.\n\
          × limit: time relative to the hardware limit.\n",
     );
     if results.results.iter().any(|row| row.noisy) {

@@ -1,7 +1,7 @@
 //! Linux interprocess communication behind one safe, documented API.
 //!
 //! Each IPC mechanism of the kernel is one module: pipes, sockets, queues, shared memory,
-//! semaphores, signals, eventfds, futexes. On top stand locks and channels in shared memory that
+//! semaphores, signals, eventfds, futexes. Locks and channels in shared memory build on them and
 //! survive the death of a process.
 //!
 //! ```
@@ -46,7 +46,7 @@
 //! * **Signals.** Interrupted calls are retried with the remaining time; callers never see `EINTR`.
 //!   No call raises `SIGPIPE`.
 //! * **Death of a peer.** Pipes, sockets and locks report it immediately. A blocked [`channel`]
-//!   endpoint notices it within 250 ms. The page of each mechanism states what a death means there.
+//!   endpoint notices it within 250 ms. The page of each mechanism states the effects of a death.
 //! * **Descriptors** are owned and close-on-exec from creation. A child inherits only the
 //!   descriptors that are listed for it ([`process`]).
 //! * **Names** outlive handles: dropping a handle closes it and never removes the object, unless

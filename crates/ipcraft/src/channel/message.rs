@@ -5,8 +5,8 @@ use crate::shm::{Plain, SharedLayout};
 /// A type that a channel can carry. Its wire form is plain bytes in shared memory.
 ///
 /// Every type of [plain data](Plain) is a message and its own wire form. `bool` and `char` are
-/// messages too. They are validated on receipt, since a peer may write any bit pattern. For a type
-/// of your own, define the wire form and which wire forms are values:
+/// messages too. They are validated on receipt, since a peer may write any bit pattern. For any
+/// other type, define the wire form and which wire forms are values:
 ///
 /// ```
 /// use ipcraft::channel::{Message, spsc};

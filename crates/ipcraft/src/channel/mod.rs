@@ -81,7 +81,7 @@
 //!   * A blocked peer is woken immediately when an endpoint is dropped, and within 250 ms when a
 //!     process was killed.
 //!   * A sender that never blocks notices within 250 ms or 256 messages or batches, whichever is
-//!     later. For `try_` calls that find nothing, 32 calls take the place of the 256. An endpoint
+//!     later. For `try_` calls that find nothing, the limit is 32 calls instead of 256. An endpoint
 //!     with a [`Readiness`] checks in each such call.
 //!   * Before the first peer has connected, no call fails with `Disconnected`: a receiver waits
 //!     for the first sender.
@@ -108,10 +108,10 @@
 //!
 //! # What a peer can do
 //!
-//! A process that has the memory can write anywhere in it. The library copies what it reads there
+//! A process that maps the memory can write anywhere in it. The library copies what it reads there
 //! once, checks the copy, and then uses it. An impossible number fails with
 //! [`Corrupted`](crate::ErrorKind::Corrupted), and so do bytes that are not a value of the
-//! message's [type](Message). No access leaves the memory, and every search ends.
+//! message's [type](Message). No access is outside the memory, and every search is bounded.
 //!
 //! An anonymous channel cannot be truncated, because its memory is sealed. A named channel can be
 //! truncated by any process that may write its file in `/dev/shm`. An access then raises `SIGBUS`.

@@ -221,7 +221,7 @@ fn failed_take(errno: Errno) -> Error {
 
 /// An eventfd accepts and returns eight bytes, whatever its value.
 fn not_an_eventfd(operation: &'static str) -> Error {
-    Error::new(operation, ErrorKind::WrongType).with_hint("the descriptor is not an eventfd")
+    Error::new(operation, ErrorKind::WrongType).with_hint("pass a descriptor that is an eventfd")
 }
 
 impl AsFd for EventFd {

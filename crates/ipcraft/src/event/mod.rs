@@ -41,7 +41,8 @@
 //! * **Order.** Memory that was written before an [`add`](EventFd::add) is visible after the `take`
 //!   that returned it.
 //! * **Range.** The maximum is [`MAX`], 2^64 - 2. An `add` beyond it blocks until the counter is
-//!   taken, and is not lost. Only the kernel itself, as the source of a signal, goes one further.
+//!   taken, and is not lost. Only the kernel itself can exceed [`MAX`], by one, when it signals the
+//!   counter, for example for asynchronous I/O.
 //! * **Polling.** The descriptor is readable if the counter is not 0, and writable if 1 can be
 //!   added. It is in error if the kernel has exceeded [`MAX`].
 //! * **Blocking.** Each take decides whether it blocks. For adds, the open file description decides

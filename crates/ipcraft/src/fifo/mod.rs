@@ -2,8 +2,8 @@
 //!
 //! # When to use it
 //!
-//! For a one-way byte stream between processes that share nothing but a path: a shell script and a
-//! daemon, a log collector, a command channel that `echo` can write to.
+//! For a one-way byte stream between processes that share only a path. Examples are a shell script
+//! and a daemon, a log collector, or a command channel that `echo` can write to.
 //!
 //! # When not
 //!
@@ -52,12 +52,12 @@
 //! * **The name** has an owner and a mode, 0600 unless set, less the umask. It outlives every
 //!   process until it is [removed](Fifo::remove). The bytes are lost when both sides are closed.
 //! * **The type of the file** is checked at every open. Anything but a FIFO is refused, so a
-//!   planted file, device or directory receives no data. A symbolic link to a FIFO is followed. In
-//!   a sticky directory such as `/tmp` the kernel refuses links and FIFOs of other users
+//!   substituted file, device or directory receives no data. A symbolic link to a FIFO is followed.
+//!   In a sticky directory such as `/tmp` the kernel refuses links and FIFOs of other users
 //!   (`/proc/sys/fs/protected_symlinks`, `protected_fifos`).
 //! * **Fork** gives the child both ends and the handle, but only the creating process removes the
-//!   name on drop. **Exec** closes the ends. **Death** closes them too and leaves the name, with
-//!   [`remove_on_drop`](Options::remove_on_drop) too.
+//!   name on drop. **Exec** closes the ends. **Death** closes them too and leaves the name, even
+//!   with [`remove_on_drop`](Options::remove_on_drop).
 //!
 //! # Errors
 //!

@@ -2,7 +2,8 @@
 //!
 //! # When to use it
 //!
-//! * For a stream of bytes between a process and its children, or to several that share the work.
+//! * For a stream of bytes between a process and its children, or to several children that share
+//!   the work.
 //! * To capture a command's output.
 //! * To detect by end of file that a process has ended.
 //!
@@ -39,7 +40,7 @@
 //! * **Order.** Bytes are read in the order of writing. With several readers, each byte is received
 //!   by one of them.
 //! * **Atomicity.** A write of at most [`PIPE_BUF`] bytes (4096) never interleaves with another
-//!   writer's. A longer one may, and may be transferred in part.
+//!   writer's. A longer write may interleave, and may be transferred in part.
 //! * **Capacity** is 64 KiB unless set, and less for users above `pipe-user-pages-soft`;
 //!   [`Reader::capacity`] returns it. It is counted in pages: small writes that the kernel cannot
 //!   merge fill a pipe before their bytes add up to the capacity.
@@ -48,8 +49,8 @@
 //!   ends.
 //! * **No reader.** A write fails with [`Disconnected`](crate::ErrorKind::Disconnected) and raises
 //!   no `SIGPIPE`, whatever the program's disposition of that signal. Linux 6.18 has a flag for
-//!   that (`RWF_NOSIGNAL`). On older kernels each write costs one system call more, and four more
-//!   if the signal is at its default.
+//!   that (`RWF_NOSIGNAL`). On older kernels each write costs one additional system call, or four
+//!   if the signal has its default action.
 //! * **Fork** gives the child both ends, with the same position. **Exec** closes them, unless they
 //!   are the child's standard streams or passed by [`process`](crate::process). **Death**, by
 //!   `SIGKILL` too, closes them; written bytes stay readable.

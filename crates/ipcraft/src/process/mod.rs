@@ -75,9 +75,9 @@
 //!
 //! # Contract: children
 //!
-//! * **Exact.** The child gets its standard streams and the descriptors of the [`Inherit`]. All
-//!   other descriptors are closed at exec, even without their own close-on-exec flag.
-//!   Kernels before 5.11 need one system call per possible number for this.
+//! * **Exact.** The child gets its standard streams and the descriptors that its [`Inherit`] lists.
+//!   All other descriptors are closed at exec, even without their own close-on-exec flag. Kernels
+//!   before 5.11 need one system call per possible number for this.
 //! * **Race-free.** The descriptors lose close-on-exec only in the child, between fork and exec. A
 //!   child that another thread starts at the same time does not inherit them.
 //! * **Moved.** [`spawn_inheriting`](CommandExt::spawn_inheriting) closes the parent's copies
@@ -85,8 +85,8 @@
 //!   (`try_clone`).
 //! * **By name.** The environment variable `IPCRAFT_FDS` carries the names, with the device and
 //!   inode of each descriptor. [`take_inherited_fd`] checks them. So a grandchild that inherited
-//!   the variable, but has other descriptors under these numbers, gets an error. (Event descriptors
-//!   and the like share one inode and cannot be distinguished.)
+//!   the variable, but has other descriptors under these numbers, gets an error. Descriptors such
+//!   as eventfds share one inode, so the check cannot distinguish them.
 //! * **By number**, for programs that do not use this library: [`Inherit::numbered`] places the
 //!   descriptor where the program expects it.
 //! * **Once.** [`take_inherited_fd`] returns each descriptor as an
@@ -109,13 +109,14 @@
 //!   * [`PidFd::open`], for other processes.
 //! * **Ended** means all threads of the process, whether or not its parent has reaped it. The
 //!   descriptor is readable for poll from then on. A stopped process has not ended. Neither has a
-//!   process of which only the first thread has.
+//!   process of which only the first thread has ended.
 //! * **Reaped once.** [`PidFd::wait`] reaps a child as [`Child::wait`](std::process::Child::wait)
 //!   does. Use one of the two. After it, `Child::wait` fails with `ECHILD`, and `Child::kill` may
 //!   signal another process.
-//! * **Status.** The parent learns it. Other processes learn the end, and from Linux 6.15 on also
-//!   the status, once the parent has reaped the process. Otherwise it is [`Exit::Unknown`]. The
-//!   status of a traced child is withheld until its tracer has waited for it.
+//! * **Status.** The parent gets the exit status. Other processes learn only that the process has
+//!   ended. From Linux 6.15 on, they also get the status, once the parent has reaped the process.
+//!   Otherwise the status is [`Exit::Unknown`]. The status of a traced child is withheld until its
+//!   tracer has waited for it.
 //! * **Zombies** accept signals without effect, and `kill(2)` of their id succeeds, although they
 //!   have ended. [`PidFd::has_ended`] reports the end.
 //! * **Passed on.** A pidfd can be inherited, sent over a socket, and outlive the process that
@@ -163,7 +164,7 @@
 //! | `EPERM` | sending a signal | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the process belongs to another user | send with `CAP_KILL`, or use another mechanism |
 //! | `EINVAL` | sending a signal | [`Invalid`](crate::ErrorKind::Invalid) | its pid namespace is neither this one nor a descendant | send from its pid namespace |
 //! | `EAGAIN` | [`PidFd::queue_signal`] | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_SIGPENDING` of the receiver | let the receiver take some signals first |
-//! | `EBADF` | [`PidFd::descriptor`] | [`NotFound`](crate::ErrorKind::NotFound) | the number is not open in the process | learn the number from the process |
+//! | `EBADF` | [`PidFd::descriptor`] | [`NotFound`](crate::ErrorKind::NotFound) | the number is not open in the process | pass a number that the process has open |
 //! | `EPERM` | [`PidFd::descriptor`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no permission to trace the process; the error states the setting of Yama if it restricts tracing | same user and a dumpable process, or `CAP_SYS_PTRACE`; under Yama `PR_SET_PTRACER` in the process |
 //! | `ENOENT` | [`state()`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id, or `/proc` hides it (`hidepid`) | use a pidfd, which distinguishes the two |
 //! | `ENOENT` | [`state()`], [`PidFd::pid`], [`PidFd::state`] | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it; all other functions work without |

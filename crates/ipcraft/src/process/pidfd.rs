@@ -48,7 +48,7 @@ impl PidFd {
         pidfd::open(pid.raw()).map(PidFd::from_fd).map_err(|e| open_error(pid, e))
     }
 
-    /// `pidfd_open(2)`: opens a child that was not waited for, running or ended.
+    /// `pidfd_open(2)`: opens a running or ended child that was not reaped.
     ///
     /// The id belongs to the child until the child is reaped. If this process waits for any child,
     /// or ignores `SIGCHLD`, the child may be reaped at any time. Start it with
@@ -121,8 +121,9 @@ impl PidFd {
     ///
     /// # Errors
     ///
-    /// [`Disconnected`](ErrorKind::Disconnected) if the process has ended and was reaped; before
-    /// that it is a [`Zombie`](State::Zombie). Otherwise as for [`pid`](PidFd::pid).
+    /// [`Disconnected`](ErrorKind::Disconnected) if the process has ended and was reaped. Before it
+    /// is reaped, its state is [`Zombie`](State::Zombie). Other errors are those of
+    /// [`pid`](PidFd::pid).
     pub fn state(&self) -> Result<State> {
         let state = state::state(self.pid()?);
         // The process still has its id, so the state was its own.
@@ -150,7 +151,7 @@ impl PidFd {
             let error = Error::from_errno(GETFD, errno).with_name(format!("descriptor number {number}"));
             match errno {
                 Errno::EBADF => {
-                    error.with_kind(ErrorKind::NotFound).with_hint("learn the number from the process")
+                    error.with_kind(ErrorKind::NotFound).with_hint("pass a number that the process has open")
                 }
                 Errno::ESRCH => ended_error(error),
                 Errno::EPERM => not_traceable(error),

@@ -1,8 +1,8 @@
 //! Message queues: records in a kernel object that outlives the processes that use it.
 //!
 //! Both kinds keep whole messages in the kernel until a receiver takes them, even if the sender has
-//! exited. Neither has connections, so a peer's death goes unnoticed. They differ in how a receiver
-//! selects messages:
+//! exited. Neither has connections, so neither reports a peer's death. They differ in how a
+//! receiver selects messages:
 //!
 //! | | [`posix`] | [`sysv`] |
 //! |---|---|---|

@@ -13,16 +13,16 @@
 //! | [`posix`] | a name, such as `/jobs` | until removed, then as above | can grow | owner and mode, like a file |
 //! | [`sysv`] | a numeric key | until removed and detached everywhere | fixed | owner and mode |
 //!
-//! Prefer a memfd for child processes and for peers connected by a socket: it leaves nothing
-//! behind, and the receiver need not trust the sender with the size. Use `posix` for processes that
-//! share only a name, and `sysv` for existing programs that use it.
+//! Prefer a memfd for child processes and for peers connected by a socket. It leaves nothing
+//! behind, and its sender cannot change its size. Use `posix` for processes that share only a name,
+//! and `sysv` for existing programs that use it.
 //!
 //! # When not
 //!
 //! * Memory carries no notification: a peer must learn by other means that there is something to
 //!   read. Mechanisms with notification, such as a [`socket`](crate::socket::seqpacket), are
 //!   simpler and usually fast enough.
-//! * You do not trust the peer with concurrent writes to what you read. Copy first and validate the
+//! * An untrusted peer may write data while this process reads it. Copy first and validate the
 //!   copy, or exchange messages.
 //!
 //! # Example
@@ -48,7 +48,7 @@
 //!
 //! # Contract
 //!
-//! * **No references.** Safe code gets no `&[u8]` and no `&mut` to memory that peers write: the
+//! * **No references.** Safe code gets no `&[u8]` and no `&mut` to memory that peers write. The
 //!   compiler may read such a byte twice and assume equal values. Use copies
 //!   ([`read_at`](Mapping::read_at), [`write_at`](Mapping::write_at)), atomics, or values made of
 //!   atomics ([`Shared`]).

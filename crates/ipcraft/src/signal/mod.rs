@@ -6,13 +6,13 @@
 //! process:
 //!
 //! * **Standard signals merge.** While one of 1 to 31 is pending, another of the same number is
-//!   lost with its value, and the sender gets no error. Never count with them.
+//!   lost with its value, and the sender gets no error. Do not use them to count events.
 //! * **Realtime signals queue.** Each is delivered, the lowest number first, and each number in the
 //!   order of sending. If the queue is full, [`queue`] and the functions for threads fail with
 //!   [`LimitReached`]. A plain [`send`] of a realtime signal merges then.
 //! * **A signal that is neither blocked nor caught kills the process**, for most signals. Block it
-//!   first, and pass your pid to others afterwards. In this module, only the guard that blocks a
-//!   signal can wait for it.
+//!   first, and pass the pid to other processes afterwards. In this module, only the guard that
+//!   blocks a signal can wait for it.
 //! * **Handlers are restricted**: no allocation, no lock, no printing (signal-safety(7)). This
 //!   module has one handler, which counts ([`catch`]). For any other reaction, block the signal and
 //!   take it in ordinary code: [`SignalMaskGuard::wait`], or [`SignalFd`] in an event loop.
@@ -24,10 +24,10 @@
 //!   starts.
 //! * **Fork** copies mask and handlers to the child, and empties the queue. **Exec** resets
 //!   handlers to the default. It keeps the mask, the ignored signals **and the pending ones**. A
-//!   program that you start inherits your blocked signals. Start programs that do not expect this
-//!   before you block.
-//! * **A pid may belong to another process** by the time of the call, unless it is a child that you
-//!   have not waited for. A [`PidFd`](crate::process::PidFd) has no such race.
+//!   started program inherits the blocked signals. Start programs that do not expect this before
+//!   blocking.
+//! * **A pid may belong to another process** by the time of the call, unless it is a child that was
+//!   not reaped. A [`PidFd`](crate::process::PidFd) has no such race.
 //!
 //! # When to use it
 //!
@@ -38,10 +38,11 @@
 //!
 //! # When not
 //!
-//! * Data: one integer each, a queue that all processes of the user share, and no order between
-//!   numbers. Use [`queue::posix`](crate::queue::posix) or a [`socket`](crate::socket).
-//! * Waking a process that shares memory or a descriptor with you. A [semaphore](crate::semaphore)
-//!   or a pipe does this without the hazards above.
+//! * Data: a signal carries one integer, and all processes of the user share one queue. Signals of
+//!   different numbers do not keep the order of sending. Use [`queue::posix`](crate::queue::posix)
+//!   or a [`socket`](crate::socket).
+//! * Waking a process that shares memory or a descriptor with the sender. A
+//!   [semaphore](crate::semaphore) or a pipe does this without the hazards above.
 //! * To learn whether a process is alive: use a descriptor that it holds, or a
 //!   [`PidFd`](crate::process::PidFd).
 //!
@@ -86,7 +87,7 @@
 //!   the thread are taken before those for the process.
 //! * **Waiting** uses the monotonic clock of the kernel. A handler of another signal does not end
 //!   it.
-//! * **May be outdated:** the results of [`pending`] and [`check`]. **Final:** a signal that was
+//! * **Possibly stale:** the results of [`pending`] and [`check`]. **Reliable:** a signal that was
 //!   taken.
 //! * **Death** of the receiver discards its queue, and the sender gets no error. Death of the
 //!   sender has no effect.

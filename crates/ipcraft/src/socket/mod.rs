@@ -3,8 +3,8 @@
 //! # When to use them
 //!
 //! * For a server and its clients, and for two-way communication with a child.
-//! * To pass an open file to another process, or to know the peer's identity. No other mechanism of
-//!   the kernel does either.
+//! * To pass an open file to another process, or to know the peer's identity. No other kernel
+//!   mechanism does both.
 //! * When in doubt: they close when a process dies, they apply back-pressure, and every event loop
 //!   supports them.
 //!
@@ -21,8 +21,8 @@
 //!
 //! * Bytes one way: a [`pipe`](crate::pipe) costs less.
 //! * Many small messages at high rates between two processes that trust each other: each message
-//!   costs two system calls and two copies. Batches ([`Records`]) help; shared memory needs
-//!   neither.
+//!   costs two system calls and two copies. Batches ([`Records`]) reduce the calls. Shared memory
+//!   needs neither calls nor copies.
 //! * Another machine: Unix sockets are local.
 //!
 //! # Example
@@ -62,7 +62,7 @@
 //! * **Order.** Messages of one sender arrive in the order of sending. None is lost or duplicated
 //!   while both ends are open.
 //! * **Records** arrive whole or not at all. A record longer than the receiver's buffer is an error
-//!   with its true length, and its rest is lost; `pending_length` returns the length beforehand.
+//!   with its true length, and its rest is lost. `pending_length` returns the length beforehand.
 //!   The kernel alone would cut it without an error.
 //! * **An empty record** is a record, and is distinguished from the end of the stream.
 //! * **Back-pressure.** A sender blocks while its send buffer is full. That is `SO_SNDBUF`, 208 KiB
@@ -78,9 +78,9 @@
 //! * **Fork** gives the child the same sockets: the stream ends when every copy is closed. **Exec**
 //!   closes them. **Death**, by `SIGKILL` too, closes them and leaves the file of a listener.
 //! * **Identity.** `peer_credentials` returns the process that *created* the other end;
-//!   [`Incoming::credentials`] the process that *sent* the message. The kernel vouches for both. A
-//!   path is as trustworthy as its directory; an abstract name belongs to the first process that
-//!   takes it.
+//!   [`Incoming::credentials`] the process that *sent* the message. The kernel guarantees both.
+//!   Trust a path only if all users that may write its directory are trusted. An abstract name
+//!   belongs to the first process that takes it.
 //! * **Signals.** Interrupted calls are retried; callers never see `EINTR`.
 //! * **Adopting a descriptor.** `From<OwnedFd>` accepts any descriptor, and a wrong one fails at
 //!   the first call. Listeners and [`seqpacket::Connection`] depend on settings of the socket, so

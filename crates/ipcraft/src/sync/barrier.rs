@@ -34,7 +34,7 @@ const DEAD: u32 = 2;
 /// participant dies, wherever it is, the other participants get an error within about 20 ms. After
 /// a replacement has joined, the rounds continue.
 ///
-/// Takes 64 bytes per party, and 64 more.
+/// The size is 64 bytes per party, plus 64 bytes.
 ///
 /// ```
 /// use std::thread;
@@ -74,9 +74,9 @@ struct Party {
 }
 
 impl<const PARTIES: usize> Barrier<PARTIES> {
-    /// Makes new memory, which is all zero, a barrier without participants.
+    /// Turns new memory, which is all zero, into a barrier without participants.
     ///
-    /// Does nothing if it is initialized already.
+    /// Does nothing if the memory is already initialized.
     ///
     /// # Errors
     ///

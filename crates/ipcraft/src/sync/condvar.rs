@@ -18,13 +18,13 @@ use crate::time::Deadline;
 /// Change the data under the lock, then notify. A woken waiter must check the data again: wake-ups
 /// can be spurious, and another waiter may act first. [`wait_while`](Condvar::wait_while) does so.
 ///
-/// A notification wakes **all** waiters, and so does [`notify_one`](Condvar::notify_one): a single
+/// A notification wakes **all** waiters, and so does [`notify_one`](Condvar::notify_one). A single
 /// woken waiter could be killed before it acts, and the notification would be lost. The kernel
 /// changes the word and wakes the waiters in one step, so a notifier cannot die in between.
 ///
-/// A process that is killed after it changed the data and before it notifies has not notified. The
-/// waiters stay blocked until the next notification. Wait with a timeout if that notification may
-/// have been the last.
+/// If a process is killed after it changed the data and before it notifies, the waiters stay
+/// blocked until the next notification. Wait with a timeout if that notification may have been the
+/// last.
 ///
 /// Zero bytes are a condition variable without waiters, so new memory needs no initialization.
 /// Takes 8 bytes.

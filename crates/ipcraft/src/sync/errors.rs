@@ -17,7 +17,7 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
             .with_hint("the lock was initialized in another pid namespace"),
         held_count::LIMIT_EXCEEDED => error
             .with_limit(Some(held_count::limit()))
-            .with_hint("a thread may hold at most 2048 robust locks; release some"),
+            .with_hint("release other locks that the calling thread holds"),
         Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES => error
             .with_name(pid_namespace::NAMESPACE_FILE)
             .with_hint("mount /proc before a process first uses a lock"),
@@ -28,7 +28,7 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
 /// Returns the error for memory that another thread is initializing.
 #[cold]
 pub(super) fn initializing(operation: &'static str) -> Error {
-    Error::new(operation, ErrorKind::InUse).with_hint("another thread is initializing it, or died there")
+    Error::new(operation, ErrorKind::InUse).with_hint("wait for the other thread, or create new memory")
 }
 
 /// Returns the error for memory that no completed `init` has made a lock.

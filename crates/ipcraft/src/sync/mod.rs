@@ -21,10 +21,9 @@
 //!
 //! * **The peer is not trusted.** A process that can write the memory can block every user of a
 //!   lock in it, or make its data inconsistent. It can also crash other processes: the C library
-//!   and the kernel follow pointers that lie in the lock. Share locks only with programs that you
-//!   would let write your own memory. Talk to other programs over a [`socket`](crate::socket) or a
-//!   [`queue`](crate::queue). Or copy from a [`Mapping`](crate::shm::Mapping) and validate the
-//!   copy.
+//!   and the kernel follow pointers that the lock contains. Share locks only with trusted programs.
+//!   Communicate with other programs over a [`socket`](crate::socket) or a [`queue`](crate::queue).
+//!   Or copy from a [`Mapping`](crate::shm::Mapping) and validate the copy.
 //! * Threads of one process: the locks of `std` are smaller and faster.
 //! * Data whose old and new values may mix, such as counters: use atomics.
 //! * Counting items that one process produces and another consumes: use a
@@ -33,7 +32,8 @@
 //!
 //! # Example
 //!
-//! A worker is killed in the middle of a change. The next owner learns of it and repairs the data.
+//! A worker is killed in the middle of a change. The next owner gets an error that holds the lock,
+//! and repairs the data.
 //!
 //! ```
 //! use ipcraft::shm::{Shared, memfd::Memfd};
@@ -77,7 +77,8 @@
 //!
 //! A lock lives in a [`Shared`](crate::shm::Shared) value: alone, or as a field of a structure that
 //! [`shared_struct!`](crate::shared_struct) declares. The data of a lock is
-//! [`Plain`](crate::shm::Plain), such as [`plain_struct!`](crate::plain_struct) declares.
+//! [`Plain`](crate::shm::Plain), for example a type that [`plain_struct!`](crate::plain_struct)
+//! declares.
 //!
 //! New memory is all zero, and `init` makes it a lock. Call `init` in the closure that initializes
 //! the `Shared` value, before other processes can see the value. Every operation on an
@@ -89,11 +90,11 @@
 //! # Contract
 //!
 //! * **Death.** A process may be killed at any instruction of any operation. Other processes wait
-//!   no longer than the kernel takes to notice the death, and no wake-up is lost. The next owner of
-//!   data that may be half changed receives [`LockError::Inconsistent`], exactly if the dead
-//!   process held the lock. Dead readers, waiters and permit holders leave nothing to repair. A
-//!   thread that ends, and a process that exits or calls exec, count as dead; so does a zombie. A
-//!   stopped process (`SIGSTOP`) is alive and keeps its locks.
+//!   no longer than the kernel takes to notice the death, and no wake-up is lost. If the dead
+//!   process held a mutex or a write lock, the next owner receives
+//!   [`LockError::Inconsistent`]: the data may be half changed. Dead readers, waiters and permit
+//!   holders leave nothing to repair. A thread that ends, and a process that exits or calls exec,
+//!   count as dead; so does a zombie. A stopped process (`SIGSTOP`) is alive and keeps its locks.
 //! * **Repair or abandon.** The caller that receives inconsistent data holds the lock. It repairs
 //!   the data and calls [`mark_consistent`](Inconsistent::mark_consistent). If it abandons the lock
 //!   instead, every later call fails with [`Unrecoverable`](crate::ErrorKind::Unrecoverable). A
@@ -134,7 +135,7 @@
 //! | none | locking | [`WrongType`](crate::ErrorKind::WrongType) | the lock's memory is corrupted | find the program that overwrote it |
 //!
 //! This library itself reports `ENOLCK` and `EXDEV`. The kernel would accept the lock in these
-//! cases, and then never release it after a death, or release it while its owner is alive.
+//! cases. It would then never release it after a death, or release it while its owner is alive.
 //!
 //! Sources: [pthread_mutexattr_setrobust(3)], [get_robust_list(2)], [futex(2)], and experiments
 //! that kill a process at every instruction. The project's crash sweeps repeat them.

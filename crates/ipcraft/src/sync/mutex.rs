@@ -40,7 +40,7 @@ const LOCK: &str = "pthread_mutex_lock";
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 ///
-/// Takes 48 bytes on x86-64 (56 on aarch64), 4 more for its state, and the data.
+/// The size is 48 bytes on x86-64 (56 on aarch64), plus 4 bytes for the state, plus the data.
 #[repr(C)]
 pub struct Mutex<T> {
     pub(super) raw: RawMutex,
@@ -54,9 +54,9 @@ pub struct Mutex<T> {
 unsafe impl<T: Plain> Sync for Mutex<T> {}
 
 impl<T: Plain> Mutex<T> {
-    /// `pthread_mutex_init(3)`: makes new memory, which is all zero, a mutex with this data.
+    /// `pthread_mutex_init(3)`: turns new memory, which is all zero, into a mutex with this data.
     ///
-    /// Does nothing if the mutex is initialized already. Meant for the closure that initializes a
+    /// Does nothing if the mutex is already initialized. Call it in the closure that initializes a
     /// [`Shared`](crate::shm::Shared) value.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl<T: Plain> Mutex<T> {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if this process has not used a lock
     /// before and cannot read `/proc/self/ns/pid`; a later call can succeed.
     /// [`InUse`](crate::ErrorKind::InUse) if another thread is initializing the mutex, or died
-    /// there.
+    /// while doing so.
     #[doc(alias = "pthread_mutex_init")]
     pub fn init(&self, data: T) -> Result<()> {
         state::initialize("pthread_mutex_init", &self.state, || {
@@ -79,7 +79,7 @@ impl<T: Plain> Mutex<T> {
 
     /// `pthread_mutex_lock(3)`: blocks until this thread owns the mutex.
     ///
-    /// A thread that owns the mutex already blocks forever.
+    /// If the thread already owns the mutex, it blocks forever.
     ///
     /// # Errors
     ///

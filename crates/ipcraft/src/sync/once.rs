@@ -61,9 +61,9 @@ pub enum OnceState {
 }
 
 impl Once {
-    /// Makes new memory, which is all zero, a call that no process has made.
+    /// Turns new memory, which is all zero, into a call that no process has made.
     ///
-    /// Does nothing if it is initialized already.
+    /// Does nothing if the memory is already initialized.
     ///
     /// # Errors
     ///

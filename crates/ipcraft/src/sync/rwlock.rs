@@ -40,7 +40,7 @@ const SLOT_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 /// [`OwnerDied`](crate::ErrorKind::OwnerDied) until the data is repaired. A waiting writer precedes
 /// later readers.
 ///
-/// Takes 64 bytes per slot, 64 more, and the data.
+/// The size is 64 bytes per slot, plus 64 bytes, plus the data.
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
@@ -75,9 +75,9 @@ pub struct RwLock<T, const READERS: usize = 32> {
 unsafe impl<T: Plain, const READERS: usize> Sync for RwLock<T, READERS> {}
 
 impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
-    /// Makes new memory, which is all zero, a lock with this data.
+    /// Turns new memory, which is all zero, into a lock with this data.
     ///
-    /// Does nothing if it is initialized already.
+    /// Does nothing if the memory is already initialized.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
 
     /// `pthread_rwlock_rdlock(3)`: blocks until no writer holds the lock and a slot is free.
     ///
-    /// A thread that reads already may read again, unless a writer arrives in between: then it
+    /// A thread that already reads may read again. If a writer arrives in between, the thread
     /// blocks forever.
     ///
     /// # Errors

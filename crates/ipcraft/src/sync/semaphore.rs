@@ -27,7 +27,7 @@ const ACQUIRE: &str = "acquire permit";
 /// To count items that one process produces and another consumes, use a [`Condvar`](super::Condvar)
 /// or a [`semaphore`](crate::semaphore). Such items have no holder whose death could return them.
 ///
-/// Takes 64 bytes per permit, and 64 more.
+/// The size is 64 bytes per permit, plus 64 bytes.
 ///
 /// ```
 /// use ipcraft::shm::{Shared, memfd::Memfd};
@@ -55,9 +55,9 @@ pub struct Semaphore<const PERMITS: usize> {
 }
 
 impl<const PERMITS: usize> Semaphore<PERMITS> {
-    /// Makes new memory, which is all zero, a semaphore with all permits free.
+    /// Turns new memory, which is all zero, into a semaphore with all permits free.
     ///
-    /// Does nothing if it is initialized already.
+    /// Does nothing if the memory is already initialized.
     ///
     /// # Errors
     ///

@@ -54,7 +54,7 @@ pub(super) fn unusable(operation: &'static str, state: u32) -> Error {
     match state {
         ABANDONED => Error::from_errno(operation, Errno::ENOTRECOVERABLE).with_hint("create a new lock"),
         UNINITIALIZED | INITIALIZING => not_initialized(operation),
-        _ => Error::new(operation, ErrorKind::WrongType).with_hint("the lock's memory is corrupted"),
+        _ => Error::new(operation, ErrorKind::WrongType).with_hint("find what overwrote the lock"),
     }
 }
 

@@ -34,7 +34,7 @@ impl Key {
     /// The file must exist for as long as the key is used: a new file of the same name has another
     /// key. Keys **collide**: they combine 16 bits of the inode number, 8 of the device number and
     /// the project, so different files can have the same key. Create with `create_new`, or check
-    /// what you open.
+    /// the opened object.
     ///
     /// # Errors
     ///

@@ -41,9 +41,9 @@
 //! `Disconnected`. The next publisher continues after the last message that was sent. A message
 //! that a publisher was sending when it was killed is received whole or not at all.
 //!
-//! A message that a subscriber was receiving when it was killed is lost with it, and so are the
-//! messages that it had not received. Its successor begins with the next message that is sent. All
-//! other subscribers receive every message.
+//! A message that a subscriber was receiving when it was killed is lost. So are the messages that
+//! it had not received. Its successor begins with the next message that is sent. All other
+//! subscribers receive every message.
 //!
 //! A child of `fork(2)` must not use its copies of the endpoints, but may drop them. They count as
 //! connected until it does. `execve(2)` closes them, unless they were

@@ -21,8 +21,8 @@
 //!
 //! A loaded value is whole, never a mix of two values. The channel has several slots, which the
 //! writer uses in turn. A reader whose value was overwritten during the copy loads the next one.
-//! For that to happen, the writer must have used all other [slots](super::Options::capacity). There
-//! are 4 by default.
+//! This happens only if the writer has used all other [slots](super::Options::capacity) during the
+//! copy. The default is 4 slots.
 //!
 //! # Connection and death
 //!

@@ -96,8 +96,8 @@ impl<Q: Message, A: Message> Server<Q, A> {
         self.requests.len()
     }
 
-    /// Returns whether no request can be received without waiting. As stale as
-    /// [`len`](Server::len).
+    /// Returns whether no request can be received without waiting. The result may be stale, as that
+    /// of [`len`](Server::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

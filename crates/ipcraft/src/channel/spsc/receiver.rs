@@ -69,14 +69,14 @@ impl<T: Message> Receiver<T> {
         self.core.ring.len()
     }
 
-    /// Returns whether no message can be received without waiting. As stale as
-    /// [`len`](Receiver::len).
+    /// Returns whether no message can be received without waiting. The result may be stale, as that
+    /// of [`len`](Receiver::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns whether the channel has no space for another message. As stale as
-    /// [`len`](Receiver::len).
+    /// Returns whether the channel has no space for another message. The result may be stale, as
+    /// that of [`len`](Receiver::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }

@@ -72,14 +72,14 @@ impl<T: Message> Sender<T> {
         self.core.ring.len()
     }
 
-    /// Returns whether every message that was sent has been received. As stale as
-    /// [`len`](Sender::len).
+    /// Returns whether every message that was sent has been received. The result may be stale, as
+    /// that of [`len`](Sender::len).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns whether the channel has no space for another message. As stale as
-    /// [`len`](Sender::len).
+    /// Returns whether the channel has no space for another message. The result may be stale, as
+    /// that of [`len`](Sender::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }

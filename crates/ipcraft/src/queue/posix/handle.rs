@@ -78,7 +78,7 @@ impl Queue {
         Queue { removal, fd, name, message_size, notifying: AtomicBool::new(false) }
     }
 
-    /// `mq_unlink(3)`: removes the name. The queue lives on for processes that have it open.
+    /// `mq_unlink(3)`: removes the name. Processes that have the queue open can still use it.
     ///
     /// # Errors
     ///
@@ -119,8 +119,8 @@ impl Queue {
     /// `mq_timedsend(3)`: [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut)
     /// if the queue stays full for `timeout`.
     ///
-    /// It waits in `ppoll(2)`, on the monotonic clock: the kernel's own timeout follows every step
-    /// of the wall clock.
+    /// It waits in `ppoll(2)`, on the monotonic clock. The kernel's own timeout uses the wall
+    /// clock, which can be set.
     #[doc(alias = "mq_timedsend")]
     pub fn send_timeout(&self, message: &[u8], priority: u32, timeout: Duration) -> Result<()> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLOUT)];
@@ -198,7 +198,7 @@ impl Queue {
         self.message_size
     }
 
-    /// `mq_getattr(3)`: returns the sizes and the number of messages; the latter may already be
+    /// `mq_getattr(3)`: returns the sizes and the number of messages. The number may already be
     /// stale.
     #[doc(alias = "mq_getattr")]
     pub fn attributes(&self) -> Result<Attributes> {

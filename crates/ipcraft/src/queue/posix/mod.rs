@@ -2,18 +2,19 @@
 //!
 //! # When to use it
 //!
-//! For jobs or events of at most a few kilobytes, received in the order of their priority, while
-//! producers and consumers come and go independently. The descriptor can be polled beside sockets
-//! and timers.
+//! For jobs or events of at most a few kilobytes, received in the order of their priority.
+//! Producers and consumers may start and end independently. The descriptor can be polled beside
+//! sockets and timers.
 //!
 //! # When not
 //!
 //! * Large messages or long queues. The kernel charges a full queue to the user at creation. By
 //!   default it allows an unprivileged user 10 messages of 8 KiB per queue and 800 KiB in all. A
 //!   [`fifo`](crate::fifo) or a [`socket`](crate::socket) holds more.
-//! * You need to know that the peer is alive: use [`socket::seqpacket`](crate::socket::seqpacket).
+//! * The death of the peer must be noticed: use [`socket::seqpacket`](crate::socket::seqpacket).
 //! * Replies to several clients over one queue: each client would receive whatever arrives first.
-//!   Give each a queue of its own, or address messages by type with [`queue::sysv`](super::sysv).
+//!   Give each client a queue of its own, or address messages by type with
+//!   [`queue::sysv`](super::sysv).
 //!
 //! # Example
 //!
@@ -44,13 +45,13 @@
 //!   goes to one receiver, whole.
 //! * **Blocking.** Plain calls block in the kernel. The `try_` forms are timed calls with a
 //!   deadline in the past, so `O_NONBLOCK`, which other processes may share, stays unchanged. The
-//!   `_timeout` forms try first and then wait in `ppoll(2)` on the monotonic clock, because
-//!   `mq_timedsend(3)` uses the wall clock, which can be set. A blocked plain call is served before
-//!   them.
+//!   `_timeout` forms try first and then wait in `ppoll(2)` on the monotonic clock.
+//!   `mq_timedsend(3)` would use the wall clock, which can be set. A blocked plain call is served
+//!   before a `_timeout` call.
 //! * **The name** is `/` and up to 255 bytes without another slash. It is unique in the IPC
 //!   namespace and has an owner and a mode (0600 by default, less the umask). Name and messages
-//!   persist until the queue is [unlinked](Queue::unlink) or the machine stops. An unlinked queue
-//!   lives on for processes that have it open. If the `mqueue` file system is mounted, usually at
+//!   persist until the queue is [unlinked](Queue::unlink) or the machine stops. Processes that have
+//!   an unlinked queue open can still use it. If the `mqueue` file system is mounted, usually at
 //!   `/dev/mqueue`, `ls` and `rm` work on the names.
 //! * **Sizes** are fixed at creation; opening an existing queue accepts its sizes
 //!   ([`Queue::attributes`]). A receive buffer must hold the largest message that the queue allows,
@@ -58,9 +59,9 @@
 //! * **Possibly stale:** [`Attributes::messages`]. **Reliable:** the result of a `try_` call.
 //! * **Notification** ([`Queue::notify_signal`], [`Queue::notify_descriptor`]) happens once per
 //!   registration, and one process per queue can register. It happens when a message arrives in the
-//!   *empty* queue and no receiver is blocked in a plain call, which would take the message
-//!   instead. A registration ends with its process, and when that process closes *any* descriptor
-//!   of the queue.
+//!   *empty* queue. If a receiver is blocked in a plain call, that receiver takes the message and
+//!   no notification happens. A registration ends with its process, and when that process closes
+//!   *any* descriptor of the queue.
 //! * **Fork** gives the child the handle of the same queue. Only the creating process removes the
 //!   name on drop, and only the registered process is notified. **Exec** and **death** close the
 //!   descriptor. The messages stay, and so does the name, even with

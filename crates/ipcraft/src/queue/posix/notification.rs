@@ -46,8 +46,9 @@ impl Queue {
     /// message arrives in the empty queue.
     ///
     /// The descriptor is the netlink socket through which the kernel asks a C library to start a
-    /// thread; this library starts none. To wait for messages, poll the queue itself. Use this for
-    /// the moment when the queue ceases to be empty, which is reported to one process only.
+    /// thread; this library starts none. To wait for messages, poll the queue itself. Use this to
+    /// detect the arrival of a message in the empty queue. The kernel reports that to one process
+    /// only.
     ///
     /// # Errors
     ///
@@ -108,8 +109,8 @@ impl NotificationFd<'_> {
     ///
     /// # Errors
     ///
-    /// [`Removed`](crate::ErrorKind::Removed) if the registration has ended otherwise: this process
-    /// has closed another descriptor of the queue.
+    /// [`Removed`](crate::ErrorKind::Removed) if the registration ended because this process closed
+    /// another descriptor of the queue.
     pub fn wait(&self) -> Result<()> {
         self.wait_timeout(Duration::MAX)
     }

@@ -112,9 +112,9 @@ impl Options {
         self
     }
 
-    /// Removes the name when the handle is dropped, provided that this call created the queue, in
-    /// the creating process, and while the name still names that queue. The mode must let the owner
-    /// open it.
+    /// Removes the name when the handle is dropped. The name is removed only if this call created
+    /// the queue, in the creating process, and while the name still names that queue. The mode must
+    /// let the owner open the queue.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self

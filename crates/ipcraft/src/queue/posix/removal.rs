@@ -19,7 +19,7 @@ pub(super) struct RemoveOnDrop {
 }
 
 impl RemoveOnDrop {
-    /// Takes charge of the queue that this process has just created under this name.
+    /// Prepares the removal of the queue that this process has just created under this name.
     pub(super) fn new(name: CString, queue: &OwnedFd) -> nix::Result<Self> {
         Ok(RemoveOnDrop { name, identity: identity(queue)?, creator: process::id() })
     }

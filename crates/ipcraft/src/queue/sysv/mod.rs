@@ -3,15 +3,15 @@
 //!
 //! # When to use it
 //!
-//! When one queue serves several receivers and each message is for one of them: a receiver takes
+//! For a queue with several receivers, in which each message is for one of them. A receiver takes
 //! the messages of its type, in order, and leaves the others. Also for programs that already use
 //! System V queues.
 //!
 //! # When not
 //!
-//! * You need to poll, or exact timeouts: there is no descriptor, and the kernel has no timed
+//! * Polling or exact timeouts are needed: there is no descriptor, and the kernel has no timed
 //!   calls. Use [`queue::posix`](super::posix).
-//! * You need to know that the peer is alive: use [`socket::seqpacket`](crate::socket::seqpacket).
+//! * The death of the peer must be noticed: use [`socket::seqpacket`](crate::socket::seqpacket).
 //! * Messages above 8 KiB, or more than 16 KiB queued, unless the system is configured for it.
 //!
 //! # Example

@@ -4,14 +4,14 @@
 //!
 //! * To signal an event to another process, or to limit concurrent access to N identical resources.
 //!   An operation makes **no system call** unless it blocks or wakes a process.
-//! * Inside your own [shared memory](crate::shm): see [`Semaphore::init_in`].
+//! * As a part of other [shared memory](crate::shm): see [`Semaphore::init_in`].
 //! * Together with programs in C or Python, which open the same semaphore by its name.
 //!
 //! # When not
 //!
 //! * **A holder may be killed.** Its unit is lost, nothing returns it, and the other processes wait
 //!   forever: use [`semaphore::sysv`](super::sysv) with undo.
-//! * You wait for other events too: a semaphore cannot be polled.
+//! * The same thread waits for other events too: a semaphore cannot be polled.
 //! * Several counters must change together: use a System V set.
 //!
 //! # Example
@@ -56,10 +56,10 @@
 //! * **Opening checks the file**: a regular file of the [expected owner](Options::owner) and
 //!   [mode](Options::mode), large enough, with a process-shared semaphore in it. `sem_open(3)`
 //!   itself would accept an empty file, whose first use raises `SIGBUS`.
-//! * **Trust.** A process that can write to the memory can break the semaphore: it can block other
-//!   processes forever, or make the C library abort them on invalid contents. A process that can
-//!   write to the file of a named semaphore can also shrink it, which makes the next use raise
-//!   `SIGBUS`. Grant write permission to trusted processes only.
+//! * **Trust.** A process that can write to the memory can break the semaphore. It can block other
+//!   processes forever, or write invalid contents on which the C library aborts them. A process
+//!   that can write to the file of a named semaphore can also shrink it, which makes the next use
+//!   raise `SIGBUS`. Grant write permission to trusted processes only.
 //! * **A handle** of a named semaphore holds a descriptor and a mapping. Two handles of one name
 //!   are the same semaphore, within one process too.
 //! * **Fork** gives the child the handle, but only the creating process removes the name on drop.

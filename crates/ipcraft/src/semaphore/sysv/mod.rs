@@ -14,8 +14,8 @@
 //!   blocks or wakes a process.
 //! * A set cannot be polled and has no descriptor. A forgotten set persists until the machine
 //!   stops.
-//! * As a lock whose next owner must learn of a death: undo returns the unit, but does not report
-//!   the state of what it protected.
+//! * As a lock whose next owner must learn of a death. Undo returns the unit, but does not report
+//!   the state of the protected data.
 //!
 //! # Example
 //!
@@ -63,8 +63,8 @@
 //!   process ends. It survives **exec**. A child of **fork** starts without any.
 //!   [`set_value`](SemaphoreSet::set_value) and [`set_values`](SemaphoreSet::set_values) discard it
 //!   for every process. If an undo would make the value negative, it becomes zero. Two changes with
-//!   undo that cancel out leave nothing to undo. Returning a unit *without* undo makes the kernel
-//!   return it once more.
+//!   undo that cancel out leave nothing to undo. If a unit that was taken with undo is returned
+//!   *without* undo, the kernel returns it again when the process ends.
 //! * **Fork** gives the child the handle, but only the creating process removes the set on drop.
 //!   **Exec** drops the handle; the set stays.
 //! * **Death** leaves the set and, except for undo, its values. A process killed while it waits has

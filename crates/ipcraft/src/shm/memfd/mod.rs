@@ -3,8 +3,8 @@
 //! # When to use it
 //!
 //! Whenever the peer can receive a descriptor: a child process (see [`process`](crate::process)),
-//! or the peer of a [`socket`](crate::socket::Ancillary). Nothing is left behind, no name can be
-//! hijacked, and the receiver need not trust the sender with the size.
+//! or the peer of a [`socket`](crate::socket::Ancillary). It has no name that could be left behind
+//! or hijacked. The sender cannot change the size, and the receiver checks that.
 //!
 //! # When not
 //!

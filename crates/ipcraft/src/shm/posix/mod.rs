@@ -8,7 +8,7 @@
 //! # When not
 //!
 //! * Child processes, or peers connected by a socket: a [`memfd`](crate::shm::memfd) has no name
-//!   that could be taken, hijacked or left behind, and no process can shrink it.
+//!   that could be taken, hijacked or left behind. No process can shrink it.
 //! * Data that has to survive a reboot: the memory lives on a tmpfs.
 //!
 //! # Example
@@ -31,10 +31,11 @@
 //! # Contract
 //!
 //! * **An object is a file** in `/dev/shm`, so C programs and shells find it too. It is created
-//!   without a name (`O_TMPFILE`), sized with space for every page reserved, and then linked. No
-//!   process can open one without its size, one of several racing creators wins, and a creator that
-//!   dies early leaves nothing. This needs a tmpfs on `/dev/shm`, and `/proc`. Objects that other
-//!   programs create the usual way are empty for a moment, and rejected during it.
+//!   without a name (`O_TMPFILE`), sized with space for every page reserved, and then linked. So no
+//!   process can open one without its size. Exactly one of several racing creators succeeds. A
+//!   creator that dies early leaves nothing. This needs a tmpfs on `/dev/shm`, and `/proc`. Objects
+//!   that other programs create with `shm_open(3)` are empty at first. Opening rejects them while
+//!   they are empty.
 //! * **Opening checks the object**: a regular file, of the [expected owner](Options::owner), with
 //!   [no more permissions](Options::mode) than expected, and not empty. A FIFO, symbolic link,
 //!   directory, socket or empty file is rejected without blocking.

@@ -162,7 +162,7 @@ impl<T: ProcessShared> Shared<T> {
     pub fn remove(&self) -> Result<()> {
         match &self.object {
             Some(object) => object.remove(),
-            None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("the value has no name")),
+            None => Err(Error::new("shm_unlink", ErrorKind::Invalid).with_hint("remove named values only")),
         }
     }
 

@@ -3,8 +3,8 @@
 //! # When to use it
 //!
 //! For programs that already use it: databases, older C and Fortran codes, tools that list segments
-//! with `ipcs`. It offers two things that the other kinds lack: the kernel counts the attachments,
-//! and `SHM_LOCK` keeps the memory of all processes from being swapped out.
+//! with `ipcs`. It has two features that the other kinds lack. The kernel counts the attachments,
+//! and `SHM_LOCK` keeps the present pages in memory for all processes.
 //!
 //! # When not
 //!
@@ -35,10 +35,11 @@
 //!
 //! * **Size** is fixed at creation, and the kernel accounts for all of it then.
 //! * **New memory** is zero and immediately visible: another process can find a segment before its
-//!   creator has filled it. [`Shared`](crate::shm::Shared) distinguishes the two.
+//!   creator has filled it. Attaching a [`Shared`](crate::shm::Shared) value fails until its
+//!   creator has finished.
 //! * **Mappings** do not need the handle. Dropping one detaches it.
-//! * **Removal** frees the key immediately, and the memory with the last mapping. Until then the
-//!   identifier still works, even for new attachments, on Linux only.
+//! * **Removal** frees the key immediately, and the memory with the last mapping. Until then, Linux
+//!   still allows new attachments by the identifier.
 //! * **The identifier** of a removed segment is invalid; the kernel assigns others to the next
 //!   segments.
 //! * **Fork** gives the child the mappings, which count as attachments. Only the creating process

@@ -24,8 +24,9 @@
 //! unused. That is why a record has at most about half of the capacity.
 //!
 //! The sender writes all of the memory before it reuses the start. If the memory fits into a cache
-//! that the two cores share, copying runs at the speed of that cache, and otherwise at the speed of
-//! main memory. Space for two to four of the largest records lets both sides work concurrently.
+//! that the two cores share, copying runs at the speed of that cache. Otherwise it runs at the
+//! speed of main memory. Space for two to four of the largest records lets both sides work
+//! concurrently.
 //!
 //! # What is guaranteed
 //!
