@@ -177,7 +177,7 @@ pub(crate) fn legend(results: &Results) -> String {
         "\nCPU, switches: of both processes together.\n\
          × libc: time relative to the same program written on libc (± half the interquartile range); \
          empty for channels, which libc lacks.\n\
-         × limit: time relative to the hardware limit.\n",
+         × limit: time relative to the fastest exchange that hardware and kernel allow.\n",
     );
     if results.results.iter().any(|row| row.noisy) {
         text += "noisy: runs differ by more than 50 %; another workload probably interfered. \
