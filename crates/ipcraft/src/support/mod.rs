@@ -9,6 +9,7 @@ pub(crate) mod pipe_end;
 pub(crate) mod pipe_io;
 pub(crate) mod pipe_size;
 pub(crate) mod proc_fd;
+pub(crate) mod process_identity;
 pub(crate) mod sigpipe;
 pub(crate) mod unlink_guard;
 pub(crate) mod wait;

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process;
+
+use crate::support::process_identity::ProcessIdentity;
 
 /// A file that is removed on drop, by the process that created it, and only if the path still leads
 /// to it.
@@ -16,7 +17,8 @@ pub(crate) struct UnlinkGuard {
     path: PathBuf,
     device: u64,
     inode: u64,
-    owner: u32,
+    /// `None` once the file is to be kept.
+    owner: Option<ProcessIdentity>,
 }
 
 impl UnlinkGuard {
@@ -25,17 +27,21 @@ impl UnlinkGuard {
         let meta = fs::symlink_metadata(path)?;
         // The working directory may have changed by the time of the drop.
         let path = std::path::absolute(path)?;
-        Ok(UnlinkGuard { path, device: meta.dev(), inode: meta.ino(), owner: process::id() })
+        Ok(UnlinkGuard {
+            path,
+            device: meta.dev(),
+            inode: meta.ino(),
+            owner: Some(ProcessIdentity::current()),
+        })
     }
 
     /// Keeps the file.
     pub(crate) fn disarm(mut self) {
-        // No process has id 0.
-        self.owner = 0;
+        self.owner = None;
     }
 
     fn is_still_ours(&self) -> bool {
-        self.owner == process::id()
+        self.owner.is_some_and(ProcessIdentity::is_current)
             && fs::symlink_metadata(&self.path)
                 .is_ok_and(|meta| meta.dev() == self.device && meta.ino() == self.inode)
     }
@@ -77,7 +83,7 @@ mod tests {
         let path = dir.path().join("object");
         fs::write(&path, "").unwrap();
         let mut removal = UnlinkGuard::new(&path).unwrap();
-        removal.owner += 1;
+        removal.owner = Some(ProcessIdentity::OTHER);
         drop(removal);
         assert!(path.exists());
     }

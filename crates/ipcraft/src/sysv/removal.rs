@@ -1,12 +1,10 @@
 //! Removal of a System V object when its handle is dropped.
 
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use libc::c_int;
 
-/// No process has this id.
-const NO_PROCESS: u32 = 0;
+use crate::support::process_identity::ProcessIdentity;
 
 /// Removes a System V object on drop, in the process that created it.
 ///
@@ -16,24 +14,25 @@ const NO_PROCESS: u32 = 0;
 #[derive(Debug)]
 pub(crate) struct RemoveOnDrop {
     id: c_int,
-    creator: AtomicU32,
+    creator: ProcessIdentity,
+    cancelled: AtomicBool,
     remove: fn(c_int) -> nix::Result<()>,
 }
 
 impl RemoveOnDrop {
     /// Takes charge of the object that this process has just created.
     pub(crate) fn new(id: c_int, remove: fn(c_int) -> nix::Result<()>) -> Self {
-        RemoveOnDrop { id, creator: AtomicU32::new(process::id()), remove }
+        RemoveOnDrop { id, creator: ProcessIdentity::current(), cancelled: AtomicBool::new(false), remove }
     }
 
     /// Leaves the object alone from now on.
     pub(crate) fn cancel(&self) {
-        self.creator.store(NO_PROCESS, Relaxed);
+        self.cancelled.store(true, Relaxed);
     }
 
     /// Whether a drop in this process removes the object.
     pub(crate) fn is_armed(&self) -> bool {
-        self.creator.load(Relaxed) == process::id()
+        !self.cancelled.load(Relaxed) && self.creator.is_current()
     }
 }
 
@@ -71,8 +70,8 @@ mod tests {
         assert!(!cancelled.is_armed());
         drop(cancelled);
 
-        let copy_in_a_child = RemoveOnDrop::new(7, count);
-        copy_in_a_child.creator.store(process::id() + 1, Relaxed);
+        let mut copy_in_a_child = RemoveOnDrop::new(7, count);
+        copy_in_a_child.creator = ProcessIdentity::OTHER;
         drop(copy_in_a_child);
         assert_eq!(REMOVED.load(Relaxed), 1);
     }

@@ -2,11 +2,11 @@
 
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process;
 
 use nix::errno::Errno;
 use nix::sys::stat::fstat;
 
+use crate::support::process_identity::ProcessIdentity;
 use crate::sys::posix_mq;
 
 /// Removes the name of a queue on drop, in the creating process, if it still names the same queue.
@@ -15,23 +15,24 @@ pub(super) struct RemoveOnDrop {
     name: CString,
     /// Device and inode number of the queue, which the owning handle keeps alive.
     identity: (u64, u64),
-    creator: u32,
+    /// `None` once another owner removes the name.
+    creator: Option<ProcessIdentity>,
 }
 
 impl RemoveOnDrop {
     /// Prepares the removal of the queue that this process has just created under this name.
     pub(super) fn new(name: CString, queue: &OwnedFd) -> nix::Result<Self> {
-        Ok(RemoveOnDrop { name, identity: identity(queue)?, creator: process::id() })
+        Ok(RemoveOnDrop { name, identity: identity(queue)?, creator: Some(ProcessIdentity::current()) })
     }
 
     /// Leaves the name to the new owner of the descriptor.
     pub(super) fn cancel(mut self) {
-        // No process has this id.
-        self.creator = 0;
+        self.creator = None;
     }
 
     fn names_our_queue(&self) -> bool {
-        self.creator == process::id() && self.named_queue().is_ok_and(|found| found == self.identity)
+        self.creator.is_some_and(ProcessIdentity::is_current)
+            && self.named_queue().is_ok_and(|found| found == self.identity)
     }
 
     fn named_queue(&self) -> nix::Result<(u64, u64)> {
