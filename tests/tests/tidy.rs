@@ -44,7 +44,7 @@ const REMOVE_NAMES: &[&str] = &[
     "semaphore/posix/semaphore.rs",
     "shm/posix/memory.rs",
     "socket/reclaim.rs",
-    "support/unlink_guard.rs",
+    "support/directory_entry.rs",
     "sys/posix_mq.rs",
 ];
 

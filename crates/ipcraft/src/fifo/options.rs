@@ -9,6 +9,7 @@ use nix::unistd::mkfifo;
 use super::{Fifo, open};
 use crate::error::{Error, Result};
 use crate::name;
+use crate::support::directory_entry::DirectoryEntry;
 use crate::support::limits;
 use crate::support::unlink_guard::UnlinkGuard;
 
@@ -124,7 +125,12 @@ impl Options {
         mkfifo(path, Mode::from_bits_truncate(self.mode)).map_err(|e| {
             Error::from_errno(MKFIFO, e).with_name(name::display(path)).with_limit(limits::descriptors(e))
         })?;
+        let guard = || {
+            let entry = DirectoryEntry::of(path)?;
+            let held = entry.hold()?;
+            Ok(UnlinkGuard::new(entry, held))
+        };
         // If the new name is gone already, there is nothing to remove.
-        Ok(if self.remove_on_drop { UnlinkGuard::new(path).ok() } else { None })
+        Ok(self.remove_on_drop.then(guard).and_then(nix::Result::ok))
     }
 }

@@ -11,7 +11,7 @@ use super::create::create;
 use super::listener::Acceptor;
 use super::{Address, reclaim};
 use crate::error::{Error, Result};
-use crate::support::errno;
+use crate::support::directory_entry::DirectoryEntry;
 use crate::support::unlink_guard::UnlinkGuard;
 use crate::sys::socket as sys;
 
@@ -61,8 +61,13 @@ impl BindConfig {
         // The file gets the mode of the socket, less the umask, at the moment it is created.
         fchmod(&fd, Mode::from_bits_truncate(self.mode)).map_err(|e| Error::from_errno("fchmod", e))?;
         self.bind_path(fd.as_fd(), address, path)?;
-        let removal = self.remove_on_drop.then(|| UnlinkGuard::new(path)).transpose();
-        Ok((fd, removal.map_err(|e| address.name_in(Error::from_errno("lstat", errno(&e))))?))
+        let guard = || {
+            let entry = DirectoryEntry::of(path)?;
+            let held = entry.hold()?;
+            Ok(UnlinkGuard::new(entry, held))
+        };
+        let removal = self.remove_on_drop.then(guard).transpose();
+        Ok((fd, removal.map_err(|e| address.name_in(Error::from_errno(BIND, e)))?))
     }
 
     fn bind_path(&self, fd: BorrowedFd<'_>, address: &Address, path: &Path) -> Result<()> {

@@ -2,9 +2,11 @@
 
 pub(crate) mod backoff;
 pub(crate) mod create_or_open;
+pub(crate) mod directory_entry;
 pub(crate) mod dup;
 pub(crate) mod fallocate;
 pub(crate) mod limits;
+pub(crate) mod mode;
 pub(crate) mod pipe_end;
 pub(crate) mod pipe_io;
 pub(crate) mod pipe_size;

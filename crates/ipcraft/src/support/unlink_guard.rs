@@ -1,57 +1,51 @@
 //! Removing a file on drop, if this process created it.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
-use crate::support::process_identity::ProcessIdentity;
+use super::directory_entry::DirectoryEntry;
+use super::process_identity::ProcessIdentity;
 
-/// A file that is removed on drop, by the process that created it, and only if the path still leads
-/// to it.
+/// A file that is removed on drop, by the process that created it, and only while the name leads to
+/// that same file.
 ///
-/// A forked child has a copy of the value and must not remove its parent's file. Another process
-/// may have put its own file at the path.
+/// The file and its directory are held by descriptors: the inode number cannot be given to another
+/// file, and the removal needs neither a free descriptor nor the former working directory. A forked
+/// child has a copy of the value and must not remove its parent's file.
 #[derive(Debug)]
 pub(crate) struct UnlinkGuard {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-    /// `None` once the file is to be kept.
+    entry: DirectoryEntry,
+    held: OwnedFd,
+    /// The process that removes the file; `None` if none does.
     owner: Option<ProcessIdentity>,
 }
 
 impl UnlinkGuard {
-    /// Guards the file that this process has just created at `path`.
-    pub(crate) fn new(path: &Path) -> io::Result<Self> {
-        let meta = fs::symlink_metadata(path)?;
-        // The working directory may have changed by the time of the drop.
-        let path = std::path::absolute(path)?;
-        Ok(UnlinkGuard {
-            path,
-            device: meta.dev(),
-            inode: meta.ino(),
-            owner: Some(ProcessIdentity::current()),
-        })
+    /// Guards the file behind `held`, which this process made and gave the name of `entry`, or will
+    /// give it.
+    pub(crate) fn new(entry: DirectoryEntry, held: OwnedFd) -> Self {
+        UnlinkGuard { entry, held, owner: Some(ProcessIdentity::current()) }
+    }
+
+    /// Guards the file behind `file`, of which it keeps a duplicate, at `path`.
+    ///
+    /// The path need not lead to the file yet: what cannot be guarded need not be made.
+    pub(crate) fn of(path: &Path, file: BorrowedFd<'_>) -> nix::Result<Self> {
+        let held = file.try_clone_to_owned().map_err(|e| super::errno(&e))?;
+        Ok(UnlinkGuard::new(DirectoryEntry::of(path)?, held))
     }
 
     /// Keeps the file.
     pub(crate) fn disarm(mut self) {
         self.owner = None;
     }
-
-    fn is_still_ours(&self) -> bool {
-        self.owner.is_some_and(ProcessIdentity::is_current)
-            && fs::symlink_metadata(&self.path)
-                .is_ok_and(|meta| meta.dev() == self.device && meta.ino() == self.inode)
-    }
 }
 
 impl Drop for UnlinkGuard {
     fn drop(&mut self) {
-        if self.is_still_ours() {
+        if self.owner.is_some_and(ProcessIdentity::is_current) {
             // A drop cannot report a failure. The next owner of the name can reclaim the file.
-            let _ = fs::remove_file(&self.path);
+            let _ = self.entry.remove(self.held.as_fd());
         }
     }
 }
@@ -59,30 +53,32 @@ impl Drop for UnlinkGuard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::{self, File};
+
+    fn made(path: &Path) -> UnlinkGuard {
+        UnlinkGuard::of(path, File::create(path).unwrap().as_fd()).unwrap()
+    }
 
     #[test]
     fn drop_removes_its_own_file_and_no_other() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("object");
-        fs::write(&path, "").unwrap();
-        drop(UnlinkGuard::new(&path).unwrap());
+        drop(made(&path));
         assert!(!path.exists());
 
+        let removal = made(&path);
+        fs::remove_file(&path).unwrap();
         fs::write(&path, "").unwrap();
-        let removal = UnlinkGuard::new(&path).unwrap();
-        // Both files exist at the same time, so they have different inode numbers.
-        fs::write(dir.path().join("other"), "").unwrap();
-        fs::rename(dir.path().join("other"), &path).unwrap();
         drop(removal);
         assert!(path.exists(), "the path leads to another process's file");
     }
 
     #[test]
-    fn drop_in_another_process_removes_nothing() {
+    fn drop_after_disarm_or_in_another_process_removes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("object");
-        fs::write(&path, "").unwrap();
-        let mut removal = UnlinkGuard::new(&path).unwrap();
+        made(&path).disarm();
+        let mut removal = made(&path);
         removal.owner = Some(ProcessIdentity::OTHER);
         drop(removal);
         assert!(path.exists());

@@ -3,6 +3,7 @@
 //! Each file is named for its man page. Nothing here knows a mechanism, an [`Error`](crate::Error)
 //! or a limit: what several mechanisms build on these calls is in [`support`](crate::support).
 
+pub(crate) mod chmod;
 pub(crate) mod cmsg;
 pub(crate) mod cpu;
 pub(crate) mod ffi;
@@ -13,6 +14,7 @@ pub(crate) mod pidfd;
 pub(crate) mod poll;
 pub(crate) mod posix_mq;
 pub(crate) mod readv;
+pub(crate) mod rename;
 pub(crate) mod sendmmsg;
 pub(crate) mod sendmsg;
 pub(crate) mod signal;

@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::shm::Access;
 use crate::support::backoff::Backoff;
-use crate::support::fallocate;
 use crate::support::unlink_guard::UnlinkGuard;
+use crate::support::{fallocate, limits};
 use crate::time::Deadline;
 
 /// Options for creating a shared memory object, and requirements on one that is opened.
@@ -195,8 +195,11 @@ impl Options {
 
     fn publish(&self, fd: &OwnedFd, name: &str) -> Result<Option<UnlinkGuard>> {
         let path = directory::path(name);
+        let failed = |e| Error::from_errno(SHM_OPEN, e).with_name(name).with_limit(limits::descriptors(e));
+        // Made before the name exists, so that a failure leaves nothing.
+        let removal = self.remove_on_drop.then(|| UnlinkGuard::of(&path, fd.as_fd())).transpose();
+        let removal = removal.map_err(failed)?;
         directory::link(fd.as_fd(), &path).map_err(|e| e.with_name(name))?;
-        // If the new name was already removed, there is nothing left to remove.
-        Ok(if self.remove_on_drop { UnlinkGuard::new(&path).ok() } else { None })
+        Ok(removal)
     }
 }
