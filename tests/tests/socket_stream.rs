@@ -74,6 +74,69 @@ fn write_timeout_on_full_stream_is_woken_by_read() {
 }
 
 #[test]
+fn read_exact_fills_the_buffer_from_several_writes() {
+    let (left, right) = pair().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for part in [&b"on"[..], b"e an", b"d two"] {
+                left.write(part).unwrap();
+                thread::sleep(SHORT);
+            }
+        });
+        let mut buffer = [0; 11];
+        right.read_exact(&mut buffer[..4]).unwrap();
+        right.read_exact_timeout(&mut buffer[4..], LONG).unwrap();
+        assert_eq!(&buffer, b"one and two");
+    });
+    right.read_exact_timeout(&mut [], Duration::ZERO).unwrap();
+}
+
+#[test]
+fn read_exact_that_fails_returns_the_bytes_received() {
+    let (left, right) = pair().unwrap();
+    left.write(b"half").unwrap();
+    let mut buffer = [0; 8];
+    let error = right.read_exact_timeout(&mut buffer, SHORT).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::TimedOut, Some(4)));
+    assert_eq!(&buffer[..4], b"half");
+    left.write(b"way").unwrap();
+    drop(left);
+    let error = right.read_exact(&mut buffer).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::Disconnected, Some(3)));
+    let error = right.read_exact(&mut buffer).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::Disconnected, Some(0)));
+}
+
+#[test]
+fn write_all_sends_more_than_the_buffer_holds() {
+    let (left, right) = pair().unwrap();
+    let sent: Vec<u8> = (0..3_000_000_u32).map(|number| number as u8).collect();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            left.write_all(&sent).unwrap();
+            left.write_all_timeout(&sent, LONG).unwrap();
+        });
+        let mut received = vec![0; 2 * sent.len()];
+        right.read_exact_timeout(&mut received, LONG).unwrap();
+        assert!(received.chunks(sent.len()).all(|half| half == sent));
+    });
+}
+
+#[test]
+fn write_all_that_fails_returns_the_bytes_sent() {
+    let (left, right) = pair().unwrap();
+    let error = left.write_all_timeout(&vec![1; 1 << 22], SHORT).unwrap_err();
+    let sent = error.transferred().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+    assert_eq!(right.available().unwrap(), sent);
+    let error = left.write_all_timeout(b"more", Duration::ZERO).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::TimedOut, Some(0)));
+    drop(right);
+    let error = left.write_all(b"more").unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::Disconnected, Some(0)));
+}
+
+#[test]
 fn read_with_nonblocking_returns_empty_and_read_timeout_waits() {
     let (left, _right) = pair().unwrap();
     left.set_nonblocking(true).unwrap();

@@ -67,8 +67,8 @@ pub enum ErrorKind {
     /// An operation that moves no message would block (`EAGAIN` of a semaphore).
     #[error("the operation would block")]
     WouldBlock,
-    /// The timeout expired before the operation could proceed; nothing was transferred
-    /// (`ETIMEDOUT`).
+    /// The timeout expired before the operation could proceed (`ETIMEDOUT`). Nothing was
+    /// transferred, except what [`Error::transferred`] returns.
     #[error("timed out")]
     TimedOut,
     /// The peer has left or died, so nothing can be transferred any more (`EPIPE`, `ECONNRESET`).
@@ -262,6 +262,8 @@ pub struct Error {
     kind: ErrorKind,
     errno: Option<Errno>,
     detail: Detail,
+    /// The bytes that the failed call moved; see [`transferred`](Error::transferred).
+    transferred: Option<usize>,
     hint: Option<&'static str>,
 }
 
@@ -275,7 +277,8 @@ impl Error {
     /// Constructs an error that the library found without an errno.
     #[cold]
     pub(crate) fn new(operation: &'static str, kind: ErrorKind) -> Self {
-        Error { operation, object: None, kind, errno: None, detail: Detail::None, hint: None }
+        let detail = Detail::None;
+        Error { operation, object: None, kind, errno: None, detail, transferred: None, hint: None }
     }
 
     /// As [`from_errno`](Error::from_errno) for a sending operation: `EAGAIN` becomes `Full`.
@@ -342,6 +345,12 @@ impl Error {
         self
     }
 
+    /// Records that the failed call had already moved this many bytes.
+    pub(crate) fn with_transferred(mut self, bytes: usize) -> Self {
+        self.transferred = Some(bytes);
+        self
+    }
+
     pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
@@ -383,6 +392,17 @@ impl Error {
             Detail::Limit(_) | Detail::None => None,
         }
     }
+
+    /// Returns how many bytes the failed call had already received into the caller's buffer, or
+    /// sent from it.
+    ///
+    /// `None` if the call changed nothing, so it can be repeated as it was. `Some` means progress,
+    /// also with 0: an empty message was taken from the queue.
+    ///
+    /// The conversion to [`io::Error`] keeps it only in an error without an errno.
+    pub fn transferred(&self) -> Option<usize> {
+        self.transferred
+    }
 }
 
 impl fmt::Display for Error {
@@ -400,6 +420,9 @@ impl fmt::Display for Error {
             Detail::Limit(limit) => write!(f, ": {limit}")?,
             Detail::Missed(number) => write!(f, ": {number} missed")?,
             Detail::None => {}
+        }
+        if let Some(bytes) = self.transferred {
+            write!(f, ": {bytes} bytes were transferred")?;
         }
         if let Some(hint) = self.hint {
             write!(f, "; {hint}")?;
@@ -433,6 +456,18 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "mq_open /jobs: a limit was reached (EMFILE): 819920 needed, RLIMIT_MSGQUEUE is 819200; raise it with setrlimit(2)"
+        );
+    }
+
+    #[test]
+    fn display_after_progress_prints_the_bytes() {
+        let error = Error::from_errno("write", Errno::EPIPE);
+        assert_eq!(error.transferred(), None);
+        let error = error.with_transferred(5).with_hint("connect again");
+        assert_eq!(error.transferred(), Some(5));
+        assert_eq!(
+            error.to_string(),
+            "write: the peer disconnected (EPIPE): 5 bytes were transferred; connect again"
         );
     }
 

@@ -49,6 +49,11 @@ impl Deadline {
         self.0.map(|at| at.saturating_sub(now()))
     }
 
+    /// Returns the remaining time as a timeout: [`Duration::MAX`] if the deadline never passes.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.remaining().unwrap_or(Duration::MAX)
+    }
+
     /// Returns whether the deadline has passed. `true` is permanent.
     pub fn has_passed(&self) -> bool {
         self.remaining() == Some(Duration::ZERO)

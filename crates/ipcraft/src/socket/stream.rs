@@ -32,6 +32,8 @@ use super::listener::Acceptor;
 use super::transfer::{self, Wait};
 use super::{Address, Credentials, create};
 use crate::error::{Error, Result};
+use crate::support::whole;
+use crate::time::Deadline;
 
 const RECV: &str = "recv from stream socket";
 const SEND: &str = "send to stream socket";
@@ -150,6 +152,48 @@ impl Stream {
     #[inline]
     pub fn write_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<usize> {
         self.send_waiting(bytes, Wait::For(timeout))
+    }
+
+    /// Fills the buffer, with as many calls of [`read`](Stream::read) as that takes.
+    ///
+    /// # Errors
+    ///
+    /// * [`Disconnected`](crate::ErrorKind::Disconnected) if the stream ends before the buffer is
+    ///   full;
+    /// * those of [`read`](Stream::read).
+    ///
+    /// [`Error::transferred`] returns how many bytes the buffer holds: 0 for an end between two
+    /// messages.
+    pub fn read_exact(&self, buffer: &mut [u8]) -> Result<()> {
+        whole::read_exact(RECV, buffer, |rest| self.read(rest))
+    }
+
+    /// Like [`read_exact`](Stream::read_exact), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the buffer is not full within `timeout`.
+    ///
+    /// Bytes that are queued are still taken when the time is over, so a zero timeout never waits.
+    pub fn read_exact_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<()> {
+        let deadline = Deadline::after(timeout);
+        whole::read_exact(RECV, buffer, |rest| self.read_timeout(rest, deadline.timeout()))
+    }
+
+    /// Sends all bytes, with as many calls of [`write`](Stream::write) as that takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write`](Stream::write). [`Error::transferred`] returns how many bytes were sent;
+    /// the peer may have received fewer.
+    pub fn write_all(&self, bytes: &[u8]) -> Result<()> {
+        whole::write_all(SEND, bytes, |rest| self.write(rest))
+    }
+
+    /// Like [`write_all`](Stream::write_all), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if not all bytes were sent within `timeout`.
+    ///
+    /// A zero timeout sends what there is room for and never waits.
+    pub fn write_all_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<()> {
+        let deadline = Deadline::after(timeout);
+        whole::write_all(SEND, bytes, |rest| self.write_timeout(rest, deadline.timeout()))
     }
 
     #[inline(always)]

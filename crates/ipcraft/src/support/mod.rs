@@ -15,6 +15,7 @@ pub(crate) mod process_identity;
 pub(crate) mod sigpipe;
 pub(crate) mod unlink_guard;
 pub(crate) mod wait;
+pub(crate) mod whole;
 
 use std::io;
 
