@@ -16,6 +16,7 @@ use crate::channel::tuning::LIVENESS_INTERVAL;
 use crate::error::{Error, Result};
 use crate::event::{self, EventFd};
 use crate::support::errno;
+use crate::support::process_identity::ProcessIdentity;
 use crate::sys::signal;
 use crate::time::Deadline;
 
@@ -51,12 +52,15 @@ use crate::time::Deadline;
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
 ///
-/// Create a new one after a fork: the thread stays with the parent. The thread has all signals
+/// Create a new one after a fork: the thread stays with the parent, and a copy of this in the child
+/// does nothing. The thread has all signals
 /// blocked. Dropping this ends it.
 #[derive(Debug)]
 pub struct Readiness {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// The process that has the thread. In a forked child's copy there is none to wait for.
+    owner: ProcessIdentity,
 }
 
 /// What the thread and its owner have in common.
@@ -111,7 +115,7 @@ impl Readiness {
         };
         let shared = Arc::new(shared);
         let thread = start(shared.clone())?;
-        Ok(Readiness { shared, thread: Some(thread) })
+        Ok(Readiness { shared, thread: Some(thread), owner: ProcessIdentity::current() })
     }
 
     /// Makes it unreadable until there may be an event again. Call `try_` methods afterwards.
@@ -137,8 +141,13 @@ impl AsFd for Readiness {
 
 impl Drop for Readiness {
     fn drop(&mut self) {
-        self.shared.set_state(State::Stop);
         let Some(thread) = self.thread.take() else { return };
+        if !self.owner.is_current() {
+            // The thread may have held a lock of `shared` when the process was forked.
+            std::mem::forget(thread);
+            return;
+        }
+        self.shared.set_state(State::Stop);
         // It may be about to sleep, and then has not heard.
         while !thread.is_finished() {
             self.shared.doorbell().interrupt();

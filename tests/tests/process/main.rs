@@ -2,6 +2,8 @@
 //!
 //! The child is this binary. An environment variable selects the role that it runs.
 
+mod identity;
+
 use std::env;
 use std::fs;
 use std::io::{Read, Write};
