@@ -155,7 +155,86 @@ fn recv_descriptors_with_short_buffer_closes_all() {
         let error = right.recv_message(&mut [IoSliceMut::new(&mut [0; 10])], &mut incoming).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Truncated);
         assert_eq!(error.limit().unwrap().requested(), Some(100));
+        assert_eq!(error.transferred(), Some(10));
         assert!(incoming.descriptors().is_empty());
+    });
+}
+
+/// Sends five bytes with two descriptors, and more bytes. A receiver of one descriptor then fails,
+/// and knows where the next message begins.
+fn assert_surplus_leaves_the_stream_in_step(
+    recv: impl Fn(&stream::Stream, &mut [u8]) -> ipcraft::Result<Option<(usize, Vec<OwnedFd>)>>,
+) {
+    without_leak(|| {
+        let (left, right) = stream::pair().unwrap();
+        left.send_descriptors(b"hello", &[left.as_fd(), left.as_fd()]).unwrap();
+        left.write(b"world").unwrap();
+        let mut buffer = [0; 16];
+        let error = recv(&right, &mut buffer).unwrap_err();
+        let taken = error.transferred().expect("bytes were taken");
+        assert_eq!((error.kind(), error.limit().unwrap().requested()), (ErrorKind::TooLarge, Some(2)));
+        let length = taken + right.read(&mut buffer[taken..]).unwrap();
+        assert_eq!(&buffer[..length], b"helloworld");
+    });
+}
+
+#[serial_test]
+fn recv_descriptors_above_max_on_a_stream_returns_the_bytes_taken() {
+    assert_surplus_leaves_the_stream_in_step(|stream, buffer| stream.recv_descriptors(buffer, 1));
+    assert_surplus_leaves_the_stream_in_step(|stream, buffer| stream.try_recv_descriptors(buffer, 1));
+    assert_surplus_leaves_the_stream_in_step(|stream, buffer| {
+        stream.recv_descriptors_timeout(buffer, 1, LONG)
+    });
+}
+
+#[serial_test]
+fn recv_descriptors_above_max_returns_the_length_of_an_empty_record() {
+    let (left, right) = seqpacket::pair().unwrap();
+    left.send_descriptors(b"", &[left.as_fd()]).unwrap();
+    let error = right.recv_descriptors(&mut [0; 8], 0).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::TooLarge, Some(0)));
+    let error = right.try_recv_descriptors(&mut [0; 8], 0).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::Empty, None), "nothing was taken");
+}
+
+#[serial_test]
+fn recv_message_that_is_cut_keeps_the_sender_and_the_bytes() {
+    let address = Address::abstract_name(name::unique("ipcraft-cut"));
+    let sender = Socket::bind(&address).unwrap();
+    let there = Address::abstract_name(name::unique("ipcraft-cut"));
+    let receiver = Socket::bind(&there).unwrap();
+    receiver.set_receive_credentials(true).unwrap();
+    sender.send_to(b"too long", &there).unwrap();
+    let (mut incoming, mut buffer) = (Incoming::new(), [0; 3]);
+    let error = receiver.recv_message(&mut [IoSliceMut::new(&mut buffer)], &mut incoming).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::Truncated, Some(3)));
+    assert_eq!(&buffer, b"too");
+    assert_eq!(incoming.sender(), Some(&address));
+    assert_eq!(incoming.credentials(), Some(Credentials::current()));
+}
+
+#[serial_test]
+fn recv_message_with_credentials_at_the_end_of_a_stream_returns_none() {
+    let (left, right) = stream::pair().unwrap();
+    right.set_receive_credentials(true).unwrap();
+    drop(left);
+    let mut incoming = Incoming::new();
+    assert_eq!(right.recv_message(&mut [IoSliceMut::new(&mut [0; 8])], &mut incoming).unwrap(), None);
+    assert_eq!(incoming.credentials(), None);
+}
+
+/// Options that another owner of the socket set must not take room from descriptors.
+#[serial_test]
+fn recv_message_with_timestamps_returns_253_descriptors() {
+    without_leak(|| {
+        let (left, right) = datagram::pair().unwrap();
+        right.set_receive_credentials(true).unwrap();
+        let _ = right.set_receive_pidfds(true);
+        nix::sys::socket::setsockopt(&right, nix::sys::socket::sockopt::ReceiveTimestampns, &true).unwrap();
+        let file = File::open("/dev/null").unwrap();
+        left.send_descriptors(b"x", &[file.as_fd(); 253]).unwrap();
+        let (_, descriptors) = right.recv_descriptors(&mut [0; 8], 253).unwrap().unwrap();
+        assert_eq!(descriptors.len(), 253);
     });
 }
 
@@ -359,6 +438,7 @@ fn assert_full_table_is_reported<S: Ancillary>(left: &S, right: &S) {
     let error = right.recv_descriptors(&mut [0; 8], 8).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EMFILE)), "{error}");
     assert_eq!(error.limit().map(|limit| (limit.name(), limit.value())), Some(("RLIMIT_NOFILE", 64)));
+    assert_eq!(error.transferred(), Some(1));
     let room = fill_table(0);
     assert_eq!(room.len(), 2, "the received descriptors are closed");
     drop(table);
@@ -385,7 +465,8 @@ fn assert_full_table_keeps_back_the_pidfd() {
     if right.set_receive_pidfds(true).is_ok() {
         left.send(b"x").unwrap();
         let _table = fill_table(0);
-        assert_eq!(kind(right.recv_descriptors(&mut [0; 8], 8)), ErrorKind::LimitReached);
+        let error = right.recv_descriptors(&mut [0; 8], 8).unwrap_err();
+        assert_eq!((error.kind(), error.transferred()), (ErrorKind::LimitReached, Some(1)));
     }
 }
 

@@ -51,6 +51,7 @@ fn recv_of_longer_datagram_returns_truncated_and_its_length() {
     assert_eq!(error.kind(), ErrorKind::Truncated);
     let limit = error.limit().unwrap();
     assert_eq!((limit.value(), limit.requested()), (10, Some(100)));
+    assert_eq!(error.transferred(), Some(10));
     assert_eq!(right.recv(&mut [0; 10]).unwrap(), 4);
 }
 

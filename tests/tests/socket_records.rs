@@ -58,6 +58,7 @@ fn assert_truncation_is_reported_per_record<S: Records>(left: &S, right: &S) {
     let error = second.as_ref().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Truncated);
     assert_eq!(error.limit().unwrap().requested(), Some(100));
+    assert_eq!(error.transferred(), Some(16));
 }
 
 #[test]

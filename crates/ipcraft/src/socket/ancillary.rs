@@ -27,9 +27,11 @@ use crate::sys::sockaddr::SocketAddress;
 /// * **On a stream** the descriptors belong to the first byte of the message. If only a part of the
 ///   message was sent, the descriptors were sent with it: send the rest of the bytes without them.
 ///   One receive never joins two messages that carry descriptors.
-/// * **All or nothing.** If the kernel had to drop a descriptor, the call fails and closes the ones
-///   that arrived. The table may be full, or a security module may object. The bytes are in the
-///   buffers, but the message is lost.
+/// * **All descriptors or none.** If the kernel had to drop one, the call fails and closes the
+///   others. The table may be full, or a security module may object.
+/// * **The bytes stay.** A receive that fails after it took a message leaves the bytes in the
+///   buffers, and [`Error::transferred`] returns their number. So a stream stays in step. An error
+///   without that number took nothing.
 /// * **A plain receive** without this trait closes received descriptors.
 ///
 /// ```
@@ -85,7 +87,8 @@ pub trait Ancillary: Sealed {
     ///
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table had no room for
     /// all; [`Truncated`](crate::ErrorKind::Truncated) if a record was longer than the buffers.
-    /// Both close all descriptors of the message.
+    /// Both close all descriptors of the message, and carry the number of bytes in the buffers in
+    /// [`Error::transferred`].
     #[doc(alias = "recvmsg")]
     fn recv_message(&self, buffers: &mut [IoSliceMut<'_>], incoming: &mut Incoming) -> Result<Option<usize>> {
         recv(self, buffers, incoming, Wait::Forever)
@@ -141,7 +144,8 @@ pub trait Ancillary: Sealed {
     /// # Errors
     ///
     /// [`TooLarge`](crate::ErrorKind::TooLarge) if more than `max` arrived, which closes all of
-    /// them; and those of [`recv_message`](Ancillary::recv_message).
+    /// them; and those of [`recv_message`](Ancillary::recv_message). Each leaves the bytes in the
+    /// buffer, and [`Error::transferred`] returns their number.
     fn recv_descriptors(&self, buffer: &mut [u8], max: usize) -> Result<Option<(usize, Vec<OwnedFd>)>> {
         recv_descriptors(self, buffer, max, Wait::Forever)
     }
@@ -213,27 +217,29 @@ fn recv<S: Sealed + ?Sized>(
         received = retry(|| call(DONTWAIT));
     }
     let received = received.map_err(|e| Error::from_recv_errno(RECVMSG, e))?;
-    let is_bare = is_bare(&received);
-    let (info, contents) = received;
-    incoming.fill(fd, contents, info.control_was_cut(), Address::of(sender))?;
-    if is_bare && is_end(S::KIND, room) {
-        incoming.clear();
+    if is_end(S::KIND, room, &received) {
         return Ok(None);
     }
-    record::check_whole(RECVMSG, room, info.length).inspect_err(|_| incoming.clear()).map(Some)
+    let (info, contents) = received;
+    incoming
+        .fill(fd, contents, info.control_was_cut(), Address::of(sender))
+        .and_then(|()| record::check_whole(RECVMSG, room, info.length))
+        .inspect_err(|_| incoming.close_descriptors())
+        .map_err(|error| error.with_transferred(info.length.min(room)))
+        .map(Some)
 }
 
-/// Whether neither bytes nor credentials arrived.
+/// Whether neither bytes nor ancillary data arrived.
 fn is_bare((info, contents): &(ReceivedInfo, Contents)) -> bool {
-    info.length == 0 && contents.credentials.is_none() && !info.control_was_cut()
+    info.length == 0 && contents.is_empty() && !info.control_was_cut()
 }
 
-/// Whether a message without bytes and credentials, received into `room` bytes, is the end of the
-/// stream.
-fn is_end(kind: SockType, room: usize) -> bool {
+/// Whether what was received into `room` bytes is the end of the stream.
+fn is_end(kind: SockType, room: usize, received: &(ReceivedInfo, Contents)) -> bool {
     match kind {
-        SockType::Stream => room > 0,
-        SockType::SeqPacket => true,
+        // A stream that receives credentials gets some at its end, too: those of no process.
+        SockType::Stream => room > 0 && received.0.length == 0,
+        SockType::SeqPacket => is_bare(received),
         _ => false,
     }
 }
@@ -245,10 +251,12 @@ fn recv_descriptors<S: Sealed + ?Sized>(
     waiting: Wait,
 ) -> Result<Option<(usize, Vec<OwnedFd>)>> {
     let mut incoming = Incoming::new();
-    let length = recv(socket, &mut [IoSliceMut::new(buffer)], &mut incoming, waiting)?;
+    let Some(length) = recv(socket, &mut [IoSliceMut::new(buffer)], &mut incoming, waiting)? else {
+        return Ok(None);
+    };
     let descriptors = incoming.take_descriptors();
     if descriptors.len() > max {
-        return Err(unwanted(descriptors.len(), max));
+        return Err(unwanted(descriptors.len(), max, length));
     }
-    Ok(length.map(|length| (length, descriptors)))
+    Ok(Some((length, descriptors)))
 }

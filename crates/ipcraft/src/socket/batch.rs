@@ -21,7 +21,8 @@ pub const MAX_BATCH: usize = sendmmsg::MAX_BATCH;
 /// Several records in one system call, for [`datagram::Socket`] and [`seqpacket::Connection`].
 ///
 /// It saves system calls if records arrive faster than they are handled. It never waits to fill a
-/// batch.
+/// batch. Descriptors that were sent with a record are closed; [`Ancillary`](super::Ancillary)
+/// receives them.
 ///
 /// ```
 /// use std::io::IoSliceMut;

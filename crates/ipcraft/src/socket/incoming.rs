@@ -15,7 +15,9 @@ pub(super) const RECVMSG: &str = "recvmsg";
 ///
 /// It has room for the most that the kernel sends with one message, so no ancillary data is cut.
 /// Descriptors that are not taken out are closed by the next receive, or when this is dropped.
-/// After an error it is empty.
+///
+/// After an error it has no descriptors. If the error [took a message](Error::transferred), it has
+/// the sender and the credentials of that message.
 #[derive(Debug)]
 pub struct Incoming {
     pub(super) control: Control,
@@ -88,8 +90,12 @@ impl Incoming {
         (self.credentials, self.pidfd, self.sender) = (None, None, None);
     }
 
-    /// Stores what was received, if it is complete. On an error all descriptors of `contents` are
-    /// closed.
+    pub(super) fn close_descriptors(&mut self) {
+        self.descriptors.clear();
+        self.pidfd = None;
+    }
+
+    /// Stores what was received. Fails if descriptors are missing, and closes the others.
     pub(super) fn fill(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -97,17 +103,19 @@ impl Incoming {
         was_cut: bool,
         sender: Address,
     ) -> Result<()> {
+        self.credentials = contents.credentials.map(Credentials::of);
+        self.sender = Some(sender);
         if was_cut {
             // The received descriptors are still open here, so a full table can be detected.
             return Err(lost(socket));
         }
         self.pidfd = match contents.pidfd {
-            Some(Err(errno @ (Errno::EMFILE | Errno::ENFILE))) => return Err(table_full(errno)),
-            other => other.and_then(nix::Result::ok),
+            // The sender was reaped, and this kernel gives no pidfd of a reaped process.
+            None | Some(Err(Errno::ESRCH | Errno::EINVAL)) => None,
+            Some(Err(errno)) => return Err(table_full(errno)),
+            Some(Ok(pidfd)) => Some(pidfd),
         };
         self.descriptors = contents.descriptors;
-        self.credentials = contents.credentials.map(Credentials::of);
-        self.sender = Some(sender);
         Ok(())
     }
 }
@@ -128,9 +136,10 @@ fn table_full(errno: Errno) -> Error {
 }
 
 /// The error for a message with more descriptors than the caller accepts.
-pub(super) fn unwanted(count: usize, max: usize) -> Error {
+pub(super) fn unwanted(count: usize, max: usize, length: usize) -> Error {
     let limit = Limit { name: "max descriptors", value: max as u64, requested: Some(count as u64) };
     Error::new(RECVMSG, ErrorKind::TooLarge)
         .with_limit(Some(limit))
+        .with_transferred(length)
         .with_hint("raise max; all descriptors were closed")
 }

@@ -64,6 +64,9 @@
 //! * **Records** arrive whole or not at all. A record longer than the receiver's buffer is an error
 //!   with its true length, and its rest is lost. `pending_length` returns the length beforehand.
 //!   The kernel alone would cut it without an error.
+//! * **Errors after the kernel delivered.** [`Error::transferred`](crate::Error::transferred)
+//!   returns how many bytes a failed receive left in the buffer. Without that number nothing was
+//!   taken, and the call can be repeated.
 //! * **An empty record** is a record, and is distinguished from the end of the stream.
 //! * **Back-pressure.** A sender blocks while its send buffer is full. That is `SO_SNDBUF`, 208 KiB
 //!   by default, including the kernel's bookkeeping: some 280 records of one byte. A datagram
@@ -109,12 +112,12 @@
 //! | `ENOTCONN` | `send`, `peer_address`, … | [`NotConnected`](crate::ErrorKind::NotConnected) | never connected | `connect`, or `send_to` |
 //! | `EMSGSIZE` | sending records | [`TooLarge`](crate::ErrorKind::TooLarge) | longer than the send buffer less 32 bytes | split it, or `set_send_buffer` |
 //! | none | receiving records | [`Truncated`](crate::ErrorKind::Truncated) | longer than the buffer; the [limit](crate::Error::limit) has the length | use a larger buffer |
-//! | `EMFILE`, `ENFILE` | creating, accepting, receiving descriptors | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
+//! | `EMFILE`, `ENFILE` | creating, binding, accepting, receiving descriptors | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full; received bytes are in the buffer | close some, or raise `RLIMIT_NOFILE` |
 //! | `ETOOMANYREFS` | sending descriptors | [`LimitReached`](crate::ErrorKind::LimitReached) | the user has more than `RLIMIT_NOFILE` descriptors in transit | let the receivers receive |
 //! | none | sending descriptors | [`LimitReached`](crate::ErrorKind::LimitReached) | more than 253 in one message | send several messages |
 //! | none | sending descriptors | [`Invalid`](crate::ErrorKind::Invalid) | a message without a byte, on a stream: the kernel would drop the descriptors without an error | add a byte |
-//! | none | receiving descriptors | [`TooLarge`](crate::ErrorKind::TooLarge) | more arrived than `max`; all were closed | raise `max`, or distrust the sender |
-//! | none | receiving descriptors | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | a security module withheld one; all were closed | check its policy |
+//! | none | receiving descriptors | [`TooLarge`](crate::ErrorKind::TooLarge) | more arrived than `max`; all were closed, the bytes are in the buffer | raise `max`, or distrust the sender |
+//! | none | receiving descriptors | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | a security module withheld one; all were closed, the bytes are in the buffer | check its policy |
 //! | `ENOPROTOOPT` | pidfds | [`Unsupported`](crate::ErrorKind::Unsupported) | Linux before 6.5 | use the credentials |
 //! | none | [`Outgoing::to`] | [`Invalid`](crate::ErrorKind::Invalid) | the socket is a connection | send without an address |
 //! | `ENOTSOCK` | adopting, and any call | [`WrongType`](crate::ErrorKind::WrongType) | the adopted descriptor is not a socket | pass the right one |

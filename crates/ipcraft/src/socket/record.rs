@@ -13,10 +13,14 @@ use crate::support::limits;
 const RECORD_OVERHEAD_BYTES: usize = 32;
 
 /// Returns the length of a record that was received into a buffer of `room` bytes, unless it was
-/// cut.
+/// cut. The error of a cut one carries the bytes that the buffer holds.
 #[inline]
 pub(super) fn check_whole(operation: &'static str, room: usize, length: usize) -> Result<usize> {
-    if length <= room { Ok(length) } else { Err(Error::truncated(operation, room, length)) }
+    if length <= room {
+        Ok(length)
+    } else {
+        Err(Error::truncated(operation, room, length).with_transferred(room))
+    }
 }
 
 /// The error of a failure to send a record of `length` bytes.

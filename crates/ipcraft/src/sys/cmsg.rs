@@ -22,8 +22,13 @@ pub(crate) const SCM_MAX_FD: usize = 253;
 /// include/linux/socket.h).
 const SCM_PIDFD: libc::c_int = 4;
 
-const CAPACITY: usize =
-    space::<[libc::c_int; SCM_MAX_FD]>() + space::<libc::ucred>() + space::<libc::c_int>();
+/// Room for data that another owner of the socket can turn on: time stamps and security labels.
+const OTHER_DATA_BYTES: usize = 512;
+
+const CAPACITY: usize = space::<[libc::c_int; SCM_MAX_FD]>()
+    + space::<libc::ucred>()
+    + space::<libc::c_int>()
+    + space::<[u8; OTHER_DATA_BYTES]>();
 
 const fn space<T>() -> usize {
     // SAFETY: because CMSG_SPACE only computes (cmsg(3)).
@@ -118,6 +123,12 @@ pub(crate) struct Contents {
     pub(crate) credentials: Option<libc::ucred>,
     /// An errno if the kernel could not create one.
     pub(crate) pidfd: Option<nix::Result<OwnedFd>>,
+}
+
+impl Contents {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.descriptors.is_empty() && self.credentials.is_none() && self.pidfd.is_none()
+    }
 }
 
 /// recvmsg(2). Received descriptors are close-on-exec, and owned before anything else is parsed.
