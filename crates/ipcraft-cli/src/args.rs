@@ -1,12 +1,14 @@
 //! The command line.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use ipcraft_bench::{Mechanism, Placement, Plan, Preset, Workload, mechanisms};
 
-use crate::units;
+use crate::{output, units};
 
 /// The largest message size that can be requested, in bytes.
 const MAX_SIZE: usize = 1 << 20;
@@ -51,7 +53,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "PLACEMENT,…", value_delimiter = ',', value_parser = names(Placement::ALL.iter().map(|p| p.name())))]
     placement: Vec<String>,
 
-    /// Also write results to FILE as JSON
+    /// Also write results to FILE as JSON; an older file stays until they are complete
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
@@ -61,8 +63,8 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Returns what to measure. Exits with a usage error if nothing remains to be measured.
-    pub(crate) fn plan(&self) -> Plan {
+    /// Returns what to measure, or a usage error if nothing remains to be measured.
+    pub(crate) fn plan(&self) -> Result<Plan, clap::Error> {
         let mut plan = Plan::new(self.preset());
         if !self.only.is_empty() {
             plan.mechanisms = self.mechanisms();
@@ -77,8 +79,8 @@ impl Bench {
         if !self.placement.is_empty() {
             plan.placements = selected(Placement::ALL, &self.placement, Placement::name);
         }
-        self.check_sizes(&plan);
-        plan
+        self.check_sizes(&plan)?;
+        Ok(plan)
     }
 
     fn preset(&self) -> Preset {
@@ -102,15 +104,26 @@ impl Bench {
         self.preset().budget().mul_f64(((count + 1) as f64 / (all + 1) as f64).min(1.0))
     }
 
-    fn check_sizes(&self, plan: &Plan) {
-        let Some(sizes) = &plan.sizes else { return };
+    fn check_sizes(&self, plan: &Plan) -> Result<(), clap::Error> {
+        let Some(sizes) = &plan.sizes else { return Ok(()) };
         let carries = |mechanism: &&Mechanism| sizes.iter().any(|size| (mechanism.sizes)().contains(size));
         if !plan.mechanisms.iter().any(carries) {
             let ranges: Vec<_> = plan.mechanisms.iter().map(|mechanism| carried_sizes(mechanism)).collect();
             let text = format!("no selected mechanism carries these message sizes: {}", ranges.join(", "));
-            Arguments::command().error(ErrorKind::ValueValidation, text).exit();
+            return Err(Arguments::command().error(ErrorKind::ValueValidation, text));
         }
+        Ok(())
     }
+}
+
+/// Prints help, the version, or a usage error, and returns the exit status. Help that could not be
+/// printed is a failure.
+pub(crate) fn print(usage: &clap::Error) -> io::Result<ExitCode> {
+    let printed = usage.print().and_then(|()| io::stdout().flush());
+    if !usage.use_stderr() {
+        printed.map_err(output::to_standard_output)?;
+    }
+    Ok(u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 fn carried_sizes(mechanism: &Mechanism) -> String {
@@ -160,8 +173,10 @@ mod tests {
 
     #[test]
     fn plan_splits_lists_and_keeps_catalog_order() {
-        let plan =
-            parse("--only udp,pipe,pipe --size 1,4K --workload rate --placement same_core").unwrap().plan();
+        let plan = parse("--only udp,pipe,pipe --size 1,4K --workload rate --placement same_core")
+            .unwrap()
+            .plan()
+            .unwrap();
         assert_eq!(plan.mechanisms.iter().map(|m| m.id).collect::<Vec<_>>(), ["pipe", "udp"]);
         assert_eq!(plan.sizes, Some(vec![1, 4096]));
         assert_eq!(plan.workloads, [Workload::Rate]);
@@ -188,7 +203,7 @@ mod tests {
 
     #[test]
     fn plan_for_one_mechanism_takes_part_of_the_time() {
-        let all = parse("").unwrap().plan().budget;
-        assert!(parse("--only pipe").unwrap().plan().budget < all / 2);
+        let all = parse("").unwrap().plan().unwrap().budget;
+        assert!(parse("--only pipe").unwrap().plan().unwrap().budget < all / 2);
     }
 }

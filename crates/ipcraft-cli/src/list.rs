@@ -1,12 +1,21 @@
 //! The list of what can be measured.
 
+use std::io;
+use std::process::ExitCode;
+
 use comfy_table::{Table, presets};
 use ipcraft_bench::{Mechanism, limits, mechanisms};
 
-use crate::units;
+use crate::{output, units};
+
+/// Prints the list.
+pub(crate) fn print() -> io::Result<ExitCode> {
+    output::print(&mechanisms_and_limits())?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Returns the text of `--list`: one line for each mechanism and each limit.
-pub(crate) fn mechanisms_and_limits() -> String {
+fn mechanisms_and_limits() -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["id", "description", "message sizes", "workloads"]);
     for mechanism in mechanisms() {

@@ -2,36 +2,35 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod ending;
 mod environment;
 mod list;
 mod locks;
 mod measure;
+mod output;
 mod recommendation;
+mod result_file;
 mod table;
 mod units;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Arguments, Command};
 
-/// The conventional exit status of a program that SIGINT ended: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
-
 fn main() -> ExitCode {
-    let Command::Bench(bench) = Arguments::parse().command;
-    if bench.list {
-        print!("{}", list::mechanisms_and_limits());
-        return ExitCode::SUCCESS;
-    }
-    match measure::measure(&bench) {
-        Ok(results) if !results.complete => ExitCode::from(INTERRUPTED),
-        Ok(results) if results.errors.is_empty() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("ipcraft: {error}");
-            ExitCode::FAILURE
+    let outcome = match Arguments::try_parse() {
+        Ok(Arguments { command: Command::Bench(bench) }) if bench.list => list::print(),
+        Ok(Arguments { command: Command::Bench(bench) }) => measure::measure(&bench),
+        Err(usage) => args::print(&usage),
+    };
+    outcome.unwrap_or_else(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            ending::by_broken_pipe();
         }
-    }
+        output::complain(&error);
+        ExitCode::FAILURE
+    })
 }

@@ -1,52 +1,53 @@
 //! One run of the benchmark: plan, progress, interruption, output.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::io;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use ipcraft_bench::{Progress, Results, run};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use crate::args::Bench;
-use crate::{environment, locks, recommendation, table};
+use crate::ending::Ending;
+use crate::result_file::ResultFile;
+use crate::{environment, locks, output, recommendation, table};
 
-/// Measures, prints the tables, and writes the JSON file.
-pub(crate) fn measure(bench: &Bench) -> io::Result<Results> {
-    let plan = bench.plan();
-    // Created first, so that an invalid path fails before the measurement.
-    let json = bench.json.as_deref().map(create).transpose()?;
-    let stop = stop_on_interrupt()?;
+/// Measures, writes the JSON file, and prints the tables. Ends the program by the signal that ended
+/// the run.
+pub(crate) fn measure(bench: &Bench) -> io::Result<ExitCode> {
+    let plan = match bench.plan() {
+        Ok(plan) => plan,
+        Err(usage) => return crate::args::print(&usage),
+    };
+    // Checked first, so that an unusable path fails before the measurement.
+    let file = bench.json.as_deref().map(ResultFile::at).transpose()?;
+    let ending = Ending::catch()?;
     let bar = progress_bar();
-    let results = run(&plan, &stop, &mut |progress| show(&bar, progress));
+    let results = run(&plan, ending.stop(), &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
-    print(&results)?;
-    if let Some(file) = json {
-        write_json(file, &results)?;
-    }
-    Ok(results)
+    // From here on, nothing is left that a signal could leave behind.
+    ending.allow();
+    // The file first, since the output may have no reader. The tables are the only copy of the
+    // results if the file cannot be written.
+    let saved = file.map_or(Ok(()), |file| file.save(&json(&results)?));
+    let printed = output::print(&text(&results));
+    saved.and(printed).map_err(|error| {
+        // A failure after a signal is told, and the status is that of the signal.
+        if !results.complete {
+            output::complain(&error);
+            ending.raise_caught();
+        }
+        error
+    })?;
+    ending.raise_caught();
+    Ok(if results.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn create(path: &Path) -> io::Result<File> {
-    File::create(path).map_err(|e| io::Error::new(e.kind(), format!("cannot create {}: {e}", path.display())))
-}
-
-/// The first signal ends the run orderly; the second one ends the program.
-fn stop_on_interrupt() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())?;
-        flag::register(signal, stop.clone())?;
-    }
-    Ok(stop)
-}
-
-/// The bar is drawn on standard error, and hidden if that is not a terminal.
+/// The bar is drawn on standard error, and hidden if that is not a terminal that moves its cursor.
 fn progress_bar() -> ProgressBar {
+    if output::is_dumb() {
+        return ProgressBar::hidden();
+    }
     let template = "{wide_bar} {pos}/{len}  {msg}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style)
@@ -60,25 +61,19 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_message(format!("{}, {} left", progress.label, HumanDuration(left)));
 }
 
-fn print(results: &Results) -> io::Result<()> {
-    let text = [
+fn text(results: &Results) -> String {
+    [
         environment::header(results),
         table::tables(results),
         locks::tables(results),
         table::legend(results),
         recommendation::recommendation(results),
     ]
-    .concat();
-    match io::stdout().write_all(text.as_bytes()) {
-        // The reader, such as `head`, needs no more output.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
+    .concat()
 }
 
-fn write_json(file: File, results: &Results) -> io::Result<()> {
-    let mut file = BufWriter::new(file);
-    serde_json::to_writer_pretty(&mut file, results)?;
-    writeln!(file)?;
-    file.flush()
+fn json(results: &Results) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(results)?;
+    text.push(b'\n');
+    Ok(text)
 }

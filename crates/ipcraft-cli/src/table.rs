@@ -3,7 +3,7 @@
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle};
 use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};
 
-use crate::units;
+use crate::{output, units};
 
 /// Rules around the header and at the end, none between rows.
 pub(crate) const STYLE: TableStyle =
@@ -130,11 +130,12 @@ fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
     cells.push(ratio_to_libc(row));
     cells.push(shown(row.ratio_to_limit, |ratio| format!("{ratio:.1}")));
     cells.push(flag(row, best));
+    let styled = output::is_styled();
     let style = |cell: String| {
         let cell = Cell::new(cell);
         match (best, limit) {
-            (true, _) => cell.add_attribute(Attribute::Bold),
-            (_, true) => cell.add_attribute(Attribute::Dim),
+            (true, _) if styled => cell.add_attribute(Attribute::Bold),
+            (_, true) if styled => cell.add_attribute(Attribute::Dim),
             _ => cell,
         }
     };

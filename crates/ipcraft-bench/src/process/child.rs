@@ -139,12 +139,12 @@ pub fn exit_with_parent(parent: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Leaves Ctrl-C to the supervisor and makes timed sleeps exact.
+/// Leaves the ending signals to the supervisor, since a terminal or a service manager sends them to
+/// a whole group, and makes timed sleeps exact.
 fn prepare() -> io::Result<()> {
-    // SAFETY: because SIG_IGN and SIG_DFL run no code of this program.
-    unsafe {
-        signal(Signal::SIGINT, SigHandler::SigIgn)?;
-        signal(Signal::SIGTERM, SigHandler::SigDfl)?;
+    for ending in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+        // SAFETY: because SIG_IGN runs no code of this program.
+        unsafe { signal(ending, SigHandler::SigIgn) }?;
     }
     prctl::set_timerslack(1)?;
     Ok(())
