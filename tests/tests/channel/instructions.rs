@@ -28,13 +28,13 @@ const BOUNDS: [Bound; 15] = [
     bound("mpmc recv", 74, 100),
     bound("broadcast send", 38, 66),
     bound("broadcast recv", 61, 107),
-    bound("latest store", 33, 66),
+    bound("latest store", 33, 62),
     bound("latest load", 46, 99),
     bound("request send", 41, 54),
     bound("request recv+respond", 82, 124),
     bound("request recv reply", 74, 111),
     bound("spsc try_recv empty", 167, 174),
-    bound("spsc try_send full", 426, 454),
+    bound("spsc try_send full", 426, 420),
 ];
 
 const fn bound(operation: &'static str, release: u64, dev: u64) -> Bound {

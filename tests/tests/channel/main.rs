@@ -4,6 +4,7 @@ mod broadcast;
 mod bytes;
 mod instructions;
 mod latest;
+mod liveness;
 mod mpmc;
 mod mpmc_crash_stress;
 mod request;

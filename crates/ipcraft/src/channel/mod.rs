@@ -80,9 +80,12 @@
 //!     the message.
 //!   * A blocked peer is woken immediately when an endpoint is dropped, and within 250 ms when a
 //!     process was killed.
-//!   * A sender that never blocks notices within 250 ms or 256 messages or batches, whichever is
-//!     later. For `try_` calls that find nothing, the limit is 32 calls instead of 256. An endpoint
-//!     with a [`Readiness`] checks in each such call.
+//!   * A call that does not block checks the peers by one system call if the last check is 20 ms
+//!     old. That holds for sends that find space, and for calls that fail with `Empty`, `Full` or
+//!     `TimedOut`. So the first call after a pause reports a death.
+//!   * A fast endpoint reads the clock only in every eighth call. If it pauses after several calls
+//!     within one tick of the kernel's clock, up to 7 calls pass before the check. The first two
+//!     messages of a new sender need no check, because opening it checks.
 //!   * Before the first peer has connected, no call fails with `Disconnected`: a receiver waits
 //!     for the first sender.
 //! * **Successors.** A new endpoint may replace one that has left. It continues with the messages

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-/// Longest time between two liveness checks of a blocked endpoint. It bounds how late the endpoint
-/// notices that its peer was killed.
+/// Longest time between two liveness checks of an endpoint that is blocked or sends. It bounds how
+/// late the endpoint notices that its peer was killed.
 ///
 /// A check is one system call (`F_OFD_GETLK`), so a blocked endpoint makes four of them per second.
 pub(crate) const LIVENESS_INTERVAL: Duration = Duration::from_millis(250);
@@ -27,19 +27,23 @@ pub(crate) const SPINS_PER_CLOCK_READ: u32 = 64;
 /// Assumed duration of [`SPINS_PER_CLOCK_READ`] polls, for rounds that end with a yield.
 pub(crate) const SPIN_ROUND_ESTIMATE: Duration = Duration::from_micros(1);
 
-/// Time since the last liveness check after which a sender checks before the next message. At fewer
-/// than 50 messages per second, one system call for each message is cheap.
-pub(crate) const IDLE_THRESHOLD: Duration = Duration::from_millis(20);
+/// Longest time between two liveness checks of an endpoint that is used and does not block. After a
+/// pause of this length, the next call checks.
+///
+/// A check is one system call, so an endpoint in use makes at most 50 of them per second.
+pub(crate) const ACTIVE_LIVENESS_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Messages between two liveness checks of a sender that never blocks.
-pub(crate) const CHECK_EVERY: u32 = 64;
+/// Stores of a [`latest`](super::latest) channel between two updates of the writer's CPU.
+pub(crate) const STORES_PER_CPU_UPDATE: u32 = 64;
 
-/// Messages between two liveness checks of a sender whose last two checks were within one
-/// [`COARSE_CLOCK_TICK`]. At this rate, 256 messages take less than [`LIVENESS_INTERVAL`].
-pub(crate) const CHECK_EVERY_BUSY: u32 = 256;
+/// Messages that a new sender sends before its first check. Opening it checks, too.
+pub(crate) const FIRST_UNTIMED_CALLS: u32 = 2;
 
-/// About one tick of `CLOCK_MONOTONIC_COARSE` (4 ms with `CONFIG_HZ=250`).
-pub(crate) const COARSE_CLOCK_TICK: Duration = Duration::from_millis(4);
+/// Most calls that succeed between two reads of the clock, or most polls that find nothing.
+///
+/// If an endpoint was fast and pauses, this many calls may pass before the next liveness check. The
+/// clock is read by `clock_gettime(CLOCK_MONOTONIC_COARSE)`: 6 ns, and `RDTSC` takes twice as long.
+pub(crate) const MAX_UNTIMED_CALLS: u32 = 7;
 
 /// Notifications without a waiter after which a doorbell is disarmed. Notifying a disarmed doorbell
 /// needs no fence.
@@ -114,7 +118,3 @@ pub(crate) const MIN_LINE_ALIGNED_RECORD: usize = 256;
 /// A client sends a request only while it has space for the reply. It discards the replies to its
 /// predecessor before its first request, which takes microseconds.
 pub(crate) const MAX_REPLY_WAIT: Duration = Duration::from_secs(1);
-
-/// Polls that find nothing between two reads of the clock by a polling endpoint. A read costs some
-/// 25 ns, so less than 1 ns for each poll. If the loop slows down suddenly, this many polls pass.
-pub(crate) const MAX_UNCHECKED_POLLS: u32 = 32;

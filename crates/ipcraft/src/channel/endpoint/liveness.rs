@@ -7,11 +7,39 @@ use super::Endpoint;
 use super::lease::Lease;
 use crate::channel::shared::peer_status::INLINE_BIT;
 use crate::channel::tuning::{
-    CHECK_EVERY, CHECK_EVERY_BUSY, COARSE_CLOCK_TICK, IDLE_THRESHOLD, LIVENESS_INTERVAL,
+    ACTIVE_LIVENESS_INTERVAL, LIVENESS_INTERVAL, MAX_UNTIMED_CALLS, STORES_PER_CPU_UPDATE,
 };
 use crate::error::{ErrorKind, Result};
 use crate::sys::cpu;
 use crate::time;
+
+/// How many calls of an endpoint may pass without reading the clock.
+///
+/// It is none after a tick of the coarse clock, then as many as calls since that tick, and at most
+/// [`MAX_UNTIMED_CALLS`]. So an endpoint that is used less often than the clock ticks reads it in
+/// each call.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    granted: u32,
+    /// The coarse clock when it was read last.
+    read_at: Duration,
+}
+
+impl Pace {
+    /// Returns whether the coarse clock has ticked since the last grant.
+    #[inline]
+    fn is_new_tick(&self, now: Duration) -> bool {
+        now != self.read_at
+    }
+
+    /// Returns how many calls may pass after this one.
+    #[inline]
+    pub(super) fn grant(&mut self, now: Duration) -> u32 {
+        self.granted = if self.is_new_tick(now) { 0 } else { (2 * self.granted + 1).min(MAX_UNTIMED_CALLS) };
+        self.read_at = now;
+        self.granted
+    }
+}
 
 /// Returns a status that no peer publishes, so that the next message requires a check. The
 /// request for inline delivery stays.
@@ -46,81 +74,94 @@ impl Endpoint {
     /// Returns whether all peers have left or died, by one system call. If that fails, returns
     /// the last known answer.
     pub(crate) fn is_disconnected(&self) -> bool {
-        let Some(lease) = &self.lease else { return false };
-        // Before the leases: a peer that connects in between is not taken for one that left.
-        let was_there = self.peer_side().registrations.load(Acquire) != 0;
-        lease.any_alive(self.peers.clone()).map_or(self.disconnected, |is_any| was_there && !is_any)
+        match &self.lease {
+            // Before the leases: a peer that connects in between is not taken for one that left.
+            Some(lease) if self.peer_side().registrations.load(Acquire) != 0 => {
+                lease.any_alive(self.peers.clone()).map_or(self.disconnected, |is_any| !is_any)
+            }
+            _ => false,
+        }
     }
 
     /// Counts a store, which needs no peers.
     #[inline]
     pub(crate) fn tick_without_receivers(&mut self) {
-        if self.check_is_due() {
+        let (left, is_due) = self.sends_until_check.overflowing_sub(1);
+        self.sends_until_check = left;
+        if is_due {
+            self.sends_until_check = STORES_PER_CPU_UPDATE;
             self.publish_cpu();
         }
     }
 
-    /// Returns how many messages may be sent without a check.
+    /// Returns how many messages may be sent before the next check: the one that was checked, and
+    /// those that may pass.
     pub(crate) fn check_interval(&self) -> u64 {
-        self.check_interval.into()
-    }
-
-    /// Counts down to the next check. Returns whether it is due.
-    #[inline]
-    pub(super) fn check_is_due(&mut self) -> bool {
-        self.sends_until_check -= 1;
-        let check_is_due = self.sends_until_check == 0;
-        if check_is_due {
-            self.sends_until_check = self.check_interval;
-        }
-        check_is_due
+        u64::from(self.pace.granted) + 1
     }
 
     /// Checks whether any peer is alive, before a send. Fails if all have left.
+    ///
+    /// In a run of messages, most of these checks only read the clock.
     #[inline(never)]
     pub(crate) fn check_peer(&mut self, recover: impl FnMut(&Lease)) -> Result<()> {
-        self.publish_cpu();
         let now = time::now_coarse();
-        if self.check_disconnected(now, recover)? {
+        if self.pace.is_new_tick(now) {
+            self.publish_cpu();
+        }
+        if self.check_disconnected(now, ACTIVE_LIVENESS_INTERVAL, recover)? {
             return Err(self.error(ErrorKind::Disconnected));
         }
-        let passed = now.saturating_sub(self.last_check);
-        self.check_interval = if passed < COARSE_CLOCK_TICK { CHECK_EVERY_BUSY } else { CHECK_EVERY };
-        if passed >= IDLE_THRESHOLD {
-            // A sender this slow can afford a check before every message.
-            self.peer_status = stale_status(self.peer_status);
-        }
-        self.sends_until_check = self.check_interval;
-        self.last_check = now;
+        self.sends_until_check = self.pace.grant(now);
         Ok(())
     }
 
     /// Returns whether all peers have left or died. Checks their leases if their status changed,
-    /// or if the last check is old.
+    /// or if the last check is older than `max_age`.
+    #[inline]
     pub(super) fn check_disconnected(
         &mut self,
         now: Duration,
-        mut recover: impl FnMut(&Lease),
+        max_age: Duration,
+        recover: impl FnMut(&Lease),
     ) -> Result<bool> {
         let peer_status = self.peer_doorbell().status.load();
         let departed = self.any_peer_left(peer_status);
         self.peer_status = peer_status;
-        if self.disconnected || departed || now >= self.next_liveness_check {
-            self.next_liveness_check = now + LIVENESS_INTERVAL;
-            let Some(lease) = &self.lease else { return Ok(false) };
-            // Before the leases: a peer that connects in between is not taken for one that left.
-            let was_there = self.peer_side().registrations.load(Acquire) != 0;
-            let taken = lease.any_alive(self.peers.clone()).map_err(|e| e.with_object(self.region.name()))?;
+        if self.disconnected || departed || now >= self.last_liveness_check + max_age {
+            self.check_leases(now, departed, recover)?;
+        }
+        Ok(self.disconnected)
+    }
+
+    /// Checks the leases of the peers, and recovers what dead endpoints left behind: if any has
+    /// died, as far as is known, and otherwise at the interval of blocked endpoints, because it may
+    /// take one system call for each endpoint.
+    #[cold]
+    #[inline(never)]
+    fn check_leases(&mut self, now: Duration, departed: bool, mut recover: impl FnMut(&Lease)) -> Result<()> {
+        self.last_liveness_check = now;
+        let Some(lease) = &self.lease else { return Ok(()) };
+        // Before the leases: a peer that connects in between is not taken for one that left.
+        let was_there = self.peer_side().registrations.load(Acquire) != 0;
+        let taken = lease.any_alive(self.peers.clone()).map_err(|e| e.with_object(self.region.name()))?;
+        let disconnected = !taken && was_there;
+        if departed || disconnected || now >= self.last_recovery + LIVENESS_INTERVAL {
+            self.last_recovery = now;
             // After the leases: nothing of the peers that were found dead is left for a later
             // recovery.
             recover(lease);
-            self.disconnected = !taken && was_there;
-            if self.disconnected {
-                // A status that no peer publishes, so that the next message requires a check.
-                self.peer_status = stale_status(peer_status);
-            }
         }
-        Ok(self.disconnected)
+        self.disconnected = disconnected;
+        if disconnected {
+            self.require_check();
+        }
+        Ok(())
+    }
+
+    /// Requires a check before the next message.
+    pub(super) fn require_check(&mut self) {
+        self.peer_status = stale_status(self.peer_status);
     }
 
     /// Returns whether a peer has left since the last check.

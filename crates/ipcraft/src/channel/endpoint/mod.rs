@@ -23,9 +23,10 @@ use super::shared::control::{RingControl, SideState};
 use super::shared::doorbell::{Doorbell, Notifier, WaitToken, Waiters};
 use super::shared::peer_status::INLINE_BIT;
 use super::shared::region::SharedRegion;
-use super::tuning::{CHECK_EVERY, SPIN_LIMIT};
+use super::tuning::{FIRST_UNTIMED_CALLS, SPIN_LIMIT};
 use crate::error::{Error, ErrorKind, Result};
 use lease::Lease;
+use liveness::Pace;
 
 /// Which side of a flow an end is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +60,9 @@ pub(crate) struct Endpoint {
     waiting: WaitStrategy,
     /// The status of the peers that was checked last. A different one requires a check.
     peer_status: u32,
-    next_liveness_check: Duration,
-    /// When a sender checked its peers last.
-    last_check: Duration,
+    /// When the leases of the peers were checked last, and when a recovery ran last.
+    last_liveness_check: Duration,
+    last_recovery: Duration,
     /// A peer was connected, and none was at the last check.
     disconnected: bool,
     /// How long spinning pays before blocking.
@@ -70,16 +71,15 @@ pub(crate) struct Endpoint {
     /// Where this end slept last, if it need not get up there.
     last_full_wait: Option<WaitToken>,
     /// How many messages may be sent without checking the peers.
-    check_interval: u32,
+    pace: Pace,
     /// How many of them are left, where the ring does not count them.
     sends_until_check: u32,
-    /// How many polls that find nothing are left until the peers are checked, how many were
-    /// planned, and when.
+    /// How many polls that find nothing may pass until the peers are checked.
+    poll_pace: Pace,
+    /// How many of them are left.
     polls_until_check: u32,
     /// An event loop polls once for each event, so each poll checks the peers.
     has_readiness: Cell<bool>,
-    polls_planned: u32,
-    last_poll_check: Duration,
 }
 
 // SAFETY: because `control` leads to words of `region`, which are atomics, and the endpoint may
@@ -107,7 +107,7 @@ impl Endpoint {
             Role::Sender => &words.items,
             Role::Receiver => &words.space,
         };
-        let endpoint = Endpoint {
+        let mut endpoint = Endpoint {
             control,
             doorbell: NonNull::from(doorbell),
             role,
@@ -115,21 +115,24 @@ impl Endpoint {
             waiters: (many(peers), many(own)),
             waiting: WaitStrategy::default(),
             peer_status: 0,
-            next_liveness_check: Duration::ZERO,
-            last_check: Duration::ZERO,
+            last_liveness_check: Duration::ZERO,
+            last_recovery: Duration::ZERO,
             disconnected: false,
             spin_budget: SPIN_LIMIT,
             notifier: Notifier::default(),
             last_full_wait: None,
-            check_interval: CHECK_EVERY,
-            sends_until_check: CHECK_EVERY,
+            pace: Pace::default(),
+            sends_until_check: FIRST_UNTIMED_CALLS,
+            poll_pace: Pace::default(),
             polls_until_check: 0,
             has_readiness: Cell::new(false),
-            polls_planned: 0,
-            last_poll_check: Duration::ZERO,
             lease: Some(lease),
             region,
         };
+        if endpoint.is_disconnected() {
+            // All peers have died without notice, so the first message requires a check.
+            endpoint.require_check();
+        }
         endpoint.region.used(endpoint.lease_id())?.store(1, Relaxed);
         endpoint.own_side().registrations.fetch_add(1, Relaxed);
         endpoint.publish_cpu();

@@ -12,7 +12,7 @@ use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::shared::control::SideState;
 use crate::channel::shared::doorbell::{Doorbell, Waiters};
 use crate::channel::tuning::{
-    LIVENESS_INTERVAL, MAX_UNCHECKED_POLLS, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE,
+    ACTIVE_LIVENESS_INTERVAL, LIVENESS_INTERVAL, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE,
     SPINS_PER_CLOCK_READ,
 };
 use crate::error::{Error, ErrorKind, Result};
@@ -34,8 +34,8 @@ impl Endpoint {
             return Err(self.would_block());
         }
         let now = time::now_coarse();
-        self.plan_polls(now);
-        if !self.check_disconnected(now, recover)? {
+        self.polls_until_check = self.poll_pace.grant(now);
+        if !self.check_disconnected(now, ACTIVE_LIVENESS_INTERVAL, recover)? {
             return Err(self.would_block());
         }
         // A peer that left may have sent something before.
@@ -44,20 +44,6 @@ impl Endpoint {
             Ok(None) => Err(self.error(ErrorKind::Disconnected)),
             Err(Corrupt) => Err(self.corrupted()),
         }
-    }
-
-    /// Plans how many polls may pass until the peers are checked again.
-    ///
-    /// It is as many as fit into half of the liveness interval at the rate of the last ones, and
-    /// at most [`MAX_UNCHECKED_POLLS`].
-    #[cold]
-    fn plan_polls(&mut self, now: Duration) {
-        let passed = now.saturating_sub(self.last_poll_check).as_nanos().max(1);
-        let polls = u128::from(self.polls_planned + 1);
-        let fitting = (LIVENESS_INTERVAL / 2).as_nanos() * polls / passed;
-        self.polls_planned = fitting.min(MAX_UNCHECKED_POLLS.into()) as u32;
-        self.polls_until_check = self.polls_planned;
-        self.last_poll_check = now;
     }
 
     #[cold]
@@ -106,7 +92,10 @@ impl Endpoint {
         let oversubscribed = self.oversubscribed();
         self.publish_cpu();
         loop {
-            let last = self.check_disconnected(now, &mut *recover)? || deadline.has_passed_at(now);
+            // A call that gives up reports a death that it can know of.
+            let late = deadline.has_passed_at(now);
+            let max_age = if late { ACTIVE_LIVENESS_INTERVAL } else { LIVENESS_INTERVAL };
+            let last = self.check_disconnected(now, max_age, &mut *recover)? || late;
             if self.disconnected && self.role == Role::Sender {
                 return Err(self.error(ErrorKind::Disconnected));
             }
@@ -194,7 +183,11 @@ impl Endpoint {
         if found.is_none() && !self.any_peer_left(self.peer_doorbell().status.load()) {
             // A bounded wait starts here; preparing it may have taken a while.
             let now = if last_full_wait { now } else { time::now() };
-            let until = deadline.or_at(now + token.max_wait().min(LIVENESS_INTERVAL));
+            let until = deadline.or_at(if last_full_wait {
+                self.last_liveness_check + LIVENESS_INTERVAL
+            } else {
+                now + token.max_wait()
+            });
             doorbell.commit_wait(token, until).map_err(|e| self.wait_failed(e))?;
             last_full_wait |= until != deadline;
             found = attempt()?;

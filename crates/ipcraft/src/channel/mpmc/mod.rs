@@ -34,9 +34,9 @@
 //! * **Jobs.** A message that [`recv_in_place`](Receiver::recv_in_place) holds while its job is
 //!   done counts as being received. Such a job is done at least once. If its process dies, another
 //!   receiver repeats what was done.
-//! * **Detection.** A blocked endpoint notices a death within 250 ms. A sender that never blocks
-//!   notices it within 250 ms or 256 messages or batches, whichever is later. It then reclaims the
-//!   messages and slots that the dead process held. The lease becomes free for a new endpoint.
+//! * **Detection.** An endpoint notices a death within 250 ms while it is blocked or used. It then
+//!   reclaims the messages and slots that the dead process held. The lease becomes free for a new
+//!   endpoint.
 //! * **The end.** After all senders have left, iteration ends with the last message, even if
 //!   another receiver still holds one. If that receiver dies, its message stays for the next
 //!   receiver. To have every job done, keep a sender until the workers have ended, or receive once

@@ -97,12 +97,14 @@ impl Writer {
     fn poll_position(&mut self) -> Result<(), Corrupt> {
         self.backoff.snooze();
         let head = self.control().receivers.position.load(Acquire);
-        if self.tail.wrapping_sub(head) > self.slots.count() {
+        let limit = head.wrapping_add(self.slots.count());
+        let (known, room) = (self.cached_limit.wrapping_sub(self.tail), limit.wrapping_sub(self.tail));
+        // A reader's position never decreases, and never passes the writer's.
+        if !(known..=self.slots.count()).contains(&room) {
             return Err(Corrupt);
         }
-        let room = self.slots.count() - self.tail.wrapping_sub(head);
         self.backoff.record(room / SINGLE);
-        self.cached_limit = self.tail.wrapping_add(room);
+        self.cached_limit = limit;
         Ok(())
     }
 

@@ -37,6 +37,8 @@ impl Newest {
             self.ring.seek(self.start.wrapping_add(version).wrapping_sub(1));
             match self.ring.status()? {
                 SlotStatus::Present => return Ok(Some((self.ring.slot_ptr(), version))),
+                // A writer publishes its position before it overwrites the value before that.
+                SlotStatus::Overwritten if self.version() == version => return Err(Corrupt),
                 SlotStatus::Overwritten => {}
                 // What is before the position has been written.
                 SlotStatus::NotYet => return Err(Corrupt),

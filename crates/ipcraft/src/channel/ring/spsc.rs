@@ -22,7 +22,7 @@ use crate::channel::shared::atomic::fence;
 use crate::channel::shared::control::{INLINE_WORDS, RingControl};
 use crate::channel::shared::copy;
 use crate::channel::shared::slot_array::SlotArray;
-use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP, CHECK_EVERY};
+use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP, FIRST_UNTIMED_CALLS};
 use crate::shm::Plain;
 
 /// The value of `inline_tag` while `inline` holds the message at this position. Never zero, as
@@ -81,7 +81,7 @@ impl<T: Plain> Writer<T> {
             tail,
             cached_limit: tail,
             check_at: tail,
-            check_interval: CHECK_EVERY.into(),
+            check_interval: FIRST_UNTIMED_CALLS.into(),
         };
         writer.extend_budget(1)?;
         Ok(writer)
@@ -150,11 +150,14 @@ impl<T: Plain> Writer<T> {
         if self.cached_limit.wrapping_sub(self.tail) < wanted {
             self.backoff.snooze();
             let head = self.control().receivers.position.load(Acquire);
-            if self.tail.wrapping_sub(head) > self.slots.count() {
+            let limit = head.wrapping_add(self.slots.count());
+            let (known, room) = (self.cached_limit.wrapping_sub(self.tail), limit.wrapping_sub(self.tail));
+            // A reader's position never decreases, and never passes the writer's.
+            if !(known..=self.slots.count()).contains(&room) {
                 return Err(Corrupt);
             }
-            self.cached_limit = head.wrapping_add(self.slots.count());
-            self.backoff.record(self.cached_limit.wrapping_sub(self.tail));
+            self.cached_limit = limit;
+            self.backoff.record(room);
         }
         let room = self.cached_limit.wrapping_sub(self.tail);
         self.check_at = self.tail.wrapping_add(room.min(self.check_interval.max(wanted)));
