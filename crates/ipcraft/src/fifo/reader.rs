@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::support::dup::duplicate;
 use crate::support::pipe_end::{Named, PipeEnd, Reading};
+use crate::time::Deadline;
 
 /// The read end of a FIFO, opened by [`Fifo::open_read`](super::Fifo::open_read) and its variants.
 ///
@@ -20,12 +22,12 @@ use crate::support::pipe_end::{Named, PipeEnd, Reading};
 pub struct Reader {
     end: PipeEnd<Reading, Named>,
     /// A writer that is never dropped before the reader, so that the stream never ends.
-    _own_writer: Option<OwnedFd>,
+    own_writer: Option<OwnedFd>,
 }
 
 impl Reader {
     pub(super) fn of(fd: OwnedFd, name: Arc<str>, own_writer: Option<OwnedFd>) -> Self {
-        Reader { end: PipeEnd::new(fd, Named(name)), _own_writer: own_writer }
+        Reader { end: PipeEnd::new(fd, Named(name)), own_writer }
     }
 
     /// `read(2)`: blocks until data arrives and returns the number of bytes, at most
@@ -50,6 +52,24 @@ impl Reader {
     /// data arrives within `timeout`.
     pub fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
         self.end.read_timeout(buffer, timeout)
+    }
+
+    /// Blocks until `buffer` is full.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Reader::read), and [`Disconnected`](crate::ErrorKind::Disconnected) at end of
+    /// stream. [`Error::transferred`](crate::Error::transferred) then returns how many bytes the
+    /// buffer received; they are no longer in the FIFO.
+    pub fn read_exact(&self, buffer: &mut [u8]) -> Result<()> {
+        self.end.read_exact(buffer, |rest| self.read(rest))
+    }
+
+    /// Like [`read_exact`](Reader::read_exact), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the buffer is not full after `timeout`.
+    pub fn read_exact_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<()> {
+        let deadline = Deadline::after(timeout);
+        self.end.read_exact(buffer, |rest| self.read_timeout(rest, deadline.timeout()))
     }
 
     /// `FIONREAD`: returns how many bytes are in the FIFO. Another process may change that at any
@@ -77,6 +97,19 @@ impl Reader {
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
         self.end.set_capacity(bytes)
+    }
+
+    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: returns another descriptor of the same read end.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
+    #[doc(alias = "dup")]
+    pub fn try_clone(&self) -> Result<Reader> {
+        Ok(Reader {
+            end: self.end.try_clone()?,
+            own_writer: self.own_writer.as_ref().map(duplicate).transpose()?,
+        })
     }
 }
 

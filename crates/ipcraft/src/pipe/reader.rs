@@ -9,6 +9,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::error::Result;
 use crate::support::pipe_end::{Anonymous, PipeEnd, Reading};
+use crate::time::Deadline;
 
 /// The read end of a pipe.
 ///
@@ -58,6 +59,24 @@ impl Reader {
         self.end.read_timeout(buffer, timeout)
     }
 
+    /// Blocks until `buffer` is full.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Reader::read), and [`Disconnected`](crate::ErrorKind::Disconnected) at end of
+    /// stream. [`Error::transferred`](crate::Error::transferred) then returns how many bytes the
+    /// buffer received; they are no longer in the pipe.
+    pub fn read_exact(&self, buffer: &mut [u8]) -> Result<()> {
+        self.end.read_exact(buffer, |rest| self.read(rest))
+    }
+
+    /// Like [`read_exact`](Reader::read_exact), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if the buffer is not full after `timeout`.
+    pub fn read_exact_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<()> {
+        let deadline = Deadline::after(timeout);
+        self.end.read_exact(buffer, |rest| self.read_timeout(rest, deadline.timeout()))
+    }
+
     /// `FIONREAD`: returns how many bytes are in the pipe.
     ///
     /// A writer may add bytes and another reader may take them at any moment. Only a sole reader
@@ -83,6 +102,16 @@ impl Reader {
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
         self.end.set_capacity(bytes)
+    }
+
+    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: returns another descriptor of the same read end.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
+    #[doc(alias = "dup")]
+    pub fn try_clone(&self) -> Result<Reader> {
+        Ok(Reader { end: self.end.try_clone()?, packets: self.packets })
     }
 }
 

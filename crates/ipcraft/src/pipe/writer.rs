@@ -51,6 +51,22 @@ impl Writer {
         self.end.write_timeout(bytes, timeout)
     }
 
+    /// Blocks until all of `bytes` are written, also if signals interrupt it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Writer::write). [`Error::transferred`](crate::Error::transferred) returns
+    /// how many bytes were written before.
+    pub fn write_all(&self, bytes: &[u8]) -> Result<()> {
+        self.end.write_all(bytes)
+    }
+
+    /// Like [`write_all`](Writer::write_all), but fails with
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if there is no room for all within `timeout`.
+    pub fn write_all_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<()> {
+        self.end.write_all_timeout(bytes, timeout)
+    }
+
     /// `F_GETPIPE_SZ`: returns the capacity of the pipe in bytes.
     #[doc(alias = "F_GETPIPE_SZ")]
     pub fn capacity(&self) -> Result<usize> {
@@ -61,6 +77,16 @@ impl Writer {
     #[doc(alias = "F_SETPIPE_SZ")]
     pub fn set_capacity(&self, bytes: usize) -> Result<usize> {
         self.end.set_capacity(bytes)
+    }
+
+    /// `fcntl(2)` with `F_DUPFD_CLOEXEC`: returns another descriptor of the same write end.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
+    #[doc(alias = "dup")]
+    pub fn try_clone(&self) -> Result<Writer> {
+        Ok(Writer { end: self.end.try_clone()? })
     }
 }
 

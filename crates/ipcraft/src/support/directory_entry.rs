@@ -51,6 +51,11 @@ impl DirectoryEntry {
         self.hold_named(&self.name)
     }
 
+    /// Returns whether a file has this name.
+    pub(crate) fn exists(&self) -> bool {
+        fstatat(&self.directory, self.name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW).is_ok()
+    }
+
     /// Makes a file under a private name in the same directory, and holds it.
     ///
     /// `make` gets the directory and a name, and fails with `EEXIST` or `EADDRINUSE` if that
@@ -68,6 +73,8 @@ impl DirectoryEntry {
             }
             match self.hold_named(&name) {
                 Ok(held) => return Ok(PrivateFile { entry: self, name, held: Some(held) }),
+                // It was removed already.
+                Err(Errno::ENOENT) => {}
                 Err(errno) => {
                     self.unlink(&name);
                     return Err(errno);
@@ -136,10 +143,14 @@ impl PrivateFile<'_> {
         self.held.as_ref().expect("held until published").as_fd()
     }
 
-    /// Gives the file the name of its entry, and returns what holds it. Fails with `EEXIST` if the
-    /// name exists.
+    /// Gives the file the name of its entry, and returns what holds it.
+    ///
+    /// Fails with `EEXIST` if the name exists, and with `ESTALE` if the private name was removed.
     pub(crate) fn publish(mut self) -> nix::Result<OwnedFd> {
-        self.entry.rename(&self.name, &self.entry.name)?;
+        self.entry.rename(&self.name, &self.entry.name).map_err(|e| match e {
+            Errno::ENOENT => Errno::ESTALE,
+            other => other,
+        })?;
         Ok(self.held.take().expect("held until published"))
     }
 }

@@ -3,6 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat};
 
 use super::proc_fd;
@@ -63,12 +64,13 @@ pub(crate) fn check(operation: &'static str, mode: u32) -> Result<()> {
 
 /// Sets the mode of a file that is held with `O_PATH`, which fchmod(2) refuses.
 ///
-/// Before Linux 6.6 this needs /proc, and fails with `ENOENT` without it.
+/// Before Linux 6.6 this needs /proc, and fails with `ENOSYS` without it.
 pub(crate) fn set(held: BorrowedFd<'_>, mode: Mode) -> nix::Result<()> {
     match fchmod_path(held, mode.bits()) {
         Err(Errno::ENOSYS) => {
             let path = proc_fd::path(held);
-            fchmodat(nix::fcntl::AT_FDCWD, path.as_str(), mode, FchmodatFlags::FollowSymlink)
+            fchmodat(AT_FDCWD, path.as_str(), mode, FchmodatFlags::FollowSymlink)
+                .map_err(|e| if e == Errno::ENOENT { Errno::ENOSYS } else { e })
         }
         other => other,
     }

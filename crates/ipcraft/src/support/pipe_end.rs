@@ -1,102 +1,108 @@
 //! One end of a pipe or FIFO: reads or writes in their three forms.
-//!
-//! `RWF_NOWAIT` makes a single call non-blocking, but FIFOs and older kernels refuse it. Setting
-//! `O_NONBLOCK` would change the open file description, which other processes may share. The first
-//! non-blocking call on such an end therefore opens the pipe again through /proc/self/fd. That
-//! yields a description of its own, which stays non-blocking. Reading after poll(2) would not do:
-//! another reader may take the bytes in between, and the read would block.
 
 use std::io::IoSliceMut;
-use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::poll::PollFlags;
+use nix::sys::stat::{SFlag, fstat};
 
-use super::{pipe_io, pipe_size, proc_fd, wait};
-use crate::error::{Error, Result};
+use super::dup::duplicate;
+pub(crate) use super::pipe_read_now::Reading;
+use super::pipe_read_now::Unit;
+pub(crate) use super::pipe_write_now::Writing;
+use super::{limits, pipe_io, pipe_size, wait, whole};
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{ioctl, readv, retry};
+use crate::time::Deadline;
 
 /// The most bytes that one write transfers as a whole (pipe(7)).
 pub(crate) const PIPE_BUF: usize = libc::PIPE_BUF;
 
-const READ_PIPE: &str = "read from pipe";
-
-/// The role of an end that reads.
-#[derive(Debug)]
-pub(crate) enum Reading {}
-
-/// The role of an end that writes.
-#[derive(Debug)]
-pub(crate) enum Writing {}
+const ALLOW_SPLICE: &str = "allow splice(2) and vmsplice(2), or make the end non-blocking";
 
 /// The object that errors name. Its methods are the cold half of a call: [`Anonymous`] needs no
 /// value, so the hot half keeps none in a register.
 pub(crate) trait Label {
+    const READ: &'static str;
+    const WRITE: &'static str;
+
     fn name(&self) -> Option<&Arc<str>>;
     fn read_error(&self, errno: Errno) -> Error;
     fn write_error(&self, errno: Errno) -> Error;
 }
 
 /// A pipe without a name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Anonymous;
 
 /// A FIFO of this name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Named(pub(crate) Arc<str>);
 
 impl Label for Anonymous {
+    const READ: &'static str = "read from pipe";
+    const WRITE: &'static str = "write to pipe";
+
     fn name(&self) -> Option<&Arc<str>> {
         None
     }
 
     #[inline]
     fn read_error(&self, errno: Errno) -> Error {
-        Error::from_recv_errno(READ_PIPE, errno)
+        Error::from_recv_errno(Self::READ, errno)
     }
 
     #[inline]
     fn write_error(&self, errno: Errno) -> Error {
-        Error::from_send_errno("write to pipe", errno)
+        Error::from_send_errno(Self::WRITE, errno)
     }
 }
 
 impl Label for Named {
+    const READ: &'static str = "read from FIFO";
+    const WRITE: &'static str = "write to FIFO";
+
     fn name(&self) -> Option<&Arc<str>> {
         Some(&self.0)
     }
 
     #[cold]
     fn read_error(&self, errno: Errno) -> Error {
-        Error::from_recv_errno("read from FIFO", errno).with_object(self.name())
+        Error::from_recv_errno(Self::READ, errno).with_object(self.name())
     }
 
     #[cold]
     fn write_error(&self, errno: Errno) -> Error {
-        Error::from_send_errno("write to FIFO", errno).with_object(self.name())
+        Error::from_send_errno(Self::WRITE, errno).with_object(self.name())
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct PipeEnd<Role, L> {
     fd: OwnedFd,
-    /// A second, non-blocking description of the same end, opened when first needed.
-    nonblocking: OnceLock<OwnedFd>,
+    role: Role,
     label: L,
-    role: PhantomData<Role>,
 }
 
-impl<Role, L: Label> PipeEnd<Role, L> {
+impl<Role: Default, L: Label> PipeEnd<Role, L> {
     pub(crate) fn new(fd: OwnedFd, label: L) -> Self {
-        PipeEnd { fd, nonblocking: OnceLock::new(), label, role: PhantomData }
+        PipeEnd { fd, role: Role::default(), label }
     }
 
     pub(crate) fn into_fd(self) -> OwnedFd {
         self.fd
+    }
+
+    /// Another descriptor of the same open file description.
+    pub(crate) fn try_clone(&self) -> Result<Self>
+    where
+        L: Clone,
+    {
+        let fd = duplicate(&self.fd).map_err(|e| e.with_object(self.label.name()))?;
+        Ok(PipeEnd::new(fd, self.label.clone()))
     }
 
     pub(crate) fn capacity(&self) -> Result<usize> {
@@ -107,35 +113,24 @@ impl<Role, L: Label> PipeEnd<Role, L> {
         pipe_size::set(self.as_fd(), bytes).map_err(|e| e.with_object(self.label.name()))
     }
 
-    /// Makes `call` on a description and with flags that keep it from blocking.
-    fn without_blocking<T>(
-        &self,
-        access: OFlag,
-        mut call: impl FnMut(BorrowedFd<'_>, libc::c_int) -> nix::Result<T>,
-    ) -> nix::Result<T> {
-        if self.nonblocking.get().is_none() {
-            match retry(|| call(self.fd.as_fd(), readv::NOWAIT)) {
-                Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => self.reopen(access)?,
-                other => return other,
-            }
-        }
-        let fd = self.nonblocking.get().expect("reopened above").as_fd();
-        retry(|| call(fd, 0))
-    }
-
+    /// Adds to the error of a non-blocking call what only the ways around `RWF_NOWAIT` can meet.
     #[cold]
-    fn reopen(&self, access: OFlag) -> nix::Result<()> {
-        match proc_fd::reopen(self.fd.as_fd(), access | OFlag::O_NONBLOCK) {
-            // If another thread was faster, its description stays and this one is closed.
-            Ok(fd) => drop(self.nonblocking.set(fd)),
-            // A FIFO cannot be opened for writing once its last reader has closed (fifo(7)).
-            Err(Errno::ENXIO) => return Err(Errno::EPIPE),
-            // Without /proc there is no non-blocking description.
-            Err(Errno::ENOENT) => return Err(Errno::ENOSYS),
-            Err(errno) => return Err(errno),
+    fn explained(&self, error: Error, errno: Errno) -> Error {
+        match errno {
+            Errno::EMFILE | Errno::ENFILE => error.with_limit(limits::descriptors(errno)),
+            Errno::ENOSYS | Errno::EOPNOTSUPP | Errno::EPERM => {
+                error.with_kind(ErrorKind::Unsupported).with_hint(ALLOW_SPLICE)
+            }
+            Errno::EBADF if !is_pipe(self.as_fd()) => {
+                error.with_kind(ErrorKind::WrongType).with_hint("pass the descriptor of a pipe")
+            }
+            _ => error,
         }
-        Ok(())
     }
+}
+
+fn is_pipe(fd: BorrowedFd<'_>) -> bool {
+    fstat(fd).is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
 }
 
 impl<L: Label> PipeEnd<Reading, L> {
@@ -145,11 +140,12 @@ impl<L: Label> PipeEnd<Reading, L> {
     }
 
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.read_now(&mut [IoSliceMut::new(buffer)]).map_err(|e| self.label.read_error(e))
+        self.read_now(&mut [IoSliceMut::new(buffer)], Unit::Stream).map_err(|e| self.failed_read(e))
     }
 
     pub(crate) fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
-        self.read_until(&mut [IoSliceMut::new(buffer)], timeout).map_err(|e| self.label.read_error(e))
+        self.read_until(&mut [IoSliceMut::new(buffer)], Unit::Stream, timeout)
+            .map_err(|e| self.failed_read(e))
     }
 
     /// Reads one packet; fails if it was longer than `buffer`.
@@ -158,11 +154,11 @@ impl<L: Label> PipeEnd<Reading, L> {
     }
 
     pub(crate) fn try_read_packet(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.packet(buffer, |buffers| self.read_now(buffers))
+        self.packet(buffer, |buffers| self.read_now(buffers, Unit::Packet))
     }
 
     pub(crate) fn read_packet_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
-        self.packet(buffer, |buffers| self.read_until(buffers, timeout))
+        self.packet(buffer, |buffers| self.read_until(buffers, Unit::Packet, timeout))
     }
 
     pub(crate) fn available(&self) -> Result<usize> {
@@ -170,13 +166,27 @@ impl<L: Label> PipeEnd<Reading, L> {
             .map_err(|e| Error::from_errno("ioctl(FIONREAD)", e).with_object(self.label.name()))
     }
 
-    fn read_now(&self, buffers: &mut [IoSliceMut<'_>]) -> nix::Result<usize> {
-        self.without_blocking(OFlag::O_RDONLY, |fd, flags| readv::preadv2(fd, buffers, flags))
+    /// Fills the buffer by `read`, which reads a part.
+    pub(crate) fn read_exact(
+        &self,
+        buffer: &mut [u8],
+        read: impl FnMut(&mut [u8]) -> Result<usize>,
+    ) -> Result<()> {
+        whole::read_exact(L::READ, buffer, read).map_err(|e| e.with_object(self.label.name()))
     }
 
-    fn read_until(&self, buffers: &mut [IoSliceMut<'_>], timeout: Duration) -> nix::Result<usize> {
+    fn read_now(&self, buffers: &mut [IoSliceMut<'_>], unit: Unit) -> nix::Result<usize> {
+        self.role.read_now(self.fd.as_fd(), buffers, unit)
+    }
+
+    fn read_until(
+        &self,
+        buffers: &mut [IoSliceMut<'_>],
+        unit: Unit,
+        timeout: Duration,
+    ) -> nix::Result<usize> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLIN)];
-        wait::attempt_until(timeout, &ready, || self.read_now(buffers))
+        wait::attempt_until(timeout, &ready, || self.read_now(buffers, unit))
     }
 
     /// Reads a packet into `buffer` and a second buffer, which receives the excess of a longer one.
@@ -187,8 +197,13 @@ impl<L: Label> PipeEnd<Reading, L> {
     ) -> Result<usize> {
         let (room, mut excess) = (buffer.len(), [0; PIPE_BUF]);
         let buffers = &mut [IoSliceMut::new(buffer), IoSliceMut::new(&mut excess)];
-        let length = read(buffers).map_err(|e| self.label.read_error(e))?;
-        if length <= room { Ok(length) } else { Err(Error::truncated(READ_PIPE, room, length)) }
+        let length = read(buffers).map_err(|e| self.failed_read(e))?;
+        if length <= room { Ok(length) } else { Err(Error::truncated(L::READ, room, length)) }
+    }
+
+    #[cold]
+    fn failed_read(&self, errno: Errno) -> Error {
+        self.explained(self.label.read_error(errno), errno)
     }
 }
 
@@ -199,16 +214,27 @@ impl<L: Label> PipeEnd<Writing, L> {
     }
 
     pub(crate) fn try_write(&self, bytes: &[u8]) -> Result<usize> {
-        self.write_now(bytes).map_err(|e| self.label.write_error(e))
+        self.role.write_now(self.fd.as_fd(), bytes).map_err(|e| self.failed_write(e))
     }
 
     pub(crate) fn write_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<usize> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLOUT)];
-        wait::attempt_until(timeout, &ready, || self.write_now(bytes)).map_err(|e| self.label.write_error(e))
+        wait::attempt_until(timeout, &ready, || self.role.write_now(self.fd.as_fd(), bytes))
+            .map_err(|e| self.failed_write(e))
     }
 
-    fn write_now(&self, bytes: &[u8]) -> nix::Result<usize> {
-        self.without_blocking(OFlag::O_WRONLY, |fd, flags| pipe_io::write(fd, bytes, flags))
+    pub(crate) fn write_all(&self, bytes: &[u8]) -> Result<()> {
+        whole::write_all(L::WRITE, bytes, |rest| self.write(rest))
+    }
+
+    pub(crate) fn write_all_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<()> {
+        let deadline = Deadline::after(timeout);
+        whole::write_all(L::WRITE, bytes, |rest| self.write_timeout(rest, deadline.timeout()))
+    }
+
+    #[cold]
+    fn failed_write(&self, errno: Errno) -> Error {
+        self.explained(self.label.write_error(errno), errno)
     }
 }
 
@@ -222,20 +248,23 @@ impl<Role, L> AsFd for PipeEnd<Role, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
-    use nix::fcntl::open;
+    use nix::fcntl::{OFlag, open};
     use nix::sys::stat::Mode;
 
     fn ends() -> (PipeEnd<Reading, Anonymous>, PipeEnd<Writing, Anonymous>) {
         let (reader, writer) = std::io::pipe().unwrap();
-        (PipeEnd::new(reader.into(), Anonymous), PipeEnd::new(writer.into(), Anonymous))
+        let (reader, writer) = (
+            PipeEnd::<Reading, _>::new(reader.into(), Anonymous),
+            PipeEnd::<Writing, _>::new(writer.into(), Anonymous),
+        );
+        reader.role.refuse();
+        writer.role.refuse();
+        (reader, writer)
     }
 
     #[test]
-    fn reopened_ends_are_the_same_pipe_and_never_block() {
+    fn ends_where_nowait_is_refused_are_the_same_pipe_and_never_block() {
         let (reader, writer) = ends();
-        reader.reopen(OFlag::O_RDONLY).unwrap();
-        writer.reopen(OFlag::O_WRONLY).unwrap();
         assert_eq!(reader.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::Empty);
         assert_eq!(writer.try_write(b"through").unwrap(), 7);
         let mut buffer = [0; 8];
@@ -244,9 +273,9 @@ mod tests {
     }
 
     #[test]
-    fn drop_of_a_reopened_writer_ends_the_stream() {
+    fn drop_of_a_writer_where_nowait_is_refused_ends_the_stream() {
         let (reader, writer) = ends();
-        writer.reopen(OFlag::O_WRONLY).unwrap();
+        writer.try_write(b"").unwrap();
         drop(writer);
         assert_eq!(reader.try_read(&mut [0; 8]).unwrap(), 0, "no hidden writer is left");
     }
@@ -261,5 +290,14 @@ mod tests {
         let writer = PipeEnd::<Writing, _>::new(writer, Anonymous);
         drop(reader);
         assert_eq!(writer.try_write(b"x").unwrap_err().kind(), ErrorKind::Disconnected);
+    }
+
+    #[test]
+    fn try_calls_on_another_type_of_file_return_wrong_type() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let reader = open(file.path(), OFlag::O_RDONLY, Mode::empty()).unwrap();
+        let reader = PipeEnd::<Reading, _>::new(reader, Anonymous);
+        reader.role.refuse();
+        assert_eq!(reader.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WrongType);
     }
 }

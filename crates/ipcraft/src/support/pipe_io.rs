@@ -19,19 +19,22 @@ pub(crate) fn write(fd: BorrowedFd<'_>, bytes: &[u8], flags: libc::c_int) -> nix
     let parts = [IoSlice::new(bytes)];
     if KERNEL_HAS_NOSIGNAL.load(Relaxed) {
         match pwritev2(fd, &parts, flags | NOSIGNAL) {
-            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) if flags == 0 => {
-                KERNEL_HAS_NOSIGNAL.store(false, Relaxed);
-            }
+            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => {}
             other => return other,
         }
     }
     write_slow(fd, &parts, flags)
 }
 
-/// The same on a kernel that lacks the flag.
+/// The same without the flag, for a kernel that lacks it.
 #[cold]
 fn write_slow(fd: BorrowedFd<'_>, parts: &[IoSlice<'_>], flags: libc::c_int) -> nix::Result<usize> {
-    sigpipe::suppress(|| pwritev2(fd, parts, flags))
+    let written = sigpipe::suppress(|| pwritev2(fd, parts, flags));
+    // If this is refused too, one of the caller's flags was the reason.
+    if !matches!(written, Err(Errno::EOPNOTSUPP | Errno::ENOSYS)) {
+        KERNEL_HAS_NOSIGNAL.store(false, Relaxed);
+    }
+    written
 }
 
 #[cfg(test)]

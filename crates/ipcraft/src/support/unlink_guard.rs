@@ -35,9 +35,25 @@ impl UnlinkGuard {
         Ok(UnlinkGuard::new(DirectoryEntry::of(path)?, held))
     }
 
+    /// Only holds the file, which stays on drop.
+    pub(crate) fn without_removal(entry: DirectoryEntry, held: OwnedFd) -> Self {
+        UnlinkGuard { entry, held, owner: None }
+    }
+
     /// Keeps the file.
     pub(crate) fn disarm(mut self) {
         self.owner = None;
+    }
+
+    /// Returns whether a drop removes the file.
+    pub(crate) fn removes_on_drop(&self) -> bool {
+        self.owner.is_some()
+    }
+
+    /// Removes the file now, whatever process made it; fails with `ESTALE` if the name leads to
+    /// another file.
+    pub(crate) fn remove(&self) -> nix::Result<()> {
+        self.entry.remove(self.held.as_fd())
     }
 }
 
@@ -45,7 +61,7 @@ impl Drop for UnlinkGuard {
     fn drop(&mut self) {
         if self.owner.is_some_and(ProcessIdentity::is_current) {
             // A drop cannot report a failure. The next owner of the name can reclaim the file.
-            let _ = self.entry.remove(self.held.as_fd());
+            let _ = self.remove();
         }
     }
 }

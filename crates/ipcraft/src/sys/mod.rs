@@ -23,6 +23,7 @@ pub(crate) mod socket;
 pub(crate) mod sysv_msg;
 pub(crate) mod sysv_sem;
 pub(crate) mod sysv_shm;
+pub(crate) mod vmsplice;
 
 use nix::errno::Errno;
 
