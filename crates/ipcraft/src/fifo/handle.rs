@@ -1,32 +1,34 @@
 //! A FIFO by name, and the ways to open its ends.
 
-use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use super::{Options, Reader, Writer, open};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::name;
-use crate::support::errno;
 use crate::support::unlink_guard::UnlinkGuard;
 use crate::time::Deadline;
 
 /// A FIFO by name, from which ends are opened.
 ///
-/// It holds no descriptor. Dropping it leaves the name, unless [`Options::remove_on_drop`] was set.
+/// It holds the file and its directory by two descriptors without access (`O_PATH`), so that a
+/// removal removes no other FIFO. Dropping it leaves the name, unless [`Options::remove_on_drop`]
+/// was set.
 #[derive(Debug)]
 pub struct Fifo {
     path: PathBuf,
     name: Arc<str>,
     options: Options,
-    removal: Option<UnlinkGuard>,
+    file: UnlinkGuard,
 }
 
 impl Fifo {
-    pub(super) fn new(path: &Path, options: Options, removal: Option<UnlinkGuard>) -> Self {
-        Fifo { path: path.to_owned(), name: name::display(path).into(), options, removal }
+    pub(super) fn new(path: &Path, options: Options, file: UnlinkGuard) -> Self {
+        Fifo { path: path.to_owned(), name: name::display(path).into(), options, file }
     }
 
     /// `mkfifo(3)`: creates the FIFO with mode 0600, or opens an existing one; see
@@ -112,27 +114,51 @@ impl Fifo {
         self.writer(open::write_until(&self.path, Deadline::after(timeout)))
     }
 
-    /// `unlink(2)`: removes the name. Open ends keep working; the next open of the path fails.
+    /// `unlink(2)`: removes the name, if it still leads to the file that this handle created or
+    /// opened. Open ends keep working; the next open of the path fails.
+    ///
+    /// A symbolic link that the handle was opened through is removed itself. To check which file
+    /// it removes, it moves the name aside for an instant, to `.ipcraft-…` in the same directory.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if the name was removed already;
-    /// [`WrongType`](crate::ErrorKind::WrongType) if the path leads to another type of file.
+    /// * [`NotFound`](crate::ErrorKind::NotFound) if the name was removed already;
+    /// * [`Removed`](crate::ErrorKind::Removed) if it was removed and now leads to another FIFO;
+    /// * [`WrongType`](crate::ErrorKind::WrongType) if it leads to another type of file.
     #[doc(alias = "unlink")]
     pub fn remove(&self) -> Result<()> {
-        open::check_type_at(&self.path)?;
-        fs::remove_file(&self.path)
-            .map_err(|e| Error::from_errno("unlink", errno(&e)).with_object(Some(&self.name)))
+        self.file.remove().map_err(|e| match e {
+            Errno::ESTALE => open::replaced(&self.path),
+            _ => Error::from_errno("unlink", e).with_object(Some(&self.name)),
+        })
+    }
+
+    /// `unlink(2)`: removes the FIFO of this name, whichever process made it. Needs no right to
+    /// open it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none;
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the path leads to another type of file;
+    /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if the directory, or the owner in a
+    /// sticky directory, does not permit it.
+    pub fn unlink(path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        loop {
+            match Fifo::open(path)?.remove() {
+                Err(e) if e.kind() == ErrorKind::Removed => {}
+                removed => return removed,
+            }
+        }
     }
 
     /// Returns whether dropping this handle removes the name.
     pub fn removes_on_drop(&self) -> bool {
-        self.removal.is_some()
+        self.file.removes_on_drop()
     }
 
     fn staying_reader(&self) -> Result<Reader> {
-        let fd = open::try_read(&self.path)?;
-        let own_writer = open::own_writer(&self.path, &fd)?;
+        let (fd, own_writer) = open::both(&self.path)?;
         let fd = open::set_nonblocking(fd, self.options.nonblocking)?;
         Ok(Reader::of(fd, self.name.clone(), Some(own_writer)))
     }

@@ -1,18 +1,20 @@
 //! Opening the two ends of a FIFO in the three forms, and nothing but a FIFO.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{self, FcntlArg, OFlag, SpliceFFlags, fcntl};
 use nix::poll::PollFlags;
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, stat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, lstat, stat};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::support::backoff::Backoff;
-use crate::support::{limits, proc_fd};
+use crate::support::directory_entry::DirectoryEntry;
+use crate::support::limits;
+use crate::support::unlink_guard::UnlinkGuard;
 use crate::sys::{poll, retry};
 use crate::time::Deadline;
 
@@ -75,12 +77,28 @@ fn has_writer(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
     }
 }
 
-/// Opens a write end of the FIFO behind `reader`, which keeps its stream from ending.
-pub(super) fn own_writer(path: &Path, reader: &OwnedFd) -> Result<OwnedFd> {
-    proc_fd::reopen(reader.as_fd(), OFlag::O_WRONLY | OFlag::O_NONBLOCK).map_err(|e| match e {
-        Errno::EACCES => failed(WRITING, path, e).with_hint("grant write permission too, for stay_open"),
-        _ => failed(WRITING, path, e),
-    })
+/// Opens a read end, and a write end that keeps its stream from ending.
+pub(super) fn both(path: &Path) -> Result<(OwnedFd, OwnedFd)> {
+    loop {
+        let reader = try_read(path)?;
+        let writer = try_write(path).map_err(|e| match e.kind() {
+            ErrorKind::PermissionDenied => e.with_hint("grant write permission too, for stay_open"),
+            _ => e,
+        });
+        match writer {
+            Ok(writer) if is_same(path, &reader, &writer)? => return Ok((reader, writer)),
+            // Another FIFO took the name in between; without a reader it refuses the writer.
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::NoReader => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+fn is_same(path: &Path, a: &OwnedFd, b: &OwnedFd) -> Result<bool> {
+    let stat = |fd| fstat(fd).map_err(|e| failed("fstat", path, e));
+    let (a, b) = (stat(a)?, stat(b)?);
+    Ok((a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
 }
 
 pub(super) fn set_nonblocking(fd: OwnedFd, nonblocking: bool) -> Result<OwnedFd> {
@@ -107,16 +125,62 @@ pub(super) fn check_type_at(path: &Path) -> Result<()> {
     check_type(path, &stat(path).map_err(|e| failed("stat", path, e))?)
 }
 
-fn check_type(path: &Path, stat: &FileStat) -> Result<()> {
-    if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO {
-        return Ok(());
+/// Holds the FIFO that the path leads to, or the symbolic link to one.
+pub(super) fn hold(path: &Path) -> Result<UnlinkGuard> {
+    let failed = |e| failed("open", path, e);
+    let entry = DirectoryEntry::of(path).map_err(failed)?;
+    let held = entry.hold().map_err(failed)?;
+    let stat = fstat(&held).map_err(failed)?;
+    if !is(&stat, SFlag::S_IFLNK) {
+        check_type(path, &stat)?;
     }
-    Err(Error::new("open", ErrorKind::WrongType)
-        .with_name(name::display(path))
-        .with_hint("pass the path of a FIFO"))
+    Ok(UnlinkGuard::without_removal(entry, held))
 }
 
-fn failed(operation: &'static str, path: &Path, errno: Errno) -> Error {
+/// Fails with `ESTALE` if this is no new FIFO: another process, which may write to the directory,
+/// has replaced it.
+pub(super) fn check_own_fifo(held: BorrowedFd<'_>) -> nix::Result<()> {
+    let stat = fstat(held)?;
+    if is(&stat, SFlag::S_IFIFO) && stat.st_nlink == 1 { Ok(()) } else { Err(Errno::ESTALE) }
+}
+
+/// The error for a name that leads to another file than the handle's.
+pub(super) fn replaced(path: &Path) -> Error {
+    match lstat(path) {
+        Ok(stat) if !is(&stat, SFlag::S_IFIFO) => wrong_type("unlink", path),
+        _ => Error::from_errno("unlink", Errno::ESTALE)
+            .with_kind(ErrorKind::Removed)
+            .with_name(name::display(path))
+            .with_hint("use unlink to remove whichever FIFO has the name"),
+    }
+}
+
+/// The error of opening `path`; of another kind if the name exists and leads nowhere, since then
+/// neither creating nor opening can succeed.
+pub(super) fn leads_nowhere(path: &Path, error: Error) -> Error {
+    match (error.kind(), lstat(path)) {
+        (ErrorKind::NotFound, Ok(stat)) if is(&stat, SFlag::S_IFLNK) => {
+            error.with_kind(ErrorKind::WrongType).with_hint("remove the symbolic link, which leads nowhere")
+        }
+        _ => error,
+    }
+}
+
+fn check_type(path: &Path, stat: &FileStat) -> Result<()> {
+    if is(stat, SFlag::S_IFIFO) { Ok(()) } else { Err(wrong_type("open", path)) }
+}
+
+fn is(stat: &FileStat, kind: SFlag) -> bool {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == kind
+}
+
+fn wrong_type(operation: &'static str, path: &Path) -> Error {
+    Error::new(operation, ErrorKind::WrongType)
+        .with_name(name::display(path))
+        .with_hint("pass the path of a FIFO")
+}
+
+pub(super) fn failed(operation: &'static str, path: &Path, errno: Errno) -> Error {
     Error::from_errno(operation, errno).with_name(name::display(path)).with_limit(limits::descriptors(errno))
 }
 

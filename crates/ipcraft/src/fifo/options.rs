@@ -4,13 +4,14 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
-use nix::unistd::mkfifo;
+use nix::unistd::mkfifoat;
 
 use super::{Fifo, open};
 use crate::error::{Error, Result};
 use crate::name;
+use crate::support::create_or_open::create_or_open;
 use crate::support::directory_entry::DirectoryEntry;
-use crate::support::limits;
+use crate::support::mode::{self, CreationMode};
 use crate::support::unlink_guard::UnlinkGuard;
 
 const MKFIFO: &str = "mkfifo";
@@ -30,7 +31,7 @@ const MKFIFO: &str = "mkfifo";
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    mode: u32,
+    mode: CreationMode,
     remove_on_drop: bool,
     pub(super) stay_open: bool,
     pub(super) nonblocking: bool,
@@ -38,7 +39,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { mode: 0o600, remove_on_drop: false, stay_open: false, nonblocking: false }
+        Options {
+            mode: CreationMode::less_umask(0o600),
+            remove_on_drop: false,
+            stay_open: false,
+            nonblocking: false,
+        }
     }
 }
 
@@ -50,14 +56,26 @@ impl Options {
 
     /// Sets the permissions of a FIFO that is created, such as `0o620`, less the umask. Default:
     /// 0600.
+    ///
+    /// Creation fails with [`Invalid`](crate::ErrorKind::Invalid) for bits beyond 0o777.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode;
+        self.mode = CreationMode::less_umask(mode);
+        self
+    }
+
+    /// Sets the permissions as [`mode`](Options::mode) does, and the umask takes none away.
+    ///
+    /// The name appears when the FIFO has its permissions. Before Linux 6.6 this needs /proc.
+    #[doc(alias = "chmod")]
+    pub fn exact_mode(mut self, mode: u32) -> Self {
+        self.mode = CreationMode::exact(mode);
         self
     }
 
     /// Removes the name when the handle is dropped, if this handle created the FIFO.
     ///
-    /// Only the creating process removes it, and only while the path leads to that same FIFO.
+    /// Only the creating process removes it, and only while the name leads to that same FIFO. A
+    /// removal needs no free descriptor, and neither the former working directory nor root.
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.remove_on_drop = yes;
         self
@@ -89,10 +107,7 @@ impl Options {
     /// others as in the [module's table](super#errors).
     pub fn create(&self, path: impl AsRef<Path>) -> Result<Fifo> {
         let path = path.as_ref();
-        match self.make(path) {
-            Err(e) if e.errno() == Some(Errno::EEXIST as i32) => self.open(path),
-            made => Ok(Fifo::new(path, self.clone(), made?)),
-        }
+        create_or_open(|| self.create_new(path), || self.open(path).map_err(|e| open::leads_nowhere(path, e)))
     }
 
     /// `mkfifo(3)`: creates the FIFO. Exactly one of several racing processes succeeds.
@@ -103,8 +118,8 @@ impl Options {
     /// the file; others as in the [module's table](super#errors).
     pub fn create_new(&self, path: impl AsRef<Path>) -> Result<Fifo> {
         let path = path.as_ref();
-        let removal = self.make(path)?;
-        Ok(Fifo::new(path, self.clone(), removal))
+        let made = self.make(path)?;
+        Ok(Fifo::new(path, self.clone(), made))
     }
 
     /// Opens an existing FIFO.
@@ -117,20 +132,42 @@ impl Options {
         let path = path.as_ref();
         name::check_path("stat", path)?;
         open::check_type_at(path)?;
-        Ok(Fifo::new(path, self.clone(), None))
+        Ok(Fifo::new(path, self.clone(), open::hold(path)?))
     }
 
-    fn make(&self, path: &Path) -> Result<Option<UnlinkGuard>> {
+    fn make(&self, path: &Path) -> Result<UnlinkGuard> {
         name::check_path(MKFIFO, path)?;
-        mkfifo(path, Mode::from_bits_truncate(self.mode)).map_err(|e| {
-            Error::from_errno(MKFIFO, e).with_name(name::display(path)).with_limit(limits::descriptors(e))
-        })?;
-        let guard = || {
-            let entry = DirectoryEntry::of(path)?;
-            let held = entry.hold()?;
-            Ok(UnlinkGuard::new(entry, held))
-        };
-        // If the new name is gone already, there is nothing to remove.
-        Ok(self.remove_on_drop.then(guard).and_then(nix::Result::ok))
+        let mode = self.mode.checked(MKFIFO).map_err(|e| e.with_name(name::display(path)))?;
+        loop {
+            match self.make_once(path, mode) {
+                // The private name was removed before it was published.
+                Err(Errno::ESTALE) => {}
+                made => return made.map_err(|e| failed(path, e)),
+            }
+        }
+    }
+
+    fn make_once(&self, path: &Path, mode: Mode) -> nix::Result<UnlinkGuard> {
+        let entry = DirectoryEntry::of(path)?;
+        if entry.exists() {
+            // As mkfifo(3) does, also in a directory in which this process may create nothing.
+            return Err(Errno::EEXIST);
+        }
+        let private = entry.make_private(|directory, name| mkfifoat(directory, name, mode))?;
+        if self.mode.is_exact() {
+            open::check_own_fifo(private.held())?;
+            mode::set(private.held(), mode)?;
+        }
+        let held = private.publish()?;
+        let guard = if self.remove_on_drop { UnlinkGuard::new } else { UnlinkGuard::without_removal };
+        Ok(guard(entry, held))
+    }
+}
+
+fn failed(path: &Path, errno: Errno) -> Error {
+    let error = open::failed(MKFIFO, path, errno);
+    match errno {
+        Errno::ENOSYS => error.with_hint("mount /proc for exact_mode, or use Linux 6.6"),
+        _ => error,
     }
 }
