@@ -4,12 +4,13 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use ipcraft::ErrorKind;
-use ipcraft::queue::sysv::{self, Options, Queue, Selector};
+use ipcraft::queue::sysv::{self, Changes, Options, Queue, Selector};
 use ipcraft::sysv::Key;
-use ipcraft_tests::namespace::with_own_ipc;
+use ipcraft_tests::namespace::{set_limit, with_own_ipc};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::{Outcome, serial_test};
 use ipcraft_tests::user::{UNPRIVILEGED_ID, unprivileged_in_own_ipc};
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 
 use crate::{kind_of, queue};
@@ -59,12 +60,16 @@ fn set_max_bytes_owner_and_mode_take_effect() {
             .map(|m| m.unwrap().bytes.len()),
         [600, 400]
     );
-    assert_eq!(kind_of(queue.try_send(1, &[0; 1001])), ErrorKind::Full, "even in an empty queue");
-    queue.set_mode(0o7640).unwrap();
+    queue.set_mode(0o640).unwrap();
     let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
     queue.set_owner(uid, gid).unwrap();
     let permissions = queue.statistics().unwrap().permissions;
     assert_eq!((permissions.uid, permissions.mode), (uid, 0o640));
+    queue.change(&Changes::new().mode(0o604).owner(uid).group(gid).max_bytes(500)).unwrap();
+    let found = queue.statistics().unwrap();
+    assert_eq!((found.permissions.mode, found.max_bytes), (0o604, 500));
+    assert_eq!(kind_of(queue.set_mode(640)), ErrorKind::Invalid, "decimal");
+    assert_eq!(kind_of(Options::new().mode(640).create_new(Key::PRIVATE)), ErrorKind::Invalid);
     assert_eq!(kind_of(queue.set_owner(u32::MAX, gid)), ErrorKind::Invalid);
 }
 
@@ -75,9 +80,14 @@ fn control_without_ownership_fails() -> Outcome {
         let open = Options::new().mode(0o606).create_new(Key::PRIVATE).unwrap();
         let given = Queue::create_new(Key::PRIVATE).unwrap();
         given.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID).unwrap();
-        [closed, open, given]
+        let usual = sysv::usage().unwrap().max_bytes;
+        set_limit("/proc/sys/kernel/msgmnb", &(usual + 1).to_string());
+        let raised = Queue::create_new(Key::PRIVATE).unwrap();
+        raised.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID).unwrap();
+        set_limit("/proc/sys/kernel/msgmnb", &usual.to_string());
+        [closed, open, given, raised]
     };
-    unprivileged_in_own_ipc(arrange, |[closed, open, given]| {
+    unprivileged_in_own_ipc(arrange, |[closed, open, given, raised]| {
         let mut buffer = [0; 8];
         let denied = [
             kind_of(closed.try_send(1, b"x")),
@@ -97,6 +107,9 @@ fn control_without_ownership_fails() -> Outcome {
         let limit = *error.limit().unwrap();
         assert_eq!((limit.name(), limit.requested()), ("/proc/sys/kernel/msgmnb", Some(most + 1)));
         given.set_max_bytes(most).unwrap();
+        let error = raised.set_mode(0o640).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EPERM)), "{error}");
+        raised.change(&Changes::new().mode(0o640).max_bytes(most)).unwrap();
         given.remove().unwrap();
     })
 }
@@ -116,5 +129,40 @@ fn usage_counts_all_queues_of_the_namespace() -> Outcome {
         assert_eq!(usage.max_bytes.to_string(), number("msgmnb").trim());
         let listed = fs::read_to_string("/proc/sysvipc/msg").unwrap();
         assert_eq!(listed.lines().count(), 3, "a heading and two queues:\n{listed}");
+    })
+}
+
+#[serial_test]
+fn list_shows_queues_of_all_users() -> Outcome {
+    unprivileged_in_own_ipc(
+        || {
+            let hidden = Queue::create_new(Key::new(5)).unwrap();
+            hidden.send(1, b"four").unwrap();
+            let between = Queue::create_new(Key::PRIVATE).unwrap();
+            let last = Queue::create_new(Key::new(6)).unwrap();
+            between.remove().unwrap();
+            [hidden.id(), last.id()]
+        },
+        |ids| {
+            let found = sysv::list().unwrap();
+            assert_eq!(found.iter().map(|entry| entry.id).collect::<Vec<_>>(), ids);
+            assert_eq!(found.iter().map(|entry| entry.index).collect::<Vec<_>>(), [0, 2]);
+            let facts: Vec<_> =
+                found.iter().map(|entry| (entry.statistics.key, entry.statistics.bytes)).collect();
+            assert_eq!(facts, [(Key::new(5), 4), (Key::new(6), 0)]);
+            assert_eq!(Queue::from_id(ids[0]).unwrap().key(), Some(Key::new(5)));
+        },
+    )
+}
+
+#[serial_test]
+fn owner_that_the_user_namespace_does_not_map_is_invalid() -> Outcome {
+    with_own_ipc(|| {
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWIPC).unwrap();
+        fs::write("/proc/self/uid_map", "0 0 1").unwrap();
+        let queue = Queue::create_new(Key::PRIVATE).unwrap();
+        let error = queue.set_owner(7, 7).unwrap_err();
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::Invalid, Some(libc::EINVAL)), "{error}");
+        assert!(error.to_string().contains("user namespace"), "{error}");
     })
 }

@@ -3,11 +3,14 @@
 
 mod c;
 mod control;
+mod identity;
 mod keys;
 mod limits;
 mod messages;
 mod removal;
+mod rights;
 mod selection;
+mod too_large;
 mod waiting;
 
 use std::process::ExitCode;

@@ -2,10 +2,12 @@
 //! be provoked.
 
 mod creation;
+mod half_made;
 mod interop;
 mod limits;
 mod operations;
 mod permissions;
+mod rights;
 mod undo;
 mod values;
 mod waiting;

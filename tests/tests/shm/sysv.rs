@@ -5,13 +5,14 @@ use std::fs;
 use std::time::{Duration, SystemTime};
 
 use ipcraft::shm::HugePages;
-use ipcraft::shm::sysv::{Options, Segment};
-use ipcraft::sysv::Key;
+use ipcraft::shm::sysv::{Options, Segment, list};
+use ipcraft::sysv::{Changes, Key};
 use ipcraft::{ErrorKind, Pid};
 use ipcraft_tests::namespace;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::{Outcome, serial_test};
 use ipcraft_tests::user::{self, UNPRIVILEGED_ID};
+use nix::sched::{CloneFlags, unshare};
 use nix::unistd::geteuid;
 
 use super::{kind, page, unique_key};
@@ -262,4 +263,93 @@ fn segment_matches_proc_sysvipc_shm() {
     let line = list.lines().find(|line| line.split_whitespace().nth(1) == Some(&id)).expect("listed");
     let fields: Vec<&str> = line.split_whitespace().collect();
     assert_eq!((fields[2], fields[3], fields[6]), ("600", "12345", "1"));
+}
+
+#[serial_test]
+fn segment_owner_without_the_read_bit_gives_it_back() -> Outcome {
+    user::unprivileged_in_own_ipc(
+        || Options::new().mode(0o600).create_new(Key::new(5), 100).unwrap().id(),
+        |closed| {
+            let segment = Options::new().create_new(Key::PRIVATE, 100).unwrap();
+            segment.set_mode(0o200).unwrap();
+            assert_eq!(kind(segment.statistics()), ErrorKind::PermissionDenied);
+            segment.set_owner(UNPRIVILEGED_ID, UNPRIVILEGED_ID).unwrap();
+            let found = Segment::from_id(segment.id()).unwrap();
+            found.set_mode(0o600).unwrap();
+            assert_eq!(segment.statistics().unwrap().permissions.mode, 0o600);
+            segment.attach().unwrap();
+
+            let closed = Segment::from_id(closed).expect("attaching asks for permission");
+            assert_eq!(kind(closed.attach_read_only()), ErrorKind::PermissionDenied);
+            let error = Segment::create(Key::new(5), 101).unwrap_err();
+            assert_eq!(
+                (error.kind(), error.limit().unwrap().value()),
+                (ErrorKind::WrongType, 100),
+                "{error}"
+            );
+        },
+    )
+}
+
+#[serial_test]
+fn segment_list_shows_segments_of_all_users() -> Outcome {
+    user::unprivileged_in_own_ipc(
+        || {
+            let hidden = Segment::create_new(Key::new(5), 100).unwrap();
+            let between = Segment::create_new(Key::PRIVATE, 1).unwrap();
+            let last = Segment::create_new(Key::new(6), 200).unwrap();
+            between.remove().unwrap();
+            assert_eq!(last.key(), Some(Key::new(6)));
+            [hidden.id(), last.id()]
+        },
+        |ids| {
+            let found = list().unwrap();
+            assert_eq!(found.iter().map(|entry| entry.id).collect::<Vec<_>>(), ids);
+            assert_eq!(found.iter().map(|entry| entry.index).collect::<Vec<_>>(), [0, 2]);
+            let facts: Vec<_> =
+                found.iter().map(|entry| (entry.statistics.key, entry.statistics.size)).collect();
+            assert_eq!(facts, [(Key::new(5), 100), (Key::new(6), 200)]);
+            assert_eq!(Segment::from_id(ids[0]).unwrap().key(), Some(Key::new(5)));
+        },
+    )
+}
+
+#[serial_test]
+fn segment_change_sets_mode_and_owner_together() {
+    let segment = private(100);
+    let uid = geteuid().as_raw();
+    segment.change(&Changes::new().mode(0o640).owner(uid)).unwrap();
+    let found = segment.statistics().unwrap().permissions;
+    assert_eq!((found.uid, found.mode), (uid, 0o640));
+    assert_eq!(kind(segment.set_mode(640)), ErrorKind::Invalid, "decimal");
+    assert_eq!(kind(segment.set_owner(u32::MAX, 0)), ErrorKind::Invalid);
+    assert_eq!(kind(Options::new().mode(640).create_new(Key::PRIVATE, 1)), ErrorKind::Invalid);
+}
+
+#[serial_test]
+fn segment_drop_in_another_ipc_namespace_removes_nothing() -> Outcome {
+    namespace::with_own_ipc(|| {
+        let first = Options::new().remove_on_drop(true).create_new(Key::new(1), 1).unwrap();
+        unshare(CloneFlags::CLONE_NEWIPC).unwrap();
+        let other = Segment::create_new(Key::new(1), 1).unwrap();
+        assert_eq!(other.id(), first.id(), "each namespace counts for itself");
+        drop(first);
+        other.statistics().expect("the drop removes its own segment only");
+    })
+}
+
+#[serial_test]
+fn segment_create_while_another_process_removes_it_starts_over() {
+    let key = unique_key();
+    let remover = Peer::start(|| {
+        loop {
+            // SAFETY: because shmget(2) takes numbers and IPC_RMID ignores the pointer.
+            unsafe { libc::shmctl(libc::shmget(key.number(), 0, 0), libc::IPC_RMID, std::ptr::null_mut()) };
+        }
+    });
+    for round in 0..20_000 {
+        Segment::create(key, 1).unwrap_or_else(|e| panic!("round {round}: {e}"));
+    }
+    remover.kill();
+    let _ = Segment::open(key).map(|segment| segment.remove());
 }

@@ -5,6 +5,7 @@ pub(crate) mod create_or_open;
 pub(crate) mod directory_entry;
 pub(crate) mod dup;
 pub(crate) mod fallocate;
+pub(crate) mod ipc_namespace;
 pub(crate) mod limits;
 pub(crate) mod mode;
 pub(crate) mod pipe_end;

@@ -20,6 +20,9 @@ pub(crate) const INLINE: usize = 8192;
 /// `MSG_COPY`: leave the message in the queue. libc has it for some targets only (msgop(2)).
 pub(crate) const COPY: libc::c_int = 0o40000;
 
+/// `MSG_STAT_ANY`, which libc does not name (linux/msg.h).
+const STAT_ANY: libc::c_int = 13;
+
 /// Room for a type and a text.
 type Words = [MaybeUninit<libc::c_long>];
 
@@ -118,6 +121,16 @@ pub(crate) fn status(id: libc::c_int) -> nix::Result<libc::msqid_ds> {
     Ok(status)
 }
 
+/// msgctl(2) with `MSG_STAT_ANY`: the identifier and the status of the queue at an index of the
+/// table. Needs no right to read (Linux 4.17).
+pub(crate) fn status_any(index: libc::c_int) -> nix::Result<(libc::c_int, libc::msqid_ds)> {
+    // SAFETY: because msqid_ds is a C structure of integers, for which zeroes are valid.
+    let mut status: libc::msqid_ds = unsafe { mem::zeroed() };
+    // SAFETY: because MSG_STAT_ANY writes one structure, to a variable of that type.
+    let id = Errno::result(unsafe { libc::msgctl(index, STAT_ANY, &mut status) })?;
+    Ok((id, status))
+}
+
 /// msgctl(2) with `IPC_SET`: owner, mode and limit.
 pub(crate) fn set(id: libc::c_int, mut status: libc::msqid_ds) -> nix::Result<()> {
     // SAFETY: because IPC_SET reads one structure, from a variable of that type.
@@ -130,12 +143,13 @@ pub(crate) fn remove(id: libc::c_int) -> nix::Result<()> {
     Errno::result(unsafe { libc::msgctl(id, libc::IPC_RMID, ptr::null_mut()) }).map(drop)
 }
 
-/// msgctl(2) with `MSG_INFO`: the limits of the namespace and what is in use.
-pub(crate) fn info() -> nix::Result<libc::msginfo> {
+/// msgctl(2) with `MSG_INFO`: the highest index in use, the limits of the namespace and what is in
+/// use.
+pub(crate) fn info() -> nix::Result<(libc::c_int, libc::msginfo)> {
     // SAFETY: because msginfo is a C structure of integers, for which zeroes are valid.
     let mut info: libc::msginfo = unsafe { mem::zeroed() };
     // SAFETY: because MSG_INFO writes one msginfo, to a variable of that type, and ignores the
     // identifier.
-    Errno::result(unsafe { libc::msgctl(0, libc::MSG_INFO, (&raw mut info).cast()) })?;
-    Ok(info)
+    let highest = Errno::result(unsafe { libc::msgctl(0, libc::MSG_INFO, (&raw mut info).cast()) })?;
+    Ok((highest, info))
 }

@@ -84,6 +84,18 @@ pub(crate) fn status(id: c_int) -> nix::Result<semid_ds> {
     Ok(unsafe { status.assume_init() })
 }
 
+/// `SEM_STAT_ANY`: the identifier and the status of the set at an index of the table. Needs no right
+/// to read (Linux 4.17).
+pub(crate) fn status_any(index: c_int) -> nix::Result<(c_int, semid_ds)> {
+    let mut status = MaybeUninit::<semid_ds>::zeroed();
+    let argument = Semun { buf: status.as_mut_ptr() };
+    // SAFETY: because SEM_STAT_ANY writes one semid_ds, to a variable of that type (semctl(2)).
+    let id = Errno::result(unsafe { libc::semctl(index, 0, libc::SEM_STAT_ANY, argument) })?;
+    // SAFETY: because semid_ds consists of integers, for which the zeroes it started with are valid
+    // too.
+    Ok((id, unsafe { status.assume_init() }))
+}
+
 /// `IPC_SET`: takes over owner, group and mode.
 pub(crate) fn set_permissions(id: c_int, mut status: semid_ds) -> nix::Result<()> {
     let argument = Semun { buf: &raw mut status };
@@ -97,13 +109,14 @@ pub(crate) fn remove(id: c_int) -> nix::Result<()> {
     Errno::result(unsafe { libc::semctl(id, 0, libc::IPC_RMID) }).map(drop)
 }
 
-/// `SEM_INFO`: the number of sets (`semusz`) and semaphores (`semaem`) in this IPC namespace.
-pub(crate) fn usage() -> nix::Result<seminfo> {
+/// `SEM_INFO`: the highest index in use, and the number of sets (`semusz`) and semaphores (`semaem`)
+/// in this IPC namespace.
+pub(crate) fn usage() -> nix::Result<(c_int, seminfo)> {
     let mut info = MaybeUninit::<seminfo>::zeroed();
     let argument = Semun { info: info.as_mut_ptr() };
     // SAFETY: because SEM_INFO writes one seminfo, to a variable of that type (semctl(2)).
-    Errno::result(unsafe { libc::semctl(0, 0, libc::SEM_INFO, argument) })?;
+    let highest = Errno::result(unsafe { libc::semctl(0, 0, libc::SEM_INFO, argument) })?;
     // SAFETY: because seminfo consists of integers, for which the zeroes it started with are valid
     // too.
-    Ok(unsafe { info.assume_init() })
+    Ok((highest, unsafe { info.assume_init() }))
 }

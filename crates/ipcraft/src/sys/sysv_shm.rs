@@ -7,6 +7,10 @@ use std::ptr::{self, NonNull};
 
 use nix::errno::Errno;
 
+/// `SHM_STAT_ANY` and `SHM_INFO`, which libc does not name (linux/shm.h).
+const STAT_ANY: libc::c_int = 15;
+const INFO: libc::c_int = 14;
+
 /// shmget(2): returns the identifier.
 pub(crate) fn get(key: libc::key_t, size: usize, flags: libc::c_int) -> nix::Result<i32> {
     // SAFETY: because shmget(2) takes numbers alone.
@@ -20,6 +24,24 @@ pub(crate) fn stat(id: i32) -> nix::Result<libc::shmid_ds> {
     Errno::result(unsafe { libc::shmctl(id, libc::IPC_STAT, data.as_mut_ptr()) })?;
     // SAFETY: because it was zeroed, which is valid for numbers, and then filled by the kernel.
     Ok(unsafe { data.assume_init() })
+}
+
+/// shmctl(2) with `SHM_STAT_ANY`: the identifier and the status of the segment at an index of the
+/// table. Needs no right to read (Linux 4.17).
+pub(crate) fn stat_any(index: i32) -> nix::Result<(i32, libc::shmid_ds)> {
+    let mut data = MaybeUninit::<libc::shmid_ds>::zeroed();
+    // SAFETY: because SHM_STAT_ANY writes one structure, to a variable of that type (shmctl(2)).
+    let id = Errno::result(unsafe { libc::shmctl(index, STAT_ANY, data.as_mut_ptr()) })?;
+    // SAFETY: because it was zeroed, which is valid for numbers, and then filled by the kernel.
+    Ok((id, unsafe { data.assume_init() }))
+}
+
+/// shmctl(2) with `SHM_INFO`: the highest index in use.
+pub(crate) fn highest_index() -> nix::Result<i32> {
+    // Larger than `struct shm_info`, a C structure of one int and five longs.
+    let mut info = [0_u64; 16];
+    // SAFETY: because SHM_INFO writes one shm_info, for which there is room.
+    Errno::result(unsafe { libc::shmctl(0, INFO, info.as_mut_ptr().cast()) })
 }
 
 /// shmctl(2) with `IPC_SET`, which takes owner, group and mode of the structure.

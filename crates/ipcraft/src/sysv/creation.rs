@@ -2,7 +2,9 @@
 
 use libc::c_int;
 
-use super::removal::RemoveOnDrop;
+use super::{Calls, Identity, Key, Object};
+use crate::error::Result;
+use crate::support::mode;
 
 /// How to create a System V object.
 #[derive(Clone, Debug)]
@@ -21,12 +23,21 @@ impl Default for Creation {
 
 impl Creation {
     /// The flags that create an object exclusively.
-    pub(crate) fn flags(&self) -> c_int {
-        libc::IPC_CREAT | libc::IPC_EXCL | (self.mode & 0o777) as c_int
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) for a mode beyond 0o777, whose further bits would be
+    /// flags.
+    pub(crate) fn flags(&self, operation: &'static str) -> Result<c_int> {
+        mode::check(operation, self.mode)?;
+        Ok(libc::IPC_CREAT | libc::IPC_EXCL | self.mode as c_int)
     }
 
-    /// The removal of the object that this process has just created, if it was asked for.
-    pub(crate) fn removal(&self, id: c_int, remove: fn(c_int) -> nix::Result<()>) -> Option<RemoveOnDrop> {
-        self.remove_on_drop.then(|| RemoveOnDrop::new(id, remove))
+    /// The object that this thread has just created.
+    pub(crate) fn object(&self, id: c_int, key: Key, calls: &'static Calls) -> Object {
+        if self.remove_on_drop {
+            return Object::removed_on_drop(Identity::made(id, key, calls));
+        }
+        Object::kept(Identity::found(id, Some(key), calls))
     }
 }

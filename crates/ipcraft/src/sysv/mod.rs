@@ -15,14 +15,22 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 
+mod changes;
 mod creation;
+mod identity;
 mod key;
+mod lookup;
 mod permissions;
 mod removal;
 mod time;
 
+pub use changes::Changes;
+pub(crate) use changes::IDS;
 pub(crate) use creation::Creation;
+pub(crate) use identity::{Calls, Facts, Identity};
 pub use key::Key;
+pub use lookup::TableEntry;
+pub(crate) use lookup::{status, table};
 pub use permissions::Permissions;
-pub(crate) use removal::RemoveOnDrop;
+pub(crate) use removal::Object;
 pub(crate) use time::time;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::{Options, Selector, options};
+use super::{Options, Selector, control, options};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::support::backoff::Backoff;
-use crate::support::{limits, wait};
+use crate::support::limits;
 use crate::sys::sysv_msg;
-use crate::sysv::{Key, RemoveOnDrop};
+use crate::sysv::{Key, Object};
 use crate::time::Deadline;
 
 const SEND: &str = "msgsnd";
@@ -27,9 +27,8 @@ const TRUNCATE: libc::c_int = libc::MSG_NOERROR;
 /// [`Options::remove_on_drop`] was set.
 #[derive(Debug)]
 pub struct Queue {
-    id: i32,
+    object: Object,
     name: Arc<str>,
-    removal: Option<RemoveOnDrop>,
 }
 
 /// A received message.
@@ -42,8 +41,8 @@ pub struct Message {
 }
 
 impl Queue {
-    pub(super) fn new(id: i32, name: Arc<str>, removal: Option<RemoveOnDrop>) -> Self {
-        Queue { id, name, removal }
+    pub(super) fn new(object: Object, name: Arc<str>) -> Self {
+        Queue { object, name }
     }
 
     /// `msgget(2)`: opens the queue of this key, or creates it with mode 0600; see
@@ -72,7 +71,7 @@ impl Queue {
     }
 
     /// `msgctl(2)` with `IPC_STAT`: opens the queue with this identifier, which another process
-    /// passed on.
+    /// passed on. Needs no right: each later call asks for its own.
     ///
     /// # Errors
     ///
@@ -82,32 +81,53 @@ impl Queue {
     }
 
     /// Returns the identifier, valid in every process of this IPC namespace.
+    #[inline]
     pub fn id(&self) -> i32 {
-        self.id
+        self.object.id()
+    }
+
+    /// Returns the key that it was opened or created with; [`Key::PRIVATE`] for a private queue.
+    ///
+    /// Returns `None` for a queue that was [opened by its identifier](Queue::from_id) on a kernel
+    /// before 4.17 without the right to read it.
+    pub fn key(&self) -> Option<Key> {
+        self.object.key()
     }
 
     /// `msgsnd(2)`: sends a message with this type, blocking while the queue is full.
     ///
     /// The type must be positive. A message may be empty. The queue is full if the message would
-    /// exceed its [`max_bytes`](super::Statistics::max_bytes); a message longer than that limit
-    /// blocks forever.
+    /// exceed its [`max_bytes`](super::Statistics::max_bytes). The first attempt does not block, so
+    /// that a message which never fits fails. If the limit sinks below the message *while* the call
+    /// blocks, it stays blocked; [`send_timeout`](Queue::send_timeout) fails then.
     ///
     /// # Errors
     ///
     /// * [`Removed`](ErrorKind::Removed) if the queue is gone, or removed while the call blocks;
-    /// * [`TooLarge`](ErrorKind::TooLarge) above `/proc/sys/kernel/msgmax`;
+    /// * [`TooLarge`](ErrorKind::TooLarge) above `/proc/sys/kernel/msgmax` or the queue's limit;
     /// * [`Invalid`](ErrorKind::Invalid) if the type is not positive.
     #[inline]
     #[doc(alias = "msgsnd")]
     pub fn send(&self, kind: i64, message: &[u8]) -> Result<()> {
-        sysv_msg::send(self.id, kind, message, 0).map_err(|e| self.send_error(e, kind, message.len()))
+        match sysv_msg::send(self.id(), kind, message, NOWAIT) {
+            Err(Errno::EAGAIN) => self.send_to_full(kind, message),
+            sent => sent.map_err(|e| self.send_error(e, kind, message.len())),
+        }
+    }
+
+    #[cold]
+    fn send_to_full(&self, kind: i64, message: &[u8]) -> Result<()> {
+        self.check_room(message.len())?;
+        sysv_msg::send(self.id(), kind, message, 0).map_err(|e| self.send_error(e, kind, message.len()))
     }
 
     /// `msgsnd(2)` with `IPC_NOWAIT`: [`send`](Queue::send) that fails with
     /// [`Full`](ErrorKind::Full) instead of blocking.
+    ///
+    /// If the queue is full, a second system call finds out whether the message can ever fit.
     #[doc(alias = "IPC_NOWAIT")]
     pub fn try_send(&self, kind: i64, message: &[u8]) -> Result<()> {
-        sysv_msg::send(self.id, kind, message, NOWAIT).map_err(|e| self.send_error(e, kind, message.len()))
+        sysv_msg::send(self.id(), kind, message, NOWAIT).map_err(|e| self.send_error(e, kind, message.len()))
     }
 
     /// [`send`](Queue::send) that fails with [`TimedOut`](ErrorKind::TimedOut) if the queue stays
@@ -117,8 +137,11 @@ impl Queue {
     /// ms, with one system call each time. It may be late by one such interval, and plain calls may
     /// overtake it.
     pub fn send_timeout(&self, kind: i64, message: &[u8], timeout: Duration) -> Result<()> {
-        poll_until(timeout, || sysv_msg::send(self.id, kind, message, NOWAIT))
-            .map_err(|e| self.send_error(e, kind, message.len()))
+        poll_until(timeout, || match self.try_send(kind, message) {
+            Err(e) if e.kind() == ErrorKind::Full => Ok(None),
+            sent => sent.map(Some),
+        })?
+        .ok_or_else(|| self.failed(SEND, Errno::ETIMEDOUT))
     }
 
     /// `msgrcv(2)`: receives the message that `which` selects, blocking until there is one. Returns
@@ -153,8 +176,7 @@ impl Queue {
         buffer: &mut [u8],
         timeout: Duration,
     ) -> Result<(usize, i64)> {
-        poll_until(timeout, || self.recv_with(which, buffer, NOWAIT))
-            .map_err(|e| self.recv_error(e, which, buffer.len()))
+        self.recv_until(timeout, which, buffer, NOWAIT)
     }
 
     /// `msgrcv(2)` with `MSG_NOERROR`: [`recv`](Queue::recv) that truncates a message longer than
@@ -179,8 +201,7 @@ impl Queue {
         buffer: &mut [u8],
         timeout: Duration,
     ) -> Result<(usize, i64)> {
-        poll_until(timeout, || self.recv_with(which, buffer, TRUNCATE | NOWAIT))
-            .map_err(|e| self.recv_error(e, which, buffer.len()))
+        self.recv_until(timeout, which, buffer, TRUNCATE | NOWAIT)
     }
 
     /// `msgrcv(2)` with `MSG_COPY`: copies the message at this position without removing it.
@@ -195,7 +216,7 @@ impl Queue {
     #[doc(alias = "MSG_COPY")]
     pub fn copy(&self, position: usize, buffer: &mut [u8]) -> Result<(usize, i64)> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
-        sysv_msg::receive(self.id, buffer, position, sysv_msg::COPY | NOWAIT)
+        sysv_msg::receive(self.id(), buffer, position, sysv_msg::COPY | NOWAIT)
             .map_err(|e| self.recv_error(e, Selector::First, buffer.len()))
     }
 
@@ -224,24 +245,57 @@ impl Queue {
     ///   The handle stays usable.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
-        sysv_msg::remove(self.id).map_err(|e| self.failed("msgctl(IPC_RMID)", e))?;
-        if let Some(removal) = &self.removal {
-            removal.cancel();
-        }
-        Ok(())
+        self.object.remove().map_err(|e| self.failed("msgctl(IPC_RMID)", e))
     }
 
     /// Returns whether dropping this handle removes the queue.
     pub fn removes_on_drop(&self) -> bool {
-        self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
+        self.object.removes_on_drop()
     }
 
     #[inline]
     fn recv_with(&self, which: Selector, buffer: &mut [u8], flags: libc::c_int) -> nix::Result<(usize, i64)> {
         match which.arguments() {
-            Some((kind, except)) => sysv_msg::receive(self.id, buffer, kind, flags | except),
+            Some((kind, except)) => sysv_msg::receive(self.id(), buffer, kind, flags | except),
             None => Err(Errno::EINVAL),
         }
+    }
+
+    fn recv_until(
+        &self,
+        timeout: Duration,
+        which: Selector,
+        buffer: &mut [u8],
+        flags: libc::c_int,
+    ) -> Result<(usize, i64)> {
+        poll_until(timeout, || match self.recv_with(which, buffer, flags) {
+            Err(Errno::ENOMSG) => Ok(None),
+            received => received.map(Some),
+        })
+        .and_then(|received| received.ok_or(Errno::ETIMEDOUT))
+        .map_err(|e| self.recv_error(e, which, buffer.len()))
+    }
+
+    /// Fails with [`TooLarge`](ErrorKind::TooLarge) if the queue is full and would be too small even
+    /// if it were empty.
+    #[cold]
+    fn check_room(&self, length: usize) -> Result<()> {
+        // Without the limit, the kernel decides.
+        let Ok(status) = control::status(self.id()) else { return Ok(()) };
+        // An empty message takes up room, too: the limit also bounds the number of messages.
+        if length.max(1) as u64 <= status.msg_qbytes {
+            return Ok(());
+        }
+        let limit = Limit {
+            name: "the queue's max_bytes",
+            value: status.msg_qbytes,
+            requested: Some(length.max(1) as u64),
+        };
+        Err(self
+            .failed(SEND, Errno::EAGAIN)
+            .with_kind(ErrorKind::TooLarge)
+            .with_limit(Some(limit))
+            .with_hint("send it in parts, or raise the limit with set_max_bytes"))
     }
 
     #[cold]
@@ -252,7 +306,11 @@ impl Queue {
                 None => self.failed(SEND, errno),
                 limit => self.failed(SEND, errno).with_kind(ErrorKind::TooLarge).with_limit(limit),
             },
-            Errno::EAGAIN => self.failed(SEND, errno).with_kind(ErrorKind::Full),
+            Errno::EAGAIN => match self.check_room(length) {
+                Ok(()) => self.failed(SEND, errno).with_kind(ErrorKind::Full),
+                Err(too_large) => too_large,
+            },
+            Errno::ENOMEM => self.failed(SEND, errno).with_limit(limits::available_memory(length)),
             _ => self.failed(SEND, errno),
         }
     }
@@ -273,6 +331,10 @@ impl Queue {
             }
             _ => self.failed(RECEIVE, errno),
         }
+    }
+
+    pub(super) fn named(&self, error: Error) -> Error {
+        error.with_object(Some(&self.name))
     }
 
     /// The error of a call with valid arguments, so that `EINVAL` means a removed queue.
@@ -308,11 +370,22 @@ fn recv_growing_until(
     recv_growing(|buffer| receive(buffer, deadline.remaining().unwrap_or(Duration::MAX)))
 }
 
-/// Repeats a non-blocking `attempt` at growing intervals.
-fn poll_until<T>(timeout: Duration, mut attempt: impl FnMut() -> nix::Result<T>) -> nix::Result<T> {
-    let mut backoff = Backoff::new();
-    let attempt = || attempt().map_err(|e| if e == Errno::ENOMSG { Errno::EAGAIN } else { e });
-    wait::attempt_between(timeout, attempt, |deadline| Ok(backoff.sleep(deadline)))
+/// Repeats a non-blocking `attempt` at growing intervals while it returns `None`. The first attempt
+/// precedes any reading of the clock, and the last one follows the deadline.
+fn poll_until<T, E>(
+    timeout: Duration,
+    mut attempt: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
+    if let Some(done) = attempt()? {
+        return Ok(Some(done));
+    }
+    let (deadline, mut backoff) = (Deadline::after(timeout), Backoff::new());
+    while backoff.sleep(deadline) {
+        if let Some(done) = attempt()? {
+            return Ok(Some(done));
+        }
+    }
+    Ok(None)
 }
 
 fn invalid_type(operation: &'static str, errno: Errno) -> Error {

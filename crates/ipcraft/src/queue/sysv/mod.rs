@@ -41,7 +41,8 @@
 //!   goes to one receiver, whole.
 //! * **Capacity.** A queue holds up to [`max_bytes`](Statistics::max_bytes) bytes in all, and at
 //!   most that number of messages, so empty ones cannot exhaust the memory. A message longer than
-//!   the limit never fits: [`send`](Queue::send) blocks forever.
+//!   the limit is [`TooLarge`](crate::ErrorKind::TooLarge) in every form. Only a plain
+//!   [`send`](Queue::send) that blocks already when the limit sinks stays blocked.
 //! * **Blocking.** Plain calls block in the kernel, which has no timed calls. The `_timeout` forms
 //!   poll at growing intervals of at most 5 ms. Each poll is one system call, the result may be
 //!   late by one interval, and plain calls may overtake it.
@@ -58,6 +59,8 @@
 //! * **Fork** and **exec** have no effect: there is no descriptor, and the identifier is valid in
 //!   every process. Only the creating process removes the queue on drop. **Death** leaves the queue
 //!   and its messages, even with [`remove_on_drop`](Options::remove_on_drop).
+//! * **Identifiers** are given out again after some million queues. A removal therefore compares
+//!   the key first, and on drop also creator and IPC namespace.
 //!
 //! # Errors
 //!
@@ -65,17 +68,20 @@
 //! |---|---|---|---|---|
 //! | `EIDRM` | blocking | [`Removed`](crate::ErrorKind::Removed) | the queue was removed while the call blocked | stop, or create it again |
 //! | `EINVAL` | everything | [`Removed`](crate::ErrorKind::Removed) | the queue was removed earlier | stop, or create it again |
+//! | `EIDRM` | [`remove`](Queue::remove) | [`Removed`](crate::ErrorKind::Removed) | the queue was removed, and the identifier is another queue's | leave that one alone |
 //! | `EINVAL`, `EIDRM` | [`from_id`](Queue::from_id) | [`NotFound`](crate::ErrorKind::NotFound) | no queue has this identifier | obtain it again |
 //! | `ENOENT` | [`open`](Queue::open) | [`NotFound`](crate::ErrorKind::NotFound) | no queue has the key | create it |
 //! | `EEXIST` | [`create_new`](Queue::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the key is taken | [`open`](Queue::open) it, or use another key |
 //! | none | [`open`](Queue::open) | [`Invalid`](crate::ErrorKind::Invalid) | `Key::PRIVATE` identifies no queue | pass the identifier |
 //! | `EACCES` | sending, receiving, statistics | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by the queue's mode | check owner and mode |
 //! | `EPERM` | [`remove`](Queue::remove), `set_…` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the caller is neither owner nor creator | act as one of them |
-//! | `EPERM` | [`set_max_bytes`](Queue::set_max_bytes) | [`LimitReached`](crate::ErrorKind::LimitReached) | above `msgmnb` | ask for less, or raise it |
+//! | `EPERM` | [`change`](Queue::change), `set_…` | [`LimitReached`](crate::ErrorKind::LimitReached) | above `msgmnb` | ask for less, or raise it |
+//! | none, `EINVAL` | creating, [`change`](Queue::change), `set_…` | [`Invalid`](crate::ErrorKind::Invalid) | a mode beyond 0o777, or an id that this user namespace does not map | write the mode in octal; map the id |
 //! | `EAGAIN` | [`try_send`](Queue::try_send) | [`Full`](crate::ErrorKind::Full) | the queue is full and the call may not block | wait, or drop the message |
 //! | `ENOMSG` | [`try_recv`](Queue::try_recv), [`copy`](Queue::copy) | [`Empty`](crate::ErrorKind::Empty) | no such message, and the call may not block | retry later |
 //! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | no room or no such message in time | retry or abort |
 //! | `EINVAL` | sending | [`TooLarge`](crate::ErrorKind::TooLarge) | above `msgmax`; nothing was sent | send it in parts |
+//! | `EAGAIN` | sending | [`TooLarge`](crate::ErrorKind::TooLarge) | above the queue's `max_bytes`, so that it never fits; nothing was sent | send it in parts, or [raise the limit](Queue::set_max_bytes) |
 //! | `E2BIG` | receiving | [`TooLarge`](crate::ErrorKind::TooLarge) | longer than the buffer; the message stays | use a longer one, or [`recv_truncated`](Queue::recv_truncated) |
 //! | `EINVAL` | sending, receiving | [`Invalid`](crate::ErrorKind::Invalid) | a type below 1 | use a positive type |
 //! | `ENOSPC` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | `msgmni` queues exist | remove some, or raise it |
@@ -91,13 +97,15 @@
 //! [msgctl(2)]: https://man7.org/linux/man-pages/man2/msgctl.2.html
 //! [ftok(3)]: https://man7.org/linux/man-pages/man3/ftok.3.html
 
+mod changes;
 mod control;
 mod handle;
 mod options;
 mod selector;
 mod statistics;
 
+pub use changes::Changes;
 pub use handle::{Message, Queue};
 pub use options::Options;
 pub use selector::Selector;
-pub use statistics::{Statistics, Usage, usage};
+pub use statistics::{Statistics, Usage, list, usage};

@@ -4,14 +4,20 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
-use super::Queue;
+use super::{Queue, control};
 use crate::error::{Error, ErrorKind, Result};
 use crate::support::create_or_open::create_or_open;
 use crate::support::limits;
 use crate::sys::sysv_msg;
-use crate::sysv::{Creation, Key};
+use crate::sysv::{Calls, Creation, Facts, Identity, Key, Object};
 
 const GET: &str = "msgget";
+const STAT: &str = "msgctl(IPC_STAT)";
+
+const CALLS: Calls = Calls {
+    facts: |id| control::status(id).map(|status| Facts::from(&status.msg_perm)),
+    remove: sysv_msg::remove,
+};
 
 /// Options for creating a queue.
 ///
@@ -70,9 +76,9 @@ impl Options {
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the key is taken; others as in the
     /// [module's table](super#errors).
     pub fn create_new(&self, key: Key) -> Result<Queue> {
-        let id = get(key, self.creation.flags())?;
-        let removal = self.creation.removal(id, sysv_msg::remove);
-        Ok(Queue::new(id, describe(key, id), removal))
+        let flags = self.creation.flags(GET).map_err(|e| e.with_name(key.to_string()))?;
+        let id = get(key, flags)?;
+        Ok(Queue::new(self.creation.object(id, key, &CALLS), describe(key, id)))
     }
 }
 
@@ -88,7 +94,7 @@ pub(super) fn open(key: Key) -> Result<Queue> {
 
 fn find(key: Key) -> Result<Queue> {
     let id = get(key, 0)?;
-    Ok(Queue::new(id, describe(key, id), None))
+    Ok(Queue::new(Object::kept(Identity::found(id, Some(key), &CALLS)), describe(key, id)))
 }
 
 fn get(key: Key, flags: libc::c_int) -> Result<i32> {
@@ -98,14 +104,15 @@ fn get(key: Key, flags: libc::c_int) -> Result<i32> {
 /// `msgctl(2)` with `IPC_STAT`: opens the queue with this identifier.
 pub(super) fn from_id(id: i32) -> Result<Queue> {
     let name: Arc<str> = format!("queue {id}").into();
-    match sysv_msg::status(id) {
+    let failed = |e| Error::from_errno(STAT, e).with_object(Some(&name));
+    let key = match control::status(id) {
+        Ok(status) => Some(Key::new(status.msg_perm.__key)),
         // A process that may only send has no permission to read the status.
-        Ok(_) | Err(Errno::EACCES) => Ok(Queue::new(id, name, None)),
-        Err(e @ (Errno::EINVAL | Errno::EIDRM)) => {
-            Err(Error::from_errno("msgctl", e).with_kind(ErrorKind::NotFound).with_object(Some(&name)))
-        }
-        Err(e) => Err(Error::from_errno("msgctl", e).with_object(Some(&name))),
-    }
+        Err(Errno::EACCES) => None,
+        Err(e @ (Errno::EINVAL | Errno::EIDRM)) => return Err(failed(e).with_kind(ErrorKind::NotFound)),
+        Err(e) => return Err(failed(e)),
+    };
+    Ok(Queue::new(Object::kept(Identity::found(id, key, &CALLS)), name))
 }
 
 fn describe(key: Key, id: i32) -> Arc<str> {
@@ -114,9 +121,15 @@ fn describe(key: Key, id: i32) -> Arc<str> {
 
 #[cold]
 fn failed(key: Key, errno: Errno) -> Error {
-    let limit = match errno {
-        Errno::ENOSPC => limits::sysctl("/proc/sys/kernel/msgmni", None),
-        _ => None,
-    };
-    Error::from_errno(GET, errno).with_name(key.to_string()).with_limit(limit)
+    let error = Error::from_errno(GET, errno).with_name(key.to_string());
+    match errno {
+        Errno::ENOSPC => {
+            let queues = sysv_msg::info().ok().map(|(_, info)| info.msgpool as u64 + 1);
+            error
+                .with_limit(limits::sysctl("/proc/sys/kernel/msgmni", queues))
+                .with_hint("remove queues that `ipcs -q` shows, or raise the limit")
+        }
+        Errno::ENOMEM => error.with_limit(limits::available_memory(0)),
+        _ => error,
+    }
 }

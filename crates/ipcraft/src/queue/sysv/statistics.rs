@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use crate::error::{Error, Result};
 use crate::pid::Pid;
 use crate::sys::sysv_msg;
-use crate::sysv::{Key, Permissions, time};
+use crate::sysv::{Key, Permissions, TableEntry, table, time};
 
 /// `struct msqid_ds`: a snapshot of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub struct Usage {
 /// `msgctl(2)` with `MSG_INFO`: returns limits and usage of all queues of this IPC namespace.
 #[doc(alias = "MSG_INFO")]
 pub fn usage() -> Result<Usage> {
-    let info = sysv_msg::info().map_err(|e: Errno| Error::from_errno("msgctl", e))?;
+    let (_, info) = info()?;
     let count = |number: libc::c_int| u64::try_from(number).unwrap_or_default();
     Ok(Usage {
         queues: count(info.msgpool),
@@ -85,4 +85,19 @@ pub fn usage() -> Result<Usage> {
         max_message: count(info.msgmax),
         max_bytes: count(info.msgmnb),
     })
+}
+
+/// `msgctl(2)` with `MSG_STAT_ANY`: returns all queues of this IPC namespace, by their place in the
+/// kernel's table. Needs no right to read them.
+///
+/// The snapshots are taken one after another: a queue that is made or removed meanwhile may be
+/// missing. Linux 4.17 introduced the call; before, the list is empty.
+#[doc(alias = "MSG_STAT_ANY")]
+pub fn list() -> Result<Vec<TableEntry<Statistics>>> {
+    let (highest, _) = info()?;
+    table("msgctl(MSG_STAT_ANY)", highest, sysv_msg::status_any)
+}
+
+fn info() -> Result<(libc::c_int, libc::msginfo)> {
+    sysv_msg::info().map_err(|e: Errno| Error::from_errno("msgctl(MSG_INFO)", e))
 }

@@ -42,7 +42,7 @@ pub(super) fn operations(count: usize) -> Option<Limit> {
 /// `SEMMNI`.
 pub(super) fn namespace(count: usize) -> Option<Limit> {
     let limits = Limits::read()?;
-    let used = sysv_sem::usage().ok()?;
+    let (_, used) = sysv_sem::usage().ok()?;
     let requested = used.semaem as u64 + count as u64;
     Some(if requested > limits.semaphores {
         Limit { name: "SEMMNS", value: limits.semaphores, requested: Some(requested) }

@@ -45,9 +45,16 @@
 //! that moment. [`create`](SemaphoreSet::create) therefore sets the values first and then applies
 //! an operation that changes nothing. This sets the time of the last operation (`sem_otime`), which
 //! is zero until then. [`open`](SemaphoreSet::open) waits for that, for a [limited
-//! time](Options::wait_for_creator). If the creator is killed in between, every process rejects the
-//! set with [`TimedOut`](crate::ErrorKind::TimedOut): remove it with `ipcrm -S KEY`. C programs
-//! interoperate if they take the same two steps in the same order.
+//! time](Options::wait_for_creator). C programs interoperate if they take the same two steps in the
+//! same order.
+//!
+//! If the creator was killed in between, [`create`](SemaphoreSet::create) heals the set after that
+//! time. It replaces a set without values, and accepts one that has them. `open` fails with
+//! [`TimedOut`](crate::ErrorKind::TimedOut), unless
+//! [`wait_for_creator(None)`](Options::wait_for_creator) accepts every set as it is. A creator that
+//! was merely slow notices the replacement and creates the set again. If it was stopped for longer
+//! than that time and had just finished, its handle fails with
+//! [`Removed`](crate::ErrorKind::Removed).
 //!
 //! # Contract
 //!
@@ -70,7 +77,7 @@
 //! * **Death** leaves the set and, except for undo, its values. A process killed while it waits has
 //!   changed nothing.
 //! * **Permissions**: read bits allow the getters, write bits operations and setting values. Owner,
-//!   creator and root may remove the set and change its mode.
+//!   creator and root may remove the set and change its mode. Opening needs no right.
 //! * **Removal** makes blocked and later calls fail with [`Removed`](crate::ErrorKind::Removed).
 //!
 //! # Errors
@@ -79,7 +86,7 @@
 //! |---|---|---|---|---|
 //! | `EAGAIN` | [`try_apply`](SemaphoreSet::try_apply) | [`WouldBlock`](crate::ErrorKind::WouldBlock) | not possible now; nothing changed | retry later |
 //! | `EAGAIN`, reported as `ETIMEDOUT` | [`apply_timeout`](SemaphoreSet::apply_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | not possible in time; nothing changed | retry or abort |
-//! | none | opening | [`TimedOut`](crate::ErrorKind::TimedOut) | the creator has not set the values in time | remove the set if its creator died; use [`wait_for_creator(None)`](Options::wait_for_creator) for a program that applies no operation |
+//! | none | opening | [`TimedOut`](crate::ErrorKind::TimedOut) | the creator has not set the values in time | [`create`](Options::create) the set again if its creator died; use [`wait_for_creator(None)`](Options::wait_for_creator) for a program that applies no operation |
 //! | `EIDRM`, `EINVAL` | all | [`Removed`](crate::ErrorKind::Removed) | the set was removed, perhaps while the call blocked | create it again, or stop |
 //! | `ERANGE` | operations, setting values | [`Overflow`](crate::ErrorKind::Overflow) | a value or its undo would exceed 32767 (`SEMVMX`); nothing changed | find the add without a subtract |
 //! | `EFBIG`, none | operations, values | [`Invalid`](crate::ErrorKind::Invalid) | no such semaphore in the set, or the amount is not 1 to 32767 | count indices from 0 |
@@ -87,11 +94,13 @@
 //! | `ENOENT` | [`open`](SemaphoreSet::open) | [`NotFound`](crate::ErrorKind::NotFound) | no set has the key | create it |
 //! | `EINVAL`, `EIDRM` | [`from_id`](SemaphoreSet::from_id) | [`NotFound`](crate::ErrorKind::NotFound) | no set has this identifier | obtain it again |
 //! | `EEXIST` | [`create_new`](SemaphoreSet::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a set has the key | open it, or use another key |
-//! | `EINVAL` | [`create`](SemaphoreSet::create) | [`Invalid`](crate::ErrorKind::Invalid) | no values, or the existing set has fewer semaphores | another program may use the key |
+//! | `EINVAL` | [`create`](SemaphoreSet::create) | [`Invalid`](crate::ErrorKind::Invalid) | no values | pass one for each semaphore |
+//! | none | [`create`](SemaphoreSet::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing set has fewer semaphores, or [more](Options::exact_count) | find out which program created it: keys collide |
+//! | none, `EINVAL` | creating, changing | [`Invalid`](crate::ErrorKind::Invalid) | a mode beyond 0o777, or an id that this user namespace does not map | write the mode in octal; map the id |
 //! | `EINVAL` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | more semaphores than a set may have (`SEMMSL`) | use several sets, or raise the first number |
 //! | `ENOSPC` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | too many sets (`SEMMNI`) or semaphores in all (`SEMMNS`) | remove stale ones (`ipcs -s`), or raise the fourth or second number |
 //! | `ENOMEM` | creating, undo | [`LimitReached`](crate::ErrorKind::LimitReached) | out of memory for the set or for undo records | free some |
-//! | `EACCES` | opening, operations, values | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its mode | check owner and mode |
+//! | `EACCES` | operations, values | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its mode | check owner and mode |
 //! | `EPERM` | removing, `set_mode`, `set_owner` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the caller is neither owner nor creator | act as one of them |
 //!
 //! Sources: [semget(2)], [semop(2)], [semctl(2)], [sysvipc(7)].
@@ -102,6 +111,8 @@
 //! [semctl(2)]: https://man7.org/linux/man-pages/man2/semctl.2.html
 //! [sysvipc(7)]: https://man7.org/linux/man-pages/man7/sysvipc.7.html
 
+mod control;
+mod initialization;
 mod limits;
 mod operation;
 mod options;
@@ -111,4 +122,4 @@ mod statistics;
 pub use operation::Operation;
 pub use options::Options;
 pub use set::SemaphoreSet;
-pub use statistics::Statistics;
+pub use statistics::{Statistics, list};

@@ -7,11 +7,11 @@ use libc::c_int;
 use nix::errno::Errno;
 
 use super::operation::Operation;
-use super::{Options, Statistics, limits};
+use super::{Options, limits};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::pid::Pid;
 use crate::sys::{poll, retry, sysv_sem};
-use crate::sysv::{Key, RemoveOnDrop};
+use crate::sysv::{Key, Object};
 use crate::time::Deadline;
 
 const SEMOP: &str = "semop";
@@ -27,36 +27,21 @@ const DEFAULT_SEMOPM: usize = 500;
 /// concurrently. Dropping the handle leaves the set, unless [`Options::remove_on_drop`] was set.
 #[derive(Debug)]
 pub struct SemaphoreSet {
-    id: c_int,
+    object: Object,
     key: Key,
     count: usize,
-    name: Arc<str>,
-    removal: Option<RemoveOnDrop>,
+    pub(super) name: Arc<str>,
 }
 
 impl SemaphoreSet {
-    pub(super) fn new(id: c_int, key: Key, count: usize) -> Self {
-        let name = if key.is_private() { format!("id {id}") } else { key.to_string() };
-        SemaphoreSet { id, key, count, name: name.into(), removal: None }
+    pub(super) fn new(object: Object, key: Key, count: usize) -> Self {
+        let name = if key.is_private() { format!("id {}", object.id()) } else { key.to_string() };
+        SemaphoreSet { object, key, count, name: name.into() }
     }
 
-    /// Sets the initial values, and then applies a first operation that changes nothing, which
-    /// marks the set as initialized.
-    pub(super) fn initialize(&self, values: &[u16]) -> Result<()> {
-        self.set_values(values)?;
-        let no_change: &[Operation] = match values.first() {
-            Some(1..) => &[Operation::subtract(0, 1), Operation::add(0, 1)],
-            _ => &[Operation::wait_zero(0)],
-        };
-        match self.try_apply(no_change) {
-            // Another process applied an operation first, without waiting for this one.
-            Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(()),
-            done => done,
-        }
-    }
-
-    pub(super) fn remove_on_drop(&mut self, removal: RemoveOnDrop) {
-        self.removal = Some(removal);
+    /// Leaves the set when the handle is dropped.
+    pub(super) fn keep(&mut self) {
+        self.object.keep();
     }
 
     /// `semget(2)`: opens the set of this key, or creates it with mode 0600; see
@@ -85,8 +70,9 @@ impl SemaphoreSet {
     }
 
     /// Returns the identifier, valid in every process of this IPC namespace.
+    #[inline]
     pub fn id(&self) -> i32 {
-        self.id
+        self.object.id()
     }
 
     /// Returns the key; [`Key::PRIVATE`] for a private set.
@@ -101,7 +87,7 @@ impl SemaphoreSet {
 
     /// Returns whether dropping this handle removes the set.
     pub fn removes_on_drop(&self) -> bool {
-        self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
+        self.object.removes_on_drop()
     }
 
     /// `semop(2)`: applies all operations atomically, blocking until that is possible.
@@ -120,7 +106,7 @@ impl SemaphoreSet {
     #[inline]
     pub fn apply(&self, operations: &[Operation]) -> Result<()> {
         let raw = Operation::as_raw(operations);
-        retry(|| sysv_sem::apply(self.id, raw)).map_err(|e| self.apply_error(SEMOP, e, operations))
+        retry(|| sysv_sem::apply(self.id(), raw)).map_err(|e| self.apply_error(SEMOP, e, operations))
     }
 
     /// [`apply`](SemaphoreSet::apply) that fails with [`WouldBlock`](ErrorKind::WouldBlock) instead
@@ -152,12 +138,10 @@ impl SemaphoreSet {
     pub fn apply_timeout(&self, operations: &[Operation], timeout: Duration) -> Result<()> {
         let deadline = Deadline::after(timeout);
         let raw = Operation::as_raw(operations);
-        retry(|| sysv_sem::apply_timed(self.id, raw, deadline.remaining().map(poll::timespec))).map_err(|e| {
-            match e {
-                Errno::EAGAIN => self.apply_error(SEMTIMEDOP, Errno::ETIMEDOUT, operations),
-                _ => self.apply_error(SEMTIMEDOP, e, operations),
-            }
+        apply_until(deadline, || {
+            sysv_sem::apply_timed(self.id(), raw, deadline.remaining().map(poll::timespec))
         })
+        .map_err(|e| self.apply_error(SEMTIMEDOP, e, operations))
     }
 
     /// `GETVAL`: returns the value of one semaphore; possibly stale.
@@ -169,7 +153,7 @@ impl SemaphoreSet {
     /// `GETALL`: returns a consistent snapshot of all values; possibly stale.
     #[doc(alias = "GETALL")]
     pub fn values(&self) -> Result<Vec<u16>> {
-        sysv_sem::values(self.id, self.count).map_err(|e| self.control_error("semctl(GETALL)", e))
+        sysv_sem::values(self.id(), self.count).map_err(|e| self.control_error("semctl(GETALL)", e))
     }
 
     /// `SETVAL`: sets the value of one semaphore, wakes waiters that can proceed, and discards its
@@ -181,7 +165,7 @@ impl SemaphoreSet {
     #[doc(alias = "SETVAL")]
     pub fn set_value(&self, index: u16, value: u16) -> Result<()> {
         self.check_index("semctl(SETVAL)", index)?;
-        sysv_sem::set_value(self.id, index, value)
+        sysv_sem::set_value(self.id(), index, value)
             .map_err(|e| self.control_error("semctl(SETVAL)", e).with_limit(too_large(e, &[value])))
     }
 
@@ -200,7 +184,7 @@ impl SemaphoreSet {
                 .with_object(Some(&self.name))
                 .with_hint("pass one value for each semaphore"));
         }
-        sysv_sem::set_values(self.id, values)
+        sysv_sem::set_values(self.id(), values)
             .map_err(|e| self.control_error(SETALL, e).with_limit(too_large(e, values)))
     }
 
@@ -225,28 +209,6 @@ impl SemaphoreSet {
         self.number("semctl(GETPID)", libc::GETPID, index).map(Pid::from_raw)
     }
 
-    /// `IPC_STAT`: returns times, owner and mode.
-    #[doc(alias = "IPC_STAT")]
-    pub fn statistics(&self) -> Result<Statistics> {
-        self.status().map(|status| Statistics::from(&status))
-    }
-
-    /// `IPC_SET`: changes the permission bits. Only owner, creator and root may do so.
-    #[doc(alias = "IPC_SET")]
-    pub fn set_mode(&self, mode: u32) -> Result<()> {
-        let mut status = self.status()?;
-        status.sem_perm.mode = (mode & 0o777) as _;
-        self.set_permissions(status)
-    }
-
-    /// `IPC_SET`: changes owner and group. Only owner, creator and root may do so.
-    #[doc(alias = "IPC_SET")]
-    pub fn set_owner(&self, uid: u32, gid: u32) -> Result<()> {
-        let mut status = self.status()?;
-        (status.sem_perm.uid, status.sem_perm.gid) = (uid, gid);
-        self.set_permissions(status)
-    }
-
     /// `IPC_RMID`: removes the set. Blocked and later calls of every process fail with
     /// [`Removed`](ErrorKind::Removed).
     ///
@@ -257,24 +219,12 @@ impl SemaphoreSet {
     /// * [`Removed`](ErrorKind::Removed) if it was already removed.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
-        sysv_sem::remove(self.id).map_err(|e| self.control_error("semctl(IPC_RMID)", e))?;
-        if let Some(removal) = &self.removal {
-            removal.cancel();
-        }
-        Ok(())
+        self.object.remove().map_err(|e| self.control_error("semctl(IPC_RMID)", e))
     }
 
     fn number(&self, operation: &'static str, command: c_int, index: u16) -> Result<c_int> {
         self.check_index(operation, index)?;
-        sysv_sem::number(self.id, index, command).map_err(|e| self.control_error(operation, e))
-    }
-
-    fn status(&self) -> Result<libc::semid_ds> {
-        sysv_sem::status(self.id).map_err(|e| self.control_error("semctl(IPC_STAT)", e))
-    }
-
-    fn set_permissions(&self, status: libc::semid_ds) -> Result<()> {
-        sysv_sem::set_permissions(self.id, status).map_err(|e| self.control_error("semctl(IPC_SET)", e))
+        sysv_sem::number(self.id(), index, command).map_err(|e| self.control_error(operation, e))
     }
 
     /// Rejects a bad index, so that `EINVAL` of the kernel means a removed set.
@@ -295,7 +245,7 @@ impl SemaphoreSet {
     }
 
     #[cold]
-    fn control_error(&self, operation: &'static str, errno: Errno) -> Error {
+    pub(super) fn control_error(&self, operation: &'static str, errno: Errno) -> Error {
         let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
         // The other arguments were checked, so the identifier is invalid.
         if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
@@ -323,6 +273,42 @@ impl SemaphoreSet {
     }
 }
 
+/// Repeats `attempt`, which waits for the time that is left.
+///
+/// Before Linux 5.15 semtimedop(2) counts in ticks, anew after each signal, and then ends up to a
+/// tick early.
+#[inline]
+fn apply_until(deadline: Deadline, mut attempt: impl FnMut() -> nix::Result<()>) -> nix::Result<()> {
+    loop {
+        match attempt() {
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) if deadline.has_passed() => return Err(Errno::ETIMEDOUT),
+            Err(Errno::EAGAIN) => {}
+            other => return other,
+        }
+    }
+}
+
 fn too_large(errno: Errno, values: &[u16]) -> Option<Limit> {
     (errno == Errno::ERANGE).then(|| limits::value(values.iter().copied().max()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_that_ends_early_is_continued_until_the_deadline() {
+        let deadline = Deadline::after(Duration::from_millis(10));
+        let mut attempts = 0;
+        let result = apply_until(deadline, || {
+            attempts += 1;
+            std::thread::sleep(deadline.remaining().unwrap_or_default() * 9 / 10);
+            Err(if attempts % 2 == 0 { Errno::EINTR } else { Errno::EAGAIN })
+        });
+        assert_eq!(result, Err(Errno::ETIMEDOUT));
+        assert!(deadline.has_passed() && attempts > 1, "{attempts}");
+        assert_eq!(apply_until(deadline, || Ok(())), Ok(()), "possible without waiting");
+        assert_eq!(apply_until(deadline, || Err(Errno::EIDRM)), Err(Errno::EIDRM));
+    }
 }

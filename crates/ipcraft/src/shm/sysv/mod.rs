@@ -41,7 +41,8 @@
 //! * **Removal** frees the key immediately, and the memory with the last mapping. Until then, Linux
 //!   still allows new attachments by the identifier.
 //! * **The identifier** of a removed segment is invalid; the kernel assigns others to the next
-//!   segments.
+//!   segments, and the same one after some million. A removal therefore compares the key first, and
+//!   on drop also creator and IPC namespace.
 //! * **Fork** gives the child the mappings, which count as attachments. Only the creating process
 //!   removes the segment on drop. **Exec** and **death** detach and leave the segment, even with
 //!   [`remove_on_drop`](Options::remove_on_drop).
@@ -58,6 +59,7 @@
 //! | `ENOSPC` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | `/proc/sys/kernel/shmmni` segments, or `shmall` pages | remove some; see `ipcs -m` |
 //! | `ENOMEM` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | memory, or free huge pages, are short | ask for less |
 //! | `EPERM` | creating | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | huge pages require root or the group in `/proc/sys/vm/hugetlb_shm_group` | join the group |
+//! | none, `EINVAL` | creating, changing | [`Invalid`](crate::ErrorKind::Invalid) | a mode beyond 0o777, or an id that this user namespace does not map | write the mode in octal; map the id |
 //! | none | creating, opening | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0; or opening by [`Key::PRIVATE`](crate::sysv::Key::PRIVATE) | ask for more; pass the identifier |
 //! | `EACCES` | attaching, statistics | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its mode | check owner and mode |
 //! | `EPERM` | removing, changing, locking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the caller is neither owner nor creator | act as one of them |
@@ -79,4 +81,4 @@ mod statistics;
 
 pub use options::Options;
 pub use segment::Segment;
-pub use statistics::Statistics;
+pub use statistics::{Statistics, list};

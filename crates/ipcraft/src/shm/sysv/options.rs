@@ -4,18 +4,23 @@ use std::fs;
 
 use nix::errno::Errno;
 
-use super::Segment;
+use super::{Segment, segment};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::HugePages;
 use crate::support::create_or_open::create_or_open;
 use crate::support::limits;
 use crate::sys::sysv_shm;
-use crate::sysv::{Creation, Key};
+use crate::sysv::{Calls, Creation, Facts, Identity, Key, Object};
 
 const SHMGET: &str = "shmget";
 const SHMMAX: &str = "/proc/sys/kernel/shmmax";
 const SHMMNI: &str = "/proc/sys/kernel/shmmni";
 const SHMALL: &str = "/proc/sys/kernel/shmall";
+
+pub(super) const CALLS: Calls = Calls {
+    facts: |id| segment::status(id).map(|data| Facts::from(&data.shm_perm)),
+    remove: sysv_shm::remove,
+};
 
 /// Options for creating a segment.
 ///
@@ -89,9 +94,10 @@ impl Options {
             return Err(invalid(key).with_hint("ask for at least 1 byte"));
         }
         let huge = self.huge_pages.map_or(0, |pages| libc::SHM_HUGETLB | pages.flags() as libc::c_int);
-        let id = sysv_shm::get(key.number(), size, self.creation.flags() | huge)
-            .map_err(|e| self.create_error(e, key, size))?;
-        Ok(Segment::new(id, key, self.creation.removal(id, sysv_shm::remove)))
+        let flags = self.creation.flags(SHMGET).map_err(|e| e.with_name(key.to_string()))?;
+        let id =
+            sysv_shm::get(key.number(), size, flags | huge).map_err(|e| self.create_error(e, key, size))?;
+        Ok(Segment::new(self.creation.object(id, key, &CALLS), key))
     }
 
     /// `shmget(2)`: opens the segment of this key. Permission is checked when attaching.
@@ -112,7 +118,7 @@ impl Options {
     /// Requests no permission: attaching does, for reading or for both.
     fn find(key: Key, size: usize) -> Result<Segment> {
         match sysv_shm::get(key.number(), size, 0) {
-            Ok(id) => Ok(Segment::new(id, key, None)),
+            Ok(id) => Ok(Segment::new(Object::kept(Identity::found(id, Some(key), &CALLS)), key)),
             Err(Errno::EINVAL) => Err(too_small(key, size)),
             Err(errno) => Err(Error::from_errno(SHMGET, errno).with_name(key.to_string())),
         }
@@ -140,7 +146,7 @@ fn invalid(key: Key) -> Error {
 }
 
 fn too_small(key: Key, wanted: usize) -> Error {
-    let size = sysv_shm::get(key.number(), 0, 0).and_then(sysv_shm::stat).map(|data| data.shm_segsz);
+    let size = sysv_shm::get(key.number(), 0, 0).and_then(segment::status).map(|data| data.shm_segsz);
     let limit =
         size.ok().map(|size| Limit { name: "its size", value: size as u64, requested: Some(wanted as u64) });
     Error::from_errno(SHMGET, Errno::EINVAL)

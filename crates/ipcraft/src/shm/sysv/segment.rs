@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 
+use super::options::CALLS;
 use super::{Options, Statistics};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
 use crate::support::limits;
 use crate::sys::sysv_shm;
-use crate::sysv::{Key, RemoveOnDrop};
+use crate::sysv::{self, Changes, Identity, Key, Object};
 
 const SHMAT: &str = "shmat";
 const IPC_SET: &str = "shmctl(IPC_SET)";
+const IPC_STAT: &str = "shmctl(IPC_STAT)";
 
 /// A System V shared memory segment.
 ///
@@ -24,16 +26,15 @@ const IPC_SET: &str = "shmctl(IPC_SET)";
 /// caller is owner or creator.
 #[derive(Debug)]
 pub struct Segment {
-    id: i32,
+    object: Object,
     /// The object in error messages.
     name: Arc<str>,
-    removal: Option<RemoveOnDrop>,
 }
 
 impl Segment {
-    pub(super) fn new(id: i32, key: Key, removal: Option<RemoveOnDrop>) -> Self {
-        let name = format!("{key} (identifier {id})").into();
-        Segment { id, name, removal }
+    pub(super) fn new(object: Object, key: Key) -> Self {
+        let name = format!("{key} (identifier {})", object.id()).into();
+        Segment { object, name }
     }
 
     /// `shmget(2)` with `IPC_CREAT`: opens the segment of this key, or creates it with `size` bytes
@@ -57,24 +58,39 @@ impl Segment {
     }
 
     /// `shmctl(2)` with `IPC_STAT`: opens the segment with this identifier, which another process
-    /// passed on.
+    /// passed on. Needs no right: attaching asks for its own.
     ///
     /// # Errors
     ///
-    /// * [`NotFound`](ErrorKind::NotFound) if there is none;
-    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) without permission to read.
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub fn from_id(id: i32) -> Result<Segment> {
-        let found = Segment { id, name: format!("identifier {id}").into(), removal: None };
-        match found.statistics() {
-            Err(e) if e.kind() == ErrorKind::Removed => Err(e.with_kind(ErrorKind::NotFound)),
-            checked => checked.map(|_| found),
-        }
+        let name = format!("identifier {id}").into();
+        let key = match status(id) {
+            Ok(data) => Some(Key::new(data.shm_perm.__key)),
+            // Before Linux 4.17, an unreadable segment tells nothing.
+            Err(Errno::EACCES) => None,
+            Err(e @ (Errno::EINVAL | Errno::EIDRM)) => {
+                return Err(Error::from_errno(IPC_STAT, e)
+                    .with_kind(ErrorKind::NotFound)
+                    .with_object(Some(&name)));
+            }
+            Err(e) => return Err(Error::from_errno(IPC_STAT, e).with_object(Some(&name))),
+        };
+        Ok(Segment { object: Object::kept(Identity::found(id, key, &CALLS)), name })
     }
 
     /// Returns the identifier (`shmid`), valid in every process of this IPC namespace and shown by
     /// `ipcs`.
     pub fn id(&self) -> i32 {
-        self.id
+        self.object.id()
+    }
+
+    /// Returns the key that it was opened or created with; [`Key::PRIVATE`] for a private segment.
+    ///
+    /// Returns `None` for a segment that was [opened by its identifier](Segment::from_id) on a
+    /// kernel before 4.17 without the right to read it.
+    pub fn key(&self) -> Option<Key> {
+        self.object.key()
     }
 
     /// `shmat(2)`: maps all of it for reading and writing. Dropping the mapping calls `shmdt(2)`.
@@ -100,10 +116,10 @@ impl Segment {
     }
 
     fn attach_for(&self, access: Access) -> Result<Mapping> {
-        let attachment = sysv_shm::Attachment::new(self.id, access == Access::ReadOnly)
+        let attachment = sysv_shm::Attachment::new(self.id(), access == Access::ReadOnly)
             .map_err(|e| self.failed(SHMAT, e))?;
         // The size of an attached segment cannot change.
-        let size = self.stat()?.shm_segsz;
+        let size = status(self.id()).map_err(|e| self.failed(IPC_STAT, e))?.shm_segsz;
         Ok(Mapping::for_segment(attachment, size, access, &self.name))
     }
 
@@ -115,24 +131,43 @@ impl Segment {
     #[doc(alias = "IPC_STAT")]
     #[doc(alias = "shmctl")]
     pub fn statistics(&self) -> Result<Statistics> {
-        self.stat().map(|data| Statistics::from(&data))
+        let data = sysv_shm::stat(self.id()).map_err(|e| self.failed(IPC_STAT, e))?;
+        Ok(Statistics::from(&data))
     }
 
     /// `shmctl(2)` with `IPC_SET`: changes the permission bits. Existing mappings keep their
     /// access.
     #[doc(alias = "IPC_SET")]
     pub fn set_mode(&self, mode: u32) -> Result<()> {
-        let mut data = self.stat()?;
-        data.shm_perm.mode = (mode & 0o777) as _;
-        sysv_shm::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
+        self.change(&Changes::new().mode(mode))
     }
 
     /// `shmctl(2)` with `IPC_SET`: changes owner and group. The creator keeps its rights.
     #[doc(alias = "IPC_SET")]
     pub fn set_owner(&self, uid: u32, gid: u32) -> Result<()> {
-        let mut data = self.stat()?;
-        (data.shm_perm.uid, data.shm_perm.gid) = (uid, gid);
-        sysv_shm::set(self.id, &mut data).map_err(|e| self.failed(IPC_SET, e))
+        self.change(&Changes::new().owner(uid).group(gid))
+    }
+
+    /// `shmctl(2)` with `IPC_SET`: changes mode, owner and group together, as far as they are given.
+    ///
+    /// The kernel takes all of them. What is not given is read first, so a change by another
+    /// process in between is lost. No right to read is needed (Linux 4.17).
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) for a mode beyond 0o777, or an id that this user namespace
+    /// does not map.
+    #[doc(alias = "IPC_SET")]
+    pub fn change(&self, changes: &Changes) -> Result<()> {
+        let mut data = status(self.id()).map_err(|e| self.failed(IPC_STAT, e))?;
+        changes.apply(IPC_SET, &mut data.shm_perm).map_err(|e| e.with_object(Some(&self.name)))?;
+        sysv_shm::set(self.id(), &mut data).map_err(|e| match e {
+            // The segment exists, so the kernel refused an argument.
+            Errno::EINVAL if status(self.id()).is_ok() => {
+                self.failed(IPC_SET, e).with_kind(ErrorKind::Invalid).with_hint(sysv::IDS)
+            }
+            _ => self.failed(IPC_SET, e),
+        })
     }
 
     /// `shmctl(2)` with `SHM_LOCK`: keeps present pages in memory, for all processes, until
@@ -160,24 +195,16 @@ impl Segment {
     /// (Linux only), and so does this handle.
     #[doc(alias = "IPC_RMID")]
     pub fn remove(&self) -> Result<()> {
-        sysv_shm::remove(self.id).map_err(|e| self.failed("shmctl(IPC_RMID)", e))?;
-        if let Some(removal) = &self.removal {
-            removal.cancel();
-        }
-        Ok(())
+        self.object.remove().map_err(|e| self.failed("shmctl(IPC_RMID)", e))
     }
 
     /// Returns whether dropping this handle removes the segment.
     pub fn removes_on_drop(&self) -> bool {
-        self.removal.as_ref().is_some_and(RemoveOnDrop::is_armed)
-    }
-
-    fn stat(&self) -> Result<libc::shmid_ds> {
-        sysv_shm::stat(self.id).map_err(|e| self.failed("shmctl(IPC_STAT)", e))
+        self.object.removes_on_drop()
     }
 
     fn control(&self, operation: &'static str, command: libc::c_int) -> Result<()> {
-        sysv_shm::control(self.id, command).map_err(|e| self.failed(operation, e))
+        sysv_shm::control(self.id(), command).map_err(|e| self.failed(operation, e))
     }
 
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
@@ -189,4 +216,9 @@ impl Segment {
             _ => error,
         }
     }
+}
+
+/// The status of a segment, with or without the right to read it.
+pub(super) fn status(id: i32) -> nix::Result<libc::shmid_ds> {
+    sysv::status(id, sysv_shm::stat, sysv_shm::stat_any)
 }

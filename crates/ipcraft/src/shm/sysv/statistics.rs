@@ -2,8 +2,10 @@
 
 use std::time::SystemTime;
 
+use crate::error::{Error, Result};
 use crate::pid::Pid;
-use crate::sysv::{Permissions, time};
+use crate::sys::sysv_shm;
+use crate::sysv::{Key, Permissions, TableEntry, table, time};
 
 /// Flags that the kernel stores above the permission bits (linux/shm.h).
 const SHM_DEST: u32 = 0o1000;
@@ -14,6 +16,8 @@ const SHM_LOCKED: u32 = 0o2000;
 #[doc(alias = "shmid_ds")]
 #[non_exhaustive]
 pub struct Statistics {
+    /// The key; [`Key::PRIVATE`] also after a removal while it is attached.
+    pub key: Key,
     /// Size in bytes, as requested at creation.
     pub size: usize,
     /// Number of attachments, over all processes.
@@ -40,6 +44,7 @@ impl From<&libc::shmid_ds> for Statistics {
     fn from(data: &libc::shmid_ds) -> Self {
         let mode = data.shm_perm.mode as u32;
         Statistics {
+            key: Key::new(data.shm_perm.__key),
             size: data.shm_segsz,
             attachments: data.shm_nattch,
             permissions: Permissions::from(&data.shm_perm),
@@ -52,4 +57,15 @@ impl From<&libc::shmid_ds> for Statistics {
             is_locked: mode & SHM_LOCKED != 0,
         }
     }
+}
+
+/// `shmctl(2)` with `SHM_STAT_ANY`: returns all segments of this IPC namespace, by their place in
+/// the kernel's table. Needs no right to read them.
+///
+/// The snapshots are taken one after another: a segment that is made or removed meanwhile may be
+/// missing. Linux 4.17 introduced the call; before, the list is empty.
+#[doc(alias = "SHM_STAT_ANY")]
+pub fn list() -> Result<Vec<TableEntry<Statistics>>> {
+    let highest = sysv_shm::highest_index().map_err(|e| Error::from_errno("shmctl(SHM_INFO)", e))?;
+    table("shmctl(SHM_STAT_ANY)", highest, sysv_shm::stat_any)
 }
