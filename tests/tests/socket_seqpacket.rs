@@ -85,6 +85,8 @@ fn recv_after_accept_distinguishes_empty_record_from_end() {
     assert_empty_record_differs_from_end(&listener.accept().unwrap());
     assert_empty_record_differs_from_end(&listener.try_accept().unwrap());
     let adopted = Listener::try_from(OwnedFd::from(listener)).unwrap();
+    assert_eq!(kind(adopted.accept_timeout(SHORT)), ErrorKind::Invalid, "the open file blocks");
+    adopted.set_nonblocking(true).unwrap();
     assert_empty_record_differs_from_end(&adopted.accept_timeout(LONG).unwrap());
 
     let client = Connection::try_connect(&name).unwrap();

@@ -367,12 +367,73 @@ fn stream_and_listener_convert_to_and_from_std() {
     });
 
     let listener = Listener::try_from(listener).unwrap();
+    assert_eq!(kind(listener.try_accept()), ErrorKind::Invalid);
+    assert_eq!(kind(listener.accept_timeout(SHORT)), ErrorKind::Invalid);
+    listener.set_nonblocking(true).unwrap();
     assert_eq!(kind(listener.try_accept()), ErrorKind::Empty);
+    assert_eq!(kind(listener.accept_timeout(SHORT)), ErrorKind::TimedOut);
     let mut client = UnixStream::connect(&path).unwrap();
     let server = listener.accept().unwrap();
     client.write_all(b"from std").unwrap();
     assert_eq!(server.read(&mut [0; 32]).unwrap(), 8);
     assert!(UnixStream::from(server).peer_addr().unwrap().is_unnamed());
+}
+
+fn status_flags(fd: impl AsFd) -> i32 {
+    fcntl(fd, FcntlArg::F_GETFL).unwrap()
+}
+
+#[test]
+fn listener_from_descriptor_leaves_the_shared_file_as_it_is() {
+    let dir = ipcraft_tests::scratch::directory();
+    let path = dir.path().join("socket");
+    let shared = UnixListener::bind(&path).unwrap();
+    for nonblocking in [false, true] {
+        shared.set_nonblocking(nonblocking).unwrap();
+        let before = status_flags(&shared);
+        let adopted = Listener::try_from(shared.try_clone().unwrap()).unwrap();
+        assert_eq!(status_flags(&shared), before);
+        let _client = Stream::connect(&path).unwrap();
+        adopted.accept().unwrap();
+        drop(adopted.try_clone().unwrap());
+        drop(OwnedFd::from(adopted.try_clone().unwrap()));
+        let back = OwnedFd::from(adopted);
+        assert_eq!(status_flags(&shared), before);
+        drop(back);
+        assert_eq!(status_flags(&shared), before);
+    }
+}
+
+#[test]
+fn accept_of_adopted_listener_waits_with_and_without_the_flag() {
+    let dir = ipcraft_tests::scratch::directory();
+    let path = dir.path().join("socket");
+    let adopted = Listener::try_from(UnixListener::bind(&path).unwrap()).unwrap();
+    for nonblocking in [false, true] {
+        adopted.set_nonblocking(nonblocking).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                thread::sleep(SHORT);
+                Stream::connect(&path).unwrap();
+            });
+            adopted.accept().unwrap();
+        });
+    }
+    let own = Listener::bind(dir.path().join("own")).unwrap();
+    own.set_nonblocking(false).unwrap();
+    assert_eq!(kind(own.try_accept()), ErrorKind::Invalid, "it could block");
+}
+
+#[test]
+fn try_clone_returns_a_second_handle_of_the_connection() {
+    let (left, right) = pair().unwrap();
+    let clone = left.try_clone().unwrap();
+    assert!(is_close_on_exec(&clone));
+    drop(left);
+    clone.write(b"still here").unwrap();
+    assert_eq!(right.read(&mut [0; 16]).unwrap(), 10);
+    drop(clone);
+    assert_eq!(right.read(&mut [0; 16]).unwrap(), 0);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use nix::sys::socket::{self as nix_socket, getsockopt, setsockopt};
 
 use super::{Address, Credentials};
 use crate::error::{Error, ErrorKind, Result};
-use crate::support::limits;
 use crate::support::unlink_guard::UnlinkGuard;
+use crate::support::{dup, limits};
 use crate::sys::{ioctl, socket as sys};
 
 /// A socket without regard to its type.
@@ -27,6 +27,11 @@ impl Core {
 
     pub(super) fn into_fd(self) -> OwnedFd {
         self.fd
+    }
+
+    /// A second descriptor for the same socket, close-on-exec.
+    pub(super) fn duplicate(&self) -> Result<OwnedFd> {
+        dup::duplicate(&self.fd)
     }
 
     pub(super) fn shutdown(&self, how: Shutdown) -> Result<()> {
@@ -135,6 +140,10 @@ impl Bound {
         &self.core
     }
 
+    pub(super) fn local_address(&self) -> Result<Address> {
+        self.core.local_address()
+    }
+
     /// The descriptor alone; the file stays.
     pub(super) fn into_fd(self) -> OwnedFd {
         if let Some(removal) = self.removal {
@@ -201,10 +210,22 @@ macro_rules! impl_properties {
                 self.core().set_send_buffer(bytes)
             }
 
+            /// `F_DUPFD_CLOEXEC`: returns a second handle of the same socket.
+            ///
+            /// Both handles share the connection, the queue and the settings. The connection ends
+            /// when the last of them is dropped, or with `shutdown(2)`.
+            ///
+            /// # Errors
+            ///
+            /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
+            #[doc(alias = "dup")]
+            pub fn try_clone(&self) -> Result<Self> {
+                Ok(self.clone_of(self.core().duplicate()?))
+            }
+
             /// `O_NONBLOCK`: makes the plain calls fail as the `try_` ones do, for event loops.
             ///
-            /// It holds for every process that shares the descriptor. The `_timeout` calls still
-            /// wait.
+            /// It holds for every process that shares the socket. The `_timeout` calls still wait.
             #[doc(alias = "O_NONBLOCK")]
             pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
                 self.core().set_nonblocking(yes)

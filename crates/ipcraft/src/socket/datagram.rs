@@ -93,6 +93,10 @@ impl Socket {
         Socket { socket: Bound::new(fd, None), connected: AtomicBool::new(connected) }
     }
 
+    fn clone_of(&self, fd: OwnedFd) -> Self {
+        Socket::of(fd, self.connected.load(Relaxed))
+    }
+
     pub(super) fn of_bound(socket: Bound) -> Self {
         Socket { socket, connected: AtomicBool::new(false) }
     }

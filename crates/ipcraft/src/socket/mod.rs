@@ -86,8 +86,9 @@
 //!   belongs to the first process that takes it.
 //! * **Signals.** Interrupted calls are retried; callers never see `EINTR`.
 //! * **Adopting a descriptor.** `From<OwnedFd>` accepts any descriptor, and a wrong one fails at
-//!   the first call. Listeners and [`seqpacket::Connection`] depend on settings of the socket, so
-//!   they have `TryFrom<OwnedFd>`, which checks the type.
+//!   the first call. Listeners and [`seqpacket::Connection`] have `TryFrom<OwnedFd>`, which checks the
+//!   type. Other processes may share the socket, so its flags stay as they are. Only
+//!   [`seqpacket::Connection`] and its listener set `SO_PASSCRED`, on which they depend.
 //!
 //! # Errors
 //!
@@ -122,6 +123,7 @@
 //! | none | [`Outgoing::to`] | [`Invalid`](crate::ErrorKind::Invalid) | the socket is a connection | send without an address |
 //! | `ENOTSOCK` | adopting, and any call | [`WrongType`](crate::ErrorKind::WrongType) | the adopted descriptor is not a socket | pass the right one |
 //! | none | adopting a listener or seqpacket socket | [`WrongType`](crate::ErrorKind::WrongType) | the socket has another type, or does not listen | pass the right one |
+//! | none | `try_accept`, `accept_timeout` | [`Invalid`](crate::ErrorKind::Invalid) | the open file of an adopted listener blocks | [`set_nonblocking`](stream::Listener::set_nonblocking) |
 //! | `EINVAL` | reading | [`Invalid`](crate::ErrorKind::Invalid) | the adopted stream socket has no connection | connect it first |
 //!
 //! Sources: [unix(7)], [socket(7)], [socketpair(2)], [connect(2)], [bind(2)], [accept4(2)],

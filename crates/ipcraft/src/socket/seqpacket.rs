@@ -91,6 +91,10 @@ impl Connection {
         Connection { core: Core::new(fd) }
     }
 
+    fn clone_of(&self, fd: OwnedFd) -> Self {
+        Connection::of(fd)
+    }
+
     #[inline(always)]
     fn core(&self) -> &Core {
         &self.core
@@ -265,17 +269,47 @@ impl Listener {
 
     /// Like [`accept`](Listener::accept), but fails with [`Empty`](crate::ErrorKind::Empty) if the
     /// queue is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) for a listener from a descriptor whose open file
+    /// blocks. Another process could take the connection, and the call would block. See
+    /// [`set_nonblocking`](Listener::set_nonblocking).
     pub fn try_accept(&self) -> Result<Connection> {
         self.inner.accept(Wait::Never).map(Connection::of)
     }
 
     /// Like [`accept`](Listener::accept), but fails with [`TimedOut`](crate::ErrorKind::TimedOut)
-    /// if none arrives within `timeout`.
+    /// if none arrives within `timeout`; and as [`try_accept`](Listener::try_accept) does.
     pub fn accept_timeout(&self, timeout: Duration) -> Result<Connection> {
         self.inner.accept(Wait::For(timeout)).map(Connection::of)
     }
 
+    /// Sets `O_NONBLOCK` of the open file, which a listener from a descriptor needs for
+    /// [`try_accept`](Listener::try_accept) and [`accept_timeout`](Listener::accept_timeout). A new
+    /// listener has it.
+    ///
+    /// It holds for every process that shares the listener, and stays when this handle is dropped.
+    /// [`accept`](Listener::accept) waits in either case.
+    #[doc(alias = "O_NONBLOCK")]
+    pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
+        self.inner.set_nonblocking(yes)
+    }
+
+    /// `F_DUPFD_CLOEXEC`: returns a second handle of the same listener, which never removes the
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
+    #[doc(alias = "dup")]
+    pub fn try_clone(&self) -> Result<Self> {
+        self.inner.try_clone().map(Listener::of)
+    }
+
     /// Iterates over connections as [`accept`](Listener::accept) returns them, without end.
+    ///
+    /// A lasting error, such as a full descriptor table, is returned by each step.
     pub fn incoming(&self) -> impl Iterator<Item = Result<Connection>> + '_ {
         std::iter::repeat_with(|| self.accept())
     }
@@ -302,6 +336,9 @@ impl From<Connection> for OwnedFd {
 
 /// Checks that it is a seqpacket socket, and sets `SO_PASSCRED`, which the type relies on.
 ///
+/// The option stays set, for every process that shares the socket: a receiver with room for
+/// ancillary data then gets credentials.
+///
 /// Fails with [`WrongType`](crate::ErrorKind::WrongType), and closes the descriptor, if it is not.
 impl TryFrom<OwnedFd> for Connection {
     type Error = Error;
@@ -319,7 +356,8 @@ impl AsFd for Listener {
     }
 }
 
-/// Makes the descriptor blocking. The file stays, with
+/// Makes the open file blocking, for every process that shares it, unless the listener came from a
+/// descriptor or a clone: then its flags stay. The file stays, with
 /// [`Options::remove_on_drop`](super::Options::remove_on_drop) too.
 impl From<Listener> for OwnedFd {
     fn from(listener: Listener) -> Self {
@@ -327,8 +365,11 @@ impl From<Listener> for OwnedFd {
     }
 }
 
-/// Checks that it is a listening seqpacket socket, makes its open file description non-blocking,
-/// and sets `SO_PASSCRED`, which accepted connections inherit.
+/// Checks that it is a listening seqpacket socket, and sets `SO_PASSCRED`, which accepted
+/// connections inherit.
+///
+/// The option stays set, for every process that shares the socket. The flags of the open file stay
+/// as they are; see [`set_nonblocking`](Listener::set_nonblocking).
 ///
 /// Fails with [`WrongType`](crate::ErrorKind::WrongType), and closes the descriptor, if it is not.
 impl TryFrom<OwnedFd> for Listener {
@@ -337,6 +378,6 @@ impl TryFrom<OwnedFd> for Listener {
     fn try_from(fd: OwnedFd) -> Result<Self> {
         adopt::check_listener(&fd, SockType::SeqPacket)?;
         adopt::enable_end_detection(&fd)?;
-        adopt::acceptor(fd).map(Listener::of)
+        Ok(Listener::of(Acceptor::adopt(fd)))
     }
 }

@@ -90,6 +90,10 @@ impl Stream {
         Stream { core: Core::new(fd) }
     }
 
+    fn clone_of(&self, fd: OwnedFd) -> Self {
+        Stream::of(fd)
+    }
+
     #[inline(always)]
     fn core(&self) -> &Core {
         &self.core
@@ -235,9 +239,9 @@ impl Stream {
 /// A socket that accepts connections which carry bytes.
 ///
 /// Dropping it closes it and resets connections that were not accepted. The file stays, unless
-/// [`Options::remove_on_drop`](super::Options::remove_on_drop) was set. Its open file description
-/// is non-blocking, so that a call never blocks because another process accepted the connection
-/// first.
+/// [`Options::remove_on_drop`](super::Options::remove_on_drop) was set. The open file of
+/// a new listener is non-blocking, so that a call never blocks because another process accepted the
+/// connection first. That of an adopted one stays as it is.
 #[derive(Debug)]
 pub struct Listener {
     inner: Acceptor,
@@ -273,17 +277,47 @@ impl Listener {
 
     /// Like [`accept`](Listener::accept), but fails with [`Empty`](crate::ErrorKind::Empty) if the
     /// queue is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](crate::ErrorKind::Invalid) for a listener from a descriptor whose open file
+    /// blocks. Another process could take the connection, and the call would block. See
+    /// [`set_nonblocking`](Listener::set_nonblocking).
     pub fn try_accept(&self) -> Result<Stream> {
         self.inner.accept(Wait::Never).map(Stream::of)
     }
 
     /// Like [`accept`](Listener::accept), but fails with [`TimedOut`](crate::ErrorKind::TimedOut)
-    /// if none arrives within `timeout`.
+    /// if none arrives within `timeout`; and as [`try_accept`](Listener::try_accept) does.
     pub fn accept_timeout(&self, timeout: Duration) -> Result<Stream> {
         self.inner.accept(Wait::For(timeout)).map(Stream::of)
     }
 
+    /// Sets `O_NONBLOCK` of the open file, which a listener from a descriptor needs for
+    /// [`try_accept`](Listener::try_accept) and [`accept_timeout`](Listener::accept_timeout). A new
+    /// listener has it.
+    ///
+    /// It holds for every process that shares the listener, and stays when this handle is dropped.
+    /// [`accept`](Listener::accept) waits in either case.
+    #[doc(alias = "O_NONBLOCK")]
+    pub fn set_nonblocking(&self, yes: bool) -> Result<()> {
+        self.inner.set_nonblocking(yes)
+    }
+
+    /// `F_DUPFD_CLOEXEC`: returns a second handle of the same listener, which never removes the
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) if the descriptor table is full.
+    #[doc(alias = "dup")]
+    pub fn try_clone(&self) -> Result<Self> {
+        self.inner.try_clone().map(Listener::of)
+    }
+
     /// Iterates over connections as [`accept`](Listener::accept) returns them, without end.
+    ///
+    /// A lasting error, such as a full descriptor table, is returned by each step.
     pub fn incoming(&self) -> impl Iterator<Item = Result<Stream>> + '_ {
         std::iter::repeat_with(|| self.accept())
     }
@@ -377,7 +411,8 @@ impl AsFd for Listener {
     }
 }
 
-/// Makes the descriptor blocking. The file stays, with
+/// Makes the open file blocking, for every process that shares it, unless the listener came from a
+/// descriptor or a clone: then its flags stay. The file stays, with
 /// [`Options::remove_on_drop`](super::Options::remove_on_drop) too.
 impl From<Listener> for OwnedFd {
     fn from(listener: Listener) -> Self {
@@ -385,7 +420,8 @@ impl From<Listener> for OwnedFd {
     }
 }
 
-/// Checks that it is a listening stream socket, and makes its open file description non-blocking.
+/// Checks that it is a listening stream socket. The open file, which other processes may share,
+/// stays as it is; see [`set_nonblocking`](Listener::set_nonblocking).
 ///
 /// Fails with [`WrongType`](crate::ErrorKind::WrongType), and closes the descriptor, if it is not.
 impl TryFrom<OwnedFd> for Listener {
@@ -393,7 +429,7 @@ impl TryFrom<OwnedFd> for Listener {
 
     fn try_from(fd: OwnedFd) -> Result<Self> {
         adopt::check_listener(&fd, SockType::Stream)?;
-        adopt::acceptor(fd).map(Listener::of)
+        Ok(Listener::of(Acceptor::adopt(fd)))
     }
 }
 
@@ -403,7 +439,7 @@ impl From<Listener> for UnixListener {
     }
 }
 
-/// Checks and changes the descriptor as `TryFrom<OwnedFd>` does.
+/// Checks the descriptor as `TryFrom<OwnedFd>` does.
 impl TryFrom<UnixListener> for Listener {
     type Error = Error;
 
