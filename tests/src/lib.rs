@@ -6,6 +6,7 @@
 
 pub mod c;
 pub mod channel_kind;
+pub mod control_group;
 pub mod corrupting_peer;
 pub mod crash_sweep;
 pub mod eintr_storm;

@@ -2,6 +2,7 @@
 //! provoked. Tests of anonymous memory that need one process only are in `shm_anonymous`.
 
 mod interop;
+mod memory_limit;
 mod posix;
 mod shared;
 mod sharing;

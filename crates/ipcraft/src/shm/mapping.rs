@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use memmap2::{MmapOptions, MmapRaw};
 use nix::errno::Errno;
-use nix::sys::mman::{mlock, munlock};
 
+use super::Access;
 use super::copy::copy;
-use super::{Access, Advice};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::support::limits;
 use crate::sys::sysv_shm::Attachment;
@@ -28,10 +27,12 @@ use crate::sys::sysv_shm::Attachment;
 #[derive(Debug)]
 pub struct Mapping {
     /// The first of `length` bytes that stay mapped until `_memory` is dropped; page-aligned.
-    start: NonNull<u8>,
-    length: usize,
-    access: Access,
-    name: Option<Arc<str>>,
+    pub(super) start: NonNull<u8>,
+    pub(super) length: usize,
+    /// The bytes of the object that had no memory yet when it was mapped.
+    pub(super) missing: usize,
+    pub(super) access: Access,
+    pub(super) name: Option<Arc<str>>,
     _memory: Memory,
 }
 
@@ -50,10 +51,11 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// `mmap(2)` with `MAP_SHARED`: maps the first `length` bytes of a file that is at least that
-    /// long.
+    /// long, of which `missing` bytes have no memory yet.
     pub(super) fn for_file(
         fd: BorrowedFd<'_>,
         length: usize,
+        missing: usize,
         access: Access,
         name: Option<&Arc<str>>,
     ) -> Result<Mapping> {
@@ -67,7 +69,8 @@ impl Mapping {
         let map = mapped.map_err(|e| map_error(e.raw_os_error(), length).with_object(name))?;
         // The kernel maps nothing at address 0.
         let start = NonNull::new(map.as_mut_ptr()).ok_or_else(|| map_error(None, length))?;
-        Ok(Mapping { start, length, access, name: name.cloned(), _memory: Memory::File { _map: map } })
+        let memory = Memory::File { _map: map };
+        Ok(Mapping { start, length, missing, access, name: name.cloned(), _memory: memory })
     }
 
     /// Takes ownership of an attached System V segment of `length` bytes.
@@ -79,7 +82,8 @@ impl Mapping {
     ) -> Mapping {
         let start = attachment.start();
         let memory = Memory::Segment { _attachment: attachment };
-        Mapping { start, length, access, name: Some(name.clone()), _memory: memory }
+        // The kernel allocates a segment's pages on first access.
+        Mapping { start, length, missing: length, access, name: Some(name.clone()), _memory: memory }
     }
 
     /// Returns the number of accessible bytes: the size of the object when it was mapped.
@@ -198,63 +202,6 @@ impl Mapping {
         }
     }
 
-    /// `madvise(2)` with `MADV_POPULATE_WRITE` (`MADV_POPULATE_READ` if read-only): makes every
-    /// page present now, so that later accesses take no page fault.
-    ///
-    /// # Errors
-    ///
-    /// * [`Unsupported`](ErrorKind::Unsupported) before Linux 5.14;
-    /// * [`LimitReached`](ErrorKind::LimitReached) if memory is short.
-    #[doc(alias = "MADV_POPULATE_WRITE")]
-    pub fn populate(&self) -> Result<()> {
-        let advice = match self.access {
-            Access::ReadOnly => libc::MADV_POPULATE_READ,
-            Access::ReadWrite => libc::MADV_POPULATE_WRITE,
-        };
-        self.madvise(advice).map_err(|e| match e.kind() {
-            ErrorKind::Invalid => e.with_kind(ErrorKind::Unsupported),
-            _ => e,
-        })
-    }
-
-    /// `madvise(2)`: advises the kernel how the memory will be used.
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid`](ErrorKind::Invalid) if the kernel was built without the feature (huge pages).
-    #[doc(alias = "madvise")]
-    pub fn advise(&self, advice: Advice) -> Result<()> {
-        self.madvise(advice.number())
-    }
-
-    fn madvise(&self, advice: libc::c_int) -> Result<()> {
-        // SAFETY: because the range is mapped, and no advice passed here unmaps it or changes its
-        // contents (madvise(2)).
-        let outcome = unsafe { libc::madvise(self.start.as_ptr().cast(), self.length, advice) };
-        Errno::result(outcome).map(drop).map_err(|e| self.failed("madvise", e))
-    }
-
-    /// `mlock(2)`: makes every page present and keeps it in memory until
-    /// [`unlock`](Mapping::unlock) or drop. A forked child does not inherit the lock.
-    ///
-    /// # Errors
-    ///
-    /// [`LimitReached`](ErrorKind::LimitReached) with `RLIMIT_MEMLOCK` if it exceeds that limit.
-    #[doc(alias = "mlock")]
-    pub fn lock(&self) -> Result<()> {
-        // SAFETY: because locking a mapped range changes nothing but its residence (mlock(2)).
-        unsafe { mlock(self.start.cast(), self.length) }.map_err(|e| {
-            self.failed("mlock", e).with_kind(ErrorKind::LimitReached).with_limit(limits::locked(self.length))
-        })
-    }
-
-    /// `munlock(2)`: allows the kernel to swap the pages out again.
-    #[doc(alias = "munlock")]
-    pub fn unlock(&self) -> Result<()> {
-        // SAFETY: because unlocking a mapped range changes nothing but its residence (mlock(2)).
-        unsafe { munlock(self.start.cast(), self.length) }.map_err(|e| self.failed("munlock", e))
-    }
-
     #[inline]
     fn range(&self, operation: &'static str, offset: usize, length: usize) -> Result<NonNull<u8>> {
         if offset <= self.length && length <= self.length - offset {
@@ -305,7 +252,7 @@ impl Mapping {
             .with_hint("map the memory for reading and writing")
     }
 
-    fn failed(&self, operation: &'static str, errno: Errno) -> Error {
+    pub(super) fn failed(&self, operation: &'static str, errno: Errno) -> Error {
         Error::from_errno(operation, errno).with_object(self.name.as_ref())
     }
 }

@@ -55,6 +55,8 @@
 //! * **Copies** may mix old and new bytes. Data is consistent only if an atomic with `Acquire` and
 //!   `Release`, or another mechanism, orders the accesses.
 //! * **Space** is reserved at creation. A full `/dev/shm` is an error then, never a later `SIGBUS`.
+//!   A request beyond the memory of the machine or of a control group is an error, too, and no kill.
+//!   System V segments take memory on first access: [`populate`](Mapping::populate) checks first.
 //! * **Size.** The length of a mapping is the size of the object when it was mapped. An access
 //!   within it fails only if a process with write permission shrinks a *named* object: that raises
 //!   `SIGBUS`. This library never shrinks an object, and mode 0600 excludes other users. Against an
@@ -75,6 +77,8 @@
 //! | `EACCES`, `EPERM` | mapping | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | opened read-only, or sealed against writing | map it read-only |
 //! | `ENOMEM` | mapping | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_AS`, or more than 65530 mappings (`vm.max_map_count`) | unmap some |
 //! | `ENOMEM`, `EPERM`, `EAGAIN` | [`lock`](Mapping::lock) | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_MEMLOCK` | raise it |
+//! | none | [`populate`](Mapping::populate), [`lock`](Mapping::lock) | [`LimitReached`](crate::ErrorKind::LimitReached) | too little memory in the machine or the control group | map less, or raise the limit |
+//! | `EFAULT` | [`populate`](Mapping::populate) | [`LimitReached`](crate::ErrorKind::LimitReached) | the file system is full, or the object shrank | free space, or map again |
 //! | `EINVAL` | [`populate`](Mapping::populate) | [`Unsupported`](crate::ErrorKind::Unsupported) | a kernel before 5.14 | touch the pages instead |
 //! | `EINVAL` | [`advise`](Mapping::advise) | [`Invalid`](crate::ErrorKind::Invalid) | the kernel was built without huge pages | omit the advice |
 //! | none | [`Shared::attach`] | [`WrongType`](crate::ErrorKind::WrongType) | the header is missing, or of another type or version | find out which program wrote it; remove it if unused |
@@ -96,6 +100,7 @@ mod huge;
 mod mapping;
 pub mod memfd;
 pub mod posix;
+mod residence;
 mod shared;
 pub mod sysv;
 

@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::stat::{FileStat, fstat};
 use nix::sys::statvfs::fstatvfs;
 
 use super::limits;
@@ -15,10 +16,11 @@ const FALLOCATE: &str = "fallocate";
 /// fallocate(2): grows the file to `size` bytes and reserves all of them. No later access then
 /// raises `SIGBUS` for lack of space.
 ///
-/// Fails if the machine has less memory. The kernel would allocate page by page until it has to
-/// kill a process.
+/// Fails if the machine or the control group has less memory for the bytes that are missing. The
+/// kernel would allocate page by page until it has to kill a process.
 pub(crate) fn reserve(fd: BorrowedFd<'_>, size: usize) -> Result<()> {
-    within(limits::available_memory(size))?;
+    let reserved = fstat(fd).map_or(0, |stat| reserved_bytes(&stat));
+    limits::check_memory(FALLOCATE, size.saturating_sub(reserved))?;
     reserve_huge(fd, size)
 }
 
@@ -56,6 +58,12 @@ fn allocate(
         retry(|| fallocate(FallocateFlags::FALLOC_FL_KEEP_SIZE, start, PIECE_BYTES))?;
     }
     retry(|| fallocate(FallocateFlags::empty(), last, length - last))
+}
+
+/// The bytes for which a file has memory (stat(3type)).
+pub(crate) fn reserved_bytes(stat: &FileStat) -> usize {
+    const BLOCK_BYTES: usize = 512;
+    usize::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(BLOCK_BYTES)
 }
 
 fn within(limit: Option<Limit>) -> Result<()> {

@@ -1,11 +1,14 @@
 //! The limits behind an errno: their names and current values.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 
-use crate::error::Limit;
+use super::memory_limit;
+use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::pid::Pid;
 
 /// The limit behind `EMFILE` (this process's descriptor table), `ENFILE` (the system's) or
@@ -34,18 +37,55 @@ pub(crate) fn file_size(bytes: usize) -> Option<Limit> {
     rlimit("RLIMIT_FSIZE", Resource::RLIMIT_FSIZE, Some(bytes as u64))
 }
 
-/// The memory that can be allocated without killing a process: free or reclaimable memory, and swap
-/// (proc_meminfo(5)).
+/// The memory that can be allocated without killing a process: of the machine, or of the control
+/// group that has less left.
 pub(crate) fn available_memory(bytes: usize) -> Option<Limit> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let value = kib(&text, "MemAvailable:")?.saturating_add(kib(&text, "SwapFree:")?).saturating_mul(1024);
-    Some(Limit { name: "available memory", value, requested: Some(bytes as u64) })
+    let text = whole_text("/proc/meminfo");
+    let swap = text.as_deref().and_then(|text| kib(text, "SwapFree:")).unwrap_or(0).saturating_mul(1024);
+    let machine = text.as_deref().and_then(|text| machine_memory(text, swap));
+    let group = memory_limit::of_groups(bytes as u64, swap);
+    let least = machine.into_iter().chain(group).min_by_key(|limit| limit.value)?;
+    Some(Limit { requested: Some(bytes as u64), ..least })
+}
+
+/// Free or reclaimable memory, and swap (proc_meminfo(5)).
+fn machine_memory(text: &str, swap: u64) -> Option<Limit> {
+    let value = kib(text, "MemAvailable:")?.saturating_mul(1024).saturating_add(swap);
+    Some(Limit { name: "available memory", value, requested: None })
+}
+
+/// Fails with [`LimitReached`](ErrorKind::LimitReached) if `bytes` more would make the kernel kill a
+/// process.
+pub(crate) fn check_memory(operation: &'static str, bytes: usize) -> Result<()> {
+    match available_memory(bytes) {
+        Some(limit) if limit.is_exceeded() => Err(Error::new(operation, ErrorKind::LimitReached)
+            .with_limit(Some(limit))
+            .with_hint("ask for less, or raise the memory limit")),
+        _ => Ok(()),
+    }
+}
+
+/// A file of the kernel, whose length is unknown before it is read.
+pub(crate) fn whole_text(path: impl AsRef<Path>) -> Option<String> {
+    const USUAL_BYTES: usize = 4096;
+    let mut text = String::with_capacity(USUAL_BYTES);
+    // std asks a file, unlike what it takes from, for its length and position.
+    File::open(path).ok()?.take(u64::MAX).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// The default size of huge pages.
 pub(crate) fn default_huge_page() -> Option<usize> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     kib(&text, "Hugepagesize:")?.checked_mul(1024)?.try_into().ok()
+}
+
+/// The size of the pages of the mapping that starts at an address (proc_pid_smaps(5)).
+pub(crate) fn page_size_at(start: usize) -> Option<usize> {
+    let text = fs::read_to_string("/proc/self/smaps").ok()?;
+    let heading = format!("{start:08x}-");
+    let (_, mapping) = text.split_once(&format!("\n{heading}")).or_else(|| text.split_once(&heading))?;
+    kib(mapping, "KernelPageSize:")?.checked_mul(1024)?.try_into().ok()
 }
 
 /// The limit of signals queued for the user of a process, and the number with one more
@@ -91,6 +131,14 @@ mod tests {
         assert_eq!(limit.name(), "RLIMIT_SIGPENDING");
         assert!(limit.requested() >= Some(1));
         assert_eq!(pending_signals(Pid::from_raw(i32::MAX).unwrap()), None);
+    }
+
+    #[test]
+    fn page_size_at_the_start_of_a_mapping_is_found() {
+        let map = memmap2::MmapRaw::from(memmap2::MmapMut::map_anon(4096).unwrap());
+        // Mappings may be merged. Then the address starts none.
+        assert!(page_size_at(map.as_ptr().addr()).is_none_or(|size| size >= 4096));
+        assert_eq!(page_size_at(0), None);
     }
 
     #[test]

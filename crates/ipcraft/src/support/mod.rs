@@ -8,6 +8,7 @@ pub(crate) mod fallocate;
 pub(crate) mod ipc_namespace;
 pub(crate) mod limits;
 pub(crate) mod mode;
+pub(crate) mod memory_limit;
 pub(crate) mod pipe_end;
 pub(crate) mod pipe_io;
 pub(crate) mod pipe_read_now;

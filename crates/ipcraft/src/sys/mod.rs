@@ -9,6 +9,7 @@ pub(crate) mod cpu;
 pub(crate) mod ffi;
 pub(crate) mod futex;
 pub(crate) mod ioctl;
+pub(crate) mod mincore;
 pub(crate) mod ofd_lock;
 pub(crate) mod pidfd;
 pub(crate) mod poll;

@@ -10,6 +10,7 @@ use super::{Options, Seals};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
 use crate::support::dup::duplicate;
+use crate::support::fallocate::reserved_bytes;
 
 const F_ADD_SEALS: &str = "fcntl(F_ADD_SEALS)";
 const F_GET_SEALS: &str = "fcntl(F_GET_SEALS)";
@@ -23,11 +24,13 @@ pub struct Memfd {
     fd: OwnedFd,
     /// Fixed by the seals, which `fd` has before any other process can reach it.
     size: usize,
+    /// The bytes that had no memory yet when this handle was made.
+    missing: usize,
 }
 
 impl Memfd {
     pub(super) fn new(fd: OwnedFd, size: usize) -> Self {
-        Memfd { fd, size }
+        Memfd { fd, size, missing: 0 }
     }
 
     /// `memfd_create(2)`, `fallocate(2)`: creates a sealed memfd of `size` zero bytes; see
@@ -51,7 +54,7 @@ impl Memfd {
     /// * [`LimitReached`](ErrorKind::LimitReached) if the address space is exhausted.
     #[doc(alias = "mmap")]
     pub fn map(&self) -> Result<Mapping> {
-        Mapping::for_file(self.fd.as_fd(), self.size, Access::ReadWrite, None)
+        Mapping::for_file(self.fd.as_fd(), self.size, self.missing, Access::ReadWrite, None)
     }
 
     /// `mmap(2)` without `PROT_WRITE`: maps all of it for reading.
@@ -61,7 +64,7 @@ impl Memfd {
     /// [`LimitReached`](ErrorKind::LimitReached) if the address space is exhausted.
     #[doc(alias = "mmap")]
     pub fn map_read_only(&self) -> Result<Mapping> {
-        Mapping::for_file(self.fd.as_fd(), self.size, Access::ReadOnly, None)
+        Mapping::for_file(self.fd.as_fd(), self.size, self.missing, Access::ReadOnly, None)
     }
 
     /// `fcntl(2)` with `F_GET_SEALS`: returns the current seals.
@@ -100,7 +103,7 @@ impl Memfd {
     /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "dup")]
     pub fn try_clone(&self) -> Result<Memfd> {
-        Ok(Memfd { fd: duplicate(&self.fd)?, size: self.size })
+        Ok(Memfd { fd: duplicate(&self.fd)?, size: self.size, missing: self.missing })
     }
 }
 
@@ -145,10 +148,11 @@ impl TryFrom<OwnedFd> for Memfd {
         if let Some(seal) = missing.names().next() {
             return Err(Error::new(F_GET_SEALS, ErrorKind::WrongType).with_name(format!("without {seal}")));
         }
-        let size = fstat(&fd).map_err(|e| Error::from_errno("fstat", e))?.st_size as usize;
+        let stat = fstat(&fd).map_err(|e| Error::from_errno("fstat", e))?;
+        let size = stat.st_size as usize;
         if size == 0 {
             return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("create the memfd with a size"));
         }
-        Ok(Memfd { fd, size })
+        Ok(Memfd { fd, size, missing: size.saturating_sub(reserved_bytes(&stat)) })
     }
 }

@@ -55,7 +55,7 @@
 //! | `EBUSY` | [`seal`](Memfd::seal) | [`InUse`](crate::ErrorKind::InUse) | a process maps it for writing | drop the mapping, or use [`Seals::FUTURE_WRITE`] |
 //! | `EINVAL` | [`seal`](Memfd::seal) | [`Unsupported`](crate::ErrorKind::Unsupported) | the kernel does not know the seal | omit it |
 //! | `EPERM`, `EACCES` | [`map`](Memfd::map) | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | sealed against writing, or a read-only descriptor | map it read-only |
-//! | `ENOSPC`, none | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | memory, or free huge pages, are short | ask for less; see `/proc/meminfo` |
+//! | `ENOSPC`, none | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | memory of the machine or the control group, or free huge pages, are short | ask for less; see `/proc/meminfo` |
 //! | none | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_FSIZE`, for which the kernel would send `SIGXFSZ` | raise it |
 //! | `EMFILE`, `ENFILE` | creating, cloning | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //! | `ENODEV` | creating | [`Unsupported`](crate::ErrorKind::Unsupported) | the machine has no huge pages of that size | use another size |

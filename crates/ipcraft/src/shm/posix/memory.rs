@@ -91,7 +91,10 @@ impl SharedMemory {
     }
 
     fn map_for(&self, access: Access) -> Result<Mapping> {
-        Mapping::for_file(self.fd.as_fd(), self.size()?, access, Some(&self.name))
+        let stat = self.stat()?;
+        let size = stat.st_size as usize;
+        let missing = size.saturating_sub(fallocate::reserved_bytes(&stat));
+        Mapping::for_file(self.fd.as_fd(), size, missing, access, Some(&self.name))
     }
 
     /// `fallocate(2)`: grows the object to `size` bytes.

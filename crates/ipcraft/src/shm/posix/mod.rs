@@ -58,7 +58,7 @@
 //! | none | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing object is too small | remove it, or [grow](SharedMemory::grow) it |
 //! | `EACCES` | opening, unlinking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its owner and mode | check owner and mode |
 //! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions | set the [`Options`] accordingly if that is right |
-//! | `ENOSPC`, none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | no free space in `/dev/shm`, or in memory | free some, or mount it larger |
+//! | `ENOSPC`, none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | no free space in `/dev/shm`, in memory, or in the control group | free some, or raise the limit |
 //! | none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_FSIZE`, for which the kernel would send `SIGXFSZ` | raise it |
 //! | `EMFILE`, `ENFILE` | creating, opening | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0 | ask for more |
@@ -94,5 +94,5 @@ const LONGEST_NAME: usize = 255;
 
 /// Maps an object that is under construction and has no name yet.
 pub(crate) fn map_new(fd: BorrowedFd<'_>, size: usize) -> Result<Mapping> {
-    Mapping::for_file(fd, size, Access::ReadWrite, None)
+    Mapping::for_file(fd, size, 0, Access::ReadWrite, None)
 }

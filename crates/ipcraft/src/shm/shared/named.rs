@@ -91,7 +91,7 @@ impl<T: ProcessShared> Shared<T> {
     }
 
     fn fill(fd: BorrowedFd<'_>, initialize: impl FnOnce(&T) -> Result<()>) -> Result<()> {
-        let mapping = Mapping::for_file(fd, Self::SIZE, Access::ReadWrite, None)?;
+        let mapping = Mapping::for_file(fd, Self::SIZE, 0, Access::ReadWrite, None)?;
         Shared::initialize(mapping, initialize).map(drop)
     }
 }
