@@ -16,7 +16,8 @@
 //! ```
 
 use std::env;
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -71,11 +72,13 @@ pub(crate) fn check_path(operation: &'static str, path: &Path) -> Result<()> {
 /// (mq_overview(7), shm_overview(7), sem_overview(7)).
 ///
 /// C libraries differ in whether they accept a name without the slash, and in the errno for a bad
-/// name. Here all mechanisms behave alike.
-pub(crate) fn posix(operation: &'static str, name: &str, max_len: usize) -> Result<CString> {
+/// name. Here all mechanisms behave alike. The kernel takes the bytes as they are, so they need not
+/// be UTF-8.
+pub(crate) fn posix(operation: &'static str, name: impl AsRef<OsStr>, max_len: usize) -> Result<CString> {
+    let name = name.as_ref();
     let invalid = || Error::new(operation, ErrorKind::InvalidName).with_name(format!("{name:?}"));
-    let body = name.strip_prefix('/').unwrap_or_default();
-    if body.is_empty() || body.contains(['/', '\0']) || body == "." || body == ".." {
+    let body = name.as_bytes().strip_prefix(b"/").unwrap_or_default();
+    if body.is_empty() || body.iter().any(|byte| b"/\0".contains(byte)) || body == b"." || body == b".." {
         return Err(invalid().with_hint("start with one slash; use no further slash or NUL byte"));
     }
     if body.len() > max_len {
@@ -86,7 +89,7 @@ pub(crate) fn posix(operation: &'static str, name: &str, max_len: usize) -> Resu
         };
         return Err(invalid().with_limit(Some(limit)));
     }
-    CString::new(name).map_err(|_| invalid())
+    CString::new(name.as_bytes()).map_err(|_| invalid())
 }
 
 #[cfg(test)]
@@ -117,6 +120,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidName, "{bad:?}");
         }
         assert_eq!(posix("shm_open", "/12345", 5).unwrap().to_bytes(), b"/12345");
+        assert_eq!(posix("mq_open", OsStr::from_bytes(b"/\xff"), 5).unwrap().to_bytes(), b"/\xff");
         assert_eq!(posix("shm_open", "/123456", 5).unwrap_err().limit().unwrap().value(), 5);
     }
 }

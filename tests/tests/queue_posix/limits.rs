@@ -6,6 +6,7 @@ use ipcraft_tests::namespace::set_limit;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::{Outcome, serial_test};
 use ipcraft_tests::user::unprivileged_in_own_ipc;
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{fresh_name, kind_of, small};
@@ -89,4 +90,14 @@ fn create_above_queues_max_names_it() -> Outcome {
             assert_eq!(limit_of(&error), ("/proc/sys/fs/mqueue/queues_max", 1, None));
         },
     )
+}
+
+#[serial_test]
+fn create_by_a_user_without_a_mapping_names_the_user_namespace() -> Outcome {
+    ipcraft_tests::namespace::with_own_ipc(|| {
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWIPC).unwrap();
+        let error = rejected(small());
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EOVERFLOW)));
+        assert!(error.to_string().contains("user namespace"), "{error}");
+    })
 }

@@ -7,6 +7,7 @@ mod limits;
 mod messages;
 mod names;
 mod notification;
+mod removal;
 mod waiting;
 
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! Messages: order, size and lifetime.
 
 use ipcraft::ErrorKind;
-use ipcraft::queue::posix::PRIORITIES;
+use ipcraft::queue::posix::{PRIORITIES, Queue};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
 
@@ -78,4 +78,29 @@ fn message_survives_exit_of_the_sender() {
     let (queue, _) = small_queue();
     Peer::start(|| queue.send(b"from an exited sender", 5).unwrap()).join();
     assert_eq!(queue.recv_message().unwrap().bytes, b"from an exited sender");
+}
+
+#[serial_test]
+fn drain_ends_with_what_was_there_while_a_producer_is_faster() {
+    let (queue, name) = small_queue();
+    let producer = Peer::start(|| {
+        let queue = Queue::open(&name).unwrap();
+        loop {
+            queue.send(b"more", 0).unwrap();
+        }
+    });
+    while queue.attributes().unwrap().messages < 4 {
+        std::thread::yield_now();
+    }
+    let mut taken = 0;
+    for message in queue.drain().take(100) {
+        message.unwrap();
+        taken += 1;
+        // The producer fills the place that became free.
+        while queue.attributes().unwrap().messages < 4 {
+            std::thread::yield_now();
+        }
+    }
+    assert_eq!(taken, 4);
+    producer.kill();
 }

@@ -1,5 +1,8 @@
 //! Names: validity, lifetime, permission and removal.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
 use ipcraft::ErrorKind;
 use ipcraft::queue::posix::{Options, Queue};
 use ipcraft_tests::namespace::with_own_ipc;
@@ -167,4 +170,82 @@ fn name_is_local_to_the_ipc_namespace() -> Outcome {
         assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
         small().create_new(&name).unwrap();
     })
+}
+
+#[serial_test]
+fn exact_mode_is_not_cut_by_the_umask_and_decimal_is_refused() {
+    let before = umask(Mode::from_bits_truncate(0o077));
+    let queue = small().exact_mode(0o646).remove_on_drop(true).create_new(fresh_name()).unwrap();
+    umask(before);
+    assert_eq!(fstat(&queue).unwrap().st_mode & 0o777, 0o646);
+    for options in [small().mode(666), small().exact_mode(666)] {
+        let error = options.create_new(fresh_name()).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.limit().unwrap().requested()),
+            (ErrorKind::Invalid, Some(666)),
+            "{error}"
+        );
+    }
+}
+
+/// Whatever the moment, no process finds wider permissions than asked for.
+#[serial_test]
+fn exact_mode_is_never_wider_than_asked_for() {
+    let name = fresh_name();
+    let before = umask(Mode::from_bits_truncate(0o022));
+    let maker = Peer::start(|| {
+        loop {
+            drop(small().exact_mode(0o620).remove_on_drop(true).create_new(&name).unwrap());
+        }
+    });
+    umask(before);
+    let mut seen = 0;
+    while seen < 500 {
+        if let Ok(queue) = Queue::open(&name) {
+            assert_eq!(fstat(&queue).unwrap().st_mode & 0o777 & !0o620, 0);
+            seen += 1;
+        }
+    }
+    maker.kill();
+    let _ = Queue::unlink(&name);
+}
+
+#[serial_test]
+fn name_that_is_not_utf8_is_accepted() {
+    let name = OsString::from_vec([fresh_name().as_bytes(), b"-\xff\xfe"].concat());
+    let queue = small().create_new(&name).unwrap();
+    queue.send(b"x", 0).unwrap();
+    assert_eq!(Queue::open(&name).unwrap().recv_message().unwrap().bytes, b"x");
+    assert_eq!(kind_of(Queue::create_new(&name)), ErrorKind::AlreadyExists);
+    Queue::unlink(&name).unwrap();
+    let error = Queue::open(&name).unwrap_err();
+    assert!(error.object().unwrap().ends_with("\u{fffd}\u{fffd}"), "{error}");
+}
+
+#[serial_test]
+fn exact_sizes_reject_a_queue_of_other_sizes_and_name_what_was_found() {
+    let (_queue, name) = small_queue();
+    small().exact_sizes(true).open(&name).unwrap();
+    small().exact_sizes(true).create(&name).unwrap();
+    Options::new().exact_sizes(true).open(&name).expect("nothing is demanded");
+    for (options, found, wanted) in [(small().capacity(5), 4, 5), (small().message_size(32), 64, 32)] {
+        let error = options.exact_sizes(true).create(&name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+        let limit = *error.limit().unwrap();
+        assert_eq!((limit.value(), limit.requested()), (found, Some(wanted)), "{error}");
+    }
+}
+
+#[serial_test]
+fn unlink_removes_a_queue_that_cannot_be_opened() -> Outcome {
+    let name = fresh_name();
+    unprivileged_in_own_ipc(
+        || (),
+        |()| {
+            small().mode(0).create_new(&name).unwrap();
+            assert_eq!(kind_of(Queue::open(&name)), ErrorKind::PermissionDenied);
+            Queue::unlink(&name).unwrap();
+            assert_eq!(kind_of(Queue::open(&name)), ErrorKind::NotFound);
+        },
+    )
 }

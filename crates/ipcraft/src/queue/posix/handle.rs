@@ -1,5 +1,6 @@
 //! The queue: sending and receiving.
 
+use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -8,11 +9,11 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::PollFlags;
 
-use super::removal::RemoveOnDrop;
+use super::removal::Name;
 use super::{Attributes, Drain, Message, Options};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::name;
-use crate::support::wait;
+use crate::support::{limits, wait};
 use crate::sys::{posix_mq, retry};
 
 /// Bytes that a name may have after its slash (mq_overview(7)).
@@ -21,6 +22,7 @@ pub(super) const LONGEST_NAME: usize = 255;
 const SEND: &str = "mq_send";
 const RECEIVE: &str = "mq_receive";
 const UNLINK: &str = "mq_unlink";
+const GETATTR: &str = "mq_getattr";
 
 /// An open POSIX message queue.
 ///
@@ -29,11 +31,11 @@ const UNLINK: &str = "mq_unlink";
 /// queue, unless [`Options::remove_on_drop`] was set.
 #[derive(Debug)]
 pub struct Queue {
-    /// Dropped first, while the descriptor keeps the queue alive, so that no other queue can have
-    /// its inode.
-    removal: Option<RemoveOnDrop>,
+    /// Dropped first, since it uses the descriptor. `None` for an adopted descriptor.
+    name: Option<Name>,
     fd: OwnedFd,
-    name: Option<Arc<str>>,
+    /// The name in error messages.
+    shown: Option<Arc<str>>,
     /// Fixed when the queue is created (mq_setattr(3)).
     message_size: usize,
     /// Whether this handle has a live [`Notification`](super::Notification).
@@ -44,50 +46,75 @@ impl Queue {
     /// `mq_open(3)`: opens the queue, or creates it with the system's default sizes and mode 0600;
     /// see [`Options::create`].
     #[doc(alias = "mq_open")]
-    pub fn create(name: &str) -> Result<Queue> {
+    pub fn create(name: impl AsRef<OsStr>) -> Result<Queue> {
         Options::new().create(name)
     }
 
     /// `mq_open(3)`: creates the queue with the system's default sizes and mode 0600, and fails if
     /// the name exists; see [`Options::create_new`].
     #[doc(alias = "mq_open")]
-    pub fn create_new(name: &str) -> Result<Queue> {
+    pub fn create_new(name: impl AsRef<OsStr>) -> Result<Queue> {
         Options::new().create_new(name)
     }
 
     /// `mq_open(3)`: opens an existing queue; see [`Options::open`].
     #[doc(alias = "mq_open")]
-    pub fn open(name: &str) -> Result<Queue> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Queue> {
         Options::new().open(name)
     }
 
-    pub(super) fn new(fd: OwnedFd, name: &str, removal: Option<RemoveOnDrop>) -> Result<Queue> {
-        let name = Arc::from(name);
-        match Attributes::read(fd.as_fd()) {
-            Ok(found) => Ok(Queue::assemble(fd, Some(name), found.message_size, removal)),
-            Err(e) => Err(Error::from_errno("mq_getattr", e).with_object(Some(&name))),
+    /// The queue that the descriptor was opened for by its name.
+    pub(super) fn new(fd: OwnedFd, path: CString, shown: Arc<str>, remove_on_drop: bool) -> Result<Queue> {
+        let failed = |operation, e| Error::from_errno(operation, e).with_object(Some(&shown));
+        let found = Attributes::read(fd.as_fd()).map_err(|e| failed(GETATTR, e))?;
+        let mut name = Name::new(path, &fd).map_err(|e| failed("fstat", e))?;
+        if remove_on_drop {
+            name.remove_on_drop();
         }
+        Ok(Queue::assemble(fd, Some(name), Some(shown), found.message_size))
     }
 
-    fn assemble(
-        fd: OwnedFd,
-        name: Option<Arc<str>>,
-        message_size: usize,
-        removal: Option<RemoveOnDrop>,
-    ) -> Queue {
-        Queue { removal, fd, name, message_size, notifying: AtomicBool::new(false) }
+    fn assemble(fd: OwnedFd, name: Option<Name>, shown: Option<Arc<str>>, message_size: usize) -> Queue {
+        Queue { name, fd, shown, message_size, notifying: AtomicBool::new(false) }
     }
 
-    /// `mq_unlink(3)`: removes the name. Processes that have the queue open can still use it.
+    /// The same queue, whose name stays when the handle is dropped unless `yes`.
+    pub(super) fn removed_on_drop(mut self, yes: bool) -> Queue {
+        if let Some(name) = self.name.as_mut().filter(|_| !yes) {
+            name.keep();
+        }
+        self
+    }
+
+    /// `mq_unlink(3)`: removes a name, whichever queue it names, also one that cannot be opened.
+    /// Processes that have the queue open can still use it.
     ///
     /// # Errors
     ///
     /// * [`NotFound`](ErrorKind::NotFound) if no queue has this name;
     /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if another user owns it.
     #[doc(alias = "mq_unlink")]
-    pub fn unlink(name: &str) -> Result<()> {
-        let path = name::posix(UNLINK, name, LONGEST_NAME)?;
-        posix_mq::unlink(&path).map_err(|e| Error::from_errno(UNLINK, e).with_name(name))
+    pub fn unlink(name: impl AsRef<OsStr>) -> Result<()> {
+        let path = name::posix(UNLINK, name.as_ref(), LONGEST_NAME)?;
+        posix_mq::unlink(&path)
+            .map_err(|e| Error::from_errno(UNLINK, e).with_name(name::display(name.as_ref().as_ref())))
+    }
+
+    /// `mq_unlink(3)`: removes the name, if it still names this queue. Processes that have the queue
+    /// open can still use it, and so can this handle, also after a failure.
+    ///
+    /// # Errors
+    ///
+    /// * [`Removed`](ErrorKind::Removed) if the name was removed before, or is a name of another IPC
+    ///   namespace than the calling thread's;
+    /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if another user owns the queue;
+    /// * [`Invalid`](ErrorKind::Invalid) if the queue was adopted as a descriptor, without a name.
+    #[doc(alias = "mq_unlink")]
+    pub fn remove(&self) -> Result<()> {
+        match &self.name {
+            Some(name) => name.remove().map_err(|e| Error::from_errno(UNLINK, e).with_object(self.name())),
+            None => Err(Error::new(UNLINK, ErrorKind::Invalid).with_hint("pass the name to Queue::unlink")),
+        }
     }
 
     /// `mq_send(3)`: sends a message with this priority, blocking while the queue is full.
@@ -186,9 +213,14 @@ impl Queue {
         Ok(Message { bytes, priority })
     }
 
-    /// Returns an iterator that receives without blocking and ends when the queue is empty.
+    /// Returns an iterator that receives without blocking, at most as many messages as the queue
+    /// has now. It ends earlier if the queue is empty.
+    ///
+    /// A message that arrives meanwhile can be among them, in place of one that stays in the queue.
+    /// So an end does *not* mean that the queue is empty: before waiting for a
+    /// [notification](Queue::notify_signal), receive until [`Empty`](ErrorKind::Empty).
     pub fn drain(&self) -> Drain<'_> {
-        Drain { queue: self }
+        Drain { queue: self, left: self.attributes().map(|found| found.messages) }
     }
 
     /// Returns the maximum size of a message, which is the minimum size of a [receive](Queue::recv)
@@ -202,8 +234,7 @@ impl Queue {
     /// stale.
     #[doc(alias = "mq_getattr")]
     pub fn attributes(&self) -> Result<Attributes> {
-        Attributes::read(self.fd.as_fd())
-            .map_err(|e| Error::from_errno("mq_getattr", e).with_object(self.name()))
+        Attributes::read(self.fd.as_fd()).map_err(|e| Error::from_errno(GETATTR, e).with_object(self.name()))
     }
 
     /// `mq_setattr(3)`: sets or clears `O_NONBLOCK` for all processes that share this descriptor;
@@ -216,11 +247,11 @@ impl Queue {
 
     /// Returns whether dropping this handle removes the name.
     pub fn removes_on_drop(&self) -> bool {
-        self.removal.is_some()
+        self.name.as_ref().is_some_and(Name::removes_on_drop)
     }
 
     pub(super) fn name(&self) -> Option<&Arc<str>> {
-        self.name.as_ref()
+        self.shown.as_ref()
     }
 
     #[cold]
@@ -234,6 +265,7 @@ impl Queue {
                 priority as usize,
             )),
             Errno::EBADF => wrong_direction(error),
+            Errno::ENOMEM => error.with_limit(limits::available_memory(length)),
             _ => error,
         }
     }
@@ -271,8 +303,8 @@ impl AsFd for Queue {
 /// Extracts the descriptor. The name stays, even with [`remove_on_drop`](Options::remove_on_drop).
 impl From<Queue> for OwnedFd {
     fn from(queue: Queue) -> Self {
-        if let Some(removal) = queue.removal {
-            removal.cancel();
+        if let Some(mut name) = queue.name {
+            name.keep();
         }
         queue.fd
     }
@@ -288,8 +320,8 @@ impl TryFrom<OwnedFd> for Queue {
 
     fn try_from(fd: OwnedFd) -> Result<Self> {
         match Attributes::read(fd.as_fd()) {
-            Ok(found) => Ok(Queue::assemble(fd, None, found.message_size, None)),
-            Err(e) => Err(Error::from_errno("mq_getattr", e).with_kind(ErrorKind::WrongType)),
+            Ok(found) => Ok(Queue::assemble(fd, None, None, found.message_size)),
+            Err(e) => Err(Error::from_errno(GETATTR, e).with_kind(ErrorKind::WrongType)),
         }
     }
 }

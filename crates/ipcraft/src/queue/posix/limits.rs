@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::resource::Resource;
 
 use crate::error::{Error, ErrorKind, Limit};
-use crate::support::limits::{descriptors, rlimit, sysctl};
+use crate::support::limits::{available_memory, descriptors, rlimit, sysctl};
 
 const CAPACITY_MAX: &str = "/proc/sys/fs/mqueue/msg_max";
 const MESSAGE_SIZE_MAX: &str = "/proc/sys/fs/mqueue/msgsize_max";
@@ -58,13 +58,24 @@ impl QueueSize {
 /// Adds the limit that was hit to an error of `mq_open(3)`.
 pub(super) fn explain(error: Error, errno: Errno, size: impl FnOnce() -> QueueSize) -> Error {
     match errno {
-        Errno::EINVAL | Errno::EOVERFLOW => invalid_size(error, size()),
+        Errno::EINVAL => invalid_size(error, size()),
+        // A queue belongs to a user and a group, which its IPC namespace has to know.
+        Errno::EOVERFLOW => error
+            .with_kind(ErrorKind::PermissionDenied)
+            .with_hint("map this user and group in the user namespace"),
+        Errno::EACCES => error.with_hint("check owner and mode, or open one direction only"),
+        Errno::ENOMEM => error.with_limit(available_memory(0)),
         Errno::EMFILE if !descriptor_table_is_full() => {
             let limit = rlimit("RLIMIT_MSGQUEUE", Resource::RLIMIT_MSGQUEUE, Some(size().bytes()));
             error.with_limit(limit).with_hint("unlink queues of this user, or raise the limit")
         }
-        Errno::ENOSPC => error.with_limit(sysctl("/proc/sys/fs/mqueue/queues_max", None)),
-        _ => error.with_limit(descriptors(errno)),
+        Errno::ENOSPC => error
+            .with_limit(sysctl("/proc/sys/fs/mqueue/queues_max", None))
+            .with_hint("unlink queues of this IPC namespace, or raise the limit"),
+        Errno::EMFILE | Errno::ENFILE => {
+            error.with_limit(descriptors(errno)).with_hint("close descriptors, or raise the limit")
+        }
+        _ => error,
     }
 }
 

@@ -48,13 +48,16 @@
 //!   `_timeout` forms try first and then wait in `ppoll(2)` on the monotonic clock.
 //!   `mq_timedsend(3)` would use the wall clock, which can be set. A blocked plain call is served
 //!   before a `_timeout` call.
-//! * **The name** is `/` and up to 255 bytes without another slash. It is unique in the IPC
-//!   namespace and has an owner and a mode (0600 by default, less the umask). Name and messages
+//! * **The name** is `/` and up to 255 bytes without another slash, UTF-8 or not. It is unique in
+//!   the IPC namespace and has an owner and a mode (0600 by default, less the umask unless it is
+//!   [exact](Options::exact_mode)). Name and messages
 //!   persist until the queue is [unlinked](Queue::unlink) or the machine stops. Processes that have
 //!   an unlinked queue open can still use it. If the `mqueue` file system is mounted, usually at
 //!   `/dev/mqueue`, `ls` and `rm` work on the names.
+//! * **Removal** by a handle, on drop or by [`remove`](Queue::remove), takes the name only while it
+//!   leads to the handle's own queue. It needs no free descriptor and no right to open the queue.
 //! * **Sizes** are fixed at creation; opening an existing queue accepts its sizes
-//!   ([`Queue::attributes`]). A receive buffer must hold the largest message that the queue allows,
+//!   ([`Queue::attributes`]) unless they are [demanded](Options::exact_sizes). A receive buffer must hold the largest message that the queue allows,
 //!   however short the next one is.
 //! * **Possibly stale:** [`Attributes::messages`]. **Reliable:** the result of a `try_` call.
 //! * **Notification** ([`Queue::notify_signal`], [`Queue::notify_descriptor`]) happens once per
@@ -74,6 +77,11 @@
 //! | `ENOENT` | [`open`](Queue::open), [`unlink`](Queue::unlink) | [`NotFound`](crate::ErrorKind::NotFound) | no such queue in this IPC namespace | create it |
 //! | `EEXIST` | [`create_new`](Queue::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | [`open`](Queue::open) it, or use another name |
 //! | none | creating, opening, unlinking | [`InvalidName`](crate::ErrorKind::InvalidName) | no leading slash, a second slash, a NUL byte, or over 255 bytes | change it |
+//! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | a mode beyond 0o777 | write it in octal |
+//! | none | opening | [`WrongType`](crate::ErrorKind::WrongType) | the queue has other sizes than [demanded](Options::exact_sizes); the error names those found | set them, or use another name |
+//! | `EOVERFLOW` | creating | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the user namespace maps no id to this user | map it |
+//! | `EIDRM` | [`remove`](Queue::remove) | [`Removed`](crate::ErrorKind::Removed) | the name no longer leads to this queue | leave it |
+//! | `ENOMEM` | creating, sending | [`LimitReached`](crate::ErrorKind::LimitReached) | memory is short, in the machine or the control group | free some |
 //! | `EACCES` | creating, opening, unlinking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by the queue's owner and mode | check them; open [one direction](Options::send_only) only |
 //! | `EINVAL` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | above `msg_max` or `msgsize_max`; the error names which | ask for less, or raise it |
 //! | `EINVAL` | creating | [`Invalid`](crate::ErrorKind::Invalid) | a capacity or message size of 0 | ask for at least 1 |

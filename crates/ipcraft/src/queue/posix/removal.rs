@@ -1,61 +1,91 @@
-//! Removal of a queue when its handle is dropped.
+//! The name of a queue, and its removal on request and when the handle is dropped.
+
+#![allow(unsafe_code)]
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use nix::errno::Errno;
 use nix::sys::stat::fstat;
 
+use crate::support::ipc_namespace::IpcNamespace;
 use crate::support::process_identity::ProcessIdentity;
 use crate::sys::posix_mq;
 
-/// Removes the name of a queue on drop, in the creating process, if it still names the same queue.
+/// The name that a handle opened or created its queue by.
+///
+/// A queue has one name at most, and cannot be renamed. So the name leads to the queue exactly as
+/// long as the queue has a link, which the handle's own descriptor shows. The removal needs neither
+/// a free descriptor nor a right to open the queue.
 #[derive(Debug)]
-pub(super) struct RemoveOnDrop {
-    name: CString,
-    /// Device and inode number of the queue, which the owning handle keeps alive.
+pub(super) struct Name {
+    path: CString,
+    /// The owning handle's descriptor, which that handle closes after this value is dropped.
+    queue: RawFd,
+    /// Device and inode number of the queue.
     identity: (u64, u64),
-    /// `None` once another owner removes the name.
+    /// Where the name leads to the queue.
+    namespace: IpcNamespace,
+    /// The process whose drop removes the name; `None` if no drop does.
     creator: Option<ProcessIdentity>,
+    is_removed: AtomicBool,
 }
 
-impl RemoveOnDrop {
-    /// Prepares the removal of the queue that this process has just created under this name.
-    pub(super) fn new(name: CString, queue: &OwnedFd) -> nix::Result<Self> {
-        Ok(RemoveOnDrop { name, identity: identity(queue)?, creator: Some(ProcessIdentity::current()) })
+impl Name {
+    /// The name that leads to this queue. The caller keeps the descriptor for as long as the value.
+    pub(super) fn new(path: CString, queue: &OwnedFd) -> nix::Result<Self> {
+        let stat = fstat(queue.as_fd())?;
+        Ok(Name {
+            path,
+            queue: queue.as_raw_fd(),
+            identity: (stat.st_dev, stat.st_ino),
+            namespace: IpcNamespace::current(),
+            creator: None,
+            is_removed: AtomicBool::new(false),
+        })
     }
 
-    /// Leaves the name to the new owner of the descriptor.
-    pub(super) fn cancel(mut self) {
+    /// Removes the name when the value is dropped, in this process only.
+    pub(super) fn remove_on_drop(&mut self) {
+        self.creator = Some(ProcessIdentity::current());
+    }
+
+    /// Leaves the name when the value is dropped.
+    pub(super) fn keep(&mut self) {
         self.creator = None;
     }
 
-    fn names_our_queue(&self) -> bool {
-        self.creator.is_some_and(ProcessIdentity::is_current)
-            && self.named_queue().is_ok_and(|found| found == self.identity)
+    /// Whether a drop in this process removes the name.
+    pub(super) fn removes_on_drop(&self) -> bool {
+        self.creator.is_some_and(ProcessIdentity::is_current) && !self.is_removed.load(Relaxed)
     }
 
-    fn named_queue(&self) -> nix::Result<(u64, u64)> {
-        let open = |access| posix_mq::open(&self.name, access, 0, None);
-        let queue = open(libc::O_RDONLY).or_else(|e| match e {
-            // The mode may allow its owner one direction only.
-            Errno::EACCES => open(libc::O_WRONLY),
-            other => Err(other),
-        })?;
-        identity(&queue)
+    /// mq_unlink(3), or `EIDRM` if the name no longer leads to this queue.
+    pub(super) fn remove(&self) -> nix::Result<()> {
+        if !(self.namespace.may_be_current() && self.queue_has_its_name()?) {
+            return Err(Errno::EIDRM);
+        }
+        posix_mq::unlink(&self.path)?;
+        self.is_removed.store(true, Relaxed);
+        Ok(())
+    }
+
+    fn queue_has_its_name(&self) -> nix::Result<bool> {
+        // SAFETY: because the owner of this value owns the descriptor and drops it later (a field
+        // below this one), so it is open. That it is the queue's is checked.
+        let queue = unsafe { BorrowedFd::borrow_raw(self.queue) };
+        let stat = fstat(queue)?;
+        Ok((stat.st_dev, stat.st_ino) == self.identity && stat.st_nlink > 0)
     }
 }
 
-fn identity(queue: &OwnedFd) -> nix::Result<(u64, u64)> {
-    fstat(queue.as_fd()).map(|stat| (stat.st_dev, stat.st_ino))
-}
-
-impl Drop for RemoveOnDrop {
+impl Drop for Name {
     fn drop(&mut self) {
-        if self.names_our_queue() {
+        if self.removes_on_drop() {
             // A drop cannot report an error; the next creation of the name will report that it
             // exists.
-            let _ = posix_mq::unlink(&self.name);
+            let _ = self.remove();
         }
     }
 }
