@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::process::{Exit, PidFd, State};
 use ipcraft::signal::Signal;
+use ipcraft_tests::kernel::kernel_is_at_least;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
 use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
@@ -187,12 +188,6 @@ fn wait_for_non_child_returns_status_after_reaping() {
 
 fn notify(writer: &mut PipeWriter) {
     writer.write_all(b"x").unwrap();
-}
-
-fn kernel_is_at_least(major: u32, minor: u32) -> bool {
-    let release = nix::sys::utsname::uname().unwrap().release().to_string_lossy().into_owned();
-    let mut numbers = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
-    (numbers.next(), numbers.next()) >= (Some(major), Some(minor))
 }
 
 #[serial_test]

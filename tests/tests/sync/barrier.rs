@@ -129,7 +129,7 @@ fn participant_that_leaves_does_not_disturb_waiters() {
     // Leaving is not a death: the other participants keep waiting.
     drop((second, third));
     std::thread::sleep(SHORT_TIMEOUT * 3);
-    assert!(stays.is_asleep());
+    stays.wait_asleep();
     let other = Peer::start(|| assert!(!race.start.join().unwrap().wait().unwrap()));
     other.wait_asleep();
     assert!(race.start.join().unwrap().wait().unwrap());

@@ -16,6 +16,7 @@ mod memory_lifetime;
 mod once;
 mod overhead;
 mod pid_namespace;
+mod raw_clone;
 mod rwlock;
 mod semaphore;
 mod timeouts;

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::{Error, ErrorKind, name};
+use ipcraft_tests::kernel::kernel_is_at_least;
 use ipcraft_tests::namespace::{with_own_mounts, with_own_pids};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::shared_value::shared_value;
@@ -13,6 +14,7 @@ use ipcraft_tests::time::SHORT_TIMEOUT;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Pid, gettid, pause};
 
 use super::fixture::{Fixture, kind_of};
@@ -31,8 +33,8 @@ fn start_with_id_2(role: impl FnOnce()) -> Peer {
     })
 }
 
-/// Asserts that every call that locks fails.
-fn assert_refused(fixture: &Fixture) {
+/// Asserts that every call that locks fails, with this errno and a text that contains the word.
+pub(super) fn assert_refused(fixture: &Fixture, errno: Errno, word: &str) {
     assert_eq!(kind_of(fixture.pair.lock()), ErrorKind::PermissionDenied);
     assert_eq!(kind_of(fixture.pair.try_lock()), ErrorKind::PermissionDenied);
     assert_eq!(kind_of(fixture.pair.lock_timeout(SHORT_TIMEOUT)), ErrorKind::PermissionDenied);
@@ -43,8 +45,12 @@ fn assert_refused(fixture: &Fixture) {
     assert_eq!(kind_of(fixture.permits.acquire()), ErrorKind::PermissionDenied);
     assert_eq!(kind_of(fixture.barrier.join()), ErrorKind::PermissionDenied);
     let error = fixture.once.call_once(|_| unreachable!()).unwrap_err();
-    assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(Errno::EXDEV as i32)));
-    assert!(error.to_string().contains("pid namespace"), "{error}");
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(errno as i32)));
+    assert!(error.to_string().contains(word), "{error}");
+}
+
+fn assert_foreign(fixture: &Fixture) {
+    assert_refused(fixture, Errno::EXDEV, "pid namespace");
 }
 
 #[serial_test]
@@ -53,7 +59,7 @@ fn lock_of_another_pid_namespace_fails_with_permission_denied() -> Outcome {
     let (pair, table) = (fixture.pair.lock().unwrap(), fixture.table.read().unwrap());
     // The child inherits the memory and its parent's knowledge of the namespace.
     let outcome = in_new_pid_namespace(|| {
-        assert_refused(&fixture);
+        assert_foreign(&fixture);
         // An event has no owner, so it works across namespaces.
         fixture.event.set().unwrap();
     });
@@ -105,7 +111,7 @@ fn thread_killed_elsewhere_with_the_owners_id_releases_no_lock() -> Outcome {
             });
         });
         fixture.ready.wait().unwrap();
-        in_new_pid_namespace(|| start_with_id_2(|| assert_refused(&fixture)).join());
+        in_new_pid_namespace(|| start_with_id_2(|| assert_foreign(&fixture)).join());
         fixture.go.set().unwrap();
         owners.join();
     }
@@ -144,44 +150,83 @@ fn assert_proc_is_missing(operation: &str, error: &Error) {
     assert!(text.contains("/proc/self/ns/pid") && text.contains("mount /proc"), "{text}");
 }
 
+/// Runs `init` while no descriptor can be opened, so that no pidfd shows the namespace.
+fn without_descriptors<T>(init: impl FnOnce() -> T) -> T {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, 0, hard).unwrap();
+    let outcome = init();
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+    outcome
+}
+
+fn hide_proc() {
+    mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+}
+
 /// The first process of a pid namespace cannot inherit the number of the namespace.
 #[serial_test]
-fn init_without_proc_fails_and_succeeds_once_proc_is_mounted() -> Outcome {
+fn init_without_proc_and_pidfd_fails_and_succeeds_once_proc_is_mounted() -> Outcome {
     with_own_mounts(|| {
         in_new_pid_namespace(|| {
             let fixture = shared_value(|_: &Fixture| Ok(()));
             let memory = Memfd::create("test", Shared::<Fixture>::SIZE).unwrap();
             let name = format!("/{}", name::unique("ipcraft-tests"));
-            mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+            let initialize = |fixture: &Fixture| without_descriptors(|| fixture.initialize());
+            hide_proc();
             for (operation, init) in [
-                ("pthread_mutex_init", fixture.pair.init([0, 0])),
-                ("pthread_rwlock_init", fixture.table.init([0, 0])),
-                ("initialize semaphore", fixture.permits.init()),
-                ("pthread_barrier_init", fixture.barrier.init()),
-                ("initialize once", fixture.once.init()),
-                (
-                    "pthread_mutex_init",
-                    Shared::initialize(memory.map().unwrap(), Fixture::initialize).map(drop),
-                ),
-                ("pthread_mutex_init", Shared::create_new(&name, Fixture::initialize).map(drop)),
+                ("pthread_mutex_init", without_descriptors(|| fixture.pair.init([0, 0]))),
+                ("pthread_rwlock_init", without_descriptors(|| fixture.table.init([0, 0]))),
+                ("initialize semaphore", without_descriptors(|| fixture.permits.init())),
+                ("pthread_barrier_init", without_descriptors(|| fixture.barrier.init())),
+                ("initialize once", without_descriptors(|| fixture.once.init())),
+                ("pthread_mutex_init", Shared::initialize(memory.map().unwrap(), initialize).map(drop)),
+                ("pthread_mutex_init", Shared::create_new(&name, initialize).map(drop)),
             ] {
                 assert_proc_is_missing(operation, &init.unwrap_err());
             }
-            assert_eq!(kind_of(fixture.pair.lock()), ErrorKind::Invalid);
+            assert_eq!(kind_of(without_descriptors(|| fixture.pair.lock())), ErrorKind::Invalid);
             assert_eq!(kind_of(Shared::<Fixture>::attach(memory.map().unwrap()).map(drop)), ErrorKind::InUse);
             assert_eq!(kind_of(Shared::<Fixture>::open(&name).map(drop)), ErrorKind::NotFound);
             umount("/proc").unwrap();
 
             fixture.initialize().unwrap();
-            for lock in HELD_LOCKS {
-                Peer::start(|| (lock.take)(&fixture)).join();
-                (lock.assert_recovers)(&fixture);
-            }
+            assert_all_recover(&fixture);
             let second = Shared::initialize(memory.map().unwrap(), Fixture::initialize).unwrap();
             drop(second.pair.lock().unwrap());
             let named = Shared::create_new(&name, Fixture::initialize).unwrap();
             drop(named.table.write().unwrap());
             named.remove().unwrap();
+        });
+    })
+}
+
+fn assert_all_recover(fixture: &Fixture) {
+    for lock in HELD_LOCKS {
+        Peer::start(|| (lock.take)(fixture)).join();
+        (lock.assert_recovers)(fixture);
+    }
+}
+
+/// A pidfd shows the same number as /proc does, from Linux 6.11 on.
+#[serial_test]
+fn locks_without_proc_work_with_a_pidfd_and_with_processes_that_have_proc() -> Outcome {
+    if !kernel_is_at_least(6, 11) {
+        return Outcome::Skipped("Linux before 6.11 shows no namespace without /proc".into());
+    }
+    with_own_mounts(|| {
+        in_new_pid_namespace(|| {
+            let fixture = shared_value(|_: &Fixture| Ok(()));
+            let other = Peer::start(|| {
+                fixture.ready.wait().unwrap();
+                (HELD_LOCKS[0].take)(&fixture);
+            });
+            hide_proc();
+            fixture.initialize().unwrap();
+            assert_all_recover(&fixture);
+            umount("/proc").unwrap();
+            fixture.ready.set().unwrap();
+            other.join();
+            (HELD_LOCKS[0].assert_recovers)(&fixture);
         });
     })
 }

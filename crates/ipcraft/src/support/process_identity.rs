@@ -14,7 +14,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use nix::sys::mman::{MmapAdvise, madvise};
 
@@ -28,9 +28,17 @@ use nix::sys::mman::{MmapAdvise, madvise};
 pub(crate) struct PerProcess {
     /// The identity of this process; zero until it is first needed.
     identity: AtomicU64,
+    /// The pid namespace of this process, for the locks; zero until it is first needed.
+    pub(crate) lock_namespace: AtomicU32,
+    /// How many locks a thread may hold; zero until `lock_namespace` is known.
+    pub(crate) max_held_locks: AtomicU32,
 }
 
-pub(crate) static PER_PROCESS: PerProcess = PerProcess { identity: AtomicU64::new(0) };
+pub(crate) static PER_PROCESS: PerProcess = PerProcess {
+    identity: AtomicU64::new(0),
+    lock_namespace: AtomicU32::new(0),
+    max_held_locks: AtomicU32::new(0),
+};
 
 /// The highest identity that this process or an ancestor had. It survives a fork, so the child's
 /// next number is one that no copied handle contains.

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::{held_count, pid_namespace};
+use super::{c_library, held_count, pid_namespace};
 use crate::error::{Error, ErrorKind};
 
 /// Returns the error for an errno of the C library, or for a limit of this library.
@@ -18,6 +18,7 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
         held_count::LIMIT_EXCEEDED => error
             .with_limit(Some(held_count::limit()))
             .with_hint("release other locks that the calling thread holds"),
+        c_library::UNKNOWN_PROCESS => error.with_hint("start the process with fork(3), or call exec in it"),
         Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES => error
             .with_name(pid_namespace::NAMESPACE_FILE)
             .with_hint("mount /proc before a process first uses a lock"),

@@ -6,9 +6,12 @@
 
 use std::cell::Cell;
 
+use std::sync::atomic::Ordering::Acquire;
+
 use nix::errno::Errno;
 
 use crate::error::Limit;
+use crate::support::process_identity::PER_PROCESS;
 
 /// The number of locks that the kernel releases when a thread dies (`ROBUST_LIST_LIMIT`).
 pub(super) const MAX_LOCKS: u32 = 2048;
@@ -24,24 +27,34 @@ thread_local! {
 pub(super) struct HeldCount;
 
 impl HeldCount {
-    /// Counts one lock more, before it is locked.
+    /// Returns how many locks this thread holds.
     #[inline]
-    pub(super) fn acquire() -> nix::Result<()> {
-        let held = HELD.get();
-        if held >= MAX_LOCKS {
-            return Err(LIMIT_EXCEEDED);
-        }
+    pub(super) fn get() -> u32 {
+        HELD.get()
+    }
+
+    /// Returns whether a thread that holds this many locks may hold one more.
+    ///
+    /// False until the process knows its pid namespace. A load of the namespace that follows a true
+    /// answer finds it known.
+    #[inline]
+    pub(super) fn is_below_limit(held: u32) -> bool {
+        held < PER_PROCESS.max_held_locks.load(Acquire)
+    }
+
+    /// Counts one lock more than `held`, before it is locked.
+    #[inline]
+    pub(super) fn acquire(held: u32) {
         HELD.set(held + 1);
-        Ok(())
     }
 
     /// Counts one lock less, after it was unlocked or could not be locked.
     ///
-    /// A forked child also drops its copies of the parent's guards, so the count is right there
-    /// too.
+    /// Called once for each lock that was counted, by the same thread. A forked child also drops
+    /// its copies of the guards, so the count is right there too.
     #[inline]
     pub(super) fn release() {
-        HELD.set(HELD.get().saturating_sub(1));
+        HELD.set(HELD.get().wrapping_sub(1));
     }
 }
 

@@ -113,7 +113,11 @@
 //!   20 ms, because no event reports that a holder or participant died.
 //! * **Pid namespaces.** A lock works only in the pid namespace that initialized it. The kernel
 //!   identifies an owner by its thread id, which another namespace assigns to other threads. A
-//!   process reads its namespace from /proc when it first uses a lock; a forked child inherits it.
+//!   process finds its namespace out when it first uses a lock; a child of fork(3) inherits it. The
+//!   number is that of `/proc/self/ns/pid`. Without /proc, a pidfd shows it from Linux 6.11 on.
+//! * **clone(2).** A child made by the system call itself can neither take nor release a lock before
+//!   it calls exec, because the C library takes it for its parent. Its own children made by fork(3)
+//!   can. Container runtimes make such children.
 //! * **Fairness.** Waiters have no guaranteed order. A waiting writer precedes later readers.
 //!
 //! # Errors
@@ -128,14 +132,16 @@
 //! | `ETIMEDOUT` | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | the lock was not available within the timeout | find out what the owner is doing |
 //! | `ENOLCK` | locking | [`LimitReached`](crate::ErrorKind::LimitReached) | the thread holds 2048 locks (`ROBUST_LIST_LIMIT`) | hold fewer locks |
 //! | `EXDEV` | locking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the lock belongs to another pid namespace | create one lock per namespace, or share the namespace |
-//! | `ENOENT` | `init`, locking | [`NotFound`](crate::ErrorKind::NotFound) | `/proc` is not mounted | mount it before the first use of a lock |
+//! | `EPERM` | `init`, locking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the process was made by clone(2), unknown to the C library | make it with fork(3), or call exec |
+//! | `ENOENT` | `init`, locking | [`NotFound`](crate::ErrorKind::NotFound) | `/proc` is not mounted, before Linux 6.11 or without a free descriptor | mount it before the first use of a lock |
 //! | none | [`Barrier::join`] | [`LimitReached`](crate::ErrorKind::LimitReached) | the barrier is full | create a larger barrier |
 //! | none | all but `init` | [`Invalid`](crate::ErrorKind::Invalid) | the lock is not initialized | call `init` first |
 //! | none | `init` | [`InUse`](crate::ErrorKind::InUse) | another thread is initializing the lock, or died there | wait, or create new memory |
 //! | none | locking | [`WrongType`](crate::ErrorKind::WrongType) | the lock's memory is corrupted | find the program that overwrote it |
 //!
-//! This library itself reports `ENOLCK` and `EXDEV`. The kernel would accept the lock in these
-//! cases. It would then never release it after a death, or release it while its owner is alive.
+//! This library itself reports `ENOLCK`, `EXDEV` and `EPERM`. The kernel would accept the lock in
+//! these cases. It would then never release it after a death, or release it while its owner is
+//! alive.
 //!
 //! Sources: [pthread_mutexattr_setrobust(3)], [get_robust_list(2)], [futex(2)], and experiments
 //! that kill a process at every instruction. The project's crash sweeps repeat them.
@@ -147,6 +153,7 @@
 
 mod atomic;
 mod barrier;
+mod c_library;
 mod condvar;
 mod errors;
 mod event;

@@ -63,7 +63,9 @@ impl<T: Plain> Mutex<T> {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) or
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if this process has not used a lock
-    /// before and cannot read `/proc/self/ns/pid`; a later call can succeed.
+    /// before and can neither read `/proc/self/ns/pid` nor, from Linux 6.11 on, open a pidfd. A
+    /// later call can succeed. `PermissionDenied`, too, in a process that clone(2) made without the
+    /// C library.
     /// [`InUse`](crate::ErrorKind::InUse) if another thread is initializing the mutex, or died
     /// while doing so.
     #[doc(alias = "pthread_mutex_init")]

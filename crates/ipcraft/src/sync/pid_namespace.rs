@@ -4,14 +4,23 @@
 //! kernel compares that id with the id of the dying thread, as its own pid namespace shows it. A
 //! thread that is killed while it waits could thus release a lock whose owner has the same id in
 //! another namespace. So a lock may be used only in the namespace that initialized it.
+//!
+//! A process finds its namespace out once. The number is in memory that the kernel clears in each
+//! child. A handler of the C library's fork(3) restores it there. A child of a raw clone(2) runs no
+//! handler, so its first use of a lock ends on the slow path.
 
 #![allow(unsafe_code)]
 
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed, Ordering::Release};
 
 use nix::errno::Errno;
-use nix::sys::stat::stat;
+use nix::sys::stat::{fstat, stat};
 use nix::unistd::{getpid, getppid};
+
+use super::c_library;
+use super::held_count::MAX_LOCKS;
+use crate::support::process_identity::{PER_PROCESS, wipe_on_fork};
+use crate::sys::pidfd;
 
 /// The errno for a lock that was not initialized.
 pub(super) const UNINITIALIZED: Errno = Errno::EINVAL;
@@ -26,51 +35,77 @@ pub(super) const NAMESPACE_FILE: &str = "/proc/self/ns/pid";
 #[repr(transparent)]
 pub(super) struct PidNamespace(AtomicU32);
 
-/// The pid namespace of this process, or [`UNKNOWN`] until it is first needed.
-static CURRENT: AtomicU32 = AtomicU32::new(UNKNOWN);
-
-/// A number that is neither the inode of a namespace, for which the kernel reserves it as invalid,
-/// nor the content of new memory.
-const UNKNOWN: u32 = u32::MAX;
-
 impl PidNamespace {
     /// Binds the lock to a namespace that [`current`] returned.
     pub(super) fn init(&self, namespace: u32) {
         self.0.store(namespace, Relaxed);
     }
 
-    /// Fails unless this process may use the lock.
+    /// Returns whether this is known to be the namespace of this process. False if either is not
+    /// known.
+    ///
+    /// Requires that one of them is known: the lock is initialized, or the thread is below its
+    /// limit of locks.
     #[inline]
+    pub(super) fn is_current(&self) -> bool {
+        self.0.load(Relaxed) == PER_PROCESS.lock_namespace.load(Relaxed)
+    }
+
+    /// Fails unless this process may use the lock.
+    #[cold]
     pub(super) fn check(&self) -> nix::Result<()> {
-        let expected = self.0.load(Relaxed);
-        if expected == CURRENT.load(Relaxed) { Ok(()) } else { check_slow(expected) }
+        match self.0.load(Relaxed) {
+            0 => Err(UNINITIALIZED),
+            expected if expected == current()? => Ok(()),
+            _ => Err(FOREIGN_PID_NS),
+        }
+    }
+
+    /// Returns whether the lock was initialized.
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Relaxed) != 0
     }
 }
 
-#[cold]
-fn check_slow(expected: u32) -> nix::Result<()> {
-    match expected {
-        0 => Err(UNINITIALIZED),
-        expected if expected == current()? => Ok(()),
-        _ => Err(FOREIGN_PID_NS),
-    }
-}
-
-/// Returns the namespace of this process. Fails if it is not known yet and /proc cannot be read.
+/// Returns the namespace of this process.
+///
+/// # Errors
+///
+/// If it is not known yet: the errno of reading it, or [`c_library::UNKNOWN_PROCESS`].
 pub(super) fn current() -> nix::Result<u32> {
-    match CURRENT.load(Relaxed) {
-        UNKNOWN => read_current(),
+    match PER_PROCESS.lock_namespace.load(Relaxed) {
+        0 => establish(),
         known => Ok(known),
     }
 }
 
-fn read_current() -> nix::Result<u32> {
-    // The handlers come first, so that no child forked meanwhile keeps the number of its parent.
+/// Finds out which namespace this process is in, and that it may use locks.
+#[cold]
+fn establish() -> nix::Result<u32> {
+    c_library::check_thread()?;
+    // The handlers and the clearing come first, so that no child made meanwhile keeps the number.
     register_fork_handlers()?;
-    // An inode number of a namespace has 32 bits.
-    let found = stat(NAMESPACE_FILE)?.st_ino as u32;
-    CURRENT.store(found, Relaxed);
+    // Without the clearing, only the handlers notice a new process.
+    let _ = wipe_on_fork();
+    let found = find()?;
+    remember(found);
     Ok(found)
+}
+
+/// Stores the namespace, and then the limit that lets threads lock without a slow path.
+fn remember(namespace: u32) {
+    PER_PROCESS.lock_namespace.store(namespace, Relaxed);
+    PER_PROCESS.max_held_locks.store(if namespace == 0 { 0 } else { MAX_LOCKS }, Release);
+}
+
+/// Reads the number of the namespace: from /proc, or else through a pidfd (Linux 6.11).
+fn find() -> nix::Result<u32> {
+    // An inode number of a namespace has 32 bits, and is not 0.
+    stat(NAMESPACE_FILE).or_else(|errno| find_by_pidfd().map_err(|_| errno)).map(|found| found.st_ino as u32)
+}
+
+fn find_by_pidfd() -> nix::Result<nix::sys::stat::FileStat> {
+    fstat(pidfd::pid_namespace(&pidfd::open(getpid().as_raw())?)?)
 }
 
 fn register_fork_handlers() -> nix::Result<()> {
@@ -92,16 +127,20 @@ fn register_fork_handlers() -> nix::Result<()> {
 /// The process that called fork.
 static PARENT: AtomicI32 = AtomicI32::new(0);
 
+/// The namespace of the process that called fork; zero if it was not known.
+static INHERITED: AtomicU32 = AtomicU32::new(0);
+
 extern "C" fn before_fork() {
     PARENT.store(getpid().as_raw(), Relaxed);
+    INHERITED.store(PER_PROCESS.lock_namespace.load(Relaxed), Relaxed);
 }
 
-/// Forgets the namespace unless the parent has the id that it had before the fork.
+/// Restores the namespace if the parent has the id that it had before the fork.
 ///
-/// A parent in another namespace has the id 0 here. If the parent has died its id differs too, and
-/// the child reads the same number again.
+/// A parent in another namespace has the id 0 here. So has the process that takes its place when it
+/// dies: it is in the namespace of the parent. If the parent died in this namespace, the child
+/// reads the same number again.
 extern "C" fn in_child() {
-    if getppid().as_raw() != PARENT.load(Relaxed) {
-        CURRENT.store(UNKNOWN, Relaxed);
-    }
+    let same = getppid().as_raw() == PARENT.load(Relaxed);
+    remember(if same { INHERITED.load(Relaxed) } else { 0 });
 }

@@ -1,24 +1,22 @@
 //! The base of all locks: a robust, process-shared mutex of the C library.
 //!
-//! Of the kinds of pthread mutex only the robust one of type `NORMAL` works between processes. The
-//! kernel unlocks it when its owner dies, at whatever instruction, and wakes the next waiter. The
-//! types that compare the owner's thread id with the caller's would mistake a thread of another pid
-//! namespace for the caller.
+//! Of the kinds of pthread mutex only the robust one works between processes. The kernel unlocks it
+//! when its owner dies, at whatever instruction, and wakes the next waiter. The mutex compares the
+//! owner's thread id with the caller's, so that a thread does not wait for itself. Each lock is
+//! bound to a pid namespace, because another one gives the same id to another thread.
 
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
-use std::mem::MaybeUninit;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use libc::{CLOCK_MONOTONIC, PTHREAD_MUTEX_NORMAL, PTHREAD_PROCESS_SHARED, pthread_mutex_t};
+use libc::{CLOCK_MONOTONIC, pthread_mutex_t};
 use nix::errno::Errno;
-use nix::unistd::gettid;
 
-use super::held_count::HeldCount;
+use super::c_library;
+use super::held_count::{HeldCount, LIMIT_EXCEEDED, MAX_LOCKS};
 use super::pid_namespace::{self, PidNamespace};
-use crate::sys::ffi::{PTHREAD_MUTEX_ROBUST, pthread_mutex_clocklock};
+use crate::sys::ffi::pthread_mutex_clocklock;
 use crate::time::Deadline;
 
 /// What became of the previous owner of a lock that was just acquired.
@@ -51,19 +49,8 @@ impl RawMutex {
     /// `pthread_mutex_init(3)`: initializes new memory. A failure leaves the memory unchanged.
     pub(super) fn init(&self) -> nix::Result<()> {
         let namespace = pid_namespace::current()?;
-        let mut attributes = MaybeUninit::uninit();
-        let attributes = attributes.as_mut_ptr();
-        // SAFETY: because the attributes are initialized before they are used and destroyed last.
-        // No other thread uses the mutex before `namespace` is set.
-        unsafe {
-            result(libc::pthread_mutexattr_init(attributes))?;
-            let outcome = result(libc::pthread_mutexattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))
-                .and_then(|()| result(libc::pthread_mutexattr_setrobust(attributes, PTHREAD_MUTEX_ROBUST)))
-                .and_then(|()| result(libc::pthread_mutexattr_settype(attributes, PTHREAD_MUTEX_NORMAL)))
-                .and_then(|()| result(libc::pthread_mutex_init(self.mutex.get(), attributes)));
-            libc::pthread_mutexattr_destroy(attributes);
-            outcome?;
-        }
+        // SAFETY: because no other thread uses the mutex before `namespace` is set.
+        unsafe { c_library::init(self.mutex.get())? };
         self.namespace.init(namespace);
         Ok(())
     }
@@ -104,8 +91,7 @@ impl RawMutex {
     pub(super) fn unlock(&self) -> bool {
         // SAFETY: because the namespace is checked first, so `mutex` is initialized, and unlocking
         // a mutex of this type that another thread owns fails and changes nothing.
-        let unlocked =
-            self.namespace.check().is_ok() && unsafe { libc::pthread_mutex_unlock(self.mutex.get()) } == 0;
+        let unlocked = self.is_ours() && unsafe { libc::pthread_mutex_unlock(self.mutex.get()) } == 0;
         HeldCount::release();
         unlocked
     }
@@ -129,7 +115,7 @@ impl RawMutex {
 
     /// Returns whether this thread owns the mutex. False if only the parent of a forked child does.
     pub(super) fn is_owned_by_caller(&self) -> bool {
-        self.owner() == gettid().as_raw() as u32
+        self.owner() == c_library::thread_id()
     }
 
     /// Returns whether a thread of this process owns the mutex.
@@ -147,22 +133,42 @@ impl RawMutex {
 
     /// Returns the thread id of the owner, or 0 if no thread of this namespace owns the mutex.
     fn owner(&self) -> u32 {
-        if self.namespace.check().is_ok() { self.word().load(Relaxed) & libc::FUTEX_TID_MASK } else { 0 }
+        if self.namespace.is_set() && self.is_ours() {
+            self.word().load(Relaxed) & libc::FUTEX_TID_MASK
+        } else {
+            0
+        }
     }
 
     /// Returns the word in which the kernel finds the owner.
     fn word(&self) -> &AtomicU32 {
         // SAFETY: because `owner_word_index` is that of an aligned word within the mutex, which the
         // C library and the kernel change atomically.
-        unsafe { AtomicU32::from_ptr(self.mutex.get().cast::<u32>().add(owner_word_index())) }
+        unsafe { AtomicU32::from_ptr(self.mutex.get().cast::<u32>().add(c_library::owner_word_index())) }
+    }
+
+    /// Returns whether this process may use the mutex, which is initialized.
+    #[inline]
+    fn is_ours(&self) -> bool {
+        self.namespace.is_current() || self.namespace.check().is_ok()
+    }
+
+    /// Finds out whether this thread may lock. The first lock of a process gets here.
+    #[cold]
+    fn check_slow(&self, held: u32) -> nix::Result<()> {
+        self.namespace.check()?;
+        if held < MAX_LOCKS { Ok(()) } else { Err(LIMIT_EXCEEDED) }
     }
 
     /// Counts a lock before it is acquired, so that a death right afterwards stays within the limit
     /// of the kernel.
     #[inline]
     fn acquire_with(&self, lock: impl FnOnce() -> libc::c_int) -> nix::Result<PreviousOwner> {
-        self.namespace.check()?;
-        HeldCount::acquire()?;
+        let held = HeldCount::get();
+        if !HeldCount::is_below_limit(held) || !self.namespace.is_current() {
+            self.check_slow(held)?;
+        }
+        HeldCount::acquire(held);
         match lock() {
             0 => Ok(PreviousOwner::Unlocked),
             libc::EOWNERDEAD => Ok(PreviousOwner::Died),
@@ -174,33 +180,10 @@ impl RawMutex {
     }
 }
 
-fn result(errno: libc::c_int) -> nix::Result<()> {
-    if errno == 0 { Ok(()) } else { Err(Errno::from_raw(errno)) }
-}
-
-/// Returns the index of the 32-bit word of a mutex that holds its owner.
-///
-/// The index depends on the C library; locking a mutex reveals it.
-fn owner_word_index() -> usize {
-    static INDEX: OnceLock<usize> = OnceLock::new();
-    *INDEX.get_or_init(|| {
-        const WORDS: usize = size_of::<pthread_mutex_t>() / size_of::<u32>();
-        // SAFETY: because zero bytes are an uninitialized mutex.
-        let mutex: RawMutex = unsafe { MaybeUninit::zeroed().assume_init() };
-        let locked = mutex.init().and_then(|()| mutex.lock());
-        // SAFETY: because a mutex consists of this many words, and no other thread uses this one.
-        let words: [u32; WORDS] = unsafe { mutex.mutex.get().cast::<[u32; WORDS]>().read() };
-        if locked.is_ok() {
-            mutex.unlock();
-        }
-        words.iter().position(|word| word & libc::FUTEX_TID_MASK == gettid().as_raw() as u32).unwrap_or(0)
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::held_count::{LIMIT_EXCEEDED, MAX_LOCKS};
     use super::*;
+    use std::mem::MaybeUninit;
 
     fn mutex() -> Box<RawMutex> {
         // SAFETY: because zero bytes are an uninitialized mutex.

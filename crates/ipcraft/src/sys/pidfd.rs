@@ -28,6 +28,14 @@ pub(crate) fn get(fd: BorrowedFd<'_>, number: RawFd) -> nix::Result<OwnedFd> {
     descriptor(unsafe { libc::syscall(libc::SYS_pidfd_getfd, fd.as_raw_fd(), number, NONE) })
 }
 
+/// `PIDFD_GET_PID_NAMESPACE` (Linux 6.11): a descriptor of the pid namespace of a process.
+pub(crate) fn pid_namespace(fd: &OwnedFd) -> nix::Result<OwnedFd> {
+    /// `_IO(PIDFS_IOCTL_MAGIC, 5)` (include/uapi/linux/pidfd.h).
+    const PIDFD_GET_PID_NAMESPACE: libc::Ioctl = 0xff05;
+    // SAFETY: because the request takes no argument, and other kernels refuse its number.
+    descriptor(unsafe { libc::ioctl(fd.as_raw_fd(), PIDFD_GET_PID_NAMESPACE, 0) }.into())
+}
+
 fn descriptor(returned: c_long) -> nix::Result<OwnedFd> {
     let number = Errno::result(returned)?;
     // SAFETY: because both calls return a new descriptor, which has no other owner.
