@@ -4,15 +4,18 @@
 //! `IPCRAFT_CORRUPTION=full` corrupts for longer. Each seed is printed, and `IPCRAFT_SEED` repeats
 //! one.
 
+#![allow(unsafe_code)]
+
 use std::env;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipcraft::channel::{mpmc, spsc};
+use ipcraft::channel::{mpmc, request, spsc};
 use ipcraft::shm::memfd::{self, Memfd};
 use ipcraft::{ErrorKind, name};
 use ipcraft_tests::channel_kind::{
@@ -22,13 +25,22 @@ use ipcraft_tests::corrupting_peer::{self, Clock, Corruptor, KINDS, Kind, Random
 use ipcraft_tests::for_each_kind;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::{self, serial_test};
+use ipcraft_tests::time::LONG_TIMEOUT;
+use nix::fcntl::{self, OFlag};
+use nix::sys::epoll::{Epoll, EpollCreateFlags};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 fn main() -> ExitCode {
-    let test = |kind: &Kind| {
+    let corrupted = |kind: &Kind| {
         let (name, kind) = (format!("{}_calls_return_while_peer_corrupts_the_memory", kind.name), *kind);
-        suite::test(name, move || calls_return_while_peer_corrupts_the_memory(kind))
+        suite::test(name, move || calls_return_in_time(kind, Corruptor::corrupt))
     };
-    suite::main_with(KINDS.iter().map(test).collect())
+    let moved = |kind: &Kind| {
+        let (name, kind) = (format!("{}_calls_return_while_peer_moves_the_positions", kind.name), *kind);
+        suite::test(name, move || calls_return_in_time(kind, Corruptor::move_position))
+    };
+    suite::main_with(KINDS.iter().map(corrupted).chain(KINDS.iter().map(moved)).collect())
 }
 
 /// For calls that wait.
@@ -46,7 +58,7 @@ fn scale() -> u32 {
 }
 
 /// Another process writes to the memory while this one calls every operation.
-fn calls_return_while_peer_corrupts_the_memory(kind: Kind) {
+fn calls_return_in_time(kind: Kind, write: fn(&mut Corruptor)) {
     let seed = seed();
     let duration = Duration::from_millis(500) * scale();
     // In a process of its own, so that a crash is a failure.
@@ -54,7 +66,7 @@ fn calls_return_while_peer_corrupts_the_memory(kind: Kind) {
         let mut random = Random::new(seed);
         let mut target = (kind.make)();
         let memory = target.descriptor();
-        let corruptor = Peer::start(|| corrupt(&memory, Random::new(!seed)));
+        let corruptor = Peer::start(|| corrupt(&memory, Random::new(!seed), write));
         let mut clock = Clock::new(TIMEOUT);
         let start = Instant::now();
         while start.elapsed() < duration {
@@ -68,17 +80,62 @@ fn calls_return_while_peer_corrupts_the_memory(kind: Kind) {
 }
 
 /// Writes at full speed for a while, and then with pauses, so that calls succeed in between.
-fn corrupt(memory: &OwnedFd, mut random: Random) {
+fn corrupt(memory: &OwnedFd, mut random: Random, write: fn(&mut Corruptor)) {
     let mut corruptor = Corruptor::new(corrupting_peer::map(memory), random.clone());
     loop {
         let pause = random.one_of(&[0, 0, 20, 100, 500]);
         for _ in 0..random.below(64) {
-            corruptor.corrupt();
+            write(&mut corruptor);
             if pause > 0 {
                 thread::sleep(Duration::from_micros(pause));
             }
         }
     }
+}
+
+/// The position up to which a client has taken replies: in the second ring, of the receivers.
+const TAKEN_REPLIES: usize = 768;
+
+/// A living client makes the ring of replies seem full, over and over.
+#[serial_test]
+fn respond_while_client_resets_its_position_returns() {
+    // The library promises one second; the rest is for a loaded machine.
+    const MOST: Duration = Duration::from_secs(10);
+    let channel = request::Options::<u64, u64>::new().capacity(4).anonymous().unwrap();
+    let memory = descriptor(&channel);
+    let (mut client, mut server) = (channel.client().unwrap(), channel.server().unwrap());
+    let mapping = corrupting_peer::map(&memory);
+    let resetting = Peer::start(|| {
+        loop {
+            mapping.atomic_u64(TAKEN_REPLIES).unwrap().store(0, Relaxed);
+        }
+    });
+    let mut corrupted = 0;
+    for number in 0..200 {
+        client.cancel_pending();
+        if client.try_send(number).is_err() {
+            // Replies that the client has taken are there again.
+            drop((client, server));
+            mapping.atomic_u64(TAKEN_REPLIES - 128).unwrap().store(0, Relaxed);
+            (client, server) = (channel.client().unwrap(), channel.server().unwrap());
+            continue;
+        }
+        let start = Instant::now();
+        match number % 3 {
+            0 => drop(server.recv_timeout(MOST)),
+            1 => {
+                let request = server.recv_timeout(MOST).unwrap();
+                let refused = request.respond(1).err().map(|error| error.kind());
+                corrupted += u32::from(refused == Some(ErrorKind::Corrupted));
+            }
+            _ => drop(server.recv_timeout(MOST).and_then(|request| Ok(request.respond_timeout(1, TIMEOUT)?))),
+        }
+        assert!(start.elapsed() < MOST, "{:?}", start.elapsed());
+        if corrupted == 2 {
+            break;
+        }
+    }
+    resetting.kill();
 }
 
 /// Runs the target of the fuzzer with random input.
@@ -191,22 +248,119 @@ fn from_received_with_too_small_memory_returns_wrong_type() {
     drop(channel);
 }
 
-#[serial_test]
-fn from_received_with_foreign_descriptor_returns_wrong_type() {
-    let unsealed = memfd::Options::new().unsealed().create("unsealed", 1 << 16).unwrap();
+/// A descriptor of each kind of file, with its name.
+fn foreign_descriptors() -> Vec<(&'static str, OwnedFd)> {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    mkfifo(&fifo, Mode::S_IRWXU).unwrap();
+    let open =
+        |path: &Path, flags: OFlag| fcntl::open(path, flags | OFlag::O_CLOEXEC, Mode::empty()).unwrap();
     let (pipe, _writer) = std::io::pipe().unwrap();
-    let others: [OwnedFd; 4] = [
-        descriptor(&unsealed),
-        pipe.into(),
-        File::open("/dev/null").unwrap().into(),
-        tempfile::tempfile().unwrap().into(),
-    ];
-    for fd in others {
-        let received = spsc::Channel::<u64>::from_received(fd.try_clone().unwrap()).unwrap_err();
-        assert_eq!(received.kind(), ErrorKind::WrongType, "{received}");
-        let end = spsc::Receiver::<u64>::from_fd(fd).unwrap_err();
-        assert!(matches!(end.kind(), ErrorKind::WrongType | ErrorKind::PermissionDenied), "{end}");
+    let (stream, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
+    let endpoint = spsc::Channel::<u64>::anonymous().unwrap().sender().unwrap().into_fd().unwrap();
+    let behind = format!("/proc/self/fd/{}", endpoint.as_raw_fd());
+    vec![
+        (
+            "memfd without seals",
+            descriptor(&memfd::Options::new().unsealed().create("unsealed", 1 << 16).unwrap()),
+        ),
+        ("pipe", pipe.into()),
+        ("socket", stream.into()),
+        ("unbound socket", std::os::unix::net::UnixDatagram::unbound().unwrap().into()),
+        ("FIFO", open(&fifo, OFlag::O_RDONLY | OFlag::O_NONBLOCK)),
+        ("directory", open(directory.path(), OFlag::O_DIRECTORY)),
+        ("file", tempfile::tempfile().unwrap().into()),
+        ("/dev/null", File::open("/dev/null").unwrap().into()),
+        ("/dev/tty or terminal", open(Path::new("/dev/ptmx"), OFlag::O_RDWR | OFlag::O_NOCTTY)),
+        ("epoll", Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap().0),
+        ("eventfd", descriptor(&ipcraft::event::EventFd::new(0).unwrap())),
+        ("O_PATH of a FIFO", open(&fifo, OFlag::O_PATH)),
+        ("O_PATH of an endpoint", open(Path::new(&behind), OFlag::O_PATH)),
+    ]
+}
+
+fn foreign_descriptors_are_refused<K: ChannelKind>() {
+    for (name, fd) in foreign_descriptors() {
+        let refused = [
+            K::from_received(fd.try_clone().unwrap()).err(),
+            K::sender_from_fd(fd.try_clone().unwrap()).err(),
+            K::receiver_from_fd(fd).err(),
+        ];
+        for error in refused {
+            let error = error.expect("refused");
+            assert_eq!(error.kind(), ErrorKind::WrongType, "{}, {name}: {error}", K::NAME);
+        }
     }
+    // Only for reading: an endpoint writes to its memory.
+    let channel = K::anonymous(Config::new(64)).unwrap();
+    for of_sender in [true, false] {
+        let endpoint = if of_sender {
+            K::sender_into_fd(K::sender(&channel).unwrap())
+        } else {
+            K::receiver_into_fd(K::receiver(&channel).unwrap())
+        };
+        let endpoint = endpoint.unwrap();
+        let fd: OwnedFd = File::open(format!("/proc/self/fd/{}", endpoint.as_raw_fd())).unwrap().into();
+        let refused = if of_sender { K::sender_from_fd(fd).err() } else { K::receiver_from_fd(fd).err() };
+        assert_eq!(refused.expect("refused").kind(), ErrorKind::WrongType, "{}", K::NAME);
+    }
+}
+
+#[serial_test]
+fn from_fd_and_from_received_with_foreign_descriptor_return_wrong_type() {
+    macro_rules! each {
+        ($($kind:ident),*) => { $(foreign_descriptors_are_refused::<$kind<[u64; 1]>>();)* };
+    }
+    for_each_kind!(each);
+}
+
+/// Chooses the signal that asks for the end of a lease (fcntl(2)).
+const F_SETSIG: libc::c_int = 10;
+
+/// The kernel lets an open wait until the holder of a lease gives it up, 45 seconds by default.
+fn leased_descriptors_do_not_block<K: ChannelKind>() {
+    let start = Instant::now();
+    let lease = |fd: &OwnedFd, kind: libc::c_int| {
+        // The signal that asks the holder to give up the lease is one that is ignored by default.
+        // SAFETY: because fcntl(2) changes only the description of a descriptor that is open.
+        unsafe {
+            libc::fcntl(fd.as_raw_fd(), F_SETSIG, libc::SIGURG) == 0
+                && libc::fcntl(fd.as_raw_fd(), libc::F_SETLEASE, kind) == 0
+        }
+    };
+    // A read lease: of a description for reading, while no other can write.
+    let channel = K::anonymous(Config::new(64)).unwrap();
+    let endpoint = K::sender_into_fd(K::sender(&channel).unwrap()).unwrap();
+    let reading: OwnedFd = File::open(format!("/proc/self/fd/{}", endpoint.as_raw_fd())).unwrap().into();
+    drop((channel, endpoint));
+    assert!(lease(&reading, libc::F_RDLCK), "a read lease");
+    assert!(K::sender_from_fd(reading.try_clone().unwrap()).is_err());
+    assert!(K::receiver_from_fd(reading.try_clone().unwrap()).is_err());
+    drop(K::from_received(reading));
+    // A write lease: of the only description.
+    let channel = K::anonymous(Config::new(64)).unwrap();
+    let endpoint = K::sender_into_fd(K::sender(&channel).unwrap()).unwrap();
+    drop(channel);
+    if lease(&endpoint, libc::F_WRLCK) {
+        let refused = K::sender_from_fd(endpoint.try_clone().unwrap()).err().expect("refused");
+        assert_eq!(refused.kind(), ErrorKind::InUse, "{}: {refused}", K::NAME);
+        if let Ok(channel) = K::from_received(endpoint) {
+            assert!(K::receiver(&channel).is_err(), "{}", K::NAME);
+        }
+    }
+    assert!(start.elapsed() < LONG_TIMEOUT, "{}: {:?}", K::NAME, start.elapsed());
+}
+
+#[serial_test]
+fn from_fd_of_a_descriptor_with_a_lease_does_not_block() {
+    macro_rules! each {
+        ($($kind:ident),*) => { $(leased_descriptors_do_not_block::<$kind<[u64; 1]>>();)* };
+    }
+    for_each_kind!(each);
+}
+
+#[serial_test]
+fn from_fd_of_another_endpoint_returns_wrong_type() {
     // A channel is not an endpoint, and a sender is not a receiver.
     let channel = spsc::Channel::<u64>::anonymous().unwrap();
     let fd = descriptor(&channel);

@@ -251,6 +251,9 @@ enum Detail {
     Missed(u64),
 }
 
+/// Between the name of an object and a mismatch. No name contains it.
+const SEPARATOR: char = '\0';
+
 /// A failed operation, its object and its cause.
 ///
 /// The text reads `open /run/jobs for writing: no process has it open for reading (ENXIO); start
@@ -351,6 +354,18 @@ impl Error {
         self
     }
 
+    /// Sets the object, and states what was found and what is needed, if that is no number.
+    ///
+    /// Both are in one string, since a second one would make each error larger.
+    pub(crate) fn with_mismatch(
+        self,
+        object: Option<&Arc<str>>,
+        (name, found, needed): (&str, &str, &str),
+    ) -> Self {
+        let object = object.map_or("", |object| &**object);
+        self.with_name(format!("{object}{SEPARATOR}{needed} needed, {name} is {found}"))
+    }
+
     pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
@@ -368,7 +383,14 @@ impl Error {
 
     /// Returns the name of the object; `None` if it is anonymous.
     pub fn object(&self) -> Option<&str> {
-        self.object.as_deref()
+        let object = self.object.as_deref()?;
+        let name = object.split_once(SEPARATOR).map_or(object, |(name, _)| name);
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// Returns what was found and what is needed.
+    fn mismatch(&self) -> Option<&str> {
+        Some(self.object.as_deref()?.split_once(SEPARATOR)?.1)
     }
 
     /// Returns the errno of the kernel; `None` if the library found the error itself.
@@ -408,13 +430,16 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation)?;
-        if let Some(object) = &self.object {
+        if let Some(object) = self.object() {
             write!(f, " {object}")?;
         }
         match (self.kind, self.errno) {
             (ErrorKind::Other, Some(errno)) => write!(f, ": {} ({errno:?})", errno.desc())?,
             (kind, Some(errno)) => write!(f, ": {kind} ({errno:?})")?,
             (kind, None) => write!(f, ": {kind}")?,
+        }
+        if let Some(mismatch) = self.mismatch() {
+            write!(f, ": {mismatch}")?;
         }
         match &self.detail {
             Detail::Limit(limit) => write!(f, ": {limit}")?,
@@ -495,6 +520,17 @@ mod tests {
         let error = Error::lagged("recv", 5);
         assert_eq!((error.missed(), error.limit()), (Some(5), None));
         assert_eq!(error.to_string(), "recv: messages were overwritten before they were received: 5 missed");
+    }
+
+    #[test]
+    fn display_with_mismatch_prints_what_was_found_and_what_is_needed() {
+        let error = Error::new("open", ErrorKind::WrongType);
+        let named = error.clone().with_mismatch(Some(&"/jobs".into()), ("its kind", "mpmc", "spsc"));
+        assert_eq!(named.object(), Some("/jobs"));
+        assert_eq!(named.to_string(), "open /jobs: wrong type of object: spsc needed, its kind is mpmc");
+        let unnamed = error.with_mismatch(None, ("its kind", "mpmc", "spsc"));
+        assert_eq!(unnamed.object(), None);
+        assert_eq!(unnamed.to_string(), "open: wrong type of object: spsc needed, its kind is mpmc");
     }
 
     #[test]

@@ -153,19 +153,51 @@ pub trait ChannelKind: Sized + 'static {
     /// The library's.
     fn open_receiver(name: &str) -> Result<Self::Receiver>;
 
+    /// Converts the sender to its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    fn sender_into_fd(sender: Self::Sender) -> Result<OwnedFd>;
+
+    /// Takes over the sender by its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    fn sender_from_fd(fd: OwnedFd) -> Result<Self::Sender>;
+
+    /// Converts the receiver to its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    fn receiver_into_fd(receiver: Self::Receiver) -> Result<OwnedFd>;
+
+    /// Takes over the receiver by its descriptor.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    fn receiver_from_fd(fd: OwnedFd) -> Result<Self::Receiver>;
+
     /// Sends the sender through a descriptor and back.
     ///
     /// # Errors
     ///
     /// The library's.
-    fn pass_sender(sender: Self::Sender) -> Result<Self::Sender>;
+    fn pass_sender(sender: Self::Sender) -> Result<Self::Sender> {
+        Self::sender_from_fd(Self::sender_into_fd(sender)?)
+    }
 
     /// Sends the receiver through a descriptor and back.
     ///
     /// # Errors
     ///
     /// The library's.
-    fn pass_receiver(receiver: Self::Receiver) -> Result<Self::Receiver>;
+    fn pass_receiver(receiver: Self::Receiver) -> Result<Self::Receiver> {
+        Self::receiver_from_fd(Self::receiver_into_fd(receiver)?)
+    }
 
     /// Chooses how the sender waits, if it ever does.
     fn set_sender_strategy(_sender: &mut Self::Sender, _strategy: WaitStrategy) {}
@@ -223,9 +255,6 @@ pub struct RecvWay<K: ChannelKind> {
     pub recv: Recv<K>,
 }
 
-/// A bound on the messages of a drain, above any capacity: a drain of corrupted memory must end.
-const MAX_DRAINED: usize = 1000;
-
 /// Calls a macro with each kind: `callback!(Spsc, …)`, where each name is generic over the message
 /// type.
 #[macro_export]
@@ -278,12 +307,20 @@ macro_rules! endpoints {
             <$receiver>::open(name)
         }
 
-        fn pass_sender(sender: Self::Sender) -> Result<Self::Sender> {
-            <$sender>::from_fd(sender.into_fd()?)
+        fn sender_into_fd(sender: Self::Sender) -> Result<OwnedFd> {
+            sender.into_fd()
         }
 
-        fn pass_receiver(receiver: Self::Receiver) -> Result<Self::Receiver> {
-            <$receiver>::from_fd(receiver.into_fd()?)
+        fn sender_from_fd(fd: OwnedFd) -> Result<Self::Sender> {
+            <$sender>::from_fd(fd)
+        }
+
+        fn receiver_into_fd(receiver: Self::Receiver) -> Result<OwnedFd> {
+            receiver.into_fd()
+        }
+
+        fn receiver_from_fd(fd: OwnedFd) -> Result<Self::Receiver> {
+            <$receiver>::from_fd(fd)
         }
 
         fn set_receiver_strategy(receiver: &mut Self::Receiver, strategy: WaitStrategy) {

@@ -217,12 +217,20 @@ impl<M: Numbered + 'static, const CHECKED: bool> ChannelKind for CheckedRequests
         Server::open(name)
     }
 
-    fn pass_sender(sender: Self::Sender) -> Result<Self::Sender> {
-        Client::from_fd(sender.client.into_fd()?).map(Asker::new)
+    fn sender_into_fd(sender: Self::Sender) -> Result<OwnedFd> {
+        sender.client.into_fd()
     }
 
-    fn pass_receiver(receiver: Self::Receiver) -> Result<Self::Receiver> {
-        Server::from_fd(receiver.into_fd()?)
+    fn sender_from_fd(fd: OwnedFd) -> Result<Self::Sender> {
+        Client::from_fd(fd).map(Asker::new)
+    }
+
+    fn receiver_into_fd(receiver: Self::Receiver) -> Result<OwnedFd> {
+        receiver.into_fd()
+    }
+
+    fn receiver_from_fd(fd: OwnedFd) -> Result<Self::Receiver> {
+        Server::from_fd(fd)
     }
 
     fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {

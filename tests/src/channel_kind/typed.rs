@@ -7,7 +7,7 @@ use ipcraft::channel::broadcast::Overflow;
 use ipcraft::channel::{WaitStrategy, broadcast, mpmc, spsc};
 use ipcraft::{Error, Result};
 
-use super::{ChannelKind, Config, Held, MAX_DRAINED, Numbered, RecvWay, SendWay, endpoints};
+use super::{ChannelKind, Config, Held, Numbered, RecvWay, SendWay, endpoints};
 use crate::subject::Form;
 
 /// The subscribers that a broadcast has room for.
@@ -120,7 +120,7 @@ macro_rules! typed_kind {
                 _form: Form,
                 each: &mut dyn FnMut(M),
             ) -> Result<()> {
-                for message in receiver.drain().take(MAX_DRAINED) {
+                for message in receiver.drain() {
                     each(message.map_err(Error::from)?);
                 }
                 Ok(())

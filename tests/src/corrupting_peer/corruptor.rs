@@ -9,6 +9,10 @@ use super::Random;
 /// The bytes of the header at the start of every channel.
 const HEADER_LEN: usize = 2048;
 
+/// Where the words are that both sides of both rings share: the positions, the doorbells, and the
+/// first cursors of a broadcast.
+const POSITIONS: [usize; 10] = [128, 256, 384, 512, 640, 768, 896, 1024, 2048, 2112];
+
 /// Writes arbitrary values to the memory of a channel.
 #[derive(Debug)]
 pub struct Corruptor {
@@ -42,6 +46,24 @@ impl Corruptor {
             4 => self.swap(),
             _ => self.word(),
         }
+    }
+
+    /// Moves a position, or another word on which waits depend, to a value near one that it had.
+    ///
+    /// Unlike [`corrupt`](Corruptor::corrupt), most calls find a channel that seems to be valid.
+    pub fn move_position(&mut self) {
+        let (at, other) = (self.random.one_of(&POSITIONS), self.random.one_of(&POSITIONS));
+        if at.max(other) + size_of::<u64>() > self.memory.len() {
+            return;
+        }
+        let old = self.at(at).load(Relaxed);
+        let value = match self.random.below(6) {
+            0 => u64::from_ne_bytes(*self.before[at..].first_chunk().expect("eight bytes")),
+            1 => self.at(other).load(Relaxed),
+            2 | 3 => old.wrapping_add(self.random.number() % 9),
+            _ => old.wrapping_sub(self.random.number() % 9),
+        };
+        self.at(at).store(value, Relaxed);
     }
 
     fn restore(&self, from: usize, to: usize) {

@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod bytes;
+mod every_kind;
 mod instructions;
 mod latest;
 mod liveness;

@@ -9,7 +9,9 @@ use ipcraft::{ErrorKind, name};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
 use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
-use nix::unistd::pause;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{getpid, pause};
 
 use super::tally::Tally;
 
@@ -353,4 +355,43 @@ fn corrupt(name: &str, seed: u64, tally: &Tally) {
             yield_now();
         }
     }
+}
+
+/// A stopped process keeps its loan, or the message that it reads in place.
+#[serial_test]
+fn mpmc_holder_names_the_stopped_process_that_the_call_waited_for() {
+    let channel = Options::<u64>::new().capacity(2).anonymous().unwrap();
+    let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+    assert_eq!((tx.holder(), rx.holder()), (None, None));
+    let stopped = Peer::start(|| {
+        let mut tx = channel.sender().unwrap();
+        let _loan = tx.loan().unwrap();
+        kill(getpid(), Signal::SIGSTOP).unwrap();
+    });
+    wait_stopped(&stopped);
+    tx.send(1).unwrap();
+    assert_eq!(rx.recv_timeout(SHORT_TIMEOUT).unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(rx.holder(), Some(stopped.id()));
+    assert_eq!(tx.send_timeout(2, SHORT_TIMEOUT).unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(tx.holder(), Some(stopped.id()));
+    stopped.kill();
+    assert_eq!(rx.recv_timeout(LONG_TIMEOUT).unwrap(), 1);
+    assert_eq!((tx.holder(), rx.holder()), (None, None));
+
+    tx.send_all(&[3, 4]).unwrap();
+    let stopped = Peer::start(|| {
+        let mut rx = channel.receiver().unwrap();
+        let _message = rx.recv_in_place().unwrap();
+        kill(getpid(), Signal::SIGSTOP).unwrap();
+    });
+    wait_stopped(&stopped);
+    assert_eq!(tx.try_send(5).unwrap_err().kind(), ErrorKind::Full);
+    assert_eq!(tx.holder(), Some(stopped.id()));
+}
+
+/// Blocks until a signal has stopped the child.
+fn wait_stopped(peer: &Peer) {
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOWAIT;
+    let status = waitid(Id::Pid(peer.pid()), flags).unwrap();
+    assert_eq!(status, WaitStatus::Stopped(peer.pid(), Signal::SIGSTOP));
 }

@@ -12,6 +12,7 @@ use super::shared::header::Expected;
 use super::shared::region::{Backing, SharedRegion};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::memfd::Memfd;
+use crate::shm::posix::SharedMemory;
 
 /// A handle of a channel, from which endpoints are opened. Its kind, message type and size are
 /// checked.
@@ -43,7 +44,8 @@ impl<K: Kind> Channel<K> {
 
     /// Opens the channel to which the descriptor of an endpoint belongs. The endpoint keeps its
     /// descriptor.
-    pub(crate) fn of_endpoint(fd: BorrowedFd<'_>) -> Result<Self> {
+    fn of_endpoint(fd: BorrowedFd<'_>) -> Result<Self> {
+        lease::check_received(fd)?;
         // A new open file description: a copy of the endpoint's would hold its lease for as long as
         // the channel handle exists.
         let backing = Backing::Anonymous(Memfd::try_from(lease::reopen(fd)?)?);
@@ -77,14 +79,45 @@ impl<K: Kind> Channel<K> {
     }
 }
 
+/// `shm_unlink(3)`: removes the name of a channel of any kind, also of one that cannot be opened:
+/// with another message type, owner or mode, or left by another program. Whatever has the name is
+/// removed.
+///
+/// Existing handles and endpoints stay usable. To remove a name only while it names a certain
+/// channel, use [`Channel::remove`].
+///
+/// ```
+/// use ipcraft::{channel::{self, spsc}, name};
+///
+/// let name = format!("/{}", name::unique("doc-channel-unlink"));
+/// spsc::Channel::<u64>::create_new(&name)?;
+/// channel::unlink(&name)?;
+/// assert!(spsc::Channel::<u64>::open(&name).is_err());
+/// # Ok::<(), ipcraft::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// Fails as [`SharedMemory::unlink`] does.
+#[doc(alias = "shm_unlink")]
+pub fn unlink(name: &str) -> Result<()> {
+    SharedMemory::unlink(name)
+}
+
 /// Takes over an endpoint by its descriptor. Returns the memory of its channel, and its lease.
 pub(crate) fn adopt<K: Kind>(
     fd: OwnedFd,
     leases: impl FnOnce(&SharedRegion) -> Range<u32>,
+    operation: &'static str,
 ) -> Result<(Arc<SharedRegion>, Lease)> {
     let region = Channel::<K>::of_endpoint(fd.as_fd())?.region;
-    let lease = Lease::adopt(fd, leases(&region))?;
+    let lease = Lease::adopt(fd, leases(&region), operation)?;
     Ok((region, lease))
+}
+
+/// Acquires the first free lease of these. `operation` names the endpoint in errors.
+pub(crate) fn acquire(region: &SharedRegion, leases: Range<u32>, operation: &'static str) -> Result<Lease> {
+    Lease::acquire(region.fd(), leases, operation).map_err(|e| e.with_object(region.name()))
 }
 
 /// Gives the descriptor of the channel, for a child or a socket. The other process opens it with

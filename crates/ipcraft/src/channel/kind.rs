@@ -19,6 +19,10 @@ pub trait Kind: Sealed + Sized + 'static {
     #[doc(hidden)]
     const KIND_ID: u64;
 
+    /// The name of the message type, for errors.
+    #[doc(hidden)]
+    fn message_name() -> &'static str;
+
     /// The layout of a message in shared memory.
     #[doc(hidden)]
     const LAYOUT: SharedLayout;
@@ -46,6 +50,18 @@ pub trait Kind: Sealed + Sized + 'static {
         asked
     }
 
+    /// Describes a variant, for errors.
+    #[doc(hidden)]
+    fn describe_flags(flags: u64) -> String {
+        flags.to_string()
+    }
+
+    /// Fails for a requested variant that no channel can have.
+    #[doc(hidden)]
+    fn check_flags(_asked: u64) -> Result<()> {
+        Ok(())
+    }
+
     /// Returns the bytes after the header that a channel of this configuration needs; `None` if no
     /// channel can have it.
     #[doc(hidden)]
@@ -65,10 +81,20 @@ pub trait Sealed {}
 pub(crate) fn info<K: Kind>() -> KindInfo {
     KindInfo {
         id: K::KIND_ID,
+        message_name: K::message_name(),
         layout: K::LAYOUT.number(),
         message_len: K::SIZE as u64,
         default_flags: K::DEFAULT_FLAGS,
         merge_flags: K::merge_flags,
+        describe_flags: K::describe_flags,
         data_len: K::data_len,
     }
+}
+
+/// The names of the kinds, by their numbers less one.
+const NAMES: [&str; 6] = ["spsc", "mpmc", "broadcast", "latest", "spsc::bytes", "request"];
+
+/// Returns the name of the kind with this number.
+pub(crate) fn name(id: u64) -> Option<&'static str> {
+    NAMES.get(usize::try_from(id).ok()?.checked_sub(1)?).copied()
 }

@@ -177,7 +177,7 @@ mod tuning;
 mod wait_strategy;
 
 pub use endpoint::readiness::Readiness;
-pub use handle::Channel;
+pub use handle::{Channel, unlink};
 pub use kind::Kind;
 pub use message::Message;
 pub use options::Options;

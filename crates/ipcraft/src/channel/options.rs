@@ -155,11 +155,13 @@ impl<K: Kind> Options<K> {
     }
 
     fn take(&self, backing: Backing) -> Result<Channel<K>> {
+        K::check_flags(self.flags.unwrap_or(0))?;
         let expected = Expected { capacity: self.capacity.map(rounded::<K>).transpose()?, flags: self.flags };
         Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), expected)?))
     }
 
     fn config(&self) -> Result<Config> {
+        K::check_flags(self.flags.unwrap_or(0))?;
         let capacity = rounded::<K>(self.capacity.unwrap_or(K::DEFAULT_CAPACITY))?;
         let flags = self.flags.map_or(K::DEFAULT_FLAGS, |asked| K::merge_flags(asked, K::DEFAULT_FLAGS));
         Ok(Config { capacity, flags, initial_position: self.initial_position })
@@ -206,12 +208,12 @@ impl<K: Kind> Default for Options<K> {
 
 fn size<K: Kind>(config: Config) -> Result<usize> {
     let size = K::data_len(config).and_then(|room| room.checked_add(HEADER_LEN));
-    size.filter(|size| *size <= isize::MAX as usize).ok_or_else(|| too_many(config.capacity))
+    size.filter(|size| *size <= isize::MAX as usize).ok_or_else(too_large)
 }
 
 fn rounded<K: Kind>(capacity: u64) -> Result<u64> {
     let capacity = capacity.max(K::MIN_CAPACITY);
-    capacity.checked_next_power_of_two().ok_or_else(|| too_many(capacity))
+    capacity.checked_next_power_of_two().ok_or_else(too_large)
 }
 
 fn initialize<K: Kind>(mapping: &Mapping, config: Config) -> Result<()> {
@@ -222,9 +224,11 @@ fn initialize_file<K: Kind>(fd: BorrowedFd<'_>, config: Config) -> Result<()> {
     initialize::<K>(&posix::map_new(fd, size::<K>(config)?)?, config)
 }
 
-fn too_many(capacity: u64) -> Error {
-    let limit = Limit { name: "the address space", value: isize::MAX as u64, requested: Some(capacity) };
-    Error::new(CREATE, ErrorKind::Invalid).with_limit(Some(limit))
+fn too_large() -> Error {
+    let limit = Limit { name: "the address space in bytes", value: isize::MAX as u64, requested: None };
+    Error::new(CREATE, ErrorKind::Invalid)
+        .with_limit(Some(limit))
+        .with_hint("lower Options::capacity, or send smaller messages")
 }
 
 impl<K> fmt::Debug for Options<K> {

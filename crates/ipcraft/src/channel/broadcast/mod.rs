@@ -75,20 +75,19 @@ pub use loan::{Loan, Received};
 pub use publisher::Publisher;
 pub use subscriber::{Drain, Iter, Subscriber};
 
+use std::any::type_name;
 use std::marker::PhantomData;
-use std::os::fd::AsFd;
 
 use crate::channel::ring::cursors::{self, Cursors};
 
-use crate::channel::Message;
 use crate::channel::endpoint::LeaseRanges;
-use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::ring::seqlock;
 use crate::channel::shared::header::{Config, MAX_ENDPOINTS};
 use crate::channel::shared::region::{DataArea, SharedRegion};
 use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
-use crate::error::Result;
+use crate::channel::{Message, handle};
+use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::SharedLayout;
 
 /// The kind of channel with one publisher and many subscribers.
@@ -155,6 +154,25 @@ impl<T: Message> Kind for Broadcast<T> {
         or(asked & SUBSCRIBERS, usual & SUBSCRIBERS) | or(asked & !SUBSCRIBERS, usual & !SUBSCRIBERS)
     }
 
+    fn describe_flags(flags: u64) -> String {
+        match (Overflow::of(flags), subscribers(flags)) {
+            (Some(overflow), Some(number)) => format!("Overflow::{overflow:?} with {number} subscribers"),
+            _ => flags.to_string(),
+        }
+    }
+
+    fn check_flags(asked: u64) -> Result<()> {
+        if asked & SUBSCRIBERS <= MOST {
+            return Ok(());
+        }
+        let limit = Limit { name: "the maximum of Options::subscribers", value: MOST, requested: None };
+        Err(Error::new("create channel", ErrorKind::Invalid).with_limit(Some(limit)))
+    }
+
+    fn message_name() -> &'static str {
+        type_name::<T>()
+    }
+
     fn data_len(config: Config) -> Option<usize> {
         Overflow::of(config.flags)?;
         let cursors = cursors::bytes_for(subscribers(config.flags)?.into());
@@ -181,7 +199,7 @@ impl<T: Message> Options<T> {
     /// Each one takes 64 bytes of the channel. A publisher that waits for space reads the cursor of
     /// each.
     pub fn subscribers(mut self, most: usize) -> Self {
-        // A number above the limit is refused when the channel is created.
+        // A number above the limit is refused when the channel is created or opened.
         let number = (most as u64).clamp(1, MOST + 1);
         self.flags = Some(self.flags.unwrap_or(0) & !SUBSCRIBERS | number);
         self
@@ -195,7 +213,10 @@ impl<T: Message> Channel<T> {
     ///
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a publisher exists in any process.
     pub fn publisher(&self) -> Result<Publisher<T>> {
-        Publisher::new(&self.region, Lease::acquire(self.as_fd(), leases(&self.region).senders)?)
+        Publisher::new(
+            &self.region,
+            handle::acquire(&self.region, leases(&self.region).senders, "open publisher")?,
+        )
     }
 
     /// Opens a subscriber. It receives every message that is sent after this returns.

@@ -61,7 +61,8 @@ impl<T: Message> Publisher<T> {
     /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
     /// publisher was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).senders)?;
+        let (region, lease) =
+            handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).senders, "open publisher")?;
         Publisher::new(&region, lease)
     }
 

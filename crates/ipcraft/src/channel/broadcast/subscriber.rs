@@ -32,16 +32,20 @@ pub struct Subscriber<T: Message> {
     _type: PhantomData<fn() -> T>,
 }
 
+/// The operation of errors about the endpoint.
+const OPEN: &str = "open subscriber";
+
 impl<T: Message> Subscriber<T> {
     /// Acquires a lease and begins with the next message that is sent.
     pub(super) fn join(region: &Arc<SharedRegion>) -> Result<Self> {
         let leases = super::leases(region).receivers;
-        let mut lease = Lease::acquire(region.fd(), leases.clone());
+        let acquire = || handle::acquire(region, leases.clone(), OPEN);
+        let mut lease = acquire();
         for _ in 1..MAX_JOIN_ATTEMPTS {
             match &lease {
                 Err(e) if matches!(e.kind(), ErrorKind::LimitReached | ErrorKind::InUse) => {
                     sleep(JOIN_RETRY_INTERVAL);
-                    lease = Lease::acquire(region.fd(), leases.clone());
+                    lease = acquire();
                 }
                 _ => break,
             }
@@ -84,7 +88,8 @@ impl<T: Message> Subscriber<T> {
     /// with [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another subscriber took its
     /// lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).receivers)?;
+        let (region, lease) =
+            handle::adopt::<Broadcast<T>>(fd, |region| super::leases(region).receivers, OPEN)?;
         Subscriber::new(&region, lease, Reader::resume)
     }
 

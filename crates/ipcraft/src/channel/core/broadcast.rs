@@ -86,8 +86,8 @@ impl<W: Plain> RecvRing<W> for Reader {
 }
 
 impl DrainRing for Reader {
-    fn available(&mut self, max: u32) -> Result<u32, Corrupt> {
-        Ok(max)
+    fn present(&mut self) -> Result<u64, Corrupt> {
+        Ok(self.len() as u64)
     }
 
     fn free_taken(&mut self, endpoint: &mut Endpoint) {

@@ -9,9 +9,8 @@ use crate::error::{Error, Result};
 
 /// A ring from which messages are taken in batches. The slots of a batch are freed together.
 pub(crate) trait DrainRing: Ring {
-    /// Returns how many items may be taken before the next call: at most `max`, and zero only if
-    /// there is none.
-    fn available(&mut self, max: u32) -> Result<u32, Corrupt>;
+    /// Returns how many items are in the ring: a drain takes no more.
+    fn present(&mut self) -> Result<u64, Corrupt>;
 
     /// Frees the taken slots, and notifies senders.
     fn free_taken(&mut self, endpoint: &mut Endpoint);
@@ -23,10 +22,13 @@ pub(crate) trait TakeRing<W>: DrainRing + RecvRing<W> {
     fn take_unfreed(&mut self) -> TryResult<Self::Item>;
 }
 
-/// Takes the messages that are in the ring, without waiting for more.
+/// Takes the messages that are in the ring, without waiting for more, and without taking more than
+/// were there at first: senders may be faster than this endpoint.
 pub(crate) struct RawDrain<'a, R: DrainRing> {
     pub(crate) core: &'a mut Core<R>,
-    /// Number of items that may be taken before the next call of `available`.
+    /// Number of items that may be taken after this batch; `None` until the first one is wanted.
+    rest: Option<u64>,
+    /// Number of items of this batch that may still be taken.
     left: u32,
     /// `left`, plus the number of taken items whose slots are not freed yet.
     granted: u32,
@@ -36,7 +38,7 @@ pub(crate) struct RawDrain<'a, R: DrainRing> {
 
 impl<'a, R: DrainRing> RawDrain<'a, R> {
     pub(crate) fn new(core: &'a mut Core<R>) -> Self {
-        RawDrain { core, left: 0, granted: 0, is_done: false }
+        RawDrain { core, rest: None, left: 0, granted: 0, is_done: false }
     }
 
     #[inline]
@@ -74,13 +76,14 @@ impl<'a, R: DrainRing> RawDrain<'a, R> {
         if self.is_done {
             return Ok(false);
         }
-        let available = self.core.ring.available(DRAIN_BATCH);
-        self.granted = available.unwrap_or(0);
+        let found = self.rest.map_or_else(|| self.core.ring.present(), Ok);
+        let rest = found.unwrap_or(0);
+        self.granted = rest.min(DRAIN_BATCH.into()) as u32;
         self.left = self.granted;
+        self.rest = Some(rest - u64::from(self.granted));
         // An error also ends the drain: a loop over repeated errors would never end.
         self.is_done = self.left == 0;
-        let is_some = available.map(|count| count > 0);
-        is_some.map_err(|Corrupt| -> Error { self.core.endpoint.corrupted() })
+        found.map(|_| !self.is_done).map_err(|Corrupt| -> Error { self.core.endpoint.corrupted() })
     }
 
     #[cold]

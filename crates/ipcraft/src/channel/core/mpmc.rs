@@ -94,8 +94,8 @@ impl<W: Plain> RecvRing<W> for Reader {
 
 /// Each message frees its slot, but senders are notified once for a batch.
 impl DrainRing for Reader {
-    fn available(&mut self, max: u32) -> Result<u32, Corrupt> {
-        Ok(max)
+    fn present(&mut self) -> Result<u64, Corrupt> {
+        self.backlog()
     }
 
     fn free_taken(&mut self, endpoint: &mut Endpoint) {

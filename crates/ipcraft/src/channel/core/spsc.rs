@@ -90,8 +90,8 @@ impl<W: Plain> RecvRing<W> for Reader<W> {
 }
 
 impl<W: Plain> DrainRing for Reader<W> {
-    fn available(&mut self, max: u32) -> Result<u32, Corrupt> {
-        Ok(Reader::available(self)?.min(max.into()) as u32)
+    fn present(&mut self) -> Result<u64, Corrupt> {
+        Reader::available(self)
     }
 
     fn free_taken(&mut self, endpoint: &mut Endpoint) {

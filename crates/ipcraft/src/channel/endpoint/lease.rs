@@ -16,11 +16,12 @@ use std::sync::Arc;
 use std::thread::sleep;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Whence, lseek};
 
 use crate::channel::tuning::{MAX_UNIQUE_ATTEMPTS, UNIQUE_RETRY_INTERVAL};
 use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::shm::memfd::Memfd;
 use crate::support::{limits, proc_fd};
 use crate::sys::ofd_lock;
 
@@ -40,7 +41,12 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// Acquires the first free lease of these, for a new description of the file behind `file`.
-    pub(crate) fn acquire(file: BorrowedFd<'_>, leases: Range<u32>) -> Result<Lease> {
+    /// `operation` names the endpoint in errors.
+    pub(crate) fn acquire(
+        file: BorrowedFd<'_>,
+        leases: Range<u32>,
+        operation: &'static str,
+    ) -> Result<Lease> {
         let fd = reopen(file)?;
         for number in leases.clone() {
             if lock(fd.as_fd(), number)? {
@@ -48,21 +54,20 @@ impl Lease {
                 return Ok(Lease { fd, number });
             }
         }
-        Err(all_taken(&leases))
+        Err(all_taken(&leases, operation))
     }
 
     /// Takes over a lease with its descriptor, from a parent or over a socket.
-    pub(crate) fn adopt(fd: OwnedFd, leases: Range<u32>) -> Result<Lease> {
+    ///
+    /// A peer may have chosen the descriptor, which must have been [checked](check_received).
+    pub(crate) fn adopt(fd: OwnedFd, leases: Range<u32>, operation: &'static str) -> Result<Lease> {
         let position = lseek(&fd, 0, Whence::SeekCur).map_err(|e| Error::from_errno("lseek", e))?;
         let number = u32::try_from(position).ok().filter(|number| leases.contains(number));
-        let Some(number) = number else {
-            return Err(Error::new("lseek", ErrorKind::WrongType)
-                .with_hint("pass the descriptor of an endpoint of this kind"));
-        };
+        let Some(number) = number else { return Err(no_endpoint("lseek")) };
         if lock(fd.as_fd(), number)? {
             Ok(Lease { fd, number })
         } else {
-            Err(all_taken(&(number..number + 1)))
+            Err(all_taken(&(number..number + 1), operation))
         }
     }
 
@@ -115,23 +120,45 @@ fn lock(fd: BorrowedFd<'_>, number: u32) -> Result<bool> {
         .map_err(|e| Error::from_errno(LOCK_CALL, e).with_limit(limits::descriptors(e)))
 }
 
-/// The same file under a description of its own.
+/// Fails unless this is a descriptor that an endpoint can have: of a sealed memfd, for reading and
+/// writing. A peer may have sent any descriptor, so this neither opens the file nor blocks.
+pub(crate) fn check_received(fd: BorrowedFd<'_>) -> Result<()> {
+    Memfd::check(fd)?;
+    let flags = fcntl(fd, FcntlArg::F_GETFL).map_err(|e| Error::from_errno("fcntl(F_GETFL)", e))?;
+    match OFlag::from_bits_retain(flags) & OFlag::O_ACCMODE {
+        OFlag::O_RDWR => Ok(()),
+        _ => Err(no_endpoint("fcntl(F_GETFL)")),
+    }
+}
+
+/// Opens the same file under a description of its own.
+///
+/// Does not block: if a process has a lease on the file (`F_SETLEASE`), the kernel would otherwise
+/// wait for it, 45 seconds by default.
 pub(crate) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd> {
-    proc_fd::reopen(file, OFlag::O_RDWR).map_err(|errno| {
+    proc_fd::reopen(file, OFlag::O_RDWR | OFlag::O_NONBLOCK).map_err(|errno| {
         let error = Error::from_errno("open /proc/self/fd", errno).with_limit(limits::descriptors(errno));
         match errno {
             Errno::ENOENT => error.with_kind(ErrorKind::Unsupported).with_hint("mount /proc"),
+            Errno::EAGAIN => error.with_kind(ErrorKind::InUse).with_hint("end the lease (F_SETLEASE) on it"),
             _ => error,
         }
     })
 }
 
-fn all_taken(leases: &Range<u32>) -> Error {
+fn no_endpoint(operation: &'static str) -> Error {
+    Error::new(operation, ErrorKind::WrongType).with_hint("pass the descriptor of an endpoint of this kind")
+}
+
+fn all_taken(leases: &Range<u32>, operation: &'static str) -> Error {
     let count = u64::from(leases.end - leases.start);
-    let error = Error::new(LOCK_CALL, ErrorKind::InUse);
+    let error = Error::new(operation, ErrorKind::InUse);
     if count == 1 {
-        return error.with_hint("wait until the other process leaves");
+        return error.with_hint("wait until its owner drops it or ends");
     }
     let limit = Limit { name: "the number of such endpoints", value: count, requested: Some(count + 1) };
-    error.with_kind(ErrorKind::LimitReached).with_limit(Some(limit))
+    error
+        .with_kind(ErrorKind::LimitReached)
+        .with_limit(Some(limit))
+        .with_hint("wait until one of them is dropped")
 }

@@ -10,6 +10,7 @@ use crate::channel::tuning::{
     ACTIVE_LIVENESS_INTERVAL, LIVENESS_INTERVAL, MAX_UNTIMED_CALLS, STORES_PER_CPU_UPDATE,
 };
 use crate::error::{ErrorKind, Result};
+use crate::pid::Pid;
 use crate::sys::cpu;
 use crate::time;
 
@@ -81,6 +82,12 @@ impl Endpoint {
             }
             _ => false,
         }
+    }
+
+    /// Returns the process that registered with this lease, by its own id, if the lease is in use.
+    pub(crate) fn registrant(&self, lease_id: u32) -> Option<Pid> {
+        let pid = self.region.used(lease_id).ok()?.load(Relaxed);
+        Pid::from_raw(pid.cast_signed())
     }
 
     /// Counts a store, which needs no peers.

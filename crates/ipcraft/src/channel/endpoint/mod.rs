@@ -25,6 +25,7 @@ use super::shared::peer_status::INLINE_BIT;
 use super::shared::region::SharedRegion;
 use super::tuning::{FIRST_UNTIMED_CALLS, SPIN_LIMIT};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pid::Pid;
 use lease::Lease;
 use liveness::Pace;
 
@@ -133,7 +134,7 @@ impl Endpoint {
             // All peers have died without notice, so the first message requires a check.
             endpoint.require_check();
         }
-        endpoint.region.used(endpoint.lease_id())?.store(1, Relaxed);
+        endpoint.region.used(endpoint.lease_id())?.store(i32::from(Pid::current()).cast_unsigned(), Relaxed);
         endpoint.own_side().registrations.fetch_add(1, Relaxed);
         endpoint.publish_cpu();
         // The previous owner of the lease may have died between a change and its notification.

@@ -59,17 +59,16 @@ pub use loan::{Loan, View};
 pub use reader::{Iter, Reader, Snapshot};
 pub use writer::Writer;
 
+use std::any::type_name;
 use std::marker::PhantomData;
-use std::os::fd::AsFd;
 
-use crate::channel::Message;
 use crate::channel::endpoint::LeaseRanges;
-use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::ring::seqlock;
 use crate::channel::shared::header::{Config, MAX_ENDPOINTS};
 use crate::channel::shared::region::DataArea;
 use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
+use crate::channel::{Message, handle};
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
@@ -107,6 +106,10 @@ impl<T: Message> Kind for Latest<T> {
     const MIN_CAPACITY: u64 = 4;
     const DEFAULT_CAPACITY: u64 = 4;
 
+    fn message_name() -> &'static str {
+        type_name::<T>()
+    }
+
     fn data_len(config: Config) -> Option<usize> {
         SlotLayout::new(Self::SIZE)?.bytes_for(config.capacity)
     }
@@ -124,7 +127,7 @@ impl<T: Message> Channel<T> {
     ///
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a writer exists in any process.
     pub fn writer(&self) -> Result<Writer<T>> {
-        Writer::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
+        Writer::new(&self.region, handle::acquire(&self.region, LEASES.senders, "open writer")?)
     }
 
     /// Opens a loading endpoint.
@@ -133,7 +136,7 @@ impl<T: Message> Channel<T> {
     ///
     /// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if 127 readers are connected.
     pub fn reader(&self) -> Result<Reader<T>> {
-        Reader::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
+        Reader::new(&self.region, handle::acquire(&self.region, LEASES.receivers, "open reader")?)
     }
 }
 

@@ -68,7 +68,7 @@ impl<T: Message> Reader<T> {
     /// with [`InUse`](ErrorKind::InUse) if it was closed meanwhile and another reader took its
     /// lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.receivers, "open reader")?;
         Reader::new(&region, lease)
     }
 

@@ -55,7 +55,7 @@ impl<T: Message> Writer<T> {
     /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
     /// writer was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.senders)?;
+        let (region, lease) = handle::adopt::<Latest<T>>(fd, |_| LEASES.senders, "open writer")?;
         Writer::new(&region, lease)
     }
 
@@ -69,7 +69,7 @@ impl<T: Message> Writer<T> {
     /// Fails as [`Channel::reader`] does.
     pub fn reader(&self) -> Result<Reader<T>> {
         let region = self.core.endpoint.region();
-        Reader::new(region, Lease::acquire(region.fd(), LEASES.receivers)?)
+        Reader::new(region, handle::acquire(region, LEASES.receivers, "open reader")?)
     }
 
     /// Returns the number of values that have been stored. This is the version of the newest value,

@@ -77,18 +77,17 @@ pub use loan::{Loan, Received};
 pub use receiver::{Drain, Iter, Receiver};
 pub use sender::Sender;
 
+use std::any::type_name;
 use std::marker::PhantomData;
-use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::channel::Message;
 use crate::channel::endpoint::LeaseRanges;
-use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::ring::mpmc::word::{Generations, SlotState, SlotWord};
 use crate::channel::shared::header::Config;
 use crate::channel::shared::region::{DataArea, SharedRegion};
 use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
+use crate::channel::{Message, handle};
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
@@ -125,6 +124,10 @@ impl<T: Message> Kind for Mpmc<T> {
     const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
 
+    fn message_name() -> &'static str {
+        type_name::<T>()
+    }
+
     fn data_len(config: Config) -> Option<usize> {
         SlotLayout::new(Self::SIZE)?.bytes_for(config.capacity)
     }
@@ -153,7 +156,7 @@ impl<T: Message> Channel<T> {
     /// all processes together; with [`Corrupted`](crate::ErrorKind::Corrupted) if the shared state
     /// is invalid.
     pub fn sender(&self) -> Result<Sender<T>> {
-        Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
+        Sender::new(&self.region, handle::acquire(&self.region, LEASES.senders, "open sender")?)
     }
 
     /// Opens another receiving endpoint.
@@ -162,7 +165,7 @@ impl<T: Message> Channel<T> {
     ///
     /// As for [`sender`](Channel::sender).
     pub fn receiver(&self) -> Result<Receiver<T>> {
-        Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
+        Receiver::new(&self.region, handle::acquire(&self.region, LEASES.receivers, "open receiver")?)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::channel::ring::mpmc::Reader;
 use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
+use crate::pid::Pid;
 
 /// One of up to 64 receiving endpoints. It may move to another thread (`Send`), but is not shared
 /// (not `Sync`): open another one for another thread.
@@ -60,7 +61,7 @@ impl<T: Message> Receiver<T> {
     /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
     /// receiver took its lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.receivers, "open receiver")?;
         Receiver::new(&region, lease)
     }
 
@@ -84,6 +85,17 @@ impl<T: Message> Receiver<T> {
     /// as that of [`len`](Receiver::len).
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
+    }
+
+    /// Returns the process that holds the slot at which the last call of this endpoint stopped, by
+    /// a [`Loan`](super::Loan) or by a message that it is reading in place.
+    ///
+    /// Call it after [`TimedOut`](crate::ErrorKind::TimedOut) or [`Empty`](crate::ErrorKind::Empty), to find a stopped process. `None` means that no process holds it: there is no message. The answer may be
+    /// out of date when this returns. The id is the one that the process had when it opened the
+    /// endpoint, in its own pid namespace. A peer that does not conform can make it any number.
+    pub fn holder(&self) -> Option<Pid> {
+        let Core { ring, endpoint, .. } = &self.core;
+        ring.holder().and_then(|lease| endpoint.registrant(lease))
     }
 
     /// Receives a message, blocking until there is one. No other receiver receives it.

@@ -19,6 +19,7 @@ use crate::channel::send_error::{SendAllError, SendError};
 use crate::channel::shared::region::SharedRegion;
 use crate::channel::{Message, handle};
 use crate::error::Result;
+use crate::pid::Pid;
 
 /// One of up to 64 sending endpoints. It may move to another thread (`Send`), but is not shared
 /// (not `Sync`): open another one for another thread.
@@ -59,7 +60,7 @@ impl<T: Message> Sender<T> {
     /// endpoint; with [`InUse`](crate::ErrorKind::InUse) if it was closed meanwhile and another
     /// sender took its lease. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.senders)?;
+        let (region, lease) = handle::adopt::<Mpmc<T>>(fd, |_| LEASES.senders, "open sender")?;
         Sender::new(&region, lease)
     }
 
@@ -86,6 +87,17 @@ impl<T: Message> Sender<T> {
     /// although this returns `false`.
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
+    }
+
+    /// Returns the process that holds the slot at which the last call of this endpoint stopped, by
+    /// a [`Loan`](super::Loan) or by a message that it is reading in place.
+    ///
+    /// Call it after [`TimedOut`](crate::ErrorKind::TimedOut) or [`Full`](crate::ErrorKind::Full), to find a stopped process. `None` means that no process holds it: it has a message that no receiver has claimed, or is free. The answer may be
+    /// out of date when this returns. The id is the one that the process had when it opened the
+    /// endpoint, in its own pid namespace. A peer that does not conform can make it any number.
+    pub fn holder(&self) -> Option<Pid> {
+        let Core { ring, endpoint, .. } = &self.core;
+        ring.holder().and_then(|lease| endpoint.registrant(lease))
     }
 
     /// Sends a message, blocking while the channel is full.

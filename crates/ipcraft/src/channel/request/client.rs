@@ -75,7 +75,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     /// [`InUse`](ErrorKind::InUse) if it was closed in the meantime and another client was opened.
     /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| CLIENT)?;
+        let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| CLIENT, "open client")?;
         Client::new(&region, lease)
     }
 

@@ -47,19 +47,18 @@ mod server;
 pub use client::{Client, RequestId};
 pub use server::{Request, Server};
 
+use std::any::type_name;
 use std::marker::PhantomData;
 use std::ops::Range;
-use std::os::fd::AsFd;
 
 use crate::channel::ring::reply::ReplyFrame;
 
-use crate::channel::Message;
 use crate::channel::endpoint::LeaseRanges;
-use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::shared::header::Config;
 use crate::channel::shared::region::SharedRegion;
 use crate::channel::shared::slot_array::SlotArray;
+use crate::channel::{Message, handle};
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
@@ -109,6 +108,10 @@ impl<Q: Message, A: Message> Kind for Requests<Q, A> {
     const LAYOUT: SharedLayout = SharedLayout::new("request and answer", &[Q::LAYOUT, A::LAYOUT]);
     const SIZE: usize = size_of::<Q::Wire>().saturating_add(size_of::<A::Wire>());
 
+    fn message_name() -> &'static str {
+        type_name::<(Q, A)>()
+    }
+
     fn data_len(config: Config) -> Option<usize> {
         let replies = SlotArray::<ReplyFrame<A::Wire>>::bytes_for(config.capacity)?;
         reply_offset::<Q>(config.capacity)?.checked_add(replies)
@@ -140,7 +143,7 @@ impl<Q: Message, A: Message> Channel<Q, A> {
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a client exists, in any process;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn client(&self) -> Result<Client<Q, A>> {
-        Client::new(&self.region, Lease::acquire(self.as_fd(), CLIENT)?)
+        Client::new(&self.region, handle::acquire(&self.region, CLIENT, "open client")?)
     }
 
     /// Opens the replying endpoint. It continues with the first request that has no reply.
@@ -150,6 +153,6 @@ impl<Q: Message, A: Message> Channel<Q, A> {
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a server exists, in any process;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn server(&self) -> Result<Server<Q, A>> {
-        Server::new(&self.region, Lease::acquire(self.as_fd(), SERVER)?)
+        Server::new(&self.region, handle::acquire(&self.region, SERVER, "open server")?)
     }
 }

@@ -83,7 +83,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
     /// [`InUse`](ErrorKind::InUse) if it was closed in the meantime and another server was opened.
     /// On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| SERVER)?;
+        let (region, lease) = handle::adopt::<Requests<Q, A>>(fd, |_| SERVER, "open server")?;
         Server::new(&region, lease)
     }
 
@@ -145,9 +145,20 @@ impl<Q: Message, A: Message> Server<Q, A> {
 
     #[inline]
     fn recv_with(&mut self, patience: impl Patience) -> Result<Request<'_, Q, A>> {
-        if self.is_rejecting {
-            self.finish_rejection(patience.for_reply())?;
-        }
+        if self.is_rejecting { self.recv_after_rejection(patience) } else { self.recv_next(patience) }
+    }
+
+    /// Sends the rejection for which there was no space before. Both waits share one time limit.
+    #[cold]
+    #[inline(never)]
+    fn recv_after_rejection(&mut self, patience: impl Patience) -> Result<Request<'_, Q, A>> {
+        let patience = patience.start();
+        self.finish_rejection(patience.for_reply())?;
+        self.recv_next(patience)
+    }
+
+    #[inline]
+    fn recv_next(&mut self, patience: impl Patience) -> Result<Request<'_, Q, A>> {
         match self.requests.slot_ptr() {
             Ok(Some(_)) => {}
             Ok(None) => {

@@ -1,9 +1,11 @@
 //! The header of a channel's memory, and its validation.
 
-use std::sync::atomic::AtomicU32;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::control::RingControl;
+use crate::channel::kind;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::header::{self, Identity};
 
@@ -18,6 +20,9 @@ const RINGS: usize = 2;
 /// Version of the layout of a channel's memory, in the upper half of the kind in the header.
 const VERSION: u64 = 1;
 
+/// Words for the name of the message type.
+const MESSAGE_NAME_WORDS: usize = 16;
+
 /// Length of the header in bytes; the kind's own data follows.
 pub(crate) const HEADER_LEN: usize = 2048;
 
@@ -28,10 +33,13 @@ const _: () = assert!(size_of::<Header>() <= HEADER_LEN);
 #[repr(C, align(128))]
 pub(crate) struct Header {
     /// The words of [`shm::header`](crate::shm::header), accessed through the mapping only.
-    _common: [std::sync::atomic::AtomicU64; header::SIZE / size_of::<u64>()],
+    _common: [AtomicU64; header::SIZE / size_of::<u64>()],
     pub(crate) controls: [RingControl; RINGS],
-    /// For each lease, whether it has been used since it was last reclaimed.
+    /// For each lease, the id of the process that has used it, in its own namespace; 0 after it was
+    /// reclaimed.
     pub(crate) used: [AtomicU32; MAX_ENDPOINTS],
+    /// The name of the message type, for errors only.
+    message_name: [AtomicU64; MESSAGE_NAME_WORDS],
 }
 
 /// What the creator of a channel decides, within what its kind allows.
@@ -56,11 +64,13 @@ pub(crate) struct Expected {
 /// configuration.
 pub(crate) struct KindInfo {
     pub(crate) id: u64,
+    pub(crate) message_name: &'static str,
     pub(crate) layout: u64,
     pub(crate) message_len: u64,
     pub(crate) default_flags: u64,
     /// Completes requested flags by those of the second argument.
     pub(crate) merge_flags: fn(u64, u64) -> u64,
+    pub(crate) describe_flags: fn(u64) -> String,
     /// Length in bytes of the data after the header; `None` if no channel has this configuration.
     pub(crate) data_len: fn(Config) -> Option<usize>,
 }
@@ -90,30 +100,82 @@ impl KindInfo {
     }
 
     /// Fails unless a header describes a channel of this kind that fits into `available` bytes.
-    pub(crate) fn check(&self, found: Identity, expected: Expected, available: usize) -> Result<Config> {
+    /// `message_name` returns the name of its message type, and `object` is that of errors.
+    pub(crate) fn check(
+        &self,
+        object: Option<&Arc<str>>,
+        found: Identity,
+        message_name: impl Fn() -> String,
+        expected: Expected,
+        available: usize,
+    ) -> Result<Config> {
         let [capacity, flags, initial_position] = found.details;
         let config = Config { capacity, flags, initial_position };
         let wanted = self.identity(self.expect(expected, config));
+        let differs = |name: &str, found: &str, needed: &str| {
+            Err(Error::new(ATTACH, ErrorKind::WrongType).with_mismatch(object, (name, found, needed)))
+        };
+        if found.kind != wanted.kind {
+            return differs("its kind", &kind_text(found.kind), &kind_text(wanted.kind));
+        }
+        if found.layout != wanted.layout {
+            let text = |name: &str, size: u64| format!("{name} ({size} bytes)");
+            let (found, needed) =
+                (text(&message_name(), found.size), text(self.message_name, self.message_len));
+            return differs("the layout of its messages", &found, &needed);
+        }
         header::check(
             ATTACH,
             [
-                ("its kind", found.kind, wanted.kind),
-                ("the layout of its messages", found.layout, wanted.layout),
                 ("the size of its messages", found.size, wanted.size),
                 ("its capacity", capacity, wanted.details[0]),
-                ("its variant", flags, wanted.details[1]),
             ],
-        )?;
+        )
+        .map_err(|e| e.with_object(object))?;
+        if flags != wanted.details[1] {
+            let describe = self.describe_flags;
+            return differs("its variant", &describe(flags), &describe(wanted.details[1]));
+        }
         let len = if capacity.is_power_of_two() { (self.data_len)(config) } else { None };
         match len.and_then(|len| len.checked_add(HEADER_LEN)) {
             Some(len) if len <= available => Ok(config),
-            Some(len) => Err(mismatch("its size", available as u64, len as u64)),
-            None => Err(mismatch("its capacity", capacity, 0)),
+            Some(len) => Err(mismatch("its size", available as u64, len as u64).with_object(object)),
+            None => Err(mismatch("its capacity", capacity, 0).with_object(object)),
         }
     }
 }
 
+/// Returns the text for the kind in a header, which contains the version of the layout, too.
+fn kind_text(kind: u64) -> String {
+    let (version, id) = (kind >> 32, kind & u64::from(u32::MAX));
+    match kind::name(id) {
+        Some(name) if version == VERSION => name.to_owned(),
+        _ if kind == 0 => "a shared value".to_owned(),
+        _ => format!("number {id} of version {version}"),
+    }
+}
+
 impl Header {
+    /// Stores the name of the message type, cut to the room for it.
+    pub(crate) fn set_message_name(&self, name: &str) {
+        for (word, bytes) in self.message_name.iter().zip(name.as_bytes().chunks(size_of::<u64>())) {
+            let mut padded = [0; size_of::<u64>()];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_ne_bytes(padded), Relaxed);
+        }
+    }
+
+    /// Returns the name of the message type, in which a peer may have written anything.
+    pub(crate) fn message_name(&self) -> String {
+        let bytes = self.message_name.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes());
+        let name: String = bytes
+            .take_while(|byte| *byte != 0)
+            .map(char::from)
+            .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+            .collect();
+        if name.is_empty() { "another type".to_owned() } else { name }
+    }
+
     /// Sets the positions of all rings to the first one.
     pub(crate) fn initialize_positions(&self, config: Config) {
         for control in &self.controls {

@@ -13,7 +13,7 @@ use super::header::{
 };
 use super::sequenced_slots::{SequencedSlots, SlotLayout};
 use super::slot_array::SlotArray;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::shm::header::Header as CommonHeader;
 use crate::shm::memfd::Memfd;
 use crate::shm::posix::SharedMemory;
@@ -44,7 +44,9 @@ impl SharedRegion {
         config: Config,
         initialize_data: impl FnOnce(&DataArea<'_>) -> Result<()>,
     ) -> Result<()> {
-        header(mapping)?.initialize_positions(config);
+        let header = header(mapping)?;
+        header.initialize_positions(config);
+        header.set_message_name(kind.message_name);
         initialize_data(&DataArea { mapping, config })?;
         CommonHeader::of(mapping)?.publish(kind.identity(config));
         Ok(())
@@ -53,12 +55,8 @@ impl SharedRegion {
     /// Takes the memory, if it is a channel of this kind, and of the wanted capacity and variant.
     pub(crate) fn attach(backing: Backing, kind: &KindInfo, expected: Expected) -> Result<SharedRegion> {
         let name = backing.name();
-        let named = |e: Error| match &name {
-            Some(name) => e.with_object(Some(name)),
-            None => e,
-        };
         let mapping = backing.map()?;
-        let config = check(&mapping, kind, expected).map_err(named)?;
+        let config = check(&mapping, name.as_ref(), kind, expected)?;
         Ok(SharedRegion { mapping, backing, name, config })
     }
 
@@ -91,7 +89,7 @@ impl SharedRegion {
         header(&self.mapping).map_or(NonNull::dangling(), |header| NonNull::from(&header.controls[index]))
     }
 
-    /// Returns the word that records whether a lease has been used.
+    /// Returns the word that records which process has used a lease; 0 if none has.
     pub(crate) fn used(&self, lease_id: u32) -> Result<&AtomicU32> {
         Ok(&header(&self.mapping)?.used[lease_id as usize % MAX_ENDPOINTS])
     }
@@ -157,14 +155,22 @@ fn header(mapping: &Mapping) -> Result<&Header> {
     Ok(unsafe { at.cast().as_ref() })
 }
 
-fn check(mapping: &Mapping, kind: &KindInfo, expected: Expected) -> Result<Config> {
+fn check(
+    mapping: &Mapping,
+    object: Option<&Arc<str>>,
+    kind: &KindInfo,
+    expected: Expected,
+) -> Result<Config> {
     if mapping.len() < HEADER_LEN {
-        return Err(mismatch("its size", mapping.len() as u64, HEADER_LEN as u64));
+        return Err(mismatch("its size", mapping.len() as u64, HEADER_LEN as u64).with_object(object));
     }
     // A channel is complete before any other process can reach its memory.
     let found = CommonHeader::of(mapping)?.read(ATTACH).map_err(|e| match e.limit() {
-        Some(_) => e,
-        None => e.with_kind(ErrorKind::WrongType).with_hint("the memory holds no channel"),
+        Some(_) => e.with_object(object),
+        None => {
+            e.with_object(object).with_kind(ErrorKind::WrongType).with_hint("the memory holds no channel")
+        }
     })?;
-    kind.check(found, expected, mapping.len())
+    let header = header(mapping)?;
+    kind.check(object, found, || header.message_name(), expected, mapping.len())
 }

@@ -46,15 +46,14 @@ pub use loan::{Loan, Received};
 pub use receiver::{Drain, Iter, Receiver};
 pub use sender::Sender;
 
+use std::any::type_name;
 use std::marker::PhantomData;
-use std::os::fd::AsFd;
 
-use crate::channel::Message;
 use crate::channel::endpoint::LeaseRanges;
-use crate::channel::endpoint::lease::Lease;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::shared::header::Config;
 use crate::channel::shared::slot_array::SlotArray;
+use crate::channel::{Message, handle};
 use crate::error::Result;
 use crate::shm::SharedLayout;
 
@@ -90,6 +89,10 @@ impl<T: Message> Kind for Spsc<T> {
     const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
 
+    fn message_name() -> &'static str {
+        type_name::<T>()
+    }
+
     fn data_len(config: Config) -> Option<usize> {
         SlotArray::<T::Wire>::bytes_for(config.capacity)
     }
@@ -103,7 +106,7 @@ impl<T: Message> Channel<T> {
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a sender exists, in any process;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn sender(&self) -> Result<Sender<T>> {
-        Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
+        Sender::new(&self.region, handle::acquire(&self.region, LEASES.senders, "open sender")?)
     }
 
     /// Opens the receiving endpoint. It continues with the first message that was not received.
@@ -112,6 +115,6 @@ impl<T: Message> Channel<T> {
     ///
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a receiver exists, in any process.
     pub fn receiver(&self) -> Result<Receiver<T>> {
-        Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
+        Receiver::new(&self.region, handle::acquire(&self.region, LEASES.receivers, "open receiver")?)
     }
 }

@@ -56,7 +56,7 @@ impl<T: Message> Receiver<T> {
     /// endpoint; [`InUse`](crate::ErrorKind::InUse) if it was closed in the meantime and another
     /// receiver was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.receivers)?;
+        let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.receivers, "open receiver")?;
         Receiver::new(&region, lease)
     }
 

@@ -59,7 +59,7 @@ impl<T: Message> Sender<T> {
     /// endpoint; [`InUse`](crate::ErrorKind::InUse) if it was closed in the meantime and another
     /// sender was opened. On error, the descriptor is closed.
     pub fn from_fd(fd: OwnedFd) -> Result<Self> {
-        let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.senders)?;
+        let (region, lease) = handle::adopt::<Spsc<T>>(fd, |_| LEASES.senders, "open sender")?;
         Sender::new(&region, lease)
     }
 

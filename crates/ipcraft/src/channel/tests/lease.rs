@@ -10,7 +10,7 @@ use std::thread::{self, sleep};
 #[test]
 fn try_unwrap_unique_during_a_liveness_check_waits() {
     let memory = Memfd::create("seats", 4096).unwrap();
-    let lease = Arc::new(Lease::acquire(memory.as_fd(), 0..1).unwrap());
+    let lease = Arc::new(Lease::acquire(memory.as_fd(), 0..1, "open").unwrap());
     let looking = lease.clone();
     let looker = thread::spawn(move || {
         sleep(100 * UNIQUE_RETRY_INTERVAL);

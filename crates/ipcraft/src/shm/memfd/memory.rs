@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
-use nix::sys::stat::fstat;
+use nix::sys::stat::{FileStat, fstat};
 
 use super::{Options, Seals};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,6 +38,20 @@ impl Memfd {
     #[doc(alias = "memfd_create")]
     pub fn create(name: &str, size: usize) -> Result<Memfd> {
         Options::new().create(name, size)
+    }
+
+    /// Returns the status of a memfd with [`Seals::REQUIRED`] that is not empty, and fails for any
+    /// other descriptor. It never blocks, because it does not touch a file of another kind.
+    pub(crate) fn check(fd: BorrowedFd<'_>) -> Result<FileStat> {
+        let missing = Seals::REQUIRED.without(seals(fd)?);
+        if let Some(seal) = missing.names().next() {
+            return Err(Error::new(F_GET_SEALS, ErrorKind::WrongType).with_name(format!("without {seal}")));
+        }
+        let stat = fstat(fd).map_err(|e| Error::from_errno("fstat", e))?;
+        if stat.st_size == 0 {
+            return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("create the memfd with a size"));
+        }
+        Ok(stat)
     }
 
     /// Its size in bytes, which never changes.
@@ -110,8 +124,8 @@ impl Memfd {
 fn seals(fd: BorrowedFd<'_>) -> Result<Seals> {
     match fcntl(fd, FcntlArg::F_GET_SEALS) {
         Ok(bits) => Ok(Seals::from_bits(bits)),
-        // Only memory files have seals.
-        Err(Errno::EINVAL) => Err(Error::from_errno(F_GET_SEALS, Errno::EINVAL)
+        // Only memory files have seals, and a descriptor from O_PATH has none of a file's functions.
+        Err(errno @ (Errno::EINVAL | Errno::EBADF)) => Err(Error::from_errno(F_GET_SEALS, errno)
             .with_kind(ErrorKind::WrongType)
             .with_hint("pass the descriptor of a memfd")),
         Err(errno) => Err(Error::from_errno(F_GET_SEALS, errno)),
@@ -144,15 +158,8 @@ impl TryFrom<OwnedFd> for Memfd {
     type Error = Error;
 
     fn try_from(fd: OwnedFd) -> Result<Self> {
-        let missing = Seals::REQUIRED.without(seals(fd.as_fd())?);
-        if let Some(seal) = missing.names().next() {
-            return Err(Error::new(F_GET_SEALS, ErrorKind::WrongType).with_name(format!("without {seal}")));
-        }
-        let stat = fstat(&fd).map_err(|e| Error::from_errno("fstat", e))?;
+        let stat = Memfd::check(fd.as_fd())?;
         let size = stat.st_size as usize;
-        if size == 0 {
-            return Err(Error::new("fstat", ErrorKind::WrongType).with_hint("create the memfd with a size"));
-        }
         Ok(Memfd { fd, size, missing: size.saturating_sub(reserved_bytes(&stat)) })
     }
 }

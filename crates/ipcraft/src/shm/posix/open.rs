@@ -31,6 +31,8 @@ pub(super) fn checked(c_name: &CStr, name: &str, access: Access, expected: Expec
         Access::ReadOnly => OFlag::O_RDONLY,
         Access::ReadWrite => OFlag::O_RDWR,
     };
+    // With a lease on the file (F_SETLEASE), the kernel would otherwise wait for its holder.
+    let flags = flags | OFlag::O_NONBLOCK;
     let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| open_error(e).with_name(name))?;
     let stat = fstat(&fd).map_err(|e| Error::from_errno("fstat", e).with_name(name))?;
     expected.check(&stat).map_err(|e| e.with_name(name))?;
@@ -45,6 +47,7 @@ fn open_error(errno: Errno) -> Error {
         Errno::EINVAL | Errno::EISDIR => {
             wrong_type(error, "remove the directory in /dev/shm, or use another name")
         }
+        Errno::EAGAIN => error.with_kind(ErrorKind::InUse).with_hint("end the lease (F_SETLEASE) on it"),
         _ => error.with_limit(limits::descriptors(errno)),
     }
 }

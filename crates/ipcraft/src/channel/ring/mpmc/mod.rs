@@ -116,10 +116,15 @@ impl Cursor {
         }
     }
 
-    /// The number of slots with a message that no reader has claimed.
-    fn count_full(&self) -> usize {
-        let states = (0..self.slots.count()).map(|position| self.load(position).state());
-        states.filter(|state| *state == Some(SlotState::Full)).count()
+    /// The number of slots in this state.
+    fn count(&self, state: SlotState) -> usize {
+        (0..self.slots.count()).filter(|position| self.load(*position).state() == Some(state)).count()
+    }
+
+    /// The lease that holds the slot at the cursor, as a writer or as a reader.
+    fn holder(&self) -> Option<u32> {
+        let word = self.load(self.position);
+        matches!(word.state(), Some(SlotState::Writing | SlotState::Reading)).then(|| word.lease_id())
     }
 
     /// Releases the claimed slot with this word.
@@ -297,7 +302,12 @@ impl Writer {
 
     /// The number of unclaimed messages; possibly stale. Reads all slots.
     pub(crate) fn len(&self) -> usize {
-        self.0.count_full()
+        self.0.count(SlotState::Full)
+    }
+
+    /// The lease that holds the slot at which this writer stopped.
+    pub(crate) fn holder(&self) -> Option<u32> {
+        self.0.holder()
     }
 
     /// Whether there is room for another writer.
@@ -500,7 +510,32 @@ impl Reader {
 
     /// The number of unclaimed messages; possibly stale. Reads all slots.
     pub(crate) fn len(&self) -> usize {
-        self.cursor.count_full()
+        self.cursor.count(SlotState::Full)
+    }
+
+    /// The number of messages from the cursor to the first that is missing or incomplete, and of
+    /// those that dead readers had claimed.
+    pub(crate) fn backlog(&self) -> Result<u64, Corrupt> {
+        let (mut position, mut count) = (self.cursor.position, 0);
+        if self.cursor.control().receivers.recovery_epoch.load(Acquire) != self.searched {
+            count = self.cursor.count(SlotState::Abandoned) as u64;
+        }
+        for _ in 0..self.cursor.max_steps() {
+            position = match self.cursor.classify(self.cursor.load(position), position)? {
+                SlotView::Ahead(further) => further,
+                SlotView::Current(SlotState::Free | SlotState::Writing) | SlotView::Previous(_) => break,
+                SlotView::Current(state) => {
+                    count += u64::from(state == SlotState::Full);
+                    position.wrapping_add(1)
+                }
+            };
+        }
+        Ok(count)
+    }
+
+    /// The lease that holds the slot at which this reader stopped.
+    pub(crate) fn holder(&self) -> Option<u32> {
+        self.cursor.holder()
     }
 
     /// Whether there is a message for another reader.

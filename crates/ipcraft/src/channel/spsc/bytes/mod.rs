@@ -49,9 +49,7 @@ pub use loan::{Loan, Received};
 pub use receiver::{Iter, Receiver};
 pub use sender::Sender;
 
-use std::os::fd::AsFd;
-
-use crate::channel::endpoint::lease::Lease;
+use crate::channel::handle;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::ring::record;
 use crate::channel::shared::header::Config;
@@ -95,6 +93,10 @@ impl Kind for Bytes {
     const MIN_CAPACITY: u64 = 256;
     const DEFAULT_CAPACITY: u64 = 1 << 16;
 
+    fn message_name() -> &'static str {
+        "records"
+    }
+
     fn data_len(config: Config) -> Option<usize> {
         // The header of an opened channel may contain any values.
         let room = usize::try_from(config.capacity).ok()?;
@@ -110,7 +112,7 @@ impl Channel {
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a sender exists, in any process;
     /// [`Corrupted`](crate::ErrorKind::Corrupted) if the positions in the channel are inconsistent.
     pub fn sender(&self) -> Result<Sender> {
-        Sender::new(&self.region, Lease::acquire(self.as_fd(), LEASES.senders)?)
+        Sender::new(&self.region, handle::acquire(&self.region, LEASES.senders, "open sender")?)
     }
 
     /// Opens the receiving endpoint. It continues with the first record that was not received.
@@ -119,7 +121,7 @@ impl Channel {
     ///
     /// Fails with [`InUse`](crate::ErrorKind::InUse) if a receiver exists, in any process.
     pub fn receiver(&self) -> Result<Receiver> {
-        Receiver::new(&self.region, Lease::acquire(self.as_fd(), LEASES.receivers)?)
+        Receiver::new(&self.region, handle::acquire(&self.region, LEASES.receivers, "open receiver")?)
     }
 
     /// Returns the largest length of a record in bytes. It is half of the capacity less 64, and at

@@ -1,0 +1,136 @@
+//! What holds for the endpoints of every kind.
+
+use ipcraft::channel::broadcast;
+use ipcraft::{ErrorKind, channel};
+use ipcraft_tests::channel_kind::{
+    Broadcast, Bytes, ChannelKind, Config, Latest, Mpmc, Numbered, OverwritingBroadcast, Requests, Spsc,
+};
+use ipcraft_tests::for_each_kind;
+use ipcraft_tests::subject::Form;
+use ipcraft_tests::suite::serial_test;
+
+use super::fresh;
+
+fn send<K: ChannelKind>(sender: &mut K::Sender, number: u64) {
+    (K::SENDS[0].send)(sender, &[K::Message::numbered(number)], Form::Try).unwrap();
+}
+
+/// Each message that is received makes the sender send another one.
+fn drain_takes_what_was_there<K: ChannelKind>() {
+    let Some(way) = K::RECVS.iter().find(|way| way.name == "drain") else { return };
+    let channel = K::anonymous(Config::new(32)).unwrap();
+    let (mut sender, mut receiver) = (K::sender(&channel).unwrap(), K::receiver(&channel).unwrap());
+    (0..3).for_each(|number| send::<K>(&mut sender, number));
+    for _ in 0..20 {
+        let mut received = 0;
+        (way.recv)(&mut receiver, Form::Try, &mut |_| {
+            received += 1;
+            assert!(received <= 3, "{}: more than was there", K::NAME);
+            send::<K>(&mut sender, received);
+        })
+        .unwrap();
+        assert_eq!(received, 3, "{}", K::NAME);
+    }
+}
+
+#[serial_test]
+fn drain_while_messages_are_sent_takes_what_was_there() {
+    macro_rules! each {
+        ($($kind:ident),*) => { $(drain_takes_what_was_there::<$kind<[u64; 1]>>();)* };
+    }
+    for_each_kind!(each);
+}
+
+fn occupied_endpoint_is_named<K: ChannelKind>() {
+    let name = fresh();
+    let channel = K::create_new(Config::new(8), &name).unwrap();
+    let mut taken = Vec::new();
+    let refused = loop {
+        match K::open_sender(&name) {
+            Ok(sender) => taken.push(sender),
+            Err(error) => break error,
+        }
+    };
+    let expected = if taken.len() == 1 { ErrorKind::InUse } else { ErrorKind::LimitReached };
+    assert_eq!(refused.kind(), expected);
+    let text = refused.to_string();
+    assert!(text.starts_with("open ") && text.contains(&name) && text.contains("; wait until"), "{text}");
+    drop(channel);
+    channel::unlink(&name).unwrap();
+}
+
+#[serial_test]
+fn opening_an_occupied_endpoint_names_channel_and_endpoint() {
+    macro_rules! each {
+        ($($kind:ident),*) => { $(occupied_endpoint_is_named::<$kind<[u64; 1]>>();)* };
+    }
+    for_each_kind!(each);
+}
+
+fn other_channel_is_named<K: ChannelKind, Other: ChannelKind>() {
+    let name = fresh();
+    let _channel = K::create_new(Config::new(8), &name).unwrap();
+    let text = Other::open(&name).err().expect("refused").to_string();
+    channel::unlink(&name).unwrap();
+    assert!(text.contains(" needed, its kind is "), "{text}");
+    assert!(!text.contains("number"), "{text}");
+}
+
+#[serial_test]
+fn opening_a_channel_of_another_kind_names_both_kinds() {
+    macro_rules! each {
+        ($($kind:ident),*) => {
+            $(if $kind::<[u64; 1]>::NAME != "spsc" { other_channel_is_named::<Spsc<[u64; 1]>, $kind<[u64; 1]>>() })*
+            $(if $kind::<[u64; 1]>::NAME != "mpmc" { other_channel_is_named::<Mpmc<[u64; 1]>, $kind<[u64; 1]>>() })*
+        };
+    }
+    for_each_kind!(each);
+}
+
+#[serial_test]
+fn opening_a_channel_of_other_messages_names_both_types() {
+    let name = fresh();
+    let _channel = Mpmc::<[u64; 3]>::create_new(Config::new(8), &name).unwrap();
+    let text = Mpmc::<u64>::open(&name).unwrap_err().to_string();
+    channel::unlink(&name).unwrap();
+    let expected = "u64 (8 bytes) needed, the layout of its messages is [u64; 3] (24 bytes)";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[serial_test]
+fn options_that_no_broadcast_can_have_are_refused_with_the_maximum() {
+    for number in [128, 255, 256, 1000, usize::MAX] {
+        let options = broadcast::Options::<u64>::new().subscribers(number);
+        for error in [options.anonymous().unwrap_err(), options.create(&fresh()).unwrap_err()] {
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert_eq!(error.limit().expect("a limit").value(), 127);
+            assert!(error.to_string().contains("Options::subscribers"), "{error}");
+        }
+    }
+    let name = fresh();
+    let _channel = broadcast::Channel::<u64>::create_new(&name).unwrap();
+    let text = broadcast::Options::<u64>::new().subscribers(4).open(&name).unwrap_err().to_string();
+    channel::unlink(&name).unwrap();
+    let expected =
+        "Overflow::Block with 4 subscribers needed, its variant is Overflow::Block with 16 subscribers";
+    assert!(text.contains(expected), "{text}");
+    let text = broadcast::Options::<u64>::new().capacity(usize::MAX).anonymous().unwrap_err().to_string();
+    assert!(text.contains("Options::capacity"), "{text}");
+}
+
+/// Opening fails because of the type, the content or the mode, and removing does not.
+#[serial_test]
+fn unlink_removes_what_cannot_be_opened() {
+    let name = fresh();
+    let path = format!("/dev/shm{name}");
+    std::fs::write(&path, "").unwrap();
+    Spsc::<u64>::open(&name).err().expect("empty");
+    channel::unlink(&name).unwrap();
+    std::os::unix::net::UnixListener::bind(&path).unwrap();
+    Spsc::<u64>::open(&name).err().expect("a socket");
+    channel::unlink(&name).unwrap();
+    let _channel = Spsc::<u64>::create_new(Config::new(8), &name).unwrap();
+    Mpmc::<u64>::open(&name).err().expect("another kind");
+    channel::unlink(&name).unwrap();
+    assert_eq!(channel::unlink(&name).unwrap_err().kind(), ErrorKind::NotFound);
+}
