@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use ipcraft::event::{EventFd, MAX, Options};
 use ipcraft::{ErrorKind, Result, pipe};
 use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, SpliceFFlags, fcntl, splice};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 fn counter() -> EventFd {
@@ -176,6 +177,9 @@ fn calls_on_another_kind_of_descriptor_fail_with_wrong_type() {
     assert_eq!((error.kind(), error.errno()), (ErrorKind::WrongType, None), "{error}");
     writer.write(b"abc").unwrap();
     assert_eq!(kind_of(foreign.try_take()), ErrorKind::WrongType);
+    // Before Linux 6.4, and after this call on any kernel, a pipe refuses the flag of one call.
+    splice_to_nowhere(&foreign);
+    assert_eq!(kind_of(foreign.try_take()), ErrorKind::WrongType);
     drop(writer);
     assert_eq!(
         kind_of(foreign.take_timeout(LONG_TIMEOUT)),
@@ -274,4 +278,11 @@ fn let_the_kernel_add(counter: &EventFd) -> bool {
     // SAFETY: because io_setup(2) made the context above.
     assert_eq!(unsafe { libc::syscall(libc::SYS_io_destroy, context) }, 0);
     true
+}
+
+/// A splicing call, after which the kernel refuses `RWF_NOWAIT` on the pipe.
+fn splice_to_nowhere(pipe: &EventFd) {
+    let (_reader, writer) = pipe::pipe().unwrap();
+    let moved = splice(pipe, None, &writer, None, 1, SpliceFFlags::SPLICE_F_NONBLOCK);
+    assert_eq!(moved, Err(Errno::EAGAIN), "the pipe is empty");
 }

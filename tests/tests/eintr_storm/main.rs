@@ -18,6 +18,7 @@ mod queues;
 mod ring;
 mod sockets;
 mod subjects;
+mod whole;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -111,6 +112,7 @@ fn main() -> ExitCode {
 fn routes() -> Vec<Route> {
     let own = [
         pipes::ROUTES,
+        whole::ROUTES,
         sockets::ROUTES,
         queues::ROUTES,
         ring::ROUTES,

@@ -56,3 +56,41 @@ fn reader_from_descriptor_detects_packet_mode() {
     writer.write(&[7; 100]).unwrap();
     assert_eq!(reader.read(&mut [0; 10]).unwrap_err().kind(), ErrorKind::Truncated);
 }
+
+/// After a splicing call the kernel refuses `RWF_NOWAIT` on both ends, as old kernels do always.
+fn ends_that_refuse_nowait() -> (Reader, Writer) {
+    let (reader, writer) = ends();
+    writer.splice_static(b"spliced").unwrap();
+    reader.splice_to(tempfile::tempfile().unwrap(), 100).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn try_write_in_packet_mode_where_nowait_is_refused_keeps_boundaries() {
+    let (reader, writer) = ends_that_refuse_nowait();
+    let lengths = [3, 5, 4000, 4000];
+    assert_eq!(writer.try_write(&[7; 3]).unwrap(), 3);
+    assert_eq!(writer.write_timeout(&[7; 5], Duration::ZERO).unwrap(), 5);
+    assert_eq!(writer.try_write(&[7; 4000]).unwrap(), 4000);
+    assert_eq!(writer.write(&[7; 4000]).unwrap(), 4000);
+    let mut buffer = [0; 2 * PIPE_BUF];
+    for length in lengths {
+        assert_eq!(reader.read(&mut buffer).unwrap(), length);
+    }
+}
+
+#[test]
+fn try_read_in_packet_mode_where_nowait_is_refused_returns_one_packet() {
+    let (reader, writer) = ends_that_refuse_nowait();
+    for packet in [&b"one"[..], b"three", b"seventh"] {
+        writer.write(packet).unwrap();
+    }
+    let mut buffer = [0; 64];
+    assert_eq!(reader.try_read(&mut buffer).unwrap(), 3);
+    assert_eq!(reader.read_timeout(&mut buffer, Duration::ZERO).unwrap(), 5);
+    let error = reader.try_read(&mut [0; 3]).unwrap_err();
+    assert_eq!((error.kind(), error.limit().unwrap().requested()), (ErrorKind::Truncated, Some(7)));
+    assert_eq!(reader.try_read(&mut buffer).unwrap_err().kind(), ErrorKind::Empty);
+    drop(writer);
+    assert_eq!(reader.try_read(&mut buffer).unwrap(), 0);
+}

@@ -1,7 +1,9 @@
 //! Tests of pipes, FIFOs and sockets that fork, or change the umask or a limit of the process.
 
 mod fifo;
+mod fifo_names;
 mod limits;
+mod lost_rights;
 mod processes;
 mod sigpipe;
 mod socket;

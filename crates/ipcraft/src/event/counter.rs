@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::PollFlags;
+use nix::sys::stat::fstat;
 
 use super::Options;
 use crate::error::{Error, ErrorKind, Limit, Result};
@@ -109,7 +110,7 @@ impl EventFd {
     /// [`Empty`](ErrorKind::Empty) if the counter is 0.
     #[inline]
     pub fn try_take(&self) -> Result<u64> {
-        self.read_now().map_err(failed_take)
+        self.read_now().map_err(|e| self.failed_take_now(e))
     }
 
     /// Takes as [`take`](EventFd::take), and blocks for at most `timeout`.
@@ -119,7 +120,7 @@ impl EventFd {
     /// [`TimedOut`](ErrorKind::TimedOut) if the counter is 0 for all of `timeout`.
     pub fn take_timeout(&self, timeout: Duration) -> Result<u64> {
         let ready = [(self.fd.as_fd(), PollFlags::POLLIN)];
-        wait::attempt_until(timeout, &ready, || self.read_now()).map_err(failed_take)
+        wait::attempt_until(timeout, &ready, || self.read_now()).map_err(|e| self.failed_take_now(e))
     }
 
     /// `ppoll(2)`: blocks until the counter is not 0, and does not change it. One
@@ -168,6 +169,17 @@ impl EventFd {
         let read =
             retry(|| readv::preadv2(self.fd.as_fd(), &mut [IoSliceMut::new(&mut count)], readv::NOWAIT));
         value(read, count)
+    }
+
+    /// Eventfds accept the flag of a single call since Linux 5.8. Pipes before 6.4 do not, nor do
+    /// terminals; they have a type of file, and an eventfd has none.
+    #[cold]
+    fn failed_take_now(&self, errno: Errno) -> Error {
+        let has_type = || fstat(&self.fd).is_ok_and(|stat| stat.st_mode & libc::S_IFMT != 0);
+        match errno {
+            Errno::EOPNOTSUPP | Errno::ENOSYS if has_type() => not_an_eventfd(TAKE),
+            _ => failed_take(errno),
+        }
     }
 
     fn wait_until(&self, deadline: Deadline, otherwise: Errno) -> Result<()> {

@@ -84,7 +84,7 @@ impl Fifo {
     /// [`TimedOut`](crate::ErrorKind::TimedOut) if no writer opens the FIFO within `timeout`.
     ///
     /// While it waits it counts as a reader. A writer that opens the FIFO just before the timeout
-    /// may have no reader when it writes.
+    /// may have no reader when it writes. Waiting needs two free descriptors.
     pub fn open_read_timeout(&self, timeout: Duration) -> Result<Reader> {
         if self.options.stay_open {
             return self.staying_reader();

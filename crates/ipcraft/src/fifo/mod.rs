@@ -46,11 +46,23 @@
 //!   open.
 //! * **Data** behaves as in a [`pipe`](crate::pipe): order, atomicity up to [`PIPE_BUF`] bytes,
 //!   capacity, no `SIGPIPE`.
-//! * **End of stream** is reached when the last writer closes. It is not final: the same [`Reader`]
-//!   reads the bytes of the next writer. A reader that [stays open](Options::stay_open) never
-//!   reaches it, neither before the first writer nor between writers.
-//! * **The name** has an owner and a mode, 0600 unless set, less the umask. It outlives every
-//!   process until it is [removed](Fifo::remove). The bytes are lost when both sides are closed.
+//! * **End of stream** is reached when the last writer closes. From then on each read returns
+//!   `Ok(0)` immediately, and so does each timed one. It is not final: the same [`Reader`] reads the
+//!   bytes of the next writer. A reader that [stays open](Options::stay_open) never reaches it,
+//!   neither before the first writer nor between writers.
+//! * **Non-blocking forms** of an open end need neither /proc nor a right to open the FIFO.
+//!   [`Reader::try_read`] is `vmsplice(2)`, since FIFOs refuse `RWF_NOWAIT` on every kernel. The
+//!   first [`Writer::try_write`] opens a second descriptor through /proc. If that fails, as after
+//!   `setuid(2)`, each write goes through a private pipe. It then takes five system calls more and
+//!   two free descriptors, and occupies whole pages of the FIFO.
+//! * **The name** has an owner and a mode, 0600 unless set, less the umask unless
+//!   [exact](Options::exact_mode). It outlives every process until it is [removed](Fifo::remove).
+//!   The bytes are lost when both sides are closed.
+//! * **Identity.** A [`Fifo`] holds the file that it made or opened, and its directory, by two
+//!   descriptors without access. [`remove`](Fifo::remove) and a removal on drop never remove
+//!   another file that has taken the name. Both work after a change of the working directory.
+//! * **Creation** makes the FIFO as `.ipcraft-…` in the same directory, and then gives it its name.
+//!   A process that is killed in between leaves that file.
 //! * **The type of the file** is checked at every open. Anything but a FIFO is refused, so a
 //!   substituted file, device or directory receives no data. A symbolic link to a FIFO is followed.
 //!   In a sticky directory such as `/tmp` the kernel refuses links and FIFOs of other users
@@ -66,7 +78,11 @@
 //! | `ENXIO` | [`try_open_write`](Fifo::try_open_write) | [`NoReader`](crate::ErrorKind::NoReader) | no process has it open for reading | start the reader, or use [`open_write_timeout`](Fifo::open_write_timeout) |
 //! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | no peer, data or room in time | retry or stop |
 //! | `EEXIST` | [`create_new`](Fifo::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name exists | [`open`](Fifo::open) it, or choose another name |
-//! | none | creating, opening | [`WrongType`](crate::ErrorKind::WrongType) | the file at the path is not a FIFO | find out which process created it |
+//! | none | creating, opening, removing | [`WrongType`](crate::ErrorKind::WrongType) | the file at the path is not a FIFO | find out which process created it |
+//! | `ENOENT` | [`create`](Fifo::create) | [`WrongType`](crate::ErrorKind::WrongType) | the path is a symbolic link that leads nowhere | remove the link |
+//! | `ESTALE` | [`remove`](Fifo::remove) | [`Removed`](crate::ErrorKind::Removed) | the name leads to another FIFO now | [`unlink`](Fifo::unlink) removes that one |
+//! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | mode bits beyond 0o777 | write the mode in octal |
+//! | `ENOSYS` | creating with [`exact_mode`](Options::exact_mode) | [`Unsupported`](crate::ErrorKind::Unsupported) | before Linux 6.6 and without /proc | mount /proc |
 //! | `ENOENT`, `ENOTDIR` | creating, opening | [`NotFound`](crate::ErrorKind::NotFound) | no such name, or a component of the path is not a directory | create it |
 //! | `EACCES`, `EPERM`, `EROFS` | creating, opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | directory or FIFO not permitted, or file system read-only | check owner and mode |
 //! | `ENAMETOOLONG`, `ELOOP`, none | creating, opening | [`InvalidName`](crate::ErrorKind::InvalidName) | too long, over 40 symbolic links, empty, or with a NUL byte | shorten it |
@@ -74,7 +90,7 @@
 //! | `EAGAIN` | writing | [`Full`](crate::ErrorKind::Full) | no room, and the call may not block | wait for `POLLOUT`, or drop data |
 //! | `EAGAIN` | reading | [`Empty`](crate::ErrorKind::Empty) | a writer has it open, no data is available, and the call may not block | wait for `POLLIN` |
 //! | `ENOSPC`, `EDQUOT` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | no room for the directory entry | free disk space |
-//! | `EMFILE`, `ENFILE` | opening | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
+//! | `EMFILE`, `ENFILE` | creating, opening, `try_write` | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //!
 //! Sources: [fifo(7)], [mkfifo(3)], [open(2)], [pipe(7)].
 //!

@@ -33,6 +33,10 @@ impl Reader {
     /// `read(2)`: blocks until data arrives and returns the number of bytes, at most
     /// `buffer.len()`; `Ok(0)` is end of stream.
     ///
+    /// After the last writer has closed, it returns `Ok(0)` immediately, until the next writer
+    /// opens the FIFO. To wait for that one, open the reader with
+    /// [`stay_open`](super::Options::stay_open).
+    ///
     /// # Errors
     ///
     /// [`Empty`](crate::ErrorKind::Empty) only if it is
@@ -43,13 +47,19 @@ impl Reader {
     }
 
     /// Like [`read`](Reader::read), but fails with [`Empty`](crate::ErrorKind::Empty) instead of
-    /// blocking. The first such call opens a second descriptor.
+    /// blocking.
+    ///
+    /// It returns `Ok(0)` while no process has the FIFO open for writing, unless the reader [stays
+    /// open](super::Options::stay_open).
     pub fn try_read(&self, buffer: &mut [u8]) -> Result<usize> {
         self.end.try_read(buffer)
     }
 
     /// Like [`read`](Reader::read), but fails with [`TimedOut`](crate::ErrorKind::TimedOut) if no
     /// data arrives within `timeout`.
+    ///
+    /// While no process has the FIFO open for writing, it returns `Ok(0)` immediately. To wait for
+    /// the next writer, open the reader with [`stay_open`](super::Options::stay_open).
     pub fn read_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<usize> {
         self.end.read_timeout(buffer, timeout)
     }
@@ -67,6 +77,10 @@ impl Reader {
 
     /// Like [`read_exact`](Reader::read_exact), but fails with
     /// [`TimedOut`](crate::ErrorKind::TimedOut) if the buffer is not full after `timeout`.
+    ///
+    /// After the last writer has closed, it fails with
+    /// [`Disconnected`](crate::ErrorKind::Disconnected) immediately, unless the reader [stays
+    /// open](super::Options::stay_open).
     pub fn read_exact_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<()> {
         let deadline = Deadline::after(timeout);
         self.end.read_exact(buffer, |rest| self.read_timeout(rest, deadline.timeout()))

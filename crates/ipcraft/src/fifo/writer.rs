@@ -37,7 +37,7 @@ impl Writer {
     }
 
     /// Like [`write`](Writer::write), but fails with [`Full`](crate::ErrorKind::Full) instead of
-    /// blocking. The first such call opens a second descriptor.
+    /// blocking. The [module's page](super#contract) states what it costs.
     ///
     /// At most [`PIPE_BUF`](super::PIPE_BUF) bytes are written whole or not at all. Of more bytes
     /// it writes as many as there is room for.

@@ -55,8 +55,15 @@
 //!   are the child's standard streams or passed by [`process`](crate::process). **Death**, by
 //!   `SIGKILL` too, closes them; written bytes stay readable.
 //! * **Non-blocking forms** leave the descriptor's flags unchanged, so processes that share it are
-//!   not affected. On kernels before 6.4 the first such call opens a second descriptor through
-//!   /proc.
+//!   not affected. They need neither /proc nor a right to open the pipe. Two kinds of pipe refuse
+//!   the flag of a single call: those of Linux before 6.4, and those on which a splicing call was
+//!   made. On these, [`try_read`](Reader::try_read) uses `vmsplice(2)` at no further cost. The first
+//!   [`try_write`](Writer::try_write) opens a second descriptor through /proc. If that fails, as
+//!   after `setuid(2)`, each write goes through a private pipe. It then takes five system calls
+//!   more and two free descriptors, and occupies whole pages of the pipe. Reading a packet costs
+//!   the same.
+//! * **From Linux 6.4 to 6.17** [`try_write`](Writer::try_write) costs what other writes cost
+//!   there: one or four system calls more.
 //!
 //! # Errors
 //!
@@ -67,11 +74,13 @@
 //! | `EAGAIN` | reading | [`Empty`](crate::ErrorKind::Empty) | no data, and the call may not block | wait for `POLLIN` |
 //! | `ETIMEDOUT` | `…_timeout` | [`TimedOut`](crate::ErrorKind::TimedOut) | nothing was transferred in time | retry or stop |
 //! | none | reading packets | [`Truncated`](crate::ErrorKind::Truncated) | the packet was longer than the buffer | read with [`PIPE_BUF`] bytes |
-//! | `EMFILE` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
+//! | `EMFILE` | creating, cloning, `try_…` where the flag of one call is refused | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //! | `ENFILE` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | the system's file table, or the user's pipe pages, are used up | see `/proc/sys/fs/file-max`, `pipe-user-pages-hard` |
 //! | `EPERM` | [`Writer::set_capacity`] | [`LimitReached`](crate::ErrorKind::LimitReached) | above `/proc/sys/fs/pipe-max-size` without `CAP_SYS_RESOURCE` | request less |
 //! | `EBUSY` | [`Writer::set_capacity`] | [`InUse`](crate::ErrorKind::InUse) | the pipe contains more than that now | drain it first |
 //! | `EINVAL` | `splice`, `tee` | [`Invalid`](crate::ErrorKind::Invalid) | the other end cannot be spliced (opened for appending), or both ends are one pipe | copy with read and write |
+//! | `ENOSYS`, `EOPNOTSUPP`, `EPERM` | `try_…`, `…_timeout` | [`Unsupported`](crate::ErrorKind::Unsupported) | the pipe refuses the flag of one call (see above), and a seccomp filter refuses `splice(2)` or `vmsplice(2)` | allow them |
+//! | `EBADF` | `try_…`, `…_timeout` | [`WrongType`](crate::ErrorKind::WrongType) | the descriptor given to `From<OwnedFd>` is no pipe | pass one of a pipe |
 //! | `EBADF` | any | [`Other`](crate::ErrorKind::Other) | the descriptor given to `From<OwnedFd>` has the wrong direction | pass the other one |
 //!
 //! Sources: [pipe(7)], [pipe(2)], [fcntl(2)] (`F_SETPIPE_SZ`), [splice(2)], [tee(2)],

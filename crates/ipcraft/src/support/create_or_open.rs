@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// two calls of one step, this starts over.
 ///
 /// `open` must report a name that exists and leads nowhere as another kind than
-/// [`NotFound`](ErrorKind::NotFound), since `create` refuses such a name for ever.
+/// [`NotFound`](ErrorKind::NotFound), since `create` never accepts such a name.
 pub(crate) fn create_or_open<T>(create: impl Fn() -> Result<T>, open: impl Fn() -> Result<T>) -> Result<T> {
     loop {
         match create() {
@@ -26,7 +26,7 @@ pub(crate) fn create_or_open<T>(create: impl Fn() -> Result<T>, open: impl Fn() 
     }
 }
 
-/// Whether the error says that the object was there and was removed during the call.
+/// Whether the object was there and was removed during the call.
 ///
 /// [`NotFound`](ErrorKind::NotFound) is not among them: a creation fails with it if the directory
 /// does not exist, and would fail again.

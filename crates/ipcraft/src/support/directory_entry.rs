@@ -90,6 +90,11 @@ impl DirectoryEntry {
     /// aside, checked again there, and moved back if it is another's.
     pub(crate) fn remove(&self, held: BorrowedFd<'_>) -> nix::Result<()> {
         self.check_leads_to(&self.name, held)?;
+        self.remove_checked(held)
+    }
+
+    /// Removes the name, which led to the file behind `held` a moment ago.
+    fn remove_checked(&self, held: BorrowedFd<'_>) -> nix::Result<()> {
         let aside = private_name();
         renameat(&self.directory, self.name.as_c_str(), &self.directory, aside.as_c_str())?;
         let removed = self
@@ -213,6 +218,19 @@ mod tests {
             assert_eq!(entry.remove(held.as_fd()), Err(Errno::ESTALE));
             assert_eq!(fs::read(&path).unwrap(), b"another");
         }
+        assert_eq!(names(dir.path()), 1);
+    }
+
+    #[test]
+    fn remove_of_a_name_that_was_taken_after_the_check_puts_it_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("object");
+        let entry = DirectoryEntry::of(&path).unwrap();
+        let held = entry.make_private(make).unwrap().publish().unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "another").unwrap();
+        assert_eq!(entry.remove_checked(held.as_fd()), Err(Errno::ESTALE));
+        assert_eq!(fs::read(&path).unwrap(), b"another");
         assert_eq!(names(dir.path()), 1);
     }
 

@@ -21,7 +21,7 @@ use crate::time::Deadline;
 /// The most bytes that one write transfers as a whole (pipe(7)).
 pub(crate) const PIPE_BUF: usize = libc::PIPE_BUF;
 
-const ALLOW_SPLICE: &str = "allow splice(2) and vmsplice(2), or make the end non-blocking";
+const ALLOW_SPLICE: &str = "allow splice(2) and vmsplice(2) in the seccomp filter";
 
 /// The object that errors name. Its methods are the cold half of a call: [`Anonymous`] needs no
 /// value, so the hot half keeps none in a register.
@@ -118,7 +118,7 @@ impl<Role: Default, L: Label> PipeEnd<Role, L> {
     fn explained(&self, error: Error, errno: Errno) -> Error {
         match errno {
             Errno::EMFILE | Errno::ENFILE => error.with_limit(limits::descriptors(errno)),
-            Errno::ENOSYS | Errno::EOPNOTSUPP | Errno::EPERM => {
+            Errno::ENOSYS | Errno::EOPNOTSUPP | Errno::EPERM if is_pipe(self.as_fd()) => {
                 error.with_kind(ErrorKind::Unsupported).with_hint(ALLOW_SPLICE)
             }
             Errno::EBADF if !is_pipe(self.as_fd()) => {

@@ -1,5 +1,7 @@
 //! FIFOs: the contract of the module's page, and each row of its errno table that can be provoked.
 
+mod names;
+
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -318,4 +320,40 @@ fn pipe_reader_from_fifo_reader_splices() {
     std::io::Seek::rewind(&mut file).unwrap();
     file.read_to_string(&mut text).unwrap();
     assert_eq!(text, "moved");
+}
+
+#[test]
+fn read_exact_and_write_all_transfer_everything_or_return_the_bytes() {
+    let (_dir, path) = place();
+    let (reader, writer) = opened(&Fifo::create_new(&path).unwrap());
+    let mut buffer = [0; 100_000];
+    thread::scope(|scope| {
+        scope.spawn(|| writer.write_all(&[7; 100_000]).unwrap());
+        reader.read_exact(&mut buffer).unwrap();
+    });
+    assert!(buffer == [7; 100_000]);
+    writer.write_all_timeout(b"part", SHORT).unwrap();
+    let error = reader.read_exact_timeout(&mut [0; 8], SHORT).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::TimedOut, Some(4)), "{error}");
+    assert_eq!(error.object(), path.to_str());
+    let error = writer.write_all_timeout(&[0; 100_000], SHORT).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::TimedOut, Some(65_536)), "{error}");
+    reader.read_exact(&mut [0; 65_536]).unwrap();
+    writer.write(b"end").unwrap();
+    drop(writer);
+    let error = reader.read_exact(&mut [0; 8]).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::Disconnected, Some(3)), "{error}");
+    assert_eq!(error.object(), path.to_str());
+}
+
+#[test]
+fn clones_are_the_same_end_and_keep_it_open() {
+    let (_dir, path) = place();
+    let fifo = Options::new().stay_open(true).create_new(&path).unwrap();
+    let reader = fifo.open_read().unwrap().try_clone().unwrap();
+    assert_eq!(kind(reader.try_read(&mut [0; 4])), ErrorKind::Empty, "the clone stays open, too");
+    let writer = fifo.try_open_write().unwrap();
+    writer.try_clone().unwrap().write_all(b"one").unwrap();
+    drop(writer);
+    reader.read_exact(&mut [0; 3]).unwrap();
 }
