@@ -2,6 +2,7 @@
 //! provoked.
 
 mod counting;
+mod half_made;
 mod hostile_files;
 mod interop;
 mod memory;

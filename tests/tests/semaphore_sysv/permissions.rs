@@ -105,3 +105,23 @@ fn list_shows_sets_of_all_users() -> Outcome {
         },
     )
 }
+
+/// `sem_next_id` makes the kernel give a chosen identifier to the next set (sysvipc(7)).
+#[serial_test]
+fn recycled_identifier_protects_the_later_set() -> Outcome {
+    const NEXT_ID: &str = "/proc/sys/kernel/sem_next_id";
+    if !fs::exists(NEXT_ID).unwrap_or(false) {
+        return Outcome::Skipped("the kernel has no sem_next_id".into());
+    }
+    namespace::with_own_ipc(|| {
+        let first = Options::new().remove_on_drop(true).create_new(Key::new(1), &[1]).unwrap();
+        let opened = SemaphoreSet::open(Key::new(1)).unwrap();
+        SemaphoreSet::from_id(first.id()).unwrap().remove().unwrap();
+        fs::write(NEXT_ID, first.id().to_string()).unwrap();
+        let other = SemaphoreSet::create_new(Key::new(2), &[1]).unwrap();
+        assert_eq!(other.id(), first.id(), "recycled");
+        assert_eq!([kind_of(first.remove()), kind_of(opened.remove())], [ErrorKind::Removed; 2]);
+        drop(first);
+        assert_eq!(other.value(0).unwrap(), 1, "the drop removes its own set only");
+    })
+}

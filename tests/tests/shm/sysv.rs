@@ -353,3 +353,23 @@ fn segment_create_while_another_process_removes_it_starts_over() {
     remover.kill();
     let _ = Segment::open(key).map(|segment| segment.remove());
 }
+
+/// `shm_next_id` makes the kernel give a chosen identifier to the next segment (sysvipc(7)).
+#[serial_test]
+fn recycled_identifier_protects_the_later_segment() -> Outcome {
+    const NEXT_ID: &str = "/proc/sys/kernel/shm_next_id";
+    if !fs::exists(NEXT_ID).unwrap_or(false) {
+        return Outcome::Skipped("the kernel has no shm_next_id".into());
+    }
+    namespace::with_own_ipc(|| {
+        let first = Options::new().remove_on_drop(true).create_new(Key::new(1), 1).unwrap();
+        let opened = Segment::open(Key::new(1)).unwrap();
+        Segment::from_id(first.id()).unwrap().remove().unwrap();
+        fs::write(NEXT_ID, first.id().to_string()).unwrap();
+        let other = Segment::create_new(Key::new(2), 1).unwrap();
+        assert_eq!(other.id(), first.id(), "recycled");
+        assert_eq!([kind(first.remove()), kind(opened.remove())], [ErrorKind::Removed; 2]);
+        drop(first);
+        other.statistics().expect("the drop removes its own segment only");
+    })
+}

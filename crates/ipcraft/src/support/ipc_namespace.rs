@@ -14,7 +14,7 @@ impl IpcNamespace {
         IpcNamespace(file.ok().map(|file| (file.dev(), file.ino())))
     }
 
-    /// Returns whether the calling thread can be in this namespace: not if /proc says otherwise.
+    /// Returns whether the calling thread can be in this namespace: not if /proc shows another one.
     pub(crate) fn may_be_current(self) -> bool {
         self.0.zip(Self::current().0).is_none_or(|(noted, current)| noted == current)
     }

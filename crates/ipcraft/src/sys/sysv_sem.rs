@@ -84,8 +84,8 @@ pub(crate) fn status(id: c_int) -> nix::Result<semid_ds> {
     Ok(unsafe { status.assume_init() })
 }
 
-/// `SEM_STAT_ANY`: the identifier and the status of the set at an index of the table. Needs no right
-/// to read (Linux 4.17).
+/// `SEM_STAT_ANY`: the identifier and the status of the set at an index of the table. Needs no
+/// right to read (Linux 4.17).
 pub(crate) fn status_any(index: c_int) -> nix::Result<(c_int, semid_ds)> {
     let mut status = MaybeUninit::<semid_ds>::zeroed();
     let argument = Semun { buf: status.as_mut_ptr() };
@@ -109,8 +109,8 @@ pub(crate) fn remove(id: c_int) -> nix::Result<()> {
     Errno::result(unsafe { libc::semctl(id, 0, libc::IPC_RMID) }).map(drop)
 }
 
-/// `SEM_INFO`: the highest index in use, and the number of sets (`semusz`) and semaphores (`semaem`)
-/// in this IPC namespace.
+/// `SEM_INFO`: the highest index in use, and the number of sets (`semusz`) and semaphores
+/// (`semaem`) in this IPC namespace.
 pub(crate) fn usage() -> nix::Result<(c_int, seminfo)> {
     let mut info = MaybeUninit::<seminfo>::zeroed();
     let argument = Semun { info: info.as_mut_ptr() };

@@ -20,7 +20,7 @@ pub(crate) struct Calls {
     pub(crate) remove: fn(c_int) -> nix::Result<()>,
 }
 
-/// What does not change while an object exists, and tells it from others.
+/// What does not change while an object exists, and distinguishes it from others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     pub(crate) key: Key,
@@ -40,7 +40,7 @@ impl From<&ipc_perm> for Facts {
     }
 }
 
-/// An object: its identifier, and what tells it apart from a later object that has the same one.
+/// An object: its identifier, and what distinguishes it from a later object with the same one.
 ///
 /// The kernel gives an identifier out again after some million objects, or earlier if root asks for
 /// it (`/proc/sys/kernel/msg_next_id`). Each IPC namespace counts for itself.

@@ -91,7 +91,7 @@ mod tests {
         },
     };
 
-    /// What the kernel says of an object of this process with the key.
+    /// What the kernel reports of an object of this process with the key.
     fn ours(key: i32) -> Facts {
         let creator = (geteuid().as_raw(), getegid().as_raw());
         Facts { key: Key::new(key), creator, is_removed: false }

@@ -100,8 +100,8 @@ impl Queue {
             .map_err(|e| Error::from_errno(UNLINK, e).with_name(name::display(name.as_ref().as_ref())))
     }
 
-    /// `mq_unlink(3)`: removes the name, if it still names this queue. Processes that have the queue
-    /// open can still use it, and so can this handle, also after a failure.
+    /// `mq_unlink(3)`: removes the name, if it still names this queue. Processes that have the
+    /// queue open can still use it, and so can this handle, also after a failure.
     ///
     /// # Errors
     ///

@@ -57,8 +57,8 @@
 //! * **Removal** by a handle, on drop or by [`remove`](Queue::remove), takes the name only while it
 //!   leads to the handle's own queue. It needs no free descriptor and no right to open the queue.
 //! * **Sizes** are fixed at creation; opening an existing queue accepts its sizes
-//!   ([`Queue::attributes`]) unless they are [demanded](Options::exact_sizes). A receive buffer must hold the largest message that the queue allows,
-//!   however short the next one is.
+//!   ([`Queue::attributes`]) unless they are [demanded](Options::exact_sizes). A receive buffer must
+//!   hold the largest message that the queue allows, however short the next one is.
 //! * **Possibly stale:** [`Attributes::messages`]. **Reliable:** the result of a `try_` call.
 //! * **Notification** ([`Queue::notify_signal`], [`Queue::notify_descriptor`]) happens once per
 //!   registration, and one process per queue can register. It happens when a message arrives in the

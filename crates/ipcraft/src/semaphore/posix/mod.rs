@@ -55,7 +55,9 @@
 //!   persists until it is [removed](Semaphore::remove) or the machine stops.
 //! * **Opening checks the file**: a regular file of the [expected owner](Options::owner) and
 //!   [mode](Options::mode), large enough, with a process-shared semaphore in it. `sem_open(3)`
-//!   itself would accept an empty file, whose first use raises `SIGBUS`.
+//!   itself would accept an empty file, whose first use raises `SIGBUS`. A file that another program
+//!   left unfinished is refused until it is [unlinked](Semaphore::unlink); one that it is about to
+//!   finish can be [waited for](Options::open_timeout).
 //! * **Trust.** A process that can write to the memory can break the semaphore. It can block other
 //!   processes forever, or write invalid contents on which the C library aborts them. A process
 //!   that can write to the file of a named semaphore can also shrink it, which makes the next use

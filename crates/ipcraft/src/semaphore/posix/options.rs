@@ -6,6 +6,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::uio::pwrite;
@@ -15,13 +16,18 @@ use super::semaphore::{Semaphore, image};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::name;
 use crate::shm::posix::{Options as Memory, SharedMemory};
+use crate::support::backoff::Backoff;
 use crate::sys::retry;
+use crate::time::Deadline;
 
 const SEM_OPEN: &str = "sem_open";
 
 /// Bytes that a name may have after its slash: `NAME_MAX` less the four bytes of `sem.`
 /// (sem_overview(7)).
 const LONGEST_NAME: usize = 251;
+
+/// The advice for a file that another program made and did not finish.
+pub(super) const HALF_MADE: &str = "remove it with Semaphore::unlink if its creator died";
 
 /// Options for creating a named semaphore, and requirements on one that is opened.
 ///
@@ -106,11 +112,48 @@ impl Options {
     pub fn open(&self, name: &str) -> Result<Semaphore> {
         attach(name, |file| self.memory.open(file))
     }
+
+    /// [`open`](Options::open) that waits until the name exists and its file holds a semaphore, and
+    /// fails with the last error after `timeout`.
+    ///
+    /// C libraries make name and contents visible together. A program that makes the file by itself
+    /// does so in several steps. The kernel offers no notification, so this polls at growing
+    /// intervals of at most 5 ms.
+    ///
+    /// # Errors
+    ///
+    /// * [`TimedOut`](ErrorKind::TimedOut) if no semaphore has the name;
+    /// * others as for [`open`](Options::open).
+    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Semaphore> {
+        let (deadline, mut backoff) = (Deadline::after(timeout), Backoff::new());
+        loop {
+            match self.open(name) {
+                Err(e) if is_unfinished(&e) && backoff.sleep(deadline) => {}
+                Err(e) if e.kind() == ErrorKind::NotFound => {
+                    return Err(Error::from_errno(SEM_OPEN, Errno::ETIMEDOUT).with_name(name));
+                }
+                opened => return opened,
+            }
+        }
+    }
+}
+
+/// Whether the file of a semaphore is missing, or not yet what it can become.
+fn is_unfinished(error: &Error) -> bool {
+    error.kind() == ErrorKind::NotFound || is_half_made(error)
+}
+
+/// Whether a regular file is too short for a semaphore, or holds none: the kernel refused nothing.
+fn is_half_made(error: &Error) -> bool {
+    error.kind() == ErrorKind::WrongType && error.errno().is_none()
 }
 
 /// Opens or creates the file of a semaphore, and attaches to the semaphore in it.
 fn attach(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result<Semaphore> {
-    with_file(SEM_OPEN, name, |file| attach_to(name, open(file)?))
+    with_file(SEM_OPEN, name, |file| attach_to(name, open(file)?)).map_err(|e| match e.limit() {
+        Some(_) if is_half_made(&e) => e.with_hint(HALF_MADE),
+        _ => e,
+    })
 }
 
 /// Calls `action` with the name of the object that holds this semaphore.
@@ -126,7 +169,10 @@ pub(super) fn with_file<R>(
 fn attach_to(name: &str, object: SharedMemory) -> Result<Semaphore> {
     // An access beyond the end of the file would raise SIGBUS.
     check_size(object.size()?)?;
-    let raw = Raw::find(&Arc::new(object.map()?), 0)?;
+    let raw = Raw::find(&Arc::new(object.map()?), 0).map_err(|e| match e.kind() {
+        ErrorKind::WrongType => e.with_hint(HALF_MADE),
+        _ => e,
+    })?;
     Ok(Semaphore::named(raw, name, object))
 }
 

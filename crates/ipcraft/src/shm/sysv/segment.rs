@@ -67,7 +67,7 @@ impl Segment {
         let name = format!("identifier {id}").into();
         let key = match status(id) {
             Ok(data) => Some(Key::new(data.shm_perm.__key)),
-            // Before Linux 4.17, an unreadable segment tells nothing.
+            // Before Linux 4.17, nothing is known of an unreadable segment.
             Err(Errno::EACCES) => None,
             Err(e @ (Errno::EINVAL | Errno::EIDRM)) => {
                 return Err(Error::from_errno(IPC_STAT, e)
@@ -148,7 +148,8 @@ impl Segment {
         self.change(&Changes::new().owner(uid).group(gid))
     }
 
-    /// `shmctl(2)` with `IPC_SET`: changes mode, owner and group together, as far as they are given.
+    /// `shmctl(2)` with `IPC_SET`: changes mode, owner and group together, as far as they are
+    /// given.
     ///
     /// The kernel takes all of them. What is not given is read first, so a change by another
     /// process in between is lost. No right to read is needed (Linux 4.17).
