@@ -293,7 +293,7 @@ fn bind_and_connect_with_invalid_name_return_invalid_name() {
     fs::write(&file, "").unwrap();
     let error = Listener::bind(file.join("below")).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::ENOTDIR)));
-    for bad in ["x".repeat(108), String::new(), "a\0b".into()] {
+    for bad in [String::new(), "a\0b".into()] {
         assert_eq!(kind(Stream::connect(&*bad)), ErrorKind::InvalidName);
         assert_eq!(kind(Listener::bind(bad)), ErrorKind::InvalidName);
     }

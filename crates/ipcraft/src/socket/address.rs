@@ -1,15 +1,22 @@
 //! Addresses of sockets: a path, an abstract name, or none.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr, OsString};
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net;
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::fcntl::{self, OFlag};
+use nix::sys::stat::Mode;
+
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::name;
+use crate::support::{limits, proc_fd};
+use crate::sys::retry;
 use crate::sys::sockaddr::{NAME_MAX, SocketAddress};
 
 /// `sockaddr_un`: the address of a Unix socket (unix(7)).
@@ -21,10 +28,13 @@ use crate::sys::sockaddr::{NAME_MAX, SocketAddress};
 ///   credentials of the peer.
 /// * The two ends of a pair, and a client that was not bound, are **unnamed**.
 ///
-/// A path or name holds at most 107 bytes. Linux also accepts a path of 108, which leaves no room
-/// for the NUL that most programs expect; this library displays such an address but does not create
-/// one. The length is checked when the address is used. For a longer path, change the working
-/// directory, or use `/proc/self/fd/N/name` with a descriptor of the directory.
+/// An abstract name holds at most 107 bytes; the length is checked when the address is used. A path
+/// may be longer: the library then opens its directory, or to connect its file, and passes the
+/// kernel a path below `/proc/self/fd`. This needs /proc and costs two system calls per use. The
+/// last name of a path to bind holds about 80 bytes then. Peers see the short path as the address.
+///
+/// Linux also accepts a path of 108 bytes, which leaves no room for the NUL that most programs
+/// expect; this library displays such an address.
 ///
 /// ```
 /// use ipcraft::socket::Address;
@@ -39,8 +49,9 @@ pub struct Address(Form);
 #[derive(Clone, Debug)]
 enum Form {
     Kernel(SocketAddress),
-    /// The kernel accepts neither of these; the error is reported when the address is used.
-    BadPath(PathBuf),
+    /// A path that is too long for the kernel's form, or empty, or has a NUL byte.
+    Path(PathBuf),
+    /// A name that is too long; the error is reported when the address is used.
     BadName(Box<[u8]>),
 }
 
@@ -63,7 +74,7 @@ impl Address {
                 [] | [0, ..] => None,
                 [path @ .., 0] | path => Some(Path::new(OsStr::from_bytes(path))),
             },
-            Form::BadPath(path) => Some(path),
+            Form::Path(path) => Some(path),
             Form::BadName(_) => None,
         }
     }
@@ -72,7 +83,7 @@ impl Address {
     pub fn as_abstract_name(&self) -> Option<&[u8]> {
         match &self.0 {
             Form::Kernel(address) => address.name().strip_prefix(&[0]),
-            Form::BadPath(_) => None,
+            Form::Path(_) => None,
             Form::BadName(name) => Some(name),
         }
     }
@@ -86,21 +97,57 @@ impl Address {
         Address(Form::Kernel(address))
     }
 
-    /// The address in the kernel's form; an error if it has none.
-    pub(super) fn checked(&self, operation: &'static str) -> Result<&SocketAddress> {
+    /// The address in the kernel's form, if it has one.
+    pub(super) fn kernel_form(&self) -> Option<&SocketAddress> {
         match &self.0 {
-            Form::Kernel(address) => Ok(address),
-            Form::BadPath(path) => {
-                name::check_path(operation, path)?;
-                Err(self.too_long(operation, path.as_os_str().len()))
-            }
-            Form::BadName(name) => Err(self.too_long(operation, name.len())),
+            Form::Kernel(address) => Some(address),
+            Form::Path(_) | Form::BadName(_) => None,
         }
     }
 
-    fn too_long(&self, operation: &'static str, length: usize) -> Error {
+    /// Passes the address to a `call` that finds a socket by it.
+    #[inline]
+    pub(super) fn find<T>(
+        &self,
+        operation: &'static str,
+        call: impl FnOnce(&SocketAddress) -> T,
+    ) -> Result<T> {
+        match &self.0 {
+            Form::Kernel(address) => Ok(call(address)),
+            _ => self.open(operation).map(|(_held, address)| call(&address)),
+        }
+    }
+
+    /// Opens the file of a long path, and returns the short path that leads to it meanwhile.
+    #[cold]
+    fn open(&self, operation: &'static str) -> Result<(OwnedFd, SocketAddress)> {
+        let Form::Path(path) = &self.0 else { return Err(self.too_long(operation, Errno::ENAMETOOLONG)) };
+        name::check_path(operation, path)?;
+        let file = retry(|| fcntl::open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()))
+            .map_err(|e| self.name_in(Error::from_errno(operation, e).with_limit(limits::descriptors(e))))?;
+        match proc_fd::checked_path(file.as_fd()).map(|short| SocketAddress::path(short.as_bytes())) {
+            Ok(Some(address)) => Ok((file, address)),
+            _ => Err(self.too_long(operation, Errno::ENOSYS)),
+        }
+    }
+
+    /// The error for an address without a form that the kernel takes: `ENOSYS` if that is for lack
+    /// of /proc.
+    #[cold]
+    pub(super) fn too_long(&self, operation: &'static str, errno: Errno) -> Error {
+        let length = match &self.0 {
+            Form::Kernel(address) => address.name().len(),
+            Form::Path(path) => path.as_os_str().len(),
+            Form::BadName(name) => name.len(),
+        };
         let limit = Limit { name: "sun_path", value: NAME_MAX as u64, requested: Some(length as u64) };
-        Error::new(operation, ErrorKind::InvalidName).with_name(self.to_string()).with_limit(Some(limit))
+        Error::new(operation, ErrorKind::InvalidName)
+            .with_name(self.to_string())
+            .with_limit(Some(limit))
+            .with_hint(match errno {
+                Errno::ENOSYS => "mount /proc, or use a shorter path",
+                _ => "use a shorter name",
+            })
     }
 
     /// Adds the address to the error of a call. Errors that are ordinary results stay without,
@@ -116,6 +163,16 @@ impl Address {
     fn parts(&self) -> (Option<&Path>, Option<&[u8]>) {
         (self.as_path(), self.as_abstract_name())
     }
+}
+
+/// The address of a `name` in a directory whose path is too long. It is below /proc, and holds while
+/// the directory is open.
+///
+/// Fails with `ENOSYS` without /proc, and with `ENAMETOOLONG` if the name alone is too long.
+pub(super) fn below(directory: BorrowedFd<'_>, name: &CStr) -> nix::Result<SocketAddress> {
+    let directory = proc_fd::checked_path(directory)?;
+    let path = [directory.as_bytes(), b"/", name.to_bytes()].concat();
+    SocketAddress::path(&path).ok_or(Errno::ENAMETOOLONG)
 }
 
 /// Writes a path unchanged, an abstract name as `@name` with unprintable bytes escaped, or
@@ -147,7 +204,7 @@ impl Hash for Address {
 impl From<&Path> for Address {
     fn from(path: &Path) -> Self {
         let bytes = path.as_os_str().as_bytes();
-        Address(SocketAddress::path(bytes).map_or_else(|| Form::BadPath(path.into()), Form::Kernel))
+        Address(SocketAddress::path(bytes).map_or_else(|| Form::Path(path.into()), Form::Kernel))
     }
 }
 
@@ -160,6 +217,18 @@ impl From<PathBuf> for Address {
 impl From<&PathBuf> for Address {
     fn from(path: &PathBuf) -> Self {
         path.as_path().into()
+    }
+}
+
+impl From<&OsStr> for Address {
+    fn from(path: &OsStr) -> Self {
+        Path::new(path).into()
+    }
+}
+
+impl From<OsString> for Address {
+    fn from(path: OsString) -> Self {
+        path.as_os_str().into()
     }
 }
 
@@ -220,19 +289,18 @@ mod tests {
     }
 
     #[test]
-    fn checked_with_108_bytes_returns_invalid_name_and_the_limit() {
-        let address = Address::from("x".repeat(108));
-        let error = address.checked("bind").unwrap_err();
+    fn find_with_a_long_name_returns_invalid_name_and_the_limit() {
+        let error = Address::abstract_name([0; 108]).find("bind", |_| ()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidName);
         assert_eq!(error.limit(), Some(&Limit { name: "sun_path", value: 107, requested: Some(108) }));
-        assert!(Address::from("x".repeat(107)).checked("bind").is_ok());
-        assert!(Address::abstract_name([0; 108]).checked("bind").is_err());
+        assert!(Address::from("x".repeat(107)).kernel_form().is_some());
+        assert!(Address::from("x".repeat(108)).kernel_form().is_none());
     }
 
     #[test]
-    fn checked_with_empty_or_nul_path_returns_invalid_name() {
+    fn find_with_empty_or_nul_path_returns_invalid_name() {
         for bad in ["", "a\0b"] {
-            assert_eq!(Address::from(bad).checked("bind").unwrap_err().kind(), ErrorKind::InvalidName);
+            assert_eq!(Address::from(bad).find("bind", |_| ()).unwrap_err().kind(), ErrorKind::InvalidName);
         }
     }
 

@@ -12,7 +12,7 @@ use super::sealed::Sealed;
 use super::transfer::{self, Wait};
 use super::{Address, Incoming, Outgoing, core, datagram, record, seqpacket, stream};
 use crate::error::{Error, Result};
-use crate::sys::cmsg::{self, Contents};
+use crate::sys::cmsg::{self, Contents, OutgoingMessage};
 use crate::sys::retry;
 use crate::sys::sendmsg::{DONTWAIT, ReceivedInfo, TRUNC};
 use crate::sys::sockaddr::SocketAddress;
@@ -186,17 +186,21 @@ impl Ancillary for seqpacket::Connection {}
 fn send<S: Sealed + ?Sized>(socket: &S, message: &Outgoing<'_>, waiting: Wait) -> Result<usize> {
     let raw = message.for_kind(S::KIND)?;
     let fd = socket.as_fd();
-    let call = |flags| cmsg::send(fd, &raw, flags);
-    let sent = match (raw.to, waiting) {
-        (Some(to), Wait::For(timeout)) => {
-            transfer::send_to_until(fd, to, timeout, || retry(|| call(DONTWAIT)))
-        }
-        _ => transfer::send(fd, waiting, call),
+    let Some(address) = message.address() else {
+        return transfer::send(fd, waiting, |flags| cmsg::send(fd, &raw, flags))
+            .map_err(|e| socket.send_error(SENDMSG, e, message.length()));
     };
-    sent.map_err(|e| match message.address() {
-        Some(address) => address.name_in(record::send_error(fd, SENDMSG, e, message.length())),
-        None => socket.send_error(SENDMSG, e, message.length()),
-    })
+    let send_to = |to: &SocketAddress| {
+        let raw = OutgoingMessage { to: Some(to), ..raw };
+        let call = |flags| cmsg::send(fd, &raw, flags);
+        match waiting {
+            Wait::For(timeout) => transfer::send_to_until(fd, to, timeout, || retry(|| call(DONTWAIT))),
+            _ => transfer::send(fd, waiting, call),
+        }
+    };
+    address
+        .find(SENDMSG, send_to)?
+        .map_err(|e| address.name_in(record::send_error(fd, SENDMSG, e, message.length())))
 }
 
 fn recv<S: Sealed + ?Sized>(

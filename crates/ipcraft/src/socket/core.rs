@@ -18,11 +18,13 @@ use crate::sys::{ioctl, socket as sys};
 #[derive(Debug)]
 pub(super) struct Core {
     fd: OwnedFd,
+    /// The path at which clients find the socket, if the kernel knows it by another one.
+    path: Option<Box<Address>>,
 }
 
 impl Core {
     pub(super) fn new(fd: OwnedFd) -> Self {
-        Core { fd }
+        Core { fd, path: None }
     }
 
     pub(super) fn into_fd(self) -> OwnedFd {
@@ -30,8 +32,8 @@ impl Core {
     }
 
     /// A second descriptor for the same socket, close-on-exec.
-    pub(super) fn duplicate(&self) -> Result<OwnedFd> {
-        dup::duplicate(&self.fd)
+    pub(super) fn duplicate(&self) -> Result<Core> {
+        Ok(Core { fd: dup::duplicate(&self.fd)?, path: self.path.clone() })
     }
 
     pub(super) fn shutdown(&self, how: Shutdown) -> Result<()> {
@@ -48,6 +50,9 @@ impl Core {
     }
 
     pub(super) fn local_address(&self) -> Result<Address> {
+        if let Some(path) = &self.path {
+            return Ok(Address::clone(path));
+        }
         let address = sys::local_address(self.fd.as_fd());
         address.map(Address::of).map_err(|e| Error::from_errno("getsockname", e))
     }
@@ -135,13 +140,19 @@ impl Bound {
         Bound { removal, core: Core::new(fd) }
     }
 
+    pub(super) fn of(core: Core) -> Self {
+        Bound { removal: None, core }
+    }
+
+    /// Notes the path at which clients find the socket.
+    pub(super) fn with_address(mut self, address: Address) -> Self {
+        self.core.path = Some(Box::new(address));
+        self
+    }
+
     #[inline(always)]
     pub(super) fn core(&self) -> &Core {
         &self.core
-    }
-
-    pub(super) fn local_address(&self) -> Result<Address> {
-        self.core.local_address()
     }
 
     /// The descriptor alone; the file stays.

@@ -16,7 +16,7 @@ use crate::sys::sockaddr::SocketAddress;
 use crate::sys::{ioctl, retry, socket as sys};
 use crate::time::Deadline;
 
-const CONNECT: &str = "connect";
+pub(super) const CONNECT: &str = "connect";
 
 /// The longest `SO_SNDTIMEO` for one connect(2). After it the deadline is checked again.
 const MAX_SEND_TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,9 +33,20 @@ pub(super) fn pair(kind: SockType) -> Result<(OwnedFd, OwnedFd)> {
 
 /// connect(2) of a new socket to a listener.
 pub(super) fn connect(kind: SockType, address: &Address, waiting: Wait) -> Result<OwnedFd> {
-    let target = address.checked(CONNECT)?;
-    new_connection(kind, target, waiting)
-        .map_err(|e| address.name_in(Error::from_send_errno(CONNECT, e).with_limit(limits::descriptors(e))))
+    address
+        .find(CONNECT, |target| new_connection(kind, target, waiting))?
+        .map_err(|e| address.name_in(connect_error(e)))
+}
+
+/// The error of a failed connect(2).
+pub(super) fn connect_error(errno: Errno) -> Error {
+    let error = Error::from_send_errno(CONNECT, errno).with_limit(limits::descriptors(errno));
+    match errno {
+        Errno::EAGAIN | Errno::ETIMEDOUT => error.with_hint("accept faster, or raise the listener's backlog"),
+        Errno::ECONNREFUSED => error.with_hint("start the server; a stale file needs reclaim_stale there"),
+        Errno::EACCES => error.with_hint("grant write permission on the file, such as by exact_mode"),
+        _ => error,
+    }
 }
 
 /// Makes each record of a seqpacket socket arrive with credentials.

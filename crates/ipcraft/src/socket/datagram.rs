@@ -93,8 +93,8 @@ impl Socket {
         Socket { socket: Bound::new(fd, None), connected: AtomicBool::new(connected) }
     }
 
-    fn clone_of(&self, fd: OwnedFd) -> Self {
-        Socket::of(fd, self.connected.load(Relaxed))
+    fn clone_of(&self, core: Core) -> Self {
+        Socket { socket: Bound::of(core), connected: AtomicBool::new(self.connected.load(Relaxed)) }
     }
 
     pub(super) fn of_bound(socket: Bound) -> Self {
@@ -116,11 +116,10 @@ impl Socket {
     /// * [`PermissionDenied`](crate::ErrorKind::PermissionDenied) without write permission, or if
     ///   that socket is connected to another.
     pub fn connect(&self, address: impl Into<Address>) -> Result<()> {
-        const CONNECT: &str = "connect";
         let address = address.into();
-        let target = address.checked(CONNECT)?;
-        retry(|| sys::connect(self.as_fd(), target))
-            .map_err(|e| address.name_in(Error::from_errno(CONNECT, e)))?;
+        address
+            .find(create::CONNECT, |target| retry(|| sys::connect(self.as_fd(), target)))?
+            .map_err(|e| address.name_in(create::connect_error(e)))?;
         self.connected.store(true, Relaxed);
         Ok(())
     }
@@ -182,15 +181,15 @@ impl Socket {
     #[inline]
     #[doc(alias = "sendto")]
     pub fn send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
-        let (fd, target) = (self.as_fd(), address.checked(SEND_TO)?);
-        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, target, 0)))
+        let send = |target: &_| retry(|| sendmsg::send_to(self.as_fd(), datagram, target, 0));
+        self.sent_to(address, datagram, address.find(SEND_TO, send)?)
     }
 
     /// Like [`send_to`](Socket::send_to), but fails with [`Full`](crate::ErrorKind::Full) instead
     /// of blocking.
     pub fn try_send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
-        let (fd, target) = (self.as_fd(), address.checked(SEND_TO)?);
-        self.sent_to(address, datagram, retry(|| sendmsg::send_to(fd, datagram, target, DONTWAIT)))
+        let send = |target: &_| retry(|| sendmsg::send_to(self.as_fd(), datagram, target, DONTWAIT));
+        self.sent_to(address, datagram, address.find(SEND_TO, send)?)
     }
 
     /// Like [`send_to`](Socket::send_to), but fails with [`TimedOut`](crate::ErrorKind::TimedOut)
@@ -200,9 +199,12 @@ impl Socket {
     /// address, since poll(2) does not report the room of a destination that the socket is not
     /// connected to.
     pub fn send_to_timeout(&self, datagram: &[u8], address: &Address, timeout: Duration) -> Result<()> {
-        let (fd, target) = (self.as_fd(), address.checked(SEND_TO)?);
-        let attempt = || retry(|| sendmsg::send_to(fd, datagram, target, DONTWAIT));
-        self.sent_to(address, datagram, transfer::send_to_until(fd, target, timeout, attempt))
+        let fd = self.as_fd();
+        let send = |target: &_| {
+            let attempt = || retry(|| sendmsg::send_to(fd, datagram, target, DONTWAIT));
+            transfer::send_to_until(fd, target, timeout, attempt)
+        };
+        self.sent_to(address, datagram, address.find(SEND_TO, send)?)
     }
 
     #[inline]

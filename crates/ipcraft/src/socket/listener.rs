@@ -29,10 +29,9 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Takes a listening socket that this library has just made.
-    pub(super) fn new(socket: Bound) -> Result<Self> {
-        socket.core().set_nonblocking(true)?;
-        Ok(Acceptor { socket, is_made_here: true, is_nonblocking: AtomicBool::new(true) })
+    /// Takes a listening socket that this library has just made, non-blocking.
+    pub(super) fn new(socket: Bound) -> Self {
+        Acceptor { socket, is_made_here: true, is_nonblocking: AtomicBool::new(true) }
     }
 
     /// Takes a listening socket whose open file other processes may share, and changes nothing.
@@ -42,7 +41,8 @@ impl Acceptor {
     }
 
     pub(super) fn try_clone(&self) -> Result<Self> {
-        self.core().duplicate().map(Acceptor::adopt)
+        let socket = Bound::of(self.core().duplicate()?);
+        Ok(Acceptor { socket, is_made_here: false, is_nonblocking: AtomicBool::new(false) })
     }
 
     pub(super) fn core(&self) -> &Core {
@@ -75,7 +75,7 @@ impl Acceptor {
     }
 
     pub(super) fn local_address(&self) -> Result<Address> {
-        self.socket.local_address()
+        self.core().local_address()
     }
 
     /// The descriptor alone: blocking, as descriptors usually are, if this handle made it; unchanged

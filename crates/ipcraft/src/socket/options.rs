@@ -5,6 +5,7 @@ use nix::sys::socket::SockType;
 use super::bind::BindConfig;
 use super::{Address, datagram, seqpacket, stream};
 use crate::error::Result;
+use crate::support::mode::CreationMode;
 
 /// How to create a socket with an address: a listener, or a datagram socket.
 ///
@@ -38,12 +39,24 @@ impl Options {
         Options::default()
     }
 
-    /// Sets the permissions of the file, less the umask. Write permission allows a process to
-    /// connect or send. Default: 0600.
+    /// Sets the permissions of the file, such as `0o660`, less the umask. Write permission allows a
+    /// process to connect or send. Default: 0600.
     ///
-    /// The file has them from the moment it exists. An abstract name has no permissions.
+    /// The file has them from the moment it exists. An abstract name has no permissions. Binding
+    /// fails with [`Invalid`](crate::ErrorKind::Invalid) for bits beyond 0o777.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.config.mode = mode;
+        self.config.mode = CreationMode::less_umask(mode);
+        self
+    }
+
+    /// Sets the permissions as [`mode`](Options::mode) does, and the umask takes none away.
+    ///
+    /// The file appears without any permission, and gets these when the socket is ready. The umask
+    /// of the process does not change. Before Linux 6.6 this needs /proc, and fails with
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) without it.
+    #[doc(alias = "chmod")]
+    pub fn exact_mode(mut self, mode: u32) -> Self {
+        self.config.mode = CreationMode::exact(mode);
         self
     }
 
@@ -62,15 +75,34 @@ impl Options {
     ///
     /// The kernel reports whether a socket is live, even before it listens. Processes that reclaim
     /// one path take turns by a lock on its directory, and wait at most five seconds for it. A
-    /// process that binds the path *without* this option during the reclaiming may lose its file.
+    /// file of the last 100 ms is probed again when it is older. A file that takes the path during
+    /// the reclaiming stays, also without this option.
     pub fn reclaim_stale(mut self, yes: bool) -> Self {
         self.config.reclaim_stale = yes;
         self
     }
 
+    /// Takes the path over from the socket that has it, live or closed, without a moment in which
+    /// clients find none. A file that is not a socket is left alone.
+    ///
+    /// The new socket is bound to a private name beside the path, completed, and renamed. The former
+    /// owner keeps its connections and those in its queue. It does not remove the successor's file,
+    /// and no client finds it any more. Processes take turns as for
+    /// [`reclaim_stale`](Options::reclaim_stale).
+    ///
+    /// The kernel keeps the private name as the address of the socket. Peers see it as
+    /// `peer_address`, and as the sender of datagrams, to which they cannot answer. `local_address`
+    /// of this handle returns the path.
+    #[doc(alias = "rename")]
+    pub fn take_over(mut self, yes: bool) -> Self {
+        self.config.take_over = yes;
+        self
+    }
+
     /// Removes the file when the handle is dropped, if the path still leads to this file.
     ///
-    /// A forked child does not remove it. After `SIGKILL` it stays; see
+    /// The file and its directory are held by two descriptors, so a removal needs neither a free
+    /// descriptor nor the former working directory. A forked child does not remove it. After `SIGKILL` it stays; see
     /// [`reclaim_stale`](Options::reclaim_stale).
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.config.remove_on_drop = yes;

@@ -77,7 +77,7 @@ impl<'a> Outgoing<'a> {
         self.address
     }
 
-    /// The message in the form in which a socket of type `kind` can send it.
+    /// The message in the form in which a socket of type `kind` can send it, without its address.
     pub(super) fn for_kind(&self, kind: SockType) -> Result<OutgoingMessage<'a>> {
         if self.descriptors.len() > SCM_MAX_FD {
             return Err(too_many(self.descriptors.len()));
@@ -94,7 +94,7 @@ impl<'a> Outgoing<'a> {
             parts: self.parts,
             descriptors: self.descriptors,
             credentials: self.credentials.map(Credentials::raw),
-            to: self.address.map(|address| address.checked(SENDMSG)).transpose()?,
+            to: None,
         })
     }
 }

@@ -91,8 +91,8 @@ impl Connection {
         Connection { core: Core::new(fd) }
     }
 
-    fn clone_of(&self, fd: OwnedFd) -> Self {
-        Connection::of(fd)
+    fn clone_of(&self, core: Core) -> Self {
+        Connection { core }
     }
 
     #[inline(always)]

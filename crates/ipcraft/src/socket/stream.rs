@@ -90,8 +90,8 @@ impl Stream {
         Stream { core: Core::new(fd) }
     }
 
-    fn clone_of(&self, fd: OwnedFd) -> Self {
-        Stream::of(fd)
+    fn clone_of(&self, core: Core) -> Self {
+        Stream { core }
     }
 
     #[inline(always)]

@@ -16,7 +16,7 @@ use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat, stat};
 use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
-use crate::sys::rename::rename_noreplace;
+use crate::sys::rename::{rename_exchange, rename_noreplace};
 use crate::sys::retry;
 
 /// A name in a directory that this holds.
@@ -49,6 +49,16 @@ impl DirectoryEntry {
     /// The descriptor needs no right to the file, and keeps its inode number from being reused.
     pub(crate) fn hold(&self) -> nix::Result<OwnedFd> {
         self.hold_named(&self.name)
+    }
+
+    /// Returns the directory, held with `O_PATH`.
+    pub(crate) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// Returns the name in the directory.
+    pub(crate) fn name(&self) -> &CStr {
+        &self.name
     }
 
     /// Returns whether a file has this name.
@@ -89,16 +99,23 @@ impl DirectoryEntry {
     /// Needs no descriptor. Another file may take the name after a check, so the name is moved
     /// aside, checked again there, and moved back if it is another's.
     pub(crate) fn remove(&self, held: BorrowedFd<'_>) -> nix::Result<()> {
-        self.check_leads_to(&self.name, held)?;
-        self.remove_checked(held)
+        let held = fstat(held)?;
+        self.remove_if(|named| is_same(named, &held))
     }
 
-    /// Removes the name, which led to the file behind `held` a moment ago.
-    fn remove_checked(&self, held: BorrowedFd<'_>) -> nix::Result<()> {
+    /// Removes the name if it leads to a file that is `wanted`, and fails with `ESTALE` if not, as
+    /// [`remove`](DirectoryEntry::remove) does.
+    pub(crate) fn remove_if(&self, wanted: impl Fn(&FileStat) -> bool) -> nix::Result<()> {
+        self.check(&self.name, &wanted)?;
+        self.remove_checked(wanted)
+    }
+
+    /// Removes the name, which led to a file that is `wanted` a moment ago.
+    fn remove_checked(&self, wanted: impl Fn(&FileStat) -> bool) -> nix::Result<()> {
         let aside = private_name();
         renameat(&self.directory, self.name.as_c_str(), &self.directory, aside.as_c_str())?;
         let removed = self
-            .check_leads_to(&aside, held)
+            .check(&aside, &wanted)
             .and_then(|()| unlinkat(&self.directory, aside.as_c_str(), UnlinkatFlags::NoRemoveDir));
         if removed.is_err() {
             let _ = self.rename(&aside, &self.name);
@@ -111,9 +128,9 @@ impl DirectoryEntry {
         retry(|| openat(&self.directory, name, flags, Mode::empty()))
     }
 
-    fn check_leads_to(&self, name: &CStr, held: BorrowedFd<'_>) -> nix::Result<()> {
+    fn check(&self, name: &CStr, wanted: impl Fn(&FileStat) -> bool) -> nix::Result<()> {
         let named = fstatat(&self.directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        if is_same(&named, &fstat(held)?) { Ok(()) } else { Err(Errno::ESTALE) }
+        if wanted(&named) { Ok(()) } else { Err(Errno::ESTALE) }
     }
 
     /// Moves one name of the directory to another one that does not exist.
@@ -125,6 +142,24 @@ impl DirectoryEntry {
                 Ok(())
             }
             other => other,
+        }
+    }
+
+    /// Moves a name over the name of this entry, if that leads to a file that is `replaceable`.
+    /// Fails with `EEXIST` if not.
+    ///
+    /// The two names are exchanged, and again if the file turns out to be another one.
+    fn rename_over(&self, from: &CStr, replaceable: impl Fn(&FileStat) -> bool) -> nix::Result<()> {
+        let directory = self.directory.as_fd();
+        let in_the_way = |e| if e == Errno::ESTALE { Errno::EEXIST } else { e };
+        self.check(&self.name, &replaceable).map_err(in_the_way)?;
+        match rename_exchange(directory, from, &self.name) {
+            Err(Errno::EINVAL | Errno::ENOSYS) => renameat(directory, from, directory, self.name.as_c_str()),
+            Err(errno) => Err(errno),
+            Ok(()) => match self.check(from, &replaceable) {
+                Ok(()) => unlinkat(directory, from, UnlinkatFlags::NoRemoveDir),
+                Err(_) => rename_exchange(directory, from, &self.name).and(Err(Errno::EEXIST)),
+            },
         }
     }
 
@@ -157,6 +192,30 @@ impl PrivateFile<'_> {
             other => other,
         })?;
         Ok(self.held.take().expect("held until published"))
+    }
+
+    /// Gives the file the name of its entry, in place of a file that is `replaceable`. The name
+    /// leads to one of the two at every moment.
+    ///
+    /// Fails with `EEXIST` if the name leads to another file, and with `ESTALE` as
+    /// [`publish`](PrivateFile::publish) does.
+    pub(crate) fn publish_over(mut self, replaceable: impl Fn(&FileStat) -> bool) -> nix::Result<OwnedFd> {
+        let held = fstat(self.held())?;
+        loop {
+            self.entry.check(&self.name, |file| is_same(file, &held)).map_err(|_| Errno::ESTALE)?;
+            let renamed = match self.entry.rename(&self.name, &self.entry.name) {
+                Err(Errno::EEXIST) => self.entry.rename_over(&self.name, &replaceable),
+                other => other,
+            };
+            match renamed {
+                // The name in the way is gone, so the next round does not replace.
+                Err(Errno::ENOENT) => {}
+                other => {
+                    other?;
+                    return Ok(self.held.take().expect("held until published"));
+                }
+            }
+        }
     }
 }
 
@@ -206,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn publish_over_replaces_only_a_file_of_the_wanted_kind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("object");
+        let entry = DirectoryEntry::of(&path).unwrap();
+        let is_fifo = |file: &FileStat| file.st_mode & libc::S_IFMT == libc::S_IFIFO;
+        let publish = || entry.make_private(make).unwrap().publish_over(is_fifo);
+        let first = publish().unwrap();
+        let second = publish().unwrap();
+        assert_eq!(entry.remove(first.as_fd()), Err(Errno::ESTALE));
+        entry.remove(second.as_fd()).unwrap();
+        fs::write(&path, "precious").unwrap();
+        assert_eq!(publish().unwrap_err(), Errno::EEXIST);
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+        assert_eq!(names(dir.path()), 1);
+    }
+
+    #[test]
     fn remove_of_a_name_that_leads_to_another_file_returns_estale() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("object");
@@ -229,7 +305,8 @@ mod tests {
         let held = entry.make_private(make).unwrap().publish().unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "another").unwrap();
-        assert_eq!(entry.remove_checked(held.as_fd()), Err(Errno::ESTALE));
+        let held = fstat(&held).unwrap();
+        assert_eq!(entry.remove_checked(|file| is_same(file, &held)), Err(Errno::ESTALE));
         assert_eq!(fs::read(&path).unwrap(), b"another");
         assert_eq!(names(dir.path()), 1);
     }

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
@@ -10,6 +11,17 @@ use crate::sys::retry;
 /// The path that leads to the file behind `fd`.
 pub(crate) fn path(fd: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
+/// Returns the path that leads to the file behind `fd`, for a call that takes a path only.
+///
+/// Fails with `ENOSYS` if /proc is not mounted.
+pub(crate) fn checked_path(fd: BorrowedFd<'_>) -> nix::Result<String> {
+    let path = path(fd);
+    match std::fs::symlink_metadata(&path) {
+        Ok(_) => Ok(path),
+        Err(_) => Err(Errno::ENOSYS),
+    }
 }
 
 /// Opens the file behind `fd` again: close-on-exec, under an open file description of its own.

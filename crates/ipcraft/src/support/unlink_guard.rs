@@ -40,6 +40,11 @@ impl UnlinkGuard {
         UnlinkGuard { entry, held, owner: None }
     }
 
+    /// Returns the descriptor that holds the file.
+    pub(crate) fn held(&self) -> BorrowedFd<'_> {
+        self.held.as_fd()
+    }
+
     /// Keeps the file.
     pub(crate) fn disarm(mut self) {
         self.owner = None;
