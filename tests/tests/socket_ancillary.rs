@@ -486,6 +486,34 @@ fn assert_full_table_is_named_everywhere() {
     }
     drop(table);
     listener.try_accept().expect("the connection waited");
+    for options in [Options::new(), Options::new().reclaim_stale(true), Options::new().take_over(true)] {
+        assert_full_table_is_named_by_a_bind(&options.remove_on_drop(true));
+    }
+}
+
+/// Binds to a path with room for more and more descriptors, until that succeeds.
+fn assert_full_table_is_named_by_a_bind(options: &Options) {
+    let dir = ipcraft_tests::scratch::directory();
+    let path = dir.path().join("socket");
+    let mut failures = 0;
+    let listener = loop {
+        let table = fill_table(failures);
+        let result = options.listen_stream(&path);
+        drop(table);
+        let error = match result {
+            Ok(listener) => break listener,
+            Err(error) => error,
+        };
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::LimitReached, Some(libc::EMFILE)), "{error}");
+        assert_eq!(error.limit().expect("a limit").name(), "RLIMIT_NOFILE", "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "with room for {failures}");
+        failures += 1;
+    };
+    assert!(failures > 1, "a bind needs several descriptors");
+    let table = fill_table(0);
+    drop(listener);
+    drop(table);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "removed with a full table");
 }
 
 #[serial_test]

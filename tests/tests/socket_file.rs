@@ -5,7 +5,7 @@ use std::fs;
 use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -160,40 +160,6 @@ fn drop_after_the_directory_was_moved_removes_the_file() {
     fs::rename(&before, &after).unwrap();
     drop(listener);
     assert_eq!(entries(&after), 0);
-}
-
-/// Another program replaces the file between bind(2) and the moment at which it is held.
-#[test]
-fn drop_never_removes_a_file_that_took_the_path_during_the_bind() {
-    let dir = scratch::directory();
-    let path = dir.path().join("socket");
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let replacer = scope.spawn(|| {
-            let mut replaced = 0;
-            while !stop.load(Relaxed) {
-                let _ = fs::remove_file(&path);
-                if let Ok(own) = UnixListener::bind(&path) {
-                    let number = fs::symlink_metadata(&path).map(|file| file.ino());
-                    thread::sleep(Duration::from_micros(200));
-                    let now = fs::symlink_metadata(&path).map(|file| file.ino());
-                    assert_eq!(number.unwrap(), now.expect("nobody else removes it"));
-                    drop(own);
-                    replaced += 1;
-                }
-            }
-            replaced
-        });
-        for _ in 0..500 {
-            match Options::new().remove_on_drop(true).listen_stream(&path) {
-                Ok(listener) => drop(listener),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::InUse, "{error}"),
-            }
-            thread::sleep(Duration::from_micros(50));
-        }
-        stop.store(true, Relaxed);
-        assert!(replacer.join().unwrap() > 0);
-    });
 }
 
 #[test]

@@ -43,7 +43,7 @@ const REMOVE_NAMES: &[&str] = &[
     "queue/posix/removal.rs",
     "semaphore/posix/semaphore.rs",
     "shm/posix/memory.rs",
-    "socket/reclaim.rs",
+    "socket/unlink.rs",
     "support/directory_entry.rs",
     "sys/posix_mq.rs",
 ];

@@ -30,6 +30,24 @@ fn bind_applies_the_mode_less_the_umask() {
 }
 
 #[serial_test]
+fn bind_with_exact_mode_ignores_the_umask() {
+    let dir = ipcraft_tests::scratch::directory();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let before = umask(Mode::from_bits_truncate(0o077));
+    for take_over in [false, true] {
+        let options = Options::new().exact_mode(0o666).take_over(take_over);
+        let paths =
+            ["stream", "seqpacket", "datagram"].map(|name| dir.path().join(format!("{name}-{take_over}")));
+        let _stream = options.listen_stream(&paths[0]).unwrap();
+        let _seqpacket = options.listen_seqpacket(&paths[1]).unwrap();
+        let _datagram = options.bind_datagram(&paths[2]).unwrap();
+        assert_eq!(paths.each_ref().map(|path| mode(path)), [0o666; 3]);
+    }
+    let now = umask(before);
+    assert_eq!(now.bits(), 0o077, "the umask is untouched");
+}
+
+#[serial_test]
 fn peer_pidfd_of_reaped_peer_is_readable_or_disconnected() {
     let address = Address::abstract_name(ipcraft::name::unique("ipcraft-reaped"));
     let listener = Listener::bind(&address).unwrap();

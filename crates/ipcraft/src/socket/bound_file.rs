@@ -128,3 +128,57 @@ pub(super) fn hold(entry: &DirectoryEntry) -> nix::Result<OwnedFd> {
     let held = entry.hold()?;
     if is_socket(&fstat(&held)?) { Ok(held) } else { Err(Errno::EPROTOTYPE) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::create::create;
+    use crate::sys::sockaddr::SocketAddress;
+    use crate::sys::socket::bind;
+    use nix::sys::socket::SockType;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+
+    fn make(path: &Path, is_exact: bool, after_bind: impl FnOnce()) -> nix::Result<BoundFile> {
+        let socket = create(SockType::Stream).unwrap();
+        let mode = FileMode::prepare(socket.as_fd(), Mode::S_IRWXU, is_exact)?;
+        let address = SocketAddress::path(path.as_os_str().as_bytes()).unwrap();
+        BoundFile::make(DirectoryEntry::of(path)?, mode, || {
+            bind(socket.as_fd(), &address)?;
+            after_bind();
+            Ok(())
+        })
+    }
+
+    #[test]
+    fn make_whose_path_was_taken_by_another_file_leaves_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let replace = || {
+            fs::remove_file(&path).unwrap();
+            drop(UnixListener::bind(&path).unwrap());
+        };
+        let guard = make(&path, false, replace).unwrap().finish(true).unwrap();
+        assert!(guard.is_none());
+        assert!(path.exists());
+        fs::remove_file(&path).unwrap();
+        assert_eq!(make(&path, true, replace).unwrap_err(), Errno::EADDRINUSE);
+        assert!(path.exists());
+        fs::remove_file(&path).unwrap();
+        let guard = make(&path, false, || fs::remove_file(&path).unwrap()).unwrap().finish(true);
+        assert!(guard.unwrap().is_none());
+    }
+
+    #[test]
+    fn drop_without_finish_removes_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let file = make(&path, false, || {}).unwrap();
+        drop(file);
+        assert!(!path.exists());
+        make(&path, false, || {}).unwrap().finish(false).unwrap();
+        assert!(path.exists());
+    }
+}

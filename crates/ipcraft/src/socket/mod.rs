@@ -80,6 +80,9 @@
 //!   socket detects it only when it sends.
 //! * **Fork** gives the child the same sockets: the stream ends when every copy is closed. **Exec**
 //!   closes them. **Death**, by `SIGKILL` too, closes them and leaves the file of a listener.
+//! * **Files.** A handle removes only the file that it made, and only with
+//!   [`remove_on_drop`](Options::remove_on_drop). [`unlink`] removes by path. Before Linux 6.6
+//!   without /proc, a file that takes the path during the bind itself is not told from the own one.
 //! * **Identity.** `peer_credentials` returns the process that *created* the other end;
 //!   [`Incoming::credentials`] the process that *sent* the message. The kernel guarantees both.
 //!   Trust a path only if all users that may write its directory are trusted. An abstract name
@@ -103,13 +106,15 @@
 //! | `ECONNREFUSED`, `ENOTCONN` | sending datagrams to a peer | [`Disconnected`](crate::ErrorKind::Disconnected) | the peer closed; the second errno follows the first | connect again |
 //! | `ECONNREFUSED` | connecting, `send_to` | [`Refused`](crate::ErrorKind::Refused) | the file exists, but its socket is closed or does not listen | start the server; [reclaim](Options::reclaim_stale) as the server |
 //! | `ENOENT`, `ENOTDIR` | connecting, binding, `send_to` | [`NotFound`](crate::ErrorKind::NotFound) | no such path | check the name |
-//! | `EACCES` | connecting, binding, `send_to` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no write permission on the socket's file, or on the directory to bind in | see [`Options::mode`] |
+//! | `EACCES` | connecting, binding, `send_to` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no write permission on the socket's file, or on the directory to bind in | see [`Options::exact_mode`] |
 //! | `EPERM` | `send_to`, datagram `connect` | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | that socket is connected to another | only its peer may send to it |
 //! | `EPERM` | [`Outgoing`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | false credentials; or the receiver accepts no descriptors (`SO_PASSRIGHTS`) | send the true ones; send none |
 //! | `EPROTOTYPE` | connecting | [`WrongType`](crate::ErrorKind::WrongType) | the socket there has another type | connect with the right one |
 //! | `EADDRINUSE` | binding | [`InUse`](crate::ErrorKind::InUse) | the path exists, or the abstract name is taken; with `reclaim_stale`: by a live socket | another name; or [reclaim](Options::reclaim_stale) |
-//! | none | reclaiming | [`WrongType`](crate::ErrorKind::WrongType) | the file at the path is not a socket; it is left alone | check the name |
-//! | none | any with an address | [`InvalidName`](crate::ErrorKind::InvalidName) | longer than 107 bytes, empty, or with a NUL byte | see [`Address`] |
+//! | none | reclaiming, [`take_over`](Options::take_over), [`unlink`] | [`WrongType`](crate::ErrorKind::WrongType) | the file at the path is not a socket; it is left alone | check the name |
+//! | none | any with an address | [`InvalidName`](crate::ErrorKind::InvalidName) | empty, or with a NUL byte; or longer than 107 bytes without /proc, as an abstract name, or as the last name to bind | see [`Address`] |
+//! | none | binding | [`Invalid`](crate::ErrorKind::Invalid) | a mode beyond 0o777 | write it in octal |
+//! | `ENOSYS` | [`exact_mode`](Options::exact_mode) | [`Unsupported`](crate::ErrorKind::Unsupported) | Linux before 6.6 without /proc | mount /proc |
 //! | `ENOTCONN` | `send`, `peer_address`, … | [`NotConnected`](crate::ErrorKind::NotConnected) | never connected | `connect`, or `send_to` |
 //! | `EMSGSIZE` | sending records | [`TooLarge`](crate::ErrorKind::TooLarge) | longer than the send buffer less 32 bytes | split it, or `set_send_buffer` |
 //! | none | receiving records | [`Truncated`](crate::ErrorKind::Truncated) | longer than the buffer; the [limit](crate::Error::limit) has the length | use a larger buffer |
