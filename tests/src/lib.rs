@@ -15,6 +15,7 @@ pub mod ipc;
 pub mod kernel;
 pub mod leak;
 pub mod namespace;
+pub mod old_kernel;
 pub mod peer;
 pub mod raw_clone;
 pub mod scratch;

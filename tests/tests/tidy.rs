@@ -15,7 +15,7 @@ const WITHOUT_ERRNO: &[&str] = &["error", "name", "sysv", "time"];
 const WITHOUT_EXAMPLE: &[&str] = &["udp", "sync_semaphore", "sync_barrier"];
 
 /// The file that calls `spawn` to start a thread, not a process.
-const STARTS_A_THREAD: &str = "readiness.rs";
+const STARTS_A_THREAD: &str = "support/quiet_thread.rs";
 
 /// The modules that each represent a mechanism.
 const MECHANISMS: &[&str] = &[

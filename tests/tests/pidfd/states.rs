@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::hint;
+use std::os::fd::OwnedFd;
 
 use ipcraft::process::{self, PidFd, State};
 use ipcraft::signal::Signal;
@@ -93,8 +94,15 @@ fn state_without_proc_returns_unsupported() -> Outcome {
         let own = PidFd::current().unwrap();
         mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), none).expect("mounting a tmpfs");
         assert_eq!(kind_of(process::state(Pid::current())), ErrorKind::Unsupported);
-        assert_eq!(kind_of(own.pid()), ErrorKind::Unsupported);
         assert_eq!(kind_of(own.state()), ErrorKind::Unsupported);
+        assert_eq!(own.pid().unwrap(), Pid::current(), "remembered from the opening");
+        let received = PidFd::try_from(OwnedFd::from(own.try_clone().unwrap())).unwrap();
+        assert_eq!(kind_of(received.pid()), ErrorKind::Unsupported);
+        let ended = idle();
+        let pidfd = pidfd_of(&ended);
+        assert_eq!(pidfd.pid().unwrap(), ended.id());
+        ended.kill();
+        assert_eq!(kind_of(pidfd.pid()), ErrorKind::Disconnected);
         assert!(!own.has_ended().unwrap(), "functions without /proc still work");
         own.send_signal(Signal::WINCH).unwrap();
     })

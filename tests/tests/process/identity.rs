@@ -13,7 +13,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Pid, getpid};
 
 /// Runs `make` as the first process of a pid namespace, and drops a copy of what it returns in the
-/// first process of another one. `exists` tells whether the object is still there after that, and
+/// first process of another one. `exists` returns whether the object is there after that, and
 /// after the drop in the process that made it.
 fn assert_only_its_maker_removes<T>(
     kind: &str,
@@ -31,7 +31,7 @@ fn assert_only_its_maker_removes<T>(
         })
         .join();
         assert!(exists(&object), "{kind}: removed by the child");
-        // SAFETY: because the copy in the child was another one. `exists` only looks at names.
+        // SAFETY: because the copy in the child was another one. `exists` only reads names.
         drop(unsafe { std::ptr::read(&*object) });
         assert!(!exists(&object), "{kind}: left behind by its maker");
     })

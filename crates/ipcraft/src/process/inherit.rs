@@ -1,21 +1,24 @@
-//! The descriptors that a child inherits, checked and prepared before the fork.
-
-#![allow(unsafe_code)]
+//! What a child inherits, checked and prepared before the fork.
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit};
 
+use super::child::ChildSignals;
 use super::manifest::{self, Identity};
+use super::streams::{FIRST_FD, duplicate_from};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pid::Pid;
+use crate::signal::Signal;
 use crate::support::limits;
+use crate::sys::signal;
 
 const SPAWN: &str = "spawn";
 
-/// The descriptors that a child inherits besides its standard streams.
+/// What a child inherits besides its standard streams: the listed descriptors, and the signal
+/// settings.
 ///
 /// ```
 /// use ipcraft::process::Inherit;
@@ -31,10 +34,12 @@ const SPAWN: &str = "spawn";
 pub struct Inherit {
     named: Vec<(String, OwnedFd)>,
     numbered: Vec<(RawFd, OwnedFd)>,
+    reset_signals: bool,
+    death_signal: Option<Signal>,
 }
 
 impl Inherit {
-    /// Creates an empty list.
+    /// Creates an empty list, with the signal settings as they are.
     pub fn new() -> Self {
         Inherit::default()
     }
@@ -53,14 +58,54 @@ impl Inherit {
         self
     }
 
+    /// Starts the child with no signal blocked, and with the default action of each signal.
+    ///
+    /// Otherwise, as with [`Command::spawn`](std::process::Command::spawn), the child inherits the
+    /// signals that this thread blocks and the signals that this process ignores. A child that does not
+    /// know of a blocked `SIGTERM` cannot be ended by it.
+    #[doc(alias = "sigprocmask")]
+    pub fn reset_signals(mut self, yes: bool) -> Self {
+        self.reset_signals = yes;
+        self
+    }
+
+    /// `prctl(2)` with `PR_SET_PDEATHSIG`: the kernel sends the child this signal when this process
+    /// ends, however that happens. A parent that ended before the call counts too.
+    ///
+    /// The kernel means the thread that forked the child. So a call from another thread than the
+    /// first forks on a thread that the library keeps until the process ends. That thread has the
+    /// scheduling and the capabilities of the thread that made the first such call.
+    ///
+    /// The child's own children do not get the signal. The setting survives exec, unless the
+    /// program is set-user-ID, set-group-ID or has capabilities. It ends if the child changes its
+    /// user or group. The child can block or ignore the signal: pass
+    /// [`Signal::KILL`] to end it in any case.
+    #[doc(alias = "PR_SET_PDEATHSIG")]
+    pub fn death_signal(mut self, signal: Signal) -> Self {
+        self.death_signal = Some(signal);
+        self
+    }
+
     /// Checks the list, and moves each descriptor away from the numbers that the child needs for
     /// others.
     pub(super) fn prepare(self) -> Result<Prepared> {
         self.check()?;
+        let signals = self.signals()?;
         let targets: BTreeSet<RawFd> = self.numbered.iter().map(|(number, _)| *number).collect();
         let named = move_off(self.named, &targets)?;
         let numbered = move_off(self.numbered, &targets)?;
-        Ok(Prepared { named, numbered })
+        Ok(Prepared { named, numbered, signals })
+    }
+
+    fn signals(&self) -> Result<ChildSignals> {
+        let mask = match (self.reset_signals, self.death_signal) {
+            (true, _) => Some(0),
+            // The thread that forks may not be this one, and has another mask.
+            (false, Some(_)) => Some(signal::block(0).map_err(|e| Error::from_errno("pthread_sigmask", e))?),
+            (false, None) => None,
+        };
+        let death = self.death_signal.map(|signal| (signal, Pid::current()));
+        Ok(ChildSignals { reset: self.reset_signals, mask, death })
     }
 
     fn check(&self) -> Result<()> {
@@ -74,7 +119,7 @@ impl Inherit {
         }
         let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
         let mut numbers = BTreeSet::new();
-        let fits = |number: RawFd| number > 2 && (number as u64) < limit;
+        let fits = |number: RawFd| number >= FIRST_FD && (number as u64) < limit;
         if let Some((bad, _)) =
             self.numbered.iter().find(|(number, _)| !fits(*number) || !numbers.insert(number))
         {
@@ -89,10 +134,13 @@ impl Inherit {
 /// Descriptors that are ready for the fork.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    /// These keep their number of the parent, which is not a target of `numbered`.
+    /// These keep their number of the parent, which is neither a target of `numbered` nor that of a
+    /// standard stream.
     named: Vec<(String, OwnedFd)>,
-    /// Target number and descriptor. No descriptor has the number of a target.
+    /// Target number and descriptor. No descriptor has the number of a target or of a standard
+    /// stream.
     numbered: Vec<(RawFd, OwnedFd)>,
+    signals: ChildSignals,
 }
 
 impl Prepared {
@@ -106,6 +154,10 @@ impl Prepared {
                 .map_err(|e| Error::from_errno("fstat", e))
         });
         Ok(entries.collect::<Result<Vec<_>>>()?.join(manifest::SEPARATOR))
+    }
+
+    pub(super) fn signals(&self) -> ChildSignals {
+        self.signals
     }
 
     /// Returns the numbers that the child keeps open over exec unchanged.
@@ -150,32 +202,20 @@ pub(super) struct Step {
 }
 
 fn move_off<K>(list: Vec<(K, OwnedFd)>, targets: &BTreeSet<RawFd>) -> Result<Vec<(K, OwnedFd)>> {
-    let above = targets.last().map_or(3, |last| last + 1);
+    let above = targets.last().map_or(FIRST_FD, |last| last + 1);
     let moved = list.into_iter().map(|(key, fd)| {
-        if !targets.contains(&fd.as_raw_fd()) {
+        if fd.as_raw_fd() >= FIRST_FD && !targets.contains(&fd.as_raw_fd()) {
             return Ok((key, fd));
         }
-        Ok((key, duplicate_from(fd.as_fd(), above)?))
+        Ok((key, duplicate_from(fd.as_fd(), above).map_err(dup_error)?))
     });
     moved.collect()
 }
 
 /// Occupies `number` if it is free.
 fn reserve(number: RawFd, by: BorrowedFd<'_>) -> Result<Option<OwnedFd>> {
-    let placeholder = duplicate_from(by, number)?;
+    let placeholder = duplicate_from(by, number).map_err(dup_error)?;
     Ok((placeholder.as_raw_fd() == number).then_some(placeholder))
-}
-
-/// Duplicates to the lowest free number from `lowest` up, close-on-exec.
-fn duplicate_from(fd: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd> {
-    match fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(lowest)) {
-        // SAFETY: because F_DUPFD_CLOEXEC returns a new descriptor without another owner
-        // (fcntl(2)).
-        Ok(number) => Ok(unsafe { OwnedFd::from_raw_fd(number) }),
-        // `lowest` itself exceeds the limit.
-        Err(Errno::EINVAL) => Err(dup_error(Errno::EMFILE)),
-        Err(errno) => Err(dup_error(errno)),
-    }
 }
 
 fn dup_error(errno: Errno) -> Error {

@@ -76,8 +76,9 @@
 //! # Contract: children
 //!
 //! * **Exact.** The child gets its standard streams and the descriptors that its [`Inherit`] lists.
-//!   All other descriptors are closed at exec, even without their own close-on-exec flag. Kernels
-//!   before 5.11 need one system call per possible number for this.
+//!   All other descriptors are closed at exec, even without their own close-on-exec flag. Before
+//!   Linux 5.11, this takes one system call per slot of the child's descriptor table. Without
+//!   `/proc`, it then takes one per number below `RLIMIT_NOFILE`.
 //! * **Race-free.** The descriptors lose close-on-exec only in the child, between fork and exec. A
 //!   child that another thread starts at the same time does not inherit them.
 //! * **Moved.** [`spawn_inheriting`](CommandExt::spawn_inheriting) closes the parent's copies
@@ -87,15 +88,21 @@
 //!   inode of each descriptor. [`take_inherited_fd`] checks them. So a grandchild that inherited
 //!   the variable, but has other descriptors under these numbers, gets an error. Descriptors such
 //!   as eventfds share one inode, so the check cannot distinguish them.
+//! * **Closed standard streams** stay closed in the child. A descriptor with the number of one is
+//!   passed under another number.
 //! * **By number**, for programs that do not use this library: [`Inherit::numbered`] places the
 //!   descriptor where the program expects it.
 //! * **Once.** [`take_inherited_fd`] returns each descriptor as an
 //!   [`OwnedFd`](std::os::fd::OwnedFd) once, and sets close-on-exec again.
 //! * **Cost.** The child is forked, not vforked: with gigabytes of mapped memory this takes
 //!   milliseconds.
-//! * **Ignored `SIGCHLD`.** A process that ignores it loses the status of its children. The
-//!   standard library also panics there if the program cannot be executed, since it cannot wait for
-//!   the child.
+//! * **Ignored `SIGCHLD`.** A process that ignores it, or has a thread that reaps any child, loses
+//!   the status of its children. A start that fails returns its errno all the same. The standard
+//!   library alone panics then. It still does if the command's user, group or process group is
+//!   refused, or if a `pre_exec` closure of the program fails.
+//! * **Signals.** As with [`Command::spawn`](std::process::Command::spawn), the child inherits the
+//!   blocked and the ignored signals. [`Inherit::reset_signals`] gives it none.
+//! * **Death of the parent** does not end the child. [`Inherit::death_signal`] sends it a signal.
 //!
 //! # Contract: pidfds
 //!
@@ -126,6 +133,18 @@
 //!   Exec closes it. Dropping it neither ends nor reaps the process.
 //! * **Threads** may share one handle. If several wait for a child, at least one gets the status.
 //!
+//! # Kernels
+//!
+//! Linux 5.10 has everything that this module needs. Newer ones save calls, or add to it:
+//!
+//! | Linux | what it adds |
+//! |---|---|
+//! | 5.11 | a child closes all other descriptors in one call |
+//! | 5.14 | [`PidFd::pid`] of a received pidfd after a change of the user |
+//! | 6.5 | [`peer_pidfd`](crate::socket::stream::Stream::peer_pidfd), and pidfds in ancillary data |
+//! | 6.15 | the exit status of a process that is not a child |
+//! | 6.16 | [`PidFd::open`] of a thread is `ENOENT`, and no longer `EINVAL` |
+//!
 //! # Contract: states
 //!
 //! A state is that of the first thread, and may have changed when the call returns. Through a pidfd
@@ -142,11 +161,12 @@
 //!
 //! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
-//! | `ENOENT` | spawning | [`NotFound`](crate::ErrorKind::NotFound) | no such program, or its interpreter or working directory is missing | check the path |
+//! | `ENOENT` | spawning | [`NotFound`](crate::ErrorKind::NotFound) | no such program, or its interpreter is missing | check the path |
 //! | `EACCES` | spawning | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the program is not executable | check its mode |
 //! | `ENOEXEC` | spawning | [`Other`](crate::ErrorKind::Other) | the file is not a program | check its format |
 //! | `E2BIG` | spawning | [`Other`](crate::ErrorKind::Other) | arguments and environment are too long | shorten them |
-//! | `EAGAIN`, `ENOMEM` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | no more processes (`RLIMIT_NPROC`) or memory | end processes, or raise the limit |
+//! | `ENOENT`, `ENOTDIR` | spawning, as `chdir` | [`NotFound`](crate::ErrorKind::NotFound) | the command's directory is missing | check [`Command::current_dir`](std::process::Command::current_dir) |
+//! | `EAGAIN`, `ENOMEM` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | no more processes, by `RLIMIT_NPROC` or `pids.max` of the cgroup, or no memory | end processes, or raise the limit |
 //! | `EMFILE` | spawning | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close descriptors, or raise `RLIMIT_NOFILE` |
 //! | none | spawning | [`Invalid`](crate::ErrorKind::Invalid) | a number is below 3, above the limit, or passed twice | choose another number |
 //! | none | spawning | [`InvalidName`](crate::ErrorKind::InvalidName) | a name is empty, passed twice, or has characters other than letters, digits, `-`, `_`, `.` | choose another name |
@@ -167,7 +187,7 @@
 //! | `EBADF` | [`PidFd::descriptor`] | [`NotFound`](crate::ErrorKind::NotFound) | the number is not open in the process | pass a number that the process has open |
 //! | `EPERM` | [`PidFd::descriptor`] | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | no permission to trace the process; the error states the setting of Yama if it restricts tracing | same user and a dumpable process, or `CAP_SYS_PTRACE`; under Yama `PR_SET_PTRACER` in the process |
 //! | `ENOENT` | [`state()`] | [`NotFound`](crate::ErrorKind::NotFound) | no process has this id, or `/proc` hides it (`hidepid`) | use a pidfd, which distinguishes the two |
-//! | `ENOENT` | [`state()`], [`PidFd::pid`], [`PidFd::state`] | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it; all other functions work without |
+//! | `ENOENT` | [`state()`], [`PidFd::pid`], [`PidFd::state`] | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it; all other functions work without, and [`PidFd::pid`] where this process opened the handle |
 //! | none | [`PidFd::pid`], [`PidFd::state`] | [`NotFound`](crate::ErrorKind::NotFound) | the pid namespace of the process is not visible from this one | use the other functions, which need no id |
 //!
 //! Sources: [fork(2)], [execve(2)], [close_range(2)], [fcntl(2)], [pidfd_open(2)],
@@ -184,16 +204,20 @@
 //! [waitid(2)]: https://man7.org/linux/man-pages/man2/waitid.2.html
 //! [proc_pid_stat(5)]: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 
+mod child;
 mod exit;
-mod handover;
 mod inherit;
 mod inherited;
+mod lasting_thread;
 mod manifest;
 mod pidfd;
 mod pidfd_signal;
 mod pidfd_wait;
+mod report;
 mod spawn;
 mod state;
+mod streams;
+mod table;
 
 pub use exit::Exit;
 pub use inherit::Inherit;

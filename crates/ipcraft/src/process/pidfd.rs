@@ -11,6 +11,7 @@ use super::state::{self, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pid::Pid;
 use crate::support::dup::duplicate;
+use crate::support::process_identity::ProcessIdentity;
 use crate::support::{errno, limits};
 use crate::sys::pidfd;
 
@@ -21,12 +22,17 @@ const FDINFO: &str = "read /proc/thread-self/fdinfo";
 /// The value of `Pid` in fdinfo for a process that was reaped.
 const REAPED: i32 = -1;
 
+/// The null signal: the call only checks that the process exists.
+const NULL_SIGNAL: i32 = 0;
+
 /// A descriptor that refers to one process, even after the process has ended.
 ///
 /// Dropping it closes the descriptor. The process is neither ended nor reaped.
 #[derive(Debug)]
 pub struct PidFd {
     fd: OwnedFd,
+    /// The id in the namespace of the process that opened it, and that process.
+    known_pid: Option<(Pid, ProcessIdentity)>,
 }
 
 impl PidFd {
@@ -45,7 +51,10 @@ impl PidFd {
     /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     #[doc(alias = "pidfd_open")]
     pub fn open(pid: Pid) -> Result<PidFd> {
-        pidfd::open(pid.raw()).map(PidFd::from_fd).map_err(|e| open_error(pid, e))
+        match pidfd::open(pid.raw()) {
+            Ok(fd) => Ok(PidFd::with_known_pid(fd, pid)),
+            Err(e) => Err(open_error(pid, e)),
+        }
     }
 
     /// `pidfd_open(2)`: opens a running or ended child that was not reaped.
@@ -73,8 +82,8 @@ impl PidFd {
         PidFd::open(Pid::current())
     }
 
-    pub(super) fn from_fd(fd: OwnedFd) -> PidFd {
-        PidFd { fd }
+    pub(super) fn with_known_pid(fd: OwnedFd, pid: Pid) -> PidFd {
+        PidFd { fd, known_pid: Some((pid, ProcessIdentity::current())) }
     }
 
     /// Returns a second handle to the same process.
@@ -83,26 +92,41 @@ impl PidFd {
     ///
     /// [`LimitReached`](ErrorKind::LimitReached) if the descriptor table is full.
     pub fn try_clone(&self) -> Result<PidFd> {
-        duplicate(&self.fd).map(PidFd::from_fd)
+        Ok(PidFd { fd: duplicate(&self.fd)?, known_pid: self.known_pid })
     }
 
     /// `Pid` of `/proc/self/fdinfo/FD`: returns the id in the pid namespace of the mounted `/proc`.
     ///
     /// The process may be reaped at any time, and its id may then be assigned to another process.
     ///
+    /// A handle that was opened by id, or with its child, remembers the id and needs no `/proc`. A
+    /// handle that was received or inherited does. Before Linux 5.14, `/proc` shows fdinfo only to
+    /// root once the process has changed its user.
+    ///
     /// # Errors
     ///
     /// [`Disconnected`](ErrorKind::Disconnected) if the process has ended and was reaped;
     /// [`NotFound`](ErrorKind::NotFound) if its pid namespace is not visible from this one;
-    /// [`Unsupported`](ErrorKind::Unsupported) without `/proc`.
+    /// [`Unsupported`](ErrorKind::Unsupported) if the id is not remembered, and `/proc` is missing.
     pub fn pid(&self) -> Result<Pid> {
-        match self.fdinfo_pid()? {
+        match self.fdinfo_pid().or_else(|e| self.remembered_pid().ok_or(e))? {
             REAPED => Err(ended_error(Error::from_errno(FDINFO, Errno::ESRCH))),
             number => Pid::from_raw(number).ok_or_else(|| {
                 Error::new(FDINFO, ErrorKind::NotFound)
                     .with_hint("call from the target's pid namespace or an ancestor of it")
             }),
         }
+    }
+
+    /// Returns the id from the opening as fdinfo would, if this process may know it.
+    fn remembered_pid(&self) -> Option<i32> {
+        let (pid, opener) = self.known_pid?;
+        // A forked child may be in another pid namespace, where the process has another id.
+        opener.is_current().then(|| match pidfd::send_signal(self.as_fd(), NULL_SIGNAL, None) {
+            Err(Errno::ESRCH) => REAPED,
+            // EPERM means that the process exists.
+            _ => pid.raw(),
+        })
     }
 
     fn fdinfo_pid(&self) -> Result<i32> {
@@ -168,7 +192,7 @@ fn open_error(pid: Pid, errno: Errno) -> Error {
     match errno {
         Errno::ESRCH => error.with_kind(ErrorKind::NotFound),
         // EINVAL before Linux 6.16.
-        Errno::ENOENT => {
+        Errno::ENOENT | Errno::EINVAL => {
             error.with_kind(ErrorKind::Invalid).with_hint("pass the id of a process, not of a thread")
         }
         _ => error,
@@ -219,6 +243,6 @@ impl TryFrom<OwnedFd> for PidFd {
         if kind == Err(Errno::EBADF) || is_a_thread {
             return Err(Error::new("waitid(P_PIDFD)", ErrorKind::WrongType));
         }
-        Ok(PidFd { fd })
+        Ok(PidFd { fd, known_pid: None })
     }
 }

@@ -1,9 +1,10 @@
-//! Starting a child. Between fork and exec the child arranges its descriptors.
+//! Starting a child.
 
 #![allow(unsafe_code)]
 
+use std::fs;
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -12,17 +13,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nix::errno::Errno;
 
 use super::PidFd;
-use super::handover::{self, Handover};
-use super::inherit::{Inherit, Prepared, Step};
-use super::manifest::{Identity, VARIABLE};
+use super::child::{self, ChildSetup};
+use super::inherit::{Inherit, Prepared};
+use super::lasting_thread;
+use super::manifest::VARIABLE;
+use super::report::{Received, Report};
+use super::streams;
 use crate::error::{Error, ErrorKind, Result};
-use crate::support::limits;
+use crate::pid::Pid;
+use crate::support::{errno, limits, process_limit};
+use crate::sys::{pidfd, retry};
 
-/// The first descriptor number after the standard streams.
-const FIRST_FD: RawFd = 3;
-
-/// Sets close-on-exec on a range of descriptors (close_range(2), Linux 5.11).
-const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+const SPAWN: &str = "spawn";
 
 /// Bounds the restarts after another thread opened or closed a number that the child needs. Each
 /// restart needs such a race between fork and exec. After 100 in a row, the cause is another one.
@@ -57,69 +59,109 @@ pub trait CommandExt {
 
 impl CommandExt for Command {
     fn spawn_inheriting(&mut self, descriptors: Inherit) -> Result<Child> {
-        spawn(self, descriptors, fork_and_exec)
+        spawn(self, descriptors, false).map(|(child, _)| child)
     }
 
     fn spawn_pidfd(&mut self, descriptors: Inherit) -> Result<(Child, PidFd)> {
-        spawn(self, descriptors, fork_with_pidfd)
+        let (child, pidfd) = spawn(self, descriptors, true)?;
+        let pidfd = pidfd.map_err(|e| spawn_error(self, e))?;
+        let pid = Pid::from(&child);
+        Ok((child, PidFd::with_known_pid(pidfd, pid)))
     }
 }
 
-/// A function that starts the child with this setup.
-type Launch<T> = fn(&mut Command, ChildSetup) -> io::Result<T>;
+/// A started child, and its pidfd if that arrived.
+type Started = (Child, nix::Result<OwnedFd>);
 
-fn spawn<T>(command: &mut Command, descriptors: Inherit, launch: Launch<T>) -> Result<T> {
+fn spawn(command: &mut Command, descriptors: Inherit, needs_pidfd: bool) -> Result<Started> {
+    check_directory(command)?;
+    // What is opened from here on is above the standard streams.
+    let _occupied = streams::occupy().map_err(|e| spawn_error(command, e))?;
     let prepared = descriptors.prepare()?;
     command.env(VARIABLE, prepared.manifest()?);
-    let child = start(command, &prepared, launch);
+    let started = if prepared.signals().death.is_some() {
+        lasting_thread::run(|| start(command, &prepared, needs_pidfd)).unwrap_or_else(Err)
+    } else {
+        start(command, &prepared, needs_pidfd)
+    };
     command.env_remove(VARIABLE);
-    child
+    started
 }
 
-/// The work of the child between fork and exec.
-#[derive(Debug)]
-struct ChildSetup {
-    kept_fds: Vec<RawFd>,
-    steps: Vec<Step>,
-    /// The socket to send the pidfd to, open across the fork.
-    handover: Option<RawFd>,
+/// Fails if the command's directory is missing. The child would report the same, but through std,
+/// which then waits for the child: see [`child`].
+fn check_directory(command: &Command) -> Result<()> {
+    let Some(directory) = command.get_current_dir() else { return Ok(()) };
+    let found = match fs::metadata(directory) {
+        Ok(found) if !found.is_dir() => Errno::ENOTDIR,
+        Ok(_) => return Ok(()),
+        Err(e) => errno(&e),
+    };
+    match found {
+        // The child may have another user, with the permission to enter it.
+        Errno::EACCES => Ok(()),
+        errno => Err(Error::from_errno("chdir", errno).with_name(directory.display().to_string())),
+    }
 }
 
 /// Starts the child. Starts again if another thread changed a descriptor number that the child
 /// needs.
-fn start<T>(command: &mut Command, prepared: &Prepared, launch: Launch<T>) -> Result<T> {
+fn start(command: &mut Command, prepared: &Prepared, needs_pidfd: bool) -> Result<Started> {
     // The placeholders of two concurrent starts would occupy each other's targets.
     static PLACEHOLDERS: Mutex<()> = Mutex::new(());
     let _guard = prepared.has_numbers().then(|| PLACEHOLDERS.lock().unwrap_or_else(PoisonError::into_inner));
     let mut restarts = 0;
     loop {
         let placements = prepared.placements()?;
-        let steps = placements.iter().map(|placement| placement.step).collect();
-        match launch(command, ChildSetup { kept_fds: prepared.kept_fds(), steps, handover: None }) {
+        let report = Report::new().map_err(|e| spawn_error(command, e))?;
+        let setup = ChildSetup {
+            kept_fds: prepared.kept_fds(),
+            steps: placements.iter().map(|placement| placement.step).collect(),
+            signals: prepared.signals(),
+            report: report.child_fd(),
+            needs_pidfd,
+        };
+        match fork_and_exec(command, setup, report) {
             Err(e) if e.raw_os_error() == Some(libc::EBUSY) && restarts < MAX_RESTARTS => restarts += 1,
-            started => return started.map_err(|e| spawn_error(command, &e)),
+            Err(e) => return Err(std_error(command, &e)),
+            Ok(started) => return Ok(started),
         }
     }
 }
 
-fn fork_with_pidfd(command: &mut Command, setup: ChildSetup) -> io::Result<(Child, PidFd)> {
-    let handover = Handover::new()?;
-    let setup = ChildSetup { handover: Some(handover.child_fd()), ..setup };
-    let mut child = fork_and_exec(command, setup)?;
-    match handover.recv() {
-        Ok(fd) => Ok((child, PidFd::from_fd(fd))),
-        Err(errno) => {
+fn fork_and_exec(command: &mut Command, setup: ChildSetup, report: Report) -> io::Result<Started> {
+    let needs_pidfd = setup.needs_pidfd;
+    let mut child = fork(command, setup)?;
+    let Received { pidfd, failure } = report.recv()?;
+    match (failure, &pidfd) {
+        (None, Err(errno)) if needs_pidfd => {
             // The caller gets no handle to the child, so it is killed and reaped here.
             let _ = child.kill().and_then(|()| child.wait());
+            Err((*errno).into())
+        }
+        (None, _) => Ok((child, pidfd)),
+        (Some(errno), Ok(pidfd)) => {
+            // Fails if the child was reaped elsewhere, or by the kernel.
+            let _ = retry(|| pidfd::wait(pidfd.as_fd(), 0));
+            Err(errno.into())
+        }
+        (Some(errno), Err(_)) => {
+            let _ = child.wait();
             Err(errno.into())
         }
     }
 }
 
-fn fork_and_exec(command: &mut Command, setup: ChildSetup) -> io::Result<Child> {
+/// Returns when the child has taken over std's report, which is before it executes the program.
+fn fork(command: &mut Command, setup: ChildSetup) -> io::Result<Child> {
     let is_current = Arc::new(AtomicBool::new(true));
     let runs = is_current.clone();
-    let set_up = move || if runs.load(SeqCst) { set_up_child(&setup) } else { Ok(()) };
+    let set_up = move || {
+        if runs.load(SeqCst) {
+            child::set_up(&setup);
+        }
+        Ok(())
+    };
     // SAFETY: because the closure makes only system calls that are async-signal-safe and allocates
     // nothing.
     unsafe { command.pre_exec(set_up) };
@@ -129,93 +171,27 @@ fn fork_and_exec(command: &mut Command, setup: ChildSetup) -> io::Result<Child> 
     child
 }
 
-/// Runs in the child, which has only this thread and a descriptor table of its own.
-fn set_up_child(setup: &ChildSetup) -> io::Result<()> {
-    if let Some(number) = setup.handover {
-        // SAFETY: because the parent holds the socket open across the fork, so it is open in the
-        // child until exec.
-        handover::send(unsafe { BorrowedFd::borrow_raw(number) })?;
-    }
-    close_all_on_exec()?;
-    for &number in &setup.kept_fds {
-        keep_on_exec(number)?;
-    }
-    for step in &setup.steps {
-        place(step)?;
-    }
-    Ok(())
-}
-
-fn close_all_on_exec() -> nix::Result<()> {
-    // SAFETY: because the call takes three integers and touches no memory.
-    let status =
-        unsafe { libc::syscall(libc::SYS_close_range, FIRST_FD, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
-    match Errno::result(status) {
-        Err(Errno::EINVAL | Errno::ENOSYS) => close_each_on_exec(),
-        result => result.map(drop),
-    }
-}
-
-/// As [`close_all_on_exec`] before Linux 5.11: sets the flag on each number that the limit allows.
-fn close_each_on_exec() -> nix::Result<()> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: because getrlimit(2) writes one structure of this type.
-    Errno::result(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) })?;
-    for number in FIRST_FD..RawFd::try_from(limit.rlim_cur).unwrap_or(RawFd::MAX) {
-        // SAFETY: because setting a flag of a descriptor touches no memory; for a number that is
-        // not open it fails with EBADF.
-        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
-    }
-    Ok(())
-}
-
-fn keep_on_exec(number: RawFd) -> nix::Result<()> {
-    // SAFETY: because clearing a flag of a descriptor touches no memory.
-    Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, 0) }).map(drop)
-}
-
-/// Duplicates the source to the target number. Fails with `EBUSY` if the target was opened since
-/// the preparation: std may have placed the pipe there that reports a failed exec.
-fn place(step: &Step) -> nix::Result<()> {
-    match Identity::for_number(step.target) {
-        Ok(found) if step.occupant != Some(found) => return Err(Errno::EBUSY),
-        _ => {}
-    }
-    // SAFETY: because dup2(2) touches no memory, and the descriptor that it closes in the child is
-    // a copy of one that the parent keeps.
-    Errno::result(unsafe { libc::dup2(step.source, step.target) }).map(drop)
-}
-
-fn spawn_error(command: &Command, error: &io::Error) -> Error {
-    let Some(errno) = error.raw_os_error().map(Errno::from_raw) else {
+fn std_error(command: &Command, error: &io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(errno) => spawn_error(command, Errno::from_raw(errno)),
         // std rejects arguments with NUL bytes without an errno.
-        return Error::new("spawn", ErrorKind::Invalid).with_name(program(command));
-    };
-    let error =
-        Error::from_errno("spawn", errno).with_name(program(command)).with_limit(limits::descriptors(errno));
+        None => Error::new(SPAWN, ErrorKind::Invalid)
+            .with_name(program(command))
+            .with_hint("pass no NUL byte in arguments and environment"),
+    }
+}
+
+fn spawn_error(command: &Command, errno: Errno) -> Error {
+    let error = Error::from_errno(SPAWN, errno).with_name(program(command));
     match errno {
         Errno::EAGAIN => error
             .with_kind(ErrorKind::LimitReached)
-            .with_hint("raise RLIMIT_NPROC or pids.max of the cgroup, or end processes"),
-        _ => error,
+            .with_limit(process_limit::processes())
+            .with_hint("end processes, or raise the limit"),
+        _ => error.with_limit(limits::descriptors(errno)),
     }
 }
 
 fn program(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-    use std::os::fd::AsFd;
-
-    #[test]
-    fn close_each_on_exec_sets_the_flag() {
-        let (reader, _writer) = std::io::pipe().unwrap();
-        fcntl(reader.as_fd(), FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
-        close_each_on_exec().unwrap();
-        assert_eq!(fcntl(reader.as_fd(), FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
-    }
 }

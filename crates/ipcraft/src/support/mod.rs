@@ -16,6 +16,8 @@ pub(crate) mod pipe_size;
 pub(crate) mod pipe_write_now;
 pub(crate) mod proc_fd;
 pub(crate) mod process_identity;
+pub(crate) mod process_limit;
+pub(crate) mod quiet_thread;
 pub(crate) mod sigpipe;
 pub(crate) mod unlink_guard;
 pub(crate) mod wait;

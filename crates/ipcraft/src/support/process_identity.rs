@@ -1,7 +1,7 @@
 //! The identity of this process, which no fork and no reused id can fake.
 //!
 //! A forked child has copies of its parent's handles, and must not remove what they made. A process
-//! id does not tell the two apart: in a pid namespace of its own, a child can have its parent's id.
+//! id does not distinguish the two: in a pid namespace of its own, a child can have its parent's id.
 //!
 //! So the identity is a word of memory that the kernel clears in each child (`MADV_WIPEONFORK`,
 //! Linux 4.14), also in one of a raw clone(2), for which no handler of the C library runs. Threads
@@ -92,13 +92,13 @@ fn first_use() -> ProcessIdentity {
     ProcessIdentity::Word(claim(&PER_PROCESS.identity, &LAST))
 }
 
-/// Stores a number that no ancestor had. Several threads agree on the one that comes first.
+/// Stores a number that no ancestor had. Several threads agree on the first.
 fn claim(identity: &AtomicU64, last: &AtomicU64) -> u64 {
     let next = last.fetch_add(1, Relaxed) + 1;
     identity.compare_exchange(0, next, Relaxed, Relaxed).map_or_else(|first| first, |_| next)
 }
 
-/// What /proc says about a process. Without /proc, only the id is known.
+/// What /proc contains about a process. Without /proc, only the id is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Numbers {
     pid: u32,

@@ -14,6 +14,7 @@ pub(crate) mod ofd_lock;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
 pub(crate) mod posix_mq;
+pub(crate) mod prctl;
 pub(crate) mod readv;
 pub(crate) mod rename;
 pub(crate) mod sendmmsg;

@@ -74,6 +74,20 @@ pub(crate) fn has_default_action(signal: c_int) -> bool {
     status == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_DFL
 }
 
+/// rt_sigaction(2): gives every signal its default action, also the two that the C library reserves
+/// and whose action its sigaction(2) does not change. Async-signal-safe.
+pub(crate) fn reset_actions() {
+    // The default action, without flags and with an empty mask, is all zeroes.
+    let action = [0_usize; 4];
+    for number in 1..=64 {
+        // SAFETY: because the kernel reads one structure of handler, flags, restorer and mask, four
+        // words. The default action runs no code. The call fails for SIGKILL and SIGSTOP only.
+        unsafe {
+            libc::syscall(libc::SYS_rt_sigaction, number, &raw const action, ptr::null::<()>(), SET_SIZE)
+        };
+    }
+}
+
 /// `SIG_BLOCK`: adds to this thread's mask, and returns the previous mask.
 pub(crate) fn block(set: u64) -> nix::Result<u64> {
     change_mask(libc::SIG_BLOCK, set)

@@ -9,17 +9,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nix::sys::resource::Resource;
-
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::shared::doorbell::{Doorbell, WaitToken, Waiters};
 use crate::channel::shared::region::SharedRegion;
 use crate::channel::tuning::LIVENESS_INTERVAL;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{self, EventFd};
 use crate::support::process_identity::ProcessIdentity;
-use crate::support::{errno, limits};
-use crate::sys::signal;
+use crate::support::quiet_thread;
 use crate::time::Deadline;
 
 /// A descriptor that polls as readable when an endpoint may have something to do: a message to
@@ -237,17 +234,6 @@ impl Shared {
     }
 }
 
-/// Starts the thread with all signals blocked, so that none is delivered to it.
 fn start(shared: Arc<Shared>) -> Result<JoinHandle<()>> {
-    let blocked = signal::block(u64::MAX).map_err(|e| Error::from_errno("pthread_sigmask", e))?;
-    let thread = thread::Builder::new().name("ipcraft-readiness".into()).stack_size(64 << 10);
-    let started = thread.spawn(move || shared.run());
-    signal::set_mask(blocked).map_err(|e| Error::from_errno("pthread_sigmask", e))?;
-    started.map_err(|e| {
-        let limit = limits::rlimit("RLIMIT_NPROC", Resource::RLIMIT_NPROC, None);
-        Error::from_errno("pthread_create", errno(&e))
-            .with_kind(crate::ErrorKind::LimitReached)
-            .with_limit(limit.filter(|limit| limit.value() != libc::RLIM_INFINITY))
-            .with_hint("end threads, or raise RLIMIT_NPROC or the control group's pids.max")
-    })
+    quiet_thread::start("ipcraft-readiness", move || shared.run())
 }
