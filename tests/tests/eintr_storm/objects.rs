@@ -29,7 +29,7 @@ pub(crate) const ROUTES: &[Route] = &[
         name: "shared_values_by_name",
         sends: &[],
         receives: &["shm::shared::Shared::open"],
-        connect: &|_| named(Shared::open_timeout),
+        connect: &|_| named(|name, timeout| Shared::open_timeout(name, timeout)),
     },
     Route {
         name: "shared_memory_by_name",

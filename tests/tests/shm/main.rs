@@ -4,10 +4,12 @@
 mod interop;
 mod memory_limit;
 mod posix;
+mod posix_options;
 mod shared;
 mod sharing;
 mod sysv;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -43,6 +45,12 @@ impl Deref for Name {
 
     fn deref(&self) -> &str {
         &self.text
+    }
+}
+
+impl AsRef<OsStr> for Name {
+    fn as_ref(&self) -> &OsStr {
+        self.text.as_ref()
     }
 }
 

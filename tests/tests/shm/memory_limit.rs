@@ -60,15 +60,21 @@ fn growing_beyond_the_memory_of_the_group_asks_for_the_missing_bytes_only() -> O
 
 #[serial_test]
 fn populating_and_locking_beyond_the_memory_of_the_group_name_its_limit() -> Outcome {
+    let name = Name::new();
     with_memory_limit(LIMIT, || {
         let large = segment(200 * MIB);
         large.write_at(0, b"x").unwrap();
         let missing = 200 * MIB - super::page();
         assert_names_the_group(large.populate(), missing);
         assert_names_the_group(large.lock(), missing);
-        let fits = segment(40 * MIB);
+        let sparse = posix::Options::new().sparse(true).create_new(&name, 200 * MIB).unwrap();
+        sparse.remove().unwrap();
+        assert_names_the_group(sparse.map().unwrap().populate(), 200 * MIB);
+        assert_names_the_group(sparse.reserve(0, 200 * MIB), 200 * MIB);
+        let fits = segment(20 * MIB);
         fits.populate().unwrap();
         fits.populate().unwrap();
+        sparse.reserve(0, 20 * MIB).unwrap();
     })
 }
 

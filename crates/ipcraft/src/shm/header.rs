@@ -46,6 +46,9 @@ impl Identity {
     }
 }
 
+/// The advice if two programs disagree about a type.
+pub(crate) const OTHER_DEFINITION: &str = "build both programs from the same definition of the type";
+
 /// Compares words of a header, each with its name, what was found and what is expected.
 ///
 /// Fails with [`WrongType`](ErrorKind::WrongType) and the name of the first word that differs.
@@ -57,7 +60,9 @@ pub(crate) fn check<const N: usize>(
         None => Ok(()),
         Some((name, value, expected)) => {
             let limit = Limit { name, value, requested: Some(expected) };
-            Err(Error::new(operation, ErrorKind::WrongType).with_limit(Some(limit)))
+            Err(Error::new(operation, ErrorKind::WrongType)
+                .with_limit(Some(limit))
+                .with_hint(OTHER_DEFINITION))
         }
     }
 }
@@ -125,7 +130,7 @@ impl<'a> Header<'a> {
 
 fn unfinished(operation: &'static str) -> Error {
     Error::new(operation, ErrorKind::InUse)
-        .with_hint("wait for its creator, or recreate the memory if the creator died")
+        .with_hint("wait for its creator; if that died, remove and recreate the memory")
 }
 
 fn foreign(operation: &'static str) -> Error {

@@ -135,7 +135,7 @@ impl DataArea<'_> {
 impl Backing {
     fn name(&self) -> Option<Arc<str>> {
         match self {
-            Backing::Named(memory) => Some(memory.name().into()),
+            Backing::Named(memory) => Some(memory.label().clone()),
             Backing::Anonymous(_) => None,
         }
     }

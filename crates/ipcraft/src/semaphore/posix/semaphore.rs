@@ -188,7 +188,7 @@ impl Semaphore {
     /// * [`InvalidName`](ErrorKind::InvalidName) if no semaphore can have this name.
     #[doc(alias = "sem_unlink")]
     pub fn unlink(name: &str) -> Result<()> {
-        options::with_file(SEM_UNLINK, name, SharedMemory::unlink)
+        options::with_file(SEM_UNLINK, name, |file| SharedMemory::unlink(file))
     }
 
     /// Returns whether dropping this handle removes the name.

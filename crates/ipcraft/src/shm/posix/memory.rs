@@ -1,5 +1,6 @@
 //! The handle of a shared memory object.
 
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,13 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::mman::shm_unlink;
 use nix::sys::stat::{FileStat, fstat, lstat};
+use nix::unistd::unlink;
 
 use super::{LONGEST_NAME, Options, directory};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::name;
 use crate::shm::{Access, Mapping};
+use crate::support::directory_entry::DirectoryEntry;
 use crate::support::fallocate;
 use crate::support::unlink_guard::UnlinkGuard;
 
@@ -24,44 +27,52 @@ const SHM_UNLINK: &str = "shm_unlink";
 #[derive(Debug)]
 pub struct SharedMemory {
     fd: OwnedFd,
-    name: Arc<str>,
+    name: OsString,
+    /// The object in error messages.
+    label: Arc<str>,
     removal: Option<UnlinkGuard>,
 }
 
 impl SharedMemory {
-    pub(super) fn new(fd: OwnedFd, name: &str, removal: Option<UnlinkGuard>) -> Self {
-        SharedMemory { fd, name: name.into(), removal }
+    pub(super) fn new(fd: OwnedFd, name: &OsStr, removal: Option<UnlinkGuard>) -> Self {
+        let label = name::display(name.as_ref()).into();
+        SharedMemory { fd, name: name.into(), label, removal }
     }
 
     /// `shm_open(3)`, `fallocate(2)`: opens the object, or creates it with `size` bytes and mode
     /// 0600; see [`Options::create`].
     #[doc(alias = "shm_open")]
-    pub fn create(name: &str, size: usize) -> Result<SharedMemory> {
+    pub fn create(name: impl AsRef<OsStr>, size: usize) -> Result<SharedMemory> {
         Options::new().create(name, size)
     }
 
     /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: creates an object of `size` bytes with mode
     /// 0600, and fails if the name exists; see [`Options::create_new`].
     #[doc(alias = "shm_open")]
-    pub fn create_new(name: &str, size: usize) -> Result<SharedMemory> {
+    pub fn create_new(name: impl AsRef<OsStr>, size: usize) -> Result<SharedMemory> {
         Options::new().create_new(name, size)
     }
 
     /// `shm_open(3)`: opens an existing object; see [`Options::open`].
     #[doc(alias = "shm_open")]
-    pub fn open(name: &str) -> Result<SharedMemory> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<SharedMemory> {
         Options::new().open(name)
     }
 
     /// [`open`](SharedMemory::open) that waits until the name exists; see
     /// [`Options::open_timeout`].
-    pub fn open_timeout(name: &str, timeout: Duration) -> Result<SharedMemory> {
+    pub fn open_timeout(name: impl AsRef<OsStr>, timeout: Duration) -> Result<SharedMemory> {
         Options::new().open_timeout(name, timeout)
     }
 
     /// Returns the name that it was opened by.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &OsStr {
         &self.name
+    }
+
+    /// Returns the name as errors show it.
+    pub(crate) fn label(&self) -> &Arc<str> {
+        &self.label
     }
 
     /// `fstat(2)`: returns the current size in bytes.
@@ -94,7 +105,7 @@ impl SharedMemory {
         let stat = self.stat()?;
         let size = stat.st_size as usize;
         let missing = size.saturating_sub(fallocate::reserved_bytes(&stat));
-        Mapping::for_file(self.fd.as_fd(), size, missing, access, Some(&self.name))
+        Mapping::for_file(self.fd.as_fd(), size, missing, access, Some(&self.label))
     }
 
     /// `fallocate(2)`: grows the object to `size` bytes.
@@ -112,10 +123,23 @@ impl SharedMemory {
         if size < now {
             let limit = Limit { name: "its size", value: now as u64, requested: Some(size as u64) };
             return Err(Error::new("fallocate", ErrorKind::Invalid)
-                .with_object(Some(&self.name))
+                .with_object(Some(&self.label))
                 .with_limit(Some(limit)));
         }
-        fallocate::reserve(self.fd.as_fd(), size).map_err(|e| e.with_object(Some(&self.name)))
+        fallocate::reserve(self.fd.as_fd(), size).map_err(|e| e.with_object(Some(&self.label)))
+    }
+
+    /// `fallocate(2)`: takes the memory of `length` bytes at `offset`, so that an access to them
+    /// never raises `SIGBUS` for lack of space. For [sparse](Options::sparse) objects.
+    ///
+    /// # Errors
+    ///
+    /// * [`Invalid`](ErrorKind::Invalid) if the range is empty or not within the object;
+    /// * [`LimitReached`](ErrorKind::LimitReached) if memory is short.
+    #[doc(alias = "fallocate")]
+    pub fn reserve(&self, offset: usize, length: usize) -> Result<()> {
+        fallocate::reserve_range(self.fd.as_fd(), offset, length)
+            .map_err(|e| e.with_object(Some(&self.label)))
     }
 
     /// `shm_unlink(3)`: removes the name, if it still names this object.
@@ -128,15 +152,35 @@ impl SharedMemory {
     /// * [`Removed`](ErrorKind::Removed) if it was removed and now names another object.
     #[doc(alias = "shm_unlink")]
     pub fn remove(&self) -> Result<()> {
-        let failed = |e: Errno| Error::from_errno(SHM_UNLINK, e).with_object(Some(&self.name));
-        let (named, own) = (lstat(&directory::path(&self.name)).map_err(failed)?, self.stat()?);
+        let removed = match &self.removal {
+            Some(guard) => guard.remove(),
+            None => match DirectoryEntry::of(&directory::path(&self.name)) {
+                Ok(entry) => entry.remove(self.fd.as_fd()),
+                Err(Errno::EMFILE | Errno::ENFILE) => self.remove_without_descriptor(),
+                Err(errno) => Err(errno),
+            },
+        };
+        removed.map_err(|errno| {
+            let error = Error::from_errno(SHM_UNLINK, errno).with_object(Some(&self.label));
+            if errno == Errno::ESTALE { error.with_kind(ErrorKind::Removed) } else { error }
+        })
+    }
+
+    /// Removes the name with a full descriptor table. Another object that takes the name after the
+    /// check is removed in its place.
+    fn remove_without_descriptor(&self) -> nix::Result<()> {
+        let path = directory::path(&self.name);
+        let (named, own) = (lstat(&path)?, fstat(&self.fd)?);
         if (named.st_dev, named.st_ino) != (own.st_dev, own.st_ino) {
-            return Err(Error::new(SHM_UNLINK, ErrorKind::Removed).with_object(Some(&self.name)));
+            return Err(Errno::ESTALE);
         }
-        shm_unlink(&*self.name).map_err(failed)
+        unlink(&path)
     }
 
     /// `shm_unlink(3)`: removes a name, whichever object it names.
+    ///
+    /// It opens nothing, so it also removes what [`open`](SharedMemory::open) rejects: an object that
+    /// a killed C program left empty, or of another owner or mode.
     ///
     /// # Errors
     ///
@@ -144,9 +188,11 @@ impl SharedMemory {
     /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if another user owns it;
     /// * [`InvalidName`](ErrorKind::InvalidName) if no object can have this name.
     #[doc(alias = "shm_unlink")]
-    pub fn unlink(name: &str) -> Result<()> {
+    pub fn unlink(name: impl AsRef<OsStr>) -> Result<()> {
+        let name = name.as_ref();
         let path = name::posix(SHM_UNLINK, name, LONGEST_NAME)?;
-        shm_unlink(&*path).map_err(|e| Error::from_errno(SHM_UNLINK, e).with_name(name))
+        shm_unlink(&*path)
+            .map_err(|e| Error::from_errno(SHM_UNLINK, e).with_name(name::display(name.as_ref())))
     }
 
     /// Returns whether dropping this handle removes the name.
@@ -155,7 +201,7 @@ impl SharedMemory {
     }
 
     fn stat(&self) -> Result<FileStat> {
-        fstat(&self.fd).map_err(|e| Error::from_errno("fstat", e).with_object(Some(&self.name)))
+        fstat(&self.fd).map_err(|e| Error::from_errno("fstat", e).with_object(Some(&self.label)))
     }
 }
 

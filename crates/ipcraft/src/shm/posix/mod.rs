@@ -33,12 +33,20 @@
 //! * **An object is a file** in `/dev/shm`, so C programs and shells find it too. It is created
 //!   without a name (`O_TMPFILE`), sized with space for every page reserved, and then linked. So no
 //!   process can open one without its size. Exactly one of several racing creators succeeds. A
-//!   creator that dies early leaves nothing. This needs a tmpfs on `/dev/shm`, and `/proc`. Objects
-//!   that other programs create with `shm_open(3)` are empty at first. Opening rejects them while
-//!   they are empty.
+//!   creator that dies early leaves nothing. This needs a tmpfs on `/dev/shm`, and `/proc` or Linux
+//!   6.10.
+//! * **Objects of other programs** that use `shm_open(3)` are empty at first. Opening rejects them
+//!   while they are empty, and [`open_timeout`](Options::open_timeout) waits for their size. An
+//!   object whose creator died stays empty until it is [unlinked](SharedMemory::unlink).
+//! * **Sparse objects** are made on [request](Options::sparse) only: an access can raise `SIGBUS` or
+//!   get a process killed.
 //! * **Opening checks the object**: a regular file, of the [expected owner](Options::owner), with
-//!   [no more permissions](Options::mode) than expected, and not empty. A FIFO, symbolic link,
-//!   directory, socket or empty file is rejected without blocking.
+//!   [no more permissions](Options::mode) than expected, and of a [least size](Options::min_size). A
+//!   FIFO, symbolic link, directory, socket or empty file is rejected without blocking. The checks
+//!   of [owner](Options::any_owner) and [mode](Options::any_mode) can be omitted.
+//! * **Removal** needs no free descriptor, and spares another object that has the name. Without
+//!   [`remove_on_drop`](Options::remove_on_drop) and with a full descriptor table,
+//!   [`remove`](SharedMemory::remove) leaves a moment in which it may meet that other object.
 //! * **The name** persists until it is [removed](SharedMemory::remove) or the machine stops. The
 //!   memory persists while it has a name, a descriptor or a mapping.
 //! * **Size.** An object can [grow](SharedMemory::grow), and this library never shrinks it: see the
@@ -53,19 +61,20 @@
 //! |---|---|---|---|---|
 //! | `EEXIST` | [`create_new`](Options::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | [`open`](Options::open) it, or use another name |
 //! | `ENOENT` | opening, removing | [`NotFound`](crate::ErrorKind::NotFound) | no object has this name | create it, or [wait](Options::open_timeout) for it |
-//! | `ETIMEDOUT` | [`open_timeout`](Options::open_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | no process created it in time | retry or abort |
-//! | `ELOOP`, `EINVAL`, `ENXIO`, none | opening | [`WrongType`](crate::ErrorKind::WrongType) | the name belongs to a symbolic link, a directory, a socket, a FIFO or an empty file | find out which program created it |
-//! | none | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing object is too small | remove it, or [grow](SharedMemory::grow) it |
+//! | `ETIMEDOUT` | [`open_timeout`](Options::open_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | no process created and sized it in time; an object that is there is named with its size | retry, or [unlink](SharedMemory::unlink) an abandoned one |
+//! | `ELOOP`, `EINVAL`, `ENXIO`, none | opening | [`WrongType`](crate::ErrorKind::WrongType) | the name belongs to a symbolic link, a directory, a socket, a FIFO or an empty file | find out which program created it; [unlink](SharedMemory::unlink) an abandoned one |
+//! | none | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing object is too small, as for [`min_size`](Options::min_size) | remove it, or [grow](SharedMemory::grow) it |
 //! | `EACCES` | opening, unlinking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its owner and mode | check owner and mode |
-//! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions | set the [`Options`] accordingly if that is right |
+//! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions; the error names those found | set the [`Options`] accordingly if that is right |
 //! | `ENOSPC`, none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | no free space in `/dev/shm`, in memory, or in the control group | free some, or raise the limit |
 //! | none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | `RLIMIT_FSIZE`, for which the kernel would send `SIGXFSZ` | raise it |
 //! | `EMFILE`, `ENFILE` | creating, opening | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
-//! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0 | ask for more |
+//! | none | creating, opening | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0, or the mode has bits beyond 0o777 | ask for more; write the mode in octal |
+//! | none | [`reserve`](SharedMemory::reserve) | [`Invalid`](crate::ErrorKind::Invalid) | the range is empty, or not within the object | check the range |
 //! | none | [`grow`](SharedMemory::grow) | [`Invalid`](crate::ErrorKind::Invalid) | the object is already larger | create another object |
 //! | none | any | [`InvalidName`](crate::ErrorKind::InvalidName) | no leading slash, a second slash, or over 255 bytes | change it |
 //! | none | [`remove`](SharedMemory::remove) | [`Removed`](crate::ErrorKind::Removed) | the name now belongs to another object | leave that object alone |
-//! | `EOPNOTSUPP`, `ENOENT` | creating | [`Unsupported`](crate::ErrorKind::Unsupported) | no tmpfs on `/dev/shm`, or no `/proc` | mount them |
+//! | `EOPNOTSUPP`, `ENOENT` | creating | [`Unsupported`](crate::ErrorKind::Unsupported) | no tmpfs on `/dev/shm`; no `/proc`, before Linux 6.10 | mount them |
 //!
 //! Sources: [shm_overview(7)], [shm_open(3)], [open(2)], [linkat(2)], [fallocate(2)].
 //!
@@ -76,6 +85,7 @@
 //! [linkat(2)]: https://man7.org/linux/man-pages/man2/link.2.html
 //! [fallocate(2)]: https://man7.org/linux/man-pages/man2/fallocate.2.html
 
+mod creation;
 mod directory;
 mod memory;
 mod open;

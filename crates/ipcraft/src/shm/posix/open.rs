@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -20,23 +21,52 @@ use crate::sys::retry;
 pub(super) struct Expected {
     /// The permission bits that the file may have, and no others.
     pub(super) mode: u32,
-    /// The user that owns the file; the effective user by default.
-    pub(super) owner: Option<u32>,
+    pub(super) owner: Owner,
+    /// At least 1.
+    pub(super) min_size: usize,
+}
+
+/// The user that owns a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Owner {
+    /// The effective user.
+    Effective,
+    Id(u32),
+    Any,
+}
+
+/// What a name leads to.
+pub(super) enum Found {
+    Complete(OwnedFd),
+    /// A file that is smaller than expected: its creator may be about to size it.
+    TooSmall(Error),
+    /// No file has the name.
+    Nothing(Error),
 }
 
 /// shm_open(3), which follows no symbolic link and never blocks, followed by checks of the opened
 /// file.
-pub(super) fn checked(c_name: &CStr, name: &str, access: Access, expected: Expected) -> Result<OwnedFd> {
+pub(super) fn find(c_name: &CStr, label: &Arc<str>, access: Access, expected: Expected) -> Result<Found> {
+    let named = |error: Error| error.with_object(Some(label));
     let flags = match access {
         Access::ReadOnly => OFlag::O_RDONLY,
         Access::ReadWrite => OFlag::O_RDWR,
     };
     // With a lease on the file (F_SETLEASE), the kernel would otherwise wait for its holder.
     let flags = flags | OFlag::O_NONBLOCK;
-    let fd = retry(|| shm_open(c_name, flags, Mode::empty())).map_err(|e| open_error(e).with_name(name))?;
-    let stat = fstat(&fd).map_err(|e| Error::from_errno("fstat", e).with_name(name))?;
-    expected.check(&stat).map_err(|e| e.with_name(name))?;
-    Ok(fd)
+    let fd = match retry(|| shm_open(c_name, flags, Mode::empty())) {
+        Ok(fd) => fd,
+        Err(e @ Errno::ENOENT) => return Ok(Found::Nothing(named(Error::from_errno(SHM_OPEN, e)))),
+        Err(e) => return Err(named(open_error(e))),
+    };
+    let stat = fstat(&fd).map_err(|e| named(Error::from_errno("fstat", e)))?;
+    expected.check(&stat, label)?;
+    let size = stat.st_size as usize;
+    Ok(if size < expected.min_size {
+        Found::TooSmall(named(too_small(size, expected.min_size)))
+    } else {
+        Found::Complete(fd)
+    })
 }
 
 fn open_error(errno: Errno) -> Error {
@@ -47,7 +77,6 @@ fn open_error(errno: Errno) -> Error {
         Errno::EINVAL | Errno::EISDIR => {
             wrong_type(error, "remove the directory in /dev/shm, or use another name")
         }
-        Errno::EAGAIN => error.with_kind(ErrorKind::InUse).with_hint("end the lease (F_SETLEASE) on it"),
         _ => error.with_limit(limits::descriptors(errno)),
     }
 }
@@ -57,29 +86,39 @@ fn wrong_type(error: Error, hint: &'static str) -> Error {
 }
 
 impl Expected {
-    fn check(self, stat: &FileStat) -> Result<()> {
-        let rejected = |kind, hint| Err(Error::new(SHM_OPEN, kind).with_hint(hint));
+    fn check(self, stat: &FileStat, label: &Arc<str>) -> Result<()> {
         if SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT != SFlag::S_IFREG {
-            return rejected(
-                ErrorKind::WrongType,
-                "remove the special file in /dev/shm, or use another name",
-            );
+            let error = Error::new(SHM_OPEN, ErrorKind::WrongType).with_object(Some(label));
+            return Err(wrong_type(error, "remove the special file in /dev/shm, or use another name"));
         }
-        if stat.st_uid != self.owner.unwrap_or_else(|| geteuid().as_raw()) {
-            return rejected(ErrorKind::PermissionDenied, "set Options::owner if another user may own it");
+        let differs = |property: &str, found: String, needed: String| {
+            Error::new(SHM_OPEN, ErrorKind::PermissionDenied)
+                .with_mismatch(Some(label), (property, &found, &needed))
+        };
+        let owner = match self.owner {
+            Owner::Effective => geteuid().as_raw(),
+            Owner::Id(uid) => uid,
+            Owner::Any => stat.st_uid,
+        };
+        if stat.st_uid != owner {
+            let error = differs("its owner", format!("user {}", stat.st_uid), format!("user {owner}"));
+            return Err(error.with_hint("set Options::owner if another user may own it"));
         }
-        if stat.st_mode & 0o777 & !self.mode != 0 {
-            return rejected(
-                ErrorKind::PermissionDenied,
-                "set Options::mode if it may grant these permissions",
-            );
+        let mode = stat.st_mode & 0o777;
+        if mode & !self.mode != 0 {
+            let error = differs("its mode", format!("{mode:#05o}"), format!("at most {:#05o}", self.mode));
+            return Err(error.with_hint("set Options::mode if it may grant these permissions"));
         }
-        if stat.st_size == 0 { Err(too_small(0, 1)) } else { Ok(()) }
+        Ok(())
     }
 }
 
 /// The error for a regular file that is smaller than expected.
-pub(super) fn too_small(size: usize, wanted: usize) -> Error {
+fn too_small(size: usize, wanted: usize) -> Error {
     let limit = Limit { name: "its size", value: size as u64, requested: Some(wanted as u64) };
-    Error::new(SHM_OPEN, ErrorKind::WrongType).with_limit(Some(limit))
+    let error = Error::new(SHM_OPEN, ErrorKind::WrongType).with_limit(Some(limit));
+    match size {
+        0 => error.with_hint("wait with open_timeout, or unlink it if its creator died"),
+        _ => error.with_hint("ask for less, or unlink it and create it again"),
+    }
 }

@@ -1,20 +1,13 @@
 //! Creation and opening of an object.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ffi::OsStr;
 use std::time::Duration;
 
-use nix::errno::Errno;
-
-use super::directory::SHM_OPEN;
-use super::open::Expected;
-use super::{LONGEST_NAME, SharedMemory, directory, open};
-use crate::error::{Error, ErrorKind, Result};
-use crate::name;
+use super::SharedMemory;
+use super::open::Owner;
+use crate::error::Result;
 use crate::shm::Access;
-use crate::support::backoff::Backoff;
-use crate::support::unlink_guard::UnlinkGuard;
-use crate::support::{fallocate, limits};
-use crate::time::Deadline;
+use crate::support::mode::CreationMode;
 
 /// Options for creating a shared memory object, and requirements on one that is opened.
 ///
@@ -29,15 +22,23 @@ use crate::time::Deadline;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
-    expected: Expected,
-    access: Access,
-    remove_on_drop: bool,
+    pub(super) mode: CreationMode,
+    pub(super) any_mode: bool,
+    pub(super) owner: Owner,
+    pub(super) min_size: usize,
+    pub(super) sparse: bool,
+    pub(super) access: Access,
+    pub(super) remove_on_drop: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
-            expected: Expected { mode: 0o600, owner: None },
+            mode: CreationMode::less_umask(0o600),
+            any_mode: false,
+            owner: Owner::Effective,
+            min_size: 1,
+            sparse: false,
             access: Access::ReadWrite,
             remove_on_drop: false,
         }
@@ -52,8 +53,27 @@ impl Options {
 
     /// Sets the permission bits of a new object, such as `0o640`, less the umask. An existing
     /// object with further bits is rejected.
+    ///
+    /// Creation and opening fail with [`Invalid`](crate::ErrorKind::Invalid) for bits beyond 0o777.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.expected.mode = mode & 0o777;
+        self.mode = CreationMode::less_umask(mode);
+        self
+    }
+
+    /// Sets the permission bits as [`mode`](Options::mode) does, and the umask takes none away.
+    ///
+    /// The object has them before its name appears.
+    #[doc(alias = "fchmod")]
+    pub fn exact_mode(mut self, mode: u32) -> Self {
+        self.mode = CreationMode::exact(mode);
+        self
+    }
+
+    /// Accepts an existing object with any permission bits.
+    ///
+    /// Every user to whom the bits grant writing can change the contents and shrink the object.
+    pub fn any_mode(mut self) -> Self {
+        self.any_mode = true;
         self
     }
 
@@ -66,7 +86,31 @@ impl Options {
 
     /// Sets the required owner of an existing object. Default: the effective user.
     pub fn owner(mut self, uid: u32) -> Self {
-        self.expected.owner = Some(uid);
+        self.owner = Owner::Id(uid);
+        self
+    }
+
+    /// Accepts an existing object of any owner, who can change its contents and shrink it.
+    pub fn any_owner(mut self) -> Self {
+        self.owner = Owner::Any;
+        self
+    }
+
+    /// Sets the least size of an existing object. Default: 1 byte. A smaller one is rejected, with
+    /// both sizes in the error; [`open_timeout`](Options::open_timeout) waits until it has grown.
+    pub fn min_size(mut self, bytes: usize) -> Self {
+        self.min_size = bytes.max(1);
+        self
+    }
+
+    /// `ftruncate(2)`: creates the object without memory. The kernel takes each page on first
+    /// access, or [`reserve`](SharedMemory::reserve) takes them before.
+    ///
+    /// An access raises `SIGBUS` when `/dev/shm` is full. The kernel kills a process when the memory
+    /// of the machine or of the control group is exhausted.
+    #[doc(alias = "ftruncate")]
+    pub fn sparse(mut self, yes: bool) -> Self {
+        self.sparse = yes;
         self
     }
 
@@ -84,13 +128,15 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`WrongType`](ErrorKind::WrongType) if the name is taken by something else or by a smaller
-    /// object; others as in the [module's table](super#errors).
+    /// [`WrongType`](crate::ErrorKind::WrongType) if the name is taken by something else or by a
+    /// smaller object. If that object is empty, its creator may have died: [unlink] it then. Others
+    /// as in the [module's table](super#errors).
+    ///
+    /// [unlink]: SharedMemory::unlink
     #[doc(alias = "shm_open")]
-    pub fn create(&self, name: &str, size: usize) -> Result<SharedMemory> {
-        let memory = self.create_filled(name, size, |_| Ok(()))?;
-        let found = memory.size()?;
-        if found < size { Err(open::too_small(found, size).with_name(name)) } else { Ok(memory) }
+    pub fn create(&self, name: impl AsRef<OsStr>, size: usize) -> Result<SharedMemory> {
+        let at_least = Options { min_size: self.min_size.max(size), ..self.clone() };
+        at_least.create_filled(name, size, |_| Ok(()))
     }
 
     /// `shm_open(3)` with `O_EXCL`, `fallocate(2)`: creates an object of `size` zero bytes; exactly
@@ -100,106 +146,37 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in the [module's
-    /// table](super#errors).
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if the name is taken; others as in the
+    /// [module's table](super#errors).
     #[doc(alias = "shm_open")]
-    pub fn create_new(&self, name: &str, size: usize) -> Result<SharedMemory> {
+    pub fn create_new(&self, name: impl AsRef<OsStr>, size: usize) -> Result<SharedMemory> {
         self.create_new_filled(name, size, |_| Ok(()))
     }
 
-    /// `shm_open(3)`: opens an existing object, if it is a non-empty regular file of the expected
-    /// owner and mode.
+    /// `shm_open(3)`: opens an existing object, if it is a regular file of the expected owner, mode
+    /// and size.
     ///
     /// # Errors
     ///
-    /// * [`NotFound`](ErrorKind::NotFound) if no object has the name;
-    /// * [`WrongType`](ErrorKind::WrongType) or [`PermissionDenied`](ErrorKind::PermissionDenied)
-    ///   if a check fails;
+    /// * [`NotFound`](crate::ErrorKind::NotFound) if no object has the name;
+    /// * [`WrongType`](crate::ErrorKind::WrongType) or
+    ///   [`PermissionDenied`](crate::ErrorKind::PermissionDenied) if a check fails, with what was
+    ///   found;
     /// * others as in the [module's table](super#errors).
     #[doc(alias = "shm_open")]
-    pub fn open(&self, name: &str) -> Result<SharedMemory> {
-        let c_name = name::posix(SHM_OPEN, name, LONGEST_NAME)?;
-        let fd = open::checked(&c_name, name, self.access, self.expected)?;
-        Ok(SharedMemory::new(fd, name, None))
+    pub fn open(&self, name: impl AsRef<OsStr>) -> Result<SharedMemory> {
+        self.open_existing(name.as_ref())
     }
 
-    /// [`open`](Options::open) that waits until the name exists, and fails with
-    /// [`TimedOut`](ErrorKind::TimedOut) after `timeout`.
+    /// [`open`](Options::open) that waits until the name exists and the object has its size, and
+    /// fails with [`TimedOut`](crate::ErrorKind::TimedOut) after `timeout`.
+    ///
+    /// A program that uses `shm_open(3)` gives its object a size only after the name appears. If it
+    /// died in between, the error names the size, and [`unlink`](SharedMemory::unlink) clears the
+    /// name.
     ///
     /// The kernel offers no notification, so this polls at growing intervals of at most 5 ms.
-    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<SharedMemory> {
-        let (deadline, mut backoff) = (Deadline::after(timeout), Backoff::new());
-        loop {
-            match self.find(name)? {
-                Some(found) => return Ok(found),
-                None if backoff.sleep(deadline) => {}
-                None => return Err(Error::from_errno(SHM_OPEN, Errno::ETIMEDOUT).with_name(name)),
-            }
-        }
-    }
-
-    /// Creates an object that `fill` writes before the name appears.
-    pub(crate) fn create_new_filled(
-        &self,
-        name: &str,
-        size: usize,
-        fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
-    ) -> Result<SharedMemory> {
-        name::posix(SHM_OPEN, name, LONGEST_NAME)?;
-        let fd = self.create_unnamed(name, size, fill)?;
-        let removal = self.publish(&fd, name)?;
-        Ok(SharedMemory::new(fd, name, removal))
-    }
-
-    /// Opens the object, or creates one that `fill` writes before the name appears.
-    pub(crate) fn create_filled(
-        &self,
-        name: &str,
-        size: usize,
-        fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
-    ) -> Result<SharedMemory> {
-        if let Some(found) = self.find(name)? {
-            return Ok(found);
-        }
-        let fd = self.create_unnamed(name, size, fill)?;
-        loop {
-            match self.publish(&fd, name) {
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                published => return Ok(SharedMemory::new(fd, name, published?)),
-            }
-            // If the object was removed in between, the name is free again: retry.
-            if let Some(found) = self.find(name)? {
-                return Ok(found);
-            }
-        }
-    }
-
-    fn find(&self, name: &str) -> Result<Option<SharedMemory>> {
-        match self.open(name) {
-            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-            found => found.map(Some),
-        }
-    }
-
-    fn create_unnamed(
-        &self,
-        name: &str,
-        size: usize,
-        fill: impl FnOnce(BorrowedFd<'_>) -> Result<()>,
-    ) -> Result<OwnedFd> {
-        let fd = directory::create_unnamed(self.expected.mode).map_err(|e| e.with_name(name))?;
-        fallocate::reserve(fd.as_fd(), size).map_err(|e| e.with_name(name))?;
-        fill(fd.as_fd())?;
-        Ok(fd)
-    }
-
-    fn publish(&self, fd: &OwnedFd, name: &str) -> Result<Option<UnlinkGuard>> {
-        let path = directory::path(name);
-        let failed = |e| Error::from_errno(SHM_OPEN, e).with_name(name).with_limit(limits::descriptors(e));
-        // Made before the name exists, so that a failure leaves nothing.
-        let removal = self.remove_on_drop.then(|| UnlinkGuard::of(&path, fd.as_fd())).transpose();
-        let removal = removal.map_err(failed)?;
-        directory::link(fd.as_fd(), &path).map_err(|e| e.with_name(name))?;
-        Ok(removal)
+    pub fn open_timeout(&self, name: impl AsRef<OsStr>, timeout: Duration) -> Result<SharedMemory> {
+        self.open_existing_timeout(name.as_ref(), timeout)
     }
 }

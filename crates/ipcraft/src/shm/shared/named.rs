@@ -1,5 +1,6 @@
 //! Creation and opening of shared values by name.
 
+use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -22,14 +23,14 @@ impl<T: ProcessShared> Shared<T> {
     /// * the error of `initialize`, after which no name is left;
     /// * others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
-    pub fn create(name: &str, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
+    pub fn create(name: impl AsRef<OsStr>, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
         Shared::create_with(&Options::new(), name, initialize)
     }
 
     /// [`create`](Shared::create) with these options.
     pub fn create_with(
         options: &Options,
-        name: &str,
+        name: impl AsRef<OsStr>,
         initialize: impl FnOnce(&T) -> Result<()>,
     ) -> Result<Shared<T>> {
         Shared::from_object(options.create_filled(name, Self::SIZE, |fd| Self::fill(fd, initialize))?)
@@ -44,14 +45,17 @@ impl<T: ProcessShared> Shared<T> {
     /// * the error of `initialize`, after which no name is left;
     /// * others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
-    pub fn create_new(name: &str, initialize: impl FnOnce(&T) -> Result<()>) -> Result<Shared<T>> {
+    pub fn create_new(
+        name: impl AsRef<OsStr>,
+        initialize: impl FnOnce(&T) -> Result<()>,
+    ) -> Result<Shared<T>> {
         Shared::create_new_with(&Options::new(), name, initialize)
     }
 
     /// [`create_new`](Shared::create_new) with these options.
     pub fn create_new_with(
         options: &Options,
-        name: &str,
+        name: impl AsRef<OsStr>,
         initialize: impl FnOnce(&T) -> Result<()>,
     ) -> Result<Shared<T>> {
         Shared::from_object(options.create_new_filled(name, Self::SIZE, |fd| Self::fill(fd, initialize))?)
@@ -66,13 +70,13 @@ impl<T: ProcessShared> Shared<T> {
     ///   belongs to something else;
     /// * others as in the [table](crate::shm::posix#errors).
     #[doc(alias = "shm_open")]
-    pub fn open(name: &str) -> Result<Shared<T>> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Shared<T>> {
         Shared::from_object(Options::new().open(name)?)
     }
 
     /// [`open`](Shared::open) that waits until the name exists, and fails with
     /// [`TimedOut`](crate::ErrorKind::TimedOut) after `timeout`.
-    pub fn open_timeout(name: &str, timeout: Duration) -> Result<Shared<T>> {
+    pub fn open_timeout(name: impl AsRef<OsStr>, timeout: Duration) -> Result<Shared<T>> {
         Shared::from_object(Options::new().open_timeout(name, timeout)?)
     }
 
@@ -84,9 +88,9 @@ impl<T: ProcessShared> Shared<T> {
     pub fn from_object(object: SharedMemory) -> Result<Shared<T>> {
         let size = object.size()?;
         if size < Self::SIZE {
-            return Err(too_small::<T>(size).with_name(object.name()));
+            return Err(too_small::<T>(size).with_object(Some(object.label())));
         }
-        let attached = Self::attach(object.map()?).map_err(|e| e.with_name(object.name()))?;
+        let attached = Self::attach_to(object.map()?, Some(object.label()))?;
         Ok(attached.with_object(object))
     }
 

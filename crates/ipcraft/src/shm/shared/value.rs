@@ -2,11 +2,13 @@
 
 #![allow(unsafe_code)]
 
+use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::ProcessShared;
 use crate::error::{Error, ErrorKind, Limit, Result};
@@ -119,18 +121,35 @@ impl<T: ProcessShared> Shared<T> {
     /// * [`Invalid`](ErrorKind::Invalid) if the memory is smaller than [`SIZE`](Shared::SIZE);
     /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if the mapping is read-only.
     pub fn attach(mapping: Mapping) -> Result<Shared<T>> {
-        let shared = Shared::over(mapping)?;
-        let (found, expected) = (Header::of(&shared.mapping)?.read(ATTACH)?, Self::identity());
+        Shared::attach_to(mapping, None)
+    }
+
+    /// The same for the memory of an object that has a name.
+    pub(super) fn attach_to(mapping: Mapping, object: Option<&Arc<str>>) -> Result<Shared<T>> {
+        let shared = Self::over(mapping)?;
+        shared.check(object)?;
+        Ok(shared)
+    }
+
+    fn check(&self, object: Option<&Arc<str>>) -> Result<()> {
+        let named = |error: Error| error.with_object(object);
+        let (found, expected) = (Header::of(&self.mapping)?.read(ATTACH).map_err(named)?, Self::identity());
         header::check(
             ATTACH,
             [
                 ("the kind of its contents", found.kind, expected.kind),
                 ("the size of its value", found.size, expected.size),
                 ("the alignment of its value", found.details[0], expected.details[0]),
-                ("the layout of its value", found.layout, expected.layout),
             ],
-        )?;
-        Ok(shared)
+        )
+        .map_err(named)?;
+        if found.layout == expected.layout {
+            return Ok(());
+        }
+        let needed = format!("{:#x} of {}", expected.layout, type_name::<T>());
+        Err(Error::new(ATTACH, ErrorKind::WrongType)
+            .with_mismatch(object, ("the layout of its value", &format!("{:#x}", found.layout), &needed))
+            .with_hint(header::OTHER_DEFINITION))
     }
 
     fn identity() -> Identity {
