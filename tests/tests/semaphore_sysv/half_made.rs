@@ -120,7 +120,7 @@ fn create_while_another_process_removes_the_set_starts_over() {
     let creators: Vec<_> = (0..2)
         .map(|_| {
             Peer::start(|| {
-                for round in 0..20_000 {
+                for round in 0..5000 {
                     SemaphoreSet::create(key, &[1, 0]).unwrap_or_else(|e| panic!("round {round}: {e}"));
                 }
             })

@@ -3,6 +3,7 @@
 use ipcraft::ErrorKind;
 use ipcraft::semaphore::sysv::{Operation, SemaphoreSet};
 use ipcraft::sysv::Key;
+use ipcraft_tests::control_group;
 use ipcraft_tests::namespace;
 use ipcraft_tests::suite::{Outcome, serial_test};
 use nix::errno::Errno;
@@ -40,7 +41,11 @@ fn apply_above_semopm_names_it() -> Outcome {
         let error = set.apply(&[Operation::add(0, 1); 3]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("semop id {}: a limit was reached (E2BIG): 3 needed, SEMOPM is 2", set.id())
+            format!(
+                "semop id {}: a limit was reached (E2BIG): 3 needed, SEMOPM is 2; \
+                 apply fewer at a time, or raise it in /proc/sys/kernel/sem",
+                set.id()
+            )
         );
         // Above the length of a copy on the stack.
         namespace::set_limit(SEM, "10 25 1000 3");
@@ -60,4 +65,22 @@ fn key_is_local_to_the_ipc_namespace() -> Outcome {
     });
     assert_eq!(set.value(0).unwrap(), 1);
     outcome
+}
+
+/// The kernel kills a process of the group if it takes the memory without asking.
+#[serial_test]
+fn create_of_large_sets_names_the_limit_of_the_control_group() -> Outcome {
+    control_group::with_memory_limit(64 << 20, || {
+        let largest = vec![1; 32_000];
+        let mut sets = Vec::new();
+        let error = loop {
+            match super::Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &largest) {
+                Ok(set) => sets.push(set),
+                Err(error) => break error,
+            }
+            assert!(sets.len() < 100, "beyond the limit of the group");
+        };
+        assert_eq!(error.kind(), ErrorKind::LimitReached, "{error}");
+        assert!(error.limit().unwrap().requested() > Some(2_000_000), "{error}");
+    })
 }

@@ -48,6 +48,11 @@ pub(crate) fn available_memory(bytes: usize) -> Option<Limit> {
     Some(Limit { requested: Some(bytes as u64), ..least })
 }
 
+/// [`available_memory`] for an errno that does not show how much was needed.
+pub(crate) fn memory_left() -> Option<Limit> {
+    available_memory(0).map(|limit| Limit { requested: None, ..limit })
+}
+
 /// Free or reclaimable memory, and swap (proc_meminfo(5)).
 fn machine_memory(text: &str, swap: u64) -> Option<Limit> {
     let value = kib(text, "MemAvailable:")?.saturating_mul(1024).saturating_add(swap);

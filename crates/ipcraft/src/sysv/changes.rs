@@ -2,6 +2,7 @@
 
 use libc::ipc_perm;
 
+use super::IDS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::support::mode;
 
@@ -68,6 +69,3 @@ impl Changes {
         Ok(())
     }
 }
-
-/// The advice for an owner that the kernel does not know.
-pub(crate) const IDS: &str = "pass ids that this user namespace maps";

@@ -15,6 +15,7 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 
+mod advice;
 mod changes;
 mod creation;
 mod identity;
@@ -24,8 +25,8 @@ mod permissions;
 mod removal;
 mod time;
 
+pub(crate) use advice::{IDS, advise};
 pub use changes::Changes;
-pub(crate) use changes::IDS;
 pub(crate) use creation::Creation;
 pub(crate) use identity::{Calls, Facts, Identity};
 pub use key::Key;

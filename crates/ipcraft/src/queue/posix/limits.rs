@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::resource::Resource;
 
 use crate::error::{Error, ErrorKind, Limit};
-use crate::support::limits::{available_memory, descriptors, rlimit, sysctl};
+use crate::support::limits::{descriptors, memory_left, rlimit, sysctl};
 
 const CAPACITY_MAX: &str = "/proc/sys/fs/mqueue/msg_max";
 const MESSAGE_SIZE_MAX: &str = "/proc/sys/fs/mqueue/msgsize_max";
@@ -64,7 +64,7 @@ pub(super) fn explain(error: Error, errno: Errno, size: impl FnOnce() -> QueueSi
             .with_kind(ErrorKind::PermissionDenied)
             .with_hint("map this user and group in the user namespace"),
         Errno::EACCES => error.with_hint("check owner and mode, or open one direction only"),
-        Errno::ENOMEM => error.with_limit(available_memory(0)),
+        Errno::ENOMEM => error.with_limit(memory_left()),
         Errno::EMFILE if !descriptor_table_is_full() => {
             let limit = rlimit("RLIMIT_MSGQUEUE", Resource::RLIMIT_MSGQUEUE, Some(size().bytes()));
             error.with_limit(limit).with_hint("unlink queues of this user, or raise the limit")

@@ -60,8 +60,11 @@ impl Queue {
     pub fn notify_descriptor(&self) -> Result<NotificationFd<'_>> {
         let registration = Registration::new(self)?;
         let flags = SockFlag::SOCK_CLOEXEC;
-        let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, None)
-            .map_err(|e| Error::from_errno("socket(AF_NETLINK)", e).with_limit(limits::descriptors(e)))?;
+        let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, None).map_err(|e| {
+            Error::from_errno("socket(AF_NETLINK)", e)
+                .with_object(self.name())
+                .with_limit(limits::descriptors(e))
+        })?;
         let notification = NotificationFd { registration, socket };
         notification.rearm()?;
         Ok(notification)
@@ -172,12 +175,21 @@ impl<'queue> Registration<'queue> {
     fn new(queue: &'queue Queue) -> Result<Self> {
         match queue.notifying.swap(true, AcqRel) {
             false => Ok(Registration { queue }),
-            true => Err(Error::from_errno(NOTIFY, Errno::EBUSY).with_object(queue.name())),
+            true => Err(failed(queue, Errno::EBUSY)),
         }
     }
 
     fn register(&self, notify: impl FnOnce(BorrowedFd<'_>) -> nix::Result<()>) -> Result<()> {
-        notify(self.queue.as_fd()).map_err(|e| Error::from_errno(NOTIFY, e).with_object(self.queue.name()))
+        notify(self.queue.as_fd()).map_err(|e| failed(self.queue, e))
+    }
+}
+
+fn failed(queue: &Queue, errno: Errno) -> Error {
+    let error = Error::from_errno(NOTIFY, errno).with_object(queue.name());
+    match errno {
+        Errno::EBUSY => error.with_hint("poll the queue instead, or drop the other registration"),
+        Errno::ENOMEM => error.with_limit(limits::memory_left()),
+        _ => error,
     }
 }
 

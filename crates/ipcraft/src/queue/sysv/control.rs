@@ -84,7 +84,7 @@ impl Queue {
         let error = self.failed(SET, errno);
         match errno {
             Errno::EPERM => match raised_above(bytes) {
-                None => error.with_hint("act as owner or creator of the queue"),
+                None => error,
                 limit => error
                     .with_kind(ErrorKind::LimitReached)
                     .with_limit(limit)

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::support::backoff::Backoff;
 use crate::support::limits;
 use crate::sys::sysv_msg;
-use crate::sysv::{Key, Object};
+use crate::sysv::{Key, Object, advise};
 use crate::time::Deadline;
 
 const SEND: &str = "msgsnd";
@@ -304,7 +304,11 @@ impl Queue {
             Errno::EINVAL if kind < 1 => invalid_type(SEND, errno).with_object(Some(&self.name)),
             Errno::EINVAL => match too_large(length) {
                 None => self.failed(SEND, errno),
-                limit => self.failed(SEND, errno).with_kind(ErrorKind::TooLarge).with_limit(limit),
+                limit => self
+                    .failed(SEND, errno)
+                    .with_kind(ErrorKind::TooLarge)
+                    .with_limit(limit)
+                    .with_hint("send it in parts, or raise the limit"),
             },
             Errno::EAGAIN => match self.check_room(length) {
                 Ok(()) => self.failed(SEND, errno).with_kind(ErrorKind::Full),
@@ -340,7 +344,7 @@ impl Queue {
     /// The error of a call with valid arguments, so that `EINVAL` means a removed queue.
     #[cold]
     pub(super) fn failed(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
+        let error = advise(Error::from_errno(operation, errno).with_object(Some(&self.name)), errno);
         if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
     }
 }

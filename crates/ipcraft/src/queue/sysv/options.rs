@@ -129,7 +129,7 @@ fn failed(key: Key, errno: Errno) -> Error {
                 .with_limit(limits::sysctl("/proc/sys/kernel/msgmni", queues))
                 .with_hint("remove queues that `ipcs -q` shows, or raise the limit")
         }
-        Errno::ENOMEM => error.with_limit(limits::available_memory(0)),
+        Errno::ENOMEM => error.with_limit(limits::memory_left()),
         _ => error,
     }
 }

@@ -12,7 +12,7 @@ use super::set::SemaphoreSet;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::support::backoff::Backoff;
 use crate::support::create_or_open::create_or_open;
-use crate::support::limits::available_memory;
+use crate::support::limits::{available_memory, check_memory};
 use crate::sys::sysv_sem;
 use crate::sysv::{Calls, Creation, Facts, Identity, Key, Object};
 use crate::time::Deadline;
@@ -22,6 +22,16 @@ const STAT: &str = "semctl(IPC_STAT)";
 
 /// What setting and marking the values takes. The owner could grant it to itself.
 const OWNER_RIGHTS: c_int = 0o600;
+
+/// From this number of semaphores on, 64 KiB, the memory that a set takes is checked first: without
+/// it, the kernel kills a process of the control group.
+const LARGE_COUNT: usize = 1024;
+
+/// Returns the bytes that the kernel takes for a set: a cache line per semaphore (Linux,
+/// ipc/sem.c).
+fn kernel_bytes(count: usize) -> usize {
+    count.saturating_mul(64)
+}
 
 const CALLS: Calls =
     Calls { facts: |id| status(id).map(|status| Facts::from(&status.sem_perm)), remove: sysv_sem::remove };
@@ -133,6 +143,9 @@ impl Options {
 
     fn create_once(&self, key: Key, values: &[u16]) -> Result<SemaphoreSet> {
         let flags = self.creation.flags(SEMGET).map_err(|e| e.with_name(key.to_string()))?;
+        if values.len() >= LARGE_COUNT {
+            check_memory(SEMGET, kernel_bytes(values.len())).map_err(|e| e.with_name(key.to_string()))?;
+        }
         let id = get(key, values.len(), flags | OWNER_RIGHTS)?;
         // If setting the values fails, the set is removed again, since no other process would set
         // them.
@@ -257,12 +270,15 @@ fn get_error(errno: Errno, key: Key, count: usize, flags: c_int) -> Error {
         Errno::EINVAL if count == 0 => error.with_hint("pass at least one value"),
         Errno::EINVAL => match limits::set_size(count) {
             None => error,
-            limit => error.with_kind(ErrorKind::LimitReached).with_limit(limit),
+            limit => error
+                .with_kind(ErrorKind::LimitReached)
+                .with_limit(limit)
+                .with_hint("use several sets, or raise it in /proc/sys/kernel/sem"),
         },
         Errno::ENOSPC => error
             .with_limit(limits::namespace(count))
             .with_hint("remove sets that `ipcs -s` shows, or raise the limit"),
-        Errno::ENOMEM => error.with_limit(available_memory(0)),
+        Errno::ENOMEM => error.with_limit(available_memory(kernel_bytes(count))),
         _ => error,
     }
 }

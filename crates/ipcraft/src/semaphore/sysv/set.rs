@@ -10,8 +10,9 @@ use super::operation::Operation;
 use super::{Options, limits};
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::pid::Pid;
+use crate::support::limits::memory_left;
 use crate::sys::{poll, retry, sysv_sem};
-use crate::sysv::{Key, Object};
+use crate::sysv::{Key, Object, advise};
 use crate::time::Deadline;
 
 const SEMOP: &str = "semop";
@@ -246,14 +247,14 @@ impl SemaphoreSet {
 
     #[cold]
     pub(super) fn control_error(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
+        let error = advise(Error::from_errno(operation, errno).with_object(Some(&self.name)), errno);
         // The other arguments were checked, so the identifier is invalid.
         if errno == Errno::EINVAL { error.with_kind(ErrorKind::Removed) } else { error }
     }
 
     #[cold]
     fn apply_error(&self, operation: &'static str, errno: Errno, operations: &[Operation]) -> Error {
-        let error = Error::from_wait_errno(operation, errno).with_object(Some(&self.name));
+        let error = advise(Error::from_wait_errno(operation, errno).with_object(Some(&self.name)), errno);
         match errno {
             Errno::EINVAL if operations.is_empty() => error.with_hint("pass at least one operation"),
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),
@@ -264,9 +265,11 @@ impl SemaphoreSet {
                 let largest = operations.iter().map(Operation::index).max().unwrap_or_default();
                 self.no_such_semaphore(error, largest)
             }
-            Errno::E2BIG => {
-                error.with_kind(ErrorKind::LimitReached).with_limit(limits::operations(operations.len()))
-            }
+            Errno::E2BIG => error
+                .with_kind(ErrorKind::LimitReached)
+                .with_limit(limits::operations(operations.len()))
+                .with_hint("apply fewer at a time, or raise it in /proc/sys/kernel/sem"),
+            Errno::ENOMEM => error.with_limit(memory_left()),
             Errno::ERANGE => error.with_limit(Some(limits::value(None))),
             _ => error,
         }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
 use crate::support::limits;
 use crate::sys::sysv_shm;
-use crate::sysv::{self, Changes, Identity, Key, Object};
+use crate::sysv::{self, Changes, Identity, Key, Object, advise};
 
 const SHMAT: &str = "shmat";
 const IPC_SET: &str = "shmctl(IPC_SET)";
@@ -209,7 +209,7 @@ impl Segment {
     }
 
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::from_errno(operation, errno).with_object(Some(&self.name));
+        let error = advise(Error::from_errno(operation, errno).with_object(Some(&self.name)), errno);
         match errno {
             // The identifier was valid, so the segment has been removed.
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),
