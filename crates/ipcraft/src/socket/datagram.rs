@@ -254,6 +254,9 @@ impl Socket {
 
     /// `recvfrom(2)`: like [`recv`](Socket::recv), and also returns the address of the sender,
     /// which is unnamed if the sender is not bound.
+    ///
+    /// The error of a truncated datagram does not have the address.
+    /// [`recv_message`](super::Ancillary::recv_message) keeps it.
     #[inline]
     #[doc(alias = "recvfrom")]
     pub fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, Address)> {

@@ -30,7 +30,13 @@ pub(super) fn send_error(fd: BorrowedFd<'_>, operation: &'static str, errno: Err
         Errno::EMSGSIZE => buffer_limit(fd, length),
         _ => limits::descriptors(errno),
     };
-    Error::from_send_errno(operation, errno).with_limit(limit)
+    let error = Error::from_send_errno(operation, errno).with_limit(limit);
+    match errno {
+        Errno::EMSGSIZE => error.with_hint("split the record, or raise set_send_buffer"),
+        Errno::ETOOMANYREFS => error.with_hint("let the receivers receive the descriptors in transit"),
+        Errno::EDESTADDRREQ | Errno::ENOTCONN => error.with_hint("connect first, or name a destination"),
+        _ => error,
+    }
 }
 
 fn buffer_limit(fd: BorrowedFd<'_>, length: usize) -> Option<Limit> {
