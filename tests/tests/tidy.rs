@@ -38,6 +38,7 @@ const BELOW_MECHANISMS: &[&str] = &["error", "name", "pid", "support", "sys", "s
 
 /// The files that remove names.
 const REMOVE_NAMES: &[&str] = &[
+    "channel/handle.rs",
     "fifo/handle.rs",
     "queue/posix/handle.rs",
     "queue/posix/removal.rs",

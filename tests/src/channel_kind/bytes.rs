@@ -8,7 +8,7 @@ use ipcraft::channel::spsc::bytes::{Channel, Loan, Options, Receiver, Sender};
 use ipcraft::channel::{Payload, WaitStrategy};
 use ipcraft::{Error, Result};
 
-use super::{ChannelKind, Config, Extra, Held, Numbered, RecvWay, SendWay, endpoints};
+use super::{ChannelKind, Config, Extra, Held, Numbered, Queries, RecvWay, SendWay, endpoints, queries};
 use crate::subject::Form;
 
 /// What a record takes besides its bytes, at most.
@@ -178,6 +178,14 @@ impl<M: Numbered + 'static> ChannelKind for Bytes<M> {
 
     fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {
         sender.set_wait_strategy(strategy);
+    }
+
+    fn query_sender(sender: &Self::Sender) -> Queries {
+        queries!(sender, len: Some(sender.len()), is_empty: Some(sender.is_empty()), is_full: None, strategy: Some(sender.wait_strategy()))
+    }
+
+    fn query_receiver(receiver: &Self::Receiver) -> Queries {
+        queries!(receiver, len: Some(receiver.len()), is_empty: Some(receiver.is_empty()), is_full: None, strategy: Some(receiver.wait_strategy()))
     }
 
     const SENDS: &'static [SendWay<Self>] = &[

@@ -7,7 +7,7 @@ use ipcraft::Result;
 use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::latest::{Channel, Options, Reader, Writer};
 
-use super::{ChannelKind, Config, Extra, Held, Numbered, RecvWay, SendWay, endpoints};
+use super::{ChannelKind, Config, Extra, Held, Numbered, Queries, RecvWay, SendWay, endpoints, queries};
 use crate::subject::Form;
 
 /// A value that its writer replaces, and readers of the newest one.
@@ -79,6 +79,14 @@ impl<M: Numbered + 'static> ChannelKind for Latest<M> {
     type Message = M;
 
     endpoints!(Channel<M>, Writer<M> = writer, Reader<M> = reader);
+
+    fn query_sender(sender: &Self::Sender) -> Queries {
+        queries!(sender, len: None, is_empty: None, is_full: None, strategy: None)
+    }
+
+    fn query_receiver(receiver: &Self::Receiver) -> Queries {
+        queries!(receiver, len: None, is_empty: None, is_full: None, strategy: Some(receiver.wait_strategy()))
+    }
 
     const SENDS: &'static [SendWay<Self>] = &[
         SendWay { name: "store", function: "", batch: 1, commits: true, send: Self::store },

@@ -49,6 +49,23 @@ impl Config {
     }
 }
 
+/// What an endpoint reports; `None` where its kind has no such query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queries {
+    /// The messages, or bytes, that were not received.
+    pub len: Option<usize>,
+    /// Whether there are none.
+    pub is_empty: Option<bool>,
+    /// Whether there is no space.
+    pub is_full: Option<bool>,
+    /// The capacity in messages or bytes.
+    pub capacity: usize,
+    /// Whether all peers have left.
+    pub is_disconnected: bool,
+    /// How it waits.
+    pub strategy: Option<WaitStrategy>,
+}
+
 /// A kind of channel with messages of one type.
 pub trait ChannelKind: Sized + 'static {
     /// The name in the names of tests.
@@ -199,6 +216,12 @@ pub trait ChannelKind: Sized + 'static {
         Self::receiver_from_fd(Self::receiver_into_fd(receiver)?)
     }
 
+    /// What the sender reports about itself and the channel.
+    fn query_sender(sender: &Self::Sender) -> Queries;
+
+    /// What the receiver reports about itself and the channel.
+    fn query_receiver(receiver: &Self::Receiver) -> Queries;
+
     /// Chooses how the sender waits, if it ever does.
     fn set_sender_strategy(_sender: &mut Self::Sender, _strategy: WaitStrategy) {}
 
@@ -329,3 +352,18 @@ macro_rules! endpoints {
     };
 }
 use endpoints;
+
+/// The queries of an endpoint, of which some have all and some only the last three.
+macro_rules! queries {
+    ($endpoint:expr, len: $len:expr, is_empty: $is_empty:expr, is_full: $is_full:expr, strategy: $strategy:expr) => {
+        $crate::channel_kind::Queries {
+            len: $len,
+            is_empty: $is_empty,
+            is_full: $is_full,
+            capacity: $endpoint.capacity(),
+            is_disconnected: $endpoint.is_disconnected(),
+            strategy: $strategy,
+        }
+    };
+}
+use queries;

@@ -9,7 +9,7 @@ use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::request::{Channel, Client, Options, Request, Server};
 use ipcraft::{Error, ErrorKind, Result};
 
-use super::{ChannelKind, Config, Extra, Held, Numbered, RecvWay, SendWay};
+use super::{ChannelKind, Config, Extra, Held, Numbered, Queries, RecvWay, SendWay, queries};
 use crate::subject::Form;
 
 /// Requests whose client checks that each reply belongs to its request.
@@ -231,6 +231,15 @@ impl<M: Numbered + 'static, const CHECKED: bool> ChannelKind for CheckedRequests
 
     fn receiver_from_fd(fd: OwnedFd) -> Result<Self::Receiver> {
         Server::from_fd(fd)
+    }
+
+    fn query_sender(sender: &Self::Sender) -> Queries {
+        let client = &sender.client;
+        queries!(client, len: Some(client.pending()), is_empty: None, is_full: None, strategy: Some(client.wait_strategy()))
+    }
+
+    fn query_receiver(receiver: &Self::Receiver) -> Queries {
+        queries!(receiver, len: Some(receiver.len()), is_empty: Some(receiver.is_empty()), is_full: None, strategy: Some(receiver.wait_strategy()))
     }
 
     fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {

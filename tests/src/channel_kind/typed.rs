@@ -7,7 +7,7 @@ use ipcraft::channel::broadcast::Overflow;
 use ipcraft::channel::{WaitStrategy, broadcast, mpmc, spsc};
 use ipcraft::{Error, Result};
 
-use super::{ChannelKind, Config, Held, Numbered, RecvWay, SendWay, endpoints};
+use super::{ChannelKind, Config, Held, Numbered, Queries, RecvWay, SendWay, endpoints, queries};
 use crate::subject::Form;
 
 /// The subscribers that a broadcast has room for.
@@ -145,6 +145,14 @@ macro_rules! typed_kind {
 
             fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {
                 sender.set_wait_strategy(strategy);
+            }
+
+            fn query_sender(sender: &Self::Sender) -> Queries {
+                queries!(sender, len: Some(sender.len()), is_empty: Some(sender.is_empty()), is_full: Some(sender.is_full()), strategy: Some(sender.wait_strategy()))
+            }
+
+            fn query_receiver(receiver: &Self::Receiver) -> Queries {
+                queries!(receiver, len: Some(receiver.len()), is_empty: Some(receiver.is_empty()), is_full: Some(receiver.is_full()), strategy: Some(receiver.wait_strategy()))
             }
 
             const SENDS: &'static [SendWay<Self>] = &[

@@ -1,11 +1,12 @@
 //! What holds for the endpoints of every kind.
 
-use ipcraft::channel::broadcast;
+use ipcraft::channel::{WaitStrategy, broadcast, spsc};
 use ipcraft::{ErrorKind, channel};
 use ipcraft_tests::channel_kind::{
     Broadcast, Bytes, ChannelKind, Config, Latest, Mpmc, Numbered, OverwritingBroadcast, Requests, Spsc,
 };
 use ipcraft_tests::for_each_kind;
+use ipcraft_tests::peer::Peer;
 use ipcraft_tests::subject::Form;
 use ipcraft_tests::suite::serial_test;
 
@@ -118,6 +119,44 @@ fn options_that_no_broadcast_can_have_are_refused_with_the_maximum() {
     assert!(text.contains("Options::capacity"), "{text}");
 }
 
+fn create_beside_a_remover<K: ChannelKind>() {
+    let name = fresh();
+    let remover = Peer::start(|| {
+        loop {
+            let _ = channel::unlink(&name);
+        }
+    });
+    for _ in 0..300 {
+        let created = K::create(Config::new(8), &name);
+        assert!(created.is_ok(), "{}: {}", K::NAME, created.err().unwrap());
+    }
+    remover.kill();
+    let _ = channel::unlink(&name);
+}
+
+/// The name may vanish between any two steps.
+#[serial_test]
+fn create_while_the_name_is_removed_succeeds() {
+    macro_rules! each {
+        ($($kind:ident),*) => { $(create_beside_a_remover::<$kind<[u64; 1]>>();)* };
+    }
+    for_each_kind!(each);
+}
+
+#[serial_test]
+fn drop_and_remove_after_another_channel_took_the_name_leave_it() {
+    let name = fresh();
+    let options = spsc::Options::<u64>::new().remove_on_drop(true);
+    for _ in 0..20 {
+        let first = options.create_new(&name).unwrap();
+        channel::unlink(&name).unwrap();
+        let second = spsc::Channel::<u64>::create_new(&name).unwrap();
+        assert_eq!(first.remove().unwrap_err().kind(), ErrorKind::Removed);
+        drop(first);
+        second.remove().unwrap();
+    }
+}
+
 /// Opening fails because of the type, the content or the mode, and removing does not.
 #[serial_test]
 fn unlink_removes_what_cannot_be_opened() {
@@ -133,4 +172,54 @@ fn unlink_removes_what_cannot_be_opened() {
     Mpmc::<u64>::open(&name).err().expect("another kind");
     channel::unlink(&name).unwrap();
     assert_eq!(channel::unlink(&name).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// Sends until the channel is full, and then receives everything.
+fn queries_state_what_is_there<K: ChannelKind>() {
+    const CAPACITY: usize = 8;
+    let channel = K::anonymous(Config::new(CAPACITY)).unwrap();
+    let mut sender = K::sender(&channel).unwrap();
+    assert!(!K::query_sender(&sender).is_disconnected, "no receiver was there");
+    let mut receiver = K::receiver(&channel).unwrap();
+    let capacity = K::query_sender(&sender).capacity;
+    assert_eq!(K::query_receiver(&receiver).capacity, capacity);
+    assert_eq!(K::query_receiver(&receiver).strategy, Some(WaitStrategy::Adaptive));
+    K::set_receiver_strategy(&mut receiver, WaitStrategy::Block);
+    assert_eq!(K::query_receiver(&receiver).strategy, Some(WaitStrategy::Block));
+    let mut last = 0;
+    for sent in 0..=4 {
+        // A publisher that overwrites does not know how far its subscribers are.
+        let of_sender =
+            if K::BLOCKS_WHEN_FULL { K::query_sender(&sender) } else { K::query_receiver(&receiver) };
+        for found in [of_sender, K::query_receiver(&receiver)] {
+            assert!(found.is_empty.is_none_or(|is_empty| is_empty == (sent == 0)), "{}: {found:?}", K::NAME);
+            assert!(found.is_full.is_none_or(|is_full| !is_full), "{}: {found:?}", K::NAME);
+            assert!(found.len.is_none_or(|len| len >= sent && len <= capacity), "{}: {found:?}", K::NAME);
+            assert!(found.len.is_none_or(|len| len >= last), "{}: {found:?}", K::NAME);
+            last = found.len.unwrap_or(0);
+        }
+        send::<K>(&mut sender, sent as u64);
+    }
+    if K::query_receiver(&receiver).is_full.is_some() {
+        (5..CAPACITY).for_each(|number| send::<K>(&mut sender, number as u64));
+        let full = K::query_receiver(&receiver);
+        assert_eq!((full.is_full, full.len), (Some(true), Some(CAPACITY)), "{}", K::NAME);
+    }
+    while (K::RECVS[0].recv)(&mut receiver, Form::Try, &mut drop).is_ok() {}
+    let received = K::query_receiver(&receiver);
+    assert_eq!((received.len.unwrap_or(0), received.is_empty.unwrap_or(true)), (0, true), "{}", K::NAME);
+    assert!(!K::query_sender(&sender).is_disconnected && !received.is_disconnected, "{}", K::NAME);
+    drop(receiver);
+    assert!(K::query_sender(&sender).is_disconnected, "{}", K::NAME);
+    let receiver = K::receiver(&channel).unwrap();
+    drop(sender);
+    assert!(K::query_receiver(&receiver).is_disconnected, "{}", K::NAME);
+}
+
+#[serial_test]
+fn queries_of_an_endpoint_state_what_is_there() {
+    macro_rules! each {
+        ($($kind:ident),*) => { $(queries_state_what_is_there::<$kind<[u64; 1]>>();)* };
+    }
+    for_each_kind!(each);
 }

@@ -33,8 +33,8 @@ const BOUNDS: [Bound; 15] = [
     bound("request send", 41, 54),
     bound("request recv+respond", 82, 124),
     bound("request recv reply", 74, 111),
-    bound("spsc try_recv empty", 167, 174),
-    bound("spsc try_send full", 426, 420),
+    bound("spsc try_recv empty", 167, 181),
+    bound("spsc try_send full", 426, 467),
 ];
 
 const fn bound(operation: &'static str, release: u64, dev: u64) -> Bound {

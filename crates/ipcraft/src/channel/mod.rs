@@ -126,7 +126,7 @@
 //! |---|---|---|---|---|
 //! | none | `try_send` and similar | [`Full`](crate::ErrorKind::Full) | there is no space; the error returns the message | wait, or drop the message |
 //! | none | `try_recv` and similar | [`Empty`](crate::ErrorKind::Empty) | there is no message | wait |
-//! | none | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | there was no space or message in time; nothing was transferred | retry or abandon |
+//! | none | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | there was no space or message in time; nothing was transferred | retry or abandon; [`holder`](mpmc::Sender::holder) names a stopped process |
 //! | none | sending | [`Disconnected`](crate::ErrorKind::Disconnected) | all receivers have left or died | wait for a new receiver, or abandon |
 //! | none | receiving | [`Disconnected`](crate::ErrorKind::Disconnected) | all senders have left or died, and every message is received | wait for a new sender, or abandon |
 //! | none | a lossy [`broadcast`] | [`Lagged`](crate::ErrorKind::Lagged) | messages were overwritten; the error states how many | call again: it continues after them |
@@ -134,7 +134,9 @@
 //! | none | all calls but creating a channel | [`Corrupted`](crate::ErrorKind::Corrupted) | a process that is no endpoint wrote to the channel, or the bytes are not a value of the type | stop using the channel |
 //! | none | opening an endpoint | [`InUse`](crate::ErrorKind::InUse) | its owner is alive | wait until the owner leaves |
 //! | none | opening one of several endpoints | [`LimitReached`](crate::ErrorKind::LimitReached) | the maximum number of endpoints is open | wait until one leaves |
-//! | none | opening, `from_fd` | [`WrongType`](crate::ErrorKind::WrongType) | another kind, type, version or capacity, which the error names; or not a channel | find its creator; remove it if it is unused |
+//! | none | opening, `from_fd` | [`WrongType`](crate::ErrorKind::WrongType) | another kind, type, version or capacity: the error names both; or not a channel | find its creator; [`unlink`] it if it is unused |
+//! | `EAGAIN` | opening, `from_fd` | [`InUse`](crate::ErrorKind::InUse) | a process has a lease on the file (`F_SETLEASE`) | refuse the descriptor |
+//! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | a capacity or a number of subscribers that no channel can have | lower it |
 //! | none | `into_fd` | [`Invalid`](crate::ErrorKind::Invalid) | the channel has a name | open it by name in the other process |
 //! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than half of the ring | create a larger channel |
 //! | none | [`spsc::bytes`] | [`TooLarge`](crate::ErrorKind::TooLarge) | the record is longer than the buffer of `recv_into`; it stays in the channel | receive it with a larger buffer |
@@ -144,7 +146,7 @@
 //! | `ENOSPC`, `ENOMEM` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | out of memory, or `/dev/shm` is full | reduce the capacity |
 //! | `EMFILE`, `ENFILE` | creating, opening a channel or an endpoint | [`LimitReached`](crate::ErrorKind::LimitReached) | the descriptor table is full | close some, or raise `RLIMIT_NOFILE` |
 //! | `ENOENT` | opening an endpoint | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it |
-//! | `EAGAIN` | `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | no thread can be created | raise `RLIMIT_NPROC` |
+//! | `EAGAIN` | `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | no thread can be created; the error names `RLIMIT_NPROC` if that is limited | raise it, or `pids.max` of the control group |
 //!
 //! Sources: [fcntl(2)] for the leases of endpoints (`F_OFD_SETLK`), [futex(2)] for blocking,
 //! [shm_overview(7)] and [memfd_create(2)] for the memory.

@@ -188,7 +188,8 @@ impl<T: Message> Subscriber<T> {
         Received::new(&mut self.core, next)
     }
 
-    /// Receives the messages that are in the channel, without waiting for more.
+    /// Receives the messages that are in the channel, without waiting for more. It ends after as
+    /// many as were there when it began, even if a sender is faster.
     ///
     /// It is cheaper than one call for each message. The slots are freed together: when the
     /// iterator is dropped, or after 64 messages.

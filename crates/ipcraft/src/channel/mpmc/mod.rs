@@ -57,7 +57,8 @@
 //! Positions are claimed in order, so a slow endpoint delays others. A [`Loan`] delays all messages
 //! that are sent after it. A message that [`recv_in_place`](Receiver::recv_in_place) holds blocks
 //! senders that reach its slot. Make the capacity larger than the number of messages sent during
-//! the longest job.
+//! the longest job. If a call times out because a process is stopped, [`Sender::holder`] and
+//! [`Receiver::holder`] name that process.
 //!
 //! The channel takes 2 KiB and one slot for each message. A slot holds the message and a word of 8
 //! bytes:

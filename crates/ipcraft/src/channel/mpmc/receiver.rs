@@ -157,7 +157,8 @@ impl<T: Message> Receiver<T> {
         Received::new(&mut self.core)
     }
 
-    /// Receives the messages that are in the channel, without waiting for more.
+    /// Receives the messages that are in the channel, without waiting for more. It ends after as
+    /// many as were there when it began, even if a sender is faster.
     ///
     /// Blocked senders are woken when the iterator is dropped or after 64 messages.
     pub fn drain(&mut self) -> Drain<'_, T> {

@@ -42,10 +42,12 @@
 //! delivered again. A request that kills the server's process is delivered to the next server.
 
 mod client;
+mod incoming;
 mod server;
 
 pub use client::{Client, RequestId};
-pub use server::{Request, Server};
+pub use incoming::Request;
+pub use server::Server;
 
 use std::any::type_name;
 use std::marker::PhantomData;

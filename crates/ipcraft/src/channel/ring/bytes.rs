@@ -88,9 +88,10 @@ impl Writer {
         record::max_message_len(self.slots.count())
     }
 
-    /// Whether the reader has taken everything, as of a moment ago.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.control().receivers.position.load(Acquire) == self.tail
+    /// How many words the reader has not freed, as of a moment ago; at most as many as there are.
+    pub(crate) fn len(&self) -> u64 {
+        let head = self.control().receivers.position.load(Acquire);
+        self.tail.wrapping_sub(head).min(self.slots.count())
     }
 
     #[inline(never)]
@@ -279,9 +280,11 @@ impl Reader {
         unsafe { self.control.as_ref() }
     }
 
-    /// Whether the writer has sent nothing that was not taken, as of a moment ago.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.control().senders.position.load(Acquire) == self.head
+    /// How many words the records take that were not taken, as of a moment ago; at most as many as
+    /// there are.
+    pub(crate) fn len(&self) -> u64 {
+        let tail = self.control().senders.position.load(Acquire);
+        tail.wrapping_sub(self.head).min(self.slots.count())
     }
 
     /// Whether there is a record.

@@ -176,7 +176,8 @@ impl<T: Message> Receiver<T> {
         if taken == 0 { Err(self.core.endpoint.corrupted()) } else { Ok(taken) }
     }
 
-    /// Receives the messages that are in the channel, without waiting for more.
+    /// Receives the messages that are in the channel, without waiting for more. It ends after as
+    /// many as were there when it began, even if a sender is faster.
     ///
     /// This is cheaper than one call for each, because the slots are freed together: after 64
     /// messages, and when the iterator is dropped. If the process dies earlier, the next receiver

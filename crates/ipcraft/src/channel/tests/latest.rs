@@ -1,5 +1,7 @@
 //! Tests of `latest`.
 
+#![allow(unsafe_code)]
+
 use crate::ErrorKind;
 use crate::channel::latest::*;
 use std::os::fd::AsFd;
@@ -150,4 +152,21 @@ fn load_from_random_memory_returns() {
             let _ = reader.try_changed();
         }
     }
+}
+
+/// A peer that moves the position back does not make the reader wait for a change.
+#[test]
+fn load_after_the_position_was_moved_back_returns_corrupted() {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    let channel = Channel::<u64>::anonymous().unwrap();
+    let (mut writer, mut reader) = (channel.writer().unwrap(), channel.reader().unwrap());
+    (0..10).for_each(|value| writer.store(value));
+    assert_eq!(reader.load().unwrap().value, 9);
+    // SAFETY: because the region is kept by `channel`.
+    let control = unsafe { channel.region.control(0).as_ref() };
+    control.senders.position.store(5, Relaxed);
+    assert_eq!(reader.load().unwrap_err().kind(), ErrorKind::Corrupted);
+    assert_eq!(reader.try_changed().unwrap_err().kind(), ErrorKind::Corrupted);
+    assert_eq!(reader.changed().unwrap_err().kind(), ErrorKind::Corrupted);
 }

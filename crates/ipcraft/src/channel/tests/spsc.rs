@@ -247,3 +247,18 @@ fn try_recv_in_a_polling_loop_after_the_sender_left_without_notice_returns_disco
         std::thread::sleep(Duration::from_micros(100));
     }
 }
+
+/// A position never decreases: a batch for which more room is needed finds that it did.
+#[test]
+fn send_all_after_the_receivers_position_was_moved_back_returns_corrupted() {
+    let channel = Options::<u64>::new().capacity(8).anonymous().unwrap();
+    let (mut tx, mut rx) = (channel.sender().unwrap(), channel.receiver().unwrap());
+    tx.send_all(&[1; 8]).unwrap();
+    assert_eq!(rx.recv_many(&mut [0; 8]).unwrap(), 8);
+    tx.send_all(&[2; 2]).unwrap();
+    // SAFETY: because the region is kept by `channel`.
+    let control = unsafe { channel.region.control(0).as_ref() };
+    control.receivers.position.store(4, Relaxed);
+    let refused = tx.try_send_all(&[3; 8]).unwrap_err();
+    assert_eq!((refused.kind(), refused.sent()), (ErrorKind::Corrupted, 0));
+}

@@ -14,6 +14,7 @@ use crate::channel::endpoint::lease::Lease;
 use crate::channel::endpoint::{Endpoint, Role};
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::bytes::{Next, Reader};
+use crate::channel::ring::record::WORD;
 use crate::channel::shared::region::SharedRegion;
 use crate::channel::spsc::LEASES;
 use crate::channel::tuning::{DRAIN_BATCH, DRAIN_BATCH_WORDS};
@@ -63,11 +64,19 @@ impl Receiver {
 
     endpoint_methods!(core.endpoint, "a record");
 
+    /// Returns how many bytes of the [capacity](Receiver::capacity) are taken by records that were not
+    /// received, headers and padding included.
+    ///
+    /// The sender may add some at any time, so the number may be too small when this returns.
+    pub fn len(&self) -> usize {
+        self.core.ring.len() as usize * WORD
+    }
+
     /// Returns whether no record can be received without waiting.
     ///
     /// The sender may add some at any time, so the answer may be out of date when this returns.
     pub fn is_empty(&self) -> bool {
-        self.core.ring.is_empty()
+        self.len() == 0
     }
 
     /// Receives a record into `buffer`, blocking until one is available. Returns its length.

@@ -15,6 +15,7 @@ use crate::channel::endpoint::{Endpoint, Role};
 use crate::channel::handle;
 use crate::channel::ring::Corrupt;
 use crate::channel::ring::bytes::Writer;
+use crate::channel::ring::record::WORD;
 use crate::channel::send_error::SendAllError;
 use crate::channel::shared::region::SharedRegion;
 use crate::channel::spsc::LEASES;
@@ -65,11 +66,19 @@ impl Sender {
 
     endpoint_methods!(core.endpoint, "space");
 
+    /// Returns how many bytes of the [capacity](Sender::capacity) are taken by records that were not
+    /// received, headers and padding included.
+    ///
+    /// The receiver may take some at any time, so the number may be too large when this returns.
+    pub fn len(&self) -> usize {
+        self.core.ring.len() as usize * WORD
+    }
+
     /// Returns whether every record that was sent has been received.
     ///
     /// The receiver may take some at any time, so the answer may be out of date when this returns.
     pub fn is_empty(&self) -> bool {
-        self.core.ring.is_empty()
+        self.len() == 0
     }
 
     /// Returns the largest length of a record in bytes. It is half of the capacity less 64, and at
