@@ -65,18 +65,20 @@ impl Writing {
 
 /// Opens the pipe again, non-blocking, and with packets if `fd` has them.
 fn reopen(fd: BorrowedFd<'_>) -> nix::Result<OwnedFd> {
+    let flags = status_flags(fd)?;
+    if flags & OFlag::O_ACCMODE == OFlag::O_RDONLY {
+        return Err(Errno::EBADF);
+    }
     let second = proc_fd::reopen(fd, OFlag::O_WRONLY | OFlag::O_NONBLOCK)?;
     // open(2) refuses the mark of packets on a pipe, and fcntl(2) takes it.
-    let packets = packet_mark(fd)?;
-    if !packets.is_empty() {
-        fcntl(&second, FcntlArg::F_SETFL(packets | OFlag::O_NONBLOCK))?;
+    if flags.contains(OFlag::O_DIRECT) {
+        fcntl(&second, FcntlArg::F_SETFL(OFlag::O_DIRECT | OFlag::O_NONBLOCK))?;
     }
     Ok(second)
 }
 
-/// `O_DIRECT` if writes to `fd` are packets.
-fn packet_mark(fd: BorrowedFd<'_>) -> nix::Result<OFlag> {
-    Ok(OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?) & OFlag::O_DIRECT)
+fn status_flags(fd: BorrowedFd<'_>) -> nix::Result<OFlag> {
+    fcntl(fd, FcntlArg::F_GETFL).map(OFlag::from_bits_retain)
 }
 
 /// Writes into a pipe of this call, and moves that to the pipe behind `fd`.
@@ -84,7 +86,8 @@ fn packet_mark(fd: BorrowedFd<'_>) -> nix::Result<OFlag> {
 /// At most `PIPE_BUF` bytes are one buffer there, which is moved whole or not at all. The pipe is
 /// not kept, since a forked child would share it.
 fn through_private_pipe(fd: BorrowedFd<'_>, bytes: &[u8]) -> nix::Result<usize> {
-    let (output, input) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | packet_mark(fd)?)?;
+    let packets = status_flags(fd)? & OFlag::O_DIRECT;
+    let (output, input) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | packets)?;
     let length = retry(|| write(&input, bytes))?;
     let flags = SpliceFFlags::SPLICE_F_NONBLOCK;
     sigpipe::suppress(|| retry(|| splice(&output, None, fd, None, length, flags)))
@@ -132,6 +135,14 @@ mod tests {
             assert_eq!(way(writer.as_fd(), &[2; 9000]).unwrap(), 4096, "as much as fits");
             assert_eq!(way(writer.as_fd(), &[3; 4096]), Err(Errno::EAGAIN));
             assert_eq!(read(&reader), [[1; 4096], [2; 4096]].concat());
+        }
+    }
+
+    #[test]
+    fn write_to_a_read_end_where_nowait_is_refused_returns_ebadf() {
+        for way in WAYS {
+            let (reader, _writer) = std::io::pipe().unwrap();
+            assert_eq!(way(reader.as_fd(), b"x"), Err(Errno::EBADF));
         }
     }
 
