@@ -1,6 +1,9 @@
 //! What holds for the endpoints of every kind.
 
-use ipcraft::channel::{WaitStrategy, broadcast, spsc};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use ipcraft::channel::{WaitStrategy, broadcast, mpmc, spsc};
 use ipcraft::{ErrorKind, channel};
 use ipcraft_tests::channel_kind::{
     Broadcast, Bytes, ChannelKind, Config, Latest, Mpmc, Numbered, OverwritingBroadcast, Requests, Spsc,
@@ -9,6 +12,7 @@ use ipcraft_tests::for_each_kind;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::subject::Form;
 use ipcraft_tests::suite::serial_test;
+use nix::sys::stat::{Mode, umask};
 
 use super::fresh;
 
@@ -222,4 +226,40 @@ fn queries_of_an_endpoint_state_what_is_there() {
         ($($kind:ident),*) => { $(queries_state_what_is_there::<$kind<[u64; 1]>>();)* };
     }
     for_each_kind!(each);
+}
+
+/// The umask takes bits from one mode, and not from the other.
+#[serial_test]
+fn exact_mode_and_any_mode_decide_about_permission_bits() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let options = mpmc::Options::<u64>::new;
+    let mode_of = |options: mpmc::Options<u64>| {
+        let name = fresh();
+        let before = umask(Mode::from_bits_truncate(0o077));
+        let created = options.create_new(&name);
+        umask(before);
+        created.unwrap();
+        let mode = std::fs::metadata(format!("/dev/shm{name}")).unwrap().permissions().mode() & 0o777;
+        let usual = mpmc::Options::<u64>::new().open(&name).err().map(|error| error.kind());
+        assert!(mpmc::Options::<u64>::new().any_mode().any_owner().open(&name).is_ok());
+        channel::unlink(&name).unwrap();
+        (mode, usual)
+    };
+    assert_eq!(mode_of(options().mode(0o666)), (0o600, None));
+    assert_eq!(mode_of(options().exact_mode(0o666)), (0o666, Some(ErrorKind::PermissionDenied)));
+    assert_eq!(options().mode(666).create_new(fresh()).unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[serial_test]
+fn channel_with_a_name_that_is_not_utf8_is_opened_by_it() {
+    let mut name = fresh().into_bytes();
+    name.push(0xff);
+    let name = OsStr::from_bytes(&name);
+    let channel = spsc::Channel::<u64>::create_new(name).unwrap();
+    assert_eq!(channel.name(), Some(name));
+    let mut sender = spsc::Sender::<u64>::open(name).unwrap();
+    sender.send(7).unwrap();
+    assert_eq!(spsc::Receiver::<u64>::open(name).unwrap().recv().unwrap(), 7);
+    channel::unlink(name).unwrap();
 }

@@ -1,5 +1,6 @@
 //! A handle of a channel, from which endpoints are opened.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -58,8 +59,8 @@ impl<K: Kind> Channel<K> {
     }
 
     /// Returns the name of the channel, or `None` if it is anonymous.
-    pub fn name(&self) -> Option<&str> {
-        self.region.name().map(|name| &**name)
+    pub fn name(&self) -> Option<&OsStr> {
+        self.region.memory().map(SharedMemory::name)
     }
 
     /// `shm_unlink(3)`: removes the name, if it still names this channel. Existing handles and
@@ -100,7 +101,7 @@ impl<K: Kind> Channel<K> {
 ///
 /// Fails as [`SharedMemory::unlink`] does.
 #[doc(alias = "shm_unlink")]
-pub fn unlink(name: &str) -> Result<()> {
+pub fn unlink(name: impl AsRef<OsStr>) -> Result<()> {
     SharedMemory::unlink(name)
 }
 

@@ -1,5 +1,6 @@
 //! Creating and opening channels.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
@@ -60,14 +61,38 @@ impl<K: Kind> Options<K> {
 
     /// Sets the permission bits of a new named channel, such as `0o660`, less the umask. An
     /// existing channel with further bits is rejected.
+    ///
+    /// Creation and opening fail with [`Invalid`](ErrorKind::Invalid) for bits beyond 0o777.
     pub fn mode(mut self, mode: u32) -> Self {
         self.memory = self.memory.mode(mode);
+        self
+    }
+
+    /// Sets the permission bits as [`mode`](Options::mode) does, and the umask takes none away. The
+    /// channel has them before its name appears.
+    #[doc(alias = "fchmod")]
+    pub fn exact_mode(mut self, mode: u32) -> Self {
+        self.memory = self.memory.exact_mode(mode);
+        self
+    }
+
+    /// Accepts an existing named channel with any permission bits. Every user to whom they grant
+    /// writing is a [peer](super#what-a-peer-can-do), and can truncate the channel.
+    pub fn any_mode(mut self) -> Self {
+        self.memory = self.memory.any_mode();
         self
     }
 
     /// Sets the required owner of an existing named channel. Default: the effective user.
     pub fn owner(mut self, uid: u32) -> Self {
         self.memory = self.memory.owner(uid);
+        self
+    }
+
+    /// Accepts an existing named channel of any owner, who is a [peer](super#what-a-peer-can-do),
+    /// and can truncate the channel.
+    pub fn any_owner(mut self) -> Self {
+        self.memory = self.memory.any_owner();
         self
     }
 
@@ -97,7 +122,7 @@ impl<K: Kind> Options<K> {
     /// Fails with [`WrongType`](ErrorKind::WrongType) if the name is taken by something else, or by
     /// a channel of another kind, message type or capacity; others as in the [table](super#errors).
     #[doc(alias = "shm_open")]
-    pub fn create(&self, name: &str) -> Result<Channel<K>> {
+    pub fn create(&self, name: impl AsRef<OsStr>) -> Result<Channel<K>> {
         let config = self.config()?;
         let memory =
             self.memory.create_filled(name, size::<K>(config)?, |fd| initialize_file::<K>(fd, config))?;
@@ -114,7 +139,7 @@ impl<K: Kind> Options<K> {
     /// Fails with [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in
     /// the [table](super#errors).
     #[doc(alias = "shm_open")]
-    pub fn create_new(&self, name: &str) -> Result<Channel<K>> {
+    pub fn create_new(&self, name: impl AsRef<OsStr>) -> Result<Channel<K>> {
         let config = self.config()?;
         let memory =
             self.memory.create_new_filled(name, size::<K>(config)?, |fd| initialize_file::<K>(fd, config))?;
@@ -130,13 +155,13 @@ impl<K: Kind> Options<K> {
     /// [`WrongType`](ErrorKind::WrongType) if it is not such a channel, with the property that
     /// differs; others as in the [table](super#errors).
     #[doc(alias = "shm_open")]
-    pub fn open(&self, name: &str) -> Result<Channel<K>> {
+    pub fn open(&self, name: impl AsRef<OsStr>) -> Result<Channel<K>> {
         self.take(Backing::Named(self.memory.open(name)?))
     }
 
     /// [`open`](Options::open) that waits until the channel exists, and fails with
     /// [`TimedOut`](ErrorKind::TimedOut) after `timeout`.
-    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Channel<K>> {
+    pub fn open_timeout(&self, name: impl AsRef<OsStr>, timeout: Duration) -> Result<Channel<K>> {
         self.take(Backing::Named(self.memory.open_timeout(name, timeout)?))
     }
 
@@ -172,24 +197,24 @@ impl<K: Kind> Options<K> {
 impl<K: Kind> Channel<K> {
     /// [`Options::create`] with the default options.
     #[doc(alias = "shm_open")]
-    pub fn create(name: &str) -> Result<Self> {
+    pub fn create(name: impl AsRef<OsStr>) -> Result<Self> {
         Options::new().create(name)
     }
 
     /// [`Options::create_new`] with the default options.
     #[doc(alias = "shm_open")]
-    pub fn create_new(name: &str) -> Result<Self> {
+    pub fn create_new(name: impl AsRef<OsStr>) -> Result<Self> {
         Options::new().create_new(name)
     }
 
     /// [`Options::open`] with the default options. The channel may have any capacity.
     #[doc(alias = "shm_open")]
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Options::new().open(name)
     }
 
     /// [`Options::open_timeout`] with the default options. The channel may have any capacity.
-    pub fn open_timeout(name: &str, timeout: Duration) -> Result<Self> {
+    pub fn open_timeout(name: impl AsRef<OsStr>, timeout: Duration) -> Result<Self> {
         Options::new().open_timeout(name, timeout)
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl<T: Message> Publisher<T> {
     ///
     /// Fails as [`Options::open`](crate::channel::Options::open) does, or with
     /// [`InUse`](crate::ErrorKind::InUse) if another publisher exists.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::<T>::open(name)?.publisher()
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -75,7 +76,7 @@ impl<T: Message> Subscriber<T> {
     /// # Errors
     ///
     /// Fails as [`Options::open`](crate::channel::Options::open) and [`Channel::subscriber`] do.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::<T>::open(name)?.subscriber()
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ impl<T: Message> Reader<T> {
     /// # Errors
     ///
     /// Fails as [`Options::open`](crate::channel::Options::open) and [`Channel::reader`] do.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::<T>::open(name)?.reader()
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +63,7 @@ impl<Q: Message, A: Message> Client<Q, A> {
     ///
     /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
     /// if another client exists.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::<Q, A>::open(name)?.client()
     }
 

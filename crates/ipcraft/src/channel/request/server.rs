@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ impl<Q: Message, A: Message> Server<Q, A> {
     ///
     /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
     /// if another server exists.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::<Q, A>::open(name)?.server()
     }
 

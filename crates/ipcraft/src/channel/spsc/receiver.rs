@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -44,7 +45,7 @@ impl<T: Message> Receiver<T> {
     ///
     /// Those of [`Options::open`](crate::channel::Options::open), and
     /// [`InUse`](crate::ErrorKind::InUse) if another receiver exists.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::<T>::open(name)?.receiver()
     }
 

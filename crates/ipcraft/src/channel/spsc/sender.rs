@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ impl<T: Message> Sender<T> {
     ///
     /// Those of [`Options::open`](crate::channel::Options::open), and
     /// [`InUse`](crate::ErrorKind::InUse) if another sender exists.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::<T>::open(name)?.sender()
     }
 

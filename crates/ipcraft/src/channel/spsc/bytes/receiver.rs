@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Receiver {
     ///
     /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
     /// if another receiver exists.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::open(name)?.receiver()
     }
 

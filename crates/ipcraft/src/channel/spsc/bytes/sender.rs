@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsStr;
 use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -48,7 +49,7 @@ impl Sender {
     ///
     /// Those of [`Options::open`](crate::channel::Options::open), and [`InUse`](ErrorKind::InUse)
     /// if another sender exists.
-    pub fn open(name: &str) -> Result<Self> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self> {
         Channel::open(name)?.sender()
     }
 
