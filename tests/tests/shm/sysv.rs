@@ -13,6 +13,7 @@ use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::{Outcome, serial_test};
 use ipcraft_tests::user::{self, UNPRIVILEGED_ID};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::geteuid;
 
 use super::{kind, page, unique_key};
@@ -372,4 +373,18 @@ fn recycled_identifier_protects_the_later_segment() -> Outcome {
         drop(first);
         other.statistics().expect("the drop removes its own segment only");
     })
+}
+
+#[serial_test]
+fn segment_lock_beyond_the_limit_names_its_size_and_the_limit() -> Outcome {
+    const SIZE: usize = 100_000;
+    user::unprivileged_in_own_ipc(
+        || (),
+        |()| {
+            setrlimit(Resource::RLIMIT_MEMLOCK, 4096, 4096).unwrap();
+            let error = private(SIZE).lock().unwrap_err();
+            let limit = error.limit().unwrap();
+            assert_eq!((limit.name(), limit.requested()), ("RLIMIT_MEMLOCK", Some(SIZE as u64)), "{error}");
+        },
+    )
 }

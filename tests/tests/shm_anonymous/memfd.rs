@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use ipcraft::shm::HugePages;
 use ipcraft::shm::memfd::{Memfd, Options, Seals};
@@ -182,4 +182,31 @@ fn huge_pages_of_unsupported_size_fail() {
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         }
     }
+}
+
+#[test]
+fn memfd_that_is_sparse_takes_memory_when_reserved() {
+    const SIZE: usize = 1 << 40;
+    let memory = Options::new().sparse(true).create("test", SIZE).unwrap();
+    let bytes = || file(&memory).metadata().unwrap().blocks() * 512;
+    assert_eq!((memory.size(), bytes()), (SIZE, 0));
+    assert!(memory.seals().unwrap().contains(Seals::REQUIRED));
+    memory.reserve(SIZE - 16_384, 16_384).unwrap();
+    assert_eq!(bytes(), 16_384);
+    memory.map().unwrap().write_at(SIZE - 1, b"x").unwrap();
+    for (offset, length) in [(SIZE, 1), (0, 0), (SIZE - 1, 2), (usize::MAX, 2)] {
+        assert_eq!(kind(memory.reserve(offset, length)), ErrorKind::Invalid);
+    }
+    for error in [memory.reserve(0, SIZE).unwrap_err(), memory.map().unwrap().populate().unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::LimitReached, "{error}");
+    }
+    assert_eq!(bytes(), 16_384);
+}
+
+#[test]
+fn memfd_with_exact_mode_has_it_and_decimal_modes_are_refused() {
+    let memory = Options::new().exact_mode(0o640).create("test", 1).unwrap();
+    assert_eq!(file(&memory).metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    let error = Options::new().exact_mode(666).create("test", 1).unwrap_err();
+    assert_eq!((error.kind(), error.object()), (ErrorKind::Invalid, Some("test")), "{error}");
 }

@@ -259,9 +259,7 @@ impl Mapping {
 
 fn map_error(errno: Option<i32>, length: usize) -> Error {
     match errno.map(Errno::from_raw) {
-        Some(Errno::ENOMEM) => {
-            Error::from_errno("mmap", Errno::ENOMEM).with_limit(limits::address_space(length))
-        }
+        Some(Errno::ENOMEM) => Error::from_errno("mmap", Errno::ENOMEM).with_limit(limits::mapping(length)),
         Some(Errno::EAGAIN) => Error::from_errno("mmap", Errno::EAGAIN)
             .with_kind(ErrorKind::LimitReached)
             .with_limit(limits::locked(length)),

@@ -55,14 +55,17 @@
 //! * **Copies** may mix old and new bytes. Data is consistent only if an atomic with `Acquire` and
 //!   `Release`, or another mechanism, orders the accesses.
 //! * **Space** is reserved at creation. A full `/dev/shm` is an error then, never a later `SIGBUS`.
-//!   A request beyond the memory of the machine or of a control group is an error, too, and no kill.
-//!   System V segments take memory on first access: [`populate`](Mapping::populate) checks first.
+//!   So is a request beyond the memory of the machine or of a control group; it gets no process
+//!   killed. System V segments and sparse objects take memory on first access:
+//!   [`populate`](Mapping::populate) checks first.
 //! * **Size.** The length of a mapping is the size of the object when it was mapped. An access
 //!   within it fails only if a process with write permission shrinks a *named* object: that raises
 //!   `SIGBUS`. This library never shrinks an object, and mode 0600 excludes other users. Against an
 //!   untrusted peer, use a sealed [`memfd`].
 //! * **Incomplete objects** are invisible. A [`posix`] object has its size, and a [`Shared`] value
 //!   its contents, before its name appears. A creator that dies earlier leaves nothing.
+//! * **Older kernels.** [`populate`](Mapping::populate) needs Linux 5.14. Before 6.3 a memfd can be
+//!   executed. Nothing else here depends on a version from 5.10 on.
 //! * **Fork** gives the child all mappings. **Exec** and **death** unmap them. The memory keeps
 //!   whatever a dying writer had written.
 //!

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::sys::mman::{mlock, munlock};
 
 use super::{Access, Advice, Mapping};
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Limit, Result};
 use crate::support::limits;
 use crate::sys::mincore;
 
@@ -44,8 +44,12 @@ impl Mapping {
         if self.missing == 0 {
             return Ok(());
         }
+        let Some(limit) = limits::available_memory(self.missing).filter(Limit::is_exceeded) else {
+            return Ok(());
+        };
+        let enough = usize::try_from(limit.value).unwrap_or(usize::MAX);
         // The check is a precaution. The call itself reports what is wrong with the range.
-        let absent = mincore::absent_bytes(self.start, self.length).unwrap_or(0).min(self.missing);
+        let absent = mincore::absent_bytes(self.start, self.length, enough).unwrap_or(0).min(self.missing);
         match limits::check_memory(operation, absent) {
             Err(_) if self.has_huge_pages() => Ok(()),
             checked => checked.map_err(|e| e.with_object(self.name.as_ref())),

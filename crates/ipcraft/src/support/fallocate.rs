@@ -74,8 +74,8 @@ fn checked_length(operation: &'static str, size: usize) -> Result<libc::off_t> {
 /// The bytes that one call reserves after a signal interrupted the first: some 100 us of work.
 const PIECE_BYTES: libc::off_t = 1 << 20;
 
-/// Reserves `length` bytes from `start` in one call or, if a signal interrupts it, in pieces. `flags`
-/// are those of the whole call.
+/// Reserves `length` bytes from `start` in one call or, if a signal interrupts it, in pieces. The
+/// `flags` are those of the whole call.
 ///
 /// Many kernels stop at a signal and free what the call has reserved. A timer that ticks faster
 /// than the whole call would otherwise make it start over forever.
@@ -116,7 +116,7 @@ fn refusal(fd: BorrowedFd<'_>, errno: Errno, size: usize) -> Error {
     let error = Error::from_errno(FALLOCATE, errno);
     match errno {
         Errno::ENOSPC => error.with_limit(free_space(fd, size)),
-        Errno::ENOMEM => error.with_limit(limits::available_memory(size)),
+        Errno::ENOMEM => error.with_limit(limits::available_memory(size).filter(Limit::is_exceeded)),
         Errno::EFBIG => error.with_kind(ErrorKind::LimitReached),
         _ => error,
     }

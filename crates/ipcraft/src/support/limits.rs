@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 use super::memory_limit;
 use crate::error::{Error, ErrorKind, Limit, Result};
@@ -108,9 +108,14 @@ fn kib(text: &str, name: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
 }
 
-/// The limit of the process's address space.
-pub(crate) fn address_space(bytes: usize) -> Option<Limit> {
-    rlimit("RLIMIT_AS", Resource::RLIMIT_AS, Some(bytes as u64))
+/// The limit behind `ENOMEM` of a new mapping: of the address space, or of the number of mappings.
+pub(crate) fn mapping(bytes: usize) -> Option<Limit> {
+    let space = rlimit("RLIMIT_AS", Resource::RLIMIT_AS, Some(bytes as u64))?;
+    if space.value != RLIM_INFINITY {
+        return Some(space);
+    }
+    let count = whole_text("/proc/self/maps")?.lines().count() as u64;
+    sysctl("/proc/sys/vm/max_map_count", Some(count + 1)).filter(Limit::is_exceeded)
 }
 
 /// A limit of this process at its current value.
@@ -136,6 +141,12 @@ mod tests {
         assert_eq!(limit.name(), "RLIMIT_SIGPENDING");
         assert!(limit.requested() >= Some(1));
         assert_eq!(pending_signals(Pid::from_raw(i32::MAX).unwrap()), None);
+    }
+
+    #[test]
+    fn mapping_without_an_exceeded_limit_names_none() {
+        let unlimited = rlimit("RLIMIT_AS", Resource::RLIMIT_AS, None).unwrap().value == RLIM_INFINITY;
+        assert_eq!(mapping(4096).is_none(), unlimited);
     }
 
     #[test]

@@ -141,8 +141,8 @@ impl Request {
         .collect()
     }
 
-    /// What a limit leaves; `None` if that is enough without reclaiming. `memory.stat` is the slowest
-    /// file of a group, so it is read last.
+    /// What a limit leaves; `None` if that is enough without reclaiming. `memory.stat` is the
+    /// slowest file of a group, so it is read last.
     fn left(
         &self,
         name: &'static str,

@@ -9,10 +9,11 @@ use nix::errno::Errno;
 /// Pages that one call asks about.
 const BATCH_PAGES: usize = 1 << 16;
 
-/// Counts the bytes of whole pages that are not in memory, in a range that starts on a page.
+/// Counts the bytes of whole pages that are not in memory, in a range that starts on a page. Above
+/// `enough`, the rest of the range counts as absent without a check.
 ///
 /// Fails with `ENOMEM` if part of the range is not mapped.
-pub(crate) fn absent_bytes(start: NonNull<u8>, length: usize) -> nix::Result<usize> {
+pub(crate) fn absent_bytes(start: NonNull<u8>, length: usize, enough: usize) -> nix::Result<usize> {
     let page = page_size()?;
     let mut present = vec![0u8; BATCH_PAGES.min(length.div_ceil(page))];
     let mut absent = 0;
@@ -22,9 +23,12 @@ pub(crate) fn absent_bytes(start: NonNull<u8>, length: usize) -> nix::Result<usi
         // SAFETY: because mincore(2) only writes one byte for each page, for which `present` has
         // room, and checks that the range is mapped.
         Errno::result(unsafe { libc::mincore(from.cast(), pages * page, present.as_mut_ptr()) })?;
-        absent += present[..pages].iter().filter(|&&byte| byte & 1 == 0).count();
+        absent += page * present[..pages].iter().filter(|&&byte| byte & 1 == 0).count();
+        if absent > enough {
+            return Ok(absent + (length - offset).saturating_sub(pages * page));
+        }
     }
-    Ok(absent * page)
+    Ok(absent)
 }
 
 /// The size of an ordinary page (sysconf(3)).

@@ -10,7 +10,7 @@ use super::{Options, Seals};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::{Access, Mapping};
 use crate::support::dup::duplicate;
-use crate::support::fallocate::reserved_bytes;
+use crate::support::fallocate::{self, reserved_bytes};
 
 const F_ADD_SEALS: &str = "fcntl(F_ADD_SEALS)";
 const F_GET_SEALS: &str = "fcntl(F_GET_SEALS)";
@@ -29,8 +29,8 @@ pub struct Memfd {
 }
 
 impl Memfd {
-    pub(super) fn new(fd: OwnedFd, size: usize) -> Self {
-        Memfd { fd, size, missing: 0 }
+    pub(super) fn new(fd: OwnedFd, size: usize, missing: usize) -> Self {
+        Memfd { fd, size, missing }
     }
 
     /// `memfd_create(2)`, `fallocate(2)`: creates a sealed memfd of `size` zero bytes; see
@@ -81,6 +81,18 @@ impl Memfd {
         Mapping::for_file(self.fd.as_fd(), self.size, self.missing, Access::ReadOnly, None)
     }
 
+    /// `fallocate(2)`: takes the memory of `length` bytes at `offset`, so that no access to them
+    /// finds too little. For [sparse](Options::sparse) memfds.
+    ///
+    /// # Errors
+    ///
+    /// * [`Invalid`](ErrorKind::Invalid) if the range is empty or not within the memfd;
+    /// * [`LimitReached`](ErrorKind::LimitReached) if memory is short.
+    #[doc(alias = "fallocate")]
+    pub fn reserve(&self, offset: usize, length: usize) -> Result<()> {
+        fallocate::reserve_range(self.fd.as_fd(), offset, length)
+    }
+
     /// `fcntl(2)` with `F_GET_SEALS`: returns the current seals.
     ///
     /// Other processes may add seals later, unless [`Seals::SEAL`] is among them.
@@ -102,9 +114,13 @@ impl Memfd {
         let flags = SealFlag::from_bits_retain(seals.bits());
         match fcntl(&self.fd, FcntlArg::F_ADD_SEALS(flags)) {
             Ok(_) => Ok(()),
-            Err(Errno::EINVAL) => {
-                Err(Error::from_errno(F_ADD_SEALS, Errno::EINVAL).with_kind(ErrorKind::Unsupported))
-            }
+            Err(Errno::EINVAL) => Err(Error::from_errno(F_ADD_SEALS, Errno::EINVAL)
+                .with_kind(ErrorKind::Unsupported)
+                .with_hint("omit Seals::EXECUTE before Linux 6.3")),
+            Err(Errno::EPERM) => Err(Error::from_errno(F_ADD_SEALS, Errno::EPERM)
+                .with_hint("create the memfd with Options::unsealed")),
+            Err(Errno::EBUSY) => Err(Error::from_errno(F_ADD_SEALS, Errno::EBUSY)
+                .with_hint("drop all writable mappings, or use Seals::FUTURE_WRITE")),
             Err(errno) => Err(Error::from_errno(F_ADD_SEALS, errno)),
         }
     }

@@ -43,6 +43,10 @@
 //! * **Read-only sharing.** Map it, add [`Seals::FUTURE_WRITE`] and [`Seals::SEAL`], then pass it
 //!   on: only existing mappings can write. With [`Seals::WRITE`] no mapping can; older kernels do
 //!   not map such memory at all.
+//! * **Sparse memfds** are made on [request](Options::sparse) only: an access can get a process
+//!   killed.
+//! * **Permission bits** matter to a receiver that reopens its descriptor: see
+//!   [`exact_mode`](Options::exact_mode).
 //! * **Fork** gives the child the descriptor and the mappings; **exec** and **death** close them.
 //!   The memory is freed with the last of them.
 //!
@@ -60,7 +64,8 @@
 //! | `EMFILE`, `ENFILE` | creating, cloning | [`LimitReached`](crate::ErrorKind::LimitReached) | descriptor table full | close some, or raise `RLIMIT_NOFILE` |
 //! | `ENODEV` | creating | [`Unsupported`](crate::ErrorKind::Unsupported) | the machine has no huge pages of that size | use another size |
 //! | `EINVAL` | creating | [`InvalidName`](crate::ErrorKind::InvalidName) | over 249 bytes, or a NUL byte | shorten it |
-//! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0 | ask for more |
+//! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | the size is 0, or the mode has bits beyond 0o777 | ask for more; write the mode in octal |
+//! | none | [`reserve`](Memfd::reserve) | [`Invalid`](crate::ErrorKind::Invalid) | the range is empty, or not within the memfd | check the range |
 //!
 //! Sources: [memfd_create(2)], [fcntl(2)], [fallocate(2)].
 //!

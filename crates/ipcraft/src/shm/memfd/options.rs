@@ -4,10 +4,12 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::fchmod;
 
 use super::{Memfd, Seals};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shm::HugePages;
+use crate::support::mode::CreationMode;
 use crate::support::{fallocate, limits};
 
 const MEMFD_CREATE: &str = "memfd_create";
@@ -30,6 +32,8 @@ const MFD_NOEXEC_SEAL: MFdFlags = MFdFlags::from_bits_retain(0x8);
 #[must_use]
 pub struct Options {
     unsealed: bool,
+    sparse: bool,
+    exact_mode: Option<CreationMode>,
     huge_pages: Option<HugePages>,
 }
 
@@ -56,6 +60,30 @@ impl Options {
         self
     }
 
+    /// `ftruncate(2)`: creates the memfd without memory. The kernel takes each page on first
+    /// access, or [`reserve`](Memfd::reserve) takes them before.
+    ///
+    /// The kernel kills a process when the memory of the machine or of the control group is
+    /// exhausted. An access to a huge page raises `SIGBUS` if none is free.
+    #[doc(alias = "ftruncate")]
+    pub fn sparse(mut self, yes: bool) -> Self {
+        self.sparse = yes;
+        self
+    }
+
+    /// `fchmod(2)`: sets the permission bits, such as `0o600`. Default: 0666, and 0777 before Linux
+    /// 6.3. The umask does not apply.
+    ///
+    /// A process of another user that received a read-only descriptor can reopen it for writing,
+    /// through `/proc/self/fd`, only if the bits permit it. Creation fails with [`Invalid`](ErrorKind::Invalid) for
+    /// bits beyond 0o777, and with [`PermissionDenied`](ErrorKind::PermissionDenied) for those of
+    /// execution from Linux 6.3.
+    #[doc(alias = "fchmod")]
+    pub fn exact_mode(mut self, mode: u32) -> Self {
+        self.exact_mode = Some(CreationMode::exact(mode));
+        self
+    }
+
     /// `memfd_create(2)`, `fallocate(2)`: creates a memfd of `size` zero bytes, sealed against
     /// shrinking, growing and, from Linux 6.3, execution.
     ///
@@ -70,16 +98,24 @@ impl Options {
     #[doc(alias = "memfd_create")]
     pub fn create(&self, name: &str, size: usize) -> Result<Memfd> {
         let fd = self.unsized_file(name)?;
-        let size = match self.huge_pages {
-            None => fallocate::reserve(fd.as_fd(), size).map(|()| size),
-            Some(pages) => {
-                fallocate::reserve_huge(fd.as_fd(), pages.round_up(size)).map(|()| pages.round_up(size))
-            }
+        let named = |e: Error| e.with_name(name);
+        self.set_mode(&fd).map_err(named)?;
+        let size = self.huge_pages.map_or(size, |pages| pages.round_up(size));
+        let (sized, missing) = match (self.sparse, self.huge_pages) {
+            (true, _) => (fallocate::extend(fd.as_fd(), size), size),
+            (false, None) => (fallocate::reserve(fd.as_fd(), size), 0),
+            (false, Some(_)) => (fallocate::reserve_huge(fd.as_fd(), size), 0),
         };
-        let memory = Memfd::new(fd, size.map_err(|e| e.with_name(name))?);
+        sized.map_err(named)?;
+        let memory = Memfd::new(fd, size, missing);
         let seals = Seals::SHRINK | Seals::GROW;
         memory.seal(if self.unsealed { seals } else { seals | Seals::SEAL })?;
         Ok(memory)
+    }
+
+    fn set_mode(&self, fd: &OwnedFd) -> Result<()> {
+        let Some(mode) = self.exact_mode else { return Ok(()) };
+        fchmod(fd, mode.checked("fchmod")?).map_err(|e| Error::from_errno("fchmod", e))
     }
 
     fn unsized_file(&self, name: &str) -> Result<OwnedFd> {

@@ -71,7 +71,7 @@ impl Options {
 
     /// Accepts an existing object with any permission bits.
     ///
-    /// Every user to whom the bits grant writing can change the contents and shrink the object.
+    /// Each process that the bits permit to write can change the contents and shrink the object.
     pub fn any_mode(mut self) -> Self {
         self.any_mode = true;
         self
@@ -90,7 +90,7 @@ impl Options {
         self
     }
 
-    /// Accepts an existing object of any owner, who can change its contents and shrink it.
+    /// Accepts an existing object of any owner. The owner can change its contents and shrink it.
     pub fn any_owner(mut self) -> Self {
         self.owner = Owner::Any;
         self
@@ -106,8 +106,8 @@ impl Options {
     /// `ftruncate(2)`: creates the object without memory. The kernel takes each page on first
     /// access, or [`reserve`](SharedMemory::reserve) takes them before.
     ///
-    /// An access raises `SIGBUS` when `/dev/shm` is full. The kernel kills a process when the memory
-    /// of the machine or of the control group is exhausted.
+    /// An access raises `SIGBUS` when `/dev/shm` is full. The kernel kills a process when the
+    /// memory of the machine or of the control group is exhausted.
     #[doc(alias = "ftruncate")]
     pub fn sparse(mut self, yes: bool) -> Self {
         self.sparse = yes;

@@ -33,8 +33,8 @@
 //!
 //! # Contract
 //!
-//! * **Size** is fixed at creation. The kernel takes the memory on first access, and kills a process
-//!   if there is none: [`populate`](crate::shm::Mapping::populate) fails instead.
+//! * **Size** is fixed at creation. The kernel takes the memory on first access, and kills a
+//!   process if there is none: [`populate`](crate::shm::Mapping::populate) fails instead.
 //! * **New memory** is zero and immediately visible: another process can find a segment before its
 //!   creator has filled it. Attaching a [`Shared`](crate::shm::Shared) value fails until its
 //!   creator has finished.

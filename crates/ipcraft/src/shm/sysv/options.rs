@@ -134,7 +134,7 @@ impl Options {
             Errno::ENOMEM if self.huge_pages.is_some() => {
                 error.with_hint("reserve more huge pages in /proc/sys/vm/nr_hugepages")
             }
-            Errno::ENOMEM => error.with_limit(limits::available_memory(size)),
+            Errno::ENOMEM => error.with_limit(limits::available_memory(size).filter(Limit::is_exceeded)),
             Errno::ENOENT => error.with_kind(ErrorKind::Unsupported),
             _ => error,
         }

@@ -213,7 +213,9 @@ impl Segment {
         match errno {
             // The identifier was valid, so the segment has been removed.
             Errno::EINVAL => error.with_kind(ErrorKind::Removed),
-            Errno::ENOMEM if operation != SHMAT => error.with_limit(limits::locked(0)),
+            Errno::ENOMEM if operation != SHMAT => {
+                error.with_limit(limits::locked(status(self.id()).map_or(0, |data| data.shm_segsz)))
+            }
             _ => error,
         }
     }
