@@ -41,12 +41,27 @@ fn read_of_longer_packet_returns_truncated() {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Truncated, None), "{error}");
         let limit = error.limit().expect("the two lengths");
         assert_eq!((limit.value(), limit.requested()), (10, Some(100)));
+        assert_eq!(error.transferred(), Some(10), "its beginning is in the buffer");
         let mut buffer = [0; 10];
         assert_eq!(read(&reader, &mut buffer).unwrap(), 4, "the next packet is unchanged");
         assert_eq!(&buffer[..4], b"next");
     }
     writer.write(&[7; 10]).unwrap();
     assert_eq!(reader.read(&mut [0; 10]).unwrap(), 10, "a packet of exactly the buffer's length");
+}
+
+#[test]
+fn read_exact_of_packets_that_do_not_fit_returns_the_bytes() {
+    let (reader, writer) = ends();
+    for packet in [&b"abc"[..], b"defg", b"end"] {
+        writer.write(packet).unwrap();
+    }
+    let mut buffer = [0; 5];
+    let error = reader.read_exact(&mut buffer).unwrap_err();
+    assert_eq!((error.kind(), error.transferred()), (ErrorKind::Truncated, Some(5)), "{error}");
+    assert_eq!(&buffer, b"abcde");
+    reader.read_exact(&mut buffer[..3]).unwrap();
+    assert_eq!(&buffer[..3], b"end");
 }
 
 #[test]

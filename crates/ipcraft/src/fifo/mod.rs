@@ -47,8 +47,8 @@
 //! * **Data** behaves as in a [`pipe`](crate::pipe): order, atomicity up to [`PIPE_BUF`] bytes,
 //!   capacity, no `SIGPIPE`.
 //! * **End of stream** is reached when the last writer closes. From then on each read returns
-//!   `Ok(0)` immediately, and so does each timed one. It is not final: the same [`Reader`] reads the
-//!   bytes of the next writer. A reader that [stays open](Options::stay_open) never reaches it,
+//!   `Ok(0)` immediately, and so does each timed one. It is not final: the same [`Reader`] reads
+//!   the bytes of the next writer. A reader that [stays open](Options::stay_open) never reaches it,
 //!   neither before the first writer nor between writers.
 //! * **Non-blocking forms** of an open end need neither /proc nor a right to open the FIFO.
 //!   [`Reader::try_read`] is `vmsplice(2)`, since FIFOs refuse `RWF_NOWAIT` on every kernel. The

@@ -49,8 +49,8 @@ impl Options {
     ///
     /// A longer write becomes several packets. A packet occupies a page of the pipe, however short
     /// it is. Reading a packet longer than the buffer fails with
-    /// [`Truncated`](crate::ErrorKind::Truncated) and its true length in the limit. The kernel
-    /// alone would drop the rest without an error.
+    /// [`Truncated`](crate::ErrorKind::Truncated) and its true length in the limit. The buffer then
+    /// holds its beginning, and the rest is lost. The kernel alone reports no error.
     #[doc(alias = "O_DIRECT")]
     pub fn packets(mut self, yes: bool) -> Self {
         self.packets = yes;

@@ -198,7 +198,10 @@ impl<L: Label> PipeEnd<Reading, L> {
         let (room, mut excess) = (buffer.len(), [0; PIPE_BUF]);
         let buffers = &mut [IoSliceMut::new(buffer), IoSliceMut::new(&mut excess)];
         let length = read(buffers).map_err(|e| self.failed_read(e))?;
-        if length <= room { Ok(length) } else { Err(Error::truncated(L::READ, room, length)) }
+        if length <= room {
+            return Ok(length);
+        }
+        Err(Error::truncated(L::READ, room, length).with_transferred(room))
     }
 
     #[cold]

@@ -17,7 +17,11 @@ pub(crate) fn read_exact(
         match read(&mut buffer[done..]) {
             Ok(0) => return Err(Error::new(operation, ErrorKind::Disconnected).with_transferred(done)),
             Ok(count) => done += count,
-            Err(error) => return Err(error.with_transferred(done)),
+            Err(error) => {
+                // A record that was cut has filled a part of the buffer, too.
+                let cut = error.transferred().unwrap_or(0);
+                return Err(error.with_transferred(done + cut));
+            }
         }
     }
     Ok(())
