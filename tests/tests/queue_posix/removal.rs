@@ -43,8 +43,11 @@ fn remove_on_drop_in_another_ipc_namespace_removes_nothing() -> Outcome {
     let name = fresh_name();
     with_own_ipc(|| {
         let first = small().remove_on_drop(true).create_new(&name).unwrap();
+        let opened = Queue::open(&name).unwrap();
         unshare(CloneFlags::CLONE_NEWIPC).unwrap();
+        assert_eq!(kind_of(opened.remove()), ErrorKind::Removed, "the name is not there");
         let other = small().create_new(&name).unwrap();
+        assert_eq!(kind_of(opened.remove()), ErrorKind::Removed, "the name is another queue's");
         drop(first);
         drop(Queue::open(&name).expect("the drop removes its own queue only"));
         drop(other);

@@ -82,7 +82,7 @@ extern "C" fn post(_signal: libc::c_int) {
 #[serial_test]
 fn post_works_in_a_signal_handler() {
     let semaphore = semaphore(0);
-    let name = semaphore.name().unwrap();
+    let name = semaphore.name().unwrap().to_str().unwrap();
     Peer::start(|| {
         FROM_HANDLER.set(Semaphore::open(name).unwrap()).unwrap();
         let action = SigAction::new(SigHandler::Handler(post), SaFlags::empty(), SigSet::empty());

@@ -50,7 +50,7 @@ fn open_timeout_waits_for_the_name_and_for_the_contents() {
     opener.wait_asleep();
     empty.set_len(SIZE as u64).unwrap();
     opener.wait_asleep();
-    fs::write(file(&name), fs::read(file(made.name().unwrap())).unwrap()).unwrap();
+    fs::write(file(&name), fs::read(file(made.name().unwrap().to_str().unwrap())).unwrap()).unwrap();
     opener.join();
     Semaphore::unlink(&name).unwrap();
 }

@@ -22,7 +22,7 @@ fn rejection(name: &str) -> ErrorKind {
 #[serial_test]
 fn open_of_link_directory_or_fifo_returns_wrong_type() {
     let (target, name) = (semaphore(1), unique());
-    symlink(file(target.name().unwrap()), file(&name)).unwrap();
+    symlink(file(target.name().unwrap().to_str().unwrap()), file(&name)).unwrap();
     let link = rejection(&name);
     fs::remove_file(file(&name)).unwrap();
     fs::create_dir(file(&name)).unwrap();
@@ -59,7 +59,7 @@ fn open_of_file_without_semaphore_returns_wrong_type() {
 #[serial_test]
 fn open_with_excess_permissions_fails() {
     let made = semaphore(1);
-    let name = made.name().unwrap();
+    let name = made.name().unwrap().to_str().unwrap();
     fs::set_permissions(file(name), fs::Permissions::from_mode(0o660)).unwrap();
     assert_eq!(kind_of(Semaphore::open(name)), ErrorKind::PermissionDenied);
     Options::new().mode(0o660).open(name).unwrap();
@@ -71,7 +71,7 @@ fn open_of_another_owner_fails_unless_expected() -> Outcome {
         return skipped;
     }
     let made = semaphore(1);
-    let name = made.name().unwrap();
+    let name = made.name().unwrap().to_str().unwrap();
     chown(&file(name), Some(UNPRIVILEGED_ID.into()), None).unwrap();
     assert_eq!(kind_of(Semaphore::open(name)), ErrorKind::PermissionDenied);
     Options::new().owner(UNPRIVILEGED_ID).open(name).unwrap();

@@ -23,9 +23,9 @@ fn without_compiler() -> Outcome {
 fn c_program_uses_our_semaphore() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let made = semaphore(3);
-    assert_eq!(program.run(&["wait", made.name().unwrap()]), "2");
+    assert_eq!(program.run(&["wait", made.name().unwrap().to_str().unwrap()]), "2");
     assert_eq!(made.value().unwrap(), 2);
-    assert_eq!(program.run(&["post", made.name().unwrap()]), "3");
+    assert_eq!(program.run(&["post", made.name().unwrap().to_str().unwrap()]), "3");
     Outcome::Passed
 }
 
@@ -48,7 +48,7 @@ fn semaphore_created_by_c_program_can_be_opened() -> Outcome {
 fn c_program_and_library_wake_each_other() -> Outcome {
     let Some(program) = program() else { return without_compiler() };
     let (there, back) = (semaphore(0), semaphore(0));
-    let names = [there.name().unwrap(), back.name().unwrap()];
+    let names = [there.name().unwrap().to_str().unwrap(), back.name().unwrap().to_str().unwrap()];
     thread::scope(|scope| {
         let echo = scope.spawn(|| program.run(&["echo", names[0], names[1]]));
         for _ in 0..100 {

@@ -1,6 +1,8 @@
 //! Names: validity, lifetime, permission and removal.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 
 use ipcraft::ErrorKind;
@@ -32,7 +34,7 @@ fn open_by_name_returns_the_same_semaphore() {
     assert_eq!((error.kind(), error.errno()), (ErrorKind::AlreadyExists, Some(Errno::EEXIST as i32)));
     let (opened, created) = (Semaphore::open(&name).unwrap(), ours().create(&name, 1).unwrap());
     assert!(!created.removes_on_drop(), "this call did not create it");
-    assert_eq!(opened.name(), Some(&*name));
+    assert_eq!(opened.name(), Some(OsStr::new(&name)));
     opened.wait().unwrap();
     created.post().unwrap();
     created.post().unwrap();
@@ -142,7 +144,7 @@ fn drop_of_forked_copy_removes_nothing() {
     let mut made = Some(semaphore(1));
     Peer::start(|| drop(made.take())).join();
     let made = made.unwrap();
-    Semaphore::open(made.name().unwrap()).unwrap();
+    Semaphore::open(made.name().unwrap().to_str().unwrap()).unwrap();
 }
 
 #[serial_test]
@@ -162,7 +164,7 @@ fn open_without_permission_fails() -> Outcome {
         return skipped;
     }
     let made = semaphore(1);
-    let name = made.name().unwrap();
+    let name = made.name().unwrap().to_str().unwrap();
     user::as_unprivileged(|| {
         let error = Options::new().owner(0).open(name).unwrap_err();
         assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(Errno::EACCES as i32)));
@@ -197,4 +199,47 @@ fn unlink_removes_a_file_that_open_rejects() {
         (ErrorKind::NotFound, "sem_unlink", Some(&*name))
     );
     assert_eq!(kind_of(Semaphore::unlink("no-slash")), ErrorKind::InvalidName);
+}
+
+#[serial_test]
+fn exact_mode_is_not_cut_by_the_umask_and_decimal_is_refused() {
+    let name = unique();
+    let before = umask(Mode::from_bits_truncate(0o077));
+    let made = Options::new().exact_mode(0o664).remove_on_drop(true).create_new(&name, 1);
+    umask(before);
+    let made = made.unwrap();
+    assert_eq!(fs::metadata(file(&name)).unwrap().permissions().mode() & 0o777, 0o664);
+    drop(made);
+    for options in [Options::new().mode(664), Options::new().exact_mode(664)] {
+        assert_eq!(kind_of(options.create_new(&name, 1)), ErrorKind::Invalid);
+    }
+}
+
+#[serial_test]
+fn any_mode_and_any_owner_accept_what_is_refused_otherwise() -> Outcome {
+    if let Some(skipped) = user::skipped_unless_root() {
+        return skipped;
+    }
+    let name = unique();
+    let _made = Options::new().exact_mode(0o666).remove_on_drop(true).create_new(&name, 1).unwrap();
+    user::as_unprivileged(|| {
+        let (any_mode, any_owner) = (Options::new().any_mode(), Options::new().any_owner());
+        for options in [&any_mode, &any_owner] {
+            let error = options.open(&name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        }
+        any_mode.any_owner().open(&name).unwrap().wait().unwrap();
+    });
+    Outcome::Passed
+}
+
+#[serial_test]
+fn name_that_is_not_utf8_is_accepted() {
+    let name = OsString::from_vec([unique().as_bytes(), b"-\xff"].concat());
+    let made = Semaphore::create_new(&name, 1).unwrap();
+    assert_eq!(made.name(), Some(&*name));
+    Semaphore::open(&name).unwrap().wait().unwrap();
+    assert_eq!(made.value().unwrap(), 0);
+    Semaphore::unlink(&name).unwrap();
+    assert_eq!(kind_of(made.remove()), ErrorKind::NotFound);
 }

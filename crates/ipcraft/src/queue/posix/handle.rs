@@ -105,8 +105,8 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// * [`Removed`](ErrorKind::Removed) if the name was removed before, or is a name of another IPC
-    ///   namespace than the calling thread's;
+    /// * [`Removed`](ErrorKind::Removed) if the name was removed before, or does not lead to this
+    ///   queue in the calling thread's IPC namespace;
     /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if another user owns the queue;
     /// * [`Invalid`](ErrorKind::Invalid) if the queue was adopted as a descriptor, without a name.
     #[doc(alias = "mq_unlink")]

@@ -25,8 +25,9 @@ pub(super) struct Name {
     queue: RawFd,
     /// Device and inode number of the queue.
     identity: (u64, u64),
-    /// Where the name leads to the queue.
-    namespace: IpcNamespace,
+    /// Where the name leads to the queue. Noted for a removal on drop only, since it takes as long
+    /// as opening a queue.
+    namespace: Option<IpcNamespace>,
     /// The process whose drop removes the name; `None` if no drop does.
     creator: Option<ProcessIdentity>,
     is_removed: AtomicBool,
@@ -40,7 +41,7 @@ impl Name {
             path,
             queue: queue.as_raw_fd(),
             identity: (stat.st_dev, stat.st_ino),
-            namespace: IpcNamespace::current(),
+            namespace: None,
             creator: None,
             is_removed: AtomicBool::new(false),
         })
@@ -49,6 +50,7 @@ impl Name {
     /// Removes the name when the value is dropped, in this process only.
     pub(super) fn remove_on_drop(&mut self) {
         self.creator = Some(ProcessIdentity::current());
+        self.namespace = Some(IpcNamespace::current());
     }
 
     /// Leaves the name when the value is dropped.
@@ -63,12 +65,26 @@ impl Name {
 
     /// mq_unlink(3), or `EIDRM` if the name no longer leads to this queue.
     pub(super) fn remove(&self) -> nix::Result<()> {
-        if !(self.namespace.may_be_current() && self.queue_has_its_name()?) {
+        let is_here = || match self.namespace {
+            Some(noted) => noted.may_be_current(),
+            None => self.may_be_found(),
+        };
+        if !(self.queue_has_its_name()? && is_here()) {
             return Err(Errno::EIDRM);
         }
         posix_mq::unlink(&self.path)?;
         self.is_removed.store(true, Relaxed);
         Ok(())
+    }
+
+    /// Whether the name leads to the queue in the calling thread's namespace, or cannot be opened.
+    fn may_be_found(&self) -> bool {
+        let open = |access| posix_mq::open(&self.path, access, 0, None);
+        let found = open(libc::O_RDONLY).or_else(|_| open(libc::O_WRONLY));
+        match found.and_then(|queue| fstat(&queue)) {
+            Ok(stat) => (stat.st_dev, stat.st_ino) == self.identity,
+            Err(e) => e != Errno::ENOENT,
+        }
     }
 
     fn queue_has_its_name(&self) -> nix::Result<bool> {

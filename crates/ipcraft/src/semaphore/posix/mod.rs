@@ -51,13 +51,14 @@
 //! * **Values** are 0 to 2147483647. The result of [`value`](Semaphore::value) may be stale; only a
 //!   successful wait is reliable.
 //! * **The name** is a slash and at most 251 bytes. It denotes the file `/dev/shm/sem.NAME`, with
-//!   an owner and a mode (0600 by default, less the umask). It appears together with the value, and
+//!   an owner and a mode (0600 by default, less the umask unless it is
+//!   [exact](Options::exact_mode)). It appears together with the value, and
 //!   persists until it is [removed](Semaphore::remove) or the machine stops.
 //! * **Opening checks the file**: a regular file of the [expected owner](Options::owner) and
 //!   [mode](Options::mode), large enough, with a process-shared semaphore in it. `sem_open(3)`
-//!   itself would accept an empty file, whose first use raises `SIGBUS`. A file that another program
-//!   left unfinished is refused until it is [unlinked](Semaphore::unlink); one that it is about to
-//!   finish can be [waited for](Options::open_timeout).
+//!   itself would accept an empty file, whose first use raises `SIGBUS`. A file that
+//!   another program left unfinished is refused until it is [unlinked](Semaphore::unlink). A file
+//!   that is about to be finished can be [waited for](Options::open_timeout).
 //! * **Trust.** A process that can write to the memory can break the semaphore. It can block other
 //!   processes forever, or write invalid contents on which the C library aborts them. A process
 //!   that can write to the file of a named semaphore can also shrink it, which makes the next use
@@ -81,7 +82,9 @@
 //! | none | [`remove`](Semaphore::remove) | [`Removed`](crate::ErrorKind::Removed) | the name now belongs to another object | leave that object alone |
 //! | `EEXIST` | [`create_new`](Semaphore::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | the name is taken | open it, or use another name |
 //! | none, `ELOOP`, `ENXIO`, `EISDIR` | opening, [`find_in`](Semaphore::find_in) | [`WrongType`](crate::ErrorKind::WrongType) | something else than a semaphore: a short file, a symbolic link, a directory | find out which program created it |
-//! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions | set [`owner`](Options::owner) or [`mode`](Options::mode) if that is right |
+//! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions | set [`owner`](Options::owner), [`any_owner`](Options::any_owner), [`mode`](Options::mode) or [`any_mode`](Options::any_mode) if that is right |
+//! | none | creating | [`Invalid`](crate::ErrorKind::Invalid) | a mode beyond 0o777 | write it in octal |
+//! | `ETIMEDOUT` | [`open_timeout`](Options::open_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | no semaphore has the name | start the creator |
 //! | `EACCES` | opening, removing | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its owner and mode | check owner and mode |
 //! | none | creating, opening, unlinking | [`InvalidName`](crate::ErrorKind::InvalidName) | no leading slash, a second slash, too long, or a NUL byte | use `/name` |
 //! | none | [`init_in`](Semaphore::init_in), [`find_in`](Semaphore::find_in) | [`Invalid`](crate::ErrorKind::Invalid) | beyond the mapping, or the offset is not a multiple of 8 | use another offset |

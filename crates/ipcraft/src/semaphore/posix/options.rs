@@ -4,7 +4,10 @@
 //! this module builds on the shared memory objects of this library, with their checks and their
 //! atomic creation.
 
+use std::ffi::OsStr;
 use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use nix::sys::uio::pwrite;
 
 use super::raw::{self, Raw};
 use super::semaphore::{Semaphore, image};
-use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::name;
 use crate::shm::posix::{Options as Memory, SharedMemory};
 use crate::support::backoff::Backoff;
@@ -39,10 +42,16 @@ pub(super) const HALF_MADE: &str = "remove it with Semaphore::unlink if its crea
 /// assert_eq!(semaphore.value()?, 3);
 /// # Ok::<(), ipcraft::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
     memory: Memory,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { memory: Memory::new().min_size(raw::SIZE) }
+    }
 }
 
 impl Options {
@@ -55,6 +64,22 @@ impl Options {
     /// semaphore with further bits is rejected. Every use needs permission to read and write.
     pub fn mode(mut self, mode: u32) -> Self {
         self.memory = self.memory.mode(mode);
+        self
+    }
+
+    /// Sets the permission bits as [`mode`](Options::mode) does, and the umask takes none away.
+    ///
+    /// The semaphore has them before its name appears.
+    pub fn exact_mode(mut self, mode: u32) -> Self {
+        self.memory = self.memory.exact_mode(mode);
+        self
+    }
+
+    /// Accepts an existing semaphore with any permission bits.
+    ///
+    /// Every user that may write to it can break the semaphore and shrink its file.
+    pub fn any_mode(mut self) -> Self {
+        self.memory = self.memory.any_mode();
         self
     }
 
@@ -71,6 +96,13 @@ impl Options {
         self
     }
 
+    /// Accepts an existing semaphore of any owner, whose processes can break the semaphore and
+    /// shrink its file.
+    pub fn any_owner(mut self) -> Self {
+        self.memory = self.memory.any_owner();
+        self
+    }
+
     /// `sem_open(3)` with `O_CREAT`: opens the semaphore, or creates it with this value. An
     /// existing semaphore keeps its value.
     ///
@@ -79,8 +111,9 @@ impl Options {
     /// [`WrongType`](ErrorKind::WrongType) if the name belongs to something else; others as in the
     /// [module's table](super#errors).
     #[doc(alias = "sem_open")]
-    pub fn create(&self, name: &str, value: u32) -> Result<Semaphore> {
-        let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
+    pub fn create(&self, name: impl AsRef<OsStr>, value: u32) -> Result<Semaphore> {
+        let name = name.as_ref();
+        let image = image(SEM_OPEN, value).map_err(|e| e.with_name(shown(name)))?;
         attach(name, |file| self.memory.create_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
 
@@ -95,8 +128,9 @@ impl Options {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name is taken; others as in the [module's
     /// table](super#errors).
     #[doc(alias = "sem_open")]
-    pub fn create_new(&self, name: &str, value: u32) -> Result<Semaphore> {
-        let image = image(SEM_OPEN, value).map_err(|e| e.with_name(name))?;
+    pub fn create_new(&self, name: impl AsRef<OsStr>, value: u32) -> Result<Semaphore> {
+        let name = name.as_ref();
+        let image = image(SEM_OPEN, value).map_err(|e| e.with_name(shown(name)))?;
         attach(name, |file| self.memory.create_new_filled(file, raw::SIZE, |fd| write(fd, &image)))
     }
 
@@ -109,8 +143,8 @@ impl Options {
     ///   if a check fails;
     /// * others as in the [module's table](super#errors).
     #[doc(alias = "sem_open")]
-    pub fn open(&self, name: &str) -> Result<Semaphore> {
-        attach(name, |file| self.memory.open(file))
+    pub fn open(&self, name: impl AsRef<OsStr>) -> Result<Semaphore> {
+        attach(name.as_ref(), |file| self.memory.open(file))
     }
 
     /// [`open`](Options::open) that waits until the name exists and its file holds a semaphore, and
@@ -124,13 +158,14 @@ impl Options {
     ///
     /// * [`TimedOut`](ErrorKind::TimedOut) if no semaphore has the name;
     /// * others as for [`open`](Options::open).
-    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Semaphore> {
+    pub fn open_timeout(&self, name: impl AsRef<OsStr>, timeout: Duration) -> Result<Semaphore> {
+        let name = name.as_ref();
         let (deadline, mut backoff) = (Deadline::after(timeout), Backoff::new());
         loop {
             match self.open(name) {
                 Err(e) if is_unfinished(&e) && backoff.sleep(deadline) => {}
                 Err(e) if e.kind() == ErrorKind::NotFound => {
-                    return Err(Error::from_errno(SEM_OPEN, Errno::ETIMEDOUT).with_name(name));
+                    return Err(Error::from_errno(SEM_OPEN, Errno::ETIMEDOUT).with_name(shown(name)));
                 }
                 opened => return opened,
             }
@@ -149,7 +184,7 @@ fn is_half_made(error: &Error) -> bool {
 }
 
 /// Opens or creates the file of a semaphore, and attaches to the semaphore in it.
-fn attach(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result<Semaphore> {
+fn attach(name: &OsStr, open: impl FnOnce(&OsStr) -> Result<SharedMemory>) -> Result<Semaphore> {
     with_file(SEM_OPEN, name, |file| attach_to(name, open(file)?)).map_err(|e| match e.limit() {
         Some(_) if is_half_made(&e) => e.with_hint(HALF_MADE),
         _ => e,
@@ -159,29 +194,26 @@ fn attach(name: &str, open: impl FnOnce(&str) -> Result<SharedMemory>) -> Result
 /// Calls `action` with the name of the object that holds this semaphore.
 pub(super) fn with_file<R>(
     operation: &'static str,
-    name: &str,
-    action: impl FnOnce(&str) -> Result<R>,
+    name: &OsStr,
+    action: impl FnOnce(&OsStr) -> Result<R>,
 ) -> Result<R> {
-    name::posix(operation, name, LONGEST_NAME)?;
-    action(&format!("/sem.{}", &name[1..])).map_err(|e| e.with_operation(operation).with_name(name))
+    let checked = name::posix(operation, name, LONGEST_NAME)?;
+    let file = [b"/sem.", &checked.as_bytes()[1..]].concat();
+    action(OsStr::from_bytes(&file)).map_err(|e| e.with_operation(operation).with_name(shown(name)))
 }
 
-fn attach_to(name: &str, object: SharedMemory) -> Result<Semaphore> {
-    // An access beyond the end of the file would raise SIGBUS.
-    check_size(object.size()?)?;
+/// A name in errors.
+pub(super) fn shown(name: &OsStr) -> String {
+    name::display(Path::new(name))
+}
+
+fn attach_to(name: &OsStr, object: SharedMemory) -> Result<Semaphore> {
+    // The file has the size of a semaphore at least: an access beyond its end would raise SIGBUS.
     let raw = Raw::find(&Arc::new(object.map()?), 0).map_err(|e| match e.kind() {
         ErrorKind::WrongType => e.with_hint(HALF_MADE),
         _ => e,
     })?;
     Ok(Semaphore::named(raw, name, object))
-}
-
-fn check_size(size: usize) -> Result<()> {
-    if size >= raw::SIZE {
-        return Ok(());
-    }
-    let limit = Limit { name: "its size", value: size as u64, requested: Some(raw::SIZE as u64) };
-    Err(Error::new(SEM_OPEN, ErrorKind::WrongType).with_limit(Some(limit)))
 }
 
 fn write(fd: BorrowedFd<'_>, image: &[u8]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The semaphore and its operations.
 
+use std::ffi::OsStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,32 +26,35 @@ const SEM_WAIT: &str = "sem_wait";
 #[derive(Debug)]
 pub struct Semaphore {
     raw: Raw,
-    name: Option<Arc<str>>,
+    name: Option<Box<OsStr>>,
+    /// The name in error messages.
+    shown: Option<Arc<str>>,
     object: Option<SharedMemory>,
 }
 
 impl Semaphore {
-    pub(super) fn named(raw: Raw, name: &str, object: SharedMemory) -> Self {
-        Semaphore { raw, name: Some(name.into()), object: Some(object) }
+    pub(super) fn named(raw: Raw, name: &OsStr, object: SharedMemory) -> Self {
+        let shown = options::shown(name).into();
+        Semaphore { raw, name: Some(name.into()), shown: Some(shown), object: Some(object) }
     }
 
     /// `sem_open(3)` with `O_CREAT`: opens the semaphore, or creates it with mode 0600; see
     /// [`Options::create`].
     #[doc(alias = "sem_open")]
-    pub fn create(name: &str, value: u32) -> Result<Semaphore> {
+    pub fn create(name: impl AsRef<OsStr>, value: u32) -> Result<Semaphore> {
         Options::new().create(name, value)
     }
 
     /// `sem_open(3)` with `O_CREAT | O_EXCL`: creates a semaphore with mode 0600, and fails if the
     /// name exists; see [`Options::create_new`].
     #[doc(alias = "sem_open")]
-    pub fn create_new(name: &str, value: u32) -> Result<Semaphore> {
+    pub fn create_new(name: impl AsRef<OsStr>, value: u32) -> Result<Semaphore> {
         Options::new().create_new(name, value)
     }
 
     /// `sem_open(3)`: opens an existing semaphore; see [`Options::open`].
     #[doc(alias = "sem_open")]
-    pub fn open(name: &str) -> Result<Semaphore> {
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Semaphore> {
         Options::new().open(name)
     }
 
@@ -69,7 +73,7 @@ impl Semaphore {
     pub fn init_in(memory: &Arc<Mapping>, offset: usize, value: u32) -> Result<Semaphore> {
         let image = image("sem_init", value)?;
         let raw = Raw::init(memory, offset, &image).map_err(|e| e.with_operation("sem_init"))?;
-        Ok(Semaphore { raw, name: None, object: None })
+        Ok(Semaphore { raw, name: None, shown: None, object: None })
     }
 
     /// Attaches to the semaphore that another process has [initialized](Semaphore::init_in) at
@@ -81,11 +85,11 @@ impl Semaphore {
     /// [`init_in`](Semaphore::init_in).
     pub fn find_in(memory: &Arc<Mapping>, offset: usize) -> Result<Semaphore> {
         let raw = Raw::find(memory, offset).map_err(|e| e.with_operation("find semaphore"))?;
-        Ok(Semaphore { raw, name: None, object: None })
+        Ok(Semaphore { raw, name: None, shown: None, object: None })
     }
 
     /// Returns the name that it was opened by; `None` for an unnamed semaphore.
-    pub fn name(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&OsStr> {
         self.name.as_deref()
     }
 
@@ -173,13 +177,13 @@ impl Semaphore {
     pub fn remove(&self) -> Result<()> {
         match &self.object {
             Some(object) => {
-                object.remove().map_err(|e| e.with_operation(SEM_UNLINK).with_object(self.name.as_ref()))
+                object.remove().map_err(|e| e.with_operation(SEM_UNLINK).with_object(self.shown.as_ref()))
             }
             None => Err(Error::new(SEM_UNLINK, ErrorKind::Invalid).with_hint("remove named semaphores only")),
         }
     }
 
-    /// `sem_unlink(3)`: removes a name, whichever semaphore it names.
+    /// `sem_unlink(3)`: removes a name, whichever semaphore it names, even if it cannot be opened.
     ///
     /// # Errors
     ///
@@ -187,8 +191,8 @@ impl Semaphore {
     /// * [`PermissionDenied`](ErrorKind::PermissionDenied) if another user owns it;
     /// * [`InvalidName`](ErrorKind::InvalidName) if no semaphore can have this name.
     #[doc(alias = "sem_unlink")]
-    pub fn unlink(name: &str) -> Result<()> {
-        options::with_file(SEM_UNLINK, name, |file| SharedMemory::unlink(file))
+    pub fn unlink(name: impl AsRef<OsStr>) -> Result<()> {
+        options::with_file(SEM_UNLINK, name.as_ref(), |file| SharedMemory::unlink(file))
     }
 
     /// Returns whether dropping this handle removes the name.
@@ -198,7 +202,7 @@ impl Semaphore {
 
     #[cold]
     fn failed(&self, operation: &'static str, errno: Errno) -> Error {
-        let error = Error::from_wait_errno(operation, errno).with_object(self.name.as_ref());
+        let error = Error::from_wait_errno(operation, errno).with_object(self.shown.as_ref());
         if errno == Errno::EOVERFLOW { error.with_limit(Some(value_limit(None))) } else { error }
     }
 }

@@ -95,7 +95,7 @@
 //! | `EINVAL`, `EIDRM` | [`from_id`](SemaphoreSet::from_id) | [`NotFound`](crate::ErrorKind::NotFound) | no set has this identifier | obtain it again |
 //! | `EEXIST` | [`create_new`](SemaphoreSet::create_new) | [`AlreadyExists`](crate::ErrorKind::AlreadyExists) | a set has the key | open it, or use another key |
 //! | `EINVAL` | [`create`](SemaphoreSet::create) | [`Invalid`](crate::ErrorKind::Invalid) | no values | pass one for each semaphore |
-//! | none | [`create`](SemaphoreSet::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing set has fewer semaphores, or [more](Options::exact_count) | find out which program created it: keys collide |
+//! | `EINVAL`, none | [`create`](SemaphoreSet::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing set has fewer semaphores, or [more](Options::exact_count) | find out which program created it: keys collide |
 //! | none, `EINVAL` | creating, changing | [`Invalid`](crate::ErrorKind::Invalid) | a mode beyond 0o777, or an id that this user namespace does not map | write the mode in octal; map the id |
 //! | `EINVAL` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | more semaphores than a set may have (`SEMMSL`) | use several sets, or raise the first number |
 //! | `ENOSPC` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | too many sets (`SEMMNI`) or semaphores in all (`SEMMNS`) | remove stale ones (`ipcs -s`), or raise the fourth or second number |

@@ -149,7 +149,11 @@ impl Options {
         let id = get(key, values.len(), flags | OWNER_RIGHTS)?;
         // If setting the values fails, the set is removed again, since no other process would set
         // them.
-        let object = Object::removed_on_drop(Identity::made(id, key, &CALLS));
+        let identity = match self.creation.remove_on_drop {
+            true => Identity::made(id, key, &CALLS),
+            false => Identity::found(id, Some(key), &CALLS),
+        };
+        let object = Object::removed_on_drop(identity);
         let mut set = SemaphoreSet::new(object, key, values.len());
         set.initialize(values)?;
         if flags & OWNER_RIGHTS != OWNER_RIGHTS {
@@ -175,7 +179,7 @@ impl Options {
                 .with_name(key.to_string())
                 .with_hint("open a private set by its identifier"));
         }
-        self.attach(get(key, 0, 0)?, key)?.or_else(|half_made| Err(uninitialized(&half_made)))
+        self.attach(get(key, 0, 0)?, key)?.map_err(|half_made| uninitialized(&half_made))
     }
 
     /// `semctl(2)` with `IPC_STAT`: opens the set with this identifier, which another process
@@ -191,15 +195,16 @@ impl Options {
     pub fn from_id(&self, id: i32) -> Result<SemaphoreSet> {
         let status =
             status(id).map_err(|e| status_error(e, ErrorKind::NotFound).with_name(format!("id {id}")))?;
-        self.attach(id, Key::new(status.sem_perm.__key))?.or_else(|half_made| Err(uninitialized(&half_made)))
+        self.attach(id, Key::new(status.sem_perm.__key))?.map_err(|half_made| uninitialized(&half_made))
     }
 
     /// Opens the set of this key for `create`, which passes the number of values.
     fn find_or_heal(&self, key: Key, count: usize) -> Result<SemaphoreSet> {
         let set = self.attach(get(key, count, 0)?, key)?.or_else(heal)?;
         if self.exact_count && set.count() != count {
+            let error = Error::new(SEMGET, ErrorKind::WrongType).with_name(key.to_string());
             return Err(
-                other_count(key, set.count(), count).with_hint("pass as many values, or use another key")
+                other_count(error, set.count(), count).with_hint("pass as many values, or use another key")
             );
         }
         Ok(set)
@@ -262,7 +267,7 @@ fn get_error(errno: Errno, key: Key, count: usize, flags: c_int) -> Error {
             found.map_or_else(
                 |e| status_error(e, ErrorKind::Removed),
                 |found| {
-                    other_count(key, found.sem_nsems as usize, count)
+                    other_count(error, found.sem_nsems as usize, count)
                         .with_hint("find out which program created it: keys collide")
                 },
             )
@@ -298,7 +303,8 @@ fn uninitialized(set: &SemaphoreSet) -> Error {
         .with_hint("create it again, or accept it with wait_for_creator(None)")
 }
 
-fn other_count(key: Key, found: usize, wanted: usize) -> Error {
+/// Adds the number of semaphores that was found instead of the wanted one.
+fn other_count(error: Error, found: usize, wanted: usize) -> Error {
     let limit = Limit { name: "the size of the set", value: found as u64, requested: Some(wanted as u64) };
-    Error::new(SEMGET, ErrorKind::WrongType).with_name(key.to_string()).with_limit(Some(limit))
+    error.with_kind(ErrorKind::WrongType).with_limit(Some(limit))
 }
