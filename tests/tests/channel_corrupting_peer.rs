@@ -102,39 +102,45 @@ fn respond_while_client_resets_its_position_returns() {
     // The library promises one second; the rest is for a loaded machine.
     const MOST: Duration = Duration::from_secs(10);
     let channel = request::Options::<u64, u64>::new().capacity(4).anonymous().unwrap();
-    let memory = descriptor(&channel);
     let (mut client, mut server) = (channel.client().unwrap(), channel.server().unwrap());
-    let mapping = corrupting_peer::map(&memory);
+    let mapping = corrupting_peer::map(&descriptor(&channel));
+    let taken = mapping.atomic_u64(TAKEN_REPLIES).unwrap();
+    taken.store(1, Relaxed);
     let resetting = Peer::start(|| {
         loop {
-            mapping.atomic_u64(TAKEN_REPLIES).unwrap().store(0, Relaxed);
+            taken.store(0, Relaxed);
         }
     });
-    let mut corrupted = 0;
-    for number in 0..200 {
+    let reset = || {
+        while taken.load(Relaxed) != 0 {
+            thread::yield_now();
+        }
+    };
+    reset();
+    // The client itself makes room, and the other process takes it back.
+    let mut ask = || {
         client.cancel_pending();
-        if client.try_send(number).is_err() {
-            // Replies that the client has taken are there again.
-            drop((client, server));
-            mapping.atomic_u64(TAKEN_REPLIES - 128).unwrap().store(0, Relaxed);
-            (client, server) = (channel.client().unwrap(), channel.server().unwrap());
-            continue;
-        }
-        let start = Instant::now();
-        match number % 3 {
-            0 => drop(server.recv_timeout(MOST)),
-            1 => {
-                let request = server.recv_timeout(MOST).unwrap();
-                let refused = request.respond(1).err().map(|error| error.kind());
-                corrupted += u32::from(refused == Some(ErrorKind::Corrupted));
-            }
-            _ => drop(server.recv_timeout(MOST).and_then(|request| Ok(request.respond_timeout(1, TIMEOUT)?))),
-        }
-        assert!(start.elapsed() < MOST, "{:?}", start.elapsed());
-        if corrupted == 2 {
-            break;
-        }
-    }
+        client.try_send(7).unwrap();
+        reset();
+    };
+    let start = Instant::now();
+    let corrupted = (0..8).any(|_| {
+        ask();
+        let refused = server.recv_timeout(MOST).unwrap().respond(1);
+        refused.is_err_and(|error| error.kind() == ErrorKind::Corrupted)
+    });
+    assert!(corrupted && start.elapsed() < MOST, "{corrupted}: {:?}", start.elapsed());
+    // The other forms, and dropping, end earlier.
+    let start = Instant::now();
+    ask();
+    assert_eq!(server.recv_timeout(MOST).unwrap().try_respond(1).unwrap_err().kind(), ErrorKind::Full);
+    let refused = server.recv_timeout(MOST).unwrap().respond_timeout(1, TIMEOUT).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::TimedOut);
+    drop(server.recv_timeout(MOST).unwrap());
+    assert_eq!(server.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+    assert_eq!(server.recv_timeout(TIMEOUT).unwrap_err().kind(), ErrorKind::TimedOut);
+    drop(server);
+    assert!(start.elapsed() < MOST, "{:?}", start.elapsed());
     resetting.kill();
 }
 

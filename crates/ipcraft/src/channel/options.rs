@@ -76,8 +76,8 @@ impl<K: Kind> Options<K> {
         self
     }
 
-    /// Accepts an existing named channel with any permission bits. Every user to whom they grant
-    /// writing is a [peer](super#what-a-peer-can-do), and can truncate the channel.
+    /// Accepts an existing named channel with any permission bits. Each user that may write to it
+    /// is a [peer](super#what-a-peer-can-do), and can truncate it.
     pub fn any_mode(mut self) -> Self {
         self.memory = self.memory.any_mode();
         self
@@ -89,8 +89,8 @@ impl<K: Kind> Options<K> {
         self
     }
 
-    /// Accepts an existing named channel of any owner, who is a [peer](super#what-a-peer-can-do),
-    /// and can truncate the channel.
+    /// Accepts an existing named channel of any owner. The owner is a
+    /// [peer](super#what-a-peer-can-do), and can truncate it.
     pub fn any_owner(mut self) -> Self {
         self.memory = self.memory.any_owner();
         self

@@ -101,8 +101,8 @@ impl Endpoint {
         }
     }
 
-    /// Returns how many messages may be sent before the next check: the one that was checked, and
-    /// those that may pass.
+    /// Returns how many messages may be sent before the next check: the message that caused the
+    /// last check, and the messages that may pass.
     pub(crate) fn check_interval(&self) -> u64 {
         u64::from(self.pace.granted) + 1
     }

@@ -91,9 +91,13 @@ impl<T: Message> Receiver<T> {
     /// Returns the process that holds the slot at which the last call of this endpoint stopped, by
     /// a [`Loan`](super::Loan) or by a message that it is reading in place.
     ///
-    /// Call it after [`TimedOut`](crate::ErrorKind::TimedOut) or [`Empty`](crate::ErrorKind::Empty), to find a stopped process. `None` means that no process holds it: there is no message. The answer may be
-    /// out of date when this returns. The id is the one that the process had when it opened the
-    /// endpoint, in its own pid namespace. A peer that does not conform can make it any number.
+    /// Call it after [`TimedOut`](crate::ErrorKind::TimedOut) or
+    /// [`Empty`](crate::ErrorKind::Empty), to find a stopped process. If it is `None`, no process
+    /// holds the slot: there is no message.
+    ///
+    /// The answer may be out of date when this returns. It is the id that the process had, in its
+    /// own pid namespace, when it opened the endpoint. A peer that does not conform can make it any
+    /// number.
     pub fn holder(&self) -> Option<Pid> {
         let Core { ring, endpoint, .. } = &self.core;
         ring.holder().and_then(|lease| endpoint.registrant(lease))

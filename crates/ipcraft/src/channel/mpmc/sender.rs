@@ -93,9 +93,14 @@ impl<T: Message> Sender<T> {
     /// Returns the process that holds the slot at which the last call of this endpoint stopped, by
     /// a [`Loan`](super::Loan) or by a message that it is reading in place.
     ///
-    /// Call it after [`TimedOut`](crate::ErrorKind::TimedOut) or [`Full`](crate::ErrorKind::Full), to find a stopped process. `None` means that no process holds it: it has a message that no receiver has claimed, or is free. The answer may be
-    /// out of date when this returns. The id is the one that the process had when it opened the
-    /// endpoint, in its own pid namespace. A peer that does not conform can make it any number.
+    /// Call it after [`TimedOut`](crate::ErrorKind::TimedOut) or
+    /// [`Full`](crate::ErrorKind::Full), to find a stopped process. If it is `None`, no process
+    /// holds the slot: the slot contains a message that no receiver has
+    /// claimed, or is free.
+    ///
+    /// The answer may be out of date when this returns. It is the id that the process had, in its
+    /// own pid namespace, when it opened the endpoint. A peer that does not conform can make it any
+    /// number.
     pub fn holder(&self) -> Option<Pid> {
         let Core { ring, endpoint, .. } = &self.core;
         ring.holder().and_then(|lease| endpoint.registrant(lease))

@@ -140,7 +140,7 @@ impl Memfd {
 fn seals(fd: BorrowedFd<'_>) -> Result<Seals> {
     match fcntl(fd, FcntlArg::F_GET_SEALS) {
         Ok(bits) => Ok(Seals::from_bits(bits)),
-        // Only memory files have seals, and a descriptor from O_PATH has none of a file's functions.
+        // Only memory files have seals. A descriptor from O_PATH has none of a file's functions.
         Err(errno @ (Errno::EINVAL | Errno::EBADF)) => Err(Error::from_errno(F_GET_SEALS, errno)
             .with_kind(ErrorKind::WrongType)
             .with_hint("pass the descriptor of a memfd")),

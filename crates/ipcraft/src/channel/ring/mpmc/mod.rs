@@ -514,7 +514,7 @@ impl Reader {
     }
 
     /// The number of messages from the cursor to the first that is missing or incomplete, and of
-    /// those that dead readers had claimed.
+    /// messages that dead readers had claimed.
     pub(crate) fn backlog(&self) -> Result<u64, Corrupt> {
         let (mut position, mut count) = (self.cursor.position, 0);
         if self.cursor.control().receivers.recovery_epoch.load(Acquire) != self.searched {
