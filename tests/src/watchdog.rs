@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, SigmaskHow};
 
 use crate::peer;
+use crate::time::patience;
 
 /// Aborts the process and kills its children unless it is dropped within the timeout.
 #[derive(Debug)]
@@ -18,9 +19,11 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Starts to watch the test `name`.
+    /// Starts to watch the test `name`. A machine that needs [more time](crate::time::patience) gets
+    /// it.
     pub fn start(name: &str, timeout: Duration) -> Watchdog {
         let name = name.to_owned();
+        let timeout = timeout * patience();
         let (alive, ended) = mpsc::channel::<()>();
         // Signals that a test sends to this process are for the test's own thread, so the new
         // thread inherits a mask that blocks all of them.
