@@ -4,7 +4,6 @@ use std::sync::atomic::AtomicU32;
 
 use ipcraft::ErrorKind;
 use ipcraft::futex::{self, Waiter};
-
 use nix::sys::utsname::uname;
 
 use crate::suite::Outcome;
