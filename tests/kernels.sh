@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the test binaries and examples on other kernels: those that the machine's Debian mirror offers,
-# emulated by qemu. Each kernel is only unpacked; nothing is installed, and apt's sources and state stay
+# Runs the test binaries and examples on other kernels, which the machine's Debian mirror offers and qemu
+# emulates. Each kernel is only unpacked; nothing is installed, and apt's sources and state stay
 # as they are.
 #
 #   tests/kernels.sh                      all kernels of KERNELS, everything
@@ -34,7 +34,7 @@ skip() {
   exit 0
 }
 
-say() { printf '%s\n' "$*" >&2; }
+note() { printf '%s\n' "$*" >&2; }
 
 need() {
   local tool
@@ -72,7 +72,8 @@ unpack() {
   local series=$1 root=$WORK/kernels/$1 package parts deb
   [[ -e $root/complete ]] && return
   package=$(own_apt apt-cache pkgnames "linux-image-$series" \
-    | grep -E "^linux-image-${series//./\\.}[.+].*-cloud-amd64$" | grep -vE 'rt|bpo|\.deb11' | sort -V | tail -1) \
+    | grep -E "^linux-image-${series//./\\.}[.+].*-cloud-amd64$" | grep -vE 'rt|bpo|\.deb11' \
+    | sort -V | tail -1) \
     || return 1
   # Newer packages keep the kernel and its modules in packages of their own.
   parts=$(own_apt apt-cache depends "$package" | grep -oE 'linux-(binary|modules)-[^ ]+' | sort -u || true)
@@ -119,14 +120,15 @@ INIT
 
 # Builds the tests, and lists them: name, folder, command.
 build() {
-  say "building the tests"
-  "${BUILD[@]}" > "$WORK/build.json" || { say "the build failed" && exit 1; }
+  note "building the tests"
+  "${BUILD[@]}" > "$WORK/build.json" || { note "the build failed" && exit 1; }
   python3 - "$WORK/build.json" > "$WORK/list" << 'PYTHON'
 import json, os, sys
 
 lines = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
 made = [m for m in lines if m.get("executable")]
-for m in sorted(made, key=lambda m: ("sweep" in m["executable"], "stress" in m["executable"], m["executable"])):
+slow_last = lambda m: ("sweep" in m["executable"], "stress" in m["executable"], m["executable"])
+for m in sorted(made, key=slow_last):
     folder, target = os.path.dirname(m["manifest_path"]), m["target"]
     kind, name, package = target["kind"][0], target["name"], os.path.basename(folder)
     if m["profile"]["test"]:
@@ -141,14 +143,16 @@ PYTHON
 
 # Makes the root file system: programs that tests start, the sources, and the tests.
 image() {
-  local stage=$WORK/stage packages path
-  say "making the root file system"
+  local stage=$WORK/stage packages path size make
+  note "making the root file system"
   rm -rf "$stage" && mkdir -p "$stage"/{dev,proc,sys,run,tmp,root,guest,results}
-  packages=$(apt-cache depends --recurse --installed --no-{recommends,suggests,conflicts,breaks,replaces,enhances} \
+  packages=$(apt-cache depends --recurse --installed \
+    --no-{recommends,suggests,conflicts,breaks,replaces,enhances} \
     bash coreutils dash gcc libc6-dev grep iproute2 mount procps sed util-linux util-linux-extra libc-bin \
     2> /dev/null | grep '^[a-z]' | sort -u)
   # shellcheck disable=SC2086
-  { dpkg --listfiles $packages 2> /dev/null || true; } | grep -vE '^/(usr/share/(doc|man|locale|info)|proc|sys|dev|run|tmp)(/|$)' \
+  { dpkg --listfiles $packages 2> /dev/null || true; } \
+    | grep -vE '^/(usr/share/(doc|man|locale|info)|proc|sys|dev|run|tmp)(/|$)' \
     | python3 -c '
 import os, sys
 # Where /bin and /lib are links into /usr, a package may name either.
@@ -179,9 +183,10 @@ for path in map(str.rstrip, sys.stdin):
   chmod +x "$stage"/guest/*
   rm -f "$WORK/root.img"
   # Old kernels refuse newer features of ext4.
-  mke2fs -q -t ext4 -O '^orphan_file,^metadata_csum_seed' -E root_owner=0:0 -d "$stage" "$WORK/root.img" \
-    "$(($(du -sm "$stage" | cut -f 1) + 2000))M" 2> "$WORK/mke2fs.log" \
-    || mke2fs -q -t ext4 -E root_owner=0:0 -d "$stage" "$WORK/root.img" "$(($(du -sm "$stage" | cut -f 1) + 2000))M"
+  size=$(($(du -sm "$stage" | cut -f 1) + 2000))M
+  make=(mke2fs -q -t ext4 -E root_owner=0:0 -d "$stage")
+  "${make[@]}" -O '^orphan_file,^metadata_csum_seed' "$WORK/root.img" "$size" 2> "$WORK/mke2fs.log" \
+    || "${make[@]}" "$WORK/root.img" "$size"
 }
 
 guest_init() {
@@ -208,7 +213,7 @@ INIT
 
 guest_runner() {
   cat << 'RUNNER'
-echo "Linux $(uname -r), $(nproc) processors"
+echo "Linux $(uname -r), $(nproc) CPUs"
 uname -r > /results/release
 . /results/settings
 while IFS=$'\t' read -r name folder command; do
@@ -241,14 +246,14 @@ boot() {
   mke2fs -q -t ext4 -O '^metadata_csum' -d "$input" "$disk" 256M
   rm -r "$input"
   kernel=$(find "$root" -name 'vmlinuz*' -print -quit)
-  say "$series: booting, $(grep -cE "$ONLY" "$WORK/list") programs; console in $out/console"
+  note "$series: booting, $(grep -cE "$ONLY" "$WORK/list") programs; console in $out/console"
   timeout "$LIMIT" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 4096 -machine q35 -nodefaults \
     -no-user-config -display none -no-reboot -serial stdio -device virtio-rng-pci \
     -kernel "$kernel" -initrd "$root/initramfs" \
     -append "console=ttyS0 quiet panic=-1 tsc=reliable clocksource=tsc" \
     -drive file="$WORK/root.img",format=raw,if=virtio,snapshot=on,cache=unsafe \
     -drive file="$disk",format=raw,if=virtio,cache=unsafe < /dev/null > "$out/console" 2>&1 \
-    || say "$series: qemu ended with $?"
+    || note "$series: qemu ended with $?"
   debugfs -R "rdump / $out" "$disk" > /dev/null 2>&1 || true
   rm -f "$disk"
 }
@@ -274,7 +279,8 @@ for line in read("list").splitlines():
         continue
     text = read(name + ".log")
     found = re.findall(r"test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text)
-    counts = [sum(map(int, column)) for column in zip(*found)] or [int(code == "0"), int(code != "0"), 0]
+    counts = [sum(map(int, column)) for column in zip(*found)]
+    counts = counts or [int(code == "0"), int(code != "0"), 0]
     total = [a + b for a, b in zip(total, counts)]
     state = "ok" if code == "0" else "TIMEOUT" if code == "124" else f"EXIT {code}"
     bad += code != "0"
@@ -293,7 +299,7 @@ main() {
   need
   mkdir -p "$WORK"/apt/{lists,cache/archives}/partial "$WORK/kernels" "$WORK/results"
   sources > "$WORK/apt/sources.list"
-  own_apt apt-get -qq update 2> "$WORK/apt.log" || say "some suites are not served: see $WORK/apt.log"
+  own_apt apt-get -qq update 2> "$WORK/apt.log" || note "some suites are not served: see $WORK/apt.log"
   [[ -n ${PREPARED:-} ]] || { build && image; }
   for series in $KERNELS; do
     if ! unpack "$series"; then

@@ -20,7 +20,7 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Catches the ending signals, except those that this program was told to ignore (nohup(1)).
+    /// Catches the ending signals, except signals that the parent ignores, as nohup(1) does.
     pub(crate) fn catch() -> io::Result<Ending> {
         let ending = Ending { stop: Arc::default(), caught: Arc::default(), default: Arc::default() };
         let ignored = ignored();

@@ -32,7 +32,7 @@ pub(crate) fn measure(bench: &Bench) -> io::Result<ExitCode> {
     let saved = file.map_or(Ok(()), |file| file.save(&json(&results)?));
     let printed = output::print(&text(&results));
     saved.and(printed).map_err(|error| {
-        // A failure after a signal is told, and the status is that of the signal.
+        // After a signal, a failure is reported, and the status is that of the signal.
         if !results.complete {
             output::complain(&error);
             ending.raise_caught();

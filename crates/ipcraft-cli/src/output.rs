@@ -20,8 +20,8 @@ pub(crate) fn complain(message: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "ipcraft: {message}");
 }
 
-/// Returns whether standard output is a terminal that may be sent bold and dim text. A user who sets
-/// `NO_COLOR` wants plain text, so that these are left out, too.
+/// Returns whether standard output is a terminal that may be sent bold and dim text. A non-empty
+/// `NO_COLOR` asks for plain text, so that these are left out, too.
 pub(crate) fn is_styled() -> bool {
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     io::stdout().is_terminal() && !no_color && !is_dumb()
