@@ -144,7 +144,10 @@ fn in_a_storm(routes: &'static [Route], handler: Handler) -> Vec<Trial> {
 
 fn unless_skipped(route: &Route, test: impl FnOnce()) -> Outcome {
     let skipped = route.sends.contains(&"futex::wait_any").then(skipped_without_futex_waitv);
-    skipped.flatten().unwrap_or_else(|| Outcome::from(test()))
+    skipped.flatten().unwrap_or_else(|| {
+        test();
+        Outcome::Passed
+    })
 }
 
 /// The operations that block in a test.
