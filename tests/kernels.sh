@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the test binaries and examples on other kernels, which the machine's Debian mirror offers and qemu
-# emulates. Each kernel is only unpacked; nothing is installed, and apt's sources and state stay
-# as they are.
+# Runs the test binaries and examples on other kernels, which the machine's Debian mirror offers
+# and qemu emulates. Each kernel is only unpacked; nothing is installed, and apt's sources and state
+# stay as they are.
 #
 #   tests/kernels.sh                      all kernels of KERNELS, everything
 #   tests/kernels.sh 5.10 6.1             these kernels

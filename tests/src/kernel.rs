@@ -8,7 +8,7 @@ use nix::sys::utsname::uname;
 
 use crate::suite::Outcome;
 
-/// Returns the reason to skip a test that waits for several words at once, if this kernel is too
+/// Returns the reason to skip a test that waits for any of several words, if this kernel is too
 /// old (`futex_waitv`, Linux 5.16).
 pub fn skipped_without_futex_waitv() -> Option<Outcome> {
     let changed = AtomicU32::new(1);

@@ -55,7 +55,7 @@ pub(crate) fn by_broken_pipe() {
     let _ = low_level::emulate_default_handler(SIGPIPE);
 }
 
-/// Returns the set of ignored signals, bit *n* - 1 for signal *n*. Empty if `/proc` is not readable.
+/// Returns the set of ignored signals, bit *n* - 1 for signal *n*. Empty if `/proc` is unreadable.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -71,7 +71,7 @@ fn replaceable(file: PathBuf) -> io::Result<Target> {
     Ok(Target::Replace { file })
 }
 
-/// Returns the file that a path names at the end of its symbolic links, which need not exist. `None`
+/// Returns the file that a path names at the end of its symbolic links; it need not exist. `None`
 /// if a link of `/proc` is among them: its target is an open file, whose name may have changed.
 fn behind_links(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut path = path.to_path_buf();
