@@ -13,10 +13,13 @@ use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, th
 
 const JOBS: u64 = 1000;
 const WORKERS: usize = 3;
+/// The number of no job, in the report of a worker that has opened the queue.
+const READY: u64 = 0;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 ipcraft::plain_struct! {
-    /// A worker's report: it has begun a job and has no result yet, or it has finished one.
+    /// A worker's report: it is ready, it has begun a job and has no result yet, or it has finished
+    /// one.
     #[derive(Debug)]
     struct Report {
         job: u64,
@@ -39,7 +42,9 @@ fn produce() -> Outcome {
     let jobs: Channel<u64> = options.create_new(&queue)?;
     // Room for all reports, so that workers never wait for the producer while it waits for them.
     let options = Options::new().capacity(2 * JOBS as usize).remove_on_drop(true);
-    let mut reports: Receiver<Report> = options.create_new(&reports_of(&queue))?.receiver()?;
+    let report_queue: Channel<Report> = options.create_new(&reports_of(&queue))?;
+    let mut reports = report_queue.receiver()?;
+    let own_sender = report_queue.sender()?; // keeps the queue connected while workers start
     let mut sender = jobs.sender()?;
 
     let mut victim = start("--victim", &queue)?;
@@ -47,6 +52,9 @@ fn produce() -> Outcome {
     let begun = reports.recv_timeout(TIMEOUT)?;
     println!("producer {}: worker {} has begun job {}", id(), begun.worker, begun.job);
     let mut workers = (1..WORKERS).map(|_| start("--worker", &queue)).collect::<Outcome<Vec<_>>>()?;
+    // The sender must never be without a receiver.
+    workers.iter().try_for_each(|_| expect("report", reports.recv_timeout(TIMEOUT)?.job, READY))?;
+    drop(own_sender);
     (2..=50).try_for_each(|job| sender.send(job))?; // the other workers continue meanwhile
     victim.kill()?;
     victim.wait()?;
@@ -59,6 +67,9 @@ fn produce() -> Outcome {
     let mut share = BTreeMap::new();
     for report in &mut reports {
         let Report { job, result, worker } = report?;
+        if job == READY {
+            continue;
+        }
         expect("result", result, job * job)?;
         done.entry(job).or_default().push(worker);
         *share.entry(worker).or_insert(0) += 1;
@@ -87,6 +98,7 @@ fn start(part: &str, queue: &str) -> Outcome<Child> {
 fn work(queue: &str) -> Outcome {
     let mut jobs = Receiver::<u64>::open(queue)?;
     let mut reports = Sender::open(&reports_of(queue))?;
+    reports.send(Report { job: READY, result: 0, worker: id().into() })?;
     loop {
         // The job stays in the queue until this guard is dropped. After a crash another worker gets
         // it.
