@@ -67,6 +67,9 @@ pub enum ErrorKind {
     /// An operation that moves no message would block (`EAGAIN` of a semaphore).
     #[error("the operation would block")]
     WouldBlock,
+    /// The calling thread waits for itself: it already holds what it wants (`EDEADLK`).
+    #[error("the calling thread already holds it")]
+    Deadlock,
     /// The timeout expired before the operation could proceed (`ETIMEDOUT`). Nothing was
     /// transferred, except what [`Error::transferred`] returns.
     #[error("timed out")]
@@ -144,6 +147,7 @@ impl ErrorKind {
             ErrorKind::InUse => io::ErrorKind::AddrInUse,
             ErrorKind::PermissionDenied => io::ErrorKind::PermissionDenied,
             ErrorKind::Full | ErrorKind::Empty | ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
+            ErrorKind::Deadlock => io::ErrorKind::Deadlock,
             ErrorKind::TimedOut => io::ErrorKind::TimedOut,
             ErrorKind::Disconnected => io::ErrorKind::BrokenPipe,
             ErrorKind::Refused => io::ErrorKind::ConnectionRefused,
@@ -176,6 +180,7 @@ impl From<Errno> for ErrorKind {
             Errno::EEXIST => ErrorKind::AlreadyExists,
             Errno::EADDRINUSE | Errno::EBUSY => ErrorKind::InUse,
             Errno::EACCES | Errno::EPERM | Errno::EROFS => ErrorKind::PermissionDenied,
+            Errno::EDEADLK => ErrorKind::Deadlock,
             Errno::ETIMEDOUT => ErrorKind::TimedOut,
             Errno::EPIPE | Errno::ECONNRESET => ErrorKind::Disconnected,
             Errno::EIDRM => ErrorKind::Removed,

@@ -125,7 +125,7 @@ fn participant_that_leaves_does_not_disturb_waiters() {
     });
     stays.wait_asleep();
     let (second, third) = (race.start.join().unwrap(), race.start.join().unwrap());
-    assert_eq!(kind_of(second.wait_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut);
+    assert_eq!(kind_of(second.wait_timeout(SHORT_TIMEOUT)), ErrorKind::Deadlock);
     // Leaving is not a death: the other participants keep waiting.
     drop((second, third));
     std::thread::sleep(SHORT_TIMEOUT * 3);
@@ -160,5 +160,16 @@ fn wait_that_timed_out_withdraws_the_arrival() {
     others.iter().for_each(Peer::wait_asleep);
     assert_eq!(race.start.rounds(), 0);
     assert!(participant.wait().unwrap(), "it arrives last");
+    others.into_iter().for_each(Peer::join);
+}
+
+#[serial_test]
+fn try_wait_completes_the_round_or_returns_would_block() {
+    let race = race();
+    let participant = race.start.join().unwrap();
+    assert_eq!(kind_of(participant.try_wait()), ErrorKind::WouldBlock);
+    let others = [(); 2].map(|()| Peer::start(|| assert!(!race.start.join().unwrap().wait().unwrap())));
+    others.iter().for_each(Peer::wait_asleep);
+    participant.try_wait().unwrap();
     others.into_iter().for_each(Peer::join);
 }

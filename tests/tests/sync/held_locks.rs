@@ -146,5 +146,5 @@ fn assert_joined(fixture: &Fixture) {
 
 fn join_after_death(fixture: &Fixture) {
     let both = [fixture.barrier.join().unwrap(), fixture.barrier.join().unwrap()];
-    assert_eq!(kind_of(both[0].wait_timeout(SHORT_TIMEOUT)), ErrorKind::TimedOut, "no participant died");
+    assert_eq!(kind_of(both[0].wait_timeout(SHORT_TIMEOUT)), ErrorKind::Deadlock, "no participant died");
 }

@@ -18,6 +18,7 @@ mod overhead;
 mod pid_namespace;
 mod raw_clone;
 mod rwlock;
+mod self_deadlock;
 mod semaphore;
 mod timeouts;
 

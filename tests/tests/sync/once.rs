@@ -1,12 +1,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 
+use ipcraft::ErrorKind;
 use ipcraft::sync::OnceState;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::time::SHORT_TIMEOUT;
 use nix::unistd::pause;
 
-use super::fixture::Fixture;
+use super::fixture::{Fixture, kind_of};
 
 #[serial_test]
 fn call_once_by_many_processes_runs_once() {
@@ -62,4 +64,17 @@ fn call_once_after_panic_runs_again() {
     assert!(!fixture.once.is_done());
     Peer::start(|| fixture.once.call_once(|state| assert_eq!(state, OnceState::Again)).unwrap()).join();
     assert!(fixture.once.is_done());
+}
+
+#[serial_test]
+fn call_once_without_blocking_or_with_timeout_reports_a_running_call() {
+    let fixture = Fixture::new();
+    let caller = Peer::start(|| fixture.once.call_once(|_| pause()).unwrap());
+    caller.wait_asleep();
+    assert_eq!(kind_of(fixture.once.try_call_once(|_| unreachable!())), ErrorKind::WouldBlock);
+    let timed = fixture.once.call_once_timeout(SHORT_TIMEOUT, |_| unreachable!());
+    assert_eq!(kind_of(timed), ErrorKind::TimedOut);
+    caller.kill();
+    fixture.once.try_call_once(|state| assert_eq!(state, OnceState::Again)).unwrap();
+    fixture.once.call_once_timeout(SHORT_TIMEOUT, |_| unreachable!()).unwrap();
 }

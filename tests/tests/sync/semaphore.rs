@@ -83,7 +83,7 @@ fn available_counts_free_permits() {
     let mut numbers: Vec<_> = permits.iter().map(Permit::number).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1, 2]);
-    assert_eq!(kind_of(devices.permits.try_acquire()), ErrorKind::WouldBlock);
+    assert_eq!(kind_of(devices.permits.try_acquire()), ErrorKind::Deadlock);
     drop(permits);
     assert_eq!(devices.permits.available(), 3);
     Peer::start(|| std::mem::forget(devices.permits.acquire().unwrap())).join();

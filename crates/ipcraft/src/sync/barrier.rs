@@ -98,7 +98,7 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
         if self.state.load(Acquire) != INITIALIZED {
             return Err(not_initialized(JOIN));
         }
-        let _lock = self.lock(JOIN)?;
+        let _lock = self.lock(JOIN, Deadline::NEVER)?;
         for (number, party) in self.parties.iter().enumerate() {
             match party.alive.ignore_owner_death(party.alive.try_lock()) {
                 Ok(()) => {
@@ -106,7 +106,7 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
                     party.state.store(JOINED, Relaxed);
                     return Ok(Participant { barrier: self, number, _thread: PhantomData });
                 }
-                Err(Errno::EBUSY) => {}
+                Err(Errno::EBUSY | Errno::EDEADLK) => {}
                 Err(errno) => return Err(failed(JOIN, errno)),
             }
         }
@@ -123,10 +123,10 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
         self.round.load(Acquire)
     }
 
-    fn lock(&self, operation: &'static str) -> Result<UnlockOnDrop<'_>> {
+    fn lock(&self, operation: &'static str, deadline: Deadline) -> Result<UnlockOnDrop<'_>> {
         // Each change is a single store, or one by the kernel, so a dead owner leaves nothing to
         // repair.
-        self.lock.ignore_owner_death(self.lock.lock()).map_err(|e| failed(operation, e))?;
+        self.lock.ignore_owner_death(self.lock.lock_until(deadline)).map_err(|e| failed(operation, e))?;
         Ok(UnlockOnDrop(&self.lock))
     }
 
@@ -137,14 +137,18 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
         self.parties.iter().all(has_arrived)
     }
 
-    /// Returns whether a participant died and has no replacement yet. The caller holds the lock.
-    fn has_dead_party(&self) -> Result<bool> {
-        for party in &self.parties {
-            if party.check_dead().map_err(|e| failed(WAIT, e))? {
-                return Ok(true);
+    /// Fails if a participant died and has no replacement yet, or if a participant that has not
+    /// arrived belongs to this thread too. The caller holds the lock.
+    fn check_others(&self, number: usize, next: u32) -> Result<()> {
+        for (other, party) in self.parties.iter().enumerate() {
+            let waits_for_itself = other != number && party.arrived_for.load(Relaxed) != next;
+            match party.owner().map_err(|e| failed(WAIT, e))? {
+                Owner::Dead => return Err(party_died()),
+                Owner::Caller if waits_for_itself => return Err(failed(WAIT, Errno::EDEADLK)),
+                Owner::Caller | Owner::Other => {}
             }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Returns all mutexes that the barrier consists of.
@@ -153,20 +157,34 @@ impl<const PARTIES: usize> Barrier<PARTIES> {
     }
 }
 
+/// Which thread uses a place at a barrier.
+enum Owner {
+    /// The calling thread.
+    Caller,
+    /// Another one, or none.
+    Other,
+    /// One that died.
+    Dead,
+}
+
 impl Party {
     /// Checks whether the participant died, and records it. The caller holds the barrier's lock.
-    fn check_dead(&self) -> nix::Result<bool> {
+    fn owner(&self) -> nix::Result<Owner> {
         if self.state.load(Relaxed) == JOINED {
             match self.alive.ignore_owner_death(self.alive.try_lock()) {
                 Ok(()) => {
-                    self.state.store(DEAD, Relaxed);
+                    // A participant that leaves resets the state before it unlocks.
+                    if self.state.load(Relaxed) == JOINED {
+                        self.state.store(DEAD, Relaxed);
+                    }
                     self.alive.unlock();
                 }
+                Err(Errno::EDEADLK) => return Ok(Owner::Caller),
                 Err(Errno::EBUSY) => {}
                 Err(errno) => return Err(errno),
             }
         }
-        Ok(self.state.load(Relaxed) == DEAD)
+        Ok(if self.state.load(Relaxed) == DEAD { Owner::Dead } else { Owner::Other })
     }
 }
 
@@ -193,7 +211,8 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
     ///
     /// [`OwnerDied`](ErrorKind::OwnerDied) if a participant died. This participant then has not
     /// arrived, and may wait again; the call fails until a replacement has joined.
-    /// [`LimitReached`](ErrorKind::LimitReached) if the thread holds 2047 locks: checking the other
+    /// [`Deadlock`](ErrorKind::Deadlock) if this thread has another participant that has not
+    /// arrived. [`LimitReached`](ErrorKind::LimitReached) if the thread holds 2047 locks: checking the other
     /// participants briefly takes two more.
     #[doc(alias = "pthread_barrier_wait")]
     pub fn wait(&self) -> Result<bool> {
@@ -205,13 +224,28 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
     /// # Errors
     ///
     /// [`TimedOut`](ErrorKind::TimedOut) if not all participants arrive within `timeout`. This
-    /// participant then has not arrived either.
+    /// participant then has not arrived either. To withdraw its arrival, the call waits for a
+    /// participant that is stopped within a call of this barrier.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool> {
         self.wait_until(Deadline::after(timeout))
     }
 
+    /// Completes the round if all other participants have arrived; does not wait for them.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](ErrorKind::WouldBlock) if another participant has not arrived. This
+    /// participant then has not arrived either. Otherwise as [`wait`](Participant::wait).
+    pub fn try_wait(&self) -> Result<()> {
+        match self.wait_timeout(Duration::ZERO) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Err(failed(WAIT, Errno::EBUSY)),
+            Err(error) => Err(error),
+        }
+    }
+
     fn wait_until(&self, deadline: Deadline) -> Result<bool> {
-        let Some(round) = self.arrive()? else { return Ok(true) };
+        let Some(round) = self.arrive(deadline)? else { return Ok(true) };
         loop {
             let next_check = Deadline::after(deadline.capped(DEAD_POLL_INTERVAL));
             match futex::wait(&self.barrier.round, round, futex::ANY, next_check) {
@@ -221,27 +255,27 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
             if self.barrier.round.load(Acquire) != round {
                 return Ok(false);
             }
-            let _lock = self.barrier.lock(WAIT)?;
+            let _lock = self.barrier.lock(WAIT, Deadline::NEVER)?;
             if self.barrier.round.load(Acquire) != round {
                 return Ok(false);
             }
-            let has_dead_party = self.barrier.has_dead_party()?;
-            if has_dead_party || deadline.has_passed() {
+            let checked = self.barrier.check_others(self.number, round.wrapping_add(1));
+            if checked.is_err() || deadline.has_passed() {
                 self.party().arrived_for.store(round, Relaxed);
-                return Err(if has_dead_party { party_died() } else { failed(WAIT, Errno::ETIMEDOUT) });
+                return Err(checked.err().unwrap_or_else(|| failed(WAIT, Errno::ETIMEDOUT)));
             }
         }
     }
 
     /// Arrives, and returns the current round. Returns `None` if this arrival completed the round.
-    fn arrive(&self) -> Result<Option<u32>> {
+    fn arrive(&self, deadline: Deadline) -> Result<Option<u32>> {
         let barrier = self.barrier;
-        let lock = barrier.lock(WAIT)?;
+        // Others hold the lock briefly. A zero timeout finds it taken only if one is stopped.
+        let patience = deadline.remaining().map(|left| Deadline::after(left.max(DEAD_POLL_INTERVAL)));
+        let lock = barrier.lock(WAIT, patience.unwrap_or(Deadline::NEVER))?;
         let round = barrier.round.load(Relaxed);
         let next = round.wrapping_add(1);
-        if barrier.has_dead_party()? {
-            return Err(party_died());
-        }
+        barrier.check_others(self.number, next)?;
         self.party().arrived_for.store(next, Release);
         if !barrier.is_complete(next) {
             return Ok(Some(round));
@@ -261,10 +295,9 @@ impl<const PARTIES: usize> Participant<'_, PARTIES> {
 
 impl<const PARTIES: usize> Drop for Participant<'_, PARTIES> {
     fn drop(&mut self) {
-        // In a forked child the place belongs to the parent.
+        // In a forked child the place belongs to the parent. The state comes first, so that no
+        // check takes the place for that of a dead participant.
         if self.party().alive.is_owned_by_caller() {
-            // The lock keeps `check_dead` from seeing the state `JOINED` with `alive` unlocked.
-            let _lock = self.barrier.lock(JOIN);
             self.party().state.store(FREE, Relaxed);
         }
         self.party().alive.unlock();
@@ -286,4 +319,35 @@ impl<const PARTIES: usize> fmt::Debug for Barrier<PARTIES> {
 #[cold]
 fn party_died() -> Error {
     Error::from_errno(WAIT, Errno::EOWNERDEAD).with_hint("let a replacement join, then wait again")
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::shm::{Shared, memfd::Memfd};
+
+    /// A thread keeps the barrier's lock, as one does that is stopped within a call.
+    #[test]
+    fn participant_leaves_and_times_out_while_another_thread_keeps_the_lock() {
+        let memory = Memfd::create("barrier", Shared::<Barrier<2>>::SIZE).unwrap();
+        let barrier = Shared::<Barrier<2>>::initialize(memory.map().unwrap(), Barrier::init).unwrap();
+        let participant = barrier.join().unwrap();
+        let (taken, release) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _lock = barrier.lock(WAIT, Deadline::NEVER).unwrap();
+                taken.wait();
+                release.wait();
+            });
+            taken.wait();
+            let error = participant.wait_timeout(Duration::from_millis(1)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            assert_eq!(participant.try_wait().unwrap_err().kind(), ErrorKind::WouldBlock);
+            drop(participant);
+            release.wait();
+        });
+        assert_eq!(barrier.join().unwrap().number(), 0);
+    }
 }

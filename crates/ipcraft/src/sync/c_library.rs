@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::OnceLock;
 
-use libc::{PTHREAD_MUTEX_NORMAL, PTHREAD_PROCESS_SHARED, pthread_mutex_t};
+use libc::{PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PROCESS_SHARED, pthread_mutex_t};
 use nix::errno::Errno;
 
 use crate::sys::ffi::PTHREAD_MUTEX_ROBUST;
@@ -31,7 +31,7 @@ pub(super) unsafe fn init(mutex: *mut pthread_mutex_t) -> nix::Result<()> {
         result(libc::pthread_mutexattr_init(attributes))?;
         let outcome = result(libc::pthread_mutexattr_setpshared(attributes, PTHREAD_PROCESS_SHARED))
             .and_then(|()| result(libc::pthread_mutexattr_setrobust(attributes, PTHREAD_MUTEX_ROBUST)))
-            .and_then(|()| result(libc::pthread_mutexattr_settype(attributes, PTHREAD_MUTEX_NORMAL)))
+            .and_then(|()| result(libc::pthread_mutexattr_settype(attributes, PTHREAD_MUTEX_ERRORCHECK)))
             .and_then(|()| result(libc::pthread_mutex_init(mutex, attributes)));
         libc::pthread_mutexattr_destroy(attributes);
         outcome

@@ -78,7 +78,8 @@ pub enum WaitTimeoutResult {
 impl Condvar {
     /// `pthread_cond_wait(3)`: unlocks the mutex, blocks until a notification, and locks it again.
     ///
-    /// No notification by a thread that changes the data under the lock is missed.
+    /// No notification by a thread that changes the data under the lock is missed. Other locks that
+    /// this thread holds stay held. If the notifier needs one of them, the wait never ends.
     ///
     /// # Errors
     ///

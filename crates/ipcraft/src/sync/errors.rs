@@ -11,6 +11,7 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
     let error = Error::from_errno(operation, errno);
     match errno {
         Errno::EBUSY => error.with_kind(ErrorKind::WouldBlock),
+        Errno::EDEADLK => error.with_hint("release what this thread holds first"),
         pid_namespace::UNINITIALIZED => not_initialized(operation),
         pid_namespace::FOREIGN_PID_NS => error
             .with_kind(ErrorKind::PermissionDenied)

@@ -75,6 +75,8 @@ impl Event {
 
     /// Blocks until the event is set.
     ///
+    /// An event has no owner. If no other thread sets it, the wait never ends.
+    ///
     /// # Errors
     ///
     /// None is known.

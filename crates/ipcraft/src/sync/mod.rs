@@ -99,8 +99,9 @@
 //!   the data and calls [`mark_consistent`](Inconsistent::mark_consistent). If it abandons the lock
 //!   instead, every later call fails with [`Unrecoverable`](crate::ErrorKind::Unrecoverable). A
 //!   panic while the lock is held has the same consequence as a death.
-//! * **Threads.** A lock belongs to a thread, so guards are not `Send`. A thread that locks a mutex
-//!   it already holds blocks forever.
+//! * **Threads.** A lock belongs to a thread, so guards are not `Send`. A thread that waits
+//!   for itself gets [`Deadlock`](crate::ErrorKind::Deadlock) in every form, also from `try_` calls.
+//!   Not noticed: threads that wait for one another, and an [`Event`], which has no owner.
 //! * **Fork.** A child holds none of its parent's locks. Its copies of guards must not be used, and
 //!   dropping them has no effect.
 //! * **Unmapping.** A guard borrows the lock, so the memory stays mapped while a guard exists or a
@@ -115,9 +116,9 @@
 //!   identifies an owner by its thread id, which another namespace assigns to other threads. A
 //!   process finds its namespace out when it first uses a lock; a child of fork(3) inherits it. The
 //!   number is that of `/proc/self/ns/pid`. Without /proc, a pidfd shows it from Linux 6.11 on.
-//! * **clone(2).** A child made by the system call itself can neither take nor release a lock before
-//!   it calls exec, because the C library takes it for its parent. Its own children made by fork(3)
-//!   can. Container runtimes make such children.
+//! * **clone(2).** A child made by the system call itself can neither take nor release a lock
+//!   before it calls exec, because the C library takes it for its parent. Its own children made by
+//!   fork(3) can. Container runtimes make such children.
 //! * **Fairness.** Waiters have no guaranteed order. A waiting writer precedes later readers.
 //!
 //! # Errors
@@ -129,6 +130,7 @@
 //! | `EOWNERDEAD` | [`Participant::wait`] | [`OwnerDied`](crate::ErrorKind::OwnerDied) | a participant died | let a replacement join, then wait again |
 //! | `ENOTRECOVERABLE` | locking | [`Unrecoverable`](crate::ErrorKind::Unrecoverable) | an owner abandoned inconsistent data | create new memory |
 //! | `EBUSY` | `try_` calls | [`WouldBlock`](crate::ErrorKind::WouldBlock) | another thread holds the lock | block, or try again later |
+//! | `EDEADLK` | locking, [`Semaphore::acquire`], [`Once::call_once`], [`Participant::wait`] | [`Deadlock`](crate::ErrorKind::Deadlock) | the calling thread itself holds what it would wait for | drop its guard first |
 //! | `ETIMEDOUT` | `_timeout` calls | [`TimedOut`](crate::ErrorKind::TimedOut) | the lock was not available within the timeout | find out what the owner is doing |
 //! | `ENOLCK` | locking | [`LimitReached`](crate::ErrorKind::LimitReached) | the thread holds 2048 locks (`ROBUST_LIST_LIMIT`) | hold fewer locks |
 //! | `EXDEV` | locking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the lock belongs to another pid namespace | create one lock per namespace, or share the namespace |

@@ -81,11 +81,10 @@ impl<T: Plain> Mutex<T> {
 
     /// `pthread_mutex_lock(3)`: blocks until this thread owns the mutex.
     ///
-    /// If the thread already owns the mutex, it blocks forever.
-    ///
     /// # Errors
     ///
     /// [`LockError::Inconsistent`], with the lock held, if the last owner died or panicked;
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) if this thread already owns the mutex;
     /// [`Unrecoverable`](crate::ErrorKind::Unrecoverable) if an owner abandoned the data;
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
     /// [`Invalid`](crate::ErrorKind::Invalid) if the mutex is not initialized.

@@ -1,13 +1,15 @@
 //! A call that exactly one process completes.
 
 use std::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::time::Duration;
 
 use super::atomic::AtomicU32;
 use super::errors::{failed, not_initialized};
-use super::raw::RawMutex;
+use super::raw::{PreviousOwner, RawMutex};
 use super::state;
 use super::unlock_on_drop::UnlockOnDrop;
 use crate::error::Result;
+use crate::time::Deadline;
 
 const ONCE: &str = "once";
 
@@ -74,19 +76,51 @@ impl Once {
 
     /// `pthread_once(3)`: runs the call, or blocks until another process has completed it.
     ///
+    /// The call itself must not make the same call.
+    ///
     /// Everything that the call wrote is visible after this returns. After completion, this is one
     /// load.
     ///
     /// # Errors
     ///
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) if this thread is running the call;
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
     /// [`Invalid`](crate::ErrorKind::Invalid) if it is not initialized.
     #[doc(alias = "pthread_once")]
     pub fn call_once(&self, call: impl FnOnce(OnceState)) -> Result<()> {
+        self.call_with(RawMutex::lock, call)
+    }
+
+    /// Runs the call, unless it is complete, without blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) if another thread is running the call;
+    /// otherwise as [`call_once`](Once::call_once).
+    pub fn try_call_once(&self, call: impl FnOnce(OnceState)) -> Result<()> {
+        self.call_with(RawMutex::try_lock, call)
+    }
+
+    /// Runs the call as [`call_once`](Once::call_once). Waits for the call of another thread for at
+    /// most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`TimedOut`](crate::ErrorKind::TimedOut) if another thread does not complete the call within
+    /// `timeout`; otherwise as [`call_once`](Once::call_once).
+    pub fn call_once_timeout(&self, timeout: Duration, call: impl FnOnce(OnceState)) -> Result<()> {
+        self.call_with(|lock| lock.lock_until(Deadline::after(timeout)), call)
+    }
+
+    fn call_with(
+        &self,
+        lock: impl FnOnce(&RawMutex) -> nix::Result<PreviousOwner>,
+        call: impl FnOnce(OnceState),
+    ) -> Result<()> {
         if self.is_done() {
             return Ok(());
         }
-        let acquired = self.raw.lock();
+        let acquired = lock(&self.raw);
         self.raw.ignore_owner_death(acquired).map_err(|e| failed(ONCE, e))?;
         let _lock = UnlockOnDrop(&self.raw);
         let state = match self.state.load(Relaxed) {

@@ -55,7 +55,8 @@ impl RawMutex {
         Ok(())
     }
 
-    /// `pthread_mutex_lock(3)`: blocks until this thread owns the mutex.
+    /// `pthread_mutex_lock(3)`: blocks until this thread owns the mutex. Fails with `EDEADLK` if it
+    /// already does, as each form of locking does.
     #[inline]
     pub(super) fn lock(&self) -> nix::Result<PreviousOwner> {
         // SAFETY: because `acquire_with` checks the namespace first, so `mutex` is initialized.
@@ -116,6 +117,12 @@ impl RawMutex {
     /// Returns whether this thread owns the mutex. False if only the parent of a forked child does.
     pub(super) fn is_owned_by_caller(&self) -> bool {
         self.owner() == c_library::thread_id()
+    }
+
+    /// Returns whether this thread owns any of the mutexes.
+    pub(super) fn is_any_owned_by_caller<'a>(mut locks: impl Iterator<Item = &'a RawMutex>) -> bool {
+        let caller = c_library::thread_id();
+        locks.any(|lock| lock.owner() == caller)
     }
 
     /// Returns whether a thread of this process owns the mutex.
@@ -203,6 +210,19 @@ mod tests {
         });
         mutex.unlock();
         assert!(!mutex.is_owned_by_process());
+    }
+
+    #[test]
+    fn lock_by_its_owner_fails_with_edeadlk_in_every_form() {
+        let mutex = mutex();
+        mutex.lock().unwrap();
+        assert_eq!(mutex.lock(), Err(Errno::EDEADLK));
+        assert_eq!(mutex.try_lock(), Err(Errno::EDEADLK));
+        assert_eq!(mutex.lock_until(Deadline::NEVER), Err(Errno::EDEADLK));
+        assert!(mutex.is_owned_by_caller(), "it stays locked");
+        assert!(mutex.unlock());
+        assert_eq!(mutex.try_lock(), Ok(PreviousOwner::Unlocked));
+        assert!(mutex.unlock());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::cell::UnsafeCell;
 use std::fmt;
+use std::ptr;
 use std::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
@@ -96,11 +97,13 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
 
     /// `pthread_rwlock_rdlock(3)`: blocks until no writer holds the lock and a slot is free.
     ///
-    /// A thread that already reads may read again. If a writer arrives in between, the thread
-    /// blocks forever.
+    /// A thread that already reads may read again, unless a writer waits. That writer waits for
+    /// this thread, and this thread would wait for the writer.
     ///
     /// # Errors
     ///
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) if this thread writes, if it reads and a writer
+    /// waits, or if it holds every slot;
     /// [`OwnerDied`](crate::ErrorKind::OwnerDied) if the last writer died or panicked and no later
     /// [writer](RwLock::write) has repaired the data;
     /// [`Unrecoverable`](crate::ErrorKind::Unrecoverable) if a writer abandoned the data;
@@ -116,8 +119,8 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) if a writer holds the lock or waits for it, or
-    /// if no slot is free; otherwise as [`read`](RwLock::read).
+    /// [`WouldBlock`](crate::ErrorKind::WouldBlock) if another thread writes or waits to write, also
+    /// if this thread reads, or if no slot is free; otherwise as [`read`](RwLock::read).
     #[doc(alias = "pthread_rwlock_tryrdlock")]
     #[inline]
     pub fn try_read(&self) -> Result<ReadGuard<'_, T, READERS>> {
@@ -145,11 +148,13 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     ///
     /// # Errors
     ///
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) if this thread reads or writes: drop that guard
+    /// first, since a read lock is never upgraded;
     /// [`LockError::Inconsistent`], with the lock held, if the last writer died or panicked;
     /// otherwise as [`read`](RwLock::read).
     #[doc(alias = "pthread_rwlock_wrlock")]
     pub fn write(&self) -> WriteResult<'_, T, READERS> {
-        self.finish_write(self.lock_all_slots(RawMutex::lock))
+        self.finish_write(self.lock_all_slots(Some(Deadline::NEVER)))
     }
 
     /// `pthread_rwlock_trywrlock(3)`: locks for writing without blocking.
@@ -160,7 +165,7 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// [`write`](RwLock::write).
     #[doc(alias = "pthread_rwlock_trywrlock")]
     pub fn try_write(&self) -> WriteResult<'_, T, READERS> {
-        self.finish_write(self.lock_all_slots(RawMutex::try_lock))
+        self.finish_write(self.lock_all_slots(None))
     }
 
     /// `pthread_rwlock_clockwrlock(3)`: locks for writing, and blocks for at most `timeout`.
@@ -171,8 +176,7 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// otherwise as [`write`](RwLock::write).
     #[doc(alias = "pthread_rwlock_timedwrlock")]
     pub fn write_timeout(&self, timeout: Duration) -> WriteResult<'_, T, READERS> {
-        let deadline = Deadline::after(timeout);
-        self.finish_write(self.lock_all_slots(|lock| lock.lock_until(deadline)))
+        self.finish_write(self.lock_all_slots(Some(Deadline::after(timeout))))
     }
 
     #[inline]
@@ -194,18 +198,34 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// Queues behind the writer. Without a writer, waits for the slot of another reader.
     #[cold]
     fn take_slot_slow(&self, deadline: Deadline) -> nix::Result<usize> {
+        let reads = RawMutex::is_any_owned_by_caller(self.slots());
         loop {
-            let previous = self.gate.lock_until(deadline)?;
-            if let Some(slot) = self.try_slot_through_gate(previous)? {
+            let previous =
+                if reads { self.lock_gate_as_reader(deadline) } else { self.gate.lock_until(deadline) };
+            if let Some(slot) = self.try_slot_through_gate(previous?)? {
                 return Ok(slot);
             }
-            let slot = slot::preferred(READERS);
+            let slot = slot::awaited(&self.slots);
             let lock = &self.slots[slot].0;
             let next_try = Deadline::after(deadline.capped(SLOT_RETRY_INTERVAL));
             match lock.ignore_owner_death(lock.lock_until(next_try)) {
                 Ok(()) => return Ok(slot),
                 Err(Errno::ETIMEDOUT) if !deadline.has_passed() => {}
                 Err(errno) => return Err(errno),
+            }
+        }
+    }
+
+    /// Locks the gate by a thread that reads already. Fails with `EDEADLK` if a writer keeps it.
+    ///
+    /// Readers hold the gate for a few instructions only, and reset `writer` first. A writer that
+    /// waits keeps both.
+    fn lock_gate_as_reader(&self, deadline: Deadline) -> nix::Result<PreviousOwner> {
+        loop {
+            match self.gate.lock_until(Deadline::after(deadline.capped(SLOT_RETRY_INTERVAL))) {
+                Err(Errno::ETIMEDOUT) if self.writer.load(Relaxed) != 0 => return Err(Errno::EDEADLK),
+                Err(Errno::ETIMEDOUT) if !deadline.has_passed() => {}
+                outcome => return outcome,
             }
         }
     }
@@ -230,18 +250,37 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
         }
     }
 
-    /// Locks the gate and then every slot, which keeps all other threads out.
-    fn lock_all_slots(&self, lock: impl Fn(&RawMutex) -> nix::Result<PreviousOwner>) -> nix::Result<()> {
-        self.gate.ignore_owner_death(lock(&self.gate))?;
+    /// Locks the gate and then every slot, which keeps all other threads out. Does not wait without
+    /// a deadline.
+    fn lock_all_slots(&self, deadline: Option<Deadline>) -> nix::Result<()> {
+        self.gate.ignore_owner_death(match deadline {
+            Some(deadline) => self.gate.lock_until(deadline),
+            None => self.gate.try_lock(),
+        })?;
         self.writer.store(1, SeqCst);
         for (count, slot) in self.slots.iter().enumerate() {
-            if let Err(errno) = slot.0.ignore_owner_death(lock(&slot.0)) {
+            let locked = match slot.0.try_lock() {
+                Err(Errno::EBUSY) => self.wait_for_slot(slot, deadline),
+                outcome => outcome,
+            };
+            if let Err(errno) = slot.0.ignore_owner_death(locked) {
                 self.gate.unlock();
                 self.unlock_slots(count);
                 return Err(errno);
             }
         }
         Ok(())
+    }
+
+    /// Locks a slot that another thread holds. Fails if this thread holds a later one, as a reader.
+    #[cold]
+    fn wait_for_slot(&self, slot: &Slot, deadline: Option<Deadline>) -> nix::Result<PreviousOwner> {
+        let later = self.slots().skip_while(|lock| !ptr::eq(*lock, &slot.0));
+        match deadline {
+            _ if RawMutex::is_any_owned_by_caller(later) => Err(Errno::EDEADLK),
+            Some(deadline) => slot.0.lock_until(deadline),
+            None => Err(Errno::EBUSY),
+        }
     }
 
     /// Unlocks the first `count` slots.
@@ -299,7 +338,11 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
 
     /// Returns all mutexes that the lock consists of.
     pub(super) fn locks(&self) -> impl Iterator<Item = &RawMutex> {
-        std::iter::once(&self.gate).chain(self.slots.iter().map(|slot| &slot.0))
+        std::iter::once(&self.gate).chain(self.slots())
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &RawMutex> {
+        self.slots.iter().map(|slot| &slot.0)
     }
 }
 

@@ -72,6 +72,7 @@ impl<const PERMITS: usize> Semaphore<PERMITS> {
     ///
     /// # Errors
     ///
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) if this thread holds all permits;
     /// [`LimitReached`](crate::ErrorKind::LimitReached) if the thread holds 2048 locks;
     /// [`Invalid`](crate::ErrorKind::Invalid) if the semaphore is not initialized.
     pub fn acquire(&self) -> Result<Permit<'_>> {
@@ -116,7 +117,7 @@ impl<const PERMITS: usize> Semaphore<PERMITS> {
         permit.map_err(|e| failed(ACQUIRE, e))
     }
 
-    #[inline]
+    #[inline(always)]
     fn try_take(&self) -> nix::Result<Option<Permit<'_>>> {
         Ok(slot::try_take_any(&self.slots)?.map(|number| Permit {
             lock: &self.slots[number].0,

@@ -3,9 +3,11 @@
 //!
 //! It orders memory no more strongly than locking and unlocking have to.
 
+use std::sync::Mutex;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use loom::sync::atomic::AtomicU32;
+use loom::thread::{self, ThreadId};
 use nix::errno::Errno;
 
 use crate::sync::atomic::futex;
@@ -19,9 +21,13 @@ pub(in crate::sync) enum PreviousOwner {
     Died,
 }
 
-/// 0 if free, 1 if locked, 2 if locked with waiters.
 #[derive(Default)]
-pub(in crate::sync) struct RawMutex(AtomicU32);
+pub(in crate::sync) struct RawMutex {
+    /// 0 if free, 1 if locked, 2 if locked with waiters.
+    word: AtomicU32,
+    /// The thread that locked. The model does not see it, as each thread asks only for its own id.
+    owner: Mutex<Option<ThreadId>>,
+}
 
 impl RawMutex {
     pub(in crate::sync) fn init(&self) -> nix::Result<()> {
@@ -29,19 +35,30 @@ impl RawMutex {
     }
 
     pub(in crate::sync) fn lock(&self) -> nix::Result<PreviousOwner> {
-        let mut found = self.0.compare_exchange(0, 1, Acquire, Relaxed).unwrap_or_else(|found| found);
+        if self.is_owned_by_caller() {
+            return Err(Errno::EDEADLK);
+        }
+        let mut found = self.word.compare_exchange(0, 1, Acquire, Relaxed).unwrap_or_else(|found| found);
         while found != 0 {
-            found = self.0.swap(2, Acquire);
+            found = self.word.swap(2, Acquire);
             if found != 0 {
-                let _ = futex::wait(&self.0, 2, futex::ANY, Deadline::NEVER);
+                let _ = futex::wait(&self.word, 2, futex::ANY, Deadline::NEVER);
             }
         }
-        Ok(PreviousOwner::Unlocked)
+        Ok(self.locked())
     }
 
     pub(in crate::sync) fn try_lock(&self) -> nix::Result<PreviousOwner> {
-        let locked = self.0.compare_exchange(0, 1, Acquire, Relaxed);
-        locked.map(|_| PreviousOwner::Unlocked).map_err(|_| Errno::EBUSY)
+        if self.is_owned_by_caller() {
+            return Err(Errno::EDEADLK);
+        }
+        let locked = self.word.compare_exchange(0, 1, Acquire, Relaxed);
+        locked.map(|_| self.locked()).map_err(|_| Errno::EBUSY)
+    }
+
+    fn locked(&self) -> PreviousOwner {
+        *self.owner.lock().unwrap() = Some(thread::current().id());
+        PreviousOwner::Unlocked
     }
 
     pub(in crate::sync) fn lock_until(&self, _deadline: Deadline) -> nix::Result<PreviousOwner> {
@@ -49,9 +66,10 @@ impl RawMutex {
     }
 
     pub(in crate::sync) fn unlock(&self) -> bool {
-        let found = self.0.swap(0, Release);
+        *self.owner.lock().unwrap() = None;
+        let found = self.word.swap(0, Release);
         if found == 2 {
-            let _ = futex::wake(&self.0, 1, futex::ANY);
+            let _ = futex::wake(&self.word, 1, futex::ANY);
         }
         found != 0
     }
@@ -66,14 +84,18 @@ impl RawMutex {
     }
 
     pub(in crate::sync) fn is_owned_by_caller(&self) -> bool {
-        self.0.load(Relaxed) != 0
+        *self.owner.lock().unwrap() == Some(thread::current().id())
+    }
+
+    pub(in crate::sync) fn is_any_owned_by_caller<'a>(mut locks: impl Iterator<Item = &'a RawMutex>) -> bool {
+        locks.any(RawMutex::is_owned_by_caller)
     }
 
     pub(in crate::sync) fn is_owned_by_process(&self) -> bool {
-        self.is_owned_by_caller()
+        !self.is_free()
     }
 
     pub(in crate::sync) fn is_free(&self) -> bool {
-        !self.is_owned_by_caller()
+        self.word.load(Relaxed) == 0
     }
 }
