@@ -1,15 +1,19 @@
 //! Signalfd: batches, the three forms of reading, and descriptor properties.
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use ipcraft::signal::{ChildEvent, Code, MAX_BATCH, Signal, SignalFd, block, pending, queue, send};
 use ipcraft::{ErrorKind, Pid};
+use ipcraft_tests::namespace::with_own_mounts;
+use ipcraft_tests::old_kernel::{Rule, with_rules};
 use ipcraft_tests::peer::Peer;
-use ipcraft_tests::suite::serial_test;
+use ipcraft_tests::suite::{Outcome, serial_test};
 use ipcraft_tests::time::{LONG_TIMEOUT, SHORT_TIMEOUT};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pause;
 
@@ -164,4 +168,57 @@ fn read_in_child_takes_the_signals_of_the_child() {
         });
         assert_eq!(signals.try_read().unwrap().value(), Some(5));
     });
+}
+
+#[serial_test]
+fn set_signals_in_a_forked_child_leaves_the_parents_set() {
+    in_child(|| {
+        let blocked = block(Signal::TERM | Signal::USR1).unwrap();
+        let signals = SignalFd::new(&blocked).unwrap();
+        in_child(|| {
+            let narrower = block(Signal::USR1).unwrap();
+            let number = signals.as_fd().as_raw_fd();
+            signals.set_signals(&narrower).unwrap();
+            assert_eq!(signals.as_fd().as_raw_fd(), number);
+            assert_eq!(fcntl(&signals, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
+            assert_eq!(signals.signals().unwrap(), Signal::USR1.into());
+            send(Pid::current(), Signal::TERM).unwrap();
+            send(Pid::current(), Signal::USR1).unwrap();
+            assert_eq!(signals.read().unwrap().signal(), Signal::USR1);
+            assert_eq!(kind_of(signals.try_read()), ErrorKind::Empty);
+        });
+        assert_eq!(signals.signals().unwrap(), blocked.signals());
+        send(Pid::current(), Signal::TERM).unwrap();
+        assert_eq!(signals.read_timeout(LONG_TIMEOUT).unwrap().signal(), Signal::TERM);
+    });
+}
+
+/// As on Linux 5.10 after a change of the user, where fdinfo cannot be read.
+#[serial_test]
+fn try_read_without_proc_and_without_nowait_uses_the_given_set() -> Outcome {
+    let rules = [Rule::Fails(libc::SYS_preadv2, Errno::EOPNOTSUPP)];
+    let mut inner = Outcome::Passed;
+    let outer = with_own_mounts(|| {
+        let none = None::<&str>;
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+        inner = with_rules(&rules, || {
+            let blocked = block(rt(0) | Signal::TERM).unwrap();
+            let signals = SignalFd::new(&blocked).unwrap();
+            assert_eq!(signals.signals().unwrap(), blocked.signals());
+            assert_eq!(kind_of(signals.try_read()), ErrorKind::Empty);
+            (1..4).for_each(|value| queue_to_self(rt(0), value));
+            assert_eq!(signals.try_read().unwrap().value(), Some(1));
+            assert_eq!(signals.read_timeout(SHORT_TIMEOUT).unwrap().value(), Some(2));
+            assert_eq!(signals.try_read_many().unwrap().len(), 1);
+            let narrower = block(Signal::TERM).unwrap();
+            signals.set_signals(&narrower).unwrap();
+            queue_to_self(rt(0), 4);
+            assert_eq!(kind_of(signals.try_read()), ErrorKind::Empty);
+            let adopted = SignalFd::from(OwnedFd::from(signals));
+            assert_eq!(kind_of(adopted.try_read()), ErrorKind::Unsupported);
+            // Pending when the guard is dropped, it would kill the process.
+            assert_eq!(blocked.try_wait().unwrap().value(), Some(4));
+        });
+    });
+    if matches!(outer, Outcome::Passed) { inner } else { outer }
 }

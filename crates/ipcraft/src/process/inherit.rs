@@ -61,8 +61,8 @@ impl Inherit {
     /// Starts the child with no signal blocked, and with the default action of each signal.
     ///
     /// Otherwise, as with [`Command::spawn`](std::process::Command::spawn), the child inherits the
-    /// signals that this thread blocks and the signals that this process ignores. A child that does not
-    /// know of a blocked `SIGTERM` cannot be ended by it.
+    /// signals that this thread blocks and the signals that this process ignores. A blocked
+    /// `SIGTERM` does not end a child that does not know of it.
     #[doc(alias = "sigprocmask")]
     pub fn reset_signals(mut self, yes: bool) -> Self {
         self.reset_signals = yes;

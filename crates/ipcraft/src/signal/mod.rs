@@ -24,8 +24,8 @@
 //!   starts.
 //! * **Fork** copies mask and handlers to the child, and empties the queue. **Exec** resets
 //!   handlers to the default. It keeps the mask, the ignored signals **and the pending ones**. A
-//!   started program inherits the blocked signals. Start programs that do not expect this before
-//!   blocking.
+//!   started program inherits the blocked signals: `SIGTERM`, if blocked, does not end it. Start it
+//!   with [`Inherit::reset_signals`](crate::process::Inherit::reset_signals), or before blocking.
 //! * **A pid may belong to another process** by the time of the call, unless it is a child that was
 //!   not reaped. A [`PidFd`](crate::process::PidFd) has no such race.
 //!
@@ -74,6 +74,72 @@
 //! # Ok::<(), ipcraft::Error>(())
 //! ```
 //!
+//! # Acting on a signal during a blocking call
+//!
+//! The blocking calls of this library continue after a handler, so a signal does not end them. A
+//! program that has to act on a signal meanwhile blocks it and waits for both. No signal is lost
+//! between a check and the wait: it stays pending until it is read.
+//!
+//! Where the call waits for a descriptor, poll that beside a [`SignalFd`]:
+//!
+//! ```standalone_crate
+//! use std::os::fd::AsFd;
+//! use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+//! use ipcraft::signal::{self, Signal, SignalFd};
+//! use ipcraft::{Pid, pipe};
+//!
+//! let blocked = signal::block(Signal::TERM)?; // before the first thread
+//! let signals = SignalFd::new(&blocked)?;
+//! let (reader, writer) = pipe::pipe()?;
+//! writer.write(b"job")?;
+//! signal::send(Pid::current(), Signal::TERM)?; // usually from outside
+//!
+//! let mut jobs = 0;
+//! loop {
+//!     let entry = |fd| PollFd::new(fd, PollFlags::POLLIN);
+//!     let mut entries = [entry(reader.as_fd()), entry(signals.as_fd())];
+//!     poll(&mut entries, PollTimeout::NONE).unwrap();
+//!     if entries[0].any() == Some(true) {
+//!         jobs += usize::from(reader.try_read(&mut [0; 16]).is_ok());
+//!     } else if signals.try_read().is_ok() {
+//!         break; // the work that was there is done
+//!     }
+//! }
+//! assert_eq!(jobs, 1);
+//! # Ok::<(), ipcraft::Error>(())
+//! ```
+//!
+//! Locks, semaphores, futexes and System V objects have no descriptor. Call the timed form in a
+//! loop, and read the signals between two calls. The timeout bounds the delay of the reaction:
+//!
+//! ```standalone_crate
+//! use std::time::Duration;
+//! use ipcraft::semaphore::sysv::{Operation, Options, SemaphoreSet};
+//! use ipcraft::signal::{self, Signal};
+//! use ipcraft::sysv::Key;
+//! use ipcraft::{ErrorKind, Pid, Result};
+//!
+//! /// Takes a permit; returns `false` if the program has to end first.
+//! fn acquire(set: &SemaphoreSet, end: &signal::SignalMaskGuard) -> Result<bool> {
+//!     loop {
+//!         match set.apply_timeout(&[Operation::subtract(0, 1)], Duration::from_millis(100)) {
+//!             Err(e) if e.kind() == ErrorKind::TimedOut => {}
+//!             acquired => return acquired.map(|()| true),
+//!         }
+//!         if end.try_wait().is_ok() {
+//!             return Ok(false);
+//!         }
+//!     }
+//! }
+//!
+//! let end = signal::block(Signal::TERM)?;
+//! let set = Options::new().remove_on_drop(true).create_new(Key::PRIVATE, &[1])?;
+//! assert!(acquire(&set, &end)?);
+//! signal::send(Pid::current(), Signal::TERM)?;
+//! assert!(!acquire(&set, &end)?);
+//! # Ok::<(), ipcraft::Error>(())
+//! ```
+//!
 //! # Contract
 //!
 //! * **Capacity.** Queued signals count against the `RLIMIT_SIGPENDING` of the **receiver**, for
@@ -83,6 +149,9 @@
 //! * **Permission.** The real or effective user of the sender must be the real or saved user of the
 //!   receiver, or the sender has `CAP_KILL`. `SIGCONT` may also be sent within a session. A
 //!   permitted sender can forge the sender of a queued signal; see [`SignalInfo::sender`].
+//! * **Former actions return** when the last counter of a signal from [`catch`] is dropped.
+//! * **Shared files.** [`SignalFd::set_signals`] changes the set for everything that shares the
+//!   descriptor's file, except that a forked child gets a file of its own.
 //! * **Exclusive.** If several threads or descriptors wait for a signal, one gets it. Signals for
 //!   the thread are taken before those for the process.
 //! * **Waiting** uses the monotonic clock of the kernel. A handler of another signal does not end

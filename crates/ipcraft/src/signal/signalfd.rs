@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::iter::FusedIterator;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -12,8 +13,9 @@ use nix::sys::time::TimeSpec;
 
 use super::{SignalInfo, SignalMaskGuard, SignalSet};
 use crate::error::{Error, ErrorKind, Result};
+use crate::support::process_identity::ProcessIdentity;
 use crate::support::{limits, wait};
-use crate::sys::{readv, retry, signal};
+use crate::sys::{dup, readv, retry, signal};
 
 const OPEN: &str = "signalfd";
 const READ: &str = "read from signalfd";
@@ -27,9 +29,16 @@ pub const MAX_BATCH: usize = 32;
 /// thread and its process, and poll(2) reports those of the polling thread. So a child that
 /// inherits the descriptor reads its own signals. (An epoll set uses the process that added the
 /// descriptor.)
+///
+/// On older kernels, 6.1 among them, reads that do not wait use `sigtimedwait(2)`. They read the
+/// set from `/proc`, or use the set that this handle was given.
 #[derive(Debug)]
 pub struct SignalFd {
     fd: OwnedFd,
+    /// The set that this handle was given last; 0 for an adopted descriptor.
+    given: AtomicU64,
+    /// The process that made the open file; `None` for an adopted descriptor.
+    maker: Option<ProcessIdentity>,
 }
 
 impl SignalFd {
@@ -44,25 +53,46 @@ impl SignalFd {
     #[doc(alias = "signalfd")]
     pub fn new(blocked: &SignalMaskGuard) -> Result<SignalFd> {
         match signal::open(blocked.signals().bits()) {
-            Ok(fd) => Ok(SignalFd { fd }),
+            Ok(fd) => Ok(SignalFd {
+                fd,
+                given: AtomicU64::new(blocked.signals().bits()),
+                maker: Some(ProcessIdentity::current()),
+            }),
             Err(e) => Err(Error::from_errno(OPEN, e).with_limit(limits::descriptors(e))),
         }
     }
 
     /// `signalfd(2)`: replaces the set of signals that are read by those of this guard.
     ///
+    /// The set belongs to the open file. So it changes for everything that shares the file: clones
+    /// of the descriptor, and processes that inherited or received it.
+    ///
+    /// **In a forked child**, the call leaves the file to the parent, and gives this handle a new
+    /// one under the same number. An epoll set of the child no longer contains it: add it again. A
+    /// handle that was converted from a descriptor does not know its maker, and changes the file.
+    ///
     /// # Errors
     ///
     /// [`WrongType`](ErrorKind::WrongType) if the underlying descriptor is not a signalfd.
+    /// [`LimitReached`](ErrorKind::LimitReached) in a forked child with a full descriptor table.
     #[doc(alias = "signalfd")]
     pub fn set_signals(&self, blocked: &SignalMaskGuard) -> Result<()> {
-        signal::replace(self.fd.as_fd(), blocked.signals().bits()).map_err(|e| match e {
+        let set = blocked.signals().bits();
+        let replaced = if self.maker.is_none_or(ProcessIdentity::is_current) {
+            signal::replace(self.fd.as_fd(), set)
+        } else {
+            signal::open(set).and_then(|new| dup::replace_file(self.fd.as_fd(), &new))
+        };
+        replaced.map_err(|e| match e {
             Errno::EINVAL => not_a_signalfd(OPEN),
-            e => Error::from_errno(OPEN, e),
-        })
+            e => Error::from_errno(OPEN, e).with_limit(limits::descriptors(e)),
+        })?;
+        self.given.store(set, Relaxed);
+        Ok(())
     }
 
-    /// Returns the signals that are read, from proc_pid_fdinfo(5).
+    /// Returns the signals that are read, from proc_pid_fdinfo(5). If that cannot be read, the set
+    /// that this handle was given.
     ///
     /// # Errors
     ///
@@ -164,10 +194,17 @@ impl SignalFd {
         Ok(batch)
     }
 
+    fn given_set(&self) -> Option<SignalSet> {
+        let bits = self.given.load(Relaxed);
+        (bits != 0).then(|| SignalSet::from_bits(bits))
+    }
+
     fn read_set(&self) -> nix::Result<SignalSet> {
         let path = format!("/proc/self/fdinfo/{}", self.fd.as_raw_fd());
-        // Without /proc the set cannot be read.
-        let text = fs::read_to_string(path).map_err(|_| Errno::ENOSYS)?;
+        let Ok(text) = fs::read_to_string(path) else {
+            // There is no /proc, or the process changed its user before Linux 5.14.
+            return self.given_set().ok_or(Errno::ENOSYS);
+        };
         let mask = text.lines().find_map(|line| line.strip_prefix("sigmask:")).ok_or(NOT_A_SIGNALFD)?;
         u64::from_str_radix(mask.trim(), 16).map(SignalSet::from_bits).map_err(|_| NOT_A_SIGNALFD)
     }
@@ -206,7 +243,7 @@ impl From<SignalFd> for OwnedFd {
 /// reading fails with [`WrongType`](ErrorKind::WrongType).
 impl From<OwnedFd> for SignalFd {
     fn from(fd: OwnedFd) -> Self {
-        SignalFd { fd }
+        SignalFd { fd, given: AtomicU64::new(0), maker: None }
     }
 }
 

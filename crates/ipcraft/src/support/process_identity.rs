@@ -1,7 +1,8 @@
 //! The identity of this process, which no fork and no reused id can fake.
 //!
-//! A forked child has copies of its parent's handles, and must not remove what they made. A process
-//! id does not distinguish the two: in a pid namespace of its own, a child can have its parent's id.
+//! A forked child has copies of its parent's handles, and must not remove what they made. A
+//! process id does not distinguish the two: in a pid namespace of its own, a child can have its
+//! parent's id.
 //!
 //! So the identity is a word of memory that the kernel clears in each child (`MADV_WIPEONFORK`,
 //! Linux 4.14), also in one of a raw clone(2), for which no handler of the C library runs. Threads

@@ -6,6 +6,7 @@
 pub(crate) mod chmod;
 pub(crate) mod cmsg;
 pub(crate) mod cpu;
+pub(crate) mod dup;
 pub(crate) mod ffi;
 pub(crate) mod futex;
 pub(crate) mod ioctl;
@@ -19,6 +20,7 @@ pub(crate) mod readv;
 pub(crate) mod rename;
 pub(crate) mod sendmmsg;
 pub(crate) mod sendmsg;
+pub(crate) mod sigaction;
 pub(crate) mod signal;
 pub(crate) mod sockaddr;
 pub(crate) mod socket;
