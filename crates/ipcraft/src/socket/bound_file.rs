@@ -26,11 +26,12 @@ impl FileMode {
     /// Gives the socket the mode with which bind(2) will make the file.
     ///
     /// An exact mode begins with no permission, since the umask takes bits away only then. Fails
-    /// with `ENOSYS` if the mode of a held file cannot be changed, as an exact mode needs.
+    /// with `ENOSYS` if the mode of a held file cannot be changed, as an exact mode needs. Without
+    /// one, the file then has no mark.
     pub(super) fn prepare(socket: BorrowedFd<'_>, bits: Mode, is_exact: bool) -> nix::Result<Self> {
         let first = if is_exact { Mode::empty() } else { bits };
         let is_marked = match mode::set(socket, first | MARK) {
-            Err(Errno::ENOSYS) if !is_exact => {
+            Err(_) if !is_exact => {
                 fchmod(socket, first)?;
                 false
             }
@@ -169,6 +170,19 @@ mod tests {
         fs::remove_file(&path).unwrap();
         let guard = make(&path, false, || fs::remove_file(&path).unwrap()).unwrap().finish(true);
         assert!(guard.unwrap().is_none());
+    }
+
+    #[test]
+    fn file_without_a_mark_is_held_by_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let mode = FileMode { bits: Mode::S_IRWXU, is_exact: false, is_marked: false };
+        let listener = || UnixListener::bind(&path).map(drop).map_err(|e| crate::support::errno(&e));
+        let file = BoundFile::make(DirectoryEntry::of(&path).unwrap(), mode, listener).unwrap();
+        let guard = file.finish(true).unwrap().unwrap();
+        assert!(path.exists());
+        drop(guard);
+        assert!(!path.exists());
     }
 
     #[test]

@@ -67,7 +67,8 @@ pub(crate) fn check(operation: &'static str, mode: u32) -> Result<()> {
 /// Before Linux 6.6 this needs /proc, and fails with `ENOSYS` without it.
 pub(crate) fn set(held: BorrowedFd<'_>, mode: Mode) -> nix::Result<()> {
     match fchmod_path(held, mode.bits()) {
-        Err(Errno::ENOSYS) => {
+        // Filters of system calls that are older than this one answer EPERM.
+        Err(Errno::ENOSYS | Errno::EPERM) => {
             let path = proc_fd::path(held);
             fchmodat(AT_FDCWD, path.as_str(), mode, FchmodatFlags::FollowSymlink)
                 .map_err(|e| if e == Errno::ENOENT { Errno::ENOSYS } else { e })
