@@ -36,10 +36,8 @@ pub(super) fn size() -> nix::Result<RawFd> {
 
 fn parse(status: &[u8]) -> Option<RawFd> {
     let start = status.windows(LABEL.len()).position(|window| window == LABEL)? + LABEL.len();
-    let digits = status[start..].iter().take_while(|byte| byte.is_ascii_digit());
-    digits.fold(Some(0), |sum: Option<RawFd>, digit| {
-        sum?.checked_mul(10)?.checked_add(RawFd::from(digit - b'0'))
-    })
+    let mut digits = status[start..].iter().take_while(|byte| byte.is_ascii_digit());
+    digits.try_fold(0, |sum: RawFd, digit| sum.checked_mul(10)?.checked_add(RawFd::from(digit - b'0')))
 }
 
 /// Returns `RLIMIT_NOFILE`. Async-signal-safe, as [`size`].

@@ -24,8 +24,9 @@ const NEVER_BLOCKED: SignalSet =
 /// A blocked signal stays pending until it is unblocked, or taken with [`SignalMaskGuard::wait`] or
 /// a [`SignalFd`](super::SignalFd). A signal for the process is delivered to any thread that does
 /// not block it. So block it in `main` **before** the first thread starts. Threads and children
-/// inherit the mask, and exec keeps it. In a thread that inherited the mask, `block` returns the
-/// guard to wait with and leaves the mask unchanged.
+/// inherit the mask, and exec keeps it; for a child, see
+/// [`Inherit::reset_signals`](crate::process::Inherit::reset_signals). In a thread that inherited
+/// the mask, `block` returns the guard to wait with and leaves the mask unchanged.
 ///
 /// `SIGKILL`, `SIGSTOP` and the C library's 32 and 33 are left out; see
 /// [`SignalMaskGuard::signals`]. A hardware fault (`SIGSEGV`, `SIGBUS`, `SIGFPE`, `SIGILL`) kills
