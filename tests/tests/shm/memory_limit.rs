@@ -29,6 +29,14 @@ fn assert_names_the_group<T: std::fmt::Debug>(result: Result<T, Error>, requeste
     assert!(limit.value() < LIMIT, "{error}");
 }
 
+/// Before Linux 5.14 only the check takes place.
+fn populate(mapping: &Mapping) {
+    match mapping.populate() {
+        Err(e) if e.kind() == ErrorKind::Unsupported => println!("skipped: {e}"),
+        populated => populated.unwrap(),
+    }
+}
+
 fn segment(size: usize) -> Mapping {
     let options = sysv::Options::new().remove_on_drop(true);
     options.create_new(Key::PRIVATE, size).unwrap().attach().unwrap()
@@ -72,8 +80,8 @@ fn populating_and_locking_beyond_the_memory_of_the_group_name_its_limit() -> Out
         assert_names_the_group(sparse.map().unwrap().populate(), 200 * MIB);
         assert_names_the_group(sparse.reserve(0, 200 * MIB), 200 * MIB);
         let fits = segment(20 * MIB);
-        fits.populate().unwrap();
-        fits.populate().unwrap();
+        populate(&fits);
+        populate(&fits);
         sparse.reserve(0, 20 * MIB).unwrap();
     })
 }
@@ -99,7 +107,7 @@ fn largest_accepted_request_survives() -> Outcome {
                 Err(_) => size -= MIB / 4,
             }
         };
-        memory.map().unwrap().populate().unwrap();
+        populate(&memory.map().unwrap());
         assert!(size > 50 * MIB, "{size}");
     })
 }

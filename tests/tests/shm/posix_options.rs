@@ -5,7 +5,6 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::thread::sleep;
-use std::time::Duration;
 
 use ipcraft::ErrorKind;
 use ipcraft::shm::posix::{Options, SharedMemory};
@@ -39,14 +38,11 @@ fn mode(name: &Name) -> u32 {
 #[serial_test]
 fn open_timeout_of_an_object_without_size_waits_for_the_size() {
     let name = Name::new();
+    let fd = create_empty(&name);
     let creator = Peer::start(|| {
-        let fd = create_empty(&name);
         sleep(SHORT_TIMEOUT);
         ftruncate(&fd, 4096).unwrap();
     });
-    while !name.path().exists() {
-        sleep(Duration::from_millis(1));
-    }
     assert_eq!(SharedMemory::open_timeout(&name, LONG_TIMEOUT).unwrap().size().unwrap(), 4096);
     creator.join();
 }
