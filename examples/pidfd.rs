@@ -120,7 +120,7 @@ fn take_a_descriptor() -> Outcome {
 
 /// Writes to a pipe of its own, and reports the number of the read end's descriptor.
 fn keep() -> Outcome {
-    let (reader, mut writer) = pipe::pipe()?;
+    let (reader, writer) = pipe::pipe()?;
     writer.write_all(&pattern(0, LENGTH))?;
     pipe::Writer::from(take_inherited_fd("answer")?).write_all(&reader.as_fd().as_raw_fd().to_ne_bytes())?;
     wait_for_the_end_of_the_leash()

@@ -27,7 +27,7 @@ fn main() -> Outcome {
 
 fn produce() -> Outcome {
     // A queue has no path, so a file of the same name marks it. A killed run leaves both.
-    let file = fresh_path_after("ipcraft-example-posix-queue", |stale| drop(Queue::unlink(&name_of(stale))));
+    let file = fresh_path_after("ipcraft-example-posix-queue", |stale| drop(Queue::unlink(name_of(stale))));
     fs::write(&file, "")?;
     let name = name_of(&file);
     let options = Options::new().capacity(8).message_size(SIZE).remove_on_drop(true);

@@ -35,9 +35,9 @@ impl Shop {
     fn open(name: &str) -> ipcraft::Result<Shop> {
         Ok(Shop {
             memory: posix::SharedMemory::open(name)?.map()?,
-            empty: Semaphore::open(&format!("{name}-empty"))?,
-            full: Semaphore::open(&format!("{name}-full"))?,
-            mutex: Semaphore::open(&format!("{name}-mutex"))?,
+            empty: Semaphore::open(format!("{name}-empty"))?,
+            full: Semaphore::open(format!("{name}-full"))?,
+            mutex: Semaphore::open(format!("{name}-mutex"))?,
         })
     }
 }
@@ -45,7 +45,7 @@ impl Shop {
 fn supervise() -> Outcome {
     let name = fresh_object("ipcraft-example-posix-semaphore");
     let shared = posix::Options::new().remove_on_drop(true).create_new(&name, Buffer::SIZE)?;
-    let make = |what, value| Options::new().remove_on_drop(true).create_new(&format!("{name}-{what}"), value);
+    let make = |what, value| Options::new().remove_on_drop(true).create_new(format!("{name}-{what}"), value);
     let _semaphores = [make("empty", Buffer::SLOTS)?, make("full", 0)?, make("mutex", 1)?];
 
     let start = Instant::now();

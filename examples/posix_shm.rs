@@ -72,7 +72,7 @@ fn progress_of(name: &str) -> String {
 
 fn consume(name: &str) -> Outcome {
     let mapping = SharedMemory::open(name)?.map_read_only()?;
-    let progress: Shared<AtomicU64> = Shared::open_timeout(&progress_of(name), TIMEOUT)?;
+    let progress: Shared<AtomicU64> = Shared::open_timeout(progress_of(name), TIMEOUT)?;
     expect("size", mapping.len(), TOTAL)?;
     let mut seen = 0;
     while seen < TOTAL {

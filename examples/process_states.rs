@@ -34,7 +34,7 @@ fn main() -> Outcome {
 }
 
 /// The child: blocks until its next order, or computes until the order arrives.
-fn live(orders: &pipe::Reader, mut answers: pipe::Writer) -> Outcome {
+fn live(orders: &pipe::Reader, answers: pipe::Writer) -> Outcome {
     let mut order = WAIT;
     while order != END {
         answers.write_all(&[order])?;
@@ -44,7 +44,7 @@ fn live(orders: &pipe::Reader, mut answers: pipe::Writer) -> Outcome {
 }
 
 /// Fails if the parent is gone, as `wait_for_one` does.
-fn wait_for_one(mut orders: &pipe::Reader) -> Outcome<u8> {
+fn wait_for_one(orders: &pipe::Reader) -> Outcome<u8> {
     let mut order = [0];
     orders.read_exact(&mut order)?;
     Ok(order[0])
@@ -61,7 +61,7 @@ fn poll_for_one(orders: &pipe::Reader) -> Outcome<u8> {
 }
 
 fn drive() -> Outcome {
-    let (orders, mut order) = pipe::pipe()?;
+    let (orders, order) = pipe::pipe()?;
     let (answers, answer) = pipe::pipe()?;
     let mut command = this_program("--child")?;
     // In its own process group: if this process dies while the child is stopped, the kernel ends

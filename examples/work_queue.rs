@@ -42,7 +42,7 @@ fn produce() -> Outcome {
     let jobs: Channel<u64> = options.create_new(&queue)?;
     // Room for all reports, so that workers never wait for the producer while it waits for them.
     let options = Options::new().capacity(2 * JOBS as usize).remove_on_drop(true);
-    let report_queue: Channel<Report> = options.create_new(&reports_of(&queue))?;
+    let report_queue: Channel<Report> = options.create_new(reports_of(&queue))?;
     let mut reports = report_queue.receiver()?;
     let own_sender = report_queue.sender()?; // keeps the queue connected while workers start
     let mut sender = jobs.sender()?;
@@ -97,7 +97,7 @@ fn start(part: &str, queue: &str) -> Outcome<Child> {
 
 fn work(queue: &str) -> Outcome {
     let mut jobs = Receiver::<u64>::open(queue)?;
-    let mut reports = Sender::open(&reports_of(queue))?;
+    let mut reports = Sender::open(reports_of(queue))?;
     reports.send(Report { job: READY, result: 0, worker: id().into() })?;
     loop {
         // The job stays in the queue until this guard is dropped. After a crash another worker gets
@@ -115,7 +115,7 @@ fn work(queue: &str) -> Outcome {
 fn begin(queue: &str) -> Outcome {
     let mut jobs = Receiver::<u64>::open(queue)?;
     let held = jobs.recv_in_place_timeout(TIMEOUT)?;
-    Sender::open(&reports_of(queue))?.send(Report { job: held.get()?, result: 0, worker: id().into() })?;
+    Sender::open(reports_of(queue))?.send(Report { job: held.get()?, result: 0, worker: id().into() })?;
     let _ = stdin().read(&mut [0]); // blocks until it is killed
     exit(1)
 }

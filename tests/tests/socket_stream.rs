@@ -33,7 +33,7 @@ fn fill(stream: &Stream) -> usize {
 #[test]
 fn read_returns_bytes_of_both_directions_in_order() {
     let (left, right) = pair().unwrap();
-    (&left).write_all(b"ping").unwrap();
+    left.write_all(b"ping").unwrap();
     assert_eq!(right.available().unwrap(), 4);
     let mut buffer = [0; 2];
     assert_eq!(right.read(&mut buffer).unwrap(), 2);

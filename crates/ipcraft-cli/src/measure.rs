@@ -31,13 +31,12 @@ pub(crate) fn measure(bench: &Bench) -> io::Result<ExitCode> {
     // results if the file cannot be written.
     let saved = file.map_or(Ok(()), |file| file.save(&json(&results)?));
     let printed = output::print(&text(&results));
-    saved.and(printed).map_err(|error| {
+    saved.and(printed).inspect_err(|error| {
         // After a signal, a failure is reported, and the status is that of the signal.
         if !results.complete {
-            output::complain(&error);
+            output::complain(error);
             ending.raise_caught();
         }
-        error
     })?;
     ending.raise_caught();
     Ok(if results.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

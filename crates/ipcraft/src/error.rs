@@ -33,6 +33,7 @@
 
 use std::fmt;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -270,8 +271,8 @@ pub struct Error {
     kind: ErrorKind,
     errno: Option<Errno>,
     detail: Detail,
-    /// The bytes that the failed call moved; see [`transferred`](Error::transferred).
-    transferred: Option<usize>,
+    /// The bytes that the failed call moved, plus one; see [`transferred`](Error::transferred).
+    transferred: Option<NonZeroUsize>,
     hint: Option<&'static str>,
 }
 
@@ -355,7 +356,7 @@ impl Error {
 
     /// Records that the failed call had already moved this many bytes.
     pub(crate) fn with_transferred(mut self, bytes: usize) -> Self {
-        self.transferred = Some(bytes);
+        self.transferred = NonZeroUsize::new(bytes + 1);
         self
     }
 
@@ -428,7 +429,7 @@ impl Error {
     ///
     /// The conversion to [`io::Error`] keeps it only in an error without an errno.
     pub fn transferred(&self) -> Option<usize> {
-        self.transferred
+        self.transferred.map(|bytes| bytes.get() - 1)
     }
 }
 
@@ -451,7 +452,7 @@ impl fmt::Display for Error {
             Detail::Missed(number) => write!(f, ": {number} missed")?,
             Detail::None => {}
         }
-        if let Some(bytes) = self.transferred {
+        if let Some(bytes) = self.transferred() {
             write!(f, ": {bytes} bytes were transferred")?;
         }
         if let Some(hint) = self.hint {

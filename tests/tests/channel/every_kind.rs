@@ -106,7 +106,7 @@ fn opening_a_channel_of_other_messages_names_both_types() {
 fn options_that_no_broadcast_can_have_are_refused_with_the_maximum() {
     for number in [128, 255, 256, 1000, usize::MAX] {
         let options = broadcast::Options::<u64>::new().subscribers(number);
-        for error in [options.anonymous().unwrap_err(), options.create(&fresh()).unwrap_err()] {
+        for error in [options.anonymous().unwrap_err(), options.create(fresh()).unwrap_err()] {
             assert_eq!(error.kind(), ErrorKind::Invalid);
             assert_eq!(error.limit().expect("a limit").value(), 127);
             assert!(error.to_string().contains("Options::subscribers"), "{error}");
@@ -167,13 +167,13 @@ fn unlink_removes_what_cannot_be_opened() {
     let name = fresh();
     let path = format!("/dev/shm{name}");
     std::fs::write(&path, "").unwrap();
-    Spsc::<u64>::open(&name).err().expect("empty");
+    Spsc::<u64>::open(&name).expect_err("empty");
     channel::unlink(&name).unwrap();
     std::os::unix::net::UnixListener::bind(&path).unwrap();
-    Spsc::<u64>::open(&name).err().expect("a socket");
+    Spsc::<u64>::open(&name).expect_err("a socket");
     channel::unlink(&name).unwrap();
     let _channel = Spsc::<u64>::create_new(Config::new(8), &name).unwrap();
-    Mpmc::<u64>::open(&name).err().expect("another kind");
+    Mpmc::<u64>::open(&name).expect_err("another kind");
     channel::unlink(&name).unwrap();
     assert_eq!(channel::unlink(&name).unwrap_err().kind(), ErrorKind::NotFound);
 }

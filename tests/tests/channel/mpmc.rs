@@ -301,7 +301,7 @@ fn mpmc_open_of_another_channel_returns_wrong_type() {
         assert_eq!(kind(Sender::<i64>::open(&name)), ErrorKind::WrongType);
         assert_eq!(kind(Options::<u64>::new().capacity(16).open(&name)), ErrorKind::WrongType);
         assert_eq!(kind(spsc::Sender::<u64>::open(&name)), ErrorKind::WrongType);
-        assert_eq!(kind(Sender::<u64>::open(&format!("{name}-other"))), ErrorKind::NotFound);
+        assert_eq!(kind(Sender::<u64>::open(format!("{name}-other"))), ErrorKind::NotFound);
     })
     .join();
 }

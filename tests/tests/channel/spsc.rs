@@ -224,7 +224,7 @@ fn spsc_open_of_another_channel_names_the_difference() {
         changed(40, 1 << 20, "its size");
         changed(40, 7, "its capacity");
         Receiver::<u64>::open(&name).unwrap();
-        assert_eq!(kind(Receiver::<u64>::open(&format!("{name}-other"))), ErrorKind::NotFound);
+        assert_eq!(kind(Receiver::<u64>::open(format!("{name}-other"))), ErrorKind::NotFound);
     })
     .join();
 }

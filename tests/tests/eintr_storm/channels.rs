@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Vec<Route> {
             name: "channels_by_name",
             sends: &[],
             receives: &["channel::Channel::open"],
-            connect: &|_| named(spsc::Channel::open_timeout),
+            connect: &|_| named(|name, timeout| spsc::Channel::open_timeout(name, timeout)),
         },
         Route {
             name: "channels_by_name_with_options",
@@ -170,7 +170,7 @@ impl Named {
 
 impl Sender for Named {
     fn send(&self, message: &[u8], _: Form) -> Result<usize> {
-        let channel = spsc::Options::new().capacity(2).create_new(&self.next())?;
+        let channel = spsc::Options::new().capacity(2).create_new(self.next())?;
         channel.sender()?.send(whole(message))?;
         Ok(message.len())
     }

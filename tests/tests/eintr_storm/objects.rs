@@ -74,7 +74,7 @@ impl Sender for Named {
             bytes.iter().zip(message).for_each(|(at, &byte)| at.store(byte, Relaxed));
             Ok(())
         };
-        Shared::create_new(&self.next(), fill).map(|_| message.len())
+        Shared::create_new(self.next(), fill).map(|_| message.len())
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {

@@ -277,7 +277,7 @@ pub(crate) fn splice_into_a_socket(handler: Handler) {
     let (mut writer, mut left) = (Some(writer), Some(left));
     let source = Peer::start(|| {
         left.take();
-        let (_storm, mut writer) = (Storm::start(handler), writer.take().unwrap());
+        let (_storm, writer) = (Storm::start(handler), writer.take().unwrap());
         writer.write_all(&pattern(0, TOTAL)).unwrap();
     });
     writer.take();
@@ -307,7 +307,7 @@ pub(crate) fn splice_into_a_file(handler: Handler) {
         let _storm = Storm::start(handler);
         for offset in (0..TOTAL).step_by(WRITE) {
             sleep(Duration::from_millis(1));
-            (&writer).write_all(&pattern(offset, WRITE)).unwrap();
+            writer.write_all(&pattern(offset, WRITE)).unwrap();
         }
     });
     let storm = Storm::start(handler);

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use ipcraft::ErrorKind;
+use ipcraft::error::{ErrorKind, Limit};
 use ipcraft::fifo::{Fifo, Options};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::scratch;
@@ -63,7 +63,7 @@ fn create_with_a_full_descriptor_table_names_the_limit_and_leaves_nothing() {
             setrlimit(Resource::RLIMIT_NOFILE, next + free, hard).unwrap();
             let error = removed_on_drop().exact_mode(0o600).create(dir.path().join("fifo")).unwrap_err();
             setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
-            assert_eq!(error.limit().map(|limit| limit.name()), Some("RLIMIT_NOFILE"), "{error}");
+            assert_eq!(error.limit().map(Limit::name), Some("RLIMIT_NOFILE"), "{error}");
             assert!(error.object().is_some(), "{error}");
         }
     })
@@ -81,7 +81,7 @@ fn try_write_with_a_full_descriptor_table_names_the_limit() {
         assert_eq!(kind_of(reader.try_read(&mut [0; 8])), ErrorKind::Empty, "it needs none");
         let error = writer.try_write(b"x").unwrap_err();
         assert_eq!((error.kind(), error.object()), (ErrorKind::LimitReached, fifo.path().to_str()));
-        assert_eq!(error.limit().map(|limit| limit.name()), Some("RLIMIT_NOFILE"), "{error}");
+        assert_eq!(error.limit().map(Limit::name), Some("RLIMIT_NOFILE"), "{error}");
         assert_eq!(writer.write(b"x").unwrap(), 1);
     })
     .join();

@@ -82,7 +82,7 @@ fn take_and_answer() {
     assert_eq!(take_inherited_fd("no-such").unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(take_inherited_fd_number(request.as_raw_fd()).unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(take_inherited_fd_number(1).unwrap_err().kind(), ErrorKind::NotFound);
-    let mut answer = pipe::Writer::from(take_inherited_fd_number(40).unwrap());
+    let answer = pipe::Writer::from(take_inherited_fd_number(40).unwrap());
     let mut text = String::new();
     pipe::Reader::from(request).read_to_string(&mut text).unwrap();
     answer.write_all(text.to_uppercase().as_bytes()).unwrap();
@@ -126,7 +126,7 @@ fn assert_success(mut child: Child) {
 
 #[serial_test]
 fn spawn_inheriting_moves_named_and_numbered_descriptors() {
-    let (request, mut ask) = pipe::pipe().unwrap();
+    let (request, ask) = pipe::pipe().unwrap();
     let (mut answered, answer) = pipe::pipe().unwrap();
     let child =
         role("take").spawn_inheriting(Inherit::new().named("request", request).numbered(40, answer)).unwrap();

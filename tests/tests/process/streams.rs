@@ -42,7 +42,7 @@ fn descriptors_with_numbers_of_closed_streams_reach_the_child() {
     with_closed_streams(|closed| {
         let before = open_numbers();
         for mut command in commands("take") {
-            let (request, mut ask) = pipe::pipe().unwrap();
+            let (request, ask) = pipe::pipe().unwrap();
             let (mut answered, answer) = pipe::pipe().unwrap();
             let inherit = Inherit::new().named("request", request).numbered(40, answer);
             let child = command.spawn_inheriting(inherit).unwrap();

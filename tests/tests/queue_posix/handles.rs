@@ -35,10 +35,10 @@ fn attributes_return_the_requested_or_default_sizes() {
         let text = std::fs::read_to_string(format!("/proc/sys/fs/mqueue/{file}")).unwrap();
         text.trim().parse().unwrap()
     };
-    let queue = Options::new().remove_on_drop(true).create_new(&fresh_name()).unwrap();
+    let queue = Options::new().remove_on_drop(true).create_new(fresh_name()).unwrap();
     let found = queue.attributes().unwrap();
     assert_eq!((found.capacity, found.message_size), (default("msg_default"), default("msgsize_default")));
-    let half = Options::new().message_size(100).remove_on_drop(true).create_new(&fresh_name()).unwrap();
+    let half = Options::new().message_size(100).remove_on_drop(true).create_new(fresh_name()).unwrap();
     let found = half.attributes().unwrap();
     assert_eq!((found.capacity, found.message_size), (default("msg_default"), 100));
 }

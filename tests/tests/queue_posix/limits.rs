@@ -12,7 +12,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::{fresh_name, kind_of, small};
 
 fn rejected(options: Options) -> Error {
-    options.create_new(&fresh_name()).expect_err("above a limit")
+    options.create_new(fresh_name()).expect_err("above a limit")
 }
 
 fn limit_of(error: &Error) -> (&'static str, u64, Option<u64>) {
@@ -56,8 +56,8 @@ fn create_above_kernel_maximum_names_the_limit() {
 
 #[serial_test]
 fn capacity_or_message_size_of_zero_is_rejected() {
-    assert_eq!(kind_of(small().capacity(0).create_new(&fresh_name())), ErrorKind::Invalid);
-    assert_eq!(kind_of(small().message_size(0).create_new(&fresh_name())), ErrorKind::Invalid);
+    assert_eq!(kind_of(small().capacity(0).create_new(fresh_name())), ErrorKind::Invalid);
+    assert_eq!(kind_of(small().message_size(0).create_new(fresh_name())), ErrorKind::Invalid);
 }
 
 #[serial_test]
@@ -72,11 +72,7 @@ fn create_above_sysctl_names_msg_max_and_msgsize_max() -> Outcome {
         assert_eq!(error.errno(), Some(libc::EINVAL));
         let error = rejected(small().message_size(300));
         assert_eq!(limit_of(&error), ("/proc/sys/fs/mqueue/msgsize_max", 256, Some(300)));
-        small()
-            .capacity(7)
-            .message_size(256)
-            .create_new(&fresh_name())
-            .expect("exactly the limit is allowed");
+        small().capacity(7).message_size(256).create_new(fresh_name()).expect("exactly the limit is allowed");
     })
 }
 
@@ -85,7 +81,7 @@ fn create_above_queues_max_names_it() -> Outcome {
     unprivileged_in_own_ipc(
         || set_limit("/proc/sys/fs/mqueue/queues_max", "1"),
         |()| {
-            small().create_new(&fresh_name()).unwrap();
+            small().create_new(fresh_name()).unwrap();
             let error = rejected(small());
             assert_eq!(limit_of(&error), ("/proc/sys/fs/mqueue/queues_max", 1, None));
         },

@@ -34,7 +34,7 @@ fn name_of_255_bytes_is_accepted_and_of_256_rejected() {
     let longest = format!("{name}-{}", "n".repeat(255 - name.len()));
     assert_eq!(longest.len(), 256, "with the slash");
     drop(small().remove_on_drop(true).create_new(&longest).unwrap());
-    let error = Queue::create_new(&format!("{longest}n")).unwrap_err();
+    let error = Queue::create_new(format!("{longest}n")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidName);
     assert_eq!(error.limit().map(|limit| (limit.value(), limit.requested())), Some((255, Some(256))));
 }

@@ -90,7 +90,7 @@ fn unlink_removes_a_semaphore_that_cannot_be_opened() -> Outcome {
         || (),
         |()| {
             fs::write(file(&name), "").unwrap();
-            fs::set_permissions(file(&name), std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+            fs::set_permissions(file(&name), std::os::unix::fs::PermissionsExt::from_mode(0o0)).unwrap();
             assert_eq!(kind_of(Semaphore::open(&name)), ErrorKind::PermissionDenied);
             Semaphore::unlink(&name).unwrap();
             assert_eq!(kind_of(Semaphore::open(&name)), ErrorKind::NotFound);

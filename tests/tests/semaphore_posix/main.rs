@@ -35,7 +35,7 @@ fn file(name: &str) -> PathBuf {
 
 /// A named semaphore, removed on drop.
 fn semaphore(value: u32) -> Semaphore {
-    Options::new().remove_on_drop(true).create_new(&unique(), value).expect("a semaphore")
+    Options::new().remove_on_drop(true).create_new(unique(), value).expect("a semaphore")
 }
 
 fn kind_of<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {

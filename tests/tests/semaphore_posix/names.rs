@@ -178,7 +178,7 @@ fn create_on_full_file_system_returns_limit_reached() -> Outcome {
         fs::write("/dev/shm/filler", [0; 4096]).unwrap();
         // On some kernels the directory entry takes a page too, so the first creation may fail or
         // succeed.
-        let results: Vec<_> = (0..2).map(|i| Semaphore::create_new(&format!("/room-{i}"), 1)).collect();
+        let results: Vec<_> = (0..2).map(|i| Semaphore::create_new(format!("/room-{i}"), 1)).collect();
         let error = results.into_iter().find_map(Result::err).expect("two semaphores do not fit");
         assert_eq!((error.kind(), error.operation()), (ErrorKind::LimitReached, "sem_open"));
         assert_eq!(error.errno(), Some(Errno::ENOSPC as i32));

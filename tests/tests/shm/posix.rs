@@ -178,7 +178,7 @@ fn posix_name_without_slash_or_above_255_bytes_is_rejected() {
     }
     let longest = Name::padded(255);
     removed().create_new(&longest, 1).unwrap();
-    let error = SharedMemory::create_new(&Name::padded(256), 1).unwrap_err();
+    let error = SharedMemory::create_new(Name::padded(256), 1).unwrap_err();
     assert_eq!((error.kind(), error.limit().unwrap().value()), (ErrorKind::InvalidName, 255));
 }
 

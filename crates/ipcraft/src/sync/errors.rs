@@ -19,7 +19,7 @@ pub(super) fn failed(operation: &'static str, errno: Errno) -> Error {
         held_count::LIMIT_EXCEEDED => error
             .with_limit(Some(held_count::limit()))
             .with_hint("release other locks that the calling thread holds"),
-        c_library::UNKNOWN_PROCESS => error.with_hint("start the process with fork(3), or call exec in it"),
+        c_library::UNKNOWN_PROCESS => error.with_hint("start the process with fork, or call exec in it"),
         Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES => error
             .with_name(pid_namespace::NAMESPACE_FILE)
             .with_hint("mount /proc before a process first uses a lock"),
