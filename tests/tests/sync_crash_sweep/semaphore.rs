@@ -54,7 +54,7 @@ impl Devices {
 
     fn try_acquire(&self) {
         let _permits: [Permit<'_>; PERMITS] = std::array::from_fn(|_| self.permits.try_acquire().unwrap());
-        assert_eq!(self.permits.try_acquire().unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(self.permits.try_acquire().unwrap_err().kind(), ErrorKind::Deadlock);
     }
 
     fn acquire_until_timeout(&self) {
@@ -133,7 +133,7 @@ impl Fixture {
         if all.len() < PERMITS {
             return Outcome::Stuck;
         }
-        assert_eq!(permits.try_acquire().unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(permits.try_acquire().unwrap_err().kind(), ErrorKind::Deadlock);
         drop(all);
         assert_eq!(permits.available(), PERMITS);
         Outcome::Unnoticed
