@@ -8,7 +8,9 @@ use std::time::Duration;
 use ipcraft::Result;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{ProcessShared, Shared};
-use ipcraft::sync::{Barrier, Condvar, Event, Mutex, Participant, RwLock, Semaphore, WaitTimeoutResult};
+use ipcraft::sync::{
+    Barrier, Condvar, Event, Mutex, Once, Participant, RwLock, Semaphore, WaitTimeoutResult,
+};
 use ipcraft_tests::eintr_storm::Handler;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::subject::Form;
@@ -240,6 +242,49 @@ fn takes_often(zone: &Zone, me: usize, handler: Handler, form: Form, take: Take)
         zone.hits[me].store(rain.hits(), SeqCst);
         sleep(WHILE);
     }
+}
+
+ipcraft::shared_struct! {
+    struct Setup {
+        once: Once,
+        is_running: Event,
+        is_over: Event,
+    }
+}
+
+/// One process makes the call until the other one, which waits for it, was hit often enough.
+pub(crate) fn once(handler: Handler) {
+    for form in [Form::Wait, Form::Within(LONG)] {
+        let mut rain = Rain::start(handler);
+        while rain.hits() < ENOUGH {
+            let setup = shared(|setup: &Setup| setup.once.init());
+            let caller = Peer::start(|| {
+                let call = |_| {
+                    setup.is_running.set().unwrap();
+                    sleep(WHILE);
+                };
+                setup.once.call_once(call).unwrap();
+            });
+            setup.is_running.wait().unwrap();
+            rain.on(|| match form {
+                Form::Within(timeout) => setup.once.call_once_timeout(timeout, |_| unreachable!()),
+                _ => setup.once.call_once(|_| unreachable!()),
+            })
+            .expect("a signal is no error");
+            caller.join();
+        }
+    }
+    let setup = shared(|setup: &Setup| setup.once.init());
+    let caller = Peer::start(|| setup.once.call_once(|_| call_until_over(&setup)).unwrap());
+    setup.is_running.wait().unwrap();
+    expires(&mut Rain::start(handler), |timeout| setup.once.call_once_timeout(timeout, |_| unreachable!()));
+    setup.is_over.set().unwrap();
+    caller.join();
+}
+
+fn call_until_over(setup: &Setup) {
+    setup.is_running.set().unwrap();
+    setup.is_over.wait().unwrap();
 }
 
 /// Each event is set once for each time that it is waited for.

@@ -68,6 +68,11 @@ const OTHERS: &[Other] = &[
         waits: Some("sync::Semaphore::acquire"),
         test: locks::permits,
     },
+    Other {
+        name: "once_call_returns_after_the_call",
+        waits: Some("sync::Once::call_once"),
+        test: locks::once,
+    },
     Other { name: "event_wait_returns_once_set", waits: Some("sync::Event::wait"), test: locks::events },
     Other {
         name: "barrier_wait_holds_each_round",
