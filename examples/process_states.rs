@@ -3,7 +3,6 @@
 //!
 //! Run it: `cargo run -p ipcraft-examples --example process_states`
 
-use std::io::{Read, Write};
 use std::os::unix::process::CommandExt as _;
 use std::process::{exit, id};
 use std::thread::sleep;

@@ -137,6 +137,7 @@ fn request_serve_after_client_killed_ends() {
 /// Each request gets one reply when servers are killed. The next server carries out again what has
 /// no reply.
 #[serial_test]
+#[expect(clippy::result_large_err, reason = "the error of a send returns the message")]
 fn request_servers_killed_reply_to_each_request_once() {
     ipcraft::shared_struct! {
         struct Count {
@@ -186,6 +187,7 @@ fn request_servers_killed_reply_to_each_request_once() {
 /// Clients are killed with pending requests, and each new client receives replies to its own
 /// requests only.
 #[serial_test]
+#[expect(clippy::result_large_err, reason = "the error of a send returns the message")]
 fn request_clients_killed_leave_no_reply_to_their_successor() {
     let name = fresh();
     let made = make(&name);

@@ -1,7 +1,6 @@
 //! Pipes beyond plain reading and writing, and the opening of FIFOs.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::thread::sleep;
