@@ -4,7 +4,7 @@
 //! Run it: `cargo run -p ipcraft-examples --example pidfd`
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{exit, id};

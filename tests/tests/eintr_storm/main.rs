@@ -48,6 +48,11 @@ const OTHERS: &[Other] = &[
         waits: Some("semaphore::sysv::Options::wait_for_creator"),
         test: objects::set_gets_its_values,
     },
+    Other {
+        name: "posix_semaphore_open_waits_for_the_name",
+        waits: Some("semaphore::posix::Options::open"),
+        test: objects::semaphore_appears,
+    },
     Other { name: "reclaim_stale_path_takes_its_turn", waits: None, test: objects::turn_comes },
     Other { name: "process_spawn_starts_the_child", waits: None, test: processes::child_is_started },
     Other {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
+use ipcraft::semaphore::posix::{self, Semaphore};
 use ipcraft::semaphore::sysv::{self, Operation};
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
@@ -125,6 +126,26 @@ pub(crate) fn set_gets_its_values(handler: Handler) {
         assert_eq!(set.value(0).unwrap(), round);
         creator.join();
         set.remove().unwrap();
+    }
+}
+
+/// A semaphore is opened before its name exists: opening it waits for the name.
+pub(crate) fn semaphore_appears(handler: Handler) {
+    let mut rain = Rain::start(handler);
+    for round in 1..=u32::from(ROUNDS) {
+        let name = format!("/{}", name::unique("ipcraft-tests"));
+        let waiting = |timeout| posix::Options::new().open_timeout(&name, timeout);
+        if round == 1 {
+            expires(&mut rain, |timeout| waiting(timeout).map(drop));
+        }
+        let creator = Peer::start(|| {
+            sleep(PAUSE);
+            Semaphore::create_new(&name, round).unwrap();
+        });
+        let semaphore = rain.on(|| waiting(LONG)).expect("a signal is no error");
+        assert_eq!(semaphore.value().unwrap(), round);
+        creator.join();
+        semaphore.remove().unwrap();
     }
 }
 

@@ -2,7 +2,7 @@
 //! numbers.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::RawFd;
 use std::process::{Command, Stdio};
 

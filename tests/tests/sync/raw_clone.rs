@@ -18,7 +18,7 @@ use super::pid_namespace::assert_refused;
 const NO_FLAGS: libc::c_int = 0;
 
 fn assert_unknown(fixture: &Fixture) {
-    assert_refused(fixture, Errno::EPERM, "fork(3)");
+    assert_refused(fixture, Errno::EPERM, "start the process with fork");
     let new = shared_value(|_: &Fixture| Ok(()));
     let error = new.pair.init([0, 0]).unwrap_err();
     assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));

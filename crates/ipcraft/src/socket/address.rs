@@ -165,8 +165,8 @@ impl Address {
     }
 }
 
-/// The address of a `name` in a directory whose path is too long. It is below /proc, and holds while
-/// the directory is open.
+/// The address of a `name` in a directory whose path is too long. It is below /proc, and valid
+/// while the directory is open.
 ///
 /// Fails with `ENOSYS` without /proc, and with `ENAMETOOLONG` if the name alone is too long.
 pub(super) fn below(directory: BorrowedFd<'_>, name: &CStr) -> nix::Result<SocketAddress> {

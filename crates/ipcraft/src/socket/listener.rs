@@ -78,8 +78,8 @@ impl Acceptor {
         self.core().local_address()
     }
 
-    /// The descriptor alone: blocking, as descriptors usually are, if this handle made it; unchanged
-    /// if it was adopted. The file stays.
+    /// The descriptor alone. It is blocking, as descriptors usually are, if this handle made it,
+    /// and unchanged if it was adopted. The file stays.
     pub(super) fn into_fd(self) -> OwnedFd {
         if self.is_made_here {
             let _ = self.core().set_nonblocking(false);

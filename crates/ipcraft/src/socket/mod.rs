@@ -82,15 +82,15 @@
 //!   closes them. **Death**, by `SIGKILL` too, closes them and leaves the file of a listener.
 //! * **Files.** A handle removes only the file that it made, and only with
 //!   [`remove_on_drop`](Options::remove_on_drop). [`unlink`] removes by path. Before Linux 6.6
-//!   without /proc, a file that takes the path during the bind itself is not told from the own one.
+//!   without /proc, a file that takes the path during the bind itself counts as the handle's own.
 //! * **Identity.** `peer_credentials` returns the process that *created* the other end;
 //!   [`Incoming::credentials`] the process that *sent* the message. The kernel guarantees both.
 //!   Trust a path only if all users that may write its directory are trusted. An abstract name
 //!   belongs to the first process that takes it.
 //! * **Signals.** Interrupted calls are retried; callers never see `EINTR`.
 //! * **Adopting a descriptor.** `From<OwnedFd>` accepts any descriptor, and a wrong one fails at
-//!   the first call. Listeners and [`seqpacket::Connection`] have `TryFrom<OwnedFd>`, which checks the
-//!   type. Other processes may share the socket, so its flags stay as they are. Only
+//!   the first call. Listeners and [`seqpacket::Connection`] have `TryFrom<OwnedFd>`, which checks
+//!   the type. Other processes may share the socket, so its flags stay as they are. Only
 //!   [`seqpacket::Connection`] and its listener set `SO_PASSCRED`, on which they depend.
 //!
 //! # Errors

@@ -85,9 +85,9 @@ impl Options {
     /// Takes the path over from the socket that has it, live or closed, without a moment in which
     /// clients find none. A file that is not a socket is left alone.
     ///
-    /// The new socket is bound to a private name beside the path, completed, and renamed. The former
-    /// owner keeps its connections and those in its queue. It does not remove the successor's file,
-    /// and no client finds it any more. Processes take turns as for
+    /// The new socket is bound to a private name beside the path, completed, and renamed. The
+    /// former owner keeps its connections and those in its queue. It does not remove the
+    /// successor's file, and no client finds it any more. Processes take turns as for
     /// [`reclaim_stale`](Options::reclaim_stale).
     ///
     /// The kernel keeps the private name as the address of the socket. Peers see it as
@@ -102,8 +102,8 @@ impl Options {
     /// Removes the file when the handle is dropped, if the path still leads to this file.
     ///
     /// The file and its directory are held by two descriptors, so a removal needs neither a free
-    /// descriptor nor the former working directory. A forked child does not remove it. After `SIGKILL` it stays; see
-    /// [`reclaim_stale`](Options::reclaim_stale).
+    /// descriptor nor the former working directory. A forked child does not remove it. After
+    /// `SIGKILL` it stays; see [`reclaim_stale`](Options::reclaim_stale).
     pub fn remove_on_drop(mut self, yes: bool) -> Self {
         self.config.remove_on_drop = yes;
         self

@@ -16,8 +16,8 @@ const UNLINK: &str = "unlink";
 /// `unlink(2)`: removes the socket file at the path, whether its socket is live or closed, and
 /// whichever process made it.
 ///
-/// A live socket stays connected to its clients, and no new client finds it. Another file that takes
-/// the path meanwhile stays.
+/// A live socket stays connected to its clients, and no new client finds it. Another file that
+/// takes the path meanwhile stays.
 ///
 /// # Errors
 ///
