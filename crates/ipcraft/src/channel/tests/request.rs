@@ -426,23 +426,31 @@ fn respond_after_the_client_moved_its_position_back_returns_corrupted() {
     assert!(kinds.contains(&ErrorKind::Corrupted), "{kinds:?}");
 }
 
-/// The rejection gets space after most of the time, and then no request comes.
+/// A busy machine may delay an attempt, so one of three has to succeed.
 #[test]
 fn recv_timeout_with_a_rejection_to_send_keeps_to_one_time_limit() {
     const LIMIT: Duration = Duration::from_secs(1);
+    let mut times = (0..3).map(|_| time_of_recv_with_a_rejection_to_send(LIMIT));
+    assert!(times.any(|took| took >= LIMIT && took < LIMIT * 17 / 10));
+}
+
+/// The rejection gets space after most of the time, and then no request comes.
+fn time_of_recv_with_a_rejection_to_send(limit: Duration) -> Duration {
     let channel = made(0);
     let (mut client, mut server) = ends(&channel);
     client.send(1).unwrap();
     fill_replies(&mut server);
     drop(server.recv().unwrap());
     let client = thread::spawn(move || {
-        thread::sleep(LIMIT * 8 / 10);
-        assert_eq!(client.try_recv().unwrap_err().kind(), ErrorKind::Empty);
+        thread::sleep(limit * 8 / 10);
+        // The call makes space, and the rejection may arrive before it returns.
+        let kind = client.try_recv().unwrap_err().kind();
+        assert!([ErrorKind::Empty, ErrorKind::Rejected].contains(&kind), "{kind:?}");
         client
     });
     let start = Instant::now();
-    assert_eq!(server.recv_timeout(LIMIT).unwrap_err().kind(), ErrorKind::TimedOut);
+    assert_eq!(server.recv_timeout(limit).unwrap_err().kind(), ErrorKind::TimedOut);
     let took = start.elapsed();
-    assert!(took >= LIMIT && took < LIMIT * 17 / 10, "{took:?}");
     drop(client.join().unwrap());
+    took
 }
