@@ -119,9 +119,12 @@ impl Bench {
 /// Prints help, the version, or a usage error, and returns the exit status. Help that could not be
 /// printed is a failure.
 pub(crate) fn print(usage: &clap::Error) -> io::Result<ExitCode> {
-    let printed = usage.print().and_then(|()| io::stdout().flush());
-    if !usage.use_stderr() {
-        printed.map_err(output::to_standard_output)?;
+    let text = usage.render();
+    if usage.use_stderr() {
+        // There is no other place to report that this failed.
+        let _ = io::stderr().write_all(output::styled_for(&io::stderr(), &text).as_bytes());
+    } else {
+        output::print(&output::styled_for(&io::stdout(), &text))?;
     }
     Ok(u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -3,6 +3,8 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use clap::builder::StyledStr;
+
 /// Writes to standard output, and reports what could not be written.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
@@ -20,11 +22,16 @@ pub(crate) fn complain(message: &dyn std::fmt::Display) {
     let _ = writeln!(io::stderr(), "ipcraft: {message}");
 }
 
-/// Returns whether standard output is a terminal that may be sent bold and dim text. A non-empty
+/// Returns whether this output is a terminal that may be sent bold and dim text. A non-empty
 /// `NO_COLOR` asks for plain text, so that these are left out, too.
-pub(crate) fn is_styled() -> bool {
+pub(crate) fn is_styled(output: &impl IsTerminal) -> bool {
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !no_color && !is_dumb()
+    output.is_terminal() && !no_color && !is_dumb()
+}
+
+/// Returns a text of clap's, with its styles if this output may be sent them.
+pub(crate) fn styled_for(output: &impl IsTerminal, text: &StyledStr) -> String {
+    if is_styled(output) { text.ansi().to_string() } else { text.to_string() }
 }
 
 /// Returns whether the terminal shows nothing but text.

@@ -130,7 +130,7 @@ fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
     cells.push(ratio_to_libc(row));
     cells.push(shown(row.ratio_to_limit, |ratio| format!("{ratio:.1}")));
     cells.push(flag(row, best));
-    let styled = output::is_styled();
+    let styled = output::is_styled(&std::io::stdout());
     let style = |cell: String| {
         let cell = Cell::new(cell);
         match (best, limit) {
