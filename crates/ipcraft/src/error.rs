@@ -248,16 +248,17 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The facts that belong to an error.
-#[derive(Clone, Debug)]
+/// The figures that belong to an error.
+#[derive(Clone, Copy, Debug)]
 enum Detail {
     None,
     Limit(Limit),
-    /// What is needed and what was found, if these are no numbers.
-    Mismatch(Arc<str>),
     /// The number of messages that a receiver lost.
     Missed(u64),
 }
+
+/// Between the name of an object and a mismatch. No name contains it.
+const SEPARATOR: char = '\0';
 
 /// A failed operation, its object and its cause.
 ///
@@ -359,10 +360,16 @@ impl Error {
         self
     }
 
-    /// States the quantity `name` that differs, as it was found and as it is needed.
-    pub(crate) fn with_mismatch(mut self, name: &str, found: &str, needed: &str) -> Self {
-        self.detail = Detail::Mismatch(format!("{needed} needed, {name} is {found}").into());
-        self
+    /// Sets the object, and states what was found and what is needed, if that is no number.
+    ///
+    /// Both are in one string, since a second one would make each error larger.
+    pub(crate) fn with_mismatch(
+        self,
+        object: Option<&Arc<str>>,
+        (name, found, needed): (&str, &str, &str),
+    ) -> Self {
+        let object = object.map_or("", |object| &**object);
+        self.with_name(format!("{object}{SEPARATOR}{needed} needed, {name} is {found}"))
     }
 
     pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
@@ -382,7 +389,14 @@ impl Error {
 
     /// Returns the name of the object; `None` if it is anonymous.
     pub fn object(&self) -> Option<&str> {
-        self.object.as_deref()
+        let object = self.object.as_deref()?;
+        let name = object.split_once(SEPARATOR).map_or(object, |(name, _)| name);
+        (!name.is_empty()).then_some(name)
+    }
+
+    /// Returns what was found and what is needed.
+    fn mismatch(&self) -> Option<&str> {
+        Some(self.object.as_deref()?.split_once(SEPARATOR)?.1)
     }
 
     /// Returns the errno of the kernel; `None` if the library found the error itself.
@@ -394,7 +408,7 @@ impl Error {
     pub fn limit(&self) -> Option<&Limit> {
         match &self.detail {
             Detail::Limit(limit) => Some(limit),
-            Detail::Mismatch(_) | Detail::Missed(_) | Detail::None => None,
+            Detail::Missed(_) | Detail::None => None,
         }
     }
 
@@ -403,7 +417,7 @@ impl Error {
     pub fn missed(&self) -> Option<u64> {
         match self.detail {
             Detail::Missed(number) => Some(number),
-            Detail::Limit(_) | Detail::Mismatch(_) | Detail::None => None,
+            Detail::Limit(_) | Detail::None => None,
         }
     }
 
@@ -430,9 +444,11 @@ impl fmt::Display for Error {
             (kind, Some(errno)) => write!(f, ": {kind} ({errno:?})")?,
             (kind, None) => write!(f, ": {kind}")?,
         }
+        if let Some(mismatch) = self.mismatch() {
+            write!(f, ": {mismatch}")?;
+        }
         match &self.detail {
             Detail::Limit(limit) => write!(f, ": {limit}")?,
-            Detail::Mismatch(mismatch) => write!(f, ": {mismatch}")?,
             Detail::Missed(number) => write!(f, ": {number} missed")?,
             Detail::None => {}
         }
@@ -515,10 +531,10 @@ mod tests {
     #[test]
     fn display_with_mismatch_prints_what_was_found_and_what_is_needed() {
         let error = Error::new("open", ErrorKind::WrongType);
-        let named = error.clone().with_name("/jobs").with_mismatch("its kind", "mpmc", "spsc");
+        let named = error.clone().with_mismatch(Some(&"/jobs".into()), ("its kind", "mpmc", "spsc"));
         assert_eq!(named.object(), Some("/jobs"));
         assert_eq!(named.to_string(), "open /jobs: wrong type of object: spsc needed, its kind is mpmc");
-        let unnamed = error.with_mismatch("its kind", "mpmc", "spsc");
+        let unnamed = error.with_mismatch(None, ("its kind", "mpmc", "spsc"));
         assert_eq!(unnamed.object(), None);
         assert_eq!(unnamed.to_string(), "open: wrong type of object: spsc needed, its kind is mpmc");
     }

@@ -113,8 +113,7 @@ impl KindInfo {
         let config = Config { capacity, flags, initial_position };
         let wanted = self.identity(self.expect(expected, config));
         let differs = |name: &str, found: &str, needed: &str| {
-            let error = Error::new(ATTACH, ErrorKind::WrongType).with_object(object);
-            Err(error.with_mismatch(name, found, needed))
+            Err(Error::new(ATTACH, ErrorKind::WrongType).with_mismatch(object, (name, found, needed)))
         };
         if found.kind != wanted.kind {
             return differs("its kind", &kind_text(found.kind), &kind_text(wanted.kind));

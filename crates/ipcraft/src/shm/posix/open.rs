@@ -93,8 +93,7 @@ impl Expected {
         }
         let differs = |property: &str, found: String, needed: String| {
             Error::new(SHM_OPEN, ErrorKind::PermissionDenied)
-                .with_object(Some(label))
-                .with_mismatch(property, &found, &needed)
+                .with_mismatch(Some(label), (property, &found, &needed))
         };
         let owner = match self.owner {
             Owner::Effective => geteuid().as_raw(),

@@ -148,8 +148,7 @@ impl<T: ProcessShared> Shared<T> {
         }
         let needed = format!("{:#x} of {}", expected.layout, type_name::<T>());
         Err(Error::new(ATTACH, ErrorKind::WrongType)
-            .with_object(object)
-            .with_mismatch("the layout of its value", &format!("{:#x}", found.layout), &needed)
+            .with_mismatch(object, ("the layout of its value", &format!("{:#x}", found.layout), &needed))
             .with_hint(header::OTHER_DEFINITION))
     }
 
