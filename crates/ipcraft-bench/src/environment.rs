@@ -31,6 +31,7 @@ impl Environment {
             load_average: load_average(),
             steal_ms: None,
             duration_s: 0.0,
+            warnings: Vec::new(),
             notes: Vec::new(),
         }
     }

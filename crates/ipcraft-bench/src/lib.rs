@@ -121,5 +121,8 @@ pub use process::{
     CancelToken, Control, Exec, Failure, Launcher, Pair, Part, Process, Session, build, catch_failure,
     exit_with_parent,
 };
-pub use results::{Environment, Percentiles, Results, Row, RowError};
+pub use results::{
+    Description, Distance, Environment, Estimate, HandOver, HeatMap, Launch, Percentiles, Results, Row,
+    RowError, SCHEMA, Topology,
+};
 pub use workload::{Report, Slice, Usage, Workload};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::link::Endpoints;
 use crate::placement::Placement;
+use crate::results::Description;
 use crate::workload::Workload;
 
 /// Builds both endpoints of a connection. Names in the file system are created in the given
@@ -27,6 +28,8 @@ pub enum Implementation {
     Plain,
     /// A limit of the machine, which bounds all mechanisms.
     Limit,
+    /// Another crate, in comparisons with the library.
+    Peer,
 }
 
 /// How a receiver waits for a message.
@@ -42,7 +45,8 @@ pub enum Waiting {
 }
 
 /// What a mechanism promises about delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Promise {
     /// Every message is delivered, in order.
     EveryMessage,
@@ -59,6 +63,8 @@ pub struct Mechanism {
     pub id: &'static str,
     /// A description of one line.
     pub summary: &'static str,
+    /// The group in charts, such as `socket`.
+    pub family: &'static str,
     /// How the receivers wait.
     pub waiting: Waiting,
     /// The workloads that the mechanism supports.
@@ -73,6 +79,10 @@ pub struct Mechanism {
     pub in_flight: Option<usize>,
     /// What the mechanism promises about delivery.
     pub promise: Promise,
+    /// Whether the receiver has a descriptor for poll(2).
+    pub pollable: bool,
+    /// What the choice of this mechanism gives up, as a phrase; empty if nothing worth naming.
+    pub gives_up: &'static str,
     /// Whether an idle-priority spinner keeps every core awake during the measurement.
     pub keep_cores_awake: bool,
     /// Whether the baseline gives the same guarantees, so that the ratio to it is the price of the
@@ -87,12 +97,15 @@ impl Mechanism {
     pub(crate) const BLOCKING: Mechanism = Mechanism {
         id: "",
         summary: "",
+        family: "",
         waiting: Waiting::Block,
         workloads: Workload::MESSAGES,
         placements: Placement::ALL,
         sizes: any_size,
         in_flight: None,
         promise: Promise::EveryMessage,
+        pollable: false,
+        gives_up: "",
         keep_cores_awake: false,
         equal_baseline: true,
         implementations: &[],
@@ -100,7 +113,23 @@ impl Mechanism {
 
     /// What most locks have in common.
     pub(crate) const LOCK: Mechanism =
-        Mechanism { workloads: Workload::LOCKS, sizes: || 0..=0, ..Mechanism::BLOCKING };
+        Mechanism { family: "lock", workloads: Workload::LOCKS, sizes: || 0..=0, ..Mechanism::BLOCKING };
+
+    /// What the limits have in common.
+    pub(crate) const LIMIT: Mechanism = Mechanism { family: "limit", ..Mechanism::BLOCKING };
+
+    /// Describes the mechanism for readers of the results.
+    pub fn description(&self) -> Description {
+        Description {
+            id: self.id.into(),
+            summary: self.summary.into(),
+            family: self.family.into(),
+            waiting: self.waiting,
+            promise: self.promise,
+            pollable: self.pollable,
+            gives_up: self.gives_up.into(),
+        }
+    }
 
     /// Returns the constructor of one implementation.
     pub fn connect(&self, implementation: Implementation) -> Option<Connect> {

@@ -8,7 +8,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use ipcraft_bench::{Mechanism, Placement, Plan, Preset, Workload, mechanisms};
 
-use crate::{output, units};
+use crate::output;
+use ipcraft_report::units;
 
 /// The largest message size that can be requested, in bytes.
 const MAX_SIZE: usize = 1 << 20;

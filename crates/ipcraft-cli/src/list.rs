@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use comfy_table::{Table, presets};
 use ipcraft_bench::{Mechanism, limits, mechanisms};
 
-use crate::{output, units};
+use crate::output;
+use ipcraft_report::units;
 
 /// Prints the list.
 pub(crate) fn print() -> io::Result<ExitCode> {

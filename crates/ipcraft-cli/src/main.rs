@@ -3,15 +3,9 @@
 
 mod args;
 mod ending;
-mod environment;
 mod list;
-mod locks;
 mod measure;
 mod output;
-mod recommendation;
-mod result_file;
-mod table;
-mod units;
 
 use std::io;
 use std::process::ExitCode;

@@ -9,8 +9,8 @@ use ipcraft_bench::{Progress, Results, run};
 
 use crate::args::Bench;
 use crate::ending::Ending;
-use crate::result_file::ResultFile;
-use crate::{environment, locks, output, recommendation, table};
+use crate::output;
+use ipcraft_report::{ResultFile, Style, header, legend, recommendation, tables};
 
 /// Measures, writes the JSON file, and prints the tables. Ends the program by the signal that ended
 /// the run.
@@ -61,14 +61,8 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 }
 
 fn text(results: &Results) -> String {
-    [
-        environment::header(results),
-        table::tables(results),
-        locks::tables(results),
-        table::legend(results),
-        recommendation::recommendation(results),
-    ]
-    .concat()
+    let style = Style { bold: output::is_styled(&io::stdout()) };
+    [header(results), tables(results, style), legend(results), recommendation(results)].concat()
 }
 
 fn json(results: &Results) -> io::Result<Vec<u8>> {

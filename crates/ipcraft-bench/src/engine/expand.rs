@@ -5,6 +5,7 @@ use super::scenario::{BenchmarkGroup, Scenario};
 use crate::catalog;
 use crate::mechanism::Mechanism;
 use crate::placement::{Cores, Placement};
+use crate::results::Description;
 use crate::workload::Workload;
 
 /// Returns the groups of the limits, then those of the mechanisms, at every placement that this
@@ -16,6 +17,13 @@ pub(crate) fn expand(plan: &Plan, cores: &Cores) -> Vec<BenchmarkGroup> {
         mechanisms.iter().flat_map(|group| &group.scenarios).map(|scenario| scenario.size).collect();
     let limits = catalog::limits().iter().flat_map(|limit| of_limit(plan, limit, &sizes, cores));
     limits.chain(mechanisms).filter(|group| !group.scenarios.is_empty()).collect()
+}
+
+/// Describes the mechanisms and limits of some groups, each once.
+pub(crate) fn described(groups: &[BenchmarkGroup]) -> Vec<Description> {
+    let mut mechanisms: Vec<&Mechanism> = groups.iter().map(|group| group.mechanism).collect();
+    mechanisms.dedup_by_key(|mechanism| mechanism.id);
+    mechanisms.into_iter().map(Mechanism::description).collect()
 }
 
 fn of_mechanism(plan: &Plan, mechanism: &'static Mechanism, cores: &Cores) -> Vec<BenchmarkGroup> {

@@ -17,7 +17,7 @@ use std::time::Instant;
 use crate::environment;
 use crate::placement::{Cores, Placement};
 use crate::process::CancelToken;
-use crate::results::{Environment, Results};
+use crate::results::{Environment, Results, SCHEMA, Topology};
 
 pub use plan::{Plan, Preset};
 pub use schedule::Progress;
@@ -43,6 +43,11 @@ pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) 
     environment.notes = notes(plan, &cores, &environment);
     environment.notes.extend(outcome.notes);
     Results {
+        schema: SCHEMA,
+        command: std::env::args().collect(),
+        label: None,
+        topology: Topology::default(),
+        mechanisms: expand::described(&groups),
         ipcraft: env!("CARGO_PKG_VERSION").into(),
         environment,
         results: summarise::rows(&groups),
@@ -113,7 +118,7 @@ mod tests {
         let _alone = alone();
         let results = run_through(&small_plan());
         let library = row(&results, Implementation::Ipcraft, Workload::RoundTrip);
-        assert_eq!(library.launch_medians_ns.len(), 2);
+        assert_eq!(library.launches.len(), 2);
         assert!(library.p50_ns <= library.p99_ns && library.p99_ns <= library.max_ns);
         assert!(
             library.ratio_to_baseline.is_some()
@@ -139,7 +144,7 @@ mod tests {
         let results = run_through(&plan);
         let library = row(&results, Implementation::Ipcraft, Workload::Rate);
         assert_eq!(library.rate_per_s, Some(1000.0));
-        assert!(library.samples >= 20 && library.p50_ns > Some(0));
+        assert!(library.samples >= 20 && library.p50_ns > Some(0.0));
     }
 
     #[test]

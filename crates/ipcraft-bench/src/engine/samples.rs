@@ -3,8 +3,18 @@
 use hdrhistogram::Histogram;
 
 use super::statistics::{LaunchTimes, median};
-use crate::results::Percentiles;
+use crate::results::{Launch, Percentiles};
 use crate::workload::{Report, Usage};
+
+/// The percentiles that are kept of every distribution.
+const LADDER: &[f64] = &[
+    0.0, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0, 70.0, 75.0,
+    80.0, 85.0, 90.0, 92.5, 95.0, 96.0, 97.0, 98.0, 98.5, 99.0, 99.3, 99.5, 99.7, 99.8, 99.9, 99.95, 99.97,
+    99.99, 99.995, 99.999, 100.0,
+];
+
+/// A day, so that no sample leaves the range of a histogram.
+const MAX_PICOSECONDS: u64 = 86_400 * 1_000_000_000_000;
 
 /// The samples of one implementation in one scenario.
 #[derive(Clone, Debug)]
@@ -78,6 +88,21 @@ impl Samples {
         percentiles(&self.batched)
     }
 
+    /// Returns the whole distribution in steps; empty for a stream.
+    pub(crate) fn ladder(&self) -> Vec<(f64, f64)> {
+        ladder(&self.batched)
+    }
+
+    /// Returns the launches that have a slice.
+    pub(crate) fn launches(&self) -> Vec<Launch> {
+        let setups = self.setups_us.iter().map(|&setup| Some(setup)).chain(std::iter::repeat(None));
+        let launch = |(launch, (slices, setup_us)): (usize, (&Vec<f64>, Option<f64>))| {
+            let time_ns = median(slices.iter().copied())?;
+            Some(Launch { launch, time_ns, slices: slices.len(), setup_us, hand_over_ns: None })
+        };
+        self.times.launches().iter().zip(setups).enumerate().filter_map(launch).collect()
+    }
+
     /// Returns the percentiles of the single samples beside batches.
     pub(crate) fn single_percentiles(&self) -> Option<Percentiles> {
         percentiles(&self.single)
@@ -97,22 +122,36 @@ fn histogram() -> Histogram<u64> {
     histogram
 }
 
-/// Adds the time per message of each batch, rounded to the nearest nanosecond.
+/// Adds the time per message of each batch, in picoseconds: a message may take a few nanoseconds.
 fn add(histogram: &mut Histogram<u64>, samples: &[u64], batch: u64) {
     for &sample in samples {
-        histogram.record((sample + batch / 2) / batch).expect("a growing histogram takes every value");
+        let picoseconds = (u128::from(sample) * 1000 / u128::from(batch)).min(MAX_PICOSECONDS.into());
+        histogram.record(picoseconds as u64).expect("a growing histogram takes every value");
     }
 }
 
 fn percentiles(histogram: &Histogram<u64>) -> Option<Percentiles> {
     (!histogram.is_empty()).then(|| Percentiles {
         samples: histogram.len(),
-        p50_ns: histogram.value_at_quantile(0.5),
-        p90_ns: histogram.value_at_quantile(0.9),
-        p99_ns: histogram.value_at_quantile(0.99),
-        p999_ns: histogram.value_at_quantile(0.999),
-        max_ns: histogram.max(),
+        p50_ns: quantile(histogram, 0.5),
+        p90_ns: quantile(histogram, 0.9),
+        p99_ns: quantile(histogram, 0.99),
+        p999_ns: quantile(histogram, 0.999),
+        max_ns: quantile(histogram, 1.0),
     })
+}
+
+/// Returns the nanoseconds at a quantile.
+fn quantile(histogram: &Histogram<u64>, fraction: f64) -> f64 {
+    histogram.value_at_quantile(fraction) as f64 / 1000.0
+}
+
+/// Returns pairs of a percentile and its nanoseconds. The steps become finer towards 100.
+fn ladder(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+    if histogram.is_empty() {
+        return Vec::new();
+    }
+    LADDER.iter().map(|&percentile| (percentile, quantile(histogram, percentile / 100.0))).collect()
 }
 
 #[cfg(test)]
@@ -141,14 +180,14 @@ mod tests {
         samples.record(&slice(40), 3, 1);
         assert_eq!(samples.per_message(|usage| usage.cpu_ns), 100.0);
         assert_eq!(samples.per_message(|usage| usage.switches), 2.0);
-        assert_eq!(samples.percentiles().unwrap().max_ns, 40);
+        assert_eq!(samples.percentiles().unwrap().max_ns.round(), 40.0);
     }
 
     #[test]
     fn percentiles_keep_three_digits_of_any_time() {
-        for time in [0, 1, 999, 123_456_789_000] {
+        for time in [0_u64, 1, 999, 123_456_789_000] {
             let p50 = samples(&slice(time), 3, 1).0.percentiles().unwrap().p50_ns;
-            assert!(p50.abs_diff(time) <= time / 1000, "{p50} for {time}");
+            assert!((p50 - time as f64).abs() <= time as f64 / 1000.0, "{p50} for {time}");
         }
     }
 
@@ -165,6 +204,6 @@ mod tests {
         let report = Report { samples: vec![360, 370, 380], ..Report::default() };
         let (samples, time) = samples(&report, 300, 100);
         assert_eq!(time, 3.7);
-        assert_eq!(samples.percentiles().unwrap().p50_ns, 4);
+        assert!((samples.percentiles().unwrap().p50_ns - 3.7).abs() < 0.01);
     }
 }

@@ -1,5 +1,7 @@
 //! Robust statistics, and the rule by which launches count as noisy.
 
+use crate::results::Estimate;
+
 /// Launches whose medians differ by more than this factor make a row noisy.
 const MAX_LAUNCH_RATIO: f64 = 1.5;
 
@@ -20,6 +22,11 @@ impl LaunchTimes {
         if let Some(launch) = self.launches.last_mut() {
             launch.push(time_per_message);
         }
+    }
+
+    /// The slices of each launch.
+    pub(crate) fn launches(&self) -> &[Vec<f64>] {
+        &self.launches
     }
 
     /// Returns the number of slices.
@@ -43,6 +50,12 @@ impl LaunchTimes {
         let least = medians.iter().copied().fold(f64::INFINITY, f64::min);
         medians.iter().any(|&time| time > least * MAX_LAUNCH_RATIO)
     }
+}
+
+/// Returns the median and the quartiles around it. `None` without values.
+pub(crate) fn estimate(values: impl IntoIterator<Item = f64> + Clone) -> Option<Estimate> {
+    let at = |fraction| quantile(values.clone(), fraction);
+    Some(Estimate { value: at(0.5)?, low: at(0.25)?, high: at(0.75)? })
 }
 
 /// Returns the middle value, or the mean of the two in the middle. `None` without values.

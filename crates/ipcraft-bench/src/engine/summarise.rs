@@ -3,7 +3,7 @@
 use super::calibrate::RATE_PER_S;
 use super::samples::Samples;
 use super::scenario::{BenchmarkGroup, Scenario};
-use super::statistics::{median, spread};
+use super::statistics::estimate;
 use crate::limits::{cacheline, futex, single};
 use crate::mechanism::{Implementation, Mechanism, Waiting};
 use crate::placement::Placement;
@@ -74,25 +74,28 @@ fn row(entry: &Entry<'_>) -> Row {
         mechanism: group.mechanism.id.into(),
         implementation,
         workload: scenario.workload,
+        variant: None,
         size: scenario.size,
         waiting: group.mechanism.waiting,
         placement: group.placement,
+        distance: None,
         samples: percentiles.map_or(samples.times().slices() as u64, |found| found.samples),
+        time_ns: estimate(samples.launches().iter().map(|launch| launch.time_ns)),
         p50_ns: percentiles.map(|found| found.p50_ns),
         p90_ns: percentiles.map(|found| found.p90_ns),
         p99_ns: percentiles.map(|found| found.p99_ns),
         p999_ns: percentiles.map(|found| found.p999_ns),
         max_ns: percentiles.map(|found| found.max_ns),
+        percentiles: samples.ladder(),
         messages_per_s,
         bytes_per_s: messages_per_s.filter(|_| scenario.size > 0).map(|rate| rate * scenario.size as f64),
         cpu_ns_per_message: Some(samples.per_message(|usage| usage.cpu_ns)),
         switches_per_message: Some(samples.per_message(|usage| usage.switches)),
         setup_us: group.placement.and(samples.setup_us()),
-        ratio_to_baseline: median(ratios.iter().copied()),
-        ratio_to_baseline_spread: spread(ratios.iter().copied()),
+        ratio_to_baseline: estimate(ratios.iter().copied()),
         equal_baseline: is_library.then_some(group.mechanism.equal_baseline),
-        ratio_to_plain: median(to_plain.iter().copied()),
-        ratio_to_plain_spread: spread(to_plain.iter().copied()),
+        ratio_to_plain: estimate(to_plain.iter().copied()),
+        ratio_to_library: None,
         ratio_to_limit: None,
         ratio_pairs: ratios.len(),
         system_ns_per_message: Some(samples.per_message(|usage| usage.system_ns)),
@@ -100,7 +103,7 @@ fn row(entry: &Entry<'_>) -> Row {
         memory_bytes: samples.memory_bytes,
         batch: samples.batch,
         single: samples.single_percentiles(),
-        launch_medians_ns: samples.times().launch_medians(),
+        launches: samples.launches(),
         noisy: samples.times().noisy(),
         rate_per_s: rate,
     }
@@ -200,7 +203,7 @@ mod tests {
     fn round_trip_is_compared_with_futex_limit() {
         let rows = rows(&measured(Workload::RoundTrip));
         assert_eq!(library(&rows).ratio_to_limit, Some(1.0));
-        assert_eq!(library(&rows).ratio_to_baseline, Some(1.0));
+        assert_eq!(library(&rows).ratio_to_baseline.unwrap().value, 1.0);
         assert_eq!(library(&rows).setup_us, Some(7.0));
     }
 
@@ -256,7 +259,9 @@ mod tests {
             "memory_bytes",
             "setup_us",
             "ratio_to_baseline",
-            "ratio_to_baseline_spread",
+            "percentiles",
+            "time_ns",
+            "launches",
             "equal_baseline",
             "ratio_to_limit",
             "noisy",

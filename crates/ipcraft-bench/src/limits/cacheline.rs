@@ -36,7 +36,7 @@ const SPINNING: Mechanism = Mechanism {
     waiting: Waiting::Spin,
     workloads: &[Workload::RoundTrip],
     placements: &[Placement::TwoCores],
-    ..Mechanism::BLOCKING
+    ..Mechanism::LIMIT
 };
 
 const SIZE: usize = size_of::<u64>();

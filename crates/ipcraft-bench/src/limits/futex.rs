@@ -22,7 +22,7 @@ pub(crate) static FUTEX: Mechanism = Mechanism {
     workloads: &[Workload::RoundTrip],
     sizes: || 0..=0,
     implementations: &[(Implementation::Limit, futexes)],
-    ..Mechanism::BLOCKING
+    ..Mechanism::LIMIT
 };
 
 /// The same with an idle-priority spinner on each core. The difference is the cost of waking a
@@ -34,7 +34,7 @@ pub(crate) static AWAKE: Mechanism = Mechanism {
     workloads: &[Workload::RoundTrip],
     sizes: || 0..=0,
     implementations: &[(Implementation::Limit, futexes)],
-    ..Mechanism::BLOCKING
+    ..Mechanism::LIMIT
 };
 
 /// Two processes that yield one core to each other: the cost of two context switches.
@@ -46,7 +46,7 @@ pub(crate) static SCHED_YIELD: Mechanism = Mechanism {
     placements: &[Placement::SameCore],
     sizes: || 0..=0,
     implementations: &[(Implementation::Limit, yielding)],
-    ..Mechanism::BLOCKING
+    ..Mechanism::LIMIT
 };
 
 const EMPTY: u64 = 0;

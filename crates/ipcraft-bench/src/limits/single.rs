@@ -15,7 +15,7 @@ pub(crate) static NULL_SYSCALL: Mechanism = Mechanism {
     workloads: &[Workload::Call],
     sizes: || 0..=0,
     implementations: &[(Implementation::Limit, |_| Ok(Operation::of_both(null_syscall)))],
-    ..Mechanism::BLOCKING
+    ..Mechanism::LIMIT
 };
 
 fn null_syscall() -> io::Result<()> {
@@ -30,7 +30,7 @@ pub(crate) static MEMCPY: Mechanism = Mechanism {
     summary: "a copy within one process",
     workloads: &[Workload::Call],
     implementations: &[(Implementation::Limit, |_| Ok(Endpoints::new(Copier::default(), Copier::default())))],
-    ..Mechanism::BLOCKING
+    ..Mechanism::LIMIT
 };
 
 #[derive(Default)]

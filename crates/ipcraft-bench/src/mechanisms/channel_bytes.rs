@@ -14,6 +14,8 @@ use crate::mechanism::{Implementation, Mechanism, Waiting};
 pub(crate) static ADAPTIVE: Mechanism = Mechanism {
     id: "channel",
     summary: "a channel in shared memory each way; adaptive: spin, then block",
+    family: "channel",
+    gives_up: "poll(2) costs a thread",
     waiting: Waiting::Adaptive,
     sizes: || 1..=MAX_RECORD,
     equal_baseline: false,
@@ -28,6 +30,8 @@ pub(crate) static ADAPTIVE: Mechanism = Mechanism {
 pub(crate) static BLOCK: Mechanism = Mechanism {
     id: "channel_block",
     summary: "a channel in shared memory each way; a waiting endpoint blocks",
+    family: "channel",
+    gives_up: "poll(2) costs a thread",
     sizes: || 1..=MAX_RECORD,
     equal_baseline: false,
     implementations: &[
@@ -41,6 +45,8 @@ pub(crate) static BLOCK: Mechanism = Mechanism {
 pub(crate) static SPIN: Mechanism = Mechanism {
     id: "channel_spin",
     summary: "a channel in shared memory each way; a waiting endpoint spins",
+    family: "channel",
+    gives_up: "a waiting endpoint occupies its core; poll(2) costs a thread",
     waiting: Waiting::Spin,
     placements: &[crate::placement::Placement::TwoCores],
     sizes: || 1..=MAX_RECORD,

@@ -16,6 +16,8 @@ use super::channel_typed::{MESSAGE_SIZE, Message, from_bytes, to_bytes};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "channel_request",
     summary: "requests and replies through a channel in shared memory",
+    family: "channel",
+    gives_up: "one message type; poll(2) costs a thread",
     waiting: Waiting::Adaptive,
     workloads: &[Workload::RoundTrip],
     sizes: || MESSAGE_SIZE..=MESSAGE_SIZE,

@@ -27,6 +27,8 @@ const TYPED: Mechanism = Mechanism {
 pub(crate) static MPMC: Mechanism = Mechanism {
     id: "channel_mpmc",
     summary: "a work queue each way, for many senders and receivers",
+    family: "channel",
+    gives_up: "one message type; poll(2) costs a thread",
     implementations: &[(Implementation::Ipcraft, |_| mpmc()), (Implementation::Baseline, |_| naive_ring())],
     ..TYPED
 };
@@ -35,6 +37,8 @@ pub(crate) static MPMC: Mechanism = Mechanism {
 pub(crate) static BROADCAST: Mechanism = Mechanism {
     id: "channel_broadcast",
     summary: "a broadcast each way; a full channel blocks the publisher",
+    family: "channel",
+    gives_up: "one message type; poll(2) costs a thread",
     implementations: &[
         (Implementation::Ipcraft, |_| broadcast()),
         (Implementation::Baseline, |_| naive_ring()),
@@ -46,6 +50,8 @@ pub(crate) static BROADCAST: Mechanism = Mechanism {
 pub(crate) static LATEST: Mechanism = Mechanism {
     id: "channel_latest",
     summary: "a newest value each way",
+    family: "channel",
+    gives_up: "a value may be replaced unseen; poll(2) costs a thread",
     promise: Promise::NewestValue,
     workloads: &[Workload::RoundTrip],
     implementations: &[(Implementation::Ipcraft, |_| latest()), (Implementation::Baseline, |_| naive_ring())],

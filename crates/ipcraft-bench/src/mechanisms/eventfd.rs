@@ -14,6 +14,9 @@ use crate::workload::Workload;
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "eventfd",
     summary: "two eventfds, one each way; the count is the message",
+    family: "signal",
+    pollable: true,
+    gives_up: "carries only a count",
     workloads: &[Workload::RoundTrip],
     sizes: || MESSAGE_SIZE..=MESSAGE_SIZE,
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, eventfd::connect)],

@@ -13,6 +13,9 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "fifo",
     summary: "two named pipes (FIFOs), one each way",
+    family: "pipe",
+    pollable: true,
+    gives_up: "leaves a file to remove",
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline)],
     ..Mechanism::BLOCKING
 };

@@ -16,6 +16,8 @@ use crate::mechanism::{Implementation, Mechanism, Promise};
 pub(crate) static TCP: Mechanism = Mechanism {
     id: "tcp",
     summary: "TCP over loopback, TCP_NODELAY",
+    family: "inet",
+    pollable: true,
     in_flight: Some(MAX_TCP_IN_FLIGHT),
     implementations: &[(Implementation::Ipcraft, tcp), (Implementation::Baseline, tcp_baseline)],
     ..Mechanism::BLOCKING
@@ -26,6 +28,9 @@ pub(crate) static TCP: Mechanism = Mechanism {
 pub(crate) static UDP: Mechanism = Mechanism {
     id: "udp",
     summary: "UDP over loopback, limited by acknowledgements",
+    family: "inet",
+    pollable: true,
+    gives_up: "messages may be lost",
     sizes: || 1..=MAX_UDP_PAYLOAD,
     in_flight: Some(MAX_UDP_IN_FLIGHT),
     promise: Promise::BestEffort,

@@ -13,6 +13,9 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "pipe",
     summary: "two anonymous pipes, one each way",
+    family: "pipe",
+    pollable: true,
+    gives_up: "processes need a common ancestor",
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline)],
     ..Mechanism::BLOCKING
 };

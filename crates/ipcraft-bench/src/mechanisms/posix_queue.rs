@@ -15,6 +15,9 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "posix_queue",
     summary: "two POSIX message queues, one each way",
+    family: "queue",
+    pollable: true,
+    gives_up: "a dead peer is not noticed; small messages",
     sizes,
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline)],
     ..Mechanism::BLOCKING

@@ -19,6 +19,8 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "shm_futex",
     summary: "a slot of shared memory and a futex, each way",
+    family: "memory",
+    gives_up: "a dead peer is not noticed; no poll(2)",
     sizes: || 1..=MAX_MESSAGE,
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline::connect)],
     ..Mechanism::BLOCKING

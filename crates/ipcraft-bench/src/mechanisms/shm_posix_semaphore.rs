@@ -17,6 +17,8 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "shm_posix_semaphore",
     summary: "a slot of shared memory and two POSIX semaphores, each way",
+    family: "memory",
+    gives_up: "a dead peer is not noticed; no poll(2)",
     sizes: || 1..=MAX_MESSAGE,
     implementations: &[
         (Implementation::Ipcraft, ipcraft),

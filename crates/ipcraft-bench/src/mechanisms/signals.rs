@@ -16,6 +16,8 @@ use crate::workload::Workload;
 pub(crate) static REALTIME_SIGNAL: Mechanism = Mechanism {
     id: "realtime_signal",
     summary: "a realtime signal each way, with a value",
+    family: "signal",
+    gives_up: "carries only a number",
     workloads: &[Workload::RoundTrip],
     sizes: || 1..=MAX_MESSAGE,
     implementations: &[(Implementation::Ipcraft, waiting), (Implementation::Baseline, baseline::waiting)],
@@ -26,6 +28,9 @@ pub(crate) static REALTIME_SIGNAL: Mechanism = Mechanism {
 pub(crate) static SIGNALFD: Mechanism = Mechanism {
     id: "signalfd",
     summary: "a realtime signal each way, read from a signalfd",
+    family: "signal",
+    pollable: true,
+    gives_up: "carries only a number",
     workloads: &[Workload::RoundTrip],
     sizes: || 1..=MAX_MESSAGE,
     implementations: &[(Implementation::Ipcraft, reading), (Implementation::Baseline, baseline::reading)],

@@ -19,6 +19,8 @@ use crate::workload::Workload;
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "sync_barrier",
     summary: "a slot of shared memory each way and a barrier for both processes",
+    family: "memory",
+    gives_up: "no poll(2)",
     workloads: &[Workload::RoundTrip],
     sizes: || 1..=MAX_MESSAGE,
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, barrier::connect)],

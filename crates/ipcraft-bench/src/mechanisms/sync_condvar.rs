@@ -18,6 +18,8 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "sync_condvar",
     summary: "a slot of shared memory, a mutex and a condition variable, each way",
+    family: "memory",
+    gives_up: "no poll(2)",
     sizes: || 1..=MAX_MESSAGE,
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, condvar::connect)],
     ..Mechanism::BLOCKING

@@ -15,6 +15,8 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "sysv_queue",
     summary: "two System V message queues, one each way",
+    family: "queue",
+    gives_up: "a dead peer is not noticed; no poll(2)",
     sizes,
     implementations: &[(Implementation::Ipcraft, ipcraft), (Implementation::Baseline, baseline)],
     ..Mechanism::BLOCKING

@@ -14,6 +14,9 @@ use crate::mechanism::{Implementation, Mechanism};
 pub(crate) static PAIR_STREAM: Mechanism = Mechanism {
     id: "socketpair_stream",
     summary: "unnamed pair of Unix stream sockets",
+    family: "socket",
+    pollable: true,
+    gives_up: "processes need a common ancestor",
     implementations: &[
         (Implementation::Ipcraft, |_| {
             let (client, server) = stream::pair()?;
@@ -31,6 +34,9 @@ pub(crate) static PAIR_STREAM: Mechanism = Mechanism {
 pub(crate) static PAIR_DATAGRAM: Mechanism = Mechanism {
     id: "socketpair_datagram",
     summary: "unnamed pair of Unix datagram sockets",
+    family: "socket",
+    pollable: true,
+    gives_up: "processes need a common ancestor",
     sizes: record_sizes,
     implementations: &[
         (Implementation::Ipcraft, |_| {
@@ -49,6 +55,9 @@ pub(crate) static PAIR_DATAGRAM: Mechanism = Mechanism {
 pub(crate) static PAIR_SEQPACKET: Mechanism = Mechanism {
     id: "socketpair_seqpacket",
     summary: "unnamed pair of Unix sequenced-packet sockets",
+    family: "socket",
+    pollable: true,
+    gives_up: "processes need a common ancestor",
     sizes: record_sizes,
     implementations: &[
         (Implementation::Ipcraft, |_| {
@@ -67,6 +76,9 @@ pub(crate) static PAIR_SEQPACKET: Mechanism = Mechanism {
 pub(crate) static STREAM: Mechanism = Mechanism {
     id: "unix_stream",
     summary: "Unix stream sockets, connected at a path",
+    family: "socket",
+    pollable: true,
+    gives_up: "leaves a file to remove",
     implementations: &[
         (Implementation::Ipcraft, |scratch| {
             let path = scratch.join("listener");
@@ -88,6 +100,9 @@ pub(crate) static STREAM: Mechanism = Mechanism {
 pub(crate) static DATAGRAM: Mechanism = Mechanism {
     id: "unix_datagram",
     summary: "Unix datagram sockets, each bound to a path",
+    family: "socket",
+    pollable: true,
+    gives_up: "leaves a file to remove; a dead peer is noticed only by sending",
     sizes: record_sizes,
     implementations: &[
         (Implementation::Ipcraft, |scratch| {
@@ -114,6 +129,9 @@ pub(crate) static DATAGRAM: Mechanism = Mechanism {
 pub(crate) static SEQPACKET: Mechanism = Mechanism {
     id: "unix_seqpacket",
     summary: "Unix sequenced-packet sockets, connected at a path",
+    family: "socket",
+    pollable: true,
+    gives_up: "leaves a file to remove",
     sizes: record_sizes,
     implementations: &[
         (Implementation::Ipcraft, |scratch| {

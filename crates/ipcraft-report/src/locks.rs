@@ -4,7 +4,7 @@
 use comfy_table::{CellAlignment, Table};
 use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};
 
-use crate::table::{STYLE, flag, ratio, shown, time_per_message};
+use crate::details::{STYLE, flag, ratio, shown, time_per_message};
 use crate::units;
 
 /// Returns the tables and their legend. Empty if no lock was measured.
@@ -82,7 +82,7 @@ fn line(results: &Results, row: &Row) -> [String; 10] {
         shown(plain, time),
         shown(row.cpu_ns_per_message, units::time),
         shown(row.switches_per_message, |n| format!("{n:.2}")),
-        ratio(row.ratio_to_baseline, row.ratio_to_baseline_spread),
+        ratio(row.ratio_to_baseline),
         to_plain(row),
         shown(baseline, to_plain),
         flag(row, false),
@@ -90,7 +90,7 @@ fn line(results: &Results, row: &Row) -> [String; 10] {
 }
 
 fn to_plain(row: &Row) -> String {
-    ratio(row.ratio_to_plain, row.ratio_to_plain_spread)
+    ratio(row.ratio_to_plain)
 }
 
 /// Returns the row of another implementation in the same scenario.

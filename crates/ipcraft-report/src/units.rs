@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 /// Formats a size: `64 B`, `4 KiB`, `1 MiB`. Sizes that are not whole multiples stay in bytes.
-pub(crate) fn size(bytes: usize) -> String {
+pub fn size(bytes: usize) -> String {
     match bytes {
         b if b >= 1 << 20 && b % (1 << 20) == 0 => format!("{} MiB", b >> 20),
         b if b >= 1 << 10 && b % (1 << 10) == 0 => format!("{} KiB", b >> 10),
@@ -12,7 +12,7 @@ pub(crate) fn size(bytes: usize) -> String {
 }
 
 /// Formats a range of sizes: `1 B to 4 KiB`, or `64 B` for a single size.
-pub(crate) fn size_range(sizes: &RangeInclusive<usize>) -> String {
+pub fn size_range(sizes: &RangeInclusive<usize>) -> String {
     if sizes.start() == sizes.end() {
         return size(*sizes.start());
     }
@@ -20,7 +20,7 @@ pub(crate) fn size_range(sizes: &RangeInclusive<usize>) -> String {
 }
 
 /// Formats a time: `340 ns`, `11.0 us`, `4.29 ms`.
-pub(crate) fn time(ns: f64) -> String {
+pub fn time(ns: f64) -> String {
     match ns {
         ns if ns < 1e3 => format!("{ns:.0} ns"),
         ns if ns < 1e4 => format!("{:.2} us", ns / 1e3),
@@ -31,7 +31,7 @@ pub(crate) fn time(ns: f64) -> String {
 }
 
 /// Formats a rate: `2.30 M/s`, `28.4 k/s`.
-pub(crate) fn rate(per_second: f64) -> String {
+pub fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 1e6 => format!("{:.2} M/s", r / 1e6),
         r if r >= 1e3 => format!("{:.1} k/s", r / 1e3),
@@ -40,7 +40,7 @@ pub(crate) fn rate(per_second: f64) -> String {
 }
 
 /// Formats a bandwidth: `4.57 GB/s`, `83 MB/s`.
-pub(crate) fn bandwidth(bytes_per_second: f64) -> String {
+pub fn bandwidth(bytes_per_second: f64) -> String {
     match bytes_per_second {
         b if b >= 1e9 => format!("{:.2} GB/s", b / 1e9),
         b => format!("{:.0} MB/s", b / 1e6),

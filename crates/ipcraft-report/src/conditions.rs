@@ -3,7 +3,7 @@
 use ipcraft_bench::{Environment, Results};
 
 /// Describes the conditions under which the figures were measured.
-pub(crate) fn header(results: &Results) -> String {
+pub fn header(results: &Results) -> String {
     let env = &results.environment;
     let mut text = format!(
         "ipcraft {}, {}, {} on {}\n{}, {}, {}, {}, clock read: {:.0} ns\n",

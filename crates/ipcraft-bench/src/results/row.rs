@@ -1,71 +1,55 @@
-//! The results of a run, as they are written to JSON. A figure that does not apply is null.
+//! The figures of one mechanism under one set of conditions.
 
 use serde::{Deserialize, Serialize};
 
+use super::environment::Distance;
 use crate::mechanism::{Implementation, Waiting};
 use crate::placement::Placement;
 use crate::workload::Workload;
 
-/// One run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Results {
-    /// Version of ipcraft.
-    pub ipcraft: String,
-    /// The conditions.
-    pub environment: Environment,
-    /// One row per mechanism, implementation, workload, size and placement, and the limits.
-    pub results: Vec<Row>,
-    /// What could not be measured, and why.
-    pub errors: Vec<RowError>,
-    /// False when the run was stopped before its end.
-    pub complete: bool,
-}
-
-/// The machine and its state during the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Environment {
-    /// Start of the run, UTC, ISO 8601.
-    pub date: String,
-    /// Kernel name and release.
-    pub kernel: String,
-    /// CPU architecture.
-    pub architecture: String,
-    /// CPU model.
-    pub cpu: String,
-    /// CPUs online.
-    pub cores_online: usize,
-    /// CPUs that this process may use.
-    pub cores_allowed: usize,
-    /// The cores of client and server; shorter if there is only one or none is known.
-    pub cores_used: Vec<usize>,
-    /// Whether this is a virtual machine; null if unknown.
-    pub virtualised: Option<bool>,
-    /// Whether every process was bound to its core.
-    pub pinned: bool,
-    /// The frequency governor, if there is one.
-    pub governor: Option<String>,
-    /// The cost of reading the clock once; every sample contains one reading.
-    pub clock_cost_ns: f64,
-    /// Load average over one minute at the start.
-    pub load_average: Option<f64>,
-    /// Time that the hypervisor did not run this machine during the run.
-    pub steal_ms: Option<u64>,
-    /// Wall-clock time of the run.
-    pub duration_s: f64,
-    /// Further conditions that affect the figures.
-    pub notes: Vec<String>,
-}
-
 /// Percentiles of single samples, beside a row whose samples are batches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are self-explanatory")]
 pub struct Percentiles {
     pub samples: u64,
-    pub p50_ns: u64,
-    pub p90_ns: u64,
-    pub p99_ns: u64,
-    pub p999_ns: u64,
-    pub max_ns: u64,
+    pub p50_ns: f64,
+    pub p90_ns: f64,
+    pub p99_ns: f64,
+    pub p999_ns: f64,
+    pub max_ns: f64,
+}
+
+/// A figure with the interval in which it would lie in another run under the same conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The best guess.
+    pub value: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end of the interval.
+    pub high: f64,
+}
+
+impl Estimate {
+    /// Returns whether the intervals of two figures have a point in common.
+    pub fn overlaps(&self, other: &Estimate) -> bool {
+        self.low <= other.high && other.low <= self.high
+    }
+}
+
+/// What one launch contributed to a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The number of the launch, from 0.
+    pub launch: usize,
+    /// The median time per message over its slices.
+    pub time_ns: f64,
+    /// The number of its slices.
+    pub slices: usize,
+    /// The time to build both endpoints.
+    pub setup_us: Option<f64>,
+    /// The time of a cache line there and back, measured beside the launch.
+    pub hand_over_ns: Option<f64>,
 }
 
 /// The figures of one mechanism under one set of conditions.
@@ -77,25 +61,36 @@ pub struct Row {
     pub implementation: Implementation,
     /// The workload.
     pub workload: Workload,
+    /// What distinguishes rows that are otherwise alike, such as the slots of a channel. Null where
+    /// nothing needs to be told apart.
+    pub variant: Option<String>,
     /// Bytes in a message; zero for limits that only hand over the turn.
     pub size: usize,
     /// How the receiver waits.
     pub waiting: Waiting,
     /// Where the processes ran; null for workloads of a single process.
     pub placement: Option<Placement>,
+    /// How far apart the two cores were. Launches of different distances are in different rows.
+    /// Null unless the processes ran on two cores.
+    pub distance: Option<Distance>,
     /// The number of samples behind the percentiles; in a stream the number of slices.
     pub samples: u64,
-    /// The median sample.
-    pub p50_ns: Option<u64>,
+    /// The time per message, by which rows are ranked: see [`Estimate`].
+    pub time_ns: Option<Estimate>,
+    /// The median sample. This and the other percentiles are over the samples of all launches.
+    pub p50_ns: Option<f64>,
     /// The 90th percentile.
-    pub p90_ns: Option<u64>,
+    pub p90_ns: Option<f64>,
     /// The 99th percentile.
-    pub p99_ns: Option<u64>,
+    pub p99_ns: Option<f64>,
     /// The 99.9th percentile.
-    pub p999_ns: Option<u64>,
+    pub p999_ns: Option<f64>,
     /// The longest sample.
-    pub max_ns: Option<u64>,
-    /// Messages per second in the median slice; a round trip counts as one message.
+    pub max_ns: Option<f64>,
+    /// The whole distribution, in about 40 steps: pairs of a percentile and its nanoseconds. Empty
+    /// in a stream.
+    pub percentiles: Vec<(f64, f64)>,
+    /// Messages per second, from `time_ns`; a round trip counts as one message.
     pub messages_per_s: Option<f64>,
     /// The same in bytes, one way.
     pub bytes_per_s: Option<f64>,
@@ -105,19 +100,17 @@ pub struct Row {
     pub switches_per_message: Option<f64>,
     /// The time to build both endpoints, median over the launches.
     pub setup_us: Option<f64>,
-    /// This row's time relative to the baseline's: median over pairs of neighbouring slices. Null
-    /// except for the library.
-    pub ratio_to_baseline: Option<f64>,
-    /// The interquartile range of those ratios.
-    pub ratio_to_baseline_spread: Option<f64>,
+    /// This row's time relative to the baseline's, over pairs of neighbouring slices. Null except
+    /// for the library.
+    pub ratio_to_baseline: Option<Estimate>,
     /// Whether the baseline gives the same guarantees. False for channels, whose baseline is a
     /// naive ring, which neither checks nor recovers; null except for the library.
     pub equal_baseline: Option<bool>,
     /// For locks: this row's time relative to that of a process-shared, non-robust pthread mutex,
-    /// median over neighbouring slices. Null for that mutex itself.
-    pub ratio_to_plain: Option<f64>,
-    /// The interquartile range of those ratios.
-    pub ratio_to_plain_spread: Option<f64>,
+    /// over pairs of neighbouring slices. Null for that mutex itself.
+    pub ratio_to_plain: Option<Estimate>,
+    /// For other crates: this row's time relative to the library's, over slices of the same round.
+    pub ratio_to_library: Option<Estimate>,
     /// The time per message relative to that of the fitting limit.
     pub ratio_to_limit: Option<f64>,
     /// The number of slice pairs behind `ratio_to_baseline`.
@@ -140,12 +133,26 @@ pub struct Row {
     pub batch: u64,
     /// Single samples, if `batch` is more than one.
     pub single: Option<Percentiles>,
-    /// The median time per message of each launch.
-    pub launch_medians_ns: Vec<f64>,
-    /// Whether the medians of the launches differ by more than 50 %.
+    /// The launches one by one, in order.
+    pub launches: Vec<Launch>,
+    /// Whether the interval of `time_ns` is so wide that the row should not be ranked.
     pub noisy: bool,
     /// Messages per second of the schedule.
     pub rate_per_s: Option<f64>,
+}
+
+impl Row {
+    /// Returns the id of this row, such as `channel/round_trip/64`. The benches use the same ids.
+    ///
+    /// Rows of different placements and distances share an id.
+    pub fn id(&self) -> String {
+        let suffix = match self.implementation {
+            Implementation::Baseline => "_baseline",
+            Implementation::Plain => "_plain",
+            Implementation::Ipcraft | Implementation::Limit | Implementation::Peer => "",
+        };
+        format!("{}{suffix}/{}/{}", self.mechanism, self.workload.name(), self.size)
+    }
 }
 
 /// A row that could not be measured.

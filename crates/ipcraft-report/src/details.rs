@@ -1,27 +1,31 @@
 //! The tables: one per workload and placement, with a block per message size, the fastest first.
 
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle};
-use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};
+use ipcraft_bench::{Estimate, Implementation, Placement, Results, Row, Workload};
 
-use crate::{output, units};
+use crate::{Style, locks, units};
 
 /// Rules around the header and at the end, none between rows.
 pub(crate) const STYLE: TableStyle =
     TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 
-/// Returns the tables of the mechanisms that carry messages.
-pub(crate) fn tables(results: &Results) -> String {
+/// Returns the tables of the mechanisms that carry messages, and those of the locks.
+pub fn tables(results: &Results, style: Style) -> String {
     let mut text = String::new();
     for &workload in Workload::MESSAGES {
         for &placement in Placement::ALL {
             let rows = of(results, workload, placement);
             if rows.iter().any(|row| row.implementation == Implementation::Ipcraft) {
-                text += &format!("\n{}\n{}\n", title(workload, placement), table(workload, &rows).trim_fmt());
+                text += &format!(
+                    "\n{}\n{}\n",
+                    title(workload, placement),
+                    table(workload, &rows, style).trim_fmt()
+                );
             }
         }
     }
-    text
+    text + &locks::tables(results)
 }
 
 /// Returns the library's rows and the limits. The baselines appear as a ratio.
@@ -29,7 +33,7 @@ fn of(results: &Results, workload: Workload, placement: Placement) -> Vec<&Row> 
     let belongs = |row: &&Row| match row.implementation {
         Implementation::Ipcraft => row.workload == workload && row.placement == Some(placement),
         Implementation::Limit => is_limit_of(row, workload, placement),
-        Implementation::Baseline | Implementation::Plain => false,
+        Implementation::Baseline | Implementation::Plain | Implementation::Peer => false,
     };
     results.results.iter().filter(belongs).collect()
 }
@@ -57,7 +61,7 @@ fn title(workload: Workload, placement: Placement) -> String {
 }
 
 /// Round trips and fixed rates have percentiles; a stream has a rate.
-fn table(workload: Workload, rows: &[&Row]) -> Table {
+fn table(workload: Workload, rows: &[&Row], style: Style) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE);
     let timed = workload != Workload::Stream;
@@ -74,7 +78,7 @@ fn table(workload: Workload, rows: &[&Row]) -> Table {
         if index > 0 {
             table.add_row([""]);
         }
-        add_block(&mut table, rows, size, timed);
+        add_block(&mut table, rows, size, timed, style);
     }
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -90,7 +94,7 @@ fn sizes(rows: &[&Row]) -> Vec<usize> {
     sizes
 }
 
-fn add_block(table: &mut Table, rows: &[&Row], size: usize, timed: bool) {
+fn add_block(table: &mut Table, rows: &[&Row], size: usize, timed: bool, style: Style) {
     // A limit without a message appears beside the smallest messages.
     let smallest = sizes(rows).first() == Some(&size);
     let belongs = |row: &&&Row| match row.implementation {
@@ -101,26 +105,23 @@ fn add_block(table: &mut Table, rows: &[&Row], size: usize, timed: bool) {
     block.sort_by(|a, b| time_per_message(a).total_cmp(&time_per_message(b)));
     let best = block.iter().position(|row| row.implementation == Implementation::Ipcraft);
     for (index, row) in block.iter().enumerate() {
-        table.add_row(line(row, (index == 0).then_some(size), best == Some(index), timed));
+        table.add_row(line(row, (index == 0).then_some(size), best == Some(index), timed, style));
     }
 }
 
 /// Returns the time by which rows are sorted.
 pub(crate) fn time_per_message(row: &Row) -> f64 {
     let from_rate = || row.messages_per_s.filter(|rate| *rate > 0.0).map(|rate| 1e9 / rate);
-    row.p50_ns.map(|ns| ns as f64).or_else(from_rate).unwrap_or(f64::INFINITY)
+    row.p50_ns.or_else(from_rate).unwrap_or(f64::INFINITY)
 }
 
 /// Formats a row. The first one of a block contains the size.
-fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
+fn line(row: &Row, size: Option<usize>, best: bool, timed: bool, style: Style) -> Line {
     let limit = row.implementation == Implementation::Limit;
     let name = if limit { format!("({} limit)", row.mechanism) } else { row.mechanism.clone() };
     let mut cells = vec![shown(size, units::size), name];
     if timed {
-        cells.extend(
-            [row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns]
-                .map(|ns| shown(ns, |ns| units::time(ns as f64))),
-        );
+        cells.extend([row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns].map(|ns| shown(ns, units::time)));
     } else {
         cells.push(shown(row.messages_per_s, units::rate));
         cells.push(shown(row.bytes_per_s, units::bandwidth));
@@ -130,35 +131,31 @@ fn line(row: &Row, size: Option<usize>, best: bool, timed: bool) -> Line {
     cells.push(ratio_to_libc(row));
     cells.push(shown(row.ratio_to_limit, |ratio| format!("{ratio:.1}")));
     cells.push(flag(row, best));
-    let styled = output::is_styled(&std::io::stdout());
-    let style = |cell: String| {
+    let styled = |cell: String| {
         let cell = Cell::new(cell);
         match (best, limit) {
-            (true, _) if styled => cell.add_attribute(Attribute::Bold),
-            (_, true) if styled => cell.add_attribute(Attribute::Dim),
+            (true, _) if style.bold => cell.add_attribute(Attribute::Bold),
+            (_, true) if style.bold => cell.add_attribute(Attribute::Dim),
             _ => cell,
         }
     };
-    Line::from(cells.into_iter().map(style).collect::<Vec<_>>())
+    Line::from(cells.into_iter().map(styled).collect::<Vec<_>>())
 }
 
 pub(crate) fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
     figure.map_or_else(String::new, show)
 }
 
-/// Formats a ratio with half its interquartile range.
-pub(crate) fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
-    match (ratio, spread) {
-        (Some(ratio), Some(spread)) => format!("{ratio:.2} ±{:.2}", spread / 2.0),
-        _ => String::new(),
-    }
+/// Formats a ratio with half the width of its interval.
+pub(crate) fn ratio(ratio: Option<Estimate>) -> String {
+    shown(ratio, |ratio| format!("{:.2} ±{:.2}", ratio.value, (ratio.high - ratio.low) / 2.0))
 }
 
 /// Formats the ratio to libc. Empty for channels: their baseline is a naive ring, with fewer
 /// guarantees.
 fn ratio_to_libc(row: &Row) -> String {
     match row.equal_baseline {
-        Some(true) => ratio(row.ratio_to_baseline, row.ratio_to_baseline_spread),
+        Some(true) => ratio(row.ratio_to_baseline),
         _ => String::new(),
     }
 }
@@ -173,7 +170,7 @@ pub(crate) fn flag(row: &Row, best: bool) -> String {
 }
 
 /// Returns the meaning of the columns, and the errors.
-pub(crate) fn legend(results: &Results) -> String {
+pub fn legend(results: &Results) -> String {
     let mut text = String::from(
         "\nCPU, switches: of both processes together.\n\
          × libc: time relative to the same program written on libc (± half the interquartile range); \
@@ -200,65 +197,17 @@ pub(crate) fn legend(results: &Results) -> String {
     text
 }
 
-/// Results without a measurement.
-#[cfg(test)]
-pub(crate) mod test_results {
-    use ipcraft_bench::{Cores, Environment, Implementation, Placement, Results, Row, Waiting, Workload};
-
-    pub(crate) fn results(rows: Vec<Row>) -> Results {
-        let environment = Environment::at_start(&Cores::of_this_process());
-        Results { ipcraft: "0".into(), environment, results: rows, errors: Vec::new(), complete: true }
-    }
-
-    pub(crate) fn row(mechanism: &str, workload: Workload, size: usize) -> Row {
-        Row {
-            mechanism: mechanism.into(),
-            implementation: Implementation::Ipcraft,
-            workload,
-            size,
-            waiting: Waiting::Block,
-            placement: Some(Placement::TwoCores),
-            samples: 1,
-            p50_ns: None,
-            p90_ns: None,
-            p99_ns: None,
-            p999_ns: None,
-            max_ns: None,
-            messages_per_s: None,
-            bytes_per_s: None,
-            cpu_ns_per_message: None,
-            switches_per_message: None,
-            setup_us: None,
-            ratio_to_baseline: Some(0.5),
-            ratio_to_baseline_spread: Some(0.1),
-            equal_baseline: Some(true),
-            ratio_to_plain: None,
-            ratio_to_plain_spread: None,
-            ratio_to_limit: None,
-            ratio_pairs: 1,
-            system_ns_per_message: None,
-            syscalls_per_message: None,
-            memory_bytes: None,
-            batch: 1,
-            single: None,
-            launch_medians_ns: Vec::new(),
-            noisy: false,
-            rate_per_s: None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::test_results::{results, row};
     use super::*;
+    use crate::test_results::{results, row};
 
     #[test]
     fn ratio_to_libc_is_empty_for_channels() {
         let pipe = row("pipe", Workload::RoundTrip, 64);
         let channel = Row { equal_baseline: Some(false), ..row("channel", Workload::RoundTrip, 64) };
         assert_eq!((ratio_to_libc(&pipe), ratio_to_libc(&channel)), ("0.50 ±0.05".into(), String::new()));
-        let text = tables(&results(vec![pipe, channel]));
+        let text = tables(&results(vec![pipe, channel]), Style { bold: false });
         assert_eq!(text.matches("±").count(), 1, "{text}");
     }
 }

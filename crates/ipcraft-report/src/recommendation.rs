@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use ipcraft_bench::{Implementation, Placement, Promise, Results, Row, Waiting, Workload, find};
 
-use crate::table::time_per_message;
+use crate::details::time_per_message;
 use crate::units;
 
 /// Mechanisms within this factor of the best one count as equal.
 const TIE_FACTOR: f64 = 1.1;
 
 /// Returns the recommendation for this machine. Empty if nothing comparable was measured.
-pub(crate) fn recommendation(results: &Results) -> String {
+pub fn recommendation(results: &Results) -> String {
     let latency = best(results, Workload::RoundTrip, |sizes| sizes.into_iter().min());
     let throughput = best(results, Workload::Stream, |sizes| sizes.into_iter().max());
     let lines = [latency.map(|rows| latency_line(&rows)), throughput.map(|rows| throughput_line(&rows))];
@@ -92,9 +92,9 @@ fn common_sizes(rows: &[&Row]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::test_results::{results, row};
+    use crate::test_results::{results, row};
 
-    fn round_trip(mechanism: &str, size: usize, p50_ns: u64) -> Row {
+    fn round_trip(mechanism: &str, size: usize, p50_ns: f64) -> Row {
         Row { p50_ns: Some(p50_ns), ..row(mechanism, Workload::RoundTrip, size) }
     }
 
@@ -106,11 +106,11 @@ mod tests {
     #[test]
     fn recommendation_compares_only_a_common_size() {
         let text = recommendation(&results(vec![
-            round_trip("signalfd", 4, 34_800),
-            round_trip("eventfd", 8, 100),
-            round_trip("channel_broadcast", 64, 145),
-            round_trip("channel_mpmc", 64, 150),
-            round_trip("pipe", 64, 40_000),
+            round_trip("signalfd", 4, 34_800.0),
+            round_trip("eventfd", 8, 100.0),
+            round_trip("channel_broadcast", 64, 145.0),
+            round_trip("channel_mpmc", 64, 150.0),
+            round_trip("pipe", 64, 40_000.0),
         ]));
         assert!(text.contains("Lowest latency (64 B, two cores): channel_broadcast, 145 ns"), "{text}");
         assert!(text.contains("equal within 10 %: channel_mpmc."), "{text}");
@@ -120,10 +120,10 @@ mod tests {
     #[test]
     fn recommendation_excludes_weaker_promises_and_spinning() {
         let text = recommendation(&results(vec![
-            round_trip("channel", 64, 200),
-            round_trip("channel_latest", 64, 100),
-            Row { waiting: Waiting::Spin, ..round_trip("channel_spin", 64, 110) },
-            round_trip("udp", 64, 120),
+            round_trip("channel", 64, 200.0),
+            round_trip("channel_latest", 64, 100.0),
+            Row { waiting: Waiting::Spin, ..round_trip("channel_spin", 64, 110.0) },
+            round_trip("udp", 64, 120.0),
         ]));
         assert!(text.contains("two cores): channel, 200 ns per round trip.\n"), "{text}");
     }
@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn recommendation_without_a_common_size_is_empty() {
-        let text = recommendation(&results(vec![round_trip("signalfd", 4, 1), round_trip("pipe", 64, 2)]));
+        let text =
+            recommendation(&results(vec![round_trip("signalfd", 4, 1.0), round_trip("pipe", 64, 2.0)]));
         assert_eq!(text, "");
     }
 }

@@ -15,7 +15,7 @@ const MAX_LINKS: usize = 40;
 
 /// Where the results of a run go, checked before the measurement.
 #[derive(Debug)]
-pub(crate) struct ResultFile {
+pub struct ResultFile {
     /// The path as it was given, for errors.
     path: PathBuf,
     target: Target,
@@ -33,13 +33,13 @@ impl ResultFile {
     /// Checks that results can be written to `path`, and changes nothing there.
     ///
     /// Waits for a reader if `path` is a FIFO.
-    pub(crate) fn at(path: &Path) -> io::Result<ResultFile> {
+    pub fn at(path: &Path) -> io::Result<ResultFile> {
         let target = target_of(path).map_err(|error| at_path(error, path))?;
         Ok(ResultFile { path: path.into(), target })
     }
 
     /// Writes the results. After a failure, an older file still has its content.
-    pub(crate) fn save(self, content: &[u8]) -> io::Result<()> {
+    pub fn save(self, content: &[u8]) -> io::Result<()> {
         let saved = match self.target {
             Target::Replace { file } => replace(&file, content),
             Target::Write(mut file) => file.write_all(content),

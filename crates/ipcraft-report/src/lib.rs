@@ -1,0 +1,26 @@
+//! What is shown of measurements: the summary, the long tables, and the files that keep results.
+//!
+//! Everything here turns [`Results`](ipcraft_bench::Results) into text; nothing measures, and
+//! nothing prints.
+#![forbid(unsafe_code)]
+
+mod conditions;
+mod details;
+mod locks;
+mod recommendation;
+mod result_file;
+#[cfg(test)]
+mod test_results;
+pub mod units;
+
+pub use conditions::header;
+pub use details::{legend, tables};
+pub use recommendation::recommendation;
+pub use result_file::ResultFile;
+
+/// How text may look on its way to the reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether bold and dim text are possible.
+    pub bold: bool,
+}
