@@ -43,19 +43,11 @@ pub fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a,
 pub fn implementations() -> impl Iterator<Item = (String, &'static Mechanism, Connect)> {
     let of = |mechanism: &'static Mechanism| {
         let named = move |&(implementation, connect): &(Implementation, Connect)| {
-            (name(mechanism, implementation), mechanism, connect)
+            (format!("{}{}", mechanism.id, implementation.suffix()), mechanism, connect)
         };
         mechanism.implementations.iter().map(named)
     };
     mechanisms().iter().copied().flat_map(of)
-}
-
-fn name(mechanism: &Mechanism, implementation: Implementation) -> String {
-    match implementation {
-        Implementation::Baseline => format!("{}_baseline", mechanism.id),
-        Implementation::Plain => format!("{}_plain", mechanism.id),
-        Implementation::Ipcraft | Implementation::Limit => mechanism.id.into(),
-    }
 }
 
 /// Measures one workload of every mechanism that supports it, at the nearest sizes that each

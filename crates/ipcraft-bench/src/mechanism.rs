@@ -32,6 +32,18 @@ pub enum Implementation {
     Peer,
 }
 
+impl Implementation {
+    /// Returns what distinguishes the implementation in ids: `pipe_baseline` is the baseline of
+    /// `pipe`.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Implementation::Baseline => "_baseline",
+            Implementation::Plain => "_plain",
+            Implementation::Ipcraft | Implementation::Limit | Implementation::Peer => "",
+        }
+    }
+}
+
 /// How a receiver waits for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -146,11 +146,7 @@ impl Row {
     ///
     /// Rows of different placements and distances share an id.
     pub fn id(&self) -> String {
-        let suffix = match self.implementation {
-            Implementation::Baseline => "_baseline",
-            Implementation::Plain => "_plain",
-            Implementation::Ipcraft | Implementation::Limit | Implementation::Peer => "",
-        };
+        let suffix = self.implementation.suffix();
         format!("{}{suffix}/{}/{}", self.mechanism, self.workload.name(), self.size)
     }
 }
