@@ -6,6 +6,8 @@
 
 mod conditions;
 mod details;
+pub mod html;
+mod input;
 mod locks;
 mod recommendation;
 mod result_file;
@@ -15,6 +17,7 @@ pub mod units;
 
 pub use conditions::header;
 pub use details::{legend, tables};
+pub use input::{InputError, Labelled, read};
 pub use recommendation::recommendation;
 pub use result_file::ResultFile;
 

@@ -1,23 +1,44 @@
 //! Results without a measurement, for tests.
 
 use ipcraft_bench::{
-    Cores, Environment, Estimate, Implementation, Placement, Results, Row, SCHEMA, Topology, Waiting,
-    Workload, mechanisms,
+    Environment, Estimate, Implementation, Placement, Results, Row, SCHEMA, Topology, Waiting, Workload,
+    mechanisms,
 };
 
 pub(crate) fn results(rows: Vec<Row>) -> Results {
-    let environment = Environment::at_start(&Cores::of_this_process());
     Results {
         schema: SCHEMA,
         ipcraft: "0".into(),
         command: vec!["ipcraft".into(), "bench".into()],
         label: None,
-        environment,
+        environment: environment(),
         topology: Topology::default(),
         mechanisms: mechanisms().iter().map(|mechanism| mechanism.description()).collect(),
         results: rows,
         errors: Vec::new(),
         complete: true,
+    }
+}
+
+/// An idle machine that does not exist.
+fn environment() -> Environment {
+    Environment {
+        date: "2026-01-01T00:00:00Z".into(),
+        kernel: "Linux 6.1.0".into(),
+        architecture: "x86_64".into(),
+        cpu: "Some CPU".into(),
+        cores_online: 2,
+        cores_allowed: 2,
+        cores_used: vec![0, 1],
+        virtualised: Some(false),
+        pinned: true,
+        governor: None,
+        clock_cost_ns: 20.0,
+        load_average: Some(0.0),
+        steal_ms: Some(0),
+        duration_s: 10.0,
+        warnings: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
