@@ -7,7 +7,7 @@ use nix::sys::utsname::uname;
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::clock;
-use crate::placement::{Cores, Placement};
+use crate::placement::Cores;
 use crate::results::Environment;
 
 impl Environment {
@@ -23,7 +23,7 @@ impl Environment {
             cpu: cpu_model(&cpuinfo),
             cores_online: online(),
             cores_allowed: cores.allowed().len(),
-            cores_used: used(cores),
+            cores_used: cores.used(),
             virtualised: virtualised(&cpuinfo),
             pinned: false,
             governor: governor(cores),
@@ -95,15 +95,8 @@ fn online() -> usize {
     online.map_or(0, |count| count.unsigned_abs() as usize)
 }
 
-fn used(cores: &Cores) -> Vec<usize> {
-    let cpus = cores.cpu_pair(Placement::TwoCores).or_else(|| cores.cpu_pair(Placement::SameCore));
-    let mut used: Vec<usize> = cpus.iter().flat_map(|cpus| [cpus.client, cpus.server]).flatten().collect();
-    used.dedup();
-    used
-}
-
 fn governor(cores: &Cores) -> Option<String> {
-    let core = cores.allowed().first()?;
+    let core = *cores.used().first()?;
     let path = format!("/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor");
     Some(fs::read_to_string(path).ok()?.trim().to_owned())
 }

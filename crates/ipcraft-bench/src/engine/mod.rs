@@ -28,7 +28,7 @@ pub use statistics::{LaunchTimes, median, quantile, spread};
 /// No process and no name in the file system outlives the call. It may be made from any thread; the
 /// processes end with that thread at the latest.
 pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> Results {
-    let cores = Cores::of_this_process();
+    let cores = plan.cores.clone().unwrap_or_else(Cores::of_this_process);
     let mut environment = Environment::at_start(&cores);
     let (start, steal) = (Instant::now(), environment::steal());
     let mut groups = expand::expand(plan, &cores);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::catalog;
 use crate::mechanism::Mechanism;
-use crate::placement::Placement;
+use crate::placement::{Cores, Placement};
 use crate::workload::Workload;
 
 /// The sizes of a mechanism that carries no data.
@@ -64,6 +64,8 @@ pub struct Plan {
     pub workloads: Vec<Workload>,
     /// The placements.
     pub placements: Vec<Placement>,
+    /// The cores to use. `None` leaves the choice to [`Cores::of_this_process`].
+    pub cores: Option<Cores>,
     /// Selects the sizes if none are given.
     pub preset: Preset,
     /// The time for the whole run.
@@ -82,6 +84,7 @@ impl Plan {
             sizes: None,
             workloads: preset.workloads().to_vec(),
             placements: Placement::ALL.to_vec(),
+            cores: None,
             preset,
             budget: preset.budget(),
             launches: 3,
