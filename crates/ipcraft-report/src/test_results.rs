@@ -79,6 +79,7 @@ pub(crate) fn row(mechanism: &str, workload: Workload, size: usize) -> Row {
         launches: Vec::new(),
         noisy: false,
         rate_per_s: None,
+        timeout_ns: None,
     }
 }
 

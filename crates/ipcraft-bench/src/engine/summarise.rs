@@ -106,6 +106,7 @@ fn row(entry: &Entry<'_>) -> Row {
         launches: samples.launches(),
         noisy: samples.times().noisy(),
         rate_per_s: rate,
+        timeout_ns: None,
     }
 }
 
@@ -118,7 +119,7 @@ fn ratio_to_limit(row: &Row, rows: &[Row]) -> Option<f64> {
     let limit = match row.workload {
         Workload::RoundTrip => turn_limit(row, rows)?,
         Workload::Stream => copy_limit(row, rows)?,
-        Workload::Rate | Workload::Call | Workload::Uncontended | Workload::Contended => return None,
+        _ => return None,
     };
     Some(time_of(row)? / limit)
 }

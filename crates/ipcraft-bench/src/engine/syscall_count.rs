@@ -53,8 +53,8 @@ fn slice(mechanism: &Mechanism, workload: Workload, size: usize) -> Slice {
     let window = mechanism.window(size);
     let fitting = (SLICE_BYTES / size.max(1) as u64).clamp(MIN_MESSAGES, MAX_MESSAGES);
     let messages = match workload {
-        Workload::RoundTrip | Workload::Call | Workload::Uncontended | Workload::Contended => fitting,
         Workload::Stream | Workload::Rate => fitting.next_multiple_of(window.unwrap_or(1)),
+        _ => fitting,
     };
     Slice { batch: messages, window, interval_ns: INTERVAL_NS, ..Slice::new(workload, size, messages) }
 }

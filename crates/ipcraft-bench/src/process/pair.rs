@@ -151,7 +151,7 @@ mod tests {
                     report.unwrap_or_else(|error| panic!("{} {workload:?} {size}: {error}", mechanism.id));
                 let samples = match workload {
                     Workload::RoundTrip | Workload::Call | Workload::Uncontended => 10,
-                    Workload::Stream | Workload::Contended => 0,
+                    Workload::Stream | Workload::Contended | Workload::SetUp | Workload::PeerDeath => 0,
                     Workload::Rate => 20,
                 };
                 assert_eq!(report.samples.len(), samples, "{} {workload:?} {size}", mechanism.id);

@@ -139,6 +139,9 @@ pub struct Row {
     pub noisy: bool,
     /// Messages per second of the schedule.
     pub rate_per_s: Option<f64>,
+    /// In `peer_death`: how long a blocked call was watched that did not return; its row has no
+    /// time. Null if every call returned.
+    pub timeout_ns: Option<f64>,
 }
 
 impl Row {

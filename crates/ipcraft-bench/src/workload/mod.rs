@@ -36,10 +36,17 @@ pub enum Workload {
     Uncontended,
     /// Two processes repeatedly lock and unlock the same lock.
     Contended,
+    /// One process builds a connection and sends the first message; only comparisons with other
+    /// crates do so.
+    SetUp,
+    /// A process is killed while its peer is blocked; the time until the blocked call returns. Only
+    /// comparisons with other crates do so.
+    PeerDeath,
 }
 
 impl Workload {
-    /// The workloads that can be requested; [`Workload::Call`] belongs to the limits.
+    /// The workloads that can be requested. [`Workload::Call`] belongs to the limits;
+    /// [`Workload::SetUp`] and [`Workload::PeerDeath`] to comparisons with other crates.
     pub const ALL: &'static [Workload] =
         &[Workload::RoundTrip, Workload::Stream, Workload::Rate, Workload::Uncontended, Workload::Contended];
 
@@ -58,6 +65,8 @@ impl Workload {
             Workload::Call => "call",
             Workload::Uncontended => "uncontended",
             Workload::Contended => "contended",
+            Workload::SetUp => "set_up",
+            Workload::PeerDeath => "peer_death",
         }
     }
 
@@ -165,5 +174,9 @@ pub(crate) fn run(role: Role, link: &mut dyn Link, slice: &Slice) -> io::Result<
         (Workload::Call | Workload::Uncontended, Role::Client) => call::repeat(link, slice),
         (Workload::Call | Workload::Uncontended, Role::Server) => Ok(Report::default()),
         (Workload::Contended, Role::Client | Role::Server) => contended::compete(link, slice),
+        (Workload::SetUp | Workload::PeerDeath, _) => {
+            let name = slice.workload.name();
+            Err(io::Error::other(format!("the engine has no workload {name}; it belongs to comparisons")))
+        }
     }
 }
