@@ -1,10 +1,10 @@
 //! The command line.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, StyledStr};
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use ipcraft_bench::{Mechanism, Placement, Plan, Preset, Workload, mechanisms};
 
@@ -123,11 +123,16 @@ pub(crate) fn print(usage: &clap::Error) -> io::Result<ExitCode> {
     let text = usage.render();
     if usage.use_stderr() {
         // There is no other place to report that this failed.
-        let _ = io::stderr().write_all(output::styled_for(&io::stderr(), &text).as_bytes());
+        let _ = io::stderr().write_all(styled_for(&io::stderr(), &text).as_bytes());
     } else {
-        output::print(&output::styled_for(&io::stdout(), &text))?;
+        output::print(&styled_for(&io::stdout(), &text))?;
     }
     Ok(u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Returns a text of clap's, with its styles if this output may be sent them.
+fn styled_for(output: &impl IsTerminal, text: &StyledStr) -> String {
+    if output::is_styled(output) { text.ansi().to_string() } else { text.to_string() }
 }
 
 fn carried_sizes(mechanism: &Mechanism) -> String {

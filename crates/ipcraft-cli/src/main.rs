@@ -2,15 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod ending;
 mod list;
 mod measure;
-mod output;
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use ipcraft_report::{ending, output};
 
 use args::{Arguments, Command};
 

@@ -1,14 +1,16 @@
 //! What is shown of measurements: the summary, the long tables, and the files that keep results.
 //!
-//! Everything here turns [`Results`](ipcraft_bench::Results) into text; nothing measures, and
-//! nothing prints.
+//! Everything here turns [`Results`](ipcraft_bench::Results) into text; nothing measures.
+//! [`output`] and [`ending`] are how a command prints that text and how it ends.
 #![forbid(unsafe_code)]
 
 mod conditions;
 mod details;
+pub mod ending;
 pub mod html;
 mod input;
 mod locks;
+pub mod output;
 mod recommendation;
 mod result_file;
 #[cfg(test)]

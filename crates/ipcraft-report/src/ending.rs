@@ -13,7 +13,7 @@ const ENDING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
 /// Catches the ending signals while the program has children and objects.
 #[derive(Debug)]
-pub(crate) struct Ending {
+pub struct Ending {
     stop: Arc<AtomicBool>,
     caught: Arc<AtomicUsize>,
     default: Arc<AtomicBool>,
@@ -21,7 +21,10 @@ pub(crate) struct Ending {
 
 impl Ending {
     /// Catches the ending signals, except signals that the parent ignores, as nohup(1) does.
-    pub(crate) fn catch() -> io::Result<Ending> {
+    ///
+    /// # Errors
+    /// If a handler cannot be installed.
+    pub fn catch() -> io::Result<Ending> {
         let ending = Ending { stop: Arc::default(), caught: Arc::default(), default: Arc::default() };
         let ignored = ignored();
         for signal in ENDING.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0) {
@@ -33,17 +36,17 @@ impl Ending {
     }
 
     /// Returns the flag that an ending signal sets. A second one adds nothing to the first.
-    pub(crate) fn stop(&self) -> &AtomicBool {
+    pub fn stop(&self) -> &AtomicBool {
         &self.stop
     }
 
     /// Lets the next ending signal end the program, when nothing is left to be cleaned up.
-    pub(crate) fn allow(&self) {
+    pub fn allow(&self) {
         self.default.store(true, Ordering::SeqCst);
     }
 
     /// Ends the program by the signal that was caught, so that a shell sees 128 + its number.
-    pub(crate) fn raise_caught(&self) {
+    pub fn raise_caught(&self) {
         if let Ok(signal @ 1..) = i32::try_from(self.caught.load(Ordering::SeqCst)) {
             let _ = low_level::emulate_default_handler(signal);
         }
@@ -51,7 +54,7 @@ impl Ending {
 }
 
 /// Ends the program as a reader that is gone ends other programs: by `SIGPIPE`.
-pub(crate) fn by_broken_pipe() {
+pub fn by_broken_pipe() {
     let _ = low_level::emulate_default_handler(SIGPIPE);
 }
 
