@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use comfy_table::{Table, presets};
 use ipcraft_bench::{Mechanism, limits, mechanisms};
 
-use crate::output;
+use ipcraft_report::output;
 use ipcraft_report::units;
 
 /// Prints the list.

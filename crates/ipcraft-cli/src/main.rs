@@ -2,8 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench_args;
+mod compared;
 mod list;
 mod measure;
+mod report;
 
 use std::io;
 use std::process::ExitCode;
@@ -17,6 +20,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::try_parse() {
         Ok(Arguments { command: Command::Bench(bench) }) if bench.list => list::print(),
         Ok(Arguments { command: Command::Bench(bench) }) => measure::measure(&bench),
+        Ok(Arguments { command: Command::Report(report) }) => report.run(),
         Err(usage) => args::print(&usage),
     };
     outcome.unwrap_or_else(|error| {

@@ -155,7 +155,7 @@ fn run_without_space_for_results_keeps_older_ones_and_names_the_path() {
     let output = shell(&format!("trap '' XFSZ; ulimit -f 1; $I {SHORT} --json {path}"));
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(text(&output.stderr).contains(&format!("cannot write {path}: ")), "{output:?}");
-    assert!(text(&output.stdout).contains("ROUND TRIP"), "the tables are the only copy");
+    assert!(text(&output.stdout).contains("round trip"), "the tables are the only copy");
     assert_eq!(results.content(), OLD);
     results.assert_alone();
 }
@@ -182,7 +182,7 @@ fn run_writes_results_into_devices_pipes_and_descriptors() {
     assert_results(&fs::read_to_string(copy).unwrap(), true);
     assert!(Path::new("/dev/null").metadata().is_ok_and(|null| !null.is_file()));
     for stream in [fs::read_to_string(both).unwrap(), text(&output.stdout).into()] {
-        assert!(stream.contains("\"complete\": true") && stream.contains("ROUND TRIP"), "{stream}");
+        assert!(stream.contains("\"complete\": true") && stream.contains("round trip"), "{stream}");
     }
 }
 
@@ -239,20 +239,21 @@ fn on_terminal(command: &mut Command) -> String {
 }
 
 #[test]
-fn tables_are_styled_on_capable_terminals_only() {
-    const BOLD: &str = "\x1b[1m";
+fn summary_is_styled_on_capable_terminals_only() {
+    // The row of the limit.
+    const DIM: &str = "\x1b[2m";
     let run = |variables: &[(&str, &str)]| {
         let mut command = ipcraft(SHORT);
         command.env_remove("NO_COLOR").env("TERM", "xterm").envs(variables.iter().copied());
         on_terminal(&mut command)
     };
-    assert!(run(&[]).contains(BOLD));
-    assert!(run(&[("NO_COLOR", "")]).contains(BOLD));
+    assert!(run(&[]).contains(DIM));
+    assert!(run(&[("NO_COLOR", "")]).contains(DIM));
     let plain = run(&[("NO_COLOR", "1")]);
-    assert!(plain.contains("ROUND TRIP") && !plain.contains(BOLD) && !plain.contains("\x1b[2m"), "{plain}");
+    assert!(plain.contains("round trip") && !plain.contains("\x1b[1m") && !plain.contains(DIM), "{plain}");
     // Not even the progress bar moves the cursor.
     let dumb = run(&[("TERM", "dumb")]);
-    assert!(dumb.contains("ROUND TRIP") && !dumb.contains('\x1b'), "{dumb}");
+    assert!(dumb.contains("round trip") && !dumb.contains('\x1b'), "{dumb}");
     let piped = ipcraft(SHORT).env("TERM", "xterm").stdout(Stdio::piped()).output().unwrap().stdout;
     assert!(!text(&piped).contains('\x1b'));
 }
@@ -267,4 +268,184 @@ fn help_is_styled_on_capable_terminals_only() {
     assert!(run(&[]).contains('\x1b'));
     assert!(!run(&[("NO_COLOR", "1")]).contains('\x1b'));
     assert!(!run(&[("TERM", "dumb")]).contains('\x1b'));
+}
+
+/// A run with results, and doctored copies of it.
+struct Compared {
+    directory: tempfile::TempDir,
+}
+
+impl Compared {
+    fn measured() -> Compared {
+        let directory = tempfile::tempdir().unwrap();
+        let old = directory.path().join("old.json");
+        assert!(ipcraft(SHORT).arg("--json").arg(old).status().unwrap().success());
+        Compared { directory }
+    }
+
+    /// Writes a copy in which something is changed.
+    fn copy(&self, name: &str, change: impl FnOnce(&mut serde_json::Value)) {
+        let old = fs::read_to_string(self.directory.path().join("old.json")).unwrap();
+        let mut results = serde_json::from_str(&old).unwrap();
+        change(&mut results);
+        fs::write(self.directory.path().join(name), results.to_string()).unwrap();
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut command = ipcraft(line);
+        command.current_dir(self.directory.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.output().unwrap()
+    }
+
+    fn report(&self, line: &str, bounds: &[&str]) -> (Option<i32>, String) {
+        let mut command = ipcraft(line);
+        command.current_dir(self.directory.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        bounds.iter().for_each(|bound| {
+            command.args(["--fail-if", bound]);
+        });
+        let output = command.output().unwrap();
+        (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+    }
+}
+
+/// Multiplies the times of all rows.
+fn slow_down(results: &mut serde_json::Value, factor: f64) {
+    for row in results["results"].as_array_mut().unwrap() {
+        let p50 = row["p50_ns"].as_f64().map(|ns| ns * factor);
+        row["p50_ns"] = p50.into();
+        if let Some(value) = row["time_ns"]["value"].as_f64() {
+            let time = value * factor;
+            row["time_ns"] = serde_json::json!({"value": time, "low": time * 0.99, "high": time * 1.01});
+        }
+    }
+}
+
+const PIPE: &str = "pipe/round_trip/64/p50 > 10%";
+
+#[test]
+fn report_compares_runs_and_fails_only_on_a_requested_regression() {
+    let runs = Compared::measured();
+    let (status, same) = runs.report("report old.json old.json", &["*/*/*/time > 0%"]);
+    assert_eq!(status, Some(0), "{same}");
+    assert!(same.contains("1 of 1 rows do not differ"), "{same}");
+    // Beyond any interval that this machine may have had.
+    runs.copy("slow.json", |results| slow_down(results, 1000.0));
+    let (status, slower) = runs.report("report old.json slow.json", &[]);
+    assert_eq!(status, Some(0), "{slower}");
+    assert!(slower.contains("\nslower ") && slower.contains("pipe/round_trip/64/same_core"), "{slower}");
+    let (status, failed) = runs.report("report old.json slow.json", &[PIPE]);
+    assert_eq!(status, Some(1), "{failed}");
+    assert!(failed.contains("ipcraft: regression: pipe/round_trip/64/same_core at "), "{failed}");
+    assert_eq!(runs.report("report slow.json old.json", &[PIPE]).0, Some(0));
+    assert_eq!(runs.report("report old.json slow.json", &["fifo/*/*/p50 > 1%"]).0, Some(2));
+    assert_eq!(runs.report("report old.json slow.json", &["pipe/p50 > 1%"]).0, Some(2));
+    assert_eq!(runs.report("report old.json", &[PIPE]).0, Some(2));
+}
+
+#[test]
+fn bench_with_baseline_compares_and_fails_on_a_regression() {
+    let runs = Compared::measured();
+    runs.copy("fast.json", |results| slow_down(results, 0.001));
+    runs.copy("slow.json", |results| slow_down(results, 1000.0));
+    let (status, worse) = runs.report(&format!("{SHORT} --baseline fast.json"), &[PIPE]);
+    assert_eq!(status, Some(1), "{worse}");
+    assert!(worse.contains("OLD fast, NEW this run") && worse.contains("ipcraft: regression: "), "{worse}");
+    let (status, better) = runs.report(&format!("{SHORT} --baseline slow.json --label now"), &[PIPE]);
+    assert_eq!(status, Some(0), "{better}");
+    assert!(better.contains("OLD slow, NEW now") && better.contains("\nfaster "), "{better}");
+    let started = std::time::Instant::now();
+    let (status, unknown) = runs.report(&format!("{LONG} --baseline slow.json"), &["pips/*/*/p50 > 1%"]);
+    assert_eq!(status, Some(2), "{unknown}");
+    assert!(started.elapsed() < Duration::from_secs(20), "it measured first");
+}
+
+#[test]
+fn other_kernel_is_said_and_other_machine_refused_for_bounds() {
+    let runs = Compared::measured();
+    runs.copy("kernel.json", |results| results["environment"]["kernel"] = "Linux 0.99".into());
+    let (status, kernel) = runs.report("report kernel.json old.json", &[PIPE]);
+    assert_eq!(status, Some(0), "{kernel}");
+    assert!(kernel.contains("note: other kernel: Linux 0.99 -> Linux "), "{kernel}");
+    runs.copy("machine.json", |results| results["environment"]["cpu"] = "Abacus".into());
+    let (status, machine) = runs.report("report machine.json old.json", &[]);
+    assert_eq!(status, Some(0), "{machine}");
+    assert!(machine.contains("WARNING: other CPU: Abacus -> "), "{machine}");
+    let (status, refused) = runs.report("report machine.json old.json", &[PIPE]);
+    assert_eq!(status, Some(1), "{refused}");
+    assert!(refused.contains("--force"), "{refused}");
+    assert_eq!(runs.report("report machine.json old.json --force", &[PIPE]).0, Some(0));
+    let (status, bench) = runs.report(&format!("{LONG} --baseline machine.json"), &["pipe/*/*/p50 > 1%"]);
+    assert_eq!((status, bench.contains("--force")), (Some(1), true), "{bench}");
+}
+
+#[test]
+fn other_schema_and_other_files_are_refused() {
+    let runs = Compared::measured();
+    runs.copy("schema.json", |results| results["schema"] = 4711.into());
+    fs::write(runs.directory.path().join("other.json"), "{}").unwrap();
+    for line in ["report old.json schema.json".to_owned(), format!("{LONG} --baseline schema.json")] {
+        let (status, refused) = runs.report(&line, &[]);
+        assert_eq!(status, Some(1), "{refused}");
+        assert!(
+            refused.contains("schema.json: has schema 4711, and this ipcraft reads schema "),
+            "{refused}"
+        );
+    }
+    for (file, reason) in [("other.json", "contains neither"), ("none.json", "No such file")] {
+        let (status, refused) = runs.report(&format!("report {file}"), &[]);
+        assert_eq!(status, Some(1));
+        assert!(refused.contains(&format!("ipcraft: {file}: ")) && refused.contains(reason), "{refused}");
+    }
+}
+
+#[test]
+fn html_report_is_written_and_read_back() {
+    let runs = Compared::measured();
+    let output = runs.run("report old.json old.json --label before --label after -o page.html");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stdout), "");
+    let (status, compared) = runs.report("report page.html", &[]);
+    assert_eq!(status, Some(0), "{compared}");
+    assert!(compared.contains("OLD before, NEW after"), "{compared}");
+    assert_eq!(runs.report("report old.json --label a --label b", &[]).0, Some(2));
+    let output = runs.run(&format!("{SHORT} --html bench.html --label mine"));
+    assert!(output.status.success(), "{output:?}");
+    let shown = runs.run("report bench.html");
+    assert!(text(&shown.stdout).contains("\nmine: "), "{shown:?}");
+}
+
+#[test]
+fn json_on_standard_output_is_alone_there() {
+    let output = ipcraft(SHORT).args(["--json", "-"]).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_results(text(&output.stdout), true);
+    assert!(text(&output.stderr).contains("round trip"), "{output:?}");
+    assert_eq!(ipcraft(SHORT).args(["--json", "-"]).stdout(full()).status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn details_come_before_a_summary_in_ascii_without_locale() {
+    let runs = Compared::measured();
+    let run = |locale: &str| {
+        let mut command = ipcraft("report old.json --details");
+        command.current_dir(runs.directory.path()).stdout(Stdio::piped());
+        command.env_clear().env("LC_ALL", locale).output().unwrap().stdout
+    };
+    assert!(run("C").is_ascii());
+    let unicode = run("C.UTF-8");
+    assert!(text(&unicode).contains('±') && text(&unicode).contains("vs libc"), "{}", text(&unicode));
+    let bench = ipcraft(SHORT).arg("--details").stdout(Stdio::piped()).output().unwrap().stdout;
+    let bench = text(&bench);
+    assert!(bench.find("ROUND TRIP") < bench.find("round trip, p50"), "{bench}");
+}
+
+#[test]
+fn all_cores_are_mapped_before_the_summary() {
+    let mut command = ipcraft(SHORT);
+    command.args(["--cores", "all", "--json", "-"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = command.output().unwrap();
+    let results: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cores = results["environment"]["cores_allowed"].as_u64().unwrap();
+    assert!(cores < 2 || text(&output.stderr).starts_with("cacheline_"), "{}", text(&output.stderr));
 }

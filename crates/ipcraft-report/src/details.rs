@@ -1,52 +1,65 @@
-//! The tables: one per workload and placement, with a block per message size, the fastest first.
+//! The long tables: one per workload and place, with a block per message size, the fastest first.
 
-use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle};
-use ipcraft_bench::{Estimate, Implementation, Placement, Results, Row, Workload};
+use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle, presets};
+use ipcraft_bench::{Distance, Estimate, Implementation, Placement, Results, Row, Workload};
 
-use crate::{Style, locks, units};
+use crate::conditions::header;
+use crate::style::Style;
+use crate::{locks, units};
 
 /// Rules around the header and at the end, none between rows.
-pub(crate) const STYLE: TableStyle =
-    TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+const RULES: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 
-/// Returns the tables of the mechanisms that carry messages, and those of the locks.
-pub fn tables(results: &Results, style: Style) -> String {
+/// Returns everything that was measured: the conditions, the tables, and the failures.
+pub fn details(results: &Results, style: Style) -> String {
+    let text = [header(results), tables(results, style), locks::tables(results, style), legend(results)];
+    style.encode(text.concat())
+}
+
+/// Creates a table in the style of this crate.
+pub(crate) fn new_table(style: Style) -> Table {
+    let mut table = Table::new();
+    table.load_style(if style.rules { RULES } else { presets::NOTHING });
+    table
+}
+
+/// Returns the tables of the mechanisms that carry messages.
+fn tables(results: &Results, style: Style) -> String {
     let mut text = String::new();
     for &workload in Workload::MESSAGES {
-        for &placement in Placement::ALL {
-            let rows = of(results, workload, placement);
-            if rows.iter().any(|row| row.implementation == Implementation::Ipcraft) {
-                text += &format!(
-                    "\n{}\n{}\n",
-                    title(workload, placement),
-                    table(workload, &rows, style).trim_fmt()
-                );
+        for (placement, distance) in PLACES {
+            let rows = of(results, workload, placement, distance);
+            if rows.iter().any(|row| row.implementation != Implementation::Limit) {
+                let table = table(workload, &rows, style);
+                text += &format!("\n{}\n{}\n", title(workload, placement, distance), table.trim_fmt());
             }
         }
     }
-    text + &locks::tables(results)
+    text
 }
 
-/// Returns the library's rows and the limits. The baselines appear as a ratio.
-fn of(results: &Results, workload: Workload, placement: Placement) -> Vec<&Row> {
+/// The places that have tables of their own. Near and apart cores are never mixed.
+const PLACES: [(Placement, Option<Distance>); 4] = [
+    (Placement::TwoCores, None),
+    (Placement::TwoCores, Some(Distance::Near)),
+    (Placement::TwoCores, Some(Distance::Apart)),
+    (Placement::SameCore, None),
+];
+
+/// Returns the rows of the mechanisms and the limits. The baselines appear as a ratio.
+fn of(results: &Results, workload: Workload, placement: Placement, distance: Option<Distance>) -> Vec<&Row> {
+    let is_here = |row: &Row| row.placement == Some(placement) && row.distance == distance;
     let belongs = |row: &&Row| match row.implementation {
-        Implementation::Ipcraft => row.workload == workload && row.placement == Some(placement),
-        Implementation::Limit => is_limit_of(row, workload, placement),
-        Implementation::Baseline | Implementation::Plain | Implementation::Peer => false,
+        Implementation::Ipcraft | Implementation::Peer => row.workload == workload && is_here(row),
+        Implementation::Limit if workload == Workload::Stream => row.mechanism.starts_with("memcpy"),
+        Implementation::Limit => row.workload == workload && workload == Workload::RoundTrip && is_here(row),
+        Implementation::Baseline | Implementation::Plain => false,
     };
     results.results.iter().filter(belongs).collect()
 }
 
-fn is_limit_of(row: &Row, workload: Workload, placement: Placement) -> bool {
-    match workload {
-        Workload::RoundTrip => row.workload == workload && row.placement == Some(placement),
-        Workload::Stream => row.mechanism == "memcpy",
-        _ => false,
-    }
-}
-
-fn title(workload: Workload, placement: Placement) -> String {
+fn title(workload: Workload, placement: Placement, distance: Option<Distance>) -> String {
     let what = match workload {
         Workload::RoundTrip => "ROUND TRIP: a message there and one back",
         Workload::Stream => "STREAM: one way, as fast as the receiver accepts",
@@ -57,20 +70,20 @@ fn title(workload: Workload, placement: Placement) -> String {
         Placement::TwoCores => "two cores",
         Placement::SameCore => "both processes on one core",
     };
-    format!("{what}; {place}")
+    let distance = distance.map_or(String::new(), |distance| format!(" that are {}", distance.name()));
+    format!("{what}; {place}{distance}")
 }
 
 /// Round trips and fixed rates have percentiles; a stream has a rate.
 fn table(workload: Workload, rows: &[&Row], style: Style) -> Table {
-    let mut table = Table::new();
-    table.load_style(STYLE);
+    let mut table = new_table(style);
     let timed = workload != Workload::Stream;
     let figures: &[&str] = if timed { &["p50", "p90", "p99", "p99.9"] } else { &["messages", "bandwidth"] };
     let header = ["size", "mechanism"].iter().chain(figures).chain(&[
         "CPU/msg",
         "switches/msg",
-        "× libc",
-        "× limit",
+        "vs libc",
+        "vs limit",
         "",
     ]);
     table.set_header(header.copied());
@@ -87,8 +100,8 @@ fn table(workload: Workload, rows: &[&Row], style: Style) -> Table {
 }
 
 fn sizes(rows: &[&Row]) -> Vec<usize> {
-    let of_library = rows.iter().filter(|row| row.implementation == Implementation::Ipcraft);
-    let mut sizes: Vec<_> = of_library.map(|row| row.size).collect();
+    let of_mechanisms = rows.iter().filter(|row| row.implementation != Implementation::Limit);
+    let mut sizes: Vec<_> = of_mechanisms.map(|row| row.size).collect();
     sizes.sort_unstable();
     sizes.dedup();
     sizes
@@ -103,7 +116,7 @@ fn add_block(table: &mut Table, rows: &[&Row], size: usize, timed: bool, style: 
     };
     let mut block: Vec<_> = rows.iter().filter(belongs).copied().collect();
     block.sort_by(|a, b| time_per_message(a).total_cmp(&time_per_message(b)));
-    let best = block.iter().position(|row| row.implementation == Implementation::Ipcraft);
+    let best = block.iter().position(|row| row.implementation != Implementation::Limit && !row.noisy);
     for (index, row) in block.iter().enumerate() {
         table.add_row(line(row, (index == 0).then_some(size), best == Some(index), timed, style));
     }
@@ -111,14 +124,15 @@ fn add_block(table: &mut Table, rows: &[&Row], size: usize, timed: bool, style: 
 
 /// Returns the time by which rows are sorted.
 pub(crate) fn time_per_message(row: &Row) -> f64 {
-    let from_rate = || row.messages_per_s.filter(|rate| *rate > 0.0).map(|rate| 1e9 / rate);
-    row.p50_ns.or_else(from_rate).unwrap_or(f64::INFINITY)
+    row.time_ns.map_or(f64::INFINITY, |time| time.value)
 }
 
 /// Formats a row. The first one of a block contains the size.
 fn line(row: &Row, size: Option<usize>, best: bool, timed: bool, style: Style) -> Line {
     let limit = row.implementation == Implementation::Limit;
-    let name = if limit { format!("({} limit)", row.mechanism) } else { row.mechanism.clone() };
+    let variant = row.variant.as_ref().map_or(String::new(), |variant| format!(" {variant}"));
+    let name = format!("{}{variant}", row.mechanism);
+    let name = if limit { format!("({name} limit)") } else { name };
     let mut cells = vec![shown(size, units::size), name];
     if timed {
         cells.extend([row.p50_ns, row.p90_ns, row.p99_ns, row.p999_ns].map(|ns| shown(ns, units::time)));
@@ -169,17 +183,16 @@ pub(crate) fn flag(row: &Row, best: bool) -> String {
     }
 }
 
-/// Returns the meaning of the columns, and the errors.
-pub fn legend(results: &Results) -> String {
+/// Explains what the names of the columns cannot say, and lists the failures.
+fn legend(results: &Results) -> String {
     let mut text = String::from(
-        "\nCPU, switches: of both processes together.\n\
-         × libc: time relative to the same program written on libc (± half the interquartile range); \
-         empty for channels, which libc lacks.\n\
-         × limit: time relative to the fastest exchange that hardware and kernel allow.\n",
+        "\nCPU and switches are those of both processes. vs libc: time relative to the same program on \
+         libc,\n± half the interval; empty for channels, which libc lacks. vs limit: time relative to \
+         the fastest\nexchange that hardware and kernel allow.\n",
     );
     if results.results.iter().any(|row| row.noisy) {
-        text += "noisy: runs differ by more than 50 %; another workload probably interfered. \
-                 Do not trust this row.\n";
+        text +=
+            "noisy: the launches differ too much to rank the row; another workload probably interfered.\n";
     }
     for error in &results.errors {
         let place = error.placement.map_or("", Placement::name);
@@ -190,9 +203,6 @@ pub fn legend(results: &Results) -> String {
             units::size(error.size),
             error.message
         );
-    }
-    if !results.complete {
-        text += "Interrupted: the results are incomplete.\n";
     }
     text
 }
@@ -207,7 +217,23 @@ mod tests {
         let pipe = row("pipe", Workload::RoundTrip, 64);
         let channel = Row { equal_baseline: Some(false), ..row("channel", Workload::RoundTrip, 64) };
         assert_eq!((ratio_to_libc(&pipe), ratio_to_libc(&channel)), ("0.50 ±0.05".into(), String::new()));
-        let text = tables(&results(vec![pipe, channel]), Style { bold: false });
+        let text = tables(&results(vec![pipe, channel]), Style::default());
         assert_eq!(text.matches("±").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn details_without_rules_and_unicode_are_ascii() {
+        let text = |style| details(&results(vec![row("pipe", Workload::RoundTrip, 64)]), style);
+        assert!(text(Style::default()).is_ascii());
+        let full = text(Style { unicode: true, rules: true, bold: false });
+        assert!(full.contains('─') && full.contains("0.50 ±0.05"), "{full}");
+    }
+
+    #[test]
+    fn near_and_apart_cores_have_tables_of_their_own() {
+        let at = |distance| Row { distance: Some(distance), ..row("pipe", Workload::RoundTrip, 64) };
+        let text = details(&results(vec![at(Distance::Near), at(Distance::Apart)]), Style::default());
+        assert_eq!(text.matches("\nROUND TRIP").count(), 2, "{text}");
+        assert!(text.contains("two cores that are near") && text.contains("two cores that are apart"));
     }
 }

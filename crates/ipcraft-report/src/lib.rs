@@ -4,28 +4,26 @@
 //! [`output`] and [`ending`] are how a command prints that text and how it ends.
 #![forbid(unsafe_code)]
 
+pub mod compare;
 mod conditions;
 mod details;
 pub mod ending;
+mod heat_map;
 pub mod html;
 mod input;
 mod locks;
 pub mod output;
-mod recommendation;
 mod result_file;
+mod style;
+mod summary;
 #[cfg(test)]
 mod test_results;
 pub mod units;
 
 pub use conditions::header;
-pub use details::{legend, tables};
+pub use details::details;
+pub use heat_map::heat_maps;
 pub use input::{InputError, Labelled, read};
-pub use recommendation::recommendation;
-pub use result_file::ResultFile;
-
-/// How text may look on its way to the reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Whether bold and dim text are possible.
-    pub bold: bool,
-}
+pub use result_file::{ResultFile, STANDARD_OUTPUT};
+pub use style::Style;
+pub use summary::{MAX_LINES, MAX_WIDTH, summary};

@@ -4,18 +4,20 @@
 use comfy_table::{CellAlignment, Table};
 use ipcraft_bench::{Implementation, Placement, Results, Row, Workload};
 
-use crate::details::{STYLE, flag, ratio, shown, time_per_message};
+use crate::details::{flag, new_table, ratio, shown, time_per_message};
+use crate::style::Style;
 use crate::units;
 
 /// Returns the tables and their legend. Empty if no lock was measured.
-pub(crate) fn tables(results: &Results) -> String {
+pub(crate) fn tables(results: &Results, style: Style) -> String {
     let mut text = String::new();
     let places = [None, Some(Placement::TwoCores), Some(Placement::SameCore)];
     for &workload in Workload::LOCKS {
         for place in places {
             let rows = of(results, workload, place);
             if !rows.is_empty() {
-                text += &format!("\n{}\n{}\n", title(workload, place), table(results, &rows).trim_fmt());
+                text +=
+                    &format!("\n{}\n{}\n", title(workload, place), table(results, &rows, style).trim_fmt());
             }
         }
     }
@@ -23,6 +25,53 @@ pub(crate) fn tables(results: &Results) -> String {
         text += LEGEND;
     }
     text
+}
+
+/// Returns the locks in few lines, for the summary. Empty if no lock was measured.
+pub(crate) fn compact(results: &Results, width: usize) -> Vec<String> {
+    let figures = |row: &Row| -> Vec<String> {
+        let rows = PLACES.iter().map(|&(workload, place)| {
+            let rows = of(results, workload, place);
+            rows.into_iter().find(|other| other.mechanism == row.mechanism)
+        });
+        rows.map(|row| row.map_or("-".into(), short_time)).collect()
+    };
+    let measured = results.results.iter().filter(|row| {
+        row.implementation == Implementation::Ipcraft && Workload::LOCKS.contains(&row.workload)
+    });
+    let mut items: Vec<String> =
+        measured.map(|row| format!("{} {}", row.mechanism, figures(row).join("/"))).collect();
+    items.dedup();
+    items.sort_unstable();
+    items.dedup();
+    if items.is_empty() {
+        items
+    } else {
+        wrapped("locks, ns, alone/contended/contended on one core:", &items, width)
+    }
+}
+
+/// The order of the figures in the compact form.
+const PLACES: [(Workload, Option<Placement>); 3] = [
+    (Workload::Uncontended, None),
+    (Workload::Contended, Some(Placement::TwoCores)),
+    (Workload::Contended, Some(Placement::SameCore)),
+];
+
+fn short_time(row: &Row) -> String {
+    format!("{:.0}{}", time_per_message(row), if row.noisy { "~" } else { "" })
+}
+
+/// Joins items with spaces into lines of at most `width` columns.
+fn wrapped(title: &str, items: &[String], width: usize) -> Vec<String> {
+    let mut lines = vec![title.to_owned()];
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + item.len() <= width => *line += &format!(" {item}"),
+            _ => lines.push(item.clone()),
+        }
+    }
+    lines
 }
 
 const LEGEND: &str = "\nlibc: the closest C primitive (see --list). \
@@ -47,19 +96,18 @@ fn title(workload: Workload, place: Option<Placement>) -> &'static str {
     }
 }
 
-fn table(results: &Results, rows: &[&Row]) -> Table {
-    let mut table = Table::new();
-    table.load_style(STYLE);
+fn table(results: &Results, rows: &[&Row], style: Style) -> Table {
+    let mut table = new_table(style);
     table.set_header([
         "lock",
         "time",
-        "libc",
-        "plain",
+        "libc time",
+        "plain time",
         "CPU/op",
         "switches/op",
-        "× libc",
-        "× plain",
-        "libc × plain",
+        "vs libc",
+        "vs plain",
+        "libc vs plain",
         "",
     ]);
     for row in rows {

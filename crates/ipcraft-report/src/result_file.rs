@@ -1,4 +1,4 @@
-//! The JSON file of a run. It is whole or absent, and never replaces an older one by half a file.
+//! The files of a run: JSON, or an HTML report. It is whole or absent, and never replaces an older one by half a file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,6 +12,9 @@ use nix::unistd::linkat;
 
 /// The most symbolic links that path resolution follows: `MAXSYMLINKS` of the kernel.
 const MAX_LINKS: usize = 40;
+
+/// The path that means standard output.
+pub const STANDARD_OUTPUT: &str = "-";
 
 /// Where the results of a run go, checked before the measurement.
 #[derive(Debug)]
@@ -53,6 +56,9 @@ fn at_path(error: io::Error, path: &Path) -> io::Error {
 }
 
 fn target_of(path: &Path) -> io::Result<Target> {
+    if path == Path::new(STANDARD_OUTPUT) {
+        return duplicate(&io::stdout()).map(Target::Write);
+    }
     let Some(file) = behind_links(path)? else {
         return descriptor(path).map(Target::Write);
     };

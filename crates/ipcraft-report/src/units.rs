@@ -47,6 +47,21 @@ pub fn bandwidth(bytes_per_second: f64) -> String {
     }
 }
 
+/// Formats a figure with about three digits: `0.123`, `4.57`, `38.2`, `1234`.
+pub(crate) fn digits(figure: f64) -> String {
+    match figure {
+        f if f < 0.9995 => format!("{f:.3}"),
+        f if f < 9.995 => format!("{f:.2}"),
+        f if f < 99.95 => format!("{f:.1}"),
+        f => format!("{f:.0}"),
+    }
+}
+
+/// Formats a size for a heading: `64`, `4K`, `1M`.
+pub(crate) fn short_size(bytes: usize) -> String {
+    size(bytes).replace(" B", "").replace(" KiB", "K").replace(" MiB", "M")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +73,8 @@ mod tests {
         assert_eq!([time(340.4), time(5087.0), time(38207.0)], ["340 ns", "5.09 us", "38.2 us"]);
         assert_eq!([time(250_000.0), time(4_292_607.0)], ["250 us", "4.29 ms"]);
         assert_eq!([rate(28423.0), rate(2_122_357.0), rate(12.0)], ["28.4 k/s", "2.12 M/s", "12 /s"]);
+        assert_eq!([0.1234, 4.567, 38.21, 1234.4].map(digits), ["0.123", "4.57", "38.2", "1234"]);
+        assert_eq!([64, 4096, 1 << 20].map(short_size), ["64", "4K", "1M"]);
         assert_eq!([bandwidth(4.571e9), bandwidth(8.3e7)], ["4.57 GB/s", "83 MB/s"]);
     }
 }

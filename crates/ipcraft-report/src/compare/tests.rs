@@ -1,0 +1,106 @@
+use ipcraft_bench::{Distance, HandOver, Workload};
+
+use super::*;
+use crate::style::Style;
+use crate::test_results::{estimate, results, row};
+
+fn timed(mechanism: &str, time_ns: f64) -> Row {
+    let figures = (Some(estimate(time_ns)), Some(time_ns * 2.0));
+    Row { time_ns: figures.0, p50_ns: figures.1, ..row(mechanism, Workload::RoundTrip, 64) }
+}
+
+fn text(old: &Results, new: &Results) -> String {
+    compare(old, new).text("a", "b", 100, Style::default())
+}
+
+fn bounds(texts: &[&str]) -> Vec<Bound> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_run_does_not_differ_from_itself() {
+    let run = results(vec![timed("pipe", 100.0), timed("fifo", 200.0)]);
+    let text = text(&run, &run);
+    assert!(text.ends_with("2 of 2 rows do not differ: their intervals overlap\n"), "{text}");
+    assert!(!text.contains("WARNING") && !text.contains("note"), "{text}");
+    let found = compare(&run, &run).regressions(&bounds(&["*/*/*/time > 0%"])).unwrap();
+    assert!(found.is_empty());
+}
+
+#[test]
+fn differences_are_named_only_if_the_intervals_are_apart() {
+    let old = results(vec![timed("pipe", 100.0), timed("fifo", 100.0), timed("tcp", 100.0)]);
+    let new = results(vec![timed("pipe", 200.0), timed("fifo", 115.0), timed("tcp", 25.0)]);
+    let text = text(&old, &new);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert_eq!(lines[1], "faster  0.25 (0.20 to 0.31)    100 ns ->    25 ns  tcp/round_trip/64/two_cores");
+    assert_eq!(lines[2], "slower  2.00 (1.64 to 2.44)    100 ns ->   200 ns  pipe/round_trip/64/two_cores");
+    assert_eq!(lines[3], "1 of 3 rows do not differ: their intervals overlap");
+}
+
+#[test]
+fn regression_needs_intervals_apart_and_more_than_the_bound() {
+    let old = results(vec![timed("pipe", 100.0), timed("fifo", 100.0)]);
+    let new = results(vec![timed("pipe", 200.0), timed("fifo", 115.0)]);
+    let compared = compare(&old, &new);
+    let names = |texts: &[&str]| -> Vec<String> {
+        let found = compared.regressions(&bounds(texts)).unwrap();
+        found.into_iter().map(|regression| regression.name).collect()
+    };
+    assert_eq!(names(&["*/round_trip/64/p50 > 10%"]), ["pipe/round_trip/64/two_cores"]);
+    assert_eq!(names(&["pipe/round_trip/64/two_cores/rate > 49%"]), ["pipe/round_trip/64/two_cores"]);
+    assert!(names(&["pipe/*/*/p50 > 101%", "pipe/*/*/rate > 51%", "fifo/*/*/time > 0%"]).is_empty());
+    // An improvement is none.
+    assert!(compare(&new, &old).regressions(&bounds(&["*/*/*/time > 0%"])).unwrap().is_empty());
+}
+
+#[test]
+fn bound_without_figures_in_both_runs_is_unmatched() {
+    let (one, two) = (results(vec![timed("pipe", 100.0)]), results(vec![timed("fifo", 100.0)]));
+    let unmatched = |old, new, text: &str| compare(old, new).regressions(&bounds(&[text])).unwrap_err();
+    assert_eq!(unmatched(&one, &two, "pipe/*/*/time > 1%"), Unmatched("pipe/*/*/time > 1%".into()));
+    unmatched(&one, &one, "pipe/*/*/same_core/time > 1%");
+    unmatched(&one, &one, "pipe/*/*/setup > 1%");
+}
+
+#[test]
+fn other_machine_and_conditions_are_said() {
+    let old = results(vec![timed("pipe", 100.0)]);
+    let mut new = old.clone();
+    new.environment.cpu = "Other CPU".into();
+    new.environment.kernel = "Linux 9.9".into();
+    new.complete = false;
+    new.topology.hand_overs.push(HandOver { launch: 0, cores: [0, 1], ns: 90.0, distance: Distance::Near });
+    let text = text(&old, &new);
+    for part in [
+        "WARNING: other CPU: Some CPU -> Other CPU\n",
+        "note: other kernel: Linux 6.1.0 -> Linux 9.9\n",
+        "note: other topology: unknown -> near\n",
+        "note: NEW is incomplete",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn rows_of_different_distances_are_not_compared() {
+    let at = |distance| results(vec![Row { distance: Some(distance), ..timed("pipe", 100.0) }]);
+    let (near, apart) = (at(Distance::Near), at(Distance::Apart));
+    let text = text(&near, &apart);
+    assert!(
+        text.ends_with(
+            "0 of 0 rows do not differ: their intervals overlap; only in OLD: 1 rows, only in NEW: 1\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn limits_and_baselines_show_the_machine() {
+    let baseline = |time| Row { implementation: Implementation::Baseline, ..timed("pipe", time) };
+    let (old, new) = (results(vec![baseline(100.0)]), results(vec![baseline(130.0)]));
+    let text = text(&old, &new);
+    assert!(text.contains("machine: 1 limits") && text.contains("are at 1.30\n"), "{text}");
+    assert!(!text.contains("slower"), "{text}");
+}
