@@ -3,12 +3,10 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipcraft_bench::Workload;
-use ipcraft_benches::{group, run};
+use ipcraft_benches::run;
 
 fn latency(criterion: &mut Criterion) {
-    let mut group = group(criterion, "latency");
-    run(&mut group, Workload::RoundTrip, &[64, 4096]);
-    group.finish();
+    run(criterion, Workload::RoundTrip, &[64, 4096]);
 }
 
 criterion_group!(benches, latency);

@@ -8,11 +8,11 @@ use ipcraft_bench::{Connect, build};
 use ipcraft_benches::{group, implementations};
 
 fn setup(criterion: &mut Criterion) {
-    let mut group = group(criterion, "setup");
     for (name, _, connect) in implementations() {
-        group.bench_function(name, |bencher| bencher.iter_custom(|iterations| time(connect, iterations)));
+        let mut group = group(criterion, &name);
+        group.bench_function("setup", |bencher| bencher.iter_custom(|iterations| time(connect, iterations)));
+        group.finish();
     }
-    group.finish();
 }
 
 /// Returns the time to build connections, without dropping them.

@@ -3,12 +3,10 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ipcraft_bench::Workload;
-use ipcraft_benches::{group, run};
+use ipcraft_benches::run;
 
 fn throughput(criterion: &mut Criterion) {
-    let mut group = group(criterion, "throughput");
-    run(&mut group, Workload::Stream, &[64, 4096, 65_536]);
-    group.finish();
+    run(criterion, Workload::Stream, &[64, 4096, 65_536]);
 }
 
 criterion_group!(benches, throughput);

@@ -3,13 +3,14 @@
 //! Each bench measures one property of every mechanism: `latency` (a round trip), `throughput` (one
 //! way, as fast as the receiver accepts), `setup` (building both endpoints), and `locks` (lock and
 //! unlock, without and with contention). `many` measures whether the channels for many processes
-//! keep their rate. An id such as `latency/pipe/64` is the library, `latency/pipe_baseline/64` the
-//! same program on libc, and `_plain` the plain pthread mutex. From the root of the workspace:
+//! keep their rate. The ids are those of `ipcraft bench`: `pipe/round_trip/64` is the library,
+//! `pipe_baseline/round_trip/64` the same program on libc, and `_plain` the plain pthread mutex.
+//! From the root of the workspace:
 //!
 //! ```text
-//! cargo bench -p ipcraft-benches --bench latency                  all mechanisms
-//! cargo bench -p ipcraft-benches --bench latency -- pipe          those with "pipe" in the name
-//! cargo bench -p ipcraft-benches --bench latency -- latency/pipe/ only the library's pipe
+//! cargo bench -p ipcraft-benches --bench latency                         all mechanisms
+//! cargo bench -p ipcraft-benches --bench latency -- pipe                 with "pipe" in the name
+//! cargo bench -p ipcraft-benches --bench latency -- ^pipe/round_trip/64$ this one
 //! ```
 //!
 //! Criterion reports means of many messages. For percentiles of single messages, CPU time and
@@ -51,41 +52,38 @@ pub fn implementations() -> impl Iterator<Item = (String, &'static Mechanism, Co
 }
 
 /// Measures one workload of every mechanism that supports it, at the nearest sizes that each
-/// carries.
-pub fn run(group: &mut BenchmarkGroup<'_, WallTime>, workload: Workload, sizes: &[usize]) {
+/// carries. Each mechanism is a group, so that the ids are those of `ipcraft bench`.
+pub fn run(criterion: &mut Criterion, workload: Workload, sizes: &[usize]) {
     for (name, mechanism, connect) in
         implementations().filter(|(_, mechanism, _)| mechanism.workloads.contains(&workload))
     {
         let mut sizes: Vec<usize> = sizes.iter().map(|&size| mechanism.nearest_size(size)).collect();
         sizes.dedup();
+        let mut group = group(criterion, &name);
         for size in sizes {
             let mut connection = Connection { mechanism, connect, pair: None };
             group.throughput(Throughput::Bytes(size as u64));
-            group.bench_function(BenchmarkId::new(&name, size), |bencher| {
+            group.bench_function(BenchmarkId::new(workload.name(), size), |bencher| {
                 bencher.iter_custom(|iterations| connection.time(workload, size, iterations));
             });
         }
+        group.finish();
     }
 }
 
-/// Measures each lock in one process, without contention.
-pub fn uncontended(group: &mut BenchmarkGroup<'_, WallTime>) {
-    each_lock(group, |connection, iterations| connection.time(Workload::Uncontended, 0, iterations));
-}
-
-/// Measures each lock in two processes that contend for it.
-pub fn contended(group: &mut BenchmarkGroup<'_, WallTime>) {
-    each_lock(group, Connection::time_contended);
-}
-
-fn each_lock(group: &mut BenchmarkGroup<'_, WallTime>, time: impl Fn(&mut Connection, u64) -> Duration) {
+/// Measures each lock in one process, without contention, and in two that contend for it.
+pub fn locks(criterion: &mut Criterion) {
     for (name, mechanism, connect) in
         implementations().filter(|(_, lock, _)| lock.workloads == Workload::LOCKS)
     {
-        let mut connection = Connection { mechanism, connect, pair: None };
-        group.bench_function(name, |bencher| {
-            bencher.iter_custom(|iterations| time(&mut connection, iterations));
-        });
+        let mut group = group(criterion, &name);
+        for &workload in Workload::LOCKS {
+            let mut connection = Connection { mechanism, connect, pair: None };
+            group.bench_function(BenchmarkId::new(workload.name(), 0), |bencher| {
+                bencher.iter_custom(|iterations| connection.time_of_lock(workload, iterations));
+            });
+        }
+        group.finish();
     }
 }
 
@@ -106,6 +104,14 @@ impl Connection {
             ..Slice::new(workload, size, messages)
         };
         Duration::from_nanos(self.run(&slice).elapsed_ns)
+    }
+
+    /// Returns the time of `count` operations of a lock.
+    fn time_of_lock(&mut self, workload: Workload, count: u64) -> Duration {
+        match workload {
+            Workload::Contended => self.time_contended(count),
+            _ => self.time(workload, 0, count),
+        }
     }
 
     /// Returns the time of `count` operations by two contending processes. A slice has a fixed
