@@ -6,6 +6,7 @@
 #   tests/kernels.sh                      all kernels of KERNELS, everything
 #   tests/kernels.sh 5.10 6.1             these kernels
 #   ONLY='pipe|fifo' tests/kernels.sh     only binaries and examples whose names match
+#   EXCEPT='sweep|stress' …               leave out those whose names match
 #   FILTER='--skip name' …                arguments for each test binary
 #
 #   KERNELS   the series to boot               [5.10 6.1 6.12 6.16]
@@ -14,6 +15,7 @@
 #   PREPARED  if set, run the tests that the last call built
 #   PATIENCE  factor for the timeouts of tests, as emulation is slow [20]
 #   LIMIT     seconds for one boot             [5400]
+#   BINARY_LIMIT  seconds for one binary       [2400]
 #
 # It prints a line per kernel and binary: passed, failed, skipped. It needs these Debian packages:
 # qemu-system-x86 busybox-static kmod cpio e2fsprogs dpkg apt python3 gcc. It prints `skipped` if
@@ -24,7 +26,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 KERNELS=${*:-${KERNELS:-5.10 6.1 6.12 6.16}}
 WORK=${WORK:-/tmp/ipcraft-kernels}
 ONLY=${ONLY:-.}
+EXCEPT=${EXCEPT:-^$}
 LIMIT=${LIMIT:-5400}
+BINARY_LIMIT=${BINARY_LIMIT:-2400}
 CHECKOUT=$PWD
 # The tests of these packages; benches are left out.
 BUILD=(cargo test --workspace --exclude ipcraft-benches --locked --no-run --message-format json)
@@ -67,10 +71,20 @@ sources() {
   done
 }
 
-# Unpacks the newest cloud kernel of a series. Fails if the mirror has none.
+# Fetches the lists of packages, once for all kernels that are not yet unpacked.
+fetch_lists() {
+  [[ ! -e $WORK/apt/fetched ]] || return 0
+  mkdir -p "$WORK"/apt/{lists,cache/archives}/partial
+  sources > "$WORK/apt/sources.list"
+  own_apt apt-get -qq update 2> "$WORK/apt.log" || note "some suites are not served: see $WORK/apt.log"
+  touch "$WORK/apt/fetched"
+}
+
+# Unpacks the newest cloud kernel of a series, once. Fails if the mirror has none.
 unpack() {
   local series=$1 root=$WORK/kernels/$1 package parts deb
   [[ -e $root/complete ]] && return
+  fetch_lists
   package=$(own_apt apt-cache pkgnames "linux-image-$series" \
     | grep -E "^linux-image-${series//./\\.}[.+].*-cloud-amd64$" | grep -vE 'rt|bpo|\.deb11' \
     | sort -V | tail -1) \
@@ -90,7 +104,7 @@ initramfs() {
   local root=$WORK/kernels/$1 stage=$WORK/kernels/$1/stage version modules file
   modules=$(find "$root" -path '*/lib/modules/*' -prune -print -quit)
   version=${modules##*/}
-  rm -rf "$stage" && mkdir -p "$stage"/{bin,dev,proc,new,modules} "$root/tree/lib/modules"
+  mkdir -p "$stage"/{bin,dev,proc,new,modules} "$root/tree/lib/modules"
   find "$modules" -name '*.ko.xz' -exec xz --decompress {} +
   ln -sfn "$modules" "$root/tree/lib/modules/$version"
   depmod --basedir "$root/tree" "$version" 2> "$root/depmod.log"
@@ -232,21 +246,27 @@ done < /results/list
 RUNNER
 }
 
+# The folder of a kernel's results, which root and each user have for themselves.
+results() { printf '%s' "$WORK/results/$1${USER_ID:+-$USER_ID}"; }
+
 # Boots one kernel with what it has not yet run.
 boot() {
-  local series=$1 root=$WORK/kernels/$1 out=$WORK/results/$1 disk=$WORK/results-$1.img kernel input
+  local series=$1 root=$WORK/kernels/$1 out disk=$WORK/results-$1${USER_ID:+-$USER_ID}.img kernel input
+  out=$(results "$series")
   rm -rf "$out" && mkdir -p "$out"
   input=$(mktemp -d "$WORK/input.XXXXXX")
-  grep -E "$ONLY" "$WORK/list" > "$input/list" || skip "ONLY matches nothing"
+  awk -F '\t' -v only="$ONLY" -v except="$EXCEPT" '$1 ~ only && $1 !~ except' "$WORK/list" \
+    > "$input/list"
+  [[ -s $input/list ]] || skip "ONLY and EXCEPT leave nothing"
+  note "$series: booting, $(wc -l < "$input/list") programs; console in $out/console"
   {
-    printf 'USER_ID=%q FILTER=%q BINARY_LIMIT=%q\n' "${USER_ID:-}" "${FILTER:-}" "${BINARY_LIMIT:-2400}"
+    printf 'USER_ID=%q FILTER=%q BINARY_LIMIT=%q\n' "${USER_ID:-}" "${FILTER:-}" "$BINARY_LIMIT"
     printf 'export IPCRAFT_PATIENCE=%q RUST_TEST_THREADS=2 CARGO_TERM_COLOR=never\n' "${PATIENCE:-20}"
   } > "$input/settings"
   rm -f "$disk"
   mke2fs -q -t ext4 -O '^metadata_csum' -d "$input" "$disk" 256M
   rm -r "$input"
   kernel=$(find "$root" -name 'vmlinuz*' -print -quit)
-  note "$series: booting, $(grep -cE "$ONLY" "$WORK/list") programs; console in $out/console"
   timeout "$LIMIT" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 4096 -machine q35 -nodefaults \
     -no-user-config -display none -no-reboot -serial stdio -device virtio-rng-pci \
     -kernel "$kernel" -initrd "$root/initramfs" \
@@ -260,7 +280,7 @@ boot() {
 
 # Prints the results of one kernel. Fails if something did.
 report() {
-  python3 - "$WORK/results/$1" << 'PYTHON'
+  python3 - "$(results "$1")" << 'PYTHON'
 import os, re, sys
 
 out = sys.argv[1]
@@ -297,16 +317,15 @@ PYTHON
 main() {
   local series failed=0
   need
-  mkdir -p "$WORK"/apt/{lists,cache/archives}/partial "$WORK/kernels" "$WORK/results"
-  sources > "$WORK/apt/sources.list"
-  own_apt apt-get -qq update 2> "$WORK/apt.log" || note "some suites are not served: see $WORK/apt.log"
+  mkdir -p "$WORK/kernels" "$WORK/results"
+  rm -f "$WORK/apt/fetched"
   [[ -n ${PREPARED:-} ]] || { build && image; }
   for series in $KERNELS; do
     if ! unpack "$series"; then
       printf 'skipped: the mirror has no kernel %s\n' "$series"
       continue
     fi
-    initramfs "$series"
+    [[ -e $WORK/kernels/$series/initramfs ]] || initramfs "$series"
     boot "$series"
     report "$series" || failed=1
   done
