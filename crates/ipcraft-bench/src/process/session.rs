@@ -188,9 +188,8 @@ impl Session {
         self.processes.into_iter().zip(controls)
     }
 
-    /// Returns the process ids.
-    #[cfg(test)]
-    pub(super) fn ids(&self) -> Vec<nix::unistd::Pid> {
+    /// Returns the process ids, in the order of the groups.
+    pub fn ids(&self) -> Vec<nix::unistd::Pid> {
         self.processes.iter().map(Process::id).collect()
     }
 }
