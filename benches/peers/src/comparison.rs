@@ -11,6 +11,7 @@ use ipcraft_bench::{CancelToken, CpuPair, Failure};
 use crate::competitor::{Competitor, Scenario};
 use crate::launch::Launch;
 use crate::samples::Samples;
+use crate::watch::WATCHED;
 use crate::work::{Report, Slice, Task};
 
 /// A round trip that takes less is timed in batches: otherwise much of a sample is the clock
@@ -43,6 +44,8 @@ pub(crate) struct Preset {
     pub(crate) rounds: u32,
     /// The time of a slice.
     pub(crate) slice: Duration,
+    /// How often the peer of each competitor is killed in a launch.
+    pub(crate) deaths: u32,
 }
 
 /// One scenario and what has been measured of it.
@@ -58,8 +61,10 @@ pub(crate) struct Comparison {
 pub(crate) struct Entry {
     pub(crate) competitor: &'static Competitor,
     pub(crate) samples: Samples,
-    /// Time of its slices relative to those of the first competitor in the same round.
-    pub(crate) ratios: Vec<f64>,
+    /// Time of its slices relative to those of the first competitor in the same round, by launch.
+    pub(crate) ratios: Vec<Vec<f64>>,
+    /// Whether a blocked call did not return after its peer was killed.
+    pub(crate) timed_out: bool,
     /// Why its measurement ended.
     pub(crate) error: Option<String>,
 }
@@ -77,15 +82,24 @@ impl Comparison {
         cpus: CpuPair,
         selected: impl Fn(&Competitor) -> bool,
     ) -> Comparison {
-        let entry =
-            |competitor| Entry { competitor, samples: Samples::new(), ratios: Vec::new(), error: None };
+        let entry = |competitor| Entry {
+            competitor,
+            samples: Samples::new(),
+            ratios: Vec::new(),
+            timed_out: false,
+            error: None,
+        };
         let entries = scenario.competitors.iter().filter(|known| selected(known)).map(entry).collect();
         Comparison { scenario, cpus, entries, next: 0 }
     }
 
     /// Runs one launch of all competitors. Returns whether every process was bound to its core.
     pub(crate) fn launch(&mut self, preset: Preset, cancel: CancelToken<'_>) -> Result<bool, Stopped> {
+        if self.scenario.task.is_death() {
+            return self.deaths(preset, cancel);
+        }
         let mut running = Vec::new();
+        self.entries.iter_mut().for_each(|entry| entry.ratios.push(Vec::new()));
         for entry in 0..self.entries.len() {
             if self.entries[entry].error.is_none() {
                 running.extend(self.start(entry, preset, cancel)?);
@@ -96,6 +110,40 @@ impl Comparison {
             self.round(&mut running, round % 2 == 1, cancel)?;
         }
         Ok(pinned)
+    }
+
+    /// Kills the peers of all competitors, each time in fresh processes. A competitor whose call
+    /// did not return once is not waited for again.
+    fn deaths(&mut self, preset: Preset, cancel: CancelToken<'_>) -> Result<bool, Stopped> {
+        let cancel = CancelToken { timeout: cancel.timeout + WATCHED, ..cancel };
+        let mut pinned = true;
+        for entry in 0..self.entries.len() {
+            self.entries[entry].samples.begin_launch();
+            for _ in 0..preset.deaths {
+                let Entry { error: None, timed_out: false, competitor, .. } = self.entries[entry] else {
+                    break;
+                };
+                let launched = Launch::start(self.scenario, competitor, self.cpus, cancel);
+                let Some(launch) = self.record_failure(entry, launched)? else {
+                    break;
+                };
+                pinned &= launch.pinned();
+                self.death(&mut Running { entry, launch, slice: first_slice(self.scenario) }, cancel)?;
+            }
+        }
+        Ok(pinned)
+    }
+
+    fn death(&mut self, one: &mut Running, cancel: CancelToken<'_>) -> Result<(), Stopped> {
+        if let Some(report) = self.turn(one, cancel)? {
+            let entry = &mut self.entries[one.entry];
+            if report.samples.is_empty() {
+                entry.timed_out = true;
+            } else {
+                entry.samples.record(self.scenario.task, &one.slice, &report);
+            }
+        }
+        Ok(())
     }
 
     /// Starts one competitor and calibrates its slice.
@@ -152,7 +200,8 @@ impl Comparison {
             return;
         };
         for (entry, time) in self.entries.iter_mut().zip(times) {
-            entry.ratios.extend(time.map(|time| time / reference));
+            let Some(launch) = entry.ratios.last_mut() else { continue };
+            launch.extend(time.map(|time| time / reference));
         }
     }
 
@@ -184,6 +233,10 @@ fn first_slice(scenario: &Scenario) -> Slice {
         Task::Stream if scenario.size >= LARGE => Slice { first: 0, warm_up: 4, messages: 16, batch: 1 },
         Task::Stream => Slice { first: 0, warm_up: MIN_BLOCK, messages: 8 * MIN_BLOCK, batch: MIN_BLOCK },
         Task::SetUp => Slice { first: 0, warm_up: 1, messages: 2, batch: 1 },
+        Task::Uncontended => Slice { first: 0, warm_up: BATCH, messages: 8 * BATCH, batch: BATCH },
+        // Whole slices only: an operation of one side depends on those of the other.
+        Task::Contended => Slice { first: 0, warm_up: BATCH, messages: 64 * BATCH, batch: 1 },
+        Task::PeerDeath { .. } => Slice { first: 0, warm_up: 0, messages: 1, batch: 1 },
     }
 }
 
@@ -193,14 +246,16 @@ fn sized(scenario: &Scenario, time: f64, target: Duration) -> Slice {
     let batch = match scenario.task {
         Task::RoundTrip if time < BATCHED_BELOW_NS => BATCH,
         Task::Stream if scenario.size < LARGE => block(time),
-        Task::RoundTrip | Task::Stream | Task::SetUp => 1,
+        Task::Uncontended => BATCH,
+        _ => 1,
     };
     let messages = fitting.next_multiple_of(batch);
     let warm_up = match scenario.task {
         Task::RoundTrip => (messages / 10).clamp(4, 1000),
         // Until all buffers are filled.
         Task::Stream => (messages / 4).max(4).next_multiple_of(batch),
-        Task::SetUp => 1,
+        Task::Uncontended | Task::Contended => (messages / 10).max(BATCH),
+        Task::SetUp | Task::PeerDeath { .. } => 1,
     };
     Slice { first: 0, warm_up, messages, batch }
 }
@@ -249,13 +304,14 @@ mod tests {
         let free = CpuPair { client: None, server: None };
         let mut comparison = Comparison::new(scenario(Task::RoundTrip, false), free, |_| true);
         let mut times = vec![None; comparison.entries.len()];
+        comparison.entries.iter_mut().for_each(|entry| entry.ratios.push(Vec::new()));
         comparison.compare(&times);
         times[1] = Some(8.0);
         comparison.compare(&times);
-        assert!(comparison.entries.iter().all(|entry| entry.ratios.is_empty()));
+        assert!(comparison.entries.iter().all(|entry| entry.ratios[0].is_empty()));
         times[0] = Some(2.0);
         comparison.compare(&times);
-        assert_eq!(comparison.entries[1].ratios, [4.0]);
-        assert!(comparison.entries[2].ratios.is_empty());
+        assert_eq!(comparison.entries[1].ratios, [[4.0]]);
+        assert!(comparison.entries[2].ratios[0].is_empty());
     }
 }

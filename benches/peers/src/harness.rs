@@ -1,13 +1,17 @@
 //! What a competitor gets in its process to create its endpoints and to run slices.
 
+use std::process;
+use std::sync::mpsc;
 use std::thread;
 
 use ipcraft_bench::{Control, Part, Role, catch_failure, exit_with_parent, pin};
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Result;
 use crate::scratch::Scratch;
-use crate::work::{self, Put, PutRange, Report, Slice, Take, TakeRange};
+use crate::watch::Watch;
+use crate::work::{self, Call, Duplex, Lock, Put, PutRange, Report, Serve, Slice, Take, TakeRange};
 
 /// What a competitor's process gets on its command line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,15 +68,70 @@ impl Harness {
     }
 
     /// Runs round trips until the supervisor ends the session.
-    pub(crate) fn round_trips<const N: usize>(
-        &mut self,
-        mut out: impl Put<N>,
-        mut back: impl Take<N>,
-    ) -> Result<()> {
+    pub(crate) fn round_trips<const N: usize>(&mut self, out: impl Put<N>, back: impl Take<N>) -> Result<()> {
+        let mut duplex = Duplex(out, back);
         match self.role() {
-            Role::Client => self.serve(|slice| work::ask(slice, &mut out, &mut back)),
-            Role::Server => self.serve(|slice| work::answer(slice, &mut back, &mut out)),
+            Role::Client => self.call(duplex),
+            Role::Server => self.serve(|slice| work::answer::<N>(slice, &mut duplex)),
         }
+    }
+
+    /// Calls the other side until the supervisor ends the session.
+    pub(crate) fn call<const N: usize>(&mut self, mut client: impl Call<N>) -> Result<()> {
+        self.serve(|slice| work::ask(slice, &mut client))
+    }
+
+    /// Replies to calls until the supervisor ends the session.
+    pub(crate) fn reply<const N: usize>(&mut self, mut server: impl Serve<N>) -> Result<()> {
+        self.serve(|slice| work::answer(slice, &mut server))
+    }
+
+    /// Locks and unlocks until the supervisor ends the session, as the other side does.
+    pub(crate) fn compete(&mut self, mut lock: impl Lock) -> Result<()> {
+        self.serve(|slice| work::compete(slice, &mut lock))
+    }
+
+    /// Locks and unlocks alone until the supervisor ends the session.
+    pub(crate) fn lock(&mut self, mut lock: impl Lock) -> Result<()> {
+        self.repeat(|_| lock.locked(|number| *number += 1))
+    }
+
+    /// Keeps `held` until this process is killed by [`outlive`](Harness::outlive) of the other one.
+    pub(crate) fn be_killed<T>(&mut self, held: T) -> Result<()> {
+        self.exchange(&process::id().to_string())?;
+        let served = self.serve(|_| Ok(Report::default()));
+        drop(held);
+        served
+    }
+
+    /// Repeats a call until it blocks, kills the other process, and measures the time until the
+    /// blocked call returns. A call that returns an error before the kill fails the competitor.
+    ///
+    /// The call runs in this thread, since some endpoints cannot be moved to another one. The other
+    /// thread kills, watches and replies, so that a call that never returns is reported, too.
+    pub(crate) fn outlive(&mut self, mut blocking: impl FnMut() -> Result<()>) -> Result<()> {
+        let peer = Pid::from_raw(self.exchange("survivor")?.parse()?);
+        let (pinned, control, watch) = (self.pinned, &mut self.control, Watch::new(peer));
+        thread::scope(|scope| {
+            let (requests, requested) = mpsc::channel();
+            let (returned, returns) = mpsc::channel();
+            let watch = &watch;
+            scope.spawn(move || {
+                let served: Result<()> =
+                    control.serve(pinned, |slice: &Slice| watch.kill(slice.first, &requests, &returns));
+                if let Err(error) = served {
+                    control.fail(error.to_string());
+                }
+                // The call may block forever.
+                if watch.is_stuck() {
+                    process::exit(0);
+                }
+            });
+            while requested.recv().is_ok() {
+                returned.send(watch.repeat(&mut blocking))?;
+            }
+            Ok(())
+        })
     }
 
     /// Sends streams until the supervisor ends the session.

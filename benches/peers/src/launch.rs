@@ -4,13 +4,16 @@
 use std::env;
 use std::io;
 use std::process::{self, Command, Stdio};
+use std::thread;
 
 use ipcraft_bench::{CancelToken, CpuPair, Exec, Failure, Part, Role, Session};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
 
 use crate::competitor::{Competitor, Layout, Scenario};
 use crate::harness::Assignment;
 use crate::scratch::{Owner, Scratch};
-use crate::work::{Report, Slice};
+use crate::work::{Report, Slice, Task};
 
 /// One competitor's processes. Dropping it ends them and removes their files.
 pub(crate) struct Launch {
@@ -38,6 +41,13 @@ impl Launch {
         };
         let mut exec = Exec::new(|parts| command(scenario, competitor, scratch.scratch(), parts));
         let session = Session::launch(&mut exec, groups, cancel)?;
+        if let Task::PeerDeath { victim } = scenario.task {
+            let ids = session.ids();
+            reap(match victim {
+                Role::Client => ids.first(),
+                Role::Server => ids.last(),
+            });
+        }
         Ok(Launch { session, layout: competitor.layout, _scratch: scratch })
     }
 
@@ -56,11 +66,24 @@ impl Launch {
             } else {
                 whole.usage += report.usage;
             }
-            if report.elapsed_ns > 0 {
-                (whole.samples, whole.elapsed_ns) = (report.samples, report.elapsed_ns);
-            }
+            whole.samples.extend(report.samples);
+            whole.elapsed_ns = whole.elapsed_ns.max(report.elapsed_ns);
+            whole.operations += report.operations;
+        }
+        // A lock that does not exclude loses increments, so that the sides need more of them.
+        let expected = slice.warm_up + slice.messages;
+        if whole.operations > expected {
+            return Err(Failure::Failed(format!("{} increments instead of {expected}", whole.operations)));
         }
         Ok(whole)
+    }
+}
+
+/// Reaps a process as soon as it is killed. Some competitors ask the kernel for the process, which
+/// a zombie still is.
+fn reap(victim: Option<&Pid>) {
+    if let Some(&victim) = victim {
+        thread::spawn(move || waitpid(victim, None));
     }
 }
 
@@ -74,7 +97,7 @@ fn command(
     let assignment = Assignment {
         parent: process::id(),
         scenario: scenario.id.into(),
-        competitor: competitor.id.into(),
+        competitor: competitor.label(),
         scratch: scratch.clone(),
         parts: parts.into(),
     };

@@ -6,6 +6,7 @@ mod competitor;
 mod competitors;
 mod harness;
 mod launch;
+mod mechanisms;
 mod message;
 mod results;
 mod run;
@@ -13,29 +14,25 @@ mod samples;
 mod scenarios;
 mod scratch;
 mod table;
+mod watch;
 mod work;
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Parser;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
+use ipcraft_bench::Results;
+use ipcraft_report::ending::{self, Ending};
+use ipcraft_report::{Labelled, ResultFile, header, html, output};
 
 use comparison::Preset;
 use harness::Assignment;
-use results::Results;
+use results::Run;
 use run::Plan;
 
-/// The conventional exit status of a program that SIGINT ended: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
-
-/// Benchmarks ipcraft's channels and other crates, and prints a comparison
+/// Benchmarks ipcraft and other crates, and prints a comparison
 #[derive(Debug, Parser)]
 #[command(name = "ipcraft-peers", version)]
 struct Arguments {
@@ -58,6 +55,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
+    /// Also write a report to FILE as HTML
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
     /// List scenarios and competitors and exit
     #[arg(long)]
     list: bool,
@@ -70,23 +71,39 @@ struct Arguments {
 impl Arguments {
     fn plan(&self) -> Plan {
         let preset = if self.quick {
-            Preset { launches: 1, rounds: 2, slice: Duration::from_millis(4) }
+            Preset { launches: 1, rounds: 2, slice: Duration::from_millis(4), deaths: 1 }
         } else {
-            Preset { launches: self.launches, rounds: 8, slice: Duration::from_millis(20) }
+            Preset { launches: self.launches, rounds: 8, slice: Duration::from_millis(20), deaths: 2 }
         };
         Plan { filters: self.filters.clone(), preset, timeout: Duration::from_secs(self.timeout.into()) }
     }
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match start(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("ipcraft-peers: {error}");
-            ExitCode::FAILURE
+    let outcome = match Arguments::try_parse() {
+        Ok(arguments) => start(&arguments),
+        Err(usage) => print_usage(&usage),
+    };
+    outcome.unwrap_or_else(|error| {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            ending::by_broken_pipe();
         }
+        output::complain(&error);
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints help, the version, or a usage error, and returns the exit status. Help that could not be
+/// printed is a failure.
+fn print_usage(usage: &clap::Error) -> message::Result<ExitCode> {
+    if usage.use_stderr() {
+        // There is no other place to report that this failed.
+        let _ = write!(io::stderr(), "{}", usage.render());
+    } else {
+        output::print(&usage.render().to_string())?;
     }
+    Ok(u8::try_from(usage.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 fn start(arguments: &Arguments) -> message::Result<ExitCode> {
@@ -97,53 +114,66 @@ fn start(arguments: &Arguments) -> message::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.list {
-        print!("{}", scenarios::list());
+        output::print(&scenarios::list())?;
         return Ok(ExitCode::SUCCESS);
     }
-    // Fails before the measurement, not after it.
-    let json = arguments.json.as_deref().map(File::create).transpose()?;
-    let results = run::run(&arguments.plan(), &*stop_on_interrupt()?, &mut show);
-    if results.rows.is_empty() {
-        return Err("no scenario or competitor has such a name; see --list".into());
-    }
-    print(&results)?;
-    if let Some(file) = json {
-        write_json(file, &results)?;
-    }
-    Ok(if results.complete { ExitCode::SUCCESS } else { ExitCode::from(INTERRUPTED) })
+    measure(arguments)
 }
 
-/// The first signal ends the run orderly; the second one ends the program.
-fn stop_on_interrupt() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())?;
-        flag::register(signal, stop.clone())?;
+/// Measures, saves the results, and prints them. Ends the program by the signal that ended the run.
+fn measure(arguments: &Arguments) -> message::Result<ExitCode> {
+    // Checked first, so that an unusable path fails before the measurement.
+    let json = arguments.json.as_deref().map(ResultFile::at).transpose()?;
+    let html = arguments.html.as_deref().map(ResultFile::at).transpose()?;
+    let ending = Ending::catch()?;
+    let run = run::run(&arguments.plan(), ending.stop(), &mut show);
+    erase_progress();
+    // From here on, nothing is left that a signal could leave behind.
+    ending.allow();
+    if run.tables.is_empty() {
+        return Err("no scenario or competitor has such a name; see --list".into());
     }
-    Ok(stop)
+    // The files first, since the output may have no reader. The tables are the only copy of the
+    // results if a file cannot be written.
+    let saved = json.map_or(Ok(()), |file| save_json(file, &run.results));
+    let reported = html.map_or(Ok(()), |file| save_html(file, &run.results));
+    let printed = output::print(&text(&run));
+    saved.and(reported).and(printed).inspect_err(|error| {
+        // After a signal, a failure is reported, and the status is that of the signal.
+        if !run.results.complete {
+            output::complain(error);
+            ending.raise_caught();
+        }
+    })?;
+    ending.raise_caught();
+    Ok(if run.results.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn save_json(file: ResultFile, results: &Results) -> io::Result<()> {
+    let mut text = serde_json::to_vec_pretty(results)?;
+    text.push(b'\n');
+    file.save(&text)
+}
+
+fn save_html(file: ResultFile, results: &Results) -> io::Result<()> {
+    let run = Labelled { label: "peers".into(), results: results.clone() };
+    file.save(html::page(&[run]).as_bytes())
+}
+
+fn text(run: &Run) -> String {
+    [header(&run.results), table::text(run), table::failures(&run.results)].concat()
 }
 
 /// Prints the progress on one line, if standard error is a terminal.
 fn show(label: &str) {
     if io::stderr().is_terminal() {
-        eprint!("\r\x1b[K{label} ");
+        // There is no other place to report that this failed.
+        let _ = write!(io::stderr(), "\r\x1b[K{label} ");
     }
 }
 
-fn print(results: &Results) -> io::Result<()> {
+fn erase_progress() {
     if io::stderr().is_terminal() {
-        eprint!("\r\x1b[K");
+        let _ = write!(io::stderr(), "\r\x1b[K");
     }
-    match io::stdout().write_all(table::text(results).as_bytes()) {
-        // The reader, such as `head`, needs no more output.
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
-}
-
-fn write_json(file: File, results: &Results) -> io::Result<()> {
-    let mut file = BufWriter::new(file);
-    serde_json::to_writer_pretty(&mut file, results)?;
-    writeln!(file)?;
-    file.flush()
 }

@@ -52,6 +52,38 @@ fn mismatch(received: &[u64], expected: u64) -> Failure {
     format!("message {expected} expected, message {found} received").into()
 }
 
+/// A record of 1 to 64 bytes. Its length and its bytes derive from its number.
+pub(crate) struct Record {
+    bytes: [u8; Record::LONGEST],
+    length: usize,
+}
+
+impl Record {
+    /// The bytes of the longest record.
+    pub(crate) const LONGEST: usize = 64;
+
+    /// Returns the record with this number. Neighbours differ in length.
+    #[inline(always)]
+    pub(crate) fn new(number: u64) -> Record {
+        let length = 1 + (number.wrapping_mul(STEP) >> 58) as usize;
+        let mut bytes = [0; Record::LONGEST];
+        bytes.copy_from_slice(words::<8>(number).map(u64::to_le_bytes).as_flattened());
+        Record { bytes, length }
+    }
+
+    /// Returns the bytes.
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Checks every byte of a received record.
+    #[inline(always)]
+    pub(crate) fn check(&self, received: &[u8]) -> Result<()> {
+        if received == self.bytes() { Ok(()) } else { Err(failure("a record is lost or torn")) }
+    }
+}
+
 /// A large message: a pattern, with its number at both ends.
 ///
 /// Every message is checked at both ends, and the first ones in every byte: checking all bytes of
@@ -134,6 +166,18 @@ mod tests {
         let mut message: Words<8> = words(4);
         message[7] = words::<8>(3)[7];
         assert!(check(&message, 4).unwrap_err().to_string().ends_with("torn"));
+    }
+
+    #[test]
+    fn records_have_every_length_and_are_checked_in_every_byte() {
+        let mut lengths: Vec<_> = (0..1000).map(|number| Record::new(number).bytes().len()).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        assert_eq!(lengths, (1..=64).collect::<Vec<_>>());
+        let record = Record::new(9);
+        record.check(record.bytes()).unwrap();
+        assert!(record.check(&record.bytes()[1..]).is_err());
+        assert!(Record::new(10).check(record.bytes()).is_err());
     }
 
     #[test]

@@ -1,114 +1,190 @@
-//! The results of a run, as they are written to JSON. A figure that does not apply is null.
+//! The results of a run in the format of the bench, and the same rows by scenario.
 
-use ipcraft_bench::{Environment, Placement, median, spread};
-use serde::Serialize;
+use std::env;
+
+use ipcraft_bench::{
+    Environment, Estimate, Implementation, Results, Row, RowError, SCHEMA, Topology, median,
+};
 
 use crate::comparison::{Comparison, Entry};
+use crate::competitor::Scenario;
+use crate::mechanisms::{description, implementation, waiting};
+use crate::watch::WATCHED;
 use crate::work::Task;
 
 /// One run.
-#[derive(Debug, Serialize)]
-pub(crate) struct Results {
-    pub(crate) environment: Environment,
-    /// The versions of the competitors.
-    pub(crate) versions: &'static [(&'static str, &'static str)],
-    pub(crate) rows: Vec<Table>,
-    /// False when the run was stopped before its end.
-    pub(crate) complete: bool,
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// What is saved.
+    pub(crate) results: Results,
+    /// The same rows, by scenario.
+    pub(crate) tables: Vec<Table>,
 }
 
-/// The versions in the manifest.
-pub(crate) const VERSIONS: &[(&str, &str)] = &[
-    ("ipcraft", env!("CARGO_PKG_VERSION")),
-    ("iceoryx2", "0.10.0"),
-    ("ringfire", "0.5.2"),
-    ("ipc-channel", "0.23.1"),
-    ("interprocess", "2.4.7"),
-    ("rtrb", "0.4.1"),
-];
-
-/// One scenario: a table.
-#[derive(Debug, Serialize)]
+/// One scenario.
+#[derive(Debug)]
 pub(crate) struct Table {
-    pub(crate) id: &'static str,
     pub(crate) title: &'static str,
-    #[serde(skip)]
     pub(crate) task: Task,
     pub(crate) size: usize,
-    pub(crate) placement: Placement,
     pub(crate) lines: Vec<Line>,
 }
 
 /// One competitor in one scenario.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Line {
-    pub(crate) competitor: &'static str,
-    /// Median over the slices: of the median sample, or of the whole slice in a stream.
-    pub(crate) ns_per_message: Option<f64>,
-    /// Percentiles over samples, each of which is the mean of `batch` messages.
-    pub(crate) p50_ns: Option<f64>,
-    pub(crate) p90_ns: Option<f64>,
-    pub(crate) p99_ns: Option<f64>,
-    pub(crate) samples: u64,
-    pub(crate) batch: u64,
-    pub(crate) messages_per_s: Option<f64>,
-    /// One way.
-    pub(crate) bytes_per_s: Option<f64>,
-    /// Of both processes together, user and system.
-    pub(crate) cpu_ns_per_message: Option<f64>,
-    pub(crate) system_ns_per_message: Option<f64>,
-    /// Voluntary and involuntary.
-    pub(crate) switches_per_message: Option<f64>,
-    /// Time per message relative to the first competitor in the same round, median over rounds.
-    pub(crate) ratio: Option<f64>,
-    /// The interquartile range of those ratios.
-    pub(crate) ratio_spread: Option<f64>,
-    pub(crate) ratios: usize,
-    pub(crate) launch_medians_ns: Vec<f64>,
-    /// Whether the medians of the launches differ by more than 50 %.
-    pub(crate) noisy: bool,
+    pub(crate) label: String,
+    pub(crate) row: Row,
     /// Why the measurement ended early.
     pub(crate) error: Option<String>,
 }
 
+impl Run {
+    pub(crate) fn of(comparisons: &[Comparison], environment: Environment, complete: bool) -> Run {
+        let tables: Vec<_> = comparisons.iter().map(Table::of).collect();
+        let lines = || tables.iter().flat_map(|table| &table.lines);
+        let mut mechanisms = Vec::new();
+        for line in lines() {
+            if !mechanisms.iter().any(|known: &ipcraft_bench::Description| known.id == line.row.mechanism) {
+                mechanisms.extend(description(&line.row.mechanism));
+            }
+        }
+        let results = Results {
+            schema: SCHEMA,
+            ipcraft: env!("CARGO_PKG_VERSION").into(),
+            command: env::args().collect(),
+            label: None,
+            environment,
+            topology: Topology::default(),
+            mechanisms,
+            results: lines().map(|line| line.row.clone()).collect(),
+            errors: lines().filter_map(Line::row_error).collect(),
+            complete,
+        };
+        Run { results, tables }
+    }
+}
+
 impl Table {
-    pub(crate) fn of(comparison: &Comparison) -> Table {
+    fn of(comparison: &Comparison) -> Table {
         let scenario = comparison.scenario;
         Table {
-            id: scenario.id,
             title: scenario.title,
             task: scenario.task,
             size: scenario.size,
-            placement: scenario.placement,
-            lines: comparison.entries.iter().map(|entry| Line::of(entry, scenario.size)).collect(),
+            lines: comparison.entries.iter().map(|entry| Line::of(entry, scenario)).collect(),
         }
     }
 }
 
 impl Line {
-    fn of(entry: &Entry, size: usize) -> Line {
-        let samples = &entry.samples;
-        let ns_per_message = samples.times().median();
-        let messages_per_s = ns_per_message.map(|time| 1e9 / time);
-        Line {
-            competitor: entry.competitor.id,
-            ns_per_message,
-            p50_ns: samples.quantile(0.5),
-            p90_ns: samples.quantile(0.9),
-            p99_ns: samples.quantile(0.99),
-            samples: samples.count(),
-            batch: samples.batch,
-            messages_per_s,
-            bytes_per_s: messages_per_s.map(|rate| rate * size as f64),
-            cpu_ns_per_message: samples.per_message(|usage| usage.cpu_ns),
-            system_ns_per_message: samples.per_message(|usage| usage.system_ns),
-            switches_per_message: samples.per_message(|usage| usage.switches),
-            ratio: median(entry.ratios.iter().copied()),
-            ratio_spread: spread(entry.ratios.iter().copied()),
-            ratios: entry.ratios.len(),
-            launch_medians_ns: samples.times().launch_medians(),
-            noisy: samples.times().noisy(),
-            error: entry.error.clone(),
+    fn of(entry: &Entry, scenario: &Scenario) -> Line {
+        Line { label: entry.competitor.label(), row: row(entry, scenario), error: entry.error.clone() }
+    }
+
+    fn row_error(&self) -> Option<RowError> {
+        let message = self.error.as_ref()?;
+        Some(RowError {
+            mechanism: self.row.mechanism.clone(),
+            implementation: self.row.implementation,
+            workload: self.row.workload,
+            size: self.row.size,
+            placement: self.row.placement,
+            message: format!("{}: {message}", self.label),
+        })
+    }
+}
+
+fn row(entry: &Entry, scenario: &Scenario) -> Row {
+    let Entry { samples, competitor, .. } = entry;
+    let implementation = implementation(competitor.id);
+    let messages_per_s = samples.times().median().map(|time| 1e9 / time);
+    let ratios = entry.ratios.iter().map(|launch| launch.iter().copied());
+    let to_library = over_launches(ratios.clone().filter_map(median));
+    let deaths = scenario.task.is_death();
+    let rate = messages_per_s.filter(|_| !deaths);
+    Row {
+        mechanism: competitor.id.into(),
+        implementation,
+        workload: scenario.task.workload(),
+        variant: variant(entry, scenario),
+        size: scenario.size,
+        waiting: waiting(competitor.id),
+        placement: (!scenario.task.is_single()).then_some(scenario.placement),
+        distance: None,
+        samples: samples.count().max(samples.times().slices() as u64),
+        time_ns: over_launches(samples.times().launch_medians()),
+        p50_ns: samples.quantile(0.5),
+        p90_ns: samples.quantile(0.9),
+        p99_ns: samples.quantile(0.99),
+        p999_ns: samples.quantile(0.999),
+        max_ns: samples.quantile(1.0),
+        percentiles: samples.ladder(),
+        messages_per_s: rate,
+        bytes_per_s: rate.filter(|_| scenario.has_bandwidth()).map(|rate| rate * scenario.size as f64),
+        cpu_ns_per_message: samples.per_message(|usage| usage.cpu_ns),
+        switches_per_message: samples.per_message(|usage| usage.switches),
+        setup_us: None,
+        ratio_to_baseline: None,
+        equal_baseline: None,
+        ratio_to_plain: None,
+        ratio_to_library: to_library.filter(|_| implementation != Implementation::Ipcraft),
+        ratio_to_limit: None,
+        ratio_pairs: ratios.flatten().count(),
+        system_ns_per_message: samples.per_message(|usage| usage.system_ns),
+        syscalls_per_message: None,
+        memory_bytes: None,
+        batch: samples.batch,
+        single: None,
+        launches: samples.launches(),
+        noisy: samples.times().noisy() && !deaths,
+        rate_per_s: None,
+        timeout_ns: entry.timed_out.then_some(WATCHED.as_nanos() as f64),
+    }
+}
+
+/// Returns what distinguishes the row from those of the same mechanism, workload and size.
+fn variant(entry: &Entry, scenario: &Scenario) -> Option<String> {
+    let parts: Vec<_> = scenario.variant.into_iter().chain(entry.competitor.variant).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Returns the median over the launches, with the lowest and the highest.
+fn over_launches(launches: impl IntoIterator<Item = f64>) -> Option<Estimate> {
+    let launches: Vec<f64> = launches.into_iter().collect();
+    let low = launches.iter().copied().reduce(f64::min)?;
+    let high = launches.iter().copied().reduce(f64::max)?;
+    Some(Estimate { value: median(launches)?, low, high })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use ipcraft_bench::{CpuPair, Placement};
+
+    use super::*;
+    use crate::scenarios::SCENARIOS;
+
+    #[test]
+    fn rows_of_all_scenarios_differ_in_what_identifies_them() {
+        let free = CpuPair { client: None, server: None };
+        let comparisons: Vec<_> =
+            SCENARIOS.iter().map(|scenario| Comparison::new(scenario, free, |_| true)).collect();
+        let rows =
+            comparisons.iter().flat_map(|one| one.entries.iter().map(|entry| row(entry, one.scenario)));
+        let mut known = HashSet::new();
+        for row in rows {
+            let key = (row.id(), row.variant, row.placement.map(Placement::name));
+            assert!(known.insert(key.clone()), "{key:?}");
+            assert!(row.time_ns.is_none() && row.p50_ns.is_none());
         }
+    }
+
+    #[test]
+    fn over_launches_spans_their_range() {
+        let found = over_launches([3.0, 1.0, 2.0]).unwrap();
+        assert_eq!((found.value, found.low, found.high), (2.0, 1.0, 3.0));
+        assert!(over_launches([]).is_none());
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use ipcraft_bench::{CancelToken, Cores, Environment, Placement, steal};
 
 use crate::comparison::{Comparison, Preset, Stopped};
-use crate::results::{Results, Table, VERSIONS};
+use crate::mechanisms::VERSIONS;
+use crate::results::Run;
 use crate::scenarios::{FAULTY, SCENARIOS};
 
 /// What to measure.
@@ -27,11 +28,11 @@ impl Plan {
         let hidden = self.filters.iter().any(|filter| filter == FAULTY.id).then_some(&FAULTY);
         let comparisons = SCENARIOS.iter().chain(hidden).filter_map(|scenario| {
             let whole = self.filters.is_empty() || self.names(scenario.id);
-            let first = scenario.competitors.first()?.id;
+            let first = scenario.competitors.first()?.label();
             let comparison = Comparison::new(scenario, cores.cpu_pair(scenario.placement)?, |competitor| {
-                whole || competitor.id == first || self.names(competitor.id)
+                whole || competitor.label() == first || self.names(&competitor.label())
             });
-            let named = whole || comparison.entries.iter().any(|entry| self.names(entry.competitor.id));
+            let named = whole || comparison.entries.iter().any(|entry| self.names(&entry.competitor.label()));
             named.then_some(comparison)
         });
         comparisons.collect()
@@ -44,7 +45,7 @@ impl Plan {
 }
 
 /// Measures what the plan contains. Setting `stop` ends the run soon, with the results until then.
-pub(crate) fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&str)) -> Results {
+pub(crate) fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&str)) -> Run {
     let cores = Cores::of_this_process();
     let mut environment = Environment::at_start(&cores);
     let (start, stolen) = (Instant::now(), steal());
@@ -56,19 +57,15 @@ pub(crate) fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&str)
     environment.duration_s = start.elapsed().as_secs_f64();
     environment.steal_ms =
         steal().zip(stolen).map(|(after, before)| after.saturating_sub(before).as_millis() as u64);
-    Results {
-        environment,
-        versions: VERSIONS,
-        rows: comparisons.iter().map(Table::of).collect(),
-        complete: outcome.is_ok(),
-    }
+    Run::of(&comparisons, environment, outcome.is_ok())
 }
 
 /// The load average of an otherwise idle machine is lower.
 const MAX_IDLE_LOAD: f64 = 0.5;
 
 fn notes(cores: &Cores, environment: &Environment) -> Vec<String> {
-    let mut notes = Vec::new();
+    let versions: Vec<_> = VERSIONS.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let mut notes = vec![format!("compared: {}", versions.join(", "))];
     if cores.cpu_pair(Placement::TwoCores).is_none() {
         notes.push("scenarios on two cores skipped: this process may use only one".into());
     }
@@ -99,7 +96,7 @@ mod tests {
     use super::*;
 
     fn plan(filters: &[&str]) -> Plan {
-        let preset = Preset { launches: 1, rounds: 1, slice: Duration::from_millis(1) };
+        let preset = Preset { launches: 1, rounds: 1, slice: Duration::from_millis(1), deaths: 1 };
         Plan {
             filters: filters.iter().map(ToString::to_string).collect(),
             preset,
@@ -115,9 +112,9 @@ mod tests {
         let set_up = plan(&["SET_UP"]).comparisons(&cores);
         assert_eq!(set_up.len(), 1);
         assert_eq!(set_up[0].entries.len(), set_up[0].scenario.competitors.len());
-        for comparison in plan(&["unix"]).comparisons(&cores) {
+        for comparison in plan(&["unix_stream"]).comparisons(&cores) {
             let ids: Vec<_> = comparison.entries.iter().map(|entry| entry.competitor.id).collect();
-            assert_eq!(ids, [comparison.scenario.competitors[0].id, "Unix stream"]);
+            assert_eq!(ids, [comparison.scenario.competitors[0].id, "unix_stream"]);
         }
         assert!(plan(&["unknown"]).comparisons(&cores).is_empty());
     }

@@ -1,7 +1,7 @@
 //! What has been measured so far of one competitor in one scenario.
 
 use hdrhistogram::Histogram;
-use ipcraft_bench::{LaunchTimes, Usage, median};
+use ipcraft_bench::{Launch, LaunchTimes, Usage, median};
 
 use crate::work::{Report, Slice, Task};
 
@@ -10,6 +10,8 @@ pub(crate) struct Samples {
     /// Picoseconds per message of each sample: in a stream a message takes a few nanoseconds.
     histogram: Histogram<u64>,
     times: LaunchTimes,
+    /// The slices of each launch.
+    slices: Vec<usize>,
     usage: Usage,
     messages: u64,
     pub(crate) batch: u64,
@@ -19,12 +21,20 @@ impl Samples {
     pub(crate) fn new() -> Samples {
         let mut histogram = Histogram::new(3).expect("three digits are within the limits of a histogram");
         histogram.auto(true);
-        Samples { histogram, times: LaunchTimes::default(), usage: Usage::default(), messages: 0, batch: 1 }
+        Samples {
+            histogram,
+            times: LaunchTimes::default(),
+            slices: Vec::new(),
+            usage: Usage::default(),
+            messages: 0,
+            batch: 1,
+        }
     }
 
     /// Starts a new launch; later slices belong to it.
     pub(crate) fn begin_launch(&mut self) {
         self.times.begin_launch();
+        self.slices.push(0);
     }
 
     /// Adds a slice. Returns its time per message.
@@ -38,6 +48,9 @@ impl Samples {
         self.batch = slice.batch;
         let time = time_per_message(task, slice, report);
         self.times.record(time);
+        if let Some(slices) = self.slices.last_mut() {
+            *slices += 1;
+        }
         time
     }
 
@@ -49,6 +62,26 @@ impl Samples {
     /// Returns the quantile of the samples, in nanoseconds per message.
     pub(crate) fn quantile(&self, fraction: f64) -> Option<f64> {
         (!self.histogram.is_empty()).then(|| self.histogram.value_at_quantile(fraction) as f64 / 1000.0)
+    }
+
+    /// Returns the launches that have a slice.
+    pub(crate) fn launches(&self) -> Vec<Launch> {
+        let slices = self.slices.iter().enumerate().filter(|(_, slices)| **slices > 0);
+        let launch = |((launch, &slices), time_ns)| Launch {
+            launch,
+            time_ns,
+            slices,
+            setup_us: None,
+            hand_over_ns: None,
+        };
+        slices.zip(self.times.launch_medians()).map(launch).collect()
+    }
+
+    /// Returns the distribution of the samples: pairs of a percentile and its nanoseconds.
+    pub(crate) fn ladder(&self) -> Vec<(f64, f64)> {
+        let percents = (0..20).map(|step| f64::from(step) * 5.0);
+        let percents = percents.chain([96.0, 97.0, 98.0, 99.0, 99.5, 99.9, 99.99, 100.0]);
+        percents.filter_map(|percent| Some((percent, self.quantile(percent / 100.0)?))).collect()
     }
 
     /// Returns the number of samples.
@@ -66,7 +99,7 @@ impl Samples {
 /// otherwise the median sample.
 fn time_per_message(task: Task, slice: &Slice, report: &Report) -> f64 {
     let mean = report.elapsed_ns as f64 / slice.messages as f64;
-    if task == Task::Stream {
+    if matches!(task, Task::Stream | Task::Contended) {
         return mean;
     }
     median(report.samples.iter().map(|&sample| sample as f64 / slice.batch as f64)).unwrap_or(mean)

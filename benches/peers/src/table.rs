@@ -1,8 +1,9 @@
-//! The printed tables.
+//! The long tables, one per scenario.
 
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row, Table as Grid, TableStyle};
+use ipcraft_bench::{Estimate, Implementation, Launch, Results, RowError};
 
-use crate::results::{Line, Results, Table};
+use crate::results::{Line, Run, Table};
 use crate::work::Task;
 
 /// Rules around the header and at the end, none between rows.
@@ -12,56 +13,25 @@ const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 /// From this size in bytes on, the table shows the bandwidth of a stream.
 const LARGE: usize = 4096;
 
-/// Returns everything that is printed.
-pub(crate) fn text(results: &Results) -> String {
-    let mut text = conditions(results);
-    for table in &results.rows {
+/// Returns one table for each scenario, and the legend.
+pub(crate) fn text(run: &Run) -> String {
+    let mut text = String::new();
+    for table in &run.tables {
         text += &format!("\n{}\n{}\n", table.title, grid(table).trim_fmt());
-        for line in &table.lines {
-            if let Some(error) = &line.error {
-                text += &format!("FAILED: {}: {error}\n", line.competitor);
-            }
-        }
     }
-    text + &legend(results)
+    text + &legend(run)
 }
 
-fn conditions(results: &Results) -> String {
-    let env = &results.environment;
-    let versions: Vec<_> =
-        results.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
-    let used: Vec<_> = env.cores_used.iter().map(ToString::to_string).collect();
-    let machine = match env.virtualised {
-        Some(true) => "virtual machine",
-        Some(false) => "bare metal",
-        None => "virtualization: unknown",
-    };
-    let mut text = format!(
-        "{}\n{}, {} on {}, {}, {machine}\ncores {} of {} allowed, used: {}; {}; clock read: {:.0} ns; load {}; stolen {}; {:.0} s\n",
-        versions.join(", "),
-        env.date,
-        env.kernel,
-        env.architecture,
-        env.cpu,
-        env.cores_allowed,
-        env.cores_online,
-        used.join(" and "),
-        if env.pinned { "all pinned" } else { "NOT all pinned" },
-        env.clock_cost_ns,
-        shown(env.load_average, |load| format!("{load:.1}")),
-        shown(env.steal_ms, |ms| format!("{ms} ms")),
-        env.duration_s,
-    );
-    for note in &env.notes {
-        text += &format!("note: {note}\n");
-    }
-    text
+/// Returns what failed, and why.
+pub(crate) fn failures(results: &Results) -> String {
+    let line = |error: &RowError| format!("FAILED: {}: {}\n", error.workload.name(), error.message);
+    results.errors.iter().map(line).collect()
 }
 
 fn grid(table: &Table) -> Grid {
     let mut grid = Grid::new();
     grid.load_style(STYLE);
-    let reference = table.lines.first().map_or("", |line| line.competitor);
+    let reference = table.lines.first().map_or("", |line| &line.label);
     let rate = if is_large(table) { "bandwidth" } else { "rate" };
     let relative = format!("× {reference}");
     grid.set_header(["", "p50", "p90", "p99", rate, "CPU/msg", "switches/msg", &relative, "launches", ""]);
@@ -79,51 +49,62 @@ fn is_large(table: &Table) -> bool {
 }
 
 fn row(table: &Table, line: &Line) -> Row {
-    let rate =
-        if is_large(table) { shown(line.bytes_per_s, bandwidth) } else { shown(line.messages_per_s, rate) };
+    let figures = &line.row;
+    let rate = if is_large(table) {
+        shown(figures.bytes_per_s, bandwidth)
+    } else {
+        shown(figures.messages_per_s, rate)
+    };
     let cells = [
-        line.competitor.to_owned(),
-        shown(line.p50_ns, time),
-        shown(line.p90_ns, time),
-        shown(line.p99_ns, time),
+        line.label.clone(),
+        // A call that never returned has no time, and the ones before it do not stand for it.
+        figures.timeout_ns.map_or_else(|| shown(figures.p50_ns, time), never),
+        shown(figures.p90_ns, time),
+        shown(figures.p99_ns, time),
         rate,
-        shown(line.cpu_ns_per_message, time),
-        shown(line.switches_per_message, |switches| format!("{switches:.2}")),
-        ratio(line.ratio, line.ratio_spread),
-        range(&line.launch_medians_ns),
+        shown(figures.cpu_ns_per_message, time),
+        shown(figures.switches_per_message, |switches| format!("{switches:.2}")),
+        shown(figures.ratio_to_library, ratio),
+        range(&figures.launches),
         flag(line).to_owned(),
     ];
-    let is_ours = line.competitor.starts_with("ipcraft");
-    let is_limit = line.competitor.starts_with("limit");
-    let style = |cell: String| match (is_ours, is_limit) {
-        (true, _) => Cell::new(cell).add_attribute(Attribute::Bold),
-        (_, true) => Cell::new(cell).add_attribute(Attribute::Dim),
+    let style = |cell: String| match figures.implementation {
+        Implementation::Ipcraft => Cell::new(cell).add_attribute(Attribute::Bold),
+        Implementation::Limit => Cell::new(cell).add_attribute(Attribute::Dim),
         _ => Cell::new(cell),
     };
     Row::from(cells.into_iter().map(style).collect::<Vec<_>>())
 }
 
+/// Describes a call that was still blocked after that time.
+fn never(ns: f64) -> String {
+    format!("never (>{:.0} s)", ns / 1e9)
+}
+
 fn flag(line: &Line) -> &'static str {
-    match (&line.error, line.noisy) {
+    match (&line.error, line.row.noisy) {
         (Some(_), _) => "FAILED",
         (None, true) => "noisy",
         (None, false) => "",
     }
 }
 
-fn legend(results: &Results) -> String {
+fn legend(run: &Run) -> String {
     let mut text = String::from(
         "\np50 to p99: per message, over samples. A sample is the mean of 100 round trips if they take less \
          than a microsecond, and of about 30 us of a stream of small messages.\n\
          rate: of the median slice. CPU, switches: of both sides together.\n\
-         ×: time relative to the first line (± half the interquartile range).\n\
+         ×: time relative to the first line, median of the launches and their range.\n\
          launches: lowest and highest median of fresh processes.\n",
     );
-    if results.rows.iter().flat_map(|table| &table.lines).any(|line| line.noisy) {
+    if run.tables.iter().flat_map(|table| &table.lines).any(|line| line.row.noisy) {
         text += "noisy: launches differ by more than 50 %; another workload probably interfered. \
                  Do not trust this line.\n";
     }
-    if !results.complete {
+    if run.tables.iter().any(|table| table.task.is_death()) {
+        text += "DEATH OF A PEER: from the kill to the return of the blocked call.\n";
+    }
+    if !run.results.complete {
         text += "Interrupted: the results are incomplete.\n";
     }
     text
@@ -133,17 +114,15 @@ fn shown<T>(figure: Option<T>, show: impl FnOnce(T) -> String) -> String {
     figure.map_or_else(String::new, show)
 }
 
-/// Formats a ratio and its spread with equally many decimals.
-fn ratio(ratio: Option<f64>, spread: Option<f64>) -> String {
-    match (ratio, spread) {
-        (Some(ratio), Some(spread)) => format!("{ratio:.0$} ±{1:.0$}", decimals(ratio), spread / 2.0),
-        _ => String::new(),
-    }
+/// Formats a ratio and its interval with equally many decimals.
+fn ratio(ratio: Estimate) -> String {
+    let places = decimals(ratio.value);
+    format!("{:.places$} ({:.places$} to {:.places$})", ratio.value, ratio.low, ratio.high)
 }
 
-fn range(medians: &[f64]) -> String {
-    let least = medians.iter().copied().reduce(f64::min);
-    let most = medians.iter().copied().reduce(f64::max);
+fn range(launches: &[Launch]) -> String {
+    let least = launches.iter().map(|launch| launch.time_ns).reduce(f64::min);
+    let most = launches.iter().map(|launch| launch.time_ns).reduce(f64::max);
     least.zip(most).map_or_else(String::new, |(least, most)| format!("{} to {}", time(least), time(most)))
 }
 
@@ -199,8 +178,7 @@ mod tests {
         );
         assert_eq!([rate(28_423.0), rate(700e6), rate(12.0)], ["28.4 k/s", "700 M/s", "12.0 /s"]);
         assert_eq!([bandwidth(4.571e9), bandwidth(8.3e7)], ["4.57 GB/s", "83.0 MB/s"]);
-        assert_eq!(ratio(Some(20.04), Some(0.5)), "20.0 ±0.2");
-        assert_eq!(ratio(Some(0.0042), Some(0.0)), "0.0042 ±0.0000");
-        assert_eq!(range(&[300.0, 250.0]), "250 ns to 300 ns");
+        assert_eq!(ratio(Estimate { value: 20.04, low: 19.8, high: 21.0 }), "20.0 (19.8 to 21.0)");
+        assert_eq!(never(3e9), "never (>3 s)");
     }
 }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use ipcraft_bench::Usage;
+use ipcraft_bench::{Role, Usage, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::message::{ANSWER, Result, Words, check, words};
@@ -20,6 +20,39 @@ pub(crate) enum Task {
     Stream,
     /// A named channel, both endpoints and the first message, in one process.
     SetUp,
+    /// One process locks and unlocks.
+    Uncontended,
+    /// Two processes lock and unlock the same lock.
+    Contended,
+    /// A process is killed while its peer is blocked; timed until the blocked call returns.
+    PeerDeath {
+        /// The side that is killed.
+        victim: Role,
+    },
+}
+
+impl Task {
+    /// Returns the name of the task in results.
+    pub(crate) fn workload(self) -> Workload {
+        match self {
+            Task::RoundTrip => Workload::RoundTrip,
+            Task::Stream => Workload::Stream,
+            Task::SetUp => Workload::SetUp,
+            Task::Uncontended => Workload::Uncontended,
+            Task::Contended => Workload::Contended,
+            Task::PeerDeath { .. } => Workload::PeerDeath,
+        }
+    }
+
+    /// Returns whether a process is killed.
+    pub(crate) fn is_death(self) -> bool {
+        matches!(self, Task::PeerDeath { .. })
+    }
+
+    /// Returns whether one process does everything.
+    pub(crate) fn is_single(self) -> bool {
+        matches!(self, Task::SetUp | Task::Uncontended)
+    }
 }
 
 /// A short piece of one measurement, requested from both sides.
@@ -44,6 +77,8 @@ pub(crate) struct Report {
     pub(crate) elapsed_ns: u64,
     /// What the side's process used in that time.
     pub(crate) usage: Usage,
+    /// The operations of this side, where both sides share the counted ones.
+    pub(crate) operations: u64,
 }
 
 /// An endpoint that sends small messages.
@@ -71,6 +106,43 @@ pub(crate) trait TakeRange {
     fn take_range(&mut self, numbers: Range<u64>, check_all: bool) -> Result<()>;
 }
 
+/// An endpoint that sends a request and waits for its reply.
+pub(crate) trait Call<const N: usize> {
+    /// Returns the reply.
+    fn call(&mut self, request: &Words<N>) -> Result<Words<N>>;
+}
+
+/// An endpoint that replies to requests.
+pub(crate) trait Serve<const N: usize> {
+    /// Waits for the next request, and sends the reply that the closure returns.
+    fn serve(&mut self, reply: impl FnOnce(&Words<N>) -> Result<Words<N>>) -> Result<()>;
+}
+
+/// Requests and replies through one endpoint each way.
+pub(crate) struct Duplex<P, T>(pub(crate) P, pub(crate) T);
+
+impl<P: Put<N>, T: Take<N>, const N: usize> Call<N> for Duplex<P, T> {
+    #[inline]
+    fn call(&mut self, request: &Words<N>) -> Result<Words<N>> {
+        self.0.put(request)?;
+        self.1.take()
+    }
+}
+
+impl<P: Put<N>, T: Take<N>, const N: usize> Serve<N> for Duplex<P, T> {
+    #[inline]
+    fn serve(&mut self, reply: impl FnOnce(&Words<N>) -> Result<Words<N>>) -> Result<()> {
+        let request = self.1.take()?;
+        self.0.put(&reply(&request)?)
+    }
+}
+
+/// A number that a lock guards.
+pub(crate) trait Lock {
+    /// Changes the number while the lock is held.
+    fn locked(&mut self, change: impl FnOnce(&mut u64)) -> Result<()>;
+}
+
 /// Sends or receives small messages one by one.
 pub(crate) struct OneByOne<E, const N: usize>(pub(crate) E);
 
@@ -95,15 +167,10 @@ impl<E: Take<N>, const N: usize> TakeRange for OneByOne<E, N> {
 }
 
 /// Runs the client's side of round trips, which measures the time.
-pub(crate) fn ask<const N: usize>(
-    slice: &Slice,
-    there: &mut impl Put<N>,
-    back: &mut impl Take<N>,
-) -> Result<Report> {
+pub(crate) fn ask<const N: usize>(slice: &Slice, client: &mut impl Call<N>) -> Result<Report> {
     let mut number = slice.first;
     let mut ask_once = || -> Result<()> {
-        there.put(&words(number))?;
-        check(&back.take()?, number ^ ANSWER)?;
+        check(&client.call(&words(number))?, number ^ ANSWER)?;
         number += 1;
         Ok(())
     };
@@ -112,15 +179,13 @@ pub(crate) fn ask<const N: usize>(
 }
 
 /// Runs the server's side of round trips.
-pub(crate) fn answer<const N: usize>(
-    slice: &Slice,
-    there: &mut impl Take<N>,
-    back: &mut impl Put<N>,
-) -> Result<Report> {
+pub(crate) fn answer<const N: usize>(slice: &Slice, server: &mut impl Serve<N>) -> Result<Report> {
     let mut number = slice.first;
     let mut answer_once = || -> Result<()> {
-        check(&there.take()?, number)?;
-        back.put(&words(number ^ ANSWER))?;
+        server.serve(|request| {
+            check(request, number)?;
+            Ok(words(number ^ ANSWER))
+        })?;
         number += 1;
         Ok(())
     };
@@ -181,6 +246,43 @@ pub(crate) fn repeat(slice: &Slice, mut operation: impl FnMut(u64) -> Result<()>
     timed(slice, once)
 }
 
+/// Increments the number that a lock guards until both sides have done so `warm_up + messages`
+/// times together. Each side measures the time from its first counted turn to the end.
+///
+/// Both sides stop at the same number, so neither works without contention at the end.
+pub(crate) fn compete(slice: &Slice, lock: &mut impl Lock) -> Result<Report> {
+    let (mut operations, warm) = compete_until(lock, slice.first, slice.first + slice.warm_up)?;
+    let end = slice.first + slice.warm_up + slice.messages;
+    let before = Usage::so_far()?;
+    let start = Instant::now();
+    let (counted, _) = compete_until(lock, slice.first, end)?;
+    let elapsed_ns = start.elapsed().as_nanos() as f64;
+    operations += counted;
+    // A side that began late saw only a part of the counted operations.
+    let seen = end.saturating_sub(warm).max(1) as f64;
+    let elapsed_ns = (elapsed_ns * slice.messages as f64 / seen) as u64;
+    Ok(Report { elapsed_ns, operations, usage: before.elapsed()?, ..Report::default() })
+}
+
+/// Returns this side's operations and the number at the end.
+fn compete_until(lock: &mut impl Lock, first: u64, end: u64) -> Result<(u64, u64)> {
+    let (mut operations, mut last) = (0, first);
+    loop {
+        let mut done = false;
+        lock.locked(|number| {
+            // The first turn of a slice skips the numbers of other competitors.
+            *number = (*number).max(first);
+            done = *number >= end;
+            *number += u64::from(!done);
+            last = *number;
+        })?;
+        if done {
+            return Ok((operations, last));
+        }
+        operations += 1;
+    }
+}
+
 /// Repeatedly creates and drops a value, and measures the creation.
 pub(crate) fn repeat_setup<T>(slice: &Slice, mut set_up: impl FnMut(u64) -> Result<T>) -> Result<Report> {
     let mut samples = Vec::with_capacity(slice.messages as usize);
@@ -192,7 +294,7 @@ pub(crate) fn repeat_setup<T>(slice: &Slice, mut set_up: impl FnMut(u64) -> Resu
         drop(created);
     }
     samples.drain(..slice.warm_up as usize);
-    Ok(Report { elapsed_ns: samples.iter().sum(), samples, usage: before.elapsed()? })
+    Ok(Report { elapsed_ns: samples.iter().sum(), samples, usage: before.elapsed()?, ..Report::default() })
 }
 
 /// Measures the counted operations in batches. One reading of the clock ends a sample and starts
@@ -212,7 +314,7 @@ fn timed(slice: &Slice, mut operation: impl FnMut() -> Result<()>) -> Result<Rep
         last = now;
     }
     let elapsed_ns = (last - start).as_nanos() as u64;
-    Ok(Report { samples, elapsed_ns, usage: before.elapsed()? })
+    Ok(Report { samples, elapsed_ns, usage: before.elapsed()?, ..Report::default() })
 }
 
 #[cfg(test)]
@@ -229,6 +331,12 @@ mod tests {
         fn put(&mut self, message: &Words<2>) -> Result<()> {
             self.0.push_back(*message);
             Ok(())
+        }
+    }
+
+    impl Take<2> for &mut Queue {
+        fn take(&mut self) -> Result<Words<2>> {
+            Take::<2>::take(*self)
         }
     }
 
@@ -253,16 +361,35 @@ mod tests {
         assert!(recv(&SLICE, &mut queue).is_err());
     }
 
+    /// A number that one thread guards.
+    struct Number(u64);
+
+    impl Lock for Number {
+        fn locked(&mut self, change: impl FnOnce(&mut u64)) -> Result<()> {
+            change(&mut self.0);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn compete_counts_every_operation_of_the_slice_once() {
+        let mut number = Number(7);
+        let report = compete(&SLICE, &mut number).unwrap();
+        assert_eq!(report.operations, SLICE.warm_up + SLICE.messages);
+        assert_eq!(number.0, SLICE.first + SLICE.warm_up + SLICE.messages);
+        assert_eq!(compete(&SLICE, &mut number).unwrap().operations, 0);
+    }
+
     #[test]
     fn ask_rejects_an_echo_of_its_own_message() {
         let mut back = Queue::default();
-        assert!(ask(&SLICE, &mut Queue::default(), &mut back).is_err());
+        assert!(ask::<2>(&SLICE, &mut Duplex(Queue::default(), &mut back)).is_err());
         for number in SLICE.first..SLICE.first + 36 {
             back.put(&words(number ^ ANSWER)).unwrap();
         }
-        let report = ask(&SLICE, &mut Queue::default(), &mut back).unwrap();
+        let report = ask::<2>(&SLICE, &mut Duplex(Queue::default(), &mut back)).unwrap();
         assert_eq!(report.samples.len(), 10);
         back.put(&words(SLICE.first)).unwrap();
-        assert!(ask(&SLICE, &mut Queue::default(), &mut back).is_err());
+        assert!(ask::<2>(&SLICE, &mut Duplex(Queue::default(), &mut back)).is_err());
     }
 }

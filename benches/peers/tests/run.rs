@@ -1,6 +1,8 @@
 //! Whole runs of the program.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -11,6 +13,12 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ipcraft-peers");
+
+fn full() -> Stdio {
+    File::options().write(true).open("/dev/full").unwrap().into()
+}
+
 /// A run with its own directory for temporary files.
 struct Run {
     child: Child,
@@ -20,7 +28,7 @@ struct Run {
 impl Run {
     fn start(arguments: &[&str]) -> Run {
         let temporary = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ipcraft-peers"));
+        let mut command = Command::new(PROGRAM);
         command.args(["--quick", "--json"]).arg(temporary.path().join("results.json")).args(arguments);
         let child = command.env("TMPDIR", temporary.path()).stdout(Stdio::null()).spawn().unwrap();
         Run { child, temporary }
@@ -51,9 +59,14 @@ impl Run {
         status
     }
 
-    fn results(mut self) -> Value {
+    /// Waits for the end with this exit status, and reads the results.
+    fn results(mut self, code: i32) -> Value {
         let status = self.end();
-        assert!(status.success(), "{status}");
+        assert_eq!(status.code(), Some(code), "{status}");
+        self.saved()
+    }
+
+    fn saved(&self) -> Value {
         let text = fs::read_to_string(self.temporary.path().join("results.json")).unwrap();
         serde_json::from_str(&text).unwrap()
     }
@@ -93,9 +106,8 @@ fn peers_of(parent: Pid) -> usize {
     lines.filter(|is_peer| *is_peer).count()
 }
 
-fn lines<'a>(results: &'a Value, row: &str) -> &'a [Value] {
-    let rows = results["rows"].as_array().unwrap();
-    rows.iter().find(|known| known["id"] == row).unwrap()["lines"].as_array().unwrap()
+fn rows(results: &Value) -> &[Value] {
+    results["results"].as_array().unwrap()
 }
 
 fn has_two_cores() -> bool {
@@ -104,29 +116,37 @@ fn has_two_cores() -> bool {
 
 #[test]
 fn quick_run_measures_every_competitor_of_every_scenario() {
-    let results = Run::start(&["--timeout", "120"]).results();
+    let results = Run::start(&["--timeout", "120"]).results(0);
     assert_eq!(results["complete"], true);
-    let rows = results["rows"].as_array().unwrap();
-    assert!(rows.len() >= if has_two_cores() { 13 } else { 3 });
+    assert_eq!(results["schema"], 1);
+    assert_eq!(results["errors"], Value::Array(Vec::new()));
+    let rows = rows(&results);
+    assert!(rows.len() >= if has_two_cores() { 100 } else { 20 });
+    let described: Vec<_> =
+        results["mechanisms"].as_array().unwrap().iter().map(|mechanism| &mechanism["id"]).collect();
     for row in rows {
-        for line in row["lines"].as_array().unwrap() {
-            let name = format!("{} {}", row["id"], line["competitor"]);
-            assert!(line["error"].is_null(), "{name}: {}", line["error"]);
-            assert!(line["ns_per_message"].as_f64().unwrap() > 0.0, "{name}");
-            assert!(line["p50_ns"].as_f64() <= line["p99_ns"].as_f64(), "{name}");
-            assert!(line["ratio"].as_f64().unwrap() > 0.0, "{name}");
+        let name = format!("{} {} {}", row["mechanism"], row["workload"], row["variant"]);
+        assert!(described.contains(&&row["mechanism"]), "{name}");
+        if row["timeout_ns"].is_null() {
+            assert!(row["time_ns"]["value"].as_f64().unwrap() > 0.0, "{name}");
+            assert!(row["p50_ns"].as_f64() <= row["p99_ns"].as_f64(), "{name}");
+        } else {
+            assert_eq!(row["workload"], "peer_death", "{name}");
+            assert_ne!(row["implementation"], "ipcraft", "{name}");
         }
-        assert_eq!(row["lines"][0]["ratio"], 1.0);
+        let compared = row["implementation"] != "ipcraft" && row["workload"] != "peer_death";
+        assert_eq!(row["ratio_to_library"].is_object(), compared, "{name}");
     }
 }
 
 #[test]
-fn run_with_faulty_competitors_reports_the_reason_of_each() {
-    let results = Run::start(&["--timeout", "2", "faulty"]).results();
-    let lines = lines(&results, "faulty");
-    let error_of = |id: &str| lines.iter().find(|line| line["competitor"] == id).unwrap()["error"].as_str();
-    assert_eq!(error_of("pipe"), None);
-    assert!(lines[0]["p50_ns"].as_f64().unwrap() > 0.0);
+fn run_with_faulty_competitors_fails_and_reports_the_reason_of_each() {
+    let results = Run::start(&["--timeout", "2", "faulty"]).results(1);
+    let pipe = &rows(&results)[0];
+    assert_eq!(pipe["mechanism"], "pipe");
+    assert!(pipe["p50_ns"].as_f64().unwrap() > 0.0);
+    let errors: Vec<_> = results["errors"].as_array().unwrap().iter().collect();
+    assert_eq!(errors.len(), 5);
     for (id, reason) in [
         ("silent", "no reply within 2 s"),
         ("exiting", "its process ended: exit status: 7"),
@@ -134,15 +154,30 @@ fn run_with_faulty_competitors_reports_the_reason_of_each() {
         ("corrupting", "expected"),
         ("unresponsive", "no reply within 2 s"),
     ] {
-        assert!(error_of(id).is_some_and(|error| error.contains(reason)), "{id}: {:?}", error_of(id));
+        let messages = errors.iter().map(|error| error["message"].as_str().unwrap());
+        let mut found = messages.filter(|message| message.starts_with(&format!("faulty, {id}: ")));
+        assert!(found.any(|message| message.contains(reason)), "{id}: {errors:?}");
     }
 }
 
 #[test]
-fn run_after_sigint_exits_with_130_and_leaves_nothing() {
+fn run_ended_by_a_signal_dies_by_it_with_partial_results() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut run = Run::start(&["--timeout", "600", "faulty"]).started();
+        kill(run.pid(), signal).unwrap();
+        assert_eq!(run.end().signal(), Some(signal as i32));
+        assert_eq!(run.saved()["complete"], false);
+    }
+}
+
+#[test]
+fn run_killed_keeps_older_results() {
     let mut run = Run::start(&["--timeout", "600", "faulty"]).started();
-    kill(run.pid(), Signal::SIGINT).unwrap();
-    assert_eq!(run.end().code(), Some(130));
+    let file = run.temporary.path().join("results.json");
+    fs::write(&file, "older").unwrap();
+    run.child.kill().unwrap();
+    run.child.wait().unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "older");
 }
 
 #[test]
@@ -159,7 +194,56 @@ fn run_killed_ends_its_processes() {
 
 #[test]
 fn run_with_unknown_name_fails() {
-    let output = Command::new(env!("CARGO_BIN_EXE_ipcraft-peers")).arg("unknown").output().unwrap();
+    let output = Command::new(PROGRAM).arg("unknown").output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("--list"));
+}
+
+#[test]
+fn run_whose_tables_cannot_be_printed_saves_results_and_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("o.json");
+    let mut command = Command::new(PROGRAM);
+    command.args(["--quick", "lock_contended", "--json"]).arg(&file).stdout(full());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+    let saved: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(saved["complete"], true);
+}
+
+#[test]
+fn run_with_unusable_path_fails_before_the_measurement() {
+    for option in ["--json", "--html"] {
+        let output = Command::new(PROGRAM).args([option, "/nonexistent/o"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("cannot write /nonexistent/o: "), "{text}");
+    }
+}
+
+#[test]
+fn printing_to_full_output_fails() {
+    for option in ["--list", "--help", "--version"] {
+        let output = Command::new(PROGRAM).arg(option).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{option}");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains("cannot write to standard output"), "{option}: {text}");
+    }
+}
+
+#[test]
+fn printing_without_reader_dies_by_sigpipe() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(PROGRAM).arg("--list").stdout(writer).status().unwrap();
+    assert_eq!(status.signal(), Some(Signal::SIGPIPE as i32));
+}
+
+#[test]
+fn complaining_to_unusable_standard_error_does_not_panic() {
+    for arguments in [["--unknown"], ["unknown"]] {
+        let status = Command::new(PROGRAM).args(arguments).stderr(full()).status().unwrap();
+        assert!([Some(1), Some(2)].contains(&status.code()), "{status}");
+    }
 }

@@ -31,9 +31,9 @@ fn round_trips<const N: usize>(harness: &mut Harness, waiting: WaitStrategy) -> 
         Role::Client => ("there", "back"),
         Role::Server => ("back", "there"),
     };
-    let out = Options::<Words<N>>::new().capacity(SLOTS).create_new(&harness.scratch().name(mine))?;
+    let out = Options::<Words<N>>::new().capacity(SLOTS).create_new(harness.scratch().name(mine))?;
     harness.exchange("created")?;
-    let back = Channel::<Words<N>>::open(&harness.scratch().name(theirs))?;
+    let back = Channel::<Words<N>>::open(harness.scratch().name(theirs))?;
     let (mut sender, mut receiver) = (out.sender()?, back.receiver()?);
     sender.set_wait_strategy(waiting);
     receiver.set_wait_strategy(waiting);

@@ -22,7 +22,7 @@ use ipcraft_bench::Role;
 
 use super::{LARGE_SLOTS, SLOTS};
 use crate::harness::Harness;
-use crate::message::{Page, Result, Words, check, words};
+use crate::message::{Failure, Page, Result, Words, check, words};
 use crate::scratch::Scratch;
 use crate::work::{OneByOne, Put, PutRange, Take, TakeRange};
 
@@ -96,7 +96,7 @@ pub(crate) fn loan<const SIZE: usize>(harness: &mut Harness) -> Result<()> {
 }
 
 /// A node whose files all belong to this connection.
-fn node(scratch: &Scratch) -> Result<Node<ipc::Service>> {
+pub(super) fn node(scratch: &Scratch) -> Result<Node<ipc::Service>> {
     set_log_level(LogLevel::Error);
     let mut config = Config::default();
     config.global.set_root_path(&Path::new(scratch.directory().as_os_str().as_encoded_bytes())?);
@@ -106,7 +106,7 @@ fn node(scratch: &Scratch) -> Result<Node<ipc::Service>> {
 
 /// Connects the ports of both sides, as their first sends and receives would. A sample for a
 /// subscriber that has not connected is lost once its buffer is full, even without overflow.
-fn connect(harness: &mut Harness, ports: &[&dyn UpdateConnections]) -> Result<()> {
+pub(super) fn connect(harness: &mut Harness, ports: &[&dyn UpdateConnections]) -> Result<()> {
     harness.exchange("created")?;
     for port in ports {
         port.update_connections()?;
@@ -117,12 +117,14 @@ fn connect(harness: &mut Harness, ports: &[&dyn UpdateConnections]) -> Result<()
 
 /// Fails if a sample was lost: the publisher reports that only by the number of recipients.
 #[inline]
-fn delivered(recipients: usize) -> Result<()> {
-    if recipients == 1 {
-        Ok(())
-    } else {
-        Err(format!("a sample was delivered to {recipients} subscribers").into())
-    }
+pub(super) fn delivered(recipients: usize, expected: usize) -> Result<()> {
+    if recipients == expected { Ok(()) } else { Err(undelivered(recipients)) }
+}
+
+#[cold]
+#[inline(never)]
+fn undelivered(recipients: usize) -> Failure {
+    format!("a sample was delivered to {recipients} subscribers").into()
 }
 
 fn directions(role: Role) -> [&'static str; 2] {
@@ -139,7 +141,7 @@ fn latency<const N: usize>(node: &Node<ipc::Service>, name: &str, buffer: usize)
 }
 
 /// Configures one publisher that waits for space, and one subscriber.
-fn lossless<T: Debug + IceoryxSend + ?Sized>(
+pub(super) fn lossless<T: Debug + IceoryxSend + ?Sized>(
     service: Builder<T, (), ipc::Service>,
     buffer: usize,
 ) -> Builder<T, (), ipc::Service> {
@@ -160,7 +162,7 @@ fn event(
 impl<const N: usize> Put<N> for Publisher<ipc::Service, Words<N>, ()> {
     #[inline]
     fn put(&mut self, message: &Words<N>) -> Result<()> {
-        delivered(self.loan_uninit()?.write_payload(*message).send()?)
+        delivered(self.loan_uninit()?.write_payload(*message).send()?, 1)
     }
 }
 
@@ -219,7 +221,7 @@ impl PutRange for Loans<Publisher<ipc::Service, [u8], ()>> {
         for number in numbers {
             let message = self.page.numbered(number);
             let sample = self.endpoint.loan_slice_uninit(message.len())?;
-            delivered(sample.write_from_slice(message).send()?)?;
+            delivered(sample.write_from_slice(message).send()?, 1)?;
         }
         Ok(())
     }
@@ -252,4 +254,61 @@ pub(crate) fn set_up(harness: &mut Harness) -> Result<()> {
         // In the order in which they may be dropped.
         Ok((subscriber, publisher, service, node))
     })
+}
+
+/// The publisher is killed while the subscriber waits for an event.
+pub(crate) fn receiving_events(harness: &mut Harness) -> Result<()> {
+    let node = node(harness.scratch())?;
+    let (service, event) = (latency::<1>(&node, "there", 2)?, event(&node, "there")?);
+    match harness.role() {
+        Role::Client => {
+            let publisher = service.publisher_builder().create()?;
+            let notifier = event.notifier_builder().create()?;
+            connect(harness, &[&publisher])?;
+            harness.be_killed((publisher, notifier))
+        }
+        Role::Server => {
+            let subscriber = service.subscriber_builder().create()?;
+            connect(harness, &[&subscriber])?;
+            let mut listening = Listening { subscriber, listener: event.listener_builder().create()? };
+            harness.outlive(|| Take::<1>::take(&mut listening).map(drop))
+        }
+    }
+}
+
+/// The publisher is killed while the subscriber polls.
+pub(crate) fn receiving_polled(harness: &mut Harness) -> Result<()> {
+    let node = node(harness.scratch())?;
+    let service = latency::<1>(&node, "there", 1)?;
+    match harness.role() {
+        Role::Client => {
+            let publisher = service.publisher_builder().create()?;
+            connect(harness, &[&publisher])?;
+            harness.be_killed(publisher)
+        }
+        Role::Server => {
+            let mut subscriber = service.subscriber_builder().create()?;
+            connect(harness, &[&subscriber])?;
+            harness.outlive(|| Take::<1>::take(&mut subscriber).map(drop))
+        }
+    }
+}
+
+/// The subscriber is killed while the publisher waits for space.
+pub(crate) fn sending(harness: &mut Harness) -> Result<()> {
+    let node = node(harness.scratch())?;
+    let service = node.service_builder(&"stream".try_into()?).publish_subscribe::<Words<1>>();
+    let service = lossless(service, SLOTS).open_or_create()?;
+    match harness.role() {
+        Role::Client => {
+            let mut publisher = service.publisher_builder().create()?;
+            connect(harness, &[&publisher])?;
+            harness.outlive(|| publisher.put(&[0]))
+        }
+        Role::Server => {
+            let subscriber = service.subscriber_builder().create()?;
+            connect(harness, &[&subscriber])?;
+            harness.be_killed(subscriber)
+        }
+    }
 }

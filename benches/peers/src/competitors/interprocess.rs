@@ -17,7 +17,7 @@ pub(crate) fn round_trips<const N: usize>(harness: &mut Harness) -> Result<()> {
     harness.round_trips::<N>(Bytes(&stream), Bytes(&stream))
 }
 
-fn connected(harness: &mut Harness) -> Result<Stream> {
+pub(super) fn connected(harness: &mut Harness) -> Result<Stream> {
     match harness.role() {
         Role::Server => {
             let listener = listener(harness.scratch(), "socket")?;

@@ -17,9 +17,9 @@ pub(crate) fn round_trips(harness: &mut Harness) -> Result<()> {
     harness.round_trips(sender, receiver)
 }
 
-type Endpoints = (IpcSender<Message>, IpcReceiver<Message>);
+pub(super) type Endpoints = (IpcSender<Message>, IpcReceiver<Message>);
 
-fn connected(harness: &mut Harness) -> Result<Endpoints> {
+pub(super) fn connected(harness: &mut Harness) -> Result<Endpoints> {
     match harness.role() {
         Role::Server => {
             let (server, name) = IpcOneShotServer::<Endpoints>::new()?;

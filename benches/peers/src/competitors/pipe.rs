@@ -55,6 +55,25 @@ pub(super) fn duplex(harness: &mut Harness) -> Result<(PipeReader, PipeWriter)> 
     Ok((reader, PipeWriter::from(OwnedFd::from(far))))
 }
 
+/// Returns the writer on the client's side and the reader on the server's. Neither process keeps
+/// another descriptor of the pipe, which would hide the death of the other one.
+pub(super) fn one_way(harness: &mut Harness) -> Result<(Option<PipeReader>, Option<PipeWriter>)> {
+    match harness.role() {
+        Role::Server => {
+            let (reader, writer) = io::pipe()?;
+            harness.exchange(&format!("/proc/{}/fd/{}", process::id(), writer.as_raw_fd()))?;
+            harness.exchange("")?;
+            Ok((Some(reader), None))
+        }
+        Role::Client => {
+            let theirs = harness.exchange("")?;
+            let writer = File::options().write(true).open(theirs)?;
+            harness.exchange("opened")?;
+            Ok((None, Some(PipeWriter::from(OwnedFd::from(writer)))))
+        }
+    }
+}
+
 /// A FIFO, which is a named pipe: created, opened for reading and writing, and one message.
 pub(crate) fn set_up(harness: &mut Harness) -> Result<()> {
     harness.repeat_setup(|scratch, number| {

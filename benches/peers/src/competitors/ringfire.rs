@@ -15,13 +15,14 @@ use ringfire::{
 };
 
 use super::{BATCH, SLOTS};
+use crate::competitor::Side;
 use crate::harness::Harness;
 use crate::message::{Result, Words, check, words};
 use crate::scratch::Scratch;
 use crate::work::{OneByOne, Put, PutRange, Take, TakeRange};
 
 /// The capacity of its own latency bench.
-const LATENCY_SLOTS: u64 = 4096;
+pub(super) const LATENCY_SLOTS: u64 = 4096;
 
 /// Round trips; both sides spin.
 pub(crate) fn spin<const N: usize>(harness: &mut Harness) -> Result<()> {
@@ -101,9 +102,9 @@ impl<const N: usize> Put<N> for RingProducer<Words<N>> {
 }
 
 /// A consumer and its wait strategy.
-struct Waiting<C, W> {
-    consumer: C,
-    wait: W,
+pub(super) struct Waiting<C, W> {
+    pub(super) consumer: C,
+    pub(super) wait: W,
 }
 
 impl<const N: usize, W: WaitStrategy> Take<N> for Waiting<RingConsumer<Words<N>>, W> {
@@ -153,4 +154,37 @@ pub(crate) fn set_up(harness: &mut Harness) -> Result<()> {
         check(&consumer.recv_blocking(&mut BusySpin::new()), number)?;
         Ok((producer, consumer))
     })
+}
+
+/// The producer is killed while the consumer spins.
+pub(crate) fn receiving_spin(harness: &mut Harness) -> Result<()> {
+    receiving(harness, BusySpin::new())
+}
+
+/// The producer is killed while the consumer blocks.
+pub(crate) fn receiving_futex(harness: &mut Harness) -> Result<()> {
+    receiving(harness, FutexWait::default())
+}
+
+fn receiving(harness: &mut Harness, mut wait: impl WaitStrategy) -> Result<()> {
+    let side = lossless::<1>(harness, SLOTS as u64)?.into();
+    harness.receiver_outlives(side, |consumer: &mut RingConsumer<Words<1>>| {
+        consumer.recv_blocking(&mut wait);
+        Ok(())
+    })
+}
+
+/// The consumer is killed while the producer waits for space.
+pub(crate) fn sending(harness: &mut Harness) -> Result<()> {
+    let side = lossless::<1>(harness, SLOTS as u64)?.into();
+    harness.sender_outlives(side, |producer: &mut RingProducer<Words<1>>| producer.put(&[0]))
+}
+
+impl<const N: usize> From<Endpoint<N>> for Side<RingProducer<Words<N>>, RingConsumer<Words<N>>> {
+    fn from(endpoint: Endpoint<N>) -> Self {
+        match endpoint {
+            Endpoint::Sender(producer) => Side::Sender(producer),
+            Endpoint::Receiver(consumer) => Side::Receiver(consumer),
+        }
+    }
 }

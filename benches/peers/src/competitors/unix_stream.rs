@@ -34,7 +34,7 @@ pub(crate) fn large<const SIZE: usize>(harness: &mut Harness) -> Result<()> {
     }
 }
 
-fn connected(harness: &mut Harness) -> Result<UnixStream> {
+pub(super) fn connected(harness: &mut Harness) -> Result<UnixStream> {
     let path = harness.scratch().path("socket");
     match harness.role() {
         Role::Server => {
