@@ -1,5 +1,8 @@
 //! The conditions of a run, as the kernel reports them.
 
+mod quota;
+mod warnings;
+
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
