@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::workload::{Slice, Workload};
 
-/// The length of a slice if there is time for enough of them. In a shorter one, starting it is
-/// visible.
-const SLICE_TIME: Duration = Duration::from_millis(5);
+/// The length of a slice if there is time for enough of them. It is shorter than the time that the
+/// scheduler gives to a neighbour (about 3 ms), so that many slices meet none.
+const SLICE_TIME: Duration = Duration::from_millis(2);
 /// The length of the shortest slice.
 const MIN_SLICE_TIME: Duration = Duration::from_micros(300);
 /// Slices of each implementation in one launch, even if that exceeds the time budget.
@@ -37,17 +37,37 @@ pub(super) fn slice_time(left: Duration, implementations: usize) -> Duration {
 
 /// Returns a slice that takes about `target` if a message takes `time_ns`.
 pub(super) fn sized(slice: &Slice, time_ns: f64, target: Duration) -> Slice {
-    let fitting = (target.as_nanos() as f64 / time_ns).clamp(8.0, MAX_MESSAGES) as u64;
     let batched = slice.workload != Workload::Stream && time_ns < BATCHED_BELOW_NS;
-    let batch = if batched { BATCH } else { 1 };
-    let messages = fitting.next_multiple_of(batch);
+    let batched = Slice { batch: if batched { BATCH } else { 1 }, ..slice.clone() };
+    with_messages(&batched, messages_within(target, time_ns))
+}
+
+/// Returns a fifth of a slice, which warms up fresh processes.
+pub(super) fn fifth(slice: &Slice) -> Slice {
+    with_messages(slice, (slice.messages / 5).max(8))
+}
+
+/// Returns the slice of a former launch with the length that takes about `target`. A slice that was
+/// batched once stays so, even if a disturbance makes its messages look slow.
+pub(super) fn resized(slice: &Slice, time_ns: f64, target: Duration) -> Slice {
+    if slice.batch == 1 {
+        return sized(slice, time_ns, target);
+    }
+    with_messages(slice, messages_within(target, time_ns))
+}
+
+fn with_messages(slice: &Slice, messages: u64) -> Slice {
+    let messages = messages.next_multiple_of(slice.batch);
     Slice {
         messages,
-        batch,
-        singles: if batched { messages.min(MAX_SINGLES) } else { 0 },
+        singles: if slice.batch > 1 { messages.min(MAX_SINGLES) } else { 0 },
         warm_up: warm_up(slice.workload, messages),
         ..slice.clone()
     }
+}
+
+fn messages_within(target: Duration, time_ns: f64) -> u64 {
+    (target.as_nanos() as f64 / time_ns).clamp(8.0, MAX_MESSAGES) as u64
 }
 
 /// Returns the same slice, or a shorter one if it took many times the time of a slice. On a loaded
@@ -82,7 +102,7 @@ mod tests {
     #[test]
     fn slice_time_shrinks_with_the_time_left_to_a_minimum() {
         assert_eq!(slice_time(Duration::from_secs(1), 2), SLICE_TIME);
-        assert_eq!(slice_time(Duration::from_millis(16), 2), Duration::from_millis(2));
+        assert_eq!(slice_time(Duration::from_millis(8), 2), Duration::from_millis(1));
         assert_eq!(slice_time(Duration::ZERO, 2), MIN_SLICE_TIME);
     }
 
@@ -90,15 +110,25 @@ mod tests {
     fn sized_batches_messages_below_a_microsecond() {
         let slice = Slice::new(Workload::RoundTrip, 64, 8);
         let fast = sized(&slice, 100.0, SLICE_TIME);
-        assert_eq!((fast.messages, fast.batch, fast.singles), (50_000, 100, 1000));
+        assert_eq!((fast.messages, fast.batch, fast.singles), (20_000, 100, 1000));
         let slow = sized(&slice, 10_000.0, SLICE_TIME);
-        assert_eq!((slow.messages, slow.batch, slow.singles), (500, 1, 0));
+        assert_eq!((slow.messages, slow.batch, slow.singles), (200, 1, 0));
     }
 
     #[test]
     fn sized_stream_warms_up_for_a_quarter() {
         let slice = sized(&Slice::new(Workload::Stream, 64, 8), 1000.0, SLICE_TIME);
-        assert_eq!((slice.messages, slice.warm_up), (5000, 1250));
+        assert_eq!((slice.messages, slice.warm_up), (2000, 500));
+    }
+
+    #[test]
+    fn resized_keeps_the_batch_of_former_launches() {
+        let slice = Slice { batch: 100, ..Slice::new(Workload::RoundTrip, 64, 5000) };
+        assert_eq!(fifth(&slice).messages, 1000);
+        let slower = resized(&slice, 2000.0, SLICE_TIME);
+        assert_eq!((slower.messages, slower.batch, slower.singles), (1000, 100, 1000));
+        let single = Slice::new(Workload::RoundTrip, 64, 20);
+        assert_eq!((fifth(&single).messages, fifth(&single).singles), (8, 0));
     }
 
     #[test]

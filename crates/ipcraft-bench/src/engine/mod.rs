@@ -1,7 +1,10 @@
 //! The run of a plan: plan, expand, schedule, sample, summarise.
 
 mod calibrate;
+mod distances;
 mod expand;
+mod interval;
+mod measured;
 mod plan;
 mod sample;
 mod samples;
@@ -40,13 +43,14 @@ pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) 
         let stolen = after.saturating_sub(before);
         stolen.as_millis() as u64
     });
-    environment.notes = notes(plan, &cores, &environment);
+    environment.add_warnings();
+    environment.notes = notes(plan, &cores);
     environment.notes.extend(outcome.notes);
     Results {
         schema: SCHEMA,
         command: std::env::args().collect(),
         label: None,
-        topology: Topology::default(),
+        topology: Topology { hand_overs: outcome.hand_overs, heat_maps: Vec::new() },
         mechanisms: expand::described(&groups),
         ipcraft: env!("CARGO_PKG_VERSION").into(),
         environment,
@@ -56,13 +60,10 @@ pub fn run(plan: &Plan, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) 
     }
 }
 
-fn notes(plan: &Plan, cores: &Cores, environment: &Environment) -> Vec<String> {
+fn notes(plan: &Plan, cores: &Cores) -> Vec<String> {
     let mut notes = Vec::new();
     if plan.placements.contains(&Placement::TwoCores) && cores.cpu_pair(Placement::TwoCores).is_none() {
-        notes.push("two_cores skipped: this process may use only one core".into());
-    }
-    if !environment.pinned {
-        notes.push("could not set CPU affinity; placement is not guaranteed".into());
+        notes.push("two_cores skipped: there is only one core to measure on".into());
     }
     for mechanism in &plan.mechanisms {
         let (sizes, refused) = ((mechanism.sizes)(), plan.refused_sizes(mechanism));
@@ -83,7 +84,7 @@ mod tests {
     use crate::alone::alone;
     use crate::catalog;
     use crate::mechanism::Implementation;
-    use crate::results::Row;
+    use crate::results::{HandOver, Row};
     use crate::workload::Workload;
 
     fn small_plan() -> Plan {
@@ -134,6 +135,16 @@ mod tests {
         assert!(baseline.bytes_per_s > Some(0.0) && baseline.cpu_ns_per_message > Some(0.0));
         let limits = results.results.iter().filter(|row| row.implementation == Implementation::Limit);
         assert!(limits.count() >= 5);
+        let hand_overs = &results.topology.hand_overs;
+        for row in results.results.iter().filter(|row| row.placement == Some(Placement::TwoCores)) {
+            assert!(row.distance.is_some());
+            for launch in &row.launches {
+                let measured = |found: &&HandOver| {
+                    found.launch == launch.launch && Some(found.ns) == launch.hand_over_ns
+                };
+                assert_eq!(hand_overs.iter().find(measured).map(|found| found.distance), row.distance);
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,10 @@ use crate::workload::Workload;
 /// The sizes of a mechanism that carries no data.
 const NO_DATA: RangeInclusive<usize> = 0..=0;
 
+/// With so many launches, the second smallest and the second greatest bound the interval of a
+/// ratio: one odd launch does not widen it. More launches would be shorter ones.
+const MAX_LAUNCHES: usize = 11;
+
 /// How thorough a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
@@ -70,7 +74,8 @@ pub struct Plan {
     pub preset: Preset,
     /// The time for the whole run.
     pub budget: Duration,
-    /// How often all processes are started anew.
+    /// How often all processes are started anew at most. There are fewer launches if the budget
+    /// would leave too little time for each.
     pub launches: usize,
     /// A peer that is silent for longer has failed.
     pub timeout: Duration,
@@ -87,7 +92,7 @@ impl Plan {
             cores: None,
             preset,
             budget: preset.budget(),
-            launches: 3,
+            launches: MAX_LAUNCHES,
             timeout: Duration::from_secs(20),
         }
     }

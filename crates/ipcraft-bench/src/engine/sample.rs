@@ -9,8 +9,9 @@
 use std::time::Instant;
 
 use super::calibrate::{self, MIN_ROUNDS};
+use super::measured::Measured;
 use super::scenario::{BenchmarkGroup, Scenario};
-use crate::mechanism::{Implementation, Mechanism};
+use crate::mechanism::Mechanism;
 use crate::placement::CpuPair;
 use crate::process::{CancelToken, Failure, Pair};
 use crate::workload::{Report, Slice};
@@ -18,18 +19,27 @@ use crate::workload::{Report, Slice};
 /// The run was cancelled.
 pub(super) struct Stopped;
 
-/// Runs every scenario of a group once, in fresh processes. Returns whether all processes were
-/// pinned.
+/// What one launch of a group measured.
+pub(super) struct Launched {
+    /// In the order of the scenarios.
+    pub(super) measured: Vec<Measured>,
+    /// Whether all processes were pinned.
+    pub(super) pinned: bool,
+}
+
+/// Runs every scenario of a group once, in fresh processes.
 pub(super) fn launch(
     group: &mut BenchmarkGroup,
+    number: usize,
     until: Instant,
     cancel: CancelToken<'_>,
-) -> Result<bool, Stopped> {
+) -> Result<Launched, Stopped> {
+    let mut measured = Vec::new();
     let _spinners = match group.start_spinners() {
         Ok(spinners) => spinners,
         Err(failure) => {
             group.fail(&failure);
-            return Ok(true);
+            return Ok(Launched { measured, pinned: true });
         }
     };
     let mut pool = ProcessPool::new(group.mechanism, group.cpus, cancel);
@@ -37,10 +47,10 @@ pub(super) fn launch(
     for scenario in &mut group.scenarios {
         let now = Instant::now();
         let share = until.saturating_duration_since(now) / left;
-        scenario.measure(&mut pool, now + share)?;
+        measured.push(scenario.measure(&mut pool, number, now + share)?);
         left -= 1;
     }
-    Ok(pool.pinned)
+    Ok(Launched { measured, pinned: pool.pinned })
 }
 
 /// The processes of one launch: a pair for each implementation, started when first needed.
@@ -87,52 +97,76 @@ impl<'a> ProcessPool<'a> {
 }
 
 impl Scenario {
-    fn measure(&mut self, pool: &mut ProcessPool<'_>, until: Instant) -> Result<(), Stopped> {
-        self.begin_launch(pool)?;
+    fn measure(
+        &mut self,
+        pool: &mut ProcessPool<'_>,
+        number: usize,
+        until: Instant,
+    ) -> Result<Measured, Stopped> {
+        let mut measured = self.begin_launch(pool, number)?;
         let Some(mut slice) = self.calibrate(pool, until)? else {
-            return Ok(());
+            return Ok(measured);
         };
         let mut rounds = 0;
         loop {
             let start = Instant::now();
-            self.round(pool, &slice, rounds % 2 == 1)?;
+            self.round(pool, &slice, rounds % 2 == 1, &mut measured)?;
             rounds += 1;
             let took = start.elapsed();
             let no_time_for_another = Instant::now() + took > until;
             if self.failed() || (rounds >= MIN_ROUNDS && no_time_for_another) {
-                return Ok(());
+                return Ok(measured);
             }
-            slice = calibrate::shortened(slice, took / self.samples.len() as u32);
+            slice = calibrate::shortened(slice, took / self.subjects.len() as u32);
         }
     }
 
-    fn begin_launch(&mut self, pool: &mut ProcessPool<'_>) -> Result<(), Stopped> {
-        for index in 0..self.samples.len() {
+    fn begin_launch(&mut self, pool: &mut ProcessPool<'_>, number: usize) -> Result<Measured, Stopped> {
+        let mut measured = Measured::new(self.subjects.len());
+        measured.begin_launch();
+        for index in 0..self.subjects.len() {
+            if self.subjects[index].error.is_some() {
+                continue;
+            }
             let cost = pool.pair(index).map(|pair| (pair.setup(), pair.memory()));
             if let Some((setup, memory)) = self.record_failure(index, cost)? {
-                self.samples[index].begin_launch(setup.as_secs_f64() * 1e6);
-                self.samples[index].memory_bytes = memory;
+                measured.samples[index].begin_launch(number, setup.as_secs_f64() * 1e6);
+                self.subjects[index].memory_bytes = memory;
             }
         }
-        Ok(())
+        Ok(measured)
     }
 
     /// Returns a slice of the right length, with equally many messages for all implementations.
     /// `None` if all have failed.
+    ///
+    /// The slices before it warm up the processes. A launch starts from the slice of the launch
+    /// before, so one of a fifth of that length is enough.
     fn calibrate(&mut self, pool: &mut ProcessPool<'_>, until: Instant) -> Result<Option<Slice>, Stopped> {
         let window = pool.mechanism.window(self.size);
         let left = until.saturating_duration_since(Instant::now());
-        let target = calibrate::slice_time(left, self.samples.len());
+        let target = calibrate::slice_time(left, self.subjects.len());
         if self.workload.is_scheduled() {
             return Ok(Some(calibrate::scheduled(self.workload, self.size, window, target)));
         }
-        let mut slice = calibrate::first_slice(self.workload, self.size, window);
-        for target in [target / 5, target] {
-            let Some(time) = self.slowest(pool, &slice)? else {
-                return Ok(None);
-            };
-            slice = calibrate::sized(&slice, time, target);
-        }
+        let mut slice = match &self.slice {
+            Some(known) => calibrate::fifth(known),
+            None => {
+                let first = calibrate::first_slice(self.workload, self.size, window);
+                let Some(time) = self.slowest(pool, &first)? else {
+                    return Ok(None);
+                };
+                calibrate::sized(&first, time, target / 5)
+            }
+        };
+        let Some(time) = self.slowest(pool, &slice)? else {
+            return Ok(None);
+        };
+        slice = match &self.slice {
+            Some(known) => calibrate::resized(known, time, target),
+            None => calibrate::sized(&slice, time, target),
+        };
+        self.slice = Some(slice.clone());
         Ok(Some(slice))
     }
 
@@ -140,7 +174,7 @@ impl Scenario {
     /// failed.
     fn slowest(&mut self, pool: &mut ProcessPool<'_>, slice: &Slice) -> Result<Option<f64>, Stopped> {
         let mut slowest = None;
-        for index in 0..self.samples.len() {
+        for index in 0..self.subjects.len() {
             if let Some(report) = self.slice(pool, index, slice)? {
                 let time = report.elapsed_ns as f64 / slice.messages as f64;
                 slowest = Some(time.max(slowest.unwrap_or(1.0)));
@@ -150,27 +184,24 @@ impl Scenario {
     }
 
     /// Runs one slice of each implementation.
-    fn round(&mut self, pool: &mut ProcessPool<'_>, slice: &Slice, reversed: bool) -> Result<(), Stopped> {
-        let count = self.samples.len();
+    fn round(
+        &mut self,
+        pool: &mut ProcessPool<'_>,
+        slice: &Slice,
+        reversed: bool,
+        measured: &mut Measured,
+    ) -> Result<(), Stopped> {
+        let count = self.subjects.len();
         let mut times = vec![None; count];
         for turn in 0..count {
             let index = if reversed { count - 1 - turn } else { turn };
             if let Some(report) = self.slice(pool, index, slice)? {
                 let messages = report.messages(slice);
-                times[index] = Some(self.samples[index].record(&report, messages, slice.batch));
+                times[index] = Some(measured.samples[index].record(&report, messages, slice.batch));
             }
         }
-        self.compare(pool.mechanism, &times);
+        measured.compare(pool.mechanism, &times);
         Ok(())
-    }
-
-    fn compare(&mut self, mechanism: &Mechanism, times: &[Option<f64>]) {
-        let library = time_of(mechanism, Implementation::Ipcraft, times);
-        self.ratios.extend(ratio(library, time_of(mechanism, Implementation::Baseline, times)));
-        let plain = time_of(mechanism, Implementation::Plain, times);
-        for (ratios, time) in self.ratios_to_plain.iter_mut().zip(times) {
-            ratios.extend(ratio(*time, plain));
-        }
     }
 
     /// Runs one slice of one implementation, unless it has failed before.
@@ -180,7 +211,7 @@ impl Scenario {
         index: usize,
         slice: &Slice,
     ) -> Result<Option<Report>, Stopped> {
-        if self.samples[index].error.is_some() {
+        if self.subjects[index].error.is_some() {
             return Ok(None);
         }
         let report = pool.run(index, slice);
@@ -193,42 +224,9 @@ impl Scenario {
             Ok(value) => Ok(Some(value)),
             Err(Failure::Stopped) => Err(Stopped),
             Err(Failure::Failed(reason)) => {
-                self.samples[index].error = Some(reason);
+                self.subjects[index].error = Some(reason);
                 Ok(None)
             }
         }
-    }
-}
-
-/// Returns the time of one implementation, given those of all.
-fn time_of(mechanism: &Mechanism, implementation: Implementation, times: &[Option<f64>]) -> Option<f64> {
-    let index = mechanism.implementations.iter().position(|(known, _)| *known == implementation)?;
-    times[index]
-}
-
-fn ratio(time: Option<f64>, reference: Option<f64>) -> Option<f64> {
-    Some(time? / reference?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::catalog;
-    use crate::workload::Workload;
-
-    #[test]
-    fn compare_needs_both_times() {
-        let compare = |mechanism: &Mechanism, times: &[Option<f64>]| {
-            let mut scenario = Scenario::new(mechanism, Workload::RoundTrip, 64);
-            scenario.compare(mechanism, times);
-            (scenario.ratios, scenario.ratios_to_plain)
-        };
-        let udp = catalog::find("udp").unwrap();
-        assert_eq!(compare(udp, &[Some(3.0), Some(2.0)]).0, [1.5]);
-        assert!(compare(udp, &[Some(3.0), None]).0.is_empty());
-        assert!(compare(catalog::limits()[0], &[Some(3.0)]).0.is_empty());
-        let mutex = catalog::find("sync_mutex").unwrap();
-        let (to_baseline, to_plain) = compare(mutex, &[Some(3.0), Some(2.0), Some(1.0)]);
-        assert_eq!((to_baseline, to_plain), (vec![1.5], vec![vec![3.0], vec![2.0], vec![1.0]]));
     }
 }

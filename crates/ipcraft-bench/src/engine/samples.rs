@@ -2,6 +2,7 @@
 
 use hdrhistogram::Histogram;
 
+use super::interval;
 use super::statistics::{LaunchTimes, median};
 use crate::results::{Launch, Percentiles};
 use crate::workload::{Report, Usage};
@@ -22,14 +23,19 @@ pub(crate) struct Samples {
     batched: Histogram<u64>,
     single: Histogram<u64>,
     times: LaunchTimes,
-    setups_us: Vec<f64>,
+    /// As many as there are launches in `times`.
+    origins: Vec<Origin>,
     usage: Usage,
     messages: u64,
     pub(crate) batch: u64,
-    pub(crate) memory_bytes: Option<u64>,
-    pub(crate) syscalls_per_message: Option<f64>,
-    /// Why the measurement ended.
-    pub(crate) error: Option<String>,
+}
+
+/// Where the slices of a launch come from.
+#[derive(Clone, Debug)]
+struct Origin {
+    launch: usize,
+    setup_us: f64,
+    hand_over_ns: Option<f64>,
 }
 
 impl Samples {
@@ -38,20 +44,33 @@ impl Samples {
             batched: histogram(),
             single: histogram(),
             times: LaunchTimes::default(),
-            setups_us: Vec::new(),
+            origins: Vec::new(),
             usage: Usage::default(),
             messages: 0,
             batch: 1,
-            memory_bytes: None,
-            syscalls_per_message: None,
-            error: None,
         }
     }
 
     /// Starts a new launch; later slices belong to it.
-    pub(crate) fn begin_launch(&mut self, setup_us: f64) {
+    pub(crate) fn begin_launch(&mut self, launch: usize, setup_us: f64) {
         self.times.begin_launch();
-        self.setups_us.push(setup_us);
+        self.origins.push(Origin { launch, setup_us, hand_over_ns: None });
+    }
+
+    /// Sets the time of a cache line there and back beside the launches so far.
+    pub(crate) fn set_hand_over(&mut self, ns: Option<f64>) {
+        self.origins.iter_mut().for_each(|origin| origin.hand_over_ns = ns);
+    }
+
+    /// Adds the launches of later samples.
+    pub(crate) fn append(&mut self, later: Samples) {
+        merge(&mut self.batched, &later.batched);
+        merge(&mut self.single, &later.single);
+        self.times.append(later.times);
+        self.origins.extend(later.origins);
+        self.usage += later.usage;
+        self.messages += later.messages;
+        self.batch = later.batch;
     }
 
     /// Adds a slice. Returns its time per message in nanoseconds.
@@ -76,7 +95,7 @@ impl Samples {
     }
 
     pub(crate) fn setup_us(&self) -> Option<f64> {
-        median(self.setups_us.iter().copied())
+        median(self.origins.iter().map(|origin| origin.setup_us))
     }
 
     pub(crate) fn per_message(&self, total: impl Fn(&Usage) -> u64) -> f64 {
@@ -95,12 +114,12 @@ impl Samples {
 
     /// Returns the launches that have a slice.
     pub(crate) fn launches(&self) -> Vec<Launch> {
-        let setups = self.setups_us.iter().map(|&setup| Some(setup)).chain(std::iter::repeat(None));
-        let launch = |(launch, (slices, setup_us)): (usize, (&Vec<f64>, Option<f64>))| {
-            let time_ns = median(slices.iter().copied())?;
-            Some(Launch { launch, time_ns, slices: slices.len(), setup_us, hand_over_ns: None })
+        let launch = |(slices, origin): (&Vec<f64>, &Origin)| {
+            let time_ns = interval::time(std::slice::from_ref(slices))?.value;
+            let &Origin { launch, setup_us, hand_over_ns } = origin;
+            Some(Launch { launch, time_ns, slices: slices.len(), setup_us: Some(setup_us), hand_over_ns })
         };
-        self.times.launches().iter().zip(setups).enumerate().filter_map(launch).collect()
+        self.times.launches().iter().zip(&self.origins).filter_map(launch).collect()
     }
 
     /// Returns the percentiles of the single samples beside batches.
@@ -128,6 +147,10 @@ fn add(histogram: &mut Histogram<u64>, samples: &[u64], batch: u64) {
         let picoseconds = (u128::from(sample) * 1000 / u128::from(batch)).min(MAX_PICOSECONDS.into());
         histogram.record(picoseconds as u64).expect("a growing histogram takes every value");
     }
+}
+
+fn merge(histogram: &mut Histogram<u64>, later: &Histogram<u64>) {
+    histogram.add(later).expect("a growing histogram takes every value");
 }
 
 fn percentiles(histogram: &Histogram<u64>) -> Option<Percentiles> {
@@ -160,7 +183,7 @@ mod tests {
 
     fn samples(report: &Report, messages: u64, batch: u64) -> (Samples, f64) {
         let mut samples = Samples::new();
-        samples.begin_launch(10.0);
+        samples.begin_launch(0, 10.0);
         let time = samples.record(report, messages, batch);
         (samples, time)
     }
@@ -181,6 +204,21 @@ mod tests {
         assert_eq!(samples.per_message(|usage| usage.cpu_ns), 100.0);
         assert_eq!(samples.per_message(|usage| usage.switches), 2.0);
         assert_eq!(samples.percentiles().unwrap().max_ns.round(), 40.0);
+    }
+
+    #[test]
+    fn append_keeps_every_launch_with_its_origin() {
+        let (mut all, _) = samples(&slice(20), 3, 1);
+        let mut later = Samples::new();
+        later.begin_launch(4, 30.0);
+        later.record(&slice(40), 3, 1);
+        later.set_hand_over(Some(120.0));
+        all.append(later);
+        let launches: Vec<_> =
+            all.launches().iter().map(|one| (one.launch, one.time_ns, one.hand_over_ns)).collect();
+        assert_eq!(launches, [(0, 20.0, None), (4, 40.0, Some(120.0))]);
+        assert_eq!(all.setup_us(), Some(20.0));
+        assert_eq!(all.percentiles().unwrap().samples, 6);
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The units of a run: groups of scenarios, and what has been measured of each.
 
-use super::samples::Samples;
+use std::collections::BTreeMap;
+
+use super::measured::Measured;
 use crate::mechanism::Mechanism;
 use crate::placement::{CpuPair, Placement};
 use crate::process::{Failure, Spinners};
-use crate::workload::Workload;
+use crate::results::Distance;
+use crate::workload::{Slice, Workload};
 
 /// One mechanism at one placement.
 pub(crate) struct BenchmarkGroup {
@@ -39,8 +42,16 @@ impl BenchmarkGroup {
 
     /// Records one failure for all rows of the group.
     pub(crate) fn fail(&mut self, failure: &Failure) {
-        for samples in self.scenarios.iter_mut().flat_map(|scenario| &mut scenario.samples) {
-            samples.error.get_or_insert_with(|| failure.to_string());
+        for subject in self.scenarios.iter_mut().flat_map(|scenario| &mut scenario.subjects) {
+            subject.error.get_or_insert_with(|| failure.to_string());
+        }
+    }
+
+    /// Adds what one launch measured, in the order of the scenarios.
+    pub(crate) fn add(&mut self, distance: Option<Distance>, launch: Vec<Measured>) {
+        for (scenario, measured) in self.scenarios.iter_mut().zip(launch) {
+            let count = scenario.subjects.len();
+            scenario.measured.entry(distance).or_insert_with(|| Measured::new(count)).append(measured);
         }
     }
 }
@@ -50,11 +61,20 @@ pub(crate) struct Scenario {
     pub(crate) workload: Workload,
     pub(crate) size: usize,
     /// In the order of the mechanism's implementations.
-    pub(crate) samples: Vec<Samples>,
-    /// Time of the library's slice relative to the neighbouring slice of the baseline.
-    pub(crate) ratios: Vec<f64>,
-    /// Time of each implementation's slices relative to those of the plain lock beside them.
-    pub(crate) ratios_to_plain: Vec<Vec<f64>>,
+    pub(crate) subjects: Vec<Subject>,
+    /// The slice of the latest launch, from which the next one starts.
+    pub(crate) slice: Option<Slice>,
+    /// The launches by the distance of the cores; that is `None` unless there are two.
+    pub(crate) measured: BTreeMap<Option<Distance>, Measured>,
+}
+
+/// What is known of one implementation besides samples.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Subject {
+    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) syscalls_per_message: Option<f64>,
+    /// Why the measurement ended.
+    pub(crate) error: Option<String>,
 }
 
 impl Scenario {
@@ -62,14 +82,14 @@ impl Scenario {
         Scenario {
             workload,
             size,
-            samples: vec![Samples::new(); mechanism.implementations.len()],
-            ratios: Vec::new(),
-            ratios_to_plain: vec![Vec::new(); mechanism.implementations.len()],
+            subjects: vec![Subject::default(); mechanism.implementations.len()],
+            slice: None,
+            measured: BTreeMap::new(),
         }
     }
 
     /// Returns whether all implementations have failed.
     pub(crate) fn failed(&self) -> bool {
-        self.samples.iter().all(|samples| samples.error.is_some())
+        self.subjects.iter().all(|subject| subject.error.is_some())
     }
 }

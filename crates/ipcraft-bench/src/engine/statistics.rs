@@ -1,11 +1,9 @@
-//! Robust statistics, and the rule by which launches count as noisy.
+//! Robust statistics.
 
+use super::interval;
 use crate::results::Estimate;
 
-/// Launches whose medians differ by more than this factor make a row noisy.
-const MAX_LAUNCH_RATIO: f64 = 1.5;
-
-/// The time per message of each slice, by launch.
+/// A figure of each slice, by launch: its time per message, or its ratio to the slice beside it.
 #[derive(Clone, Debug, Default)]
 pub struct LaunchTimes {
     launches: Vec<Vec<f64>>,
@@ -17,11 +15,27 @@ impl LaunchTimes {
         self.launches.push(Vec::new());
     }
 
-    /// Adds the time per message of one slice.
-    pub fn record(&mut self, time_per_message: f64) {
+    /// Adds the figure of one slice.
+    pub fn record(&mut self, figure: f64) {
         if let Some(launch) = self.launches.last_mut() {
-            launch.push(time_per_message);
+            launch.push(figure);
         }
+    }
+
+    /// Adds the launches of another run of the same work.
+    pub(crate) fn append(&mut self, mut later: LaunchTimes) {
+        self.launches.append(&mut later.launches);
+    }
+
+    /// Returns the time per message that survives disturbances: the lower quartile over the
+    /// launches of their lower quartiles. `None` without slices.
+    pub fn time(&self) -> Option<Estimate> {
+        interval::time(&self.launches)
+    }
+
+    /// Returns the median over the launches of their medians, for ratios. `None` without slices.
+    pub fn ratio(&self) -> Option<Estimate> {
+        interval::ratio(&self.launches)
     }
 
     /// The slices of each launch.
@@ -44,18 +58,10 @@ impl LaunchTimes {
         self.launches.iter().filter_map(|slices| median(slices.iter().copied())).collect()
     }
 
-    /// Returns whether the medians of the launches differ by more than 50 %.
+    /// Returns whether the interval of the time is too wide to rank it.
     pub fn noisy(&self) -> bool {
-        let medians = self.launch_medians();
-        let least = medians.iter().copied().fold(f64::INFINITY, f64::min);
-        medians.iter().any(|&time| time > least * MAX_LAUNCH_RATIO)
+        self.time().is_some_and(|time| time.is_wide())
     }
-}
-
-/// Returns the median and the quartiles around it. `None` without values.
-pub(crate) fn estimate(values: impl IntoIterator<Item = f64> + Clone) -> Option<Estimate> {
-    let at = |fraction| quantile(values.clone(), fraction);
-    Some(Estimate { value: at(0.5)?, low: at(0.25)?, high: at(0.75)? })
 }
 
 /// Returns the middle value, or the mean of the two in the middle. `None` without values.
@@ -101,8 +107,8 @@ mod tests {
 
     #[test]
     fn launches_that_differ_by_more_than_half_are_noisy() {
-        assert!(!times(&[&[10.0], &[14.0]]).noisy());
-        assert!(times(&[&[10.0], &[16.0]]).noisy());
+        assert!(!times(&[&[10.0], &[12.0], &[14.0]]).noisy());
+        assert!(times(&[&[10.0], &[12.0], &[16.0]]).noisy());
     }
 
     #[test]

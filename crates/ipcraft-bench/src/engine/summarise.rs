@@ -2,12 +2,12 @@
 
 use super::calibrate::RATE_PER_S;
 use super::samples::Samples;
-use super::scenario::{BenchmarkGroup, Scenario};
-use super::statistics::estimate;
+use super::scenario::{BenchmarkGroup, Scenario, Subject};
+use super::statistics::LaunchTimes;
 use crate::limits::{cacheline, futex, single};
 use crate::mechanism::{Implementation, Mechanism, Waiting};
 use crate::placement::Placement;
-use crate::results::{Row, RowError};
+use crate::results::{Distance, Row, RowError};
 use crate::workload::Workload;
 
 /// Returns a row for everything that was measured.
@@ -23,53 +23,63 @@ pub(super) fn rows(groups: &[BenchmarkGroup]) -> Vec<Row> {
 
 /// Returns an error for everything that failed.
 pub(super) fn errors(groups: &[BenchmarkGroup]) -> Vec<RowError> {
-    let error = |entry: Entry<'_>| {
+    let error = |(group, scenario, index): (&BenchmarkGroup, &Scenario, usize)| {
         Some(RowError {
-            mechanism: entry.group.mechanism.id.into(),
-            implementation: entry.implementation,
-            workload: entry.scenario.workload,
-            size: entry.scenario.size,
-            placement: entry.group.placement,
-            message: entry.samples.error.clone()?,
+            mechanism: group.mechanism.id.into(),
+            implementation: group.mechanism.implementations[index].0,
+            workload: scenario.workload,
+            size: scenario.size,
+            placement: group.placement,
+            message: scenario.subjects[index].error.clone()?,
         })
     };
-    entries(groups).filter_map(error).collect()
+    implementations(groups).filter_map(error).collect()
 }
 
-/// One implementation in one scenario.
+/// One implementation in one scenario at one distance.
 struct Entry<'a> {
     group: &'a BenchmarkGroup,
     scenario: &'a Scenario,
     implementation: Implementation,
+    subject: &'a Subject,
+    distance: Option<Distance>,
     samples: &'a Samples,
-    ratios_to_plain: &'a [f64],
+    ratios: &'a LaunchTimes,
+    ratios_to_plain: &'a LaunchTimes,
 }
 
 fn entries(groups: &[BenchmarkGroup]) -> impl Iterator<Item = Entry<'_>> {
-    let scenarios =
-        groups.iter().flat_map(|group| group.scenarios.iter().map(move |scenario| (group, scenario)));
-    scenarios.flat_map(|(group, scenario)| {
-        let measured = scenario.samples.iter().zip(&scenario.ratios_to_plain);
-        group.mechanism.implementations.iter().zip(measured).map(
-            move |(&(implementation, _), (samples, ratios_to_plain))| Entry {
-                group,
-                scenario,
-                implementation,
-                samples,
-                ratios_to_plain,
-            },
-        )
+    implementations(groups).flat_map(|(group, scenario, index)| {
+        scenario.measured.iter().map(move |(&distance, measured)| Entry {
+            group,
+            scenario,
+            implementation: group.mechanism.implementations[index].0,
+            subject: &scenario.subjects[index],
+            distance,
+            samples: &measured.samples[index],
+            ratios: &measured.ratios,
+            ratios_to_plain: &measured.ratios_to_plain[index],
+        })
     })
 }
 
+/// Every scenario with the index of each of its implementations.
+fn implementations(groups: &[BenchmarkGroup]) -> impl Iterator<Item = (&BenchmarkGroup, &Scenario, usize)> {
+    let scenarios =
+        groups.iter().flat_map(|group| group.scenarios.iter().map(move |scenario| (group, scenario)));
+    scenarios
+        .flat_map(|(group, scenario)| (0..scenario.subjects.len()).map(move |index| (group, scenario, index)))
+}
+
 fn row(entry: &Entry<'_>) -> Row {
-    let &Entry { group, scenario, implementation, samples, ratios_to_plain } = entry;
+    let &Entry { group, scenario, implementation, subject, distance, samples, .. } = entry;
     let percentiles = samples.percentiles();
+    let time = samples.times().time();
     let rate = (scenario.workload == Workload::Rate).then_some(RATE_PER_S as f64);
-    let messages_per_s = rate.or(samples.times().median().map(|nanoseconds| 1e9 / nanoseconds));
+    let messages_per_s = rate.or(time.map(|time| 1e9 / time.value));
     let is_library = implementation == Implementation::Ipcraft;
-    let to_plain = if implementation == Implementation::Plain { &[] } else { ratios_to_plain };
-    let ratios = if is_library { &scenario.ratios[..] } else { &[] };
+    let ratios = is_library.then_some(entry.ratios);
+    let to_plain = (implementation != Implementation::Plain).then_some(entry.ratios_to_plain);
     Row {
         mechanism: group.mechanism.id.into(),
         implementation,
@@ -78,9 +88,9 @@ fn row(entry: &Entry<'_>) -> Row {
         size: scenario.size,
         waiting: group.mechanism.waiting,
         placement: group.placement,
-        distance: None,
+        distance,
         samples: percentiles.map_or(samples.times().slices() as u64, |found| found.samples),
-        time_ns: estimate(samples.launches().iter().map(|launch| launch.time_ns)),
+        time_ns: time,
         p50_ns: percentiles.map(|found| found.p50_ns),
         p90_ns: percentiles.map(|found| found.p90_ns),
         p99_ns: percentiles.map(|found| found.p99_ns),
@@ -92,19 +102,19 @@ fn row(entry: &Entry<'_>) -> Row {
         cpu_ns_per_message: Some(samples.per_message(|usage| usage.cpu_ns)),
         switches_per_message: Some(samples.per_message(|usage| usage.switches)),
         setup_us: group.placement.and(samples.setup_us()),
-        ratio_to_baseline: estimate(ratios.iter().copied()),
+        ratio_to_baseline: ratios.and_then(LaunchTimes::ratio),
         equal_baseline: is_library.then_some(group.mechanism.equal_baseline),
-        ratio_to_plain: estimate(to_plain.iter().copied()),
+        ratio_to_plain: to_plain.and_then(LaunchTimes::ratio),
         ratio_to_library: None,
         ratio_to_limit: None,
-        ratio_pairs: ratios.len(),
+        ratio_pairs: ratios.map_or(0, LaunchTimes::slices),
         system_ns_per_message: Some(samples.per_message(|usage| usage.system_ns)),
-        syscalls_per_message: samples.syscalls_per_message,
-        memory_bytes: samples.memory_bytes,
+        syscalls_per_message: subject.syscalls_per_message,
+        memory_bytes: subject.memory_bytes,
         batch: samples.batch,
         single: samples.single_percentiles(),
         launches: samples.launches(),
-        noisy: samples.times().noisy(),
+        noisy: time.is_some_and(|time| time.is_wide()),
         rate_per_s: rate,
         timeout_ns: None,
     }
@@ -131,7 +141,10 @@ fn time_of(row: &Row) -> Option<f64> {
 /// Two processes have to take turns, blocking or spinning. For spinning the faster of two ways
 /// counts.
 fn turn_limit(row: &Row, rows: &[Row]) -> Option<f64> {
-    let of = |limit| find(rows, limit, row.placement, None);
+    let of = |limit: &Mechanism| {
+        let fits = |other: &Row| (other.placement, other.distance) == (row.placement, row.distance);
+        find(rows, limit, fits)
+    };
     match (row.waiting, row.placement?) {
         (Waiting::Block, _) | (Waiting::Adaptive, Placement::SameCore) => of(&futex::FUTEX),
         (Waiting::Spin | Waiting::Adaptive, _) => {
@@ -143,9 +156,9 @@ fn turn_limit(row: &Row, rows: &[Row]) -> Option<f64> {
 /// The bytes have to be copied, by a blocking mechanism within a system call. On one core both
 /// endpoints take that core's time.
 fn copy_limit(row: &Row, rows: &[Row]) -> Option<f64> {
-    let copy = find(rows, &single::MEMCPY, None, Some(row.size))?;
+    let copy = find(rows, &single::MEMCPY, |limit| limit.size == row.size)?;
     let call = match row.waiting {
-        Waiting::Block => find(rows, &single::NULL_SYSCALL, None, None)?,
+        Waiting::Block => find(rows, &single::NULL_SYSCALL, |_| true)?,
         Waiting::Spin | Waiting::Adaptive => 0.0,
     };
     let copies = match row.placement? {
@@ -155,11 +168,9 @@ fn copy_limit(row: &Row, rows: &[Row]) -> Option<f64> {
     Some(copies * (copy + call))
 }
 
-fn find(rows: &[Row], limit: &Mechanism, placement: Option<Placement>, size: Option<usize>) -> Option<f64> {
-    let fits = |row: &&Row| {
-        row.mechanism == limit.id && row.placement == placement && size.is_none_or(|size| row.size == size)
-    };
-    time_of(rows.iter().find(fits)?)
+/// Returns the time of the limit's row that fits.
+fn find(rows: &[Row], limit: &Mechanism, fits: impl Fn(&Row) -> bool) -> Option<f64> {
+    time_of(rows.iter().find(|row| row.mechanism == limit.id && fits(row))?)
 }
 
 #[cfg(test)]
@@ -167,6 +178,7 @@ mod tests {
     use super::*;
     use crate::catalog;
     use crate::engine::expand::expand;
+    use crate::engine::measured::Measured;
     use crate::engine::plan::{Plan, Preset};
     use crate::placement::Cores;
     use crate::workload::Report;
@@ -182,18 +194,21 @@ mod tests {
         let mut groups = expand(&plan, &Cores::of_this_process());
         for group in &mut groups {
             let time = if group.placement.is_none() { 10 } else { 100 };
-            group.scenarios.iter_mut().for_each(|scenario| fill(scenario, time));
+            group.scenarios.iter_mut().for_each(|scenario| fill(scenario, None, time));
         }
         groups
     }
 
-    fn fill(scenario: &mut Scenario, time: u64) {
+    fn fill(scenario: &mut Scenario, distance: Option<Distance>, time: u64) {
         let report = Report { samples: vec![time], ..Report::default() };
-        for samples in &mut scenario.samples {
-            samples.begin_launch(7.0);
+        let mut measured = Measured::new(scenario.subjects.len());
+        measured.begin_launch();
+        for samples in &mut measured.samples {
+            samples.begin_launch(0, 7.0);
             samples.record(&report, 1, 1);
         }
-        scenario.ratios = vec![0.9, 1.0, 1.1];
+        [0.9, 1.0, 1.1].into_iter().for_each(|ratio| measured.ratios.record(ratio));
+        scenario.measured.insert(distance, measured);
     }
 
     fn library(rows: &[Row]) -> &Row {
@@ -206,6 +221,23 @@ mod tests {
         assert_eq!(library(&rows).ratio_to_limit, Some(1.0));
         assert_eq!(library(&rows).ratio_to_baseline.unwrap().value, 1.0);
         assert_eq!(library(&rows).setup_us, Some(7.0));
+    }
+
+    #[test]
+    fn near_and_apart_launches_are_different_rows_with_their_own_limits() {
+        let mut groups = measured(Workload::RoundTrip);
+        for group in groups.iter_mut().filter(|group| group.placement.is_some()) {
+            for scenario in &mut group.scenarios {
+                scenario.measured.clear();
+                let is_limit = group.mechanism.id == "futex";
+                fill(scenario, Some(Distance::Near), if is_limit { 50 } else { 100 });
+                fill(scenario, Some(Distance::Apart), if is_limit { 100 } else { 300 });
+            }
+        }
+        let rows = rows(&groups);
+        let library = rows.iter().filter(|row| row.implementation == Implementation::Ipcraft);
+        let ratios: Vec<_> = library.map(|row| (row.distance, row.ratio_to_limit)).collect();
+        assert_eq!(ratios, [(Some(Distance::Near), Some(2.0)), (Some(Distance::Apart), Some(3.0))]);
     }
 
     #[test]
@@ -226,8 +258,8 @@ mod tests {
     fn rows_without_samples_are_left_out_and_errors_are_listed() {
         let mut groups = measured(Workload::RoundTrip);
         let last = groups.last_mut().unwrap();
-        last.scenarios[0].samples[0] = Samples::new();
-        last.scenarios[0].samples[0].error = Some("it broke".into());
+        last.scenarios[0].measured.get_mut(&None).unwrap().samples[0] = Samples::new();
+        last.scenarios[0].subjects[0].error = Some("it broke".into());
         assert!(rows(&groups).iter().all(|row| row.implementation != Implementation::Ipcraft));
         let errors = errors(&groups);
         assert_eq!(errors.len(), 1);

@@ -42,7 +42,7 @@ pub(super) fn count(group: &mut BenchmarkGroup, cancel: CancelToken<'_>) -> Resu
         for scenario in group.scenarios.iter_mut().filter(|scenario| scenario.workload != Workload::Contended)
         {
             let slice = slice(group.mechanism, scenario.workload, scenario.size);
-            scenario.samples[index].syscalls_per_message = Some(counter.per_message(&slice)?);
+            scenario.subjects[index].syscalls_per_message = Some(counter.per_message(&slice)?);
         }
     }
     Ok(())

@@ -42,7 +42,9 @@ pub struct Environment {
 /// How far apart the cores of the two processes were, measured in the run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Topology {
-    /// The hand-overs of a cache line that were measured beside the launches, in order.
+    /// The hand-overs of a cache line that were measured beside the launches, in order. One entry
+    /// is the mean of those before and after one mechanism. If these two have different distances,
+    /// there is an entry for each.
     pub hand_overs: Vec<HandOver>,
     /// Figures of every pair of cores; empty unless they were requested.
     pub heat_maps: Vec<HeatMap>,
@@ -55,7 +57,7 @@ pub struct HandOver {
     pub launch: usize,
     /// The cores of client and server.
     pub cores: [usize; 2],
-    /// The median time there and back, in nanoseconds.
+    /// The time there and back, in nanoseconds: the lower quartile of short batches.
     pub ns: f64,
     /// The distance that follows from the time.
     pub distance: Distance,
