@@ -28,16 +28,43 @@
 //! waits for reports, and kills both peers if one of them dies, is silent, receives a wrong
 //! message, or if the run is cancelled.
 //!
-//! A **slice** is a few milliseconds of one workload at one size, after a warm-up. The slices of
-//! the library and of the **baseline** alternate, A B B A. The baseline is the same program written
-//! directly on libc. The ratio of two neighbouring slices is the ratio of the code, since the
-//! machine had no time to change. `ratio_to_baseline` is the median of these ratios,
-//! `ratio_to_baseline_spread` their interquartile range. A channel has no equal on libc: its
-//! baseline is a naive ring, which neither checks nor recovers, and `equal_baseline` is false.
+//! A **slice** is one or two milliseconds of one workload at one size, after a warm-up. The slices
+//! of the library and of the **baseline** alternate, A B B A. The baseline is the same program
+//! written directly on libc. The ratio of two neighbouring slices is the ratio of the code, since
+//! the machine had no time to change. A channel has no equal on libc: its baseline is a naive ring,
+//! which neither checks nor recovers, and `equal_baseline` is false.
 //!
-//! All slices are repeated in several **launches** of fresh processes. Each launch runs all
-//! mechanisms, so that a drift of the machine meets all of them alike. If the medians of the
-//! launches differ by more than 50 %, the row is *noisy*.
+//! All slices are repeated in several **launches** of fresh processes: 5 to 11, as the budget
+//! allows, and at least 3 if the machine is too busy for more. Each launch runs all mechanisms, so
+//! that a drift of the machine meets all of them alike, and each begins with another one. When a
+//! run is stopped, the finished launches remain.
+//!
+//! # Estimates
+//!
+//! Disturbances lengthen slices or whole launches. A time (`time_ns`) is therefore the **lower
+//! quartile** over the slices of each launch, and over the launches the lower quartile of these. It
+//! stays the same as long as a quarter of the launches, and in them a quarter of the slices, is
+//! undisturbed. A ratio (`ratio_to_baseline`, `ratio_to_plain`) is the **median** over the launches
+//! of their medians, because a disturbance meets either slice of a pair.
+//!
+//! Each estimate has an **interval**, in which another run under the same conditions finds it in
+//! nine of ten cases. Its ends are launches: the innermost ones beyond which the estimate of
+//! another run of as many launches lies with a probability of at most 5 % each. The probability
+//! does not depend on the distribution of the times. The interval reaches at least 2 % to either
+//! side, and nothing follows from fewer than 3 launches: there it is wide. If the ends of the
+//! interval of `time_ns` differ by more than 50 %, the row is *noisy*.
+//!
+//! # Distance
+//!
+//! The time of a round trip between two cores depends on what they share. A hypervisor may even
+//! move virtual cores between launches. So the hand-over of a cache line is measured before and
+//! after each launch on two cores. Above 400 ns there and back the cores are *apart*, and otherwise
+//! *near*. Threads of one core take 120 to 150 ns, cores with a common cache 240 to 300 ns, and
+//! cores without one 520 ns and more.
+//!
+//! Launches of different distances are in different rows. A launch in which the distance changed is
+//! repeated once, and dropped with a note if it changed again. `ratio_to_limit` refers to the limit
+//! at the same distance. [`heat_maps`] measures every pair of cores.
 //!
 //! Absolute times of different runs must not be compared: on shared machines they drift by a third.
 //!

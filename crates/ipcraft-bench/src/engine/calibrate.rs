@@ -48,7 +48,7 @@ pub(super) fn fifth(slice: &Slice) -> Slice {
 }
 
 /// Returns the slice of a former launch with the length that takes about `target`. A slice that was
-/// batched once stays so, even if a disturbance makes its messages look slow.
+/// batched once stays so, even if a disturbance makes its messages slow.
 pub(super) fn resized(slice: &Slice, time_ns: f64, target: Duration) -> Slice {
     if slice.batch == 1 {
         return sized(slice, time_ns, target);

@@ -14,10 +14,10 @@ const TIME_QUANTILE: f64 = 0.25;
 const RATIO_QUANTILE: f64 = 0.5;
 /// The largest probability that another run's value is below an interval, and the same for above.
 const MAX_MISS: f64 = 0.05;
-/// An interval reaches at least this factor to either side: runs of an idle machine differ by so much
+/// An interval reaches at least this factor to either side. Runs of an idle machine differ by that
 /// even where their launches agree.
 const RESOLUTION: f64 = 1.02;
-/// Fewer launches tell little about others.
+/// From fewer launches, nothing follows for others.
 const MIN_LAUNCHES: usize = 3;
 /// Then the interval is the range of their slices, extended by this factor to either side. That
 /// makes it wide, so the row counts as noisy.

@@ -11,8 +11,8 @@ use crate::workload::Workload;
 /// The sizes of a mechanism that carries no data.
 const NO_DATA: RangeInclusive<usize> = 0..=0;
 
-/// With so many launches, the second smallest and the second greatest bound the interval of a
-/// ratio: one odd launch does not widen it. More launches would be shorter ones.
+/// Of 11 launches, the second smallest and the second greatest bound the interval of a ratio: one
+/// odd launch does not widen it. More launches would be shorter ones.
 const MAX_LAUNCHES: usize = 11;
 
 /// How thorough a run is.

@@ -21,7 +21,7 @@ pub struct Cores {
 impl Cores {
     /// Reads the affinity of this process (`sched_getaffinity(2)`) and chooses two cores.
     ///
-    /// Where sysfs tells them apart, the two are no hardware threads of one core and of the same
+    /// Where sysfs distinguishes them, the two are no hardware threads of one core and of the same
     /// kind, and fast rather than economical.
     pub fn of_this_process() -> Cores {
         let allowed = allowed_cores();

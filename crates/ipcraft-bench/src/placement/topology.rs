@@ -1,5 +1,5 @@
-//! What sysfs tells about cores: which are hardware threads of one core, and which are of the same
-//! kind.
+//! What sysfs reports about cores: which are hardware threads of one core, and which are of the
+//! same kind.
 
 use std::cmp::Reverse;
 use std::fs;
@@ -10,7 +10,7 @@ use super::list::parse_list;
 /// Where the kernel describes the devices of this machine.
 pub(super) const SYSFS: &str = "/sys";
 
-/// What sysfs tells about one core.
+/// What sysfs reports about one core.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Core {
     id: usize,
@@ -30,7 +30,7 @@ struct Kind {
     max_khz: Option<u64>,
 }
 
-/// Describes the given cores. What `sysfs` does not tell is left empty.
+/// Describes the given cores. What `sysfs` does not report is left empty.
 pub(super) fn read(sysfs: &Path, cores: &[usize]) -> Vec<Core> {
     let class = |name: &str| fs::read_to_string(sysfs.join("devices").join(name).join("cpus")).ok();
     let classes = class("cpu_core").zip(class("cpu_atom"));

@@ -72,7 +72,7 @@ pub struct Row {
     /// The workload.
     pub workload: Workload,
     /// What distinguishes rows that are otherwise alike, such as the slots of a channel. Null where
-    /// nothing needs to be told apart.
+    /// nothing needs to be distinguished.
     pub variant: Option<String>,
     /// Bytes in a message; zero for limits that only hand over the turn.
     pub size: usize,
