@@ -16,17 +16,22 @@ pub mod kernel;
 pub mod leak;
 pub mod namespace;
 pub mod old_kernel;
-pub mod peer;
 pub mod raw_clone;
 pub mod scratch;
 pub mod shared_value;
-pub mod step;
 pub mod subject;
 pub mod suite;
 pub mod survivors;
 pub mod time;
 pub mod user;
 pub mod watchdog;
+
+/// A second process that plays a role in a test.
+pub mod peer {
+    pub use ipcraft_step::{Child as Peer, kill_all};
+}
+
+pub use ipcraft_step as step;
 
 #[cfg(doctest)]
 mod compile_fail;

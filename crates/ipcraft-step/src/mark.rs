@@ -2,6 +2,7 @@
 //!
 //! A mark is a getpid(2) with an argument. The kernel ignores it, no filter of system calls refuses
 //! it, and the tracer sees it in the registers.
+#![allow(unsafe_code)]
 
 use std::hint::black_box;
 
@@ -9,17 +10,26 @@ use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
 
 /// The argument of the mark before the operation.
-pub(super) const BEGIN: u64 = 0x0062_6567_696e;
+pub(crate) const BEGIN: u64 = 0x0062_6567_696e;
 /// The argument of the mark behind it.
-pub(super) const END: u64 = 0x0065_6e64;
+pub(crate) const END: u64 = 0x0065_6e64;
 
 /// Asks to be traced, runs the operation once to warm up and once between the marks.
-pub(super) fn run(mut operation: impl FnMut()) {
+pub(crate) fn run(mut operation: impl FnMut()) {
     // Where ptrace(2) is refused the child ends, which the tracer notices.
     if ptrace::traceme().is_ok() {
         raise(Signal::SIGSTOP).expect("a process may stop itself");
         marked(&mut operation, 0, 0);
         marked(&mut operation, BEGIN, END);
+    }
+}
+
+/// Asks to be traced, and runs the program once between the marks.
+pub(crate) fn run_once(program: impl FnOnce()) {
+    if ptrace::traceme().is_ok() {
+        raise(Signal::SIGSTOP).expect("a process may stop itself");
+        let mut program = Some(program);
+        marked(&mut || program.take().into_iter().for_each(|program| program()), BEGIN, END);
     }
 }
 

@@ -1,7 +1,8 @@
-//! A second process that plays a role in a test.
+//! A child process that runs a closure.
 //!
-//! The role is a closure, and the process is a fork of the test. It inherits the endpoints of
-//! anonymous mechanisms, and shares nothing else with the test except what the mechanism carries.
+//! The process is a fork of its parent: it inherits the endpoints of anonymous mechanisms, and
+//! shares nothing else with its parent except what the mechanism carries.
+#![allow(unsafe_code)]
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,14 +24,14 @@ static LIVING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
 /// A child process; killed and reaped when dropped.
 #[derive(Debug)]
-pub struct Peer {
+pub struct Child {
     /// Belongs to the child until `wait` reaps it, so the id cannot have passed to another process.
     pid: Pid,
     reaped: bool,
 }
 
-impl Peer {
-    /// Forks a child that runs `role` and exits. If the role panics, [`join`](Peer::join) fails.
+impl Child {
+    /// Forks a child that runs `role` and exits. If the role panics, [`join`](Child::join) fails.
     ///
     /// This process drops `role` without running it, so that the child alone has what was moved
     /// into it. The child also inherits what was not moved.
@@ -38,14 +39,14 @@ impl Peer {
     /// # Panics
     ///
     /// If fork(2) fails.
-    pub fn start(role: impl FnOnce()) -> Peer {
+    pub fn start(role: impl FnOnce()) -> Child {
         let parent = getpid();
         // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded
         // process. The other threads, the runner and the watchdog, are blocked meanwhile.
         match unsafe { nix::unistd::fork() }.expect("fork") {
             ForkResult::Parent { child } => {
                 living().push(child);
-                Peer { pid: child, reaped: false }
+                Child { pid: child, reaped: false }
             }
             ForkResult::Child => {
                 let outcome = catch_unwind(AssertUnwindSafe(|| play(parent, role)));
@@ -87,12 +88,12 @@ impl Peer {
     /// If it has ended.
     pub fn is_asleep(&self) -> bool {
         match self.state() {
-            Some('Z') | None => panic!("the peer ended before it had to wait"),
+            Some('Z') | None => panic!("the child ended before it had to wait"),
             Some(state) => state == 'S',
         }
     }
 
-    /// Whether [`wait`](Peer::wait) would return immediately.
+    /// Whether [`wait`](Child::wait) would return immediately.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ impl Peer {
     /// If the role panicked or a signal ended the child.
     pub fn join(mut self) {
         let status = self.wait().expect("waitpid of a child");
-        assert_eq!(status, WaitStatus::Exited(self.pid, 0), "the peer failed");
+        assert_eq!(status, WaitStatus::Exited(self.pid, 0), "the child failed");
     }
 
     /// waitpid(2): its next change of state.
@@ -144,7 +145,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for Child {
     fn drop(&mut self) {
         while !self.reaped && signal::kill(self.pid, Signal::SIGKILL).is_ok() {
             // A traced child may report stops before its end.
@@ -153,8 +154,8 @@ impl Drop for Peer {
     }
 }
 
-/// Kills every child that was not reaped, for the watchdog, which is about to abort this process.
-pub(crate) fn kill_all() {
+/// Kills every child that was not reaped, for a watchdog that is about to abort this process.
+pub fn kill_all() {
     for &pid in living().iter() {
         let _ = signal::kill(pid, Signal::SIGKILL);
     }

@@ -6,7 +6,7 @@ use nix::unistd::Pid;
 /// The calling thread and its later children run on one core until this is dropped, or wherever
 /// they like if the system refuses: that only costs time.
 #[derive(Debug)]
-pub(super) struct Pin {
+pub(crate) struct Pin {
     previous: Option<CpuSet>,
 }
 
@@ -14,7 +14,7 @@ pub(super) struct Pin {
 const SELF: Pid = Pid::from_raw(0);
 
 impl Pin {
-    pub(super) fn here() -> Self {
+    pub(crate) fn here() -> Self {
         Pin { previous: pin_here().ok() }
     }
 }

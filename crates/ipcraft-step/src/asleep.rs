@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
-use crate::peer::Peer;
+use crate::child::Child;
 
 /// The time after which a system call may be blocked, so that the state of the child is checked.
 const CHECK_AFTER: Duration = Duration::from_micros(300);
 
 /// Blocks until the child has stopped or ended, and calls `asleep` each time the child is blocked
 /// instead.
-pub(super) fn wake_or_stop(child: &Peer, asleep: &mut impl FnMut(Pid)) -> nix::Result<()> {
+pub(crate) fn wake_or_stop(child: &Child, asleep: &mut impl FnMut(Pid)) -> nix::Result<()> {
     loop {
         let start = Instant::now();
         while start.elapsed() < CHECK_AFTER {
@@ -29,7 +29,7 @@ pub(super) fn wake_or_stop(child: &Peer, asleep: &mut impl FnMut(Pid)) -> nix::R
     }
 }
 
-fn sleeps(child: &Peer) -> nix::Result<bool> {
+fn sleeps(child: &Child) -> nix::Result<bool> {
     thread::sleep(CHECK_AFTER);
     Ok(!child.has_status_change()? && child.state() == Some('S'))
 }

@@ -1,21 +1,4 @@
-//! Running one operation in a child under ptrace(2), instruction by instruction.
-//!
-//! Two uses: counting the user-space instructions and system calls of an operation, and killing a
-//! process at exactly its k-th instruction.
-//!
-//! The operation is called twice: once at full speed, so that lazy initialization and page faults
-//! are over, and once between two marks, where every instruction is a step of the tracer. A step is
-//! one instruction, or one repetition of a repeated string instruction. It includes a constant few
-//! instructions of the harness itself: see [`overhead`].
-//!
-//! On aarch64 a load-exclusive/store-exclusive loop cannot succeed under single steps, so code
-//! under the harness has to use the atomic instructions of ARMv8.1; [`Stepper`] fails after
-//! [`MAX_STEPS`] steps.
-
-mod asleep;
-mod mark;
-mod pin;
-mod registers;
+//! One child that runs one operation, instruction by instruction.
 
 use std::collections::HashMap;
 
@@ -25,9 +8,10 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
-use crate::peer::Peer;
-use pin::Pin;
-use registers::Registers;
+use crate::child::Child;
+use crate::pin::Pin;
+use crate::registers::{self, Registers};
+use crate::{asleep, mark};
 
 /// A bound on the steps of an operation, beyond which it is taken to be stuck.
 pub const MAX_STEPS: u64 = 10_000_000;
@@ -47,7 +31,7 @@ pub struct Trace {
 /// A child that is stopped within the marked call of its operation.
 #[derive(Debug)]
 pub struct Stepper {
-    child: Peer,
+    child: Child,
     trace: Trace,
     ended: bool,
     /// A signal that stopped the child and is delivered with the next step.
@@ -80,7 +64,7 @@ impl Stepper {
     /// As for [`start`](Stepper::start).
     pub fn start_sleeper(operation: impl FnMut(), asleep: impl FnMut(Pid)) -> nix::Result<Stepper> {
         let pin = Pin::here();
-        let child = Peer::start(|| mark::run(operation));
+        let child = Child::start(|| mark::run(operation));
         let mut stepper = Stepper {
             child,
             trace: Trace::default(),
@@ -89,7 +73,7 @@ impl Stepper {
             decoded: HashMap::new(),
             _pin: pin,
         };
-        stepper.attach()?;
+        trace_stopped_child(&mut stepper.child)?;
         stepper.run_to_begin(asleep)?;
         Ok(stepper)
     }
@@ -159,17 +143,6 @@ impl Stepper {
         if self.ended { Ok(std::mem::take(&mut self.trace)) } else { Err(Errno::ETIME) }
     }
 
-    /// The child stops itself once it is ready to be traced, or exits where tracing is refused.
-    fn attach(&mut self) -> nix::Result<()> {
-        match self.child.wait()? {
-            WaitStatus::Stopped(_, Signal::SIGSTOP) => ptrace::setoptions(
-                self.child.pid(),
-                Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD,
-            ),
-            _ => Err(REFUSED),
-        }
-    }
-
     /// Runs from system call to system call until the first mark has returned.
     fn run_to_begin(&mut self, mut asleep: impl FnMut(Pid)) -> nix::Result<()> {
         loop {
@@ -225,6 +198,17 @@ impl Stepper {
             registers::is_system_call(ptrace::read(self.child.pid(), address as ptrace::AddressType)?);
         self.decoded.insert(address, found);
         Ok(found)
+    }
+}
+
+/// Begins to trace a child. It stops itself once it is ready to be traced, or exits if tracing is
+/// refused.
+pub(crate) fn trace_stopped_child(child: &mut Child) -> nix::Result<()> {
+    match child.wait()? {
+        WaitStatus::Stopped(_, Signal::SIGSTOP) => {
+            ptrace::setoptions(child.pid(), Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD)
+        }
+        _ => Err(REFUSED),
     }
 }
 
