@@ -5,11 +5,9 @@
 //! [`leave`](Algorithm::leave) says that it has left. How a process waits between two checks is
 //! the same for all.
 
+use crate::variables::Variables;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::fence;
-use std::thread;
-
-use crate::variables::Variables;
 
 /// One algorithm for two processes, 0 and 1.
 #[derive(Debug)]
@@ -21,8 +19,18 @@ pub struct Algorithm {
     announce: fn(Variables<'_>, usize),
     may_enter: fn(Variables<'_>, usize) -> bool,
     leave: fn(Variables<'_>, usize),
-    /// What a process does between two checks.
-    wait: fn(),
+    waiting: Waiting,
+}
+
+/// What a process does until it may enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// It checks again immediately.
+    Spin,
+    /// It gives its core to another process between two checks.
+    Yield,
+    /// It sleeps in the kernel. Such an algorithm is not three functions over shared words.
+    Kernel,
 }
 
 /// All algorithms, in the order of the text.
@@ -33,7 +41,7 @@ static ALGORITHMS: &[Algorithm] = &[
         announce: nothing,
         may_enter: |_, _| true,
         leave: nothing,
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
     },
     Algorithm {
         id: "lock-variable",
@@ -41,7 +49,7 @@ static ALGORITHMS: &[Algorithm] = &[
         announce: nothing,
         may_enter: lock_variable,
         leave: |variables, _| variables.lock().store(0, SeqCst),
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
     },
     Algorithm {
         id: "alternation",
@@ -49,7 +57,7 @@ static ALGORITHMS: &[Algorithm] = &[
         announce: nothing,
         may_enter: |variables, me| variables.turn().load(SeqCst) == me as u64,
         leave: |variables, me| variables.turn().store(1 - me as u64, SeqCst),
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
     },
     Algorithm {
         id: "flags",
@@ -57,7 +65,7 @@ static ALGORITHMS: &[Algorithm] = &[
         announce: |variables, me| variables.flag(me).store(1, SeqCst),
         may_enter: |variables, me| variables.flag(1 - me).load(SeqCst) == 0,
         leave: lower_flag,
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
     },
     Algorithm {
         id: "dekker",
@@ -68,7 +76,7 @@ static ALGORITHMS: &[Algorithm] = &[
             variables.turn().store(1 - me as u64, SeqCst);
             variables.flag(me).store(0, SeqCst);
         },
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
     },
     Algorithm {
         announce: sequential::announce,
@@ -117,12 +125,20 @@ static ALGORITHMS: &[Algorithm] = &[
         ..peterson("peterson-turn-first", "the two stores in the wrong order: wrong on every machine")
     },
     Algorithm {
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
         ..tsl("tsl", "test and set by an atomic exchange; a process that waits spins")
     },
     Algorithm {
-        wait: thread::yield_now,
+        waiting: Waiting::Yield,
         ..tsl("tsl-yield", "test and set; a process that waits yields its core")
+    },
+    Algorithm {
+        id: "mutex",
+        summary: "the library's mutex; a process that waits sleeps in the kernel",
+        announce: nothing,
+        may_enter: |_, _| false,
+        leave: nothing,
+        waiting: Waiting::Kernel,
     },
 ];
 
@@ -134,7 +150,7 @@ const fn peterson(id: &'static str, summary: &'static str) -> Algorithm {
         announce: nothing,
         may_enter: |_, _| false,
         leave: lower_flag_release,
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
     }
 }
 
@@ -146,7 +162,7 @@ const fn tsl(id: &'static str, summary: &'static str) -> Algorithm {
         announce: nothing,
         may_enter: |variables, _| variables.lock().swap(1, Acquire) == 0,
         leave: |variables, _| variables.lock().store(0, Release),
-        wait: std::hint::spin_loop,
+        waiting: Waiting::Spin,
     }
 }
 
@@ -173,10 +189,9 @@ impl Algorithm {
         (self.may_enter)(variables, me)
     }
 
-    /// Passes the time between two checks.
-    #[inline(always)]
-    pub(crate) fn wait(&self) {
-        (self.wait)();
+    /// How a process waits.
+    pub fn waiting(&self) -> Waiting {
+        self.waiting
     }
 
     /// Says that a process has left the critical section.
@@ -258,7 +273,7 @@ mod tests {
 
     #[test]
     fn every_algorithm_lets_a_process_enter_alone_twice() {
-        for algorithm in all() {
+        for algorithm in all().iter().filter(|algorithm| algorithm.waiting != Waiting::Kernel) {
             // Strict alternation gives the first turn to process 0, and the second to process 1.
             let turns: &[usize] = if algorithm.id == "alternation" { &[0, 1] } else { &[0, 0, 1, 1] };
             let shared = Shared::new().unwrap();

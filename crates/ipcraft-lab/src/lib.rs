@@ -12,9 +12,19 @@
 #![deny(unsafe_code)]
 
 pub mod algorithm;
+mod error;
+pub mod exclusion;
 pub mod explore;
 mod instruction;
+pub mod interrupts;
+pub mod litmus;
+pub mod machine;
+pub mod peterson;
+pub mod race;
 mod variables;
+mod worker;
 
 pub use algorithm::Algorithm;
+pub use error::{Error, Skipped};
+pub use instruction::Width;
 pub use variables::{Layout, Phase, Variables};

@@ -1,7 +1,8 @@
 //! Every algorithm in every order of its instructions.
 
 use ipcraft_lab::algorithm;
-use ipcraft_lab::explore::{Error, Exploration, Verdict, Width, explore, orders, replay};
+use ipcraft_lab::explore::{Exploration, Verdict, explore, orders, replay};
+use ipcraft_lab::{Error, Width};
 
 /// Explores an algorithm, or returns `None` if the system does not allow it.
 fn explored(id: &str) -> Option<Exploration> {

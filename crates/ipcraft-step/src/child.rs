@@ -40,13 +40,22 @@ impl Child {
     ///
     /// If fork(2) fails.
     pub fn start(role: impl FnOnce()) -> Child {
+        Child::try_start(role).expect("fork")
+    }
+
+    /// [`start`](Child::start) that reports a failure.
+    ///
+    /// # Errors
+    ///
+    /// Those of fork(2).
+    pub fn try_start(role: impl FnOnce()) -> nix::Result<Child> {
         let parent = getpid();
         // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded
         // process. The other threads, the runner and the watchdog, are blocked meanwhile.
-        match unsafe { nix::unistd::fork() }.expect("fork") {
+        match unsafe { nix::unistd::fork() }? {
             ForkResult::Parent { child } => {
                 living().push(child);
-                Child { pid: child, reaped: false }
+                Ok(Child { pid: child, reaped: false })
             }
             ForkResult::Child => {
                 let outcome = catch_unwind(AssertUnwindSafe(|| play(parent, role)));
@@ -101,6 +110,24 @@ impl Child {
     pub fn has_status_change(&self) -> nix::Result<bool> {
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         Ok(waitid(Id::Pid(self.pid), peek | WaitPidFlag::__WALL)? != WaitStatus::StillAlive)
+    }
+
+    /// Whether the child has ended. It need not be reaped yet.
+    pub fn has_ended(&self) -> bool {
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+        self.reaped || !matches!(waitid(Id::Pid(self.pid), peek), Ok(WaitStatus::StillAlive))
+    }
+
+    /// Blocks until the child has stopped by a signal. Returns false if it has ended instead.
+    pub fn wait_stopped(&self) -> bool {
+        let either =
+            WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::__WALL;
+        loop {
+            match waitid(Id::Pid(self.pid), either) {
+                Err(Errno::EINTR) => {}
+                status => return matches!(status, Ok(WaitStatus::Stopped(..))),
+            }
+        }
     }
 
     /// The state letter of proc_pid_stat(5), which follows the command's name in parentheses.

@@ -156,7 +156,7 @@ impl Pair {
 
 impl Stopped {
     fn start(program: impl FnOnce()) -> nix::Result<Stopped> {
-        let mut child = Child::start(|| mark::run_once(program));
+        let mut child = Child::try_start(|| mark::run_once(program))?;
         trace_stopped_child(&mut child)?;
         let mut stopped = Stopped { child, stack_base: 0 };
         stopped.run_to_begin()?;

@@ -14,14 +14,14 @@ mod replay;
 mod schedule;
 mod verdict;
 
-use ipcraft_step::{Pair, REFUSED, Shared, Side, State};
+use ipcraft_step::{Pair, Shared, Side, State};
 use serde::{Deserialize, Serialize};
 
-use crate::algorithm::Algorithm;
+use crate::Error;
+use crate::algorithm::{Algorithm, Waiting};
 use crate::variables::{Layout, Phase, Variables};
 use graph::Graph;
 
-pub use crate::instruction::Width;
 pub use orders::{Orders, orders};
 pub use replay::{Replay, Step, replay};
 pub use schedule::{ParseScheduleError, Schedule};
@@ -29,26 +29,6 @@ pub use verdict::Verdict;
 
 /// A search ends after this many states: no algorithm here has a tenth of them.
 pub const MAX_STATES: usize = 200_000;
-
-/// Why two processes could not be stepped.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The system does not allow ptrace(2).
-    #[error(
-        "needs ptrace(2) of own children: EPERM; check kernel.yama.ptrace_scope and the seccomp filter of the container"
-    )]
-    Refused,
-    /// A system call failed.
-    #[error("cannot step a process: {0}")]
-    Failed(nix::Error),
-}
-
-impl From<nix::Error> for Error {
-    fn from(error: nix::Error) -> Error {
-        if error == REFUSED { Error::Refused } else { Error::Failed(error) }
-    }
-}
 
 /// What every order of the instructions of an algorithm can lead to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +53,8 @@ pub struct Exploration {
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] if the system does not allow ptrace(2).
+/// [`Error::Refused`] if the system does not allow ptrace(2), [`Error::SleepsInKernel`] for an
+/// algorithm whose waiting cannot be stepped.
 pub fn explore(algorithm: &Algorithm) -> Result<Exploration, Error> {
     let shared = Shared::new()?;
     let mut pair = cycling_pair(algorithm, &shared)?;
@@ -93,10 +74,13 @@ pub fn explore(algorithm: &Algorithm) -> Result<Exploration, Error> {
 
 /// Starts two processes that run an algorithm.
 fn cycling_pair(algorithm: &Algorithm, shared: &Shared) -> Result<Pair, Error> {
+    if algorithm.waiting() == Waiting::Kernel {
+        return Err(Error::SleepsInKernel);
+    }
     let side =
         |me: usize| move |shared: &Shared| cycle(algorithm, Variables::new(shared, Layout::OneLine), me);
     let (a, b) = (side(0), side(1));
-    Ok(Pair::start(shared, Variables::new(shared, Layout::OneLine).len(), [&a, &b])?)
+    Pair::start(shared, Variables::new(shared, Layout::OneLine).len(), [&a, &b]).map_err(Error::of_stepping)
 }
 
 /// Returns the state in which both processes have left [`Phase::Starting`].
@@ -118,7 +102,9 @@ fn cycle(algorithm: &Algorithm, variables: Variables<'_>, me: usize) {
         variables.enter_phase(me, Phase::Waiting);
         algorithm.announce(variables, me);
         while !algorithm.may_enter(variables, me) {
-            algorithm.wait();
+            if algorithm.waiting() == Waiting::Yield {
+                std::thread::yield_now();
+            }
         }
         variables.enter_phase(me, Phase::Inside);
         variables.enter_phase(me, Phase::Leaving);

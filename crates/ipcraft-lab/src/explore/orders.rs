@@ -4,8 +4,9 @@ use ipcraft_step::{Pair, Shared, Side, State};
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::begun;
 use super::schedule::Schedule;
-use super::{Error, begun};
+use crate::Error;
 use crate::instruction::Width;
 use crate::variables::{Layout, Variables};
 
@@ -37,7 +38,7 @@ pub fn orders(width: Width) -> Result<Orders, Error> {
     };
     let (a, b) = (side(0), side(1));
     let variables = Variables::new(&shared, Layout::OneLine);
-    let mut pair = Pair::start(&shared, variables.len(), [&a, &b])?;
+    let mut pair = Pair::start(&shared, variables.len(), [&a, &b]).map_err(Error::of_stepping)?;
     let start = begun(&mut pair, variables)?;
     let mut found = Orders { width, orders: 0, losing: 0, example: None };
     execute(&mut pair, variables, &start, [width.instructions(); 2], &mut Vec::new(), &mut found)?;

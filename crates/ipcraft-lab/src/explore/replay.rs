@@ -4,7 +4,8 @@ use ipcraft_step::{Shared, Side, State};
 use serde::Serialize;
 
 use super::schedule::Schedule;
-use super::{Error, begun, cycling_pair};
+use super::{begun, cycling_pair};
+use crate::Error;
 use crate::algorithm::Algorithm;
 use crate::variables::{Layout, Phase, Variables};
 

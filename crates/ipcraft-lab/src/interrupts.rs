@@ -1,0 +1,197 @@
+//! Disabling interrupts, and what a process has instead.
+//!
+//! The processor refuses the instruction to a user program, even to that of root. A process can keep
+//! its signals away, which are its interrupts. And a process of real-time priority keeps all others
+//! from its core. Neither reaches another core.
+#![allow(unsafe_code)]
+
+use std::ptr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+use std::time::Duration;
+
+use ipcraft_bench::Placement;
+use ipcraft_step::{Child, Shared};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, sigaction,
+};
+use nix::sys::wait::WaitStatus;
+use serde::{Deserialize, Serialize};
+
+use crate::instruction::{Width, disable_interrupts};
+use crate::variables::{Layout, Variables};
+use crate::worker::{self, Desk, Team};
+use crate::{Error, Skipped};
+
+/// The additions of the main program, beside a handler.
+const ADDITIONS: u64 = 20_000_000;
+/// The additions with the signal blocked: each takes two system calls.
+const BLOCKED_ADDITIONS: u64 = 300_000;
+/// Microseconds between two signals.
+const SIGNAL_INTERVAL_US: i64 = 100;
+/// The additions of a process of real-time priority: a fraction of the 0.95 s after which the kernel
+/// lets others run.
+const REALTIME_ADDITIONS: u64 = 5_000_000;
+const MAX_TIME: Duration = Duration::from_secs(60);
+
+/// What the three ways did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interrupts {
+    /// The signal by which the instruction that disables interrupts ended its process.
+    pub instruction_ended_by: Option<String>,
+    /// A program and its own signal handler add to one counter.
+    pub signals: Vec<Additions>,
+    /// Two processes of real-time priority add to one counter.
+    pub realtime: Vec<Additions>,
+}
+
+/// How many additions were lost under some condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Additions {
+    /// The condition.
+    pub condition: String,
+    /// The number of additions.
+    pub expected: u64,
+    /// The counter at the end.
+    pub found: u64,
+}
+
+/// Tries all three.
+///
+/// # Errors
+///
+/// [`Error::Failed`] if a process cannot be started.
+pub fn interrupts() -> Result<(Interrupts, Vec<Skipped>), Error> {
+    let mut skipped = Vec::new();
+    let signals = vec![beside_handler(false)?, beside_handler(true)?];
+    let mut realtime = Vec::new();
+    for &placement in Placement::ALL {
+        match realtime_race(placement) {
+            Ok(additions) => realtime.push(additions),
+            Err(needs) => {
+                skipped.push(Skipped::new(format!("SCHED_FIFO, {}", placement.name()), needs));
+            }
+        }
+    }
+    Ok((Interrupts { instruction_ended_by: try_instruction()?, signals, realtime }, skipped))
+}
+
+/// Returns the signal that ends a process which tries to disable interrupts.
+fn try_instruction() -> Result<Option<String>, Error> {
+    let mut child = Child::try_start(|| {
+        // A debugger or a handler of the runtime must not see it.
+        for fault in [Signal::SIGSEGV, Signal::SIGILL] {
+            // SAFETY: because the default action runs no code of this program.
+            let _ = unsafe { sigaction(fault, &default_action()) };
+        }
+        let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
+        disable_interrupts();
+    })?;
+    Ok(match child.wait()? {
+        WaitStatus::Signaled(_, signal, _) => Some(signal.as_str().into()),
+        _ => None,
+    })
+}
+
+fn default_action() -> SigAction {
+    SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty())
+}
+
+/// The counter that the handler adds to.
+static COUNTER: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+/// How often the handler has run.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn add_in_handler(_: i32) {
+    // SAFETY: because the pointer is null or that of a word which outlives the process.
+    if let Some(counter) = unsafe { COUNTER.load(Relaxed).as_ref() } {
+        Width::Three.add(counter);
+        HANDLED.fetch_add(1, Relaxed);
+    }
+}
+
+/// Lets a program add while a handler of its own adds, too.
+fn beside_handler(blocked: bool) -> Result<Additions, Error> {
+    let shared = Shared::new()?;
+    let cpus = worker::cpus(Placement::SameCore).ok_or(Error::Failed(nix::Error::ENODEV))?;
+    let team = Team::start(&shared, cpus, &[0], &|_, desk| {
+        let counter = Variables::new(&shared, Layout::OneLine).counter();
+        COUNTER.store(ptr::from_ref(counter).cast_mut(), Relaxed);
+        add_beside_handler(counter, blocked, desk);
+    })?;
+    if !team.ends_within(MAX_TIME) {
+        return Err(Error::Failed(nix::Error::ETIME));
+    }
+    let found = Variables::new(&shared, Layout::OneLine).counter().load(Relaxed);
+    let condition = if blocked { "signal blocked around each addition" } else { "signal not blocked" };
+    Ok(Additions { condition: condition.into(), expected: team.desk(0).figure(0), found })
+}
+
+fn add_beside_handler(counter: &AtomicU64, blocked: bool, desk: Desk<'_>) {
+    let handler = SigAction::new(SigHandler::Handler(add_in_handler), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: because the handler only uses atomics, which is safe at any instruction.
+    if unsafe { sigaction(Signal::SIGALRM, &handler) }.is_err() || !set_timer(SIGNAL_INTERVAL_US) {
+        return;
+    }
+    let mut alarm = SigSet::empty();
+    alarm.add(Signal::SIGALRM);
+    let additions = if blocked { BLOCKED_ADDITIONS } else { ADDITIONS };
+    for _ in 0..additions {
+        if blocked {
+            let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&alarm), None);
+        }
+        Width::Three.add(counter);
+        if blocked {
+            let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&alarm), None);
+        }
+    }
+    set_timer(0);
+    let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&alarm), None);
+    desk.report(0, additions + HANDLED.load(Relaxed));
+}
+
+/// Requests a `SIGALRM` at an interval; zero ends that.
+fn set_timer(interval_us: i64) -> bool {
+    let time = libc::timeval { tv_sec: 0, tv_usec: interval_us };
+    let timer = libc::itimerval { it_interval: time, it_value: time };
+    // SAFETY: because the structure is valid for a read, and no old one is asked for.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, ptr::null_mut()) == 0 }
+}
+
+/// Lets two processes of real-time priority add. Fails with what it needs.
+fn realtime_race(placement: Placement) -> Result<Additions, String> {
+    let cpus = worker::cpus(placement).ok_or("a second core")?;
+    let text = |error: nix::Error| error.to_string();
+    let shared = Shared::new().map_err(text)?;
+    let team = Team::start(&shared, cpus, &[0, 1], &|_, desk| {
+        let errno = become_realtime().err().map_or(0, |error| error as u64);
+        desk.report(1, errno);
+        let counter = Variables::new(&shared, Layout::OneLine).counter();
+        if errno == 0 {
+            for _ in 0..REALTIME_ADDITIONS {
+                Width::Three.add(counter);
+            }
+            desk.report(0, REALTIME_ADDITIONS);
+        }
+    })
+    .map_err(text)?;
+    if !team.ends_within(MAX_TIME) {
+        return Err("an idle machine: the processes took a minute".into());
+    }
+    if let Some(errno) = (0..2).map(|me| team.desk(me).figure(1)).find(|&errno| errno != 0) {
+        let error = nix::Error::from_raw(errno as i32);
+        return Err(format!("CAP_SYS_NICE or RLIMIT_RTPRIO (SCHED_FIFO): {error}"));
+    }
+    Ok(Additions {
+        condition: format!("SCHED_FIFO, {}", placement.name()),
+        expected: team.desk(0).figure(0) + team.desk(1).figure(0),
+        found: Variables::new(&shared, Layout::OneLine).counter().load(Relaxed),
+    })
+}
+
+/// Gives this process the lowest real-time priority (`sched_setscheduler(2)`, `SCHED_FIFO`).
+pub(crate) fn become_realtime() -> nix::Result<()> {
+    let parameters = libc::sched_param { sched_priority: 1 };
+    // SAFETY: because the structure is valid for a read, and 0 names this process.
+    nix::Error::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) }).map(drop)
+}
