@@ -1,8 +1,8 @@
 //! The algorithms for mutual exclusion, from none to a lock.
 //!
-//! Each is three functions: [`announce`](Algorithm::announce) says that a process needs the
+//! Each is three functions: [`announce`](Algorithm::announce) states that a process needs the
 //! critical section, [`may_enter`](Algorithm::may_enter) checks once whether it may enter, and
-//! [`leave`](Algorithm::leave) says that it has left. How a process waits between two checks is
+//! [`leave`](Algorithm::leave) states that it has left. How a process waits between two checks is
 //! the same for all.
 
 use crate::variables::Variables;
@@ -177,7 +177,7 @@ pub fn find(id: &str) -> Option<&'static Algorithm> {
 }
 
 impl Algorithm {
-    /// Says that a process needs the critical section.
+    /// Announces that a process needs the critical section.
     #[inline(always)]
     pub(crate) fn announce(&self, variables: Variables<'_>, me: usize) {
         (self.announce)(variables, me);
@@ -194,7 +194,7 @@ impl Algorithm {
         self.waiting
     }
 
-    /// Says that a process has left the critical section.
+    /// Announces that a process has left the critical section.
     #[inline(always)]
     pub(crate) fn leave(&self, variables: Variables<'_>, me: usize) {
         (self.leave)(variables, me);
@@ -237,17 +237,25 @@ fn dekker(variables: Variables<'_>, me: usize) -> bool {
     false
 }
 
+#[inline(always)]
+fn no_fence() {}
+
+#[inline(always)]
+fn full_fence() {
+    fence(SeqCst);
+}
+
 /// Peterson's algorithm with given orderings, and fences between its steps.
 macro_rules! peterson {
-    ($name:ident, store: $store:expr, load: $load:expr, between_stores: $between:expr, before_loads: $before:expr) => {
+    ($name:ident, store: $store:expr, load: $load:expr, between_stores: $between:ident, before_loads: $before:ident) => {
         mod $name {
             use super::*;
 
             pub(super) fn announce(variables: Variables<'_>, me: usize) {
                 variables.flag(me).store(1, $store);
-                $between;
+                $between();
                 variables.turn().store(1 - me as u64, $store);
-                $before;
+                $before();
             }
 
             pub(super) fn may_enter(variables: Variables<'_>, me: usize) -> bool {
@@ -257,12 +265,12 @@ macro_rules! peterson {
     };
 }
 
-peterson!(sequential, store: SeqCst, load: SeqCst, between_stores: (), before_loads: ());
-peterson!(relaxed, store: Relaxed, load: Relaxed, between_stores: (), before_loads: ());
-peterson!(acquire_release, store: Release, load: Acquire, between_stores: (), before_loads: ());
-peterson!(fence_stores, store: Relaxed, load: Relaxed, between_stores: fence(SeqCst), before_loads: ());
-peterson!(fence_loads, store: Relaxed, load: Relaxed, between_stores: (), before_loads: fence(SeqCst));
-peterson!(fences, store: Relaxed, load: Relaxed, between_stores: fence(SeqCst), before_loads: fence(SeqCst));
+peterson!(sequential, store: SeqCst, load: SeqCst, between_stores: no_fence, before_loads: no_fence);
+peterson!(relaxed, store: Relaxed, load: Relaxed, between_stores: no_fence, before_loads: no_fence);
+peterson!(acquire_release, store: Release, load: Acquire, between_stores: no_fence, before_loads: no_fence);
+peterson!(fence_stores, store: Relaxed, load: Relaxed, between_stores: full_fence, before_loads: no_fence);
+peterson!(fence_loads, store: Relaxed, load: Relaxed, between_stores: no_fence, before_loads: full_fence);
+peterson!(fences, store: Relaxed, load: Relaxed, between_stores: full_fence, before_loads: full_fence);
 
 #[cfg(test)]
 mod tests {

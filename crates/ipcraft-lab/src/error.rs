@@ -34,7 +34,7 @@ impl From<nix::Error> for Error {
 }
 
 impl Error {
-    /// Tells a refusal of ptrace(2) from other failures.
+    /// Distinguishes a refusal of ptrace(2) from other failures.
     pub(crate) fn of_stepping(error: nix::Error) -> Error {
         if error == REFUSED { Error::Refused } else { Error::Failed(error) }
     }

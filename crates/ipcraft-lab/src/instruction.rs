@@ -20,7 +20,7 @@ pub enum Width {
 }
 
 impl Width {
-    /// The widths that this processor has.
+    /// The widths that this CPU has.
     pub const ALL: &'static [Width] = if cfg!(target_arch = "x86_64") {
         &[Width::Three, Width::One, Width::Locked]
     } else {
@@ -159,7 +159,7 @@ fn add_locked(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Tries to disable the interrupts of this core, which the processor refuses to a user program: the
+/// Tries to disable the interrupts of this core, which the CPU refuses to a user program: the
 /// kernel sends a signal.
 pub(crate) fn disable_interrupts() {
     #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,8 @@
 //! Disabling interrupts, and what a process has instead.
 //!
-//! The processor refuses the instruction to a user program, even to that of root. A process can keep
-//! its signals away, which are its interrupts. And a process of real-time priority keeps all others
-//! from its core. Neither reaches another core.
+//! The CPU refuses the instruction to a user program, even to one of root. A process can block its
+//! signals, which are its interrupts. A process of real-time priority keeps all others from its
+//! core. Neither affects another core.
 #![allow(unsafe_code)]
 
 use std::ptr;
@@ -29,8 +29,8 @@ const ADDITIONS: u64 = 20_000_000;
 const BLOCKED_ADDITIONS: u64 = 300_000;
 /// Microseconds between two signals.
 const SIGNAL_INTERVAL_US: i64 = 100;
-/// The additions of a process of real-time priority: a fraction of the 0.95 s after which the kernel
-/// lets others run.
+/// The additions of a process of real-time priority. They take a fraction of the 0.95 s after which
+/// the kernel lets others run.
 const REALTIME_ADDITIONS: u64 = 5_000_000;
 const MAX_TIME: Duration = Duration::from_secs(60);
 

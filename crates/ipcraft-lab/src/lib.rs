@@ -1,12 +1,12 @@
 //! Races and mutual exclusion between real processes.
 //!
 //! Two views of the same machine code. [`explore`] runs two processes through every order of their
-//! instructions, and decides from the graph of states what can happen. [`race`] and
-//! [`exclusion`] run the same code at full speed, and count what does happen.
+//! instructions, and decides from the graph of states what can happen. [`race`] and [`exclusion`]
+//! run the same code at full speed, and count what does happen.
 //!
-//! The two views differ where the processor does: stepping is sequentially consistent, and a
-//! processor with store buffers is not. Peterson's algorithm without fences is right in every
-//! order of its instructions, and wrong on two cores.
+//! The two views differ where the CPU does: stepping is sequentially consistent, and a CPU with
+//! store buffers is not. Peterson's algorithm without fences is right in every order of its
+//! instructions, and wrong on two cores.
 //!
 //! Nothing here prints. Every result can be serialised.
 #![deny(unsafe_code)]

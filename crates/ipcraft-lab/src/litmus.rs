@@ -1,13 +1,13 @@
-//! Store buffering: what a processor does that no order of instructions explains.
+//! Store buffering: what a CPU does that no order of instructions explains.
 //!
 //! Process A stores to `x` and then loads `y`; process B stores to `y` and then loads `x`. In every
-//! order of these four instructions at least one of the loads sees the other store. A processor that
+//! order of these four instructions at least one of the loads sees the other store. A CPU that
 //! keeps stores in a buffer may let both loads come first.
 //!
 //! The form here is perpetual: the processes do not meet before each round. A stores 1, 2, 3, … to
 //! `x`, B to `y`, and each keeps what it loaded. If A saw, in round i, less than j, then it loaded
-//! before B's j-th store, and A's i-th store was before that load. If B saw less than i in its round
-//! j, the same holds the other way round. Both together are possible in no order.
+//! before B's j-th store, and A's i-th store was before that load. If B saw less than i in its
+//! round j, the same holds the other way round. Both together are possible in no order.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU64, fence};

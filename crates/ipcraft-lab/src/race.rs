@@ -3,7 +3,8 @@
 //! On one core an update is lost only if a process is preempted between its load and its store. On
 //! two cores an addition that is one instruction loses updates, too: an instruction is not
 //! interrupted in the middle, yet another core can act in the middle of it. That is why disabling
-//! interrupts excludes nothing on several cores, and why the bus or the cache line has to be locked.
+//! interrupts excludes nothing on several cores, and why the bus or the cache line has to be
+//! locked.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -62,7 +63,7 @@ pub enum How {
 }
 
 impl How {
-    /// All ways that this processor has.
+    /// All ways that this CPU has.
     pub fn all() -> Vec<How> {
         Width::ALL.iter().map(|&width| How::Memory(width)).chain([How::File, How::LockedFile]).collect()
     }

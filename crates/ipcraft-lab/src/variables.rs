@@ -39,7 +39,7 @@ pub enum Phase {
     Waiting,
     /// It is in the critical section.
     Inside,
-    /// It has left the critical section, and says so.
+    /// It has left the critical section, and announces that.
     Leaving,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Variables<'a> {
         &self.words[slot * self.stride % Shared::LEN]
     }
 
-    /// Says that a process needs the critical section.
+    /// Set while a process needs the critical section.
     #[inline(always)]
     pub(crate) fn flag(self, me: usize) -> &'a AtomicU64 {
         self.slot(FLAGS + me)

@@ -18,7 +18,7 @@ const FIRST_WORD: usize = 320;
 /// The words of one worker's report.
 const REPORT: usize = 64;
 
-/// Between two looks at workers that run.
+/// Between two checks of workers that run.
 const POLL: Duration = Duration::from_millis(2);
 
 /// What one process reports when it is done: figures by position.
@@ -133,7 +133,7 @@ impl Team {
         !self.is_running()
     }
 
-    /// The processor time that each process has used so far.
+    /// The CPU time that each process has used so far.
     pub(crate) fn cpu_ns(&self) -> Vec<u64> {
         self.children.iter().map(|child| cpu_time(child.pid()).unwrap_or(0)).collect()
     }
@@ -150,7 +150,7 @@ impl Team {
         }
     }
 
-    /// Returns processor time and involuntary switches of a process that has ended by itself.
+    /// Returns CPU time and involuntary switches of a process that has ended by itself.
     pub(crate) fn usage(&self, me: usize) -> (u64, u64) {
         fence(Acquire);
         let desk = self.desk(me);
@@ -163,7 +163,7 @@ impl Team {
     }
 }
 
-/// Spins until all processes are ready. On one core they give way to each other.
+/// Spins until all processes are ready. On one core they yield to each other.
 fn await_others(shared: &Shared, me: usize, sides: &[usize]) {
     Desk::new(shared, me).ready().store(1, Release);
     while !sides.iter().all(|&side| Desk::new(shared, side).ready().load(Acquire) == 1) {
@@ -180,7 +180,7 @@ fn report_usage(desk: Desk<'_>) {
     fence(Release);
 }
 
-/// Returns the processor time of another process in nanoseconds.
+/// Returns the CPU time of another process in nanoseconds.
 fn cpu_time(pid: Pid) -> nix::Result<u64> {
     let time = clock_gettime(nix::time::clock_getcpuclockid(pid)?)?;
     Ok(time.tv_sec().unsigned_abs() * 1_000_000_000 + time.tv_nsec().unsigned_abs())

@@ -5,7 +5,7 @@
 //! and try another order from there.
 //!
 //! One step is one instruction of one process, and it is complete before the next one begins. The
-//! orders are therefore those of a sequentially consistent machine. What a processor with store
+//! orders are therefore those of a sequentially consistent machine. What a CPU with store
 //! buffers does beyond that cannot be seen here.
 
 use std::io::{IoSlice, IoSliceMut};

@@ -17,9 +17,9 @@ use crate::worker::{self, Desk, Team};
 /// The steps of the histogram of bypasses: 0, 1, 2 to 3, 4 to 7, and so on.
 pub(crate) const BYPASS_STEPS: usize = 24;
 
-/// If no process enters for this long, although both use processor time, they never will.
+/// If no process enters for this long, although both use CPU time, they never will.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
-/// The processor time that both must have used meanwhile.
+/// The CPU time that both must have used meanwhile.
 const STUCK_CPU_NS: u64 = 50_000_000;
 /// How long processes get to see that they are to end.
 const MAX_END: Duration = Duration::from_secs(10);
@@ -77,7 +77,7 @@ pub struct Contention {
     pub max_bypass: u64,
     /// How often a process was bypassed 0, 1, 2 to 3, 4 to 7, … times before it entered.
     pub bypasses: Vec<u64>,
-    /// The processor time of both processes per entry.
+    /// The CPU time of both processes per entry.
     pub cpu_ns_per_entry: f64,
     /// The time per entry.
     pub ns_per_entry: f64,
@@ -141,7 +141,7 @@ struct Watch<'a> {
     variables: Variables<'a>,
     bounds: Bounds,
     ending: Ending,
-    /// When the number of entries last grew, the number, and the processor time used by then.
+    /// When the number of entries last grew, the number, and the CPU time used by then.
     progress: (Instant, u64, Vec<u64>),
 }
 
@@ -177,7 +177,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// What one process does until it is told to stop.
+/// What one process does until the measurement stops it.
 ///
 /// Inside, it does what a second process inside would disturb: it writes its name, adds to a
 /// counter in three instructions, and checks the name. No instruction there is locked, since that

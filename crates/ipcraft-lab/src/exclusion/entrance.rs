@@ -42,13 +42,13 @@ impl<'a> Entrance<'a> {
         Entrance { algorithm, variables, me, mutex: locks.0.as_deref(), guard: None }
     }
 
-    /// Says that this process needs the critical section.
+    /// Announces that this process needs the critical section.
     #[inline(always)]
     pub(super) fn announce(&self) {
         self.algorithm.announce(self.variables, self.me);
     }
 
-    /// Waits until this process may enter. Returns false if it is told to stop before, or after
+    /// Waits until this process may enter. Returns false if the measurement stops before, or after
     /// `checks` checks.
     #[inline(always)]
     pub(super) fn enter(&mut self, checks: u64) -> bool {
@@ -72,7 +72,7 @@ impl<'a> Entrance<'a> {
         false
     }
 
-    /// Says that this process has left the critical section.
+    /// Announces that this process has left the critical section.
     #[inline(always)]
     pub(super) fn leave(&mut self) {
         if self.mutex.is_some() {

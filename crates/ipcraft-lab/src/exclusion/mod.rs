@@ -1,7 +1,7 @@
 //! The four conditions of mutual exclusion, measured on processes that run at full speed.
 //!
 //! 1. Never two processes are inside.
-//! 2. That holds at any speed, and for any number of processors.
+//! 2. That holds at any speed, and for any number of CPUs.
 //! 3. A process that is outside blocks no other.
 //! 4. No process waits without end.
 
@@ -107,7 +107,7 @@ fn alone(algorithm: &'static Algorithm) -> Result<f64, Error> {
                 break;
             }
             entrance.leave();
-            // Strict alternation gives the turn away; here it comes back at once.
+            // Strict alternation gives the turn away; here it is given back.
             variables.turn().store(me as u64, std::sync::atomic::Ordering::Relaxed);
             entered += 1;
         }

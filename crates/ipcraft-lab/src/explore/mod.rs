@@ -2,11 +2,11 @@
 //!
 //! The search goes breadth first over the states of the two processes: their registers, their
 //! stacks and the words that they share. From each new state it executes one instruction of either
-//! process on the processor itself. What it decides therefore holds for the machine code that a
-//! compiler made, and not for a model of it.
+//! process on the CPU itself. What it decides therefore holds for the machine code that a compiler
+//! made, and not for a model of it.
 //!
-//! Stepping is sequentially consistent: each instruction is complete before the next one begins.
-//! An algorithm that is right here may still be wrong at full speed on two cores.
+//! Stepping is sequentially consistent: each instruction is complete before the next one begins. An
+//! algorithm that is right here may still be wrong at full speed on two cores.
 
 mod graph;
 mod orders;
@@ -49,7 +49,7 @@ pub struct Exploration {
     pub bounded_waiting: Verdict,
 }
 
-/// Explores every order of two processes that enter and leave the critical section for ever.
+/// Explores every order of two processes that enter and leave the critical section without end.
 ///
 /// # Errors
 ///

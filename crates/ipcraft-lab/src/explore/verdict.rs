@@ -1,4 +1,4 @@
-//! What the graph of states says about the conditions of mutual exclusion.
+//! What the graph of states proves about the conditions of mutual exclusion.
 
 use ipcraft_step::Side;
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,7 @@ fn endless_bypass(graph: &Graph, waiting: Side) -> Option<(Schedule, Schedule)> 
     None
 }
 
-/// Returns the strongly connected component of each state among those that belong (Tarjan's
+/// Returns the strongly connected component of each state that belongs (Tarjan's
 /// algorithm, without recursion). States that do not belong have a component each.
 fn components(graph: &Graph, belongs: &impl Fn(Id) -> bool) -> Vec<usize> {
     const UNSEEN: usize = usize::MAX;
