@@ -7,7 +7,7 @@ use std::{fs, io};
 use ipcraft_bench::{Results, SCHEMA};
 use serde_json::Value;
 
-use crate::html::DATA_ID;
+use crate::html::{self, DATA_ID};
 
 /// A run and the name under which it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,7 @@ fn parse(text: &str) -> Result<Vec<Results>, InputError> {
         Value::Array(runs) if !runs.is_empty() => runs,
         run => vec![run],
     };
-    runs.into_iter().map(run).collect()
+    runs.into_iter().map(|packed| run(html::unpack(packed))).collect()
 }
 
 /// Returns the JSON within an HTML report.
@@ -103,7 +103,6 @@ mod tests {
     use ipcraft_bench::Workload;
 
     use super::*;
-    use crate::html;
     use crate::test_results::{results, row};
 
     fn one() -> Results {

@@ -1,22 +1,152 @@
 //! The HTML report: one file without a network, which contains its own data.
+//!
+//! The charts are SVG and complete without a script. The script adds tooltips, the choice of
+//! mechanisms and runs, and sorting.
 
-use crate::input::Labelled;
+mod conditions;
+mod cpu;
+mod data;
+mod dots;
+mod escape;
+mod heat_map;
+mod latency;
+mod pack;
+mod panel;
+mod part;
+mod ratio;
+mod scale;
+mod setup;
+mod svg;
+mod table;
+mod throughput;
+mod tick;
+mod toolbar;
 
-/// The id of the element that contains the runs as JSON.
-pub const DATA_ID: &str = "ipcraft-data";
+use ipcraft_bench::{Row, Workload};
+
+use crate::Labelled;
+use data::Detail;
+use escape::escape;
+use panel::Legend;
+
+pub use data::{DATA_ID, unpack};
+
+const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// What the page may load: nothing. Its own style and script are within it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+                      base-uri 'none'; form-action 'none'";
+
+/// The size in bytes that a page has at most, if leaving out details is enough.
+const MAX_PAGE: usize = 490_000;
+
+/// What a page contains: the runs within it, and the number of sizes in charts of a single size.
+/// The first step that fits is taken.
+const STEPS: [(Detail, usize); 6] = [
+    (Detail::All, usize::MAX),
+    (Detail::Half, usize::MAX),
+    (Detail::Least, usize::MAX),
+    (Detail::Least, 5),
+    (Detail::Least, 3),
+    (Detail::Least, 1),
+];
 
 /// Returns a page about one run, or about several beside each other.
 pub fn page(runs: &[Labelled]) -> String {
+    let mut page = String::new();
+    for (detail, sizes) in STEPS {
+        page = one_page(runs, detail, sizes);
+        if page.len() <= MAX_PAGE {
+            break;
+        }
+    }
+    page
+}
+
+fn one_page(runs: &[Labelled], detail: Detail, sizes: usize) -> String {
+    let title = title(runs);
     format!(
-        "<!doctype html>\n<meta charset=\"utf-8\">\n<title>ipcraft bench</title>\n\
-         <script type=\"application/json\" id=\"{DATA_ID}\">{}</script>\n",
-        data(runs)
+        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <meta name=viewport content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=color-scheme content=\"light dark\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
+         {}<p class=end>The page contains its data, rounded to four digits, for \
+         <code>ipcraft report</code>.{}{}</p>\n<div id=tip role=status hidden></div>\n\
+         <script type=\"application/json\" id=\"{DATA_ID}\">{}</script>\n\
+         <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+        body(runs, &with_sizes(runs, sizes)),
+        detail.note(),
+        if sizes == usize::MAX { "" } else { " Not every size is shown; the data have all." },
+        data::data(runs, detail)
     )
 }
 
-/// Returns the runs as a JSON array. A `<` appears as `\u003c`, so that no text ends the element.
-fn data(runs: &[Labelled]) -> String {
-    let runs: Vec<_> = runs.iter().map(Labelled::with_label).collect();
-    let json = serde_json::to_string(&runs).unwrap_or_else(|_| "[]".into());
-    json.replace('<', "\\u003c")
+/// Returns the runs with the rows of a few sizes: the usual one, the largest, the smallest ones.
+fn with_sizes(runs: &[Labelled], count: usize) -> Vec<Labelled> {
+    let usual = panel::common_size(runs, Workload::RoundTrip);
+    let all = panel::sizes(runs, |row| Workload::MESSAGES.contains(&row.workload));
+    let largest = all.iter().rev().find(|size| Some(**size) != usual);
+    let chosen = usual.iter().chain(largest).chain(&all);
+    let mut distinct: Vec<usize> = Vec::new();
+    for size in chosen {
+        if !distinct.contains(size) && distinct.len() < count {
+            distinct.push(*size);
+        }
+    }
+    let mut runs = runs.to_vec();
+    if count < all.len() {
+        for run in &mut runs {
+            let is_shown =
+                |row: &Row| !Workload::MESSAGES.contains(&row.workload) || distinct.contains(&row.size);
+            run.results.results.retain(is_shown);
+        }
+    }
+    runs
+}
+
+fn title(runs: &[Labelled]) -> String {
+    let labels: Vec<_> = runs.iter().map(|run| escape(&run.label)).collect();
+    format!("ipcraft bench: {}", labels.join(", "))
+}
+
+/// Returns the sections. `shown` has the rows of the sizes that are shown one by one.
+fn body(runs: &[Labelled], shown: &[Labelled]) -> String {
+    let legend = Legend::of(runs);
+    [
+        conditions::conditions(runs),
+        winners(runs),
+        toolbar::toolbar(runs, &legend),
+        latency::latency(shown, &legend),
+        throughput::throughput(runs, &legend),
+        cpu::cpu(shown, &legend),
+        ratio::ratio(shown, &legend),
+        heat_map::heat_map(runs),
+        setup::setup(runs, &legend),
+        table::table(shown),
+    ]
+    .concat()
+}
+
+/// Returns the recommendation for each run, in sentences.
+fn winners(runs: &[Labelled]) -> String {
+    let mut content = String::new();
+    for run in runs {
+        let text = crate::recommendation(&run.results);
+        let lines: String = text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| format!("<p>{}</p>\n", escape(line)))
+            .collect();
+        if runs.len() > 1 && !lines.is_empty() {
+            content += &format!("<h3>{}</h3>\n", escape(&run.label));
+        }
+        content += &lines;
+    }
+    if content.is_empty() {
+        content
+    } else {
+        format!("<section id=\"winners\"><h2>Fastest</h2>\n{content}</section>\n")
+    }
 }
