@@ -26,4 +26,5 @@ pub use heat_map::heat_maps;
 pub use input::{InputError, Labelled, read};
 pub use result_file::{ResultFile, STANDARD_OUTPUT};
 pub use style::Style;
+pub(crate) use summary::recommendations;
 pub use summary::{MAX_LINES, MAX_WIDTH, summary};

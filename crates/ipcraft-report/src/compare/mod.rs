@@ -77,13 +77,13 @@ impl Pair<'_> {
     }
 
     /// Returns whether the row shows a change of the machine rather than of what is compared.
-    fn is_control(&self) -> bool {
+    pub(crate) fn is_control(&self) -> bool {
         !matches!(self.old.implementation, Implementation::Ipcraft | Implementation::Peer)
     }
 
     /// Returns the id with the placement and the distance, such as
     /// `pipe/round_trip/64/two_cores`.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let row = self.old;
         let place = row.placement.map_or(String::new(), |place| format!("/{}", place.name()));
         let distance = row.distance.map_or(String::new(), |distance| format!(" {}", distance.name()));

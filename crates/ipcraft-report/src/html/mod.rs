@@ -3,6 +3,7 @@
 //! The charts are SVG and complete without a script. The script adds tooltips, the choice of
 //! mechanisms and runs, and sorting.
 
+mod comparison;
 mod conditions;
 mod cpu;
 mod data;
@@ -117,6 +118,7 @@ fn body(runs: &[Labelled], shown: &[Labelled]) -> String {
     [
         conditions::conditions(runs),
         winners(runs),
+        comparison::comparison(runs),
         toolbar::toolbar(runs, &legend),
         latency::latency(shown, &legend),
         throughput::throughput(runs, &legend),
@@ -129,24 +131,16 @@ fn body(runs: &[Labelled], shown: &[Labelled]) -> String {
     .concat()
 }
 
-/// Returns the recommendation for each run, in sentences.
+/// Returns the recommendations of each run.
 fn winners(runs: &[Labelled]) -> String {
     let mut content = String::new();
     for run in runs {
-        let text = crate::recommendation(&run.results);
-        let lines: String = text
-            .lines()
-            .filter(|line| !line.is_empty())
-            .map(|line| format!("<p>{}</p>\n", escape(line)))
-            .collect();
+        let lines = crate::recommendations(&run.results);
         if runs.len() > 1 && !lines.is_empty() {
             content += &format!("<h3>{}</h3>\n", escape(&run.label));
         }
-        content += &lines;
+        content.extend(lines.iter().map(|line| format!("<p>{}</p>\n", escape(line))));
     }
-    if content.is_empty() {
-        content
-    } else {
-        format!("<section id=\"winners\"><h2>Fastest</h2>\n{content}</section>\n")
-    }
+    let note = "Compared: mechanisms that deliver every message in order, at one size and placement.";
+    part::section("winners", "Recommended", note, &content)
 }

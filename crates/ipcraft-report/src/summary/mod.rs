@@ -41,6 +41,11 @@ pub fn summary(results: &Results, width: usize, style: Style) -> String {
     lines.join("\n") + "\n"
 }
 
+/// Returns the recommendations, one line each.
+pub(crate) fn recommendations(results: &Results) -> Vec<String> {
+    recommendation::lines(results, &Chosen::of(results), usize::MAX)
+}
+
 /// Explains the marks of the matrix. `None` if nothing is marked.
 fn marks(results: &Results) -> Option<String> {
     let rows = results.results.len();

@@ -57,7 +57,7 @@ fn test() -> Result<Completion, Failed> {
 
 fn page_shows_every_section(browser: &mut Browser) {
     let ids = browser.evaluate("[...document.querySelectorAll('section')].map(s => s.id)");
-    let expected = "conditions winners latency throughput cpu ratio cores setup table";
+    let expected = "conditions winners comparison latency throughput cpu ratio cores setup table";
     assert_eq!(ids, Value::from(expected.split(' ').collect::<Vec<_>>()));
     let hostile = browser.evaluate("document.querySelectorAll('img, figure script, section script').length");
     assert_eq!(hostile, 0, "a text became markup");
