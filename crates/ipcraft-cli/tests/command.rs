@@ -360,7 +360,7 @@ fn bench_with_baseline_compares_and_fails_on_a_regression() {
 }
 
 #[test]
-fn other_kernel_is_said_and_other_machine_refused_for_bounds() {
+fn other_kernel_is_stated_and_other_machine_refused_for_bounds() {
     let runs = Compared::measured();
     runs.copy("kernel.json", |results| results["environment"]["kernel"] = "Linux 0.99".into());
     let (status, kernel) = runs.report("report kernel.json old.json", &[PIPE]);

@@ -183,7 +183,7 @@ pub(crate) fn flag(row: &Row, best: bool) -> String {
     }
 }
 
-/// Explains what the names of the columns cannot say, and lists the failures.
+/// Explains what the names of the columns cannot, and lists the failures.
 fn legend(results: &Results) -> String {
     let mut text = String::from(
         "\nCPU and switches are those of both processes. vs libc: time relative to the same program on \

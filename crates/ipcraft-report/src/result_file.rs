@@ -1,4 +1,5 @@
-//! The files of a run: JSON, or an HTML report. It is whole or absent, and never replaces an older one by half a file.
+//! The files of a run: JSON, or an HTML report. A file is whole or absent, and never replaces an
+//! older one by half a file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! How text may look on its way to the reader.
+//! The characters and styles that an output can show.
 
 /// What the output can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use ipcraft_bench::{Distance, Environment, Results};
 /// What differs between the conditions of two runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
-    /// Another machine, so that no difference says anything about the code.
+    /// Another machine, so that no difference is one of the code.
     pub machine: Vec<String>,
     /// Other conditions that may explain differences.
     pub others: Vec<String>,

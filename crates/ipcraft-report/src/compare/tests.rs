@@ -65,7 +65,7 @@ fn bound_without_figures_in_both_runs_is_unmatched() {
 }
 
 #[test]
-fn other_machine_and_conditions_are_said() {
+fn other_machine_and_conditions_are_stated() {
     let old = results(vec![timed("pipe", 100.0)]);
     let mut new = old.clone();
     new.environment.cpu = "Other CPU".into();

@@ -39,7 +39,7 @@ pub(super) fn title(workload: Workload) -> &'static str {
     BLOCKS.iter().find(|block| block.0 == workload).map_or("", |block| block.1)
 }
 
-/// Returns the columns with at most so many sizes for each placement: of round trips, and of
+/// Returns the columns with at most `most` sizes for each placement: for round trips, and for
 /// streams.
 pub(super) fn columns(results: &Results, most: [usize; 2]) -> Vec<Column> {
     let mut columns = Vec::new();
@@ -89,7 +89,7 @@ fn select(sizes: Vec<usize>, preferred: [usize; MAX_SIZES], count: usize) -> Vec
     if kept.len() < count {
         kept = sizes;
     }
-    // The extremes say most.
+    // The extremes matter most.
     while kept.len() > count {
         let middle = if kept.len() > 2 { kept.len() / 2 } else { 1 };
         kept.remove(middle);

@@ -1,6 +1,6 @@
 //! The summary: one matrix of mechanisms and sizes, the conditions, and three recommendations.
 //!
-//! It has at most [`MAX_LINES`] lines. The matrix gives way if the rest needs more.
+//! It has at most [`MAX_LINES`] lines. The matrix is shortened if the rest needs more.
 
 mod cells;
 mod choice;

@@ -84,8 +84,7 @@ impl<'a> Question<'a> {
         Some(vec![head + &equal_names(others, MAX_EQUALS), format!("  {rest}{alternative}")])
     }
 
-    /// Returns the best row and those that are equal to it within the noise. The one that gives up
-    /// least comes first.
+    /// Returns the best row and its equals within the noise, the mechanism that gives up least first.
     fn equals(&self) -> Vec<&'a Row> {
         let time = |row: &Row| row.time_ns.map_or(f64::INFINITY, |time| time.value);
         let Some(best) = self.rows.iter().min_by(|a, b| time(a).total_cmp(&time(b))) else {
@@ -113,7 +112,7 @@ impl<'a> Question<'a> {
             _ => None,
         };
         let described = describe(self.results, row).into_iter().flat_map(phrases);
-        // The way of waiting is said once.
+        // The way of waiting appears once.
         let others = described.filter(|phrase| row.waiting != Waiting::Spin || !phrase.contains("occupies"));
         let all: Vec<_> = waits.into_iter().chain(others).collect();
         if all.is_empty() { "nothing".into() } else { all.join("; ") }

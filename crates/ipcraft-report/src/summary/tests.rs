@@ -100,7 +100,7 @@ fn limits_come_first_and_streams_are_bandwidths() {
 }
 
 #[test]
-fn rows_of_another_distance_are_left_out_and_said() {
+fn rows_of_another_distance_are_left_out_and_stated() {
     let launch = Launch { launch: 0, time_ns: 1.0, slices: 1, setup_us: None, hand_over_ns: None };
     let at = |distance, launches, time| Row {
         distance: Some(distance),
@@ -128,7 +128,7 @@ fn recommendation_compares_one_promise_and_names_equals() {
         trip("pipe", 64, 105.0),
         trip("tcp", 64, 400.0),
     ]);
-    // TCP gives up nothing, but is slower. The two equals give up as much, so that the time decides.
+    // TCP gives up nothing, but is slower. The equals give up as much, so the time decides.
     let expected = "latency 64 B: unix_stream 100 ns (= pipe); gives up: leaves a file to remove";
     assert_eq!(line(&text, "latency"), expected, "{text}");
 }
