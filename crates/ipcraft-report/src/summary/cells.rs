@@ -41,7 +41,7 @@ pub(super) fn cells(lines: &[Line<'_>], column: &Column, index: usize) -> Vec<Op
     let cell = |line: &Line<'_>| {
         let row = line.rows[index]?;
         let mark = if line.is_odd { unranked(row) } else { mark(row, best) };
-        Some(Cell { text: figure(column.workload, row.time_ns?.value, row.size), mark })
+        Some(Cell { text: figure(column.workload, shown_ns(row)?, row.size), mark })
     };
     lines.iter().map(cell).collect()
 }
@@ -69,7 +69,7 @@ fn unranked(row: &Row) -> Mark {
 pub(super) fn limit(results: &Results, chosen: &Chosen, column: &Column) -> Option<String> {
     let limits = results.results.iter().filter(|row| row.implementation == Implementation::Limit);
     let bounds = limits.filter(|row| chosen.has(row) && is_bound(row, column));
-    let time = bounds.filter_map(|row| row.time_ns).map(|time| time.value).min_by(f64::total_cmp)?;
+    let time = bounds.filter_map(shown_ns).min_by(f64::total_cmp)?;
     // On one core, the copy in and the copy out take the time of the same core.
     let copies = column.workload == Workload::Stream && column.placement == Placement::SameCore;
     Some(figure(column.workload, if copies { 2.0 * time } else { time }, column.size))
@@ -84,6 +84,13 @@ fn is_bound(row: &Row, column: &Column) -> bool {
                 && row.size <= column.size
         }
     }
+}
+
+/// Returns the time that is shown: the median of a round trip, the time per message of a stream.
+///
+/// Rows are ranked by their `time_ns`, which has an interval.
+pub(super) fn shown_ns(row: &Row) -> Option<f64> {
+    row.p50_ns.or(row.time_ns.map(|time| time.value))
 }
 
 /// Formats a time per message: in microseconds for a round trip, as a bandwidth for a stream.

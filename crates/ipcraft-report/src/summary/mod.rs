@@ -50,7 +50,7 @@ pub(crate) fn recommendations(results: &Results) -> Vec<String> {
 fn marks(results: &Results) -> Option<String> {
     let rows = results.results.len();
     (rows > 0).then(|| {
-        format!("* best of its column, = equal to it within the noise, ~ noisy; --details: all {rows} rows")
+        format!("* best by time_ns, = equal to it within the noise, ~ noisy; --details: all {rows} rows")
     })
 }
 

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use ipcraft_bench::{Description, Placement, Promise, Results, Row, Waiting, Workload};
 
+use super::cells::shown_ns;
 use super::choice::Chosen;
 use super::columns::{MAX_SIZES, is_mechanism, sizes};
 use crate::units;
@@ -131,7 +132,7 @@ impl<'a> Question<'a> {
     }
 
     fn with_figure(&self, row: &Row) -> String {
-        let time = row.time_ns.map_or(f64::INFINITY, |time| time.value);
+        let time = shown_ns(row).unwrap_or(f64::INFINITY);
         let figure = match self.workload {
             Workload::Stream => units::bandwidth(row.size as f64 / time * 1e9),
             _ => units::time(time),
