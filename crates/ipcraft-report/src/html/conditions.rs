@@ -40,7 +40,7 @@ const FIGURES: [Figure; 12] = [
     ("stolen time", |run| run.environment.steal_ms.map(|ms| format!("{ms} ms")).unwrap_or_default()),
     ("date", |run| run.environment.date.clone()),
     ("duration", |run| format!("{:.0} s", run.environment.duration_s)),
-    ("command", |run| format!("{} (ipcraft {})", run.command.join(" "), run.ipcraft)),
+    ("command", |run| format!("{} (ipcraft {})", command(&run.command), run.ipcraft)),
 ];
 
 fn line(name: &str, values: impl Iterator<Item = String>) -> String {
@@ -65,6 +65,15 @@ fn cores(environment: &Environment) -> String {
     let used: Vec<_> = environment.cores_used.iter().map(ToString::to_string).collect();
     let used = if used.is_empty() { "unknown".into() } else { used.join(" and ") };
     format!("{used} used, {} allowed, {} online", environment.cores_allowed, environment.cores_online)
+}
+
+/// Returns the command line without the folder of the program.
+fn command(words: &[String]) -> String {
+    let mut words = words.to_vec();
+    if let Some(program) = words.first_mut() {
+        *program = program.rsplit('/').next().unwrap_or_default().into();
+    }
+    words.join(" ")
 }
 
 /// Describes the measured hand-overs by distance.

@@ -23,14 +23,14 @@ pub(super) struct Dot {
 /// Returns a chart of the rows, from the top. A figure may be marked by a line.
 pub(super) fn dots(dots: &[Dot], axis: Axis, mark: Option<f64>, title: &str, description: &str) -> String {
     let rows = i32::try_from(dots.len()).unwrap_or_default();
-    let frame = Frame { x: axis, y: None, height: ROW * rows + 124, left: 300, right: 48 };
+    let frame = Frame { x: axis, y: None, height: ROW * rows + 124, left: 330, right: 48 };
     let mut shapes = String::new();
     if let Some(x) = mark.and_then(|mark| frame.at_x(mark)) {
         shapes += &format!("<path class=mark d=\"M{x} 16V{}\"/>", frame.bottom());
     }
     for (row, dot) in (0..).zip(dots) {
         let y = 16 + ROW * row + ROW / 2;
-        shapes += &text(288, y + 9, "e", &shortened(&dot.name));
+        shapes += &text(318, y + 9, "e", &shortened(&dot.name));
         let whisker = dot.whisker.and_then(|(low, high)| Some((frame.at_x(low)?, frame.at_x(high)?)));
         let Some(x) = frame.at_x(dot.value) else { continue };
         let whisker = whisker.map(|(low, high)| format!("<path class=w d=\"M{low} {y}H{high}\"/>"));

@@ -35,6 +35,8 @@ pub(super) struct Frame {
 
 const TOP: i32 = 16;
 const BOTTOM: i32 = 92;
+/// The width of a label of the x axis, with the space to the next one.
+const LABEL_WIDTH: i32 = 100;
 
 impl Frame {
     /// Returns the usual frame.
@@ -80,10 +82,14 @@ impl Frame {
         let (left, right, bottom) = (self.left, WIDTH - self.right, self.bottom());
         let mut grid = String::new();
         let mut labels = format!("<path class=a d=\"M{left} {bottom}H{right}\"/>");
+        let mut free = 0;
         for tick in self.x.scale.ticks() {
             if let Some(x) = self.at_x(tick) {
                 grid += &format!("M{x} {TOP}V{bottom}");
-                labels += &text(x, bottom + 32, "m", &(self.x.label)(tick));
+                if x >= free {
+                    labels += &text(x, bottom + 32, "m", &(self.x.label)(tick));
+                    free = x + LABEL_WIDTH;
+                }
             }
         }
         labels += &text(i32::midpoint(left, right), bottom + 74, "m t", self.x.title);
