@@ -147,6 +147,7 @@ pub use heat_map::heat_maps;
 pub use link::{Endpoints, Link, Resources, Role};
 pub use mechanism::{Connect, Implementation, Mechanism, Promise, Waiting};
 pub use placement::{Cores, CpuPair, Placement, pin};
+pub use probe::Probe;
 pub use process::{
     CancelToken, Control, Exec, Failure, Launcher, Pair, Part, Process, Session, build, catch_failure,
     exit_with_parent,

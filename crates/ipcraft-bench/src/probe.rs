@@ -29,7 +29,8 @@ const QUANTILE: f64 = 0.25;
 const MAX_NEAR_NS: f64 = 400.0;
 
 /// Two processes that wait for measurements.
-pub(crate) struct Probe {
+#[derive(Debug)]
+pub struct Probe {
     pair: Pair,
     size: usize,
     waiting: Waiting,
@@ -48,13 +49,19 @@ impl Probe {
     }
 
     /// Starts two processes that hand over a cache line.
-    pub(crate) fn of_hand_over(cpus: CpuPair, cancel: CancelToken<'_>) -> Result<Probe, Failure> {
+    ///
+    /// # Errors
+    /// If a process cannot be started or fails, or if cancelled.
+    pub fn of_hand_over(cpus: CpuPair, cancel: CancelToken<'_>) -> Result<Probe, Failure> {
         let (_, connect) = cacheline::STORE.implementations[0];
         Probe::start(&cacheline::STORE, connect, cpus, cancel)
     }
 
     /// Returns the nanoseconds of a round trip.
-    pub(crate) fn measure(&mut self, cancel: CancelToken<'_>) -> Result<f64, Failure> {
+    ///
+    /// # Errors
+    /// If a process fails, or if cancelled.
+    pub fn measure(&mut self, cancel: CancelToken<'_>) -> Result<f64, Failure> {
         let (messages, batch) = match self.waiting {
             Waiting::Spin => (SPINNING_MESSAGES, SPINNING_BATCH),
             Waiting::Block | Waiting::Adaptive => (BLOCKING_MESSAGES, 1),
@@ -77,7 +84,7 @@ impl Probe {
 
 impl Distance {
     /// Returns the distance of two cores that hand over a line there and back in this time.
-    pub(crate) fn of_hand_over(ns: f64) -> Distance {
+    pub fn of_hand_over(ns: f64) -> Distance {
         if ns > MAX_NEAR_NS { Distance::Apart } else { Distance::Near }
     }
 }
