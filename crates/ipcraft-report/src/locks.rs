@@ -36,9 +36,8 @@ pub(crate) fn compact(results: &Results, width: usize) -> Vec<String> {
         });
         rows.map(|row| row.map_or("-".into(), short_time)).collect()
     };
-    let measured = results.results.iter().filter(|row| {
-        row.implementation == Implementation::Ipcraft && Workload::LOCKS.contains(&row.workload)
-    });
+    let measured =
+        results.results.iter().filter(|row| is_ranked(row) && Workload::LOCKS.contains(&row.workload));
     let mut items: Vec<String> =
         measured.map(|row| format!("{} {}", row.mechanism, figures(row).join("/"))).collect();
     items.dedup();
@@ -78,10 +77,13 @@ const LEGEND: &str = "\nlibc: the closest C primitive (see --list). \
                       plain: a non-robust process-shared pthread mutex.\n";
 
 fn of(results: &Results, workload: Workload, place: Option<Placement>) -> Vec<&Row> {
-    let belongs = |row: &&Row| {
-        row.implementation == Implementation::Ipcraft && row.workload == workload && row.placement == place
-    };
+    let belongs = |row: &&Row| is_ranked(row) && row.workload == workload && row.placement == place;
     results.results.iter().filter(belongs).collect()
+}
+
+/// Returns whether the row is one of the library's, or of what it is compared with in other crates.
+fn is_ranked(row: &Row) -> bool {
+    matches!(row.implementation, Implementation::Ipcraft | Implementation::Peer | Implementation::Limit)
 }
 
 fn title(workload: Workload, place: Option<Placement>) -> &'static str {
