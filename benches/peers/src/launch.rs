@@ -3,6 +3,7 @@
 
 use std::env;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::process::{self, Command, Stdio};
 use std::thread;
 
@@ -107,6 +108,8 @@ fn command(
     // For competitors that create their own temporary files.
     command.env("TMPDIR", scratch.directory());
     command.stdin(Stdio::null()).stdout(Stdio::null());
+    // A terminal sends its signals to a whole group, and a killed competitor would be a failure.
+    command.process_group(0);
     if verbose {
         command.stderr(Stdio::inherit());
     } else {

@@ -2,13 +2,13 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,7 +30,8 @@ impl Run {
         let temporary = tempfile::tempdir().unwrap();
         let mut command = Command::new(PROGRAM);
         command.args(["--quick", "--json"]).arg(temporary.path().join("results.json")).args(arguments);
-        let child = command.env("TMPDIR", temporary.path()).stdout(Stdio::null()).spawn().unwrap();
+        command.env("TMPDIR", temporary.path()).stdout(Stdio::null()).process_group(0);
+        let child = command.spawn().unwrap();
         Run { child, temporary }
     }
 
@@ -164,9 +165,11 @@ fn run_with_faulty_competitors_fails_and_reports_the_reason_of_each() {
 fn run_ended_by_a_signal_dies_by_it_with_partial_results() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let mut run = Run::start(&["--timeout", "600", "faulty"]).started();
-        kill(run.pid(), signal).unwrap();
+        // As a terminal does.
+        killpg(run.pid(), signal).unwrap();
         assert_eq!(run.end().signal(), Some(signal as i32));
         assert_eq!(run.saved()["complete"], false);
+        assert_eq!(run.saved()["errors"], Value::Array(Vec::new()));
     }
 }
 
