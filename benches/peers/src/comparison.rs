@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use ipcraft_bench::{CancelToken, CpuPair, Failure};
+use ipcraft_bench::{CancelToken, CpuPair, Distance, Failure, HandOver, LaunchTimes, Placement, Probe};
 
 use crate::competitor::{Competitor, Scenario};
 use crate::launch::Launch;
@@ -53,6 +53,10 @@ pub(crate) struct Comparison {
     pub(crate) scenario: &'static Scenario,
     pub(crate) cpus: CpuPair,
     pub(crate) entries: Vec<Entry>,
+    /// The hand-overs of a cache line that were measured beside the launches.
+    pub(crate) hand_overs: Vec<HandOver>,
+    /// The number of launches so far.
+    launches: usize,
     /// The number of the next message: no two slices share numbers.
     next: u64,
 }
@@ -60,13 +64,52 @@ pub(crate) struct Comparison {
 /// One competitor and what has been measured of it.
 pub(crate) struct Entry {
     pub(crate) competitor: &'static Competitor,
-    pub(crate) samples: Samples,
-    /// Time of its slices relative to those of the first competitor in the same round, by launch.
-    pub(crate) ratios: Vec<Vec<f64>>,
+    /// One item for each distance of the cores.
+    pub(crate) measured: Vec<Measured>,
+    /// The item of the current launch.
+    current: usize,
     /// Whether a blocked call did not return after its peer was killed.
     pub(crate) timed_out: bool,
     /// Why its measurement ended.
     pub(crate) error: Option<String>,
+}
+
+/// What has been measured of one competitor in launches of the same distance.
+pub(crate) struct Measured {
+    pub(crate) distance: Option<Distance>,
+    pub(crate) samples: Samples,
+    /// Time of its slices relative to those of the first competitor in the same round.
+    pub(crate) ratios: LaunchTimes,
+}
+
+impl Measured {
+    pub(crate) fn nothing(distance: Option<Distance>) -> Measured {
+        Measured { distance, samples: Samples::new(), ratios: LaunchTimes::default() }
+    }
+}
+
+impl Entry {
+    fn new(competitor: &'static Competitor) -> Entry {
+        Entry { competitor, measured: Vec::new(), current: 0, timed_out: false, error: None }
+    }
+
+    /// Starts a launch; later slices belong to it.
+    fn begin_launch(&mut self, launch: usize, hand_over_ns: Option<f64>) {
+        let distance = hand_over_ns.map(Distance::of_hand_over);
+        let known = self.measured.iter().position(|one| one.distance == distance);
+        self.current = known.unwrap_or(self.measured.len());
+        if known.is_none() {
+            self.measured.push(Measured::nothing(distance));
+        }
+        let Measured { samples, ratios, .. } = &mut self.measured[self.current];
+        samples.begin_launch(launch, hand_over_ns);
+        ratios.begin_launch();
+    }
+
+    /// Returns what belongs to the current launch.
+    fn current(&mut self) -> &mut Measured {
+        &mut self.measured[self.current]
+    }
 }
 
 /// A competitor's processes and its slice.
@@ -82,24 +125,21 @@ impl Comparison {
         cpus: CpuPair,
         selected: impl Fn(&Competitor) -> bool,
     ) -> Comparison {
-        let entry = |competitor| Entry {
-            competitor,
-            samples: Samples::new(),
-            ratios: Vec::new(),
-            timed_out: false,
-            error: None,
-        };
-        let entries = scenario.competitors.iter().filter(|known| selected(known)).map(entry).collect();
-        Comparison { scenario, cpus, entries, next: 0 }
+        let entries = scenario.competitors.iter().filter(|known| selected(known)).map(Entry::new).collect();
+        Comparison { scenario, cpus, entries, hand_overs: Vec::new(), launches: 0, next: 0 }
     }
 
     /// Runs one launch of all competitors. Returns whether every process was bound to its core.
     pub(crate) fn launch(&mut self, preset: Preset, cancel: CancelToken<'_>) -> Result<bool, Stopped> {
+        let hand_over_ns = self.hand_over(cancel)?;
+        for entry in &mut self.entries {
+            entry.begin_launch(self.launches, hand_over_ns);
+        }
+        self.launches += 1;
         if self.scenario.task.is_death() {
             return self.deaths(preset, cancel);
         }
         let mut running = Vec::new();
-        self.entries.iter_mut().for_each(|entry| entry.ratios.push(Vec::new()));
         for entry in 0..self.entries.len() {
             if self.entries[entry].error.is_none() {
                 running.extend(self.start(entry, preset, cancel)?);
@@ -112,13 +152,32 @@ impl Comparison {
         Ok(pinned)
     }
 
+    /// Measures how far apart the two cores are now. `None` unless the sides have two cores.
+    fn hand_over(&mut self, cancel: CancelToken<'_>) -> Result<Option<f64>, Stopped> {
+        let (Placement::TwoCores, Some(client), Some(server)) =
+            (self.scenario.placement, self.cpus.client, self.cpus.server)
+        else {
+            return Ok(None);
+        };
+        let measured = Probe::of_hand_over(self.cpus, cancel).and_then(|mut probe| probe.measure(cancel));
+        match measured {
+            Ok(ns) => {
+                let (launch, distance) = (self.launches, Distance::of_hand_over(ns));
+                self.hand_overs.push(HandOver { launch, cores: [client, server], ns, distance });
+                Ok(Some(ns))
+            }
+            Err(Failure::Stopped) => Err(Stopped),
+            // Without the distance, the figures are still worth having.
+            Err(Failure::Failed(_)) => Ok(None),
+        }
+    }
+
     /// Kills the peers of all competitors, each time in fresh processes. A competitor whose call
     /// did not return once is not waited for again.
     fn deaths(&mut self, preset: Preset, cancel: CancelToken<'_>) -> Result<bool, Stopped> {
         let cancel = CancelToken { timeout: cancel.timeout + WATCHED, ..cancel };
         let mut pinned = true;
         for entry in 0..self.entries.len() {
-            self.entries[entry].samples.begin_launch();
             for _ in 0..preset.deaths {
                 let Entry { error: None, timed_out: false, competitor, .. } = self.entries[entry] else {
                     break;
@@ -140,7 +199,7 @@ impl Comparison {
             if report.samples.is_empty() {
                 entry.timed_out = true;
             } else {
-                entry.samples.record(self.scenario.task, &one.slice, &report);
+                entry.current().samples.record(self.scenario.task, &one.slice, &report);
             }
         }
         Ok(())
@@ -158,7 +217,6 @@ impl Comparison {
         let Some(launch) = self.record_failure(entry, launched)? else {
             return Ok(None);
         };
-        self.entries[entry].samples.begin_launch();
         let mut one = Running { entry, launch, slice: first_slice(scenario) };
         for target in [preset.slice / 20, preset.slice / 4, preset.slice] {
             let Some(report) = self.turn(&mut one, cancel)? else {
@@ -183,7 +241,7 @@ impl Comparison {
         let mut times = vec![None; self.entries.len()];
         for one in running.iter_mut() {
             if let Some(report) = self.turn(one, cancel)? {
-                let samples = &mut self.entries[one.entry].samples;
+                let samples = &mut self.entries[one.entry].current().samples;
                 times[one.entry] = Some(samples.record(self.scenario.task, &one.slice, &report));
             }
         }
@@ -200,8 +258,9 @@ impl Comparison {
             return;
         };
         for (entry, time) in self.entries.iter_mut().zip(times) {
-            let Some(launch) = entry.ratios.last_mut() else { continue };
-            launch.extend(time.map(|time| time / reference));
+            if let Some(time) = time {
+                entry.current().ratios.record(time / reference);
+            }
         }
     }
 
@@ -294,6 +353,18 @@ mod tests {
     }
 
     #[test]
+    fn launches_of_different_distances_are_kept_apart() {
+        let mut entry = Entry::new(&scenario(Task::RoundTrip, false).competitors[0]);
+        for (launch, ns) in [(0, 100.0), (1, 600.0), (2, 120.0)] {
+            entry.begin_launch(launch, Some(ns));
+            entry.current().ratios.record(ns);
+        }
+        let distances: Vec<_> =
+            entry.measured.iter().map(|one| (one.distance, one.ratios.slices())).collect();
+        assert_eq!(distances, [(Some(Distance::Near), 2), (Some(Distance::Apart), 1)]);
+    }
+
+    #[test]
     fn sized_makes_each_large_message_a_sample() {
         let slice = sized(scenario(Task::Stream, true), 30_000.0, TARGET);
         assert_eq!((slice.messages, slice.batch, slice.warm_up), (333, 1, 83));
@@ -304,14 +375,14 @@ mod tests {
         let free = CpuPair { client: None, server: None };
         let mut comparison = Comparison::new(scenario(Task::RoundTrip, false), free, |_| true);
         let mut times = vec![None; comparison.entries.len()];
-        comparison.entries.iter_mut().for_each(|entry| entry.ratios.push(Vec::new()));
+        comparison.entries.iter_mut().for_each(|entry| entry.begin_launch(0, None));
         comparison.compare(&times);
         times[1] = Some(8.0);
         comparison.compare(&times);
-        assert!(comparison.entries.iter().all(|entry| entry.ratios[0].is_empty()));
+        assert!(comparison.entries.iter().all(|entry| entry.measured[0].ratios.slices() == 0));
         times[0] = Some(2.0);
         comparison.compare(&times);
-        assert_eq!(comparison.entries[1].ratios, [[4.0]]);
-        assert!(comparison.entries[2].ratios[0].is_empty());
+        assert_eq!(comparison.entries[1].measured[0].ratios.median(), Some(4.0));
+        assert_eq!(comparison.entries[2].measured[0].ratios.slices(), 0);
     }
 }

@@ -2,11 +2,9 @@
 
 use std::env;
 
-use ipcraft_bench::{
-    Environment, Estimate, Implementation, Results, Row, RowError, SCHEMA, Topology, median,
-};
+use ipcraft_bench::{Distance, Environment, Implementation, Results, Row, RowError, SCHEMA, Topology};
 
-use crate::comparison::{Comparison, Entry};
+use crate::comparison::{Comparison, Entry, Measured};
 use crate::competitor::Scenario;
 use crate::mechanisms::{description, implementation, waiting};
 use crate::watch::WATCHED;
@@ -43,6 +41,7 @@ impl Run {
     pub(crate) fn of(comparisons: &[Comparison], environment: Environment, complete: bool) -> Run {
         let tables: Vec<_> = comparisons.iter().map(Table::of).collect();
         let lines = || tables.iter().flat_map(|table| &table.lines);
+        let hand_overs = comparisons.iter().flat_map(|one| one.hand_overs.iter().copied()).collect();
         let mut mechanisms = Vec::new();
         for line in lines() {
             if !mechanisms.iter().any(|known: &ipcraft_bench::Description| known.id == line.row.mechanism) {
@@ -55,7 +54,7 @@ impl Run {
             command: env::args().collect(),
             label: None,
             environment,
-            topology: Topology::default(),
+            topology: Topology { hand_overs, heat_maps: Vec::new() },
             mechanisms,
             results: lines().map(|line| line.row.clone()).collect(),
             errors: lines().filter_map(Line::row_error).collect(),
@@ -72,14 +71,30 @@ impl Table {
             title: scenario.title,
             task: scenario.task,
             size: scenario.size,
-            lines: comparison.entries.iter().map(|entry| Line::of(entry, scenario)).collect(),
+            lines: comparison.entries.iter().flat_map(|entry| Line::of(entry, scenario)).collect(),
         }
     }
 }
 
 impl Line {
-    fn of(entry: &Entry, scenario: &Scenario) -> Line {
-        Line { label: entry.competitor.label(), row: row(entry, scenario), error: entry.error.clone() }
+    /// Returns a line for each distance, and one without figures if nothing was measured.
+    fn of(entry: &Entry, scenario: &Scenario) -> Vec<Line> {
+        let nothing = [Measured::nothing(None)];
+        let measured = if entry.measured.is_empty() { &nothing } else { &entry.measured[..] };
+        let line = |(index, measured): (usize, &Measured)| {
+            let distance = if measured.distance.is_none() || entry.measured.len() < 2 {
+                String::new()
+            } else {
+                format!(", {}", measured.distance.map_or("", Distance::name))
+            };
+            let label = entry.competitor.label() + &distance;
+            Line {
+                label,
+                row: row(entry, measured, scenario),
+                error: entry.error.clone().filter(|_| index == 0),
+            }
+        };
+        measured.iter().enumerate().map(line).collect()
     }
 
     fn row_error(&self) -> Option<RowError> {
@@ -95,12 +110,12 @@ impl Line {
     }
 }
 
-fn row(entry: &Entry, scenario: &Scenario) -> Row {
-    let Entry { samples, competitor, .. } = entry;
+fn row(entry: &Entry, measured: &Measured, scenario: &Scenario) -> Row {
+    let Measured { distance, samples, ratios } = measured;
+    let competitor = entry.competitor;
     let implementation = implementation(competitor.id);
-    let messages_per_s = samples.times().median().map(|time| 1e9 / time);
-    let ratios = entry.ratios.iter().map(|launch| launch.iter().copied());
-    let to_library = over_launches(ratios.clone().filter_map(median));
+    let time_ns = samples.times().time();
+    let messages_per_s = time_ns.map(|time| 1e9 / time.value);
     let deaths = scenario.task.is_death();
     let rate = messages_per_s.filter(|_| !deaths);
     Row {
@@ -111,9 +126,9 @@ fn row(entry: &Entry, scenario: &Scenario) -> Row {
         size: scenario.size,
         waiting: waiting(competitor.id),
         placement: (!scenario.task.is_single()).then_some(scenario.placement),
-        distance: None,
+        distance: *distance,
         samples: samples.count().max(samples.times().slices() as u64),
-        time_ns: over_launches(samples.times().launch_medians()),
+        time_ns,
         p50_ns: samples.quantile(0.5),
         p90_ns: samples.quantile(0.9),
         p99_ns: samples.quantile(0.99),
@@ -128,9 +143,9 @@ fn row(entry: &Entry, scenario: &Scenario) -> Row {
         ratio_to_baseline: None,
         equal_baseline: None,
         ratio_to_plain: None,
-        ratio_to_library: to_library.filter(|_| implementation != Implementation::Ipcraft),
+        ratio_to_library: ratios.ratio().filter(|_| implementation != Implementation::Ipcraft),
         ratio_to_limit: None,
-        ratio_pairs: ratios.flatten().count(),
+        ratio_pairs: ratios.slices(),
         system_ns_per_message: samples.per_message(|usage| usage.system_ns),
         syscalls_per_message: None,
         memory_bytes: None,
@@ -149,14 +164,6 @@ fn variant(entry: &Entry, scenario: &Scenario) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Returns the median over the launches, with the lowest and the highest.
-fn over_launches(launches: impl IntoIterator<Item = f64>) -> Option<Estimate> {
-    let launches: Vec<f64> = launches.into_iter().collect();
-    let low = launches.iter().copied().reduce(f64::min)?;
-    let high = launches.iter().copied().reduce(f64::max)?;
-    Some(Estimate { value: median(launches)?, low, high })
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -171,20 +178,14 @@ mod tests {
         let free = CpuPair { client: None, server: None };
         let comparisons: Vec<_> =
             SCENARIOS.iter().map(|scenario| Comparison::new(scenario, free, |_| true)).collect();
-        let rows =
-            comparisons.iter().flat_map(|one| one.entries.iter().map(|entry| row(entry, one.scenario)));
+        let rows = comparisons.iter().flat_map(|one| {
+            one.entries.iter().map(|entry| row(entry, &Measured::nothing(None), one.scenario))
+        });
         let mut known = HashSet::new();
         for row in rows {
             let key = (row.id(), row.variant, row.placement.map(Placement::name));
             assert!(known.insert(key.clone()), "{key:?}");
             assert!(row.time_ns.is_none() && row.p50_ns.is_none());
         }
-    }
-
-    #[test]
-    fn over_launches_spans_their_range() {
-        let found = over_launches([3.0, 1.0, 2.0]).unwrap();
-        assert_eq!((found.value, found.low, found.high), (2.0, 1.0, 3.0));
-        assert!(over_launches([]).is_none());
     }
 }

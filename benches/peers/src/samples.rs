@@ -10,8 +10,8 @@ pub(crate) struct Samples {
     /// Picoseconds per message of each sample: in a stream a message takes a few nanoseconds.
     histogram: Histogram<u64>,
     times: LaunchTimes,
-    /// The slices of each launch.
-    slices: Vec<usize>,
+    /// The launches, and how many slices each has.
+    launches: Vec<Launch>,
     usage: Usage,
     messages: u64,
     pub(crate) batch: u64,
@@ -24,17 +24,17 @@ impl Samples {
         Samples {
             histogram,
             times: LaunchTimes::default(),
-            slices: Vec::new(),
+            launches: Vec::new(),
             usage: Usage::default(),
             messages: 0,
             batch: 1,
         }
     }
 
-    /// Starts a new launch; later slices belong to it.
-    pub(crate) fn begin_launch(&mut self) {
+    /// Starts a launch with this number; later slices belong to it.
+    pub(crate) fn begin_launch(&mut self, launch: usize, hand_over_ns: Option<f64>) {
         self.times.begin_launch();
-        self.slices.push(0);
+        self.launches.push(Launch { launch, time_ns: 0.0, slices: 0, setup_us: None, hand_over_ns });
     }
 
     /// Adds a slice. Returns its time per message.
@@ -48,8 +48,8 @@ impl Samples {
         self.batch = slice.batch;
         let time = time_per_message(task, slice, report);
         self.times.record(time);
-        if let Some(slices) = self.slices.last_mut() {
-            *slices += 1;
+        if let Some(launch) = self.launches.last_mut() {
+            launch.slices += 1;
         }
         time
     }
@@ -66,15 +66,9 @@ impl Samples {
 
     /// Returns the launches that have a slice.
     pub(crate) fn launches(&self) -> Vec<Launch> {
-        let slices = self.slices.iter().enumerate().filter(|(_, slices)| **slices > 0);
-        let launch = |((launch, &slices), time_ns)| Launch {
-            launch,
-            time_ns,
-            slices,
-            setup_us: None,
-            hand_over_ns: None,
-        };
-        slices.zip(self.times.launch_medians()).map(launch).collect()
+        let measured = self.launches.iter().filter(|launch| launch.slices > 0);
+        let medians = measured.zip(self.times.launch_medians());
+        medians.map(|(launch, time_ns)| Launch { time_ns, ..launch.clone() }).collect()
     }
 
     /// Returns the distribution of the samples: pairs of a percentile and its nanoseconds.
@@ -118,7 +112,7 @@ mod tests {
     #[test]
     fn record_uses_the_mean_of_a_stream_and_the_median_sample_otherwise() {
         let mut samples = Samples::new();
-        samples.begin_launch();
+        samples.begin_launch(0, None);
         assert_eq!(samples.record(Task::Stream, &SLICE, &report([3, 9])), 3.0);
         assert_eq!(samples.record(Task::RoundTrip, &SLICE, &report([3, 4])), 1.75);
         assert_eq!(samples.times().median(), Some(2.375));
