@@ -18,14 +18,15 @@ mod watch;
 mod work;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use ipcraft_bench::Results;
 use ipcraft_report::ending::{self, Ending};
-use ipcraft_report::{Labelled, ResultFile, header, html, output};
+use ipcraft_report::output::Page;
+use ipcraft_report::{Labelled, ResultFile, STANDARD_OUTPUT, header, html, output, summary};
 
 use comparison::Preset;
 use harness::Assignment;
@@ -51,13 +52,17 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
 
-    /// Also write results to FILE as JSON
+    /// Also write results to FILE as JSON; - is standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Also write a report to FILE as HTML
+    /// Also write a report to FILE as HTML; - is standard output
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+
+    /// Also print one table for each scenario
+    #[arg(long)]
+    details: bool,
 
     /// List scenarios and competitors and exit
     #[arg(long)]
@@ -69,6 +74,10 @@ struct Arguments {
 }
 
 impl Arguments {
+    fn owns_standard_output(&self) -> bool {
+        [&self.json, &self.html].into_iter().flatten().any(|path| path == Path::new(STANDARD_OUTPUT))
+    }
+
     fn plan(&self) -> Plan {
         let preset = if self.quick {
             Preset { launches: 1, rounds: 2, slice: Duration::from_millis(4), deaths: 1 }
@@ -137,7 +146,7 @@ fn measure(arguments: &Arguments) -> message::Result<ExitCode> {
     // results if a file cannot be written.
     let saved = json.map_or(Ok(()), |file| save_json(file, &run.results));
     let reported = html.map_or(Ok(()), |file| save_html(file, &run.results));
-    let printed = output::print(&text(&run));
+    let printed = print(arguments, &run);
     saved.and(reported).and(printed).inspect_err(|error| {
         // After a signal, a failure is reported, and the status is that of the signal.
         if !run.results.complete {
@@ -160,8 +169,18 @@ fn save_html(file: ResultFile, results: &Results) -> io::Result<()> {
     file.save(html::page(&[run]).as_bytes())
 }
 
-fn text(run: &Run) -> String {
-    [header(&run.results), table::text(run), table::failures(&run.results)].concat()
+/// Prints the summary, and the tables if requested. A file on standard output keeps it to itself.
+fn print(arguments: &Arguments, run: &Run) -> io::Result<()> {
+    let aside = arguments.owns_standard_output();
+    let page = if aside { Page::of_stderr() } else { Page::of_stdout() };
+    let mut text = String::new();
+    if arguments.details {
+        text += &format!("{}{}\n", header(&run.results), table::text(run, page.style));
+    }
+    text += &summary(&run.results, page.width, page.style);
+    text += &table::deaths(run, page.width);
+    text += &table::failures(&run.results);
+    if aside { output::print_aside(&text) } else { output::print(&text) }
 }
 
 /// Prints the progress on one line, if standard error is a terminal.

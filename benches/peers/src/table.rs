@@ -2,6 +2,7 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, Row, Table as Grid, TableStyle};
 use ipcraft_bench::{Estimate, Implementation, Launch, Results, RowError};
+use ipcraft_report::Style;
 
 use crate::results::{Line, Run, Table};
 use crate::work::Task;
@@ -14,12 +15,56 @@ const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 const LARGE: usize = 4096;
 
 /// Returns one table for each scenario, and the legend.
-pub(crate) fn text(run: &Run) -> String {
+pub(crate) fn text(run: &Run, style: Style) -> String {
     let mut text = String::new();
     for table in &run.tables {
-        text += &format!("\n{}\n{}\n", table.title, grid(table).trim_fmt());
+        let mut grid = grid(table);
+        if style.bold {
+            grid.enforce_styling();
+        } else {
+            grid.force_no_tty();
+        }
+        text += &format!("\n{}\n{}\n", table.title, grid.trim_fmt());
     }
     text + &legend(run)
+}
+
+/// Returns how soon each competitor noticed that its peer was killed, the fastest first, in lines
+/// of at most `width` columns. Empty if nothing was killed.
+pub(crate) fn deaths(run: &Run, width: usize) -> String {
+    let mut text = String::new();
+    for table in run.tables.iter().filter(|table| table.task.is_death()) {
+        let mut lines: Vec<&Line> = table.lines.iter().filter(|line| line.error.is_none()).collect();
+        let duration = |line: &&Line| line.row.timeout_ns.or(line.row.p50_ns).unwrap_or_default() as u64;
+        lines.sort_by_key(duration);
+        let items: Vec<_> = lines.into_iter().map(noticed).collect();
+        text += &format!("{}\n{}", table.title, wrapped(&items, width));
+    }
+    text
+}
+
+fn noticed(line: &Line) -> String {
+    match (line.row.timeout_ns, line.row.p50_ns) {
+        (Some(ns), _) => format!("{} {}", line.label, never(ns)),
+        (None, Some(ns)) => format!("{} after {}", line.label, time(ns)),
+        (None, None) => line.label.clone(),
+    }
+}
+
+/// Joins items by commas, in indented lines of at most `width` columns.
+fn wrapped(items: &[String], width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if line.len() + item.len() + 3 <= width => *line += &format!(", {item}"),
+            Some(line) => {
+                line.push(',');
+                lines.push(format!("  {item}"));
+            }
+            None => lines.push(format!("  {item}")),
+        }
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// Returns what failed, and why.
@@ -93,12 +138,12 @@ fn legend(run: &Run) -> String {
     let mut text = String::from(
         "\np50 to p99: per message, over samples. A sample is the mean of 100 round trips if they take less \
          than a microsecond, and of about 30 us of a stream of small messages.\n\
-         rate: of the median slice. CPU, switches: of both sides together.\n\
-         ×: time relative to the first line, median of the launches and their range.\n\
+         rate: of the undisturbed slices. CPU, switches: of both sides together.\n\
+         ×: time relative to the first line in the same round, and the interval over launches.\n\
          launches: lowest and highest median of fresh processes.\n",
     );
     if run.tables.iter().flat_map(|table| &table.lines).any(|line| line.row.noisy) {
-        text += "noisy: launches differ by more than 50 %; another workload probably interfered. \
+        text += "noisy: the interval of the time is too wide to rank the line; another workload probably interfered. \
                  Do not trust this line.\n";
     }
     if run.tables.iter().any(|table| table.task.is_death()) {
@@ -179,6 +224,8 @@ mod tests {
         assert_eq!([rate(28_423.0), rate(700e6), rate(12.0)], ["28.4 k/s", "700 M/s", "12.0 /s"]);
         assert_eq!([bandwidth(4.571e9), bandwidth(8.3e7)], ["4.57 GB/s", "83.0 MB/s"]);
         assert_eq!(ratio(Estimate { value: 20.04, low: 19.8, high: 21.0 }), "20.0 (19.8 to 21.0)");
+        let items = ["one".to_owned(), "two".to_owned(), "three".to_owned()];
+        assert_eq!(wrapped(&items, 11), "  one, two,\n  three\n");
         assert_eq!(never(3e9), "never (>3 s)");
     }
 }
