@@ -34,7 +34,7 @@ pub fn sweep() {
     }
 }
 
-/// `ipcraft-tests-PID-N…`, or a POSIX semaphore's `sem.ipcraft-tests-PID-N`.
+/// `ipcraft-tests-PID-…`, or a POSIX semaphore's `sem.ipcraft-tests-PID-…`.
 fn is_left_behind(file: &str) -> bool {
     let name = file.strip_prefix("sem.").unwrap_or(file);
     let maker = name

@@ -17,21 +17,30 @@
 
 use std::env;
 use std::ffi::{CString, OsStr};
+use std::hash::{BuildHasher, RandomState};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Instant;
 
 use crate::error::{Error, ErrorKind, Limit, Result};
 
-/// Returns `prefix-PID-N`, a name that differs from all others that this function returns to
-/// running processes of this pid namespace.
+/// Returns `prefix-PID-N-RANDOM`, a name that differs from all others that this function returns.
 ///
-/// A dead process may have had the same pid and left an object of this name behind. Create the
-/// object with `create_new`, which fails then.
+/// The number differs within a process, and the pid between the processes of a pid namespace. The
+/// 32 random bits are for processes of other containers that share a directory, and for names that
+/// a dead process with the same pid left behind. Create the object with `create_new`: another
+/// program may have chosen the name.
 pub fn unique(prefix: &str) -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
-    format!("{prefix}-{}-{}", process::id(), COUNTER.fetch_add(1, Relaxed))
+    format!("{prefix}-{}-{}-{:08x}", process::id(), COUNTER.fetch_add(1, Relaxed), random_bits())
+}
+
+/// Returns bits that differ between processes. The keys of the hash are random and shared with
+/// forked children, which call this at another time.
+fn random_bits() -> u32 {
+    RandomState::new().hash_one(Instant::now()) as u32
 }
 
 /// Returns a [`unique`] in the [`runtime_dir`].

@@ -6,6 +6,7 @@ mod failing;
 mod identity;
 mod signals;
 mod streams;
+mod unique_names;
 
 use std::env;
 use std::fs;
