@@ -12,7 +12,7 @@ use std::time::Instant;
 use ipcraft::ErrorKind;
 use ipcraft::channel::spsc::{self, Receiver, Sender};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
-use ipcraft_examples::{Outcome, expect, finish, role, this_program};
+use ipcraft_examples::{Outcome, expect, finish, println, role, this_program};
 
 /// Messages sent one by one, and messages in total.
 const SINGLES: u64 = 100_000;

@@ -8,7 +8,7 @@ use std::process::id;
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::sync::{Condvar, Event, Mutex, MutexGuard, WaitTimeoutResult};
 use ipcraft_examples::peer::{Peer, TIMEOUT, shared, start, wait_to_be_killed};
-use ipcraft_examples::{Outcome, expect, role};
+use ipcraft_examples::{Outcome, expect, println, role};
 
 const JOBS: u64 = 1000;
 const WORKERS: u64 = 3;

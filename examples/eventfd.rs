@@ -11,7 +11,7 @@ use ipcraft::event::{EventFd, Options};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
-use ipcraft_examples::{Outcome, expect, finish, pattern, role, this_program, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, println, role, this_program, verify};
 
 const ITEMS: usize = 20_000;
 const ITEM: usize = 64;

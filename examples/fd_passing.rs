@@ -12,7 +12,7 @@ use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::socket::seqpacket::{self, Connection};
 use ipcraft::socket::{Ancillary, Incoming};
 use ipcraft::{ErrorKind, pipe};
-use ipcraft_examples::{Outcome, expect, finish, fresh_path, pattern, role, this_program, verify};
+use ipcraft_examples::{Outcome, expect, finish, fresh_path, pattern, println, role, this_program, verify};
 
 const LENGTH: usize = 100_000;
 

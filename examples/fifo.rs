@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::fifo::{Fifo, Options};
 use ipcraft_examples::{
-    Outcome, argument, expect, finish, fresh_path, pattern, role, speed, this_program, verify,
+    Outcome, argument, expect, finish, fresh_path, pattern, println, role, speed, this_program, verify,
 };
 
 const TOTAL: usize = 16 << 20;

@@ -12,7 +12,7 @@ use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::{ErrorKind, futex};
-use ipcraft_examples::{Outcome, argument, expect, finish, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, println, role, this_program};
 
 const RUNNERS: u32 = 3;
 const LEGS: u32 = 3000;

@@ -13,7 +13,7 @@ use ipcraft::ErrorKind;
 use ipcraft::channel::latest::{Options, Reader, Snapshot, Writer};
 use ipcraft::time::Deadline;
 use ipcraft_examples::peer::TIMEOUT;
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, println, role, this_program};
 
 /// The number of the sensor, and the reading: its version in every word.
 type Reading = [u64; 64];

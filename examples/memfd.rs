@@ -12,7 +12,7 @@ use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::memfd::{Memfd, Options, Seals};
 use ipcraft::socket::Ancillary;
 use ipcraft::socket::seqpacket::{self, Connection};
-use ipcraft_examples::{Outcome, expect, finish, pattern, role, this_program, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, println, role, this_program, verify};
 
 const TOTAL: usize = 4 << 20;
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -11,7 +11,7 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::sync::{Event, LockError, Mutex, MutexGuard};
 use ipcraft_examples::peer::{Peer, TIMEOUT, shared, start, wait_to_be_killed};
-use ipcraft_examples::{Outcome, expect, role};
+use ipcraft_examples::{Outcome, expect, println, role};
 
 /// Two accounts: a transfer never changes their sum.
 type Accounts = [i64; 2];

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::shm::Mapping;
 use ipcraft::shm::memfd::Memfd;
-use ipcraft_examples::{Outcome, argument, expect, finish, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, println, role, this_program};
 
 const NUMBERS: usize = 10_000;
 const WORKERS: usize = 4;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use ipcraft::process::{CommandExt, Inherit, PidFd, take_inherited_fd};
 use ipcraft::signal::Signal;
 use ipcraft::{ErrorKind, Pid, pipe};
-use ipcraft_examples::{Outcome, argument, expect, pattern, role, this_program, verify};
+use ipcraft_examples::{Outcome, argument, expect, pattern, println, role, this_program, verify};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 const TIMEOUT: Duration = Duration::from_secs(30);

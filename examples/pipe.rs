@@ -10,7 +10,7 @@ use std::time::Instant;
 use ipcraft::pipe::{self, Reader};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::{ErrorKind, pipe::Writer};
-use ipcraft_examples::{Outcome, expect, finish, pattern, role, speed, this_program, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, println, role, speed, this_program, verify};
 
 const TOTAL: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;

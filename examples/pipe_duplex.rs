@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use ipcraft::pipe::{self, Duplex, Reader, Writer};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
-use ipcraft_examples::{Outcome, expect, finish, role, this_program};
+use ipcraft_examples::{Outcome, expect, finish, println, role, this_program};
 
 const QUESTIONS: u64 = 10_000;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::queue::posix::{Options, Queue};
 use ipcraft_examples::{
-    Outcome, argument, expect, finish, fresh_path_after, pattern, role, this_program, verify,
+    Outcome, argument, expect, finish, fresh_path_after, pattern, println, role, this_program, verify,
 };
 
 const SIZE: usize = 512;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ipcraft::semaphore::posix::{Options, Semaphore};
 use ipcraft::shm::{Mapping, posix};
 use ipcraft_examples::buffer::{self, Buffer, CONSUMERS, ITEMS, PRODUCERS, SHARE};
-use ipcraft_examples::{Outcome, argument, finish, fresh_object, role, this_program};
+use ipcraft_examples::{Outcome, argument, finish, fresh_object, println, role, this_program};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -17,7 +17,7 @@ use ipcraft::shm::posix::{Options, SharedMemory};
 use ipcraft::shm::{Mapping, Shared};
 use ipcraft::time::Deadline;
 use ipcraft_examples::{
-    Outcome, argument, expect, finish, fresh_object, pattern, role, speed, this_program, verify,
+    Outcome, argument, expect, finish, fresh_object, pattern, println, role, speed, this_program, verify,
 };
 
 const TOTAL: usize = 16 << 20;

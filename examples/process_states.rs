@@ -12,7 +12,7 @@ use ipcraft::process::{CommandExt, Inherit, PidFd, State, take_inherited_fd};
 use ipcraft::signal::Signal;
 use ipcraft::time::Deadline;
 use ipcraft::{ErrorKind, pipe};
-use ipcraft_examples::{Outcome, expect, role, this_program};
+use ipcraft_examples::{Outcome, expect, println, role, this_program};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CODE: i32 = 7;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::channel::broadcast::{Options, Overflow, RecvError, Subscriber};
 use ipcraft_examples::peer::TIMEOUT;
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, println, role, this_program};
 
 /// A number, and prices computed from it.
 type Tick = [u64; 6];

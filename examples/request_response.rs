@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::channel::request::{Client, Options, Server};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, println, role, this_program};
 
 const CALLS: u64 = 10_000;
 /// A request that takes long.

@@ -11,7 +11,7 @@ use ipcraft::ErrorKind;
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::sync::{Event, RwLock};
 use ipcraft_examples::peer::{Peer, TIMEOUT, shared, start, wait_to_be_killed};
-use ipcraft_examples::{Outcome, expect, role};
+use ipcraft_examples::{Outcome, expect, println, role};
 
 /// Every entry of an edition is the edition's number.
 type Edition = [u64; 64];

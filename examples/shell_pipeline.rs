@@ -6,7 +6,7 @@ use std::io::Read;
 use std::process::{Command, Stdio, id};
 
 use ipcraft::pipe::{self, Reader};
-use ipcraft_examples::{Outcome, expect};
+use ipcraft_examples::{Outcome, expect, println};
 
 fn main() -> Outcome {
     let (status, output) = run(&[&["seq", "100000"], &["grep", "7"], &["wc", "-l"]])?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ipcraft::signal::{self, ChildEvent, Code, Signal, SignalFd};
 use ipcraft::{ErrorKind, Pid};
-use ipcraft_examples::{Outcome, argument, expect, finish, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, println, role, this_program};
 
 /// Several times the maximum of one read.
 const NUMBERS: i32 = 10 * signal::MAX_BATCH as i32;
@@ -42,7 +42,7 @@ fn consume() -> Outcome {
     // Its output ends when it has sent everything.
     let mut said = String::new();
     producer.stdout.take().ok_or("no output")?.read_to_string(&mut said)?;
-    print!("{said}");
+    println!("{}", said.trim_end());
 
     let (mut lows, mut highs, mut batches, mut ended) = (Vec::new(), Vec::new(), 0, false);
     while lows.len() + highs.len() < NUMBERS as usize || !ended {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipcraft::signal::{self, Code, Signal, SignalMaskGuard};
 use ipcraft::{ErrorKind, Pid};
-use ipcraft_examples::{Outcome, argument, expect, finish, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, println, role, this_program};
 
 const NUMBERS: i32 = 10_000;
 /// Maximum number of unacknowledged signals: all processes of the user share the limit on queued

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
 use ipcraft::socket::seqpacket::{self, Connection};
-use ipcraft_examples::{Outcome, expect, finish, pattern, role, this_program, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, println, role, this_program, verify};
 
 const MESSAGES: usize = 10_000;
 

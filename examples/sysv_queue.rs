@@ -11,7 +11,7 @@ use ipcraft::queue::sysv::{Options, Queue, Selector};
 use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Result};
 use ipcraft_examples::{
-    Outcome, argument, expect, finish, fresh_path_after, pattern, role, this_program, verify,
+    Outcome, argument, expect, finish, fresh_path_after, pattern, println, role, this_program, verify,
 };
 
 const MESSAGES: usize = 3_000;

@@ -14,7 +14,7 @@ use ipcraft::semaphore::sysv::{Operation, Options, SemaphoreSet};
 use ipcraft::shm::{Mapping, posix};
 use ipcraft::sysv::Key;
 use ipcraft_examples::buffer::{self, Buffer, CONSUMERS, ITEMS, PRODUCERS, SHARE};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object_after, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object_after, println, role, this_program};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 

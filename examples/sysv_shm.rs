@@ -8,7 +8,7 @@ use std::process::id;
 use ipcraft::shm::sysv::Segment;
 use ipcraft::sysv::Key;
 use ipcraft::{ErrorKind, Pid};
-use ipcraft_examples::{Outcome, argument, expect, finish, pattern, role, this_program, verify};
+use ipcraft_examples::{Outcome, argument, expect, finish, pattern, println, role, this_program, verify};
 
 const TOTAL: usize = 4 << 20;
 const ANSWER: &[u8] = b"every byte correct";

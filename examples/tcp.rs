@@ -10,7 +10,9 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Stdio, id};
 use std::time::Instant;
 
-use ipcraft_examples::{Outcome, argument, expect, finish, pattern, role, speed, this_program, verify};
+use ipcraft_examples::{
+    Outcome, argument, expect, finish, pattern, println, role, speed, this_program, verify,
+};
 
 const TOTAL: usize = 16 << 20;
 const CHUNK: usize = 64 << 10;

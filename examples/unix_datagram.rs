@@ -8,7 +8,9 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::socket::datagram::Socket;
 use ipcraft::socket::{Address, Options};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_path, pattern, role, this_program, verify};
+use ipcraft_examples::{
+    Outcome, argument, expect, finish, fresh_path, pattern, println, role, this_program, verify,
+};
 
 const PRODUCERS: usize = 3;
 const MESSAGES: usize = 2_000;

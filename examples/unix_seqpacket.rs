@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use ipcraft::ErrorKind;
 use ipcraft::socket::Options;
 use ipcraft::socket::seqpacket::Connection;
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_path, pattern, role, this_program, verify};
+use ipcraft_examples::{
+    Outcome, argument, expect, finish, fresh_path, pattern, println, role, this_program, verify,
+};
 
 const CLIENTS: usize = 3;
 const REQUESTS: usize = 2_000;

@@ -11,7 +11,7 @@ use ipcraft::ErrorKind;
 use ipcraft::socket::Options;
 use ipcraft::socket::stream::{Listener, Stream};
 use ipcraft_examples::{
-    Outcome, argument, expect, finish, fresh_path, pattern, role, speed, this_program, verify,
+    Outcome, argument, expect, finish, fresh_path, pattern, println, role, speed, this_program, verify,
 };
 
 const TOTAL: usize = 16 << 20;

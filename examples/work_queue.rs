@@ -9,7 +9,7 @@ use std::process::{Child, Stdio, exit, id};
 use std::time::Duration;
 
 use ipcraft::channel::mpmc::{Channel, Options, Receiver, Sender};
-use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, role, this_program};
+use ipcraft_examples::{Outcome, argument, expect, finish, fresh_object, println, role, this_program};
 
 const JOBS: u64 = 1000;
 const WORKERS: usize = 3;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use ipcraft::channel::spsc::bytes::{Receiver, channel};
 use ipcraft::process::{CommandExt, Inherit, take_inherited_fd};
-use ipcraft_examples::{Outcome, expect, finish, pattern, role, speed, this_program, verify};
+use ipcraft_examples::{Outcome, expect, finish, pattern, println, role, speed, this_program, verify};
 
 const FRAME: usize = 1 << 20;
 const FRAMES: usize = 64;

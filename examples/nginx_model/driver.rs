@@ -16,7 +16,7 @@ use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::signal::Signal;
 use ipcraft::socket::seqpacket::{self, Connection};
 use ipcraft::time::Deadline;
-use ipcraft_examples::{Outcome, expect, fresh_path_after, this_program};
+use ipcraft_examples::{Outcome, expect, fresh_path_after, println, this_program};
 
 use crate::client::Clients;
 use crate::master::WORKERS;

@@ -13,7 +13,7 @@ use ipcraft::shm::memfd::Memfd;
 use ipcraft::signal::{self, Signal, SignalFd};
 use ipcraft::socket::seqpacket::{self, Connection, Listener};
 use ipcraft::socket::{Ancillary, Options};
-use ipcraft_examples::{Outcome, expect, this_program};
+use ipcraft_examples::{Outcome, expect, println, this_program};
 
 use crate::wire::{LISTEN, LOG, LONGEST, QUIT, READY, STOP};
 use crate::{TIMEOUT, log_in, readable, socket_in};

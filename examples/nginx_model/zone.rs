@@ -4,6 +4,7 @@ use std::process::id;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ipcraft::sync::{LockError, Mutex, MutexGuard};
+use ipcraft_examples::println;
 
 use crate::TIMEOUT;
 

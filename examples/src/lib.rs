@@ -19,6 +19,18 @@ pub mod peer;
 /// The result of a role: any error ends the process with a non-zero status.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
+/// Prints a line as the macro of std does, which would panic if the output is closed or full.
+///
+/// The example continues without the line: its other process waits for it, and objects remain to be
+/// removed.
+#[macro_export]
+macro_rules! println {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 /// This program, to be started in another role: `--consumer`, for example.
 pub fn this_program(role: &str) -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
