@@ -12,11 +12,13 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use libc::{CLOCK_MONOTONIC, pthread_mutex_t};
 use nix::errno::Errno;
+use nix::unistd::getpid;
 
 use super::c_library;
 use super::held_count::{HeldCount, LIMIT_EXCEEDED, MAX_LOCKS};
 use super::pid_namespace::{self, PidNamespace};
 use crate::sys::ffi::pthread_mutex_clocklock;
+use crate::sys::signal::tgkill;
 use crate::time::Deadline;
 
 /// What became of the previous owner of a lock that was just acquired.
@@ -127,10 +129,10 @@ impl RawMutex {
 
     /// Returns whether a thread of this process owns the mutex.
     pub(super) fn is_owned_by_process(&self) -> bool {
-        let owner = self.owner();
-        // SAFETY: because signal 0 is not delivered; the call only checks that this process has the
-        // thread.
-        owner != 0 && unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), owner, 0) } == 0
+        // Signal 0 is not delivered; the call only checks that this process has the thread.
+        const NO_SIGNAL: libc::c_int = 0;
+        let (owner, process) = (self.owner() as libc::pid_t, getpid().as_raw());
+        owner != 0 && tgkill(process, owner, NO_SIGNAL).is_ok()
     }
 
     /// Returns whether no thread, dead or alive, owns the mutex. The answer may be stale already.
