@@ -44,6 +44,7 @@
 mod loan;
 mod receiver;
 mod sender;
+mod taken;
 
 pub use loan::{Loan, Received};
 pub use receiver::{Iter, Receiver};

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::taken::Taken;
 use super::{Bytes, Channel, Received};
 use crate::channel::core::{Core, Forever, Never, NoRecovery, Patience, Within, endpoint_methods};
 use crate::channel::endpoint::debug::debug_by_endpoint;
@@ -18,7 +19,6 @@ use crate::channel::ring::bytes::{Next, Reader};
 use crate::channel::ring::record::WORD;
 use crate::channel::shared::region::SharedRegion;
 use crate::channel::spsc::LEASES;
-use crate::channel::tuning::{DRAIN_BATCH, DRAIN_BATCH_WORDS};
 use crate::channel::{Payload, handle};
 use crate::error::{Error, ErrorKind, Limit, Result};
 
@@ -285,46 +285,6 @@ impl<'a> IntoIterator for &'a mut Receiver {
 
     fn into_iter(self) -> Iter<'a> {
         self.iter()
-    }
-}
-
-/// Taken records, whose space is freed in batches.
-struct Taken<'a> {
-    core: &'a mut Core<Reader>,
-    /// The number of records that were taken since space was last freed.
-    unfreed: u32,
-    /// The position of the first of them.
-    since: u64,
-}
-
-impl<'a> Taken<'a> {
-    fn new(core: &'a mut Core<Reader>) -> Self {
-        let since = core.ring.position();
-        Taken { core, unfreed: 0, since }
-    }
-
-    #[inline]
-    fn skip(&mut self, end: u64) {
-        self.core.ring.skip(end);
-        self.unfreed += 1;
-        if self.unfreed == DRAIN_BATCH || end.wrapping_sub(self.since) >= DRAIN_BATCH_WORDS {
-            self.free();
-        }
-    }
-
-    fn free(&mut self) {
-        self.unfreed = 0;
-        self.since = self.core.ring.position();
-        self.core.ring.publish();
-        self.core.notify();
-    }
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        if self.unfreed > 0 {
-            self.free();
-        }
     }
 }
 
