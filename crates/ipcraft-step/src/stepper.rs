@@ -123,6 +123,20 @@ impl Stepper {
         Ok(!self.ended)
     }
 
+    /// Runs at full speed to the end of an operation that blocks: `asleep` is called each time, and
+    /// lets it continue or kills it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`step_until`](Stepper::step_until).
+    pub fn run_sleeper(&mut self, mut asleep: impl FnMut(Pid)) -> nix::Result<()> {
+        while !self.ended {
+            self.run_to_system_call(&mut asleep)?;
+            self.ended = Registers::of(self.child.pid())?.is_mark(mark::END);
+        }
+        Ok(())
+    }
+
     /// How many instructions of the marked call have been executed.
     pub fn position(&self) -> u64 {
         self.trace.instructions

@@ -169,7 +169,7 @@ impl<K: ChannelKind> Receiving<K> {
 
     /// More messages than a drain frees together.
     pub(crate) fn many(self) -> Self {
-        Receiving { config: WIDE, supply: 70, stride: 61, ..self }
+        Receiving { config: WIDE, supply: 70, stride: 211, ..self }
     }
 
     /// The channel is empty until the receiver blocks.

@@ -148,7 +148,7 @@ impl<K: ChannelKind> Sending<K> {
 
     /// Repeats the call, which makes the operation long.
     pub(crate) fn calls(self, calls: usize) -> Self {
-        Sending { calls, stride: 61, ..self }
+        Sending { calls, stride: 211, ..self }
     }
 
     /// The channel is full, and the receiver makes room.

@@ -7,6 +7,13 @@
 //! scenario checks that the survivors make progress. An operation that blocks is also killed in
 //! each of its waits.
 //!
+//! # Which positions
+//!
+//! A sweep tries every `n`-th instruction, by default with a large `n`. The first position depends
+//! on the day, so that a sweep that runs every day tries all positions in turn. `IPCRAFT_SWEEP`
+//! sets `n` or `all`, and `IPCRAFT_SWEEP_OFFSET` the first position. A scenario multiplies `n` for
+//! a long operation, since reaching a position takes as many steps.
+//!
 //! # Reading a failure
 //!
 //! The message names the operation, the [position](Position) of the kill, what the survivors saw,
@@ -20,17 +27,22 @@
 //! The same build has the same instructions, so a position repeats until the code changes. Where
 //! other processes take part, the instructions of a wait differ between runs.
 
+mod position;
+mod report;
+
 use std::cell::Cell;
 use std::env;
-use std::fmt;
-use std::str::FromStr;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use libtest_mimic::Trial;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+pub use position::Position;
+use position::{POSITION, repeat};
+pub use report::{Outcome, Report};
 
 use crate::peer::Peer;
 use crate::step::{self, Stepper};
@@ -50,26 +62,25 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// `n`-th.
 const STRIDE: &str = "IPCRAFT_SWEEP";
 
-/// The environment variable for a single position, as in `instruction:123`, `syscall:5` or
-/// `wait:2`.
-const POSITION: &str = "IPCRAFT_SWEEP_POSITION";
+/// The environment variable for the first position, unless the day chooses it.
+const OFFSET: &str = "IPCRAFT_SWEEP_OFFSET";
 
 /// The stride unless the environment sets another: a prime, so that it meets no period of the code.
-const DEFAULT_STRIDE: u64 = 23;
+const DEFAULT_STRIDE: u64 = 97;
 
-/// The consecutive positions at which the operation has to end first before the sweep ends.
+/// The largest stride at system calls, whose positions are few.
+const MAX_CALL_STRIDE: u64 = 5;
+
+/// The consecutive positions at which the operation has to end first before a sweep over every
+/// instruction ends.
 ///
 /// Where other processes take part, the number of instructions varies.
 const ENDS: u32 = 3;
 
+const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+
 /// The watchdog aborts a sweep that takes longer than this.
 const SWEEP_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// The factor on the stride of a [long](Scenario::is_long) operation: a prime.
-const LONG_STRIDE: u64 = 997;
-
-/// The failures that a message lists.
-const MAX_LISTED_FAILURES: usize = 8;
 
 /// An operation to kill a process in, and its fixture.
 pub trait Scenario {
@@ -82,10 +93,10 @@ pub trait Scenario {
         asked
     }
 
-    /// Whether the sweep tries only a few positions and those at system calls.
+    /// Whether the sweep tries only the positions at system calls.
     ///
-    /// For an operation of many instructions that never blocks, and whose steps no other process
-    /// sees.
+    /// For an operation of many instructions that never blocks, and of which other processes see
+    /// nothing but its system calls.
     fn is_long(&self) -> bool {
         false
     }
@@ -94,6 +105,11 @@ pub trait Scenario {
     /// blocks.
     fn stops_at_calls(&self) -> bool {
         self.is_long()
+    }
+
+    /// Whether the sweep ends with the first failure. For an operation that is known to fail.
+    fn ends_with_failure(&self) -> bool {
+        false
     }
 
     /// The time in which survivors have to make progress: [`PROGRESS_TIMEOUT`], or more if they
@@ -126,176 +142,6 @@ pub trait Scenario {
     fn check(&self, fixture: Self::Fixture) -> Outcome;
 }
 
-/// What the survivors of a kill saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Nothing: the operation did not begin, or it ended.
-    Unnoticed,
-    /// The death of the owner, reported as documented.
-    Notified,
-    /// A message that the dead process may have received already, as documented.
-    Redelivered,
-    /// A survivor blocks forever.
-    Stuck,
-    /// A message that no process sent.
-    Corrupted,
-    /// A message whose send succeeded did not arrive.
-    Lost,
-    /// A message arrived more often than documented.
-    Duplicated,
-}
-
-impl Outcome {
-    /// Whether no correct mechanism has this outcome.
-    fn is_failure(self) -> bool {
-        use Outcome::{Corrupted, Duplicated, Lost, Stuck};
-        matches!(self, Stuck | Corrupted | Lost | Duplicated)
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Outcome::Unnoticed => "unnoticed: to the survivors the operation did not begin, or it ended",
-            Outcome::Notified => "notified: the survivors received an error that reports the death",
-            Outcome::Redelivered => "redelivered: a message arrived again, as documented",
-            Outcome::Stuck => "stuck: a survivor blocks and does not return",
-            Outcome::Corrupted => "corrupted: a survivor received a message that no process sent",
-            Outcome::Lost => "lost: a message whose send succeeded was not received",
-            Outcome::Duplicated => "duplicated: a message arrived more often than documented",
-        })
-    }
-}
-
-/// The position of a kill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// After this number of instructions.
-    Instruction(u64),
-    /// After this number of entries into and returns from system calls.
-    SystemCall(u64),
-    /// In the wait with this number, counted from 1.
-    Wait(u64),
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Position::Instruction(count) => write!(f, "after {count} instructions"),
-            Position::SystemCall(count) => write!(f, "at entry or return {count} of its system calls"),
-            Position::Wait(count) => write!(f, "in wait {count}"),
-        }
-    }
-}
-
-impl Position {
-    /// The value of [`POSITION`] that stands for it.
-    fn argument(self) -> String {
-        match self {
-            Position::Instruction(count) => format!("instruction:{count}"),
-            Position::SystemCall(count) => format!("syscall:{count}"),
-            Position::Wait(count) => format!("wait:{count}"),
-        }
-    }
-}
-
-impl FromStr for Position {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Position, String> {
-        let usage = || format!("{POSITION}={text}: use instruction:N, syscall:N or wait:N");
-        let (kind, count) = text.split_once(':').ok_or_else(usage)?;
-        let count = count.parse().map_err(|_| usage())?;
-        match kind {
-            "instruction" => Ok(Position::Instruction(count)),
-            "syscall" => Ok(Position::SystemCall(count)),
-            "wait" => Ok(Position::Wait(count)),
-            _ => Err(usage()),
-        }
-    }
-}
-
-/// How many positions had which outcome.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// The positions that were tried.
-    pub positions: u64,
-    /// The distance between them in instructions.
-    pub stride: u64,
-    /// The instructions of the operation.
-    pub instructions: u64,
-    /// The positions with [`Outcome::Notified`].
-    pub notified: u64,
-    /// The positions with [`Outcome::Redelivered`].
-    pub redelivered: u64,
-    /// The positions with [`Outcome::Stuck`].
-    pub stuck: u64,
-    /// The positions with [`Outcome::Corrupted`].
-    pub corrupted: u64,
-    /// The positions with [`Outcome::Lost`].
-    pub lost: u64,
-    /// The positions with [`Outcome::Duplicated`].
-    pub duplicated: u64,
-    /// The longest time from a kill to the end of the check.
-    pub slowest: Duration,
-    /// The positions with an outcome that a correct mechanism does not have.
-    pub failures: Vec<(Position, Outcome)>,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Report { positions, instructions, stride, notified, redelivered, .. } = self;
-        write!(f, "{positions} positions in {instructions} instructions (stride {stride}): ")?;
-        write!(f, "{notified} notified, {redelivered} redelivered, {} stuck, ", self.stuck)?;
-        write!(f, "{} corrupted, {} lost, {} duplicated; ", self.corrupted, self.lost, self.duplicated)?;
-        write!(f, "slowest {:.1} ms", self.slowest.as_secs_f64() * 1e3)
-    }
-}
-
-impl Report {
-    fn add(&mut self, position: Position, outcome: Outcome) {
-        if outcome.is_failure() {
-            self.failures.push((position, outcome));
-        }
-        let counter = match outcome {
-            Outcome::Unnoticed => return,
-            Outcome::Notified => &mut self.notified,
-            Outcome::Redelivered => &mut self.redelivered,
-            Outcome::Stuck => &mut self.stuck,
-            Outcome::Corrupted => &mut self.corrupted,
-            Outcome::Lost => &mut self.lost,
-            Outcome::Duplicated => &mut self.duplicated,
-        };
-        *counter += 1;
-    }
-
-    /// Describes each failure, and how to repeat it.
-    fn describe_failures(&self, name: &str) -> String {
-        let listed = self.failures.iter().take(MAX_LISTED_FAILURES);
-        let mut text: String = listed
-            .map(|(position, outcome)| {
-                format!("{name}: killed {position}, {outcome}\n{}\n", repeat(name, *position))
-            })
-            .collect();
-        if self.failures.len() > MAX_LISTED_FAILURES {
-            text += &format!("and {} further positions\n", self.failures.len() - MAX_LISTED_FAILURES);
-        }
-        text
-    }
-}
-
-/// The line with the command that repeats a position.
-fn repeat(name: &str, position: Position) -> String {
-    let program = env::current_exe().unwrap_or_default();
-    let stem = program.file_stem().unwrap_or_default().to_string_lossy();
-    let test = stem.rsplit_once('-').map_or(&*stem, |(test, _hash)| test);
-    let profile = if cfg!(debug_assertions) { "" } else { " --release" };
-    let position = position.argument();
-    format!(
-        "  repeat: {POSITION}={position} cargo test{profile} -p ipcraft-tests --test {test} -- --exact {name}"
-    )
-}
-
 /// Sweeps over the positions of the operation, and prints the report.
 ///
 /// # Panics
@@ -318,7 +164,7 @@ pub fn sweep_clean<S: Scenario>(name: &str, scenario: &S) -> Report {
     let failed = report.failures.len();
     assert!(failed == 0, "{failed} positions failed:\n{}", report.describe_failures(name));
     let is_single = env::var_os(POSITION).is_some();
-    assert!(report.positions > 1 || is_single, "{name}: the operation has no instructions");
+    assert!(report.positions > 0 || is_single, "{name}: the operation has no instructions");
     report
 }
 
@@ -347,25 +193,57 @@ fn run(name: &str, scenario: &impl Scenario) -> Report {
     if let Ok(position) = env::var(POSITION) {
         return run_single(name, scenario, position.parse().unwrap_or_else(|usage| panic!("{usage}")));
     }
-    let (factor, ends_wanted) = if scenario.is_long() { (LONG_STRIDE, 1) } else { (1, ENDS) };
-    let stride = scenario.stride(stride()) * factor;
-    let mut report = Report { stride, ..Report::default() };
-    let mut ends = 0;
-    for round in 0.. {
-        let ended = try_until_prompt(name, scenario, Position::Instruction(round * stride), &mut report);
-        ends = if ended { ends + 1 } else { 0 };
-        if ends == ends_wanted {
-            break;
-        }
+    let mut report = Report::default();
+    if !scenario.is_long() {
+        try_instructions(name, scenario, &mut report);
     }
-    for count in 1.. {
-        let special =
-            if scenario.stops_at_calls() { Position::SystemCall(count) } else { Position::Wait(count) };
-        if try_until_prompt(name, scenario, special, &mut report) {
-            break;
-        }
+    if scenario.stops_at_calls() {
+        let stride = stride().min(MAX_CALL_STRIDE);
+        let counts = (1 + offset() % stride..).step_by(stride as usize);
+        try_special(name, scenario, counts.map(Position::SystemCall), &mut report);
+    } else {
+        try_special(name, scenario, (1..).map(Position::Wait), &mut report);
     }
     report
+}
+
+/// Tries every `stride`-th position from the offset to the end of the operation.
+fn try_instructions(name: &str, scenario: &impl Scenario, report: &mut Report) {
+    report.stride = scenario.stride(stride());
+    report.offset = offset() % report.stride;
+    let ends_wanted = if report.stride == 1 { ENDS } else { 1 };
+    let (mut position, mut ends) = (report.offset, 0);
+    while ends < ends_wanted && !is_complete(scenario, report) {
+        if !try_until_prompt(name, scenario, Position::Instruction(position), report) {
+            ends = 0;
+        } else if report.positions == 0 && report.offset > report.instructions {
+            // The operation is shorter than the offset.
+            report.offset %= report.instructions.max(1);
+            position = report.offset;
+            continue;
+        } else {
+            ends += 1;
+        }
+        position += report.stride;
+    }
+}
+
+/// Tries positions of another kind, to the end of the operation.
+fn try_special(
+    name: &str,
+    scenario: &impl Scenario,
+    positions: impl Iterator<Item = Position>,
+    report: &mut Report,
+) {
+    for position in positions {
+        if is_complete(scenario, report) || try_until_prompt(name, scenario, position, report) {
+            break;
+        }
+    }
+}
+
+fn is_complete(scenario: &impl Scenario, report: &Report) -> bool {
+    scenario.ends_with_failure() && !report.failures.is_empty()
 }
 
 /// Tries the one position that the environment asks for.
@@ -382,6 +260,17 @@ fn stride() -> u64 {
         Ok("all") => 1,
         Ok(number) => number.parse().expect("IPCRAFT_SWEEP is `all` or a number"),
         Err(_) => DEFAULT_STRIDE,
+    }
+}
+
+/// The first position of a sweep, less multiples of the stride.
+///
+/// By default the number of the day: a sweep that runs every day tries all positions within as many
+/// days as its stride.
+fn offset() -> u64 {
+    match env::var(OFFSET) {
+        Ok(number) => number.parse().expect("IPCRAFT_SWEEP_OFFSET is a number"),
+        Err(_) => UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs() / SECONDS_PER_DAY),
     }
 }
 
@@ -438,7 +327,7 @@ fn try_position<S: Scenario>(name: &str, scenario: &S, position: Position) -> Tr
     };
     let stopped = match position {
         Position::Instruction(count) => stepper.step_sleeper_until(count, asleep),
-        Position::Wait(_) => stepper.step_sleeper_until(u64::MAX, asleep),
+        Position::Wait(_) => stepper.run_sleeper(asleep).map(|()| false),
         Position::SystemCall(count) => stepper.run_until_call(count),
     };
     let ended = match stopped {
@@ -468,33 +357,5 @@ impl Drop for Context<'_> {
             let Context { name, position } = *self;
             eprintln!("{name}: the check above failed after a kill {position}\n{}", repeat(name, position));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn argument_of_each_position_parses_to_the_same_position() {
-        for position in [Position::Instruction(0), Position::SystemCall(5), Position::Wait(2)] {
-            assert_eq!(position.argument().parse(), Ok(position));
-        }
-        for wrong in ["", "7", "instruction", "instruction:", "instruction:x", "sleep:1"] {
-            assert!(wrong.parse::<Position>().unwrap_err().contains("use instruction:N"), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn description_of_failures_names_operation_position_and_command() {
-        let mut report = Report::default();
-        (0..10).for_each(|count| report.add(Position::Instruction(count), Outcome::Lost));
-        report.add(Position::Wait(1), Outcome::Notified);
-        let text = report.describe_failures("spsc_send");
-        assert!(text.starts_with("spsc_send: killed after 0 instructions, lost: "), "{text}");
-        assert!(text.contains("IPCRAFT_SWEEP_POSITION=instruction:7 cargo test"), "{text}");
-        assert!(text.contains("-- --exact spsc_send\n"), "{text}");
-        assert!(text.ends_with("and 2 further positions\n"), "{text}");
-        assert_eq!((report.lost, report.notified), (10, 1));
     }
 }
