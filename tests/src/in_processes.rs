@@ -1,9 +1,9 @@
 //! Running independent tests in parallel, each in a process of its own.
 //!
 //! A test that forks cannot run beside others in one process: its children would inherit their
-//! descriptors and locks. So the test binary starts itself once per test, as many at a time as
-//! there are cores. A crash sweep over all positions of all operations takes most of the gate's
-//! time, and its operations are independent.
+//! descriptors and locks. So the test binary starts itself once per test, several at a time. The
+//! crash sweeps and the `EINTR` storm take most of the gate's time, and their operations are
+//! independent.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,15 +20,15 @@ use crate::suite;
 /// Set in the environment of a process that runs one test.
 const SINGLE_TEST: &str = "IPCRAFT_SINGLE_TEST";
 
-/// Runs the tests that the command line selects, each in a process of its own, one per core at a
-/// time.
-pub fn run(tests: Vec<Trial>) -> ExitCode {
+/// Runs the tests that the command line selects, each in a process of its own, and `per_core` times
+/// as many at a time as there are cores: 1 for tests that compute, more for tests that block.
+pub fn run(tests: Vec<Trial>, per_core: usize) -> ExitCode {
     if env::var_os(SINGLE_TEST).is_some() {
         return run_single(tests);
     }
     let mut arguments = Arguments::from_args();
     let cores = available_parallelism().map_or(1, NonZero::get);
-    arguments.test_threads = arguments.test_threads.or(Some(cores));
+    arguments.test_threads = arguments.test_threads.or(Some(cores * per_core));
     let names: Vec<String> = tests.iter().map(|test| test.name().to_owned()).collect();
     let reports = Arc::new(Mutex::new(BTreeMap::new()));
     let tests = names.iter().map(|name| in_process(name.clone(), Arc::clone(&reports))).collect();

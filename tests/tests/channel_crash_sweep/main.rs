@@ -5,8 +5,7 @@
 //! lost, and which may not arrive twice.
 //!
 //! `IPCRAFT_SWEEP=all` tries every position of short operations. For operations that are long or
-//! that block, it tries every third, seventh and so on, as each report shows. Without it, the
-//! strides are 23 times as long.
+//! that block, it tries every third, seventh and so on, as each report shows.
 
 mod broadcast;
 mod creation;
@@ -52,5 +51,5 @@ fn main() -> ExitCode {
     tests.extend(broadcast::tests());
     tests.extend(latest::tests());
     tests.extend(request::tests());
-    in_processes::run(tests)
+    in_processes::run(tests, 1)
 }

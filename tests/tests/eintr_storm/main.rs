@@ -25,10 +25,14 @@ use std::process::ExitCode;
 
 use exchange::Route;
 use ipcraft_tests::eintr_storm::Handler;
+use ipcraft_tests::in_processes;
 use ipcraft_tests::kernel::skipped_without_futex_waitv;
 use ipcraft_tests::namespace::enter_own_ipc;
 use ipcraft_tests::suite::{self, Outcome};
 use libtest_mimic::Trial;
+
+/// The tests that run at the same time, per core. They block nearly all the time.
+const PROCESSES_PER_CORE: usize = 4;
 
 /// A test of operations that are no send and receive.
 struct Other {
@@ -117,7 +121,7 @@ fn main() -> ExitCode {
             complete::every_waiting_operation_is_in_the_storm(&tested);
         }),
     ]);
-    suite::main_with(tests)
+    in_processes::run(tests, PROCESSES_PER_CORE)
 }
 
 fn routes() -> Vec<Route> {
