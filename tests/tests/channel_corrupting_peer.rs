@@ -1,8 +1,7 @@
 //! Channels whose memory this library did not write: a call refuses it or returns, and never hangs,
 //! panics or crashes.
 //!
-//! `IPCRAFT_CORRUPTION=full` corrupts for longer. Each seed is printed, and `IPCRAFT_SEED` repeats
-//! one.
+//! `IPCRAFT_STRESS=full` corrupts for longer. Each seed is printed, and `IPCRAFT_SEED` repeats one.
 
 #![allow(unsafe_code)]
 
@@ -53,14 +52,18 @@ fn seed() -> u64 {
     seed
 }
 
+/// The time of each test, in which a call that waits returns some hundred times.
+const DURATION: Duration = Duration::from_millis(200);
+
+/// The factor on the length of the tests.
 fn scale() -> u32 {
-    if env::var("IPCRAFT_CORRUPTION").is_ok_and(|asked| asked == "full") { 10 } else { 1 }
+    if env::var("IPCRAFT_STRESS").is_ok_and(|asked| asked == "full") { 5 } else { 1 }
 }
 
 /// Another process writes to the memory while this one calls every operation.
 fn calls_return_in_time(kind: Kind, write: fn(&mut Corruptor)) {
     let seed = seed();
-    let duration = Duration::from_millis(500) * scale();
+    let duration = DURATION * scale();
     // In a process of its own, so that a crash is a failure.
     let victim = Peer::start(|| {
         let mut random = Random::new(seed);
@@ -69,12 +72,14 @@ fn calls_return_in_time(kind: Kind, write: fn(&mut Corruptor)) {
         let corruptor = Peer::start(|| corrupt(&memory, Random::new(!seed), write));
         let mut clock = Clock::new(TIMEOUT);
         let start = Instant::now();
-        while start.elapsed() < duration {
+        // On a loaded machine, all calls may time out for a while.
+        let has_both = |clock: &Clock| clock.values > 0 && clock.errors > 0;
+        while start.elapsed() < duration || !has_both(&clock) && start.elapsed() < LONG_TIMEOUT {
             target.operate(random.number() as u8, &mut clock);
         }
         corruptor.kill();
         println!("{}: {} calls returned a value, {} an error", kind.name, clock.values, clock.errors);
-        assert!(clock.values > 0 && clock.errors > 0, "{clock:?}");
+        assert!(has_both(&clock), "{clock:?}");
     });
     victim.join();
 }
