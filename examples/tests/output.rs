@@ -48,8 +48,8 @@ fn run_all(output: impl Fn() -> Stdio) {
     for (example, program) in examples() {
         let before = left_behind();
         let run = Command::new(program).stdout(output()).stderr(Stdio::piped()).output().unwrap();
-        let said = String::from_utf8_lossy(&run.stderr);
-        assert!(run.status.success() && !said.contains("panicked"), "{example}: {}: {said}", run.status);
+        let errors = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success() && !errors.contains("panicked"), "{example}: {}: {errors}", run.status);
         let left: Vec<_> = left_behind().difference(&before).cloned().collect();
         assert!(left.is_empty(), "{example} left {left:?}");
     }
