@@ -11,8 +11,8 @@ use crate::placement::Placement;
 use crate::process::{CancelToken, Failure};
 use crate::results::HandOver;
 
-/// What one row takes in one launch, with the smallest number of slices that still measure well.
-const ROW_TIME: Duration = Duration::from_millis(5);
+/// What one row takes in one launch: starting the processes, a warm-up, and slices of a millisecond.
+const ROW_TIME: Duration = Duration::from_millis(7);
 /// Fewer launches have no quartiles.
 const MIN_LAUNCHES: usize = 5;
 /// Launches that run even if the machine is so busy that they exceed the budget.
@@ -280,7 +280,7 @@ mod tests {
             ..Plan::new(Preset::Default)
         };
         assert_eq!(launches(&plan(0), 100.0), MIN_LAUNCHES);
-        assert_eq!(launches(&plan(4), 100.0), 8);
+        assert_eq!(launches(&plan(6), 100.0), 8);
         assert_eq!(launches(&plan(600), 100.0), 11);
         let few = Plan { launches: 2, ..plan(600) };
         assert_eq!(launches(&few, 100.0), 2);
