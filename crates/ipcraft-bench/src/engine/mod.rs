@@ -77,6 +77,7 @@ fn notes(plan: &Plan, cores: &Cores) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::env;
     use std::sync::atomic::Ordering;
     use std::time::Duration;
 
@@ -128,7 +129,9 @@ mod tests {
         );
         assert!(library.ratio_pairs >= 4);
         assert!(library.switches_per_message > Some(0.0));
-        assert_eq!(library.syscalls_per_message, syscall_count::probe().ok().map(|()| 4.0));
+        // A machine that is too slow gives up counting.
+        let counts = syscall_count::probe().is_ok() && env::var_os("IPCRAFT_PATIENCE").is_none();
+        assert!(library.syscalls_per_message.map_or(!counts, |calls| calls == 4.0));
         assert!(library.memory_bytes > Some(0));
         let baseline = row(&results, Implementation::Baseline, Workload::Stream);
         assert!(baseline.ratio_to_baseline.is_none() && baseline.p50_ns.is_none());
