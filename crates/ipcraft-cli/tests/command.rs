@@ -234,8 +234,10 @@ fn on_terminal(command: &mut Command) -> String {
     while let Ok(length @ 1..) = master.read(&mut buffer) {
         text.write_all(&buffer[..length]).unwrap();
     }
-    assert!(child.wait().unwrap().success());
-    String::from_utf8(text).unwrap()
+    let text = String::from_utf8(text).unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}: {text}");
+    text
 }
 
 #[test]
