@@ -8,6 +8,7 @@ use ipcraft_tests::step::{self, Stepper};
 use ipcraft_tests::suite::{self, Outcome, serial_test};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, raise};
+use nix::unistd::getppid;
 
 fn main() -> ExitCode {
     suite::main()
@@ -49,11 +50,26 @@ fn trace_counts_instructions_exactly() -> Outcome {
 fn trace_lists_system_calls_in_order() -> Outcome {
     where_allowed(|| {
         let trace = step::trace(|| {
-            nix::unistd::getppid();
+            getppid();
             nix::unistd::getuid();
-            nix::unistd::getppid();
+            getppid();
         });
         assert_eq!(trace.unwrap().system_calls, [libc::SYS_getppid, libc::SYS_getuid, libc::SYS_getppid]);
+    })
+}
+
+#[serial_test]
+fn system_calls_counts_the_calls_of_the_second_run() -> Outcome {
+    where_allowed(|| {
+        assert_eq!(step::system_calls(|| ()).unwrap(), 0);
+        let mut runs = 0;
+        let count = step::system_calls(|| {
+            runs += 1;
+            (0..runs).for_each(|_| {
+                getppid();
+            });
+        });
+        assert_eq!(count.unwrap(), 2);
     })
 }
 
@@ -61,7 +77,7 @@ fn trace_lists_system_calls_in_order() -> Outcome {
 fn stepper_stops_at_the_requested_instruction() -> Outcome {
     where_allowed(|| {
         let operation = || {
-            nix::unistd::getppid();
+            getppid();
         };
         let whole = step::trace(operation).unwrap().instructions;
         let mut stepper = Stepper::start(operation).unwrap();

@@ -235,6 +235,24 @@ pub fn trace(operation: impl FnMut()) -> nix::Result<Trace> {
     Stepper::start(operation)?.finish()
 }
 
+/// Counts the system calls of one call of `operation`, which runs at full speed between them. So
+/// what it does after some time happens as rarely as without the tracer.
+///
+/// # Errors
+///
+/// As for [`trace`].
+pub fn system_calls(operation: impl FnMut()) -> nix::Result<usize> {
+    let mut stepper = Stepper::start(operation)?;
+    let mut stops = 0;
+    while stepper.run_until_call(1)? {
+        stops += 1;
+    }
+    Ok(stops / STOPS_PER_CALL)
+}
+
+/// A system call stops the child where it begins and where it has returned.
+const STOPS_PER_CALL: usize = 2;
+
 /// The instructions that the harness itself adds to every count.
 ///
 /// # Errors

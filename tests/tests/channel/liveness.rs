@@ -12,7 +12,7 @@ use ipcraft_tests::peer::Peer;
 use ipcraft_tests::step;
 use ipcraft_tests::subject::Form;
 use ipcraft_tests::suite::{Outcome, serial_test};
-use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
+use ipcraft_tests::time::{LONG_TIMEOUT, death_notice_timeout};
 use nix::unistd::pause;
 
 use super::tally::Tally;
@@ -75,7 +75,7 @@ fn fast_sender_turned_slow<K: ChannelKind>() {
     (0..RUN).for_each(|_| send::<K>(&mut sender, Form::Try).unwrap());
     peer.kill();
     let took = until_disconnected(|| send::<K>(&mut sender, Form::Try));
-    assert!(took < DEATH_NOTICE_TIMEOUT, "{}: {took:?}", K::NAME);
+    assert!(took < death_notice_timeout(), "{}: {took:?}", K::NAME);
 }
 
 fn fast_receiver_turned_slow<K: ChannelKind>(form: Form) {
@@ -87,7 +87,7 @@ fn fast_receiver_turned_slow<K: ChannelKind>(form: Form) {
     }
     peer.kill();
     let took = until_disconnected(|| receive::<K>(&mut receiver, form));
-    assert!(took < DEATH_NOTICE_TIMEOUT, "{}, {form:?}: {took:?}", K::NAME);
+    assert!(took < death_notice_timeout(), "{}, {form:?}: {took:?}", K::NAME);
 }
 
 /// Calls three times with pauses, kills the peer, pauses, and calls once more.
@@ -125,12 +125,12 @@ fn slow_endpoints<K: ChannelKind>() {
 
 /// The system calls of one call after a pause.
 fn calls_after_pause(mut call: impl FnMut()) -> usize {
-    let pause_alone = step::trace(|| sleep(PAUSE)).unwrap().system_calls.len();
-    let both = step::trace(|| {
+    let pause_alone = step::system_calls(|| sleep(PAUSE)).unwrap();
+    let both = step::system_calls(|| {
         sleep(PAUSE);
         call();
     });
-    both.unwrap().system_calls.len() - pause_alone
+    both.unwrap() - pause_alone
 }
 
 fn slow_endpoint_makes_one_call<K: ChannelKind>() {
