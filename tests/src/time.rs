@@ -9,12 +9,6 @@ pub const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
 /// A timeout that must not expire, even on a slow and loaded machine.
 pub const LONG_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The time in which an endpoint must report the death of its peer.
-///
-/// The library promises 250 ms. The rest is for a loaded machine, which may run other processes
-/// first.
-pub const DEATH_NOTICE_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// The watchdog aborts a test that runs longer than this.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -26,4 +20,12 @@ pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// If the variable is not a number.
 pub fn patience() -> u32 {
     env::var("IPCRAFT_PATIENCE").map_or(1, |factor| factor.parse().expect("IPCRAFT_PATIENCE is a number"))
+}
+
+/// Returns the time in which an endpoint must report the death of its peer.
+///
+/// The library promises 250 ms. The rest is for a loaded machine, which may run other processes
+/// first.
+pub fn death_notice_timeout() -> Duration {
+    Duration::from_secs(1) * patience()
 }

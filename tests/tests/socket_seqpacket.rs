@@ -10,6 +10,7 @@ use std::time::Duration;
 use ipcraft::socket::seqpacket::{Connection, Listener, pair};
 use ipcraft::socket::{Address, Ancillary, Records};
 use ipcraft::{ErrorKind, name};
+use ipcraft_tests::time::patience;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, send, socketpair};
 
 const SHORT: Duration = Duration::from_millis(20);
@@ -182,7 +183,7 @@ fn receive_from_peers_that_close_after_sending(
 ) {
     let (hand_over, peers) = sync_channel::<Connection>(0);
     let hasty = thread::spawn(move || peers.into_iter().try_for_each(|peer| peer.send(b"last bytes")));
-    for _ in 0..5_000 {
+    for _ in 0..5_000 / patience() {
         let (ours, theirs) = pair().unwrap();
         hand_over.send(theirs).unwrap();
         let received = loop {

@@ -47,9 +47,12 @@ pub use report::{Outcome, Report};
 use crate::peer::Peer;
 use crate::step::{self, Stepper};
 use crate::suite;
+use crate::time::patience;
 
-/// The time in which survivors have to make progress after a kill.
-pub const PROGRESS_TIMEOUT: Duration = Duration::from_millis(100);
+/// Returns the time in which survivors have to make progress after a kill.
+pub fn progress_timeout() -> Duration {
+    Duration::from_millis(100) * patience()
+}
 
 /// The number of times that a slow position is tried, since other processes may keep the machine
 /// busy.
@@ -112,10 +115,10 @@ pub trait Scenario {
         false
     }
 
-    /// The time in which survivors have to make progress: [`PROGRESS_TIMEOUT`], or more if they
+    /// The time in which survivors have to make progress: [`progress_timeout`], or more if they
     /// poll for a death.
     fn progress_timeout(&self) -> Duration {
-        PROGRESS_TIMEOUT
+        progress_timeout()
     }
 
     /// Makes the fixture.

@@ -10,7 +10,7 @@ use ipcraft::channel::{WaitStrategy, spsc};
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
-use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
+use ipcraft_tests::time::{LONG_TIMEOUT, death_notice_timeout};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::pause;
 
@@ -115,7 +115,7 @@ fn broadcast_slowest_subscriber_killed_unblocks_publisher() {
     });
     publisher.send_timeout([8; 9], LONG_TIMEOUT).unwrap();
     let unblocked = Instant::now();
-    assert!(unblocked.saturating_duration_since(killer.join().unwrap()) < DEATH_NOTICE_TIMEOUT);
+    assert!(unblocked.saturating_duration_since(killer.join().unwrap()) < death_notice_timeout());
     (9..100).for_each(|i| publisher.send([i; 9]).unwrap());
     drop(publisher);
     fast.join();
@@ -172,7 +172,7 @@ fn broadcast_send_after_last_subscriber_killed_returns_disconnected() {
     only.kill();
     let killed = Instant::now();
     publishing.join();
-    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
+    assert!(killed.elapsed() < death_notice_timeout());
     // The slots that the killed subscriber held are free again.
     let mut next = made.subscriber().unwrap();
     publish(&name, 0..8);
@@ -198,7 +198,7 @@ fn broadcast_recv_after_publisher_killed_returns_disconnected() {
     publishing.kill();
     let killed = Instant::now();
     followers.into_iter().for_each(Peer::join);
-    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
+    assert!(killed.elapsed() < death_notice_timeout());
 }
 
 /// Messages that were sent are received, and the message in progress is received whole or not at

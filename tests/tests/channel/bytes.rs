@@ -9,7 +9,7 @@ use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
-use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
+use ipcraft_tests::time::{LONG_TIMEOUT, death_notice_timeout};
 use nix::unistd::pause;
 
 use super::{fresh, once_replaced};
@@ -124,7 +124,7 @@ fn bytes_recv_after_sender_killed_returns_disconnected() {
     sending.kill();
     let killed = Instant::now();
     receiving.join();
-    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
+    assert!(killed.elapsed() < death_notice_timeout());
     let mut receiver = made.receiver().unwrap();
     Peer::start(|| send(&name, 2..3)).join();
     assert_eq!(number(&receiver.recv_in_place().unwrap().to_vec()), 2);
@@ -150,7 +150,7 @@ fn bytes_send_after_receiver_killed_returns_disconnected() {
     receiving.kill();
     let killed = Instant::now();
     sending.join();
-    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
+    assert!(killed.elapsed() < death_notice_timeout());
     // Also the record that the killed receiver held.
     let mut next = 0;
     for found in &mut made.receiver().unwrap() {

@@ -6,7 +6,7 @@ use ipcraft::channel::{WaitStrategy, broadcast};
 use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
-use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
+use ipcraft_tests::time::{LONG_TIMEOUT, death_notice_timeout};
 use nix::unistd::pause;
 
 use super::{fresh, once_replaced};
@@ -97,7 +97,7 @@ fn latest_changed_after_writer_killed_returns_disconnected() {
     writing.kill();
     let killed = Instant::now();
     reading.join();
-    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
+    assert!(killed.elapsed() < death_notice_timeout());
     store(&name, 1);
     let mut late = Reader::<Numbered>::open(&name).unwrap();
     assert_eq!(late.load().unwrap().version, 2);

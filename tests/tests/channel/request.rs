@@ -12,7 +12,7 @@ use ipcraft::{Error, ErrorKind};
 use ipcraft_tests::corrupting_peer::Random;
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::suite::serial_test;
-use ipcraft_tests::time::{DEATH_NOTICE_TIMEOUT, LONG_TIMEOUT};
+use ipcraft_tests::time::{LONG_TIMEOUT, death_notice_timeout, patience};
 use nix::unistd::pause;
 
 use super::{fresh, once_replaced};
@@ -53,7 +53,7 @@ fn request_call_returns_the_reply_of_another_process() {
         // Not before the fork, or the server would have a copy of it.
         let mut client = made.client().unwrap();
         client.set_wait_strategy(waiting);
-        for i in 0..20_000 {
+        for i in 0..20_000 / u64::from(patience()) {
             assert_eq!(client.call(&[i; 3]).unwrap(), [i * 10; 7]);
         }
         drop(client);
@@ -107,7 +107,7 @@ fn request_recv_after_server_killed_returns_disconnected() {
     serving.wait_asleep();
     serving.kill();
     // The client has noticed by then; otherwise it would receive a reply.
-    sleep(DEATH_NOTICE_TIMEOUT);
+    sleep(death_notice_timeout());
     server(&name).serve(answer).unwrap();
     asking.join();
 }
@@ -131,7 +131,7 @@ fn request_serve_after_client_killed_ends() {
     asking.kill();
     let killed = Instant::now();
     serving.join();
-    assert!(killed.elapsed() < DEATH_NOTICE_TIMEOUT);
+    assert!(killed.elapsed() < death_notice_timeout());
 }
 
 /// Each request gets one reply when servers are killed. The next server carries out again what has

@@ -13,7 +13,7 @@ use ipcraft_tests::channel_kind::{
 use ipcraft_tests::crash_sweep::{Outcome, Scenario, clean};
 use ipcraft_tests::subject::Form;
 use ipcraft_tests::survivors::HANG_TIMEOUT;
-use ipcraft_tests::time::DEATH_NOTICE_TIMEOUT;
+use ipcraft_tests::time::death_notice_timeout;
 use libtest_mimic::Trial;
 
 use crate::delivery_log::{Allowed, DeliveryLog, Entry, Role, entry, message};
@@ -87,7 +87,7 @@ impl<K: ChannelKind> Scenario for Subscribing<K> {
 
     /// A blocked publisher notices the death when it checks its subscribers.
     fn progress_timeout(&self) -> Duration {
-        DEATH_NOTICE_TIMEOUT
+        death_notice_timeout()
     }
 
     fn fixture(&self) -> Fixture<K> {

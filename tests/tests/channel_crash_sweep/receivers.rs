@@ -10,7 +10,7 @@ use ipcraft_tests::crash_sweep::{Outcome, Scenario};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::subject::Form;
 use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
-use ipcraft_tests::time::DEATH_NOTICE_TIMEOUT;
+use ipcraft_tests::time::death_notice_timeout;
 
 use crate::delivery_log::{Allowed, DeliveryLog, Role, entry};
 use crate::exchange::{FEW, NARROW, Said, WIDE, adapt, exchange, recv, recv_all, send};
@@ -65,7 +65,7 @@ impl<K: ChannelKind> Scenario for Receiving<K> {
     /// to receive.
     fn progress_timeout(&self) -> Duration {
         let must_poll = self.takes_all && self.survivor == Survivor::Blocked;
-        if must_poll { DEATH_NOTICE_TIMEOUT } else { self.survivor.progress_timeout() }
+        if must_poll { death_notice_timeout() } else { self.survivor.progress_timeout() }
     }
 
     fn fixture(&self) -> Fixture<K> {

@@ -10,11 +10,11 @@ use ipcraft::channel::request::{Channel, Server};
 use ipcraft::shm::Shared;
 use ipcraft::shm::memfd::Memfd;
 use ipcraft_tests::channel_kind::{self, Asker, ChannelKind, Config, Numbered, Requests, SendWay, reply_to};
-use ipcraft_tests::crash_sweep::{Outcome, PROGRESS_TIMEOUT, Scenario, clean};
+use ipcraft_tests::crash_sweep::{Outcome, Scenario, clean, progress_timeout};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::subject::Form;
 use ipcraft_tests::survivors::{self, HANG_TIMEOUT};
-use ipcraft_tests::time::DEATH_NOTICE_TIMEOUT;
+use ipcraft_tests::time::death_notice_timeout;
 use libtest_mimic::Trial;
 
 use crate::delivery_log::{Allowed, DeliveryLog, Entry, Role, entry, message};
@@ -291,7 +291,7 @@ impl<M: Numbered + 'static> Scenario for Serving<M> {
 
     /// A server may die before it wakes the client, and the next server has no reply to send then.
     fn progress_timeout(&self) -> Duration {
-        if self.survivor == Running { PROGRESS_TIMEOUT } else { DEATH_NOTICE_TIMEOUT }
+        if self.survivor == Running { progress_timeout() } else { death_notice_timeout() }
     }
 
     fn fixture(&self) -> Fixture<M> {

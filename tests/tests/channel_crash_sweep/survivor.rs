@@ -4,9 +4,9 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ipcraft_tests::channel_kind::ChannelKind;
-use ipcraft_tests::crash_sweep::PROGRESS_TIMEOUT;
+use ipcraft_tests::crash_sweep::progress_timeout;
 use ipcraft_tests::survivors::HANG_TIMEOUT;
-use ipcraft_tests::time::DEATH_NOTICE_TIMEOUT;
+use ipcraft_tests::time::death_notice_timeout;
 
 use crate::delivery_log::{DeliveryLog, Role};
 use crate::exchange::{Said, recv, send};
@@ -28,7 +28,7 @@ const RETRY_INTERVAL: Duration = Duration::from_micros(200);
 impl Survivor {
     /// The time in which it has to make progress.
     pub(crate) fn progress_timeout(self) -> Duration {
-        if self == Survivor::Alone { DEATH_NOTICE_TIMEOUT } else { PROGRESS_TIMEOUT }
+        if self == Survivor::Alone { death_notice_timeout() } else { progress_timeout() }
     }
 
     /// The factor on the stride: a survivor that is alone takes 250 ms at each position.
