@@ -284,5 +284,6 @@ fn let_the_kernel_add(counter: &EventFd) -> bool {
 fn splice_to_nowhere(pipe: &EventFd) {
     let (_reader, writer) = pipe::pipe().unwrap();
     let moved = splice(pipe, None, &writer, None, 1, SpliceFFlags::SPLICE_F_NONBLOCK);
-    assert_eq!(moved, Err(Errno::EAGAIN), "the pipe is empty");
+    // Before Linux 6.4 the refused call has left its bytes in the pipe.
+    assert!(matches!(moved, Ok(1) | Err(Errno::EAGAIN)), "{moved:?}");
 }
