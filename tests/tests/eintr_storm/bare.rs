@@ -20,6 +20,7 @@ use ipcraft_tests::eintr_storm::{Handler, Storm};
 use ipcraft_tests::peer::Peer;
 use ipcraft_tests::scratch;
 use ipcraft_tests::subject::{Release, posix_handles, sysv_handles};
+use ipcraft_tests::time::patience;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::poll::{PollFd, PollFlags, ppoll};
@@ -115,9 +116,13 @@ const A_WHILE: libc::timespec = libc::timespec { tv_sec: 20, tv_nsec: 0 };
 /// Another process, calm, that does something when some signals have come.
 fn soon<T>(help: impl FnOnce() -> T) -> Peer {
     Peer::start(|| {
-        sleep(Duration::from_millis(10));
+        let_signals_come();
         help();
     })
+}
+
+fn let_signals_come() {
+    sleep(Duration::from_millis(10) * patience());
 }
 
 fn reads() -> nix::Result<()> {
@@ -207,7 +212,7 @@ fn locks() -> nix::Result<()> {
     let _help = Peer::start(|| {
         let _lock = Flock::lock(File::open(&path).unwrap(), FlockArg::LockExclusive).unwrap();
         write(&hold, b"x").unwrap();
-        sleep(Duration::from_millis(10));
+        let_signals_come();
     });
     while read(&held, &mut [0]) != Ok(1) {}
     Flock::lock(file, FlockArg::LockExclusive).map(drop).map_err(|(_, errno)| errno)
