@@ -90,6 +90,10 @@ impl Options {
     /// successor's file, and no client finds it any more. Processes take turns as for
     /// [`reclaim_stale`](Options::reclaim_stale).
     ///
+    /// The kernel looks up the path first and the socket then. A client that did the first before
+    /// the rename fails with `ECONNREFUSED` if the former owner closes before the second. So the
+    /// former owner accepts a moment longer.
+    ///
     /// The kernel keeps the private name as the address of the socket. Peers see it as
     /// `peer_address`, and as the sender of datagrams, to which they cannot answer. `local_address`
     /// of this handle returns the path.
