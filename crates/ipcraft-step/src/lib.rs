@@ -29,4 +29,4 @@ mod stepper;
 pub use child::{Child, kill_all};
 pub use pair::{Pair, Side, State};
 pub use shared::Shared;
-pub use stepper::{MAX_STEPS, REFUSED, Stepper, Trace, overhead, trace};
+pub use stepper::{MAX_STEPS, REFUSED, Stepper, Trace, overhead, system_calls, trace};
