@@ -15,7 +15,8 @@
 #   PREPARED  if set, run the tests that the last call built
 #   PATIENCE  factor for the timeouts of tests, as emulation is slow [20]
 #   LIMIT     seconds for one boot             [5400]
-#   BINARY_LIMIT  seconds for one binary       [2400]
+#   BINARY_LIMIT   seconds for one binary      [2400]
+#   IPCRAFT_SWEEP  the stride of crash sweeps  [theirs]
 #
 # It prints a line per kernel and binary: passed, failed, skipped. It needs these Debian packages:
 # qemu-system-x86 busybox-static kmod cpio e2fsprogs dpkg apt python3 gcc. It prints `skipped` if
@@ -262,6 +263,7 @@ boot() {
   {
     printf 'USER_ID=%q FILTER=%q BINARY_LIMIT=%q\n' "${USER_ID:-}" "${FILTER:-}" "$BINARY_LIMIT"
     printf 'export IPCRAFT_PATIENCE=%q RUST_TEST_THREADS=2 CARGO_TERM_COLOR=never\n' "${PATIENCE:-20}"
+    [[ -z ${IPCRAFT_SWEEP:-} ]] || printf 'export IPCRAFT_SWEEP=%q\n' "$IPCRAFT_SWEEP"
   } > "$input/settings"
   rm -f "$disk"
   mke2fs -q -t ext4 -O '^metadata_csum' -d "$input" "$disk" 256M
