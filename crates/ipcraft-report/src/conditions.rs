@@ -50,7 +50,8 @@ pub(crate) fn one_line(results: &Results) -> String {
     let pinned = if env.pinned { "pinned" } else { "NOT pinned" };
     let cores = format!("cores {} of {}", used(env, "+"), env.cores_online);
     let (cpu, kernel) = (&env.cpu, &env.kernel);
-    format!("{label}{cpu}, {cores}{}, {}, {pinned}, {kernel}, {minute}", distance(results), machine(env))
+    let machine = machine(env).trim_end_matches(" machine");
+    format!("{label}{cpu}, {cores}{}, {machine}, {pinned}, {kernel}, {minute}", distance(results))
 }
 
 /// States how far apart the cores were, if that was measured.
