@@ -37,18 +37,16 @@ pub(crate) fn deaths(run: &Run, width: usize) -> String {
         let mut lines: Vec<&Line> = table.lines.iter().filter(|line| line.error.is_none()).collect();
         let duration = |line: &&Line| line.row.timeout_ns.or(line.row.p50_ns).unwrap_or_default() as u64;
         lines.sort_by_key(duration);
-        let items: Vec<_> = lines.into_iter().map(noticed).collect();
+        let items: Vec<_> = lines.into_iter().filter_map(noticed).collect();
         text += &format!("{}\n{}", table.title, wrapped(&items, width));
     }
     text
 }
 
-fn noticed(line: &Line) -> String {
-    match (line.row.timeout_ns, line.row.p50_ns) {
-        (Some(ns), _) => format!("{} {}", line.label, never(ns)),
-        (None, Some(ns)) => format!("{} after {}", line.label, time(ns)),
-        (None, None) => line.label.clone(),
-    }
+/// Returns `None` if nothing was measured.
+fn noticed(line: &Line) -> Option<String> {
+    let never = line.row.timeout_ns.map(|ns| format!("{} {}", line.label, never(ns)));
+    never.or_else(|| line.row.p50_ns.map(|ns| format!("{} after {}", line.label, time(ns))))
 }
 
 /// Joins items by commas, in indented lines of at most `width` columns.
