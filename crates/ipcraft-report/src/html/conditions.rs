@@ -86,10 +86,14 @@ fn hand_overs(topology: &Topology) -> String {
         let (count, low, high) = times.fold((0, f64::INFINITY, 0.0_f64), |(count, low, high), found| {
             (count + 1, low.min(found.ns), high.max(found.ns))
         });
-        format!("{}: {} to {} in {count}", distance.name(), units::time(low), units::time(high))
+        let times = match (units::time(low), units::time(high)) {
+            (low, high) if low == high => low,
+            (low, high) => format!("{low} to {high}"),
+        };
+        format!("{} {times} ({count} ×)", distance.name())
     };
     let described: Vec<String> = distances.into_iter().map(describe).collect();
-    if described.is_empty() { String::new() } else { described.join("; ") + " measurements" }
+    described.join("; ")
 }
 
 fn warnings(run: &Labelled, named: bool) -> String {
@@ -142,7 +146,7 @@ mod tests {
         let hand_overs =
             vec![one(530.0, Distance::Apart), one(120.0, Distance::Near), one(130.0, Distance::Near)];
         let text = hand_overs_of(hand_overs);
-        assert_eq!(text, "near: 120 ns to 130 ns in 2; apart: 530 ns to 530 ns in 1 measurements");
+        assert_eq!(text, "near 120 ns to 130 ns (2 ×); apart 530 ns (1 ×)");
         assert_eq!(hand_overs_of(Vec::new()), "");
     }
 

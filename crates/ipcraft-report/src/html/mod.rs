@@ -72,11 +72,12 @@ fn one_page(runs: &[Labelled], detail: Detail, sizes: usize) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=viewport content=\"width=device-width, initial-scale=1\">\n\
          <meta name=color-scheme content=\"light dark\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body{}>\n<h1>{title}</h1>\n\
          {}<p class=end>The page contains its data, rounded to four digits, for \
          <code>ipcraft report</code>.{}{}</p>\n<div id=tip role=status hidden></div>\n\
          <script type=\"application/json\" id=\"{DATA_ID}\">{}</script>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+        if runs.len() == 2 { " class=pair" } else { "" },
         body(runs, &with_sizes(runs, sizes)),
         detail.note(),
         if sizes == usize::MAX { "" } else { " Not every size is shown; the data have all." },
@@ -143,4 +144,71 @@ fn winners(runs: &[Labelled]) -> String {
     }
     let note = "Compared: mechanisms that deliver every message in order, at one size and placement.";
     part::section("winners", "Recommended", note, &content)
+}
+
+#[cfg(test)]
+mod tests {
+    use ipcraft_bench::{Implementation, Placement, mechanisms};
+
+    use super::*;
+    use crate::test_results::{estimate, results, row};
+
+    /// A run as large as that of all mechanisms at all sizes.
+    fn full_run() -> Labelled {
+        let mut rows = Vec::new();
+        for (number, mechanism) in (1..).zip(mechanisms()) {
+            for size in [1, 8, 64, 1024, 4096, 65_536, 1 << 20] {
+                for &placement in Placement::ALL {
+                    for &workload in Workload::MESSAGES {
+                        let ns = 1234.567 * f64::from(number) + size as f64 / 3.0;
+                        let row = Row { placement: Some(placement), ..row(mechanism.id, workload, size) };
+                        let library = measured(row, ns);
+                        let implementation = Implementation::Baseline;
+                        rows.extend([Row { implementation, ..library.clone() }, library]);
+                    }
+                }
+            }
+        }
+        Labelled { label: "full".into(), results: results(rows) }
+    }
+
+    fn measured(row: Row, ns: f64) -> Row {
+        let steps = (0..39).map(|step| (f64::from(step) * 2.5, ns * (1.0 + 0.0371 * f64::from(step))));
+        Row {
+            samples: 100_000,
+            time_ns: Some(estimate(ns)),
+            p50_ns: Some(ns),
+            p99_ns: Some(ns * 1.9),
+            percentiles: steps.collect(),
+            bytes_per_s: Some(1e9 / ns * row.size as f64),
+            cpu_ns_per_message: Some(ns * 1.3),
+            ratio_to_baseline: Some(estimate(1.01)),
+            setup_us: Some(ns / 90.0),
+            ..row
+        }
+    }
+
+    #[test]
+    fn page_of_full_run_is_small_and_contains_its_rows() {
+        let run = full_run();
+        let page = page(&[run.clone()]);
+        assert!(page.len() <= MAX_PAGE, "{} bytes", page.len());
+        let (_, data) = page.split_once(&format!("id=\"{DATA_ID}\">")).unwrap();
+        let (data, _) = data.split_once("</script>").unwrap();
+        let runs: Vec<serde_json::Value> = serde_json::from_str(data).unwrap();
+        let read: ipcraft_bench::Results = serde_json::from_value(unpack(runs[0].clone())).unwrap();
+        let names = |rows: &[Row]| {
+            let rows = rows.iter().filter(|row| row.implementation == Implementation::Ipcraft);
+            rows.map(Row::id).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&read.results), names(&run.results.results));
+    }
+
+    #[test]
+    fn page_names_no_address_and_escapes_labels() {
+        let label = "</title><script>hostile()</script>";
+        let page = page(&[Labelled { label: label.into(), results: results(Vec::new()) }]);
+        assert!(!page.contains("http:") && !page.contains("https:"), "{page}");
+        assert!(!page.contains("<script>hostile") && page.contains("&lt;script&gt;hostile"), "{page}");
+    }
 }
