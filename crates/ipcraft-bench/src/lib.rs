@@ -30,9 +30,9 @@
 //!
 //! A **slice** is one or two milliseconds of one workload at one size, after a warm-up. The slices
 //! of the library and of the **baseline** alternate, A B B A. The baseline is the same program
-//! written directly on libc. The ratio of two neighbouring slices is the ratio of the code, since
-//! the machine had no time to change. A channel has no equal on libc: its baseline is a naive ring,
-//! which neither checks nor recovers, and `equal_baseline` is false.
+//! written directly on libc. Both meet the same machine, since it has no time to change. A channel
+//! has no equal on libc: its baseline is a naive ring, which neither checks nor recovers, and
+//! `equal_baseline` is false.
 //!
 //! All slices are repeated in several **launches** of fresh processes: 5 to 11, as the budget
 //! allows, and at least 3 if the machine is too busy for more. Each launch runs all mechanisms, so
@@ -44,14 +44,15 @@
 //! Disturbances lengthen slices or whole launches. A time (`time_ns`) is therefore the **lower
 //! quartile** over the slices of each launch, and over the launches the lower quartile of these. It
 //! stays the same as long as a quarter of the launches, and in them a quarter of the slices, is
-//! undisturbed. A ratio (`ratio_to_baseline`, `ratio_to_plain`) is the **median** over the launches
-//! of their medians, because a disturbance meets either slice of a pair.
+//! undisturbed. A ratio (`ratio_to_baseline`, `ratio_to_plain`) is the **median** over the launches.
+//! In each launch it is the ratio of the two lower quartiles.
 //!
 //! Each estimate has an **interval**, in which another run under the same conditions finds it in
 //! nine of ten cases. Its ends are launches: the innermost ones beyond which the estimate of
 //! another run of as many launches lies with a probability of at most 5 % each. The probability
-//! does not depend on the distribution of the times. The interval reaches at least 2 % to either
-//! side, and nothing follows from fewer than 3 launches: there it is wide. If the ends of the
+//! does not depend on the distribution of the times. If there are too few launches for that, the
+//! interval extends as far again beyond the outermost one. It reaches at least 2 % to either side,
+//! and nothing follows from fewer than 3 launches: there it is wide. If the ends of the
 //! interval of `time_ns` differ by more than 50 %, the row is *noisy*.
 //!
 //! # Distance

@@ -4,14 +4,14 @@ use super::samples::Samples;
 use super::statistics::LaunchTimes;
 use crate::mechanism::{Implementation, Mechanism};
 
-/// The samples of all implementations, and the ratios of neighbouring slices.
+/// The samples of all implementations, and their ratios.
 #[derive(Clone, Debug)]
 pub(crate) struct Measured {
     /// In the order of the mechanism's implementations.
     pub(crate) samples: Vec<Samples>,
-    /// Time of the library's slice relative to the neighbouring slice of the baseline.
+    /// Time of the library relative to that of the baseline beside it, one figure in each launch.
     pub(crate) ratios: LaunchTimes,
-    /// Time of each implementation's slices relative to those of the plain lock beside them.
+    /// Time of each implementation relative to that of the plain lock beside it.
     pub(crate) ratios_to_plain: Vec<LaunchTimes>,
 }
 
@@ -24,14 +24,24 @@ impl Measured {
         }
     }
 
-    /// Starts a new launch; later pairs belong to it.
+    /// Starts a new launch; the next ratio belongs to it.
     pub(super) fn begin_launch(&mut self) {
         self.ratios.begin_launch();
         self.ratios_to_plain.iter_mut().for_each(LaunchTimes::begin_launch);
     }
 
-    /// Records the ratios of neighbouring slices, given the time of each implementation.
-    pub(super) fn compare(&mut self, mechanism: &Mechanism, times: &[Option<f64>]) {
+    /// Records the ratios of a finished launch.
+    ///
+    /// They are ratios of lower quartiles. The slices alternate within a few milliseconds, so both
+    /// sides meet the same machine, and a disturbed slice on either side does not count.
+    pub(super) fn end_launch(&mut self, mechanism: &Mechanism) {
+        let time = |samples: &Samples| samples.times().time().map(|time| time.value);
+        let times: Vec<_> = self.samples.iter().map(time).collect();
+        self.compare(mechanism, &times);
+    }
+
+    /// Records the ratios, given the time of each implementation.
+    fn compare(&mut self, mechanism: &Mechanism, times: &[Option<f64>]) {
         let library = time_of(mechanism, Implementation::Ipcraft, times);
         let baseline = time_of(mechanism, Implementation::Baseline, times);
         if let Some(ratio) = ratio(library, baseline) {

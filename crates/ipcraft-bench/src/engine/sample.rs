@@ -3,7 +3,7 @@
 //!
 //! A launch starts fresh processes for each implementation and runs all scenarios. Within a
 //! scenario the implementations take turns, first A B, then B A. A machine that becomes steadily
-//! slower or faster favours neither, and the ratio of two neighbouring slices is a ratio of the
+//! slower or faster favours neither, and the ratio of their times in one launch is a ratio of the
 //! code.
 
 use std::time::Instant;
@@ -115,6 +115,7 @@ impl Scenario {
             let took = start.elapsed();
             let no_time_for_another = Instant::now() + took > until;
             if self.failed() || (rounds >= MIN_ROUNDS && no_time_for_another) {
+                measured.end_launch(pool.mechanism);
                 return Ok(measured);
             }
             slice = calibrate::shortened(slice, took / self.subjects.len() as u32);
@@ -192,15 +193,13 @@ impl Scenario {
         measured: &mut Measured,
     ) -> Result<(), Stopped> {
         let count = self.subjects.len();
-        let mut times = vec![None; count];
         for turn in 0..count {
             let index = if reversed { count - 1 - turn } else { turn };
             if let Some(report) = self.slice(pool, index, slice)? {
                 let messages = report.messages(slice);
-                times[index] = Some(measured.samples[index].record(&report, messages, slice.batch));
+                measured.samples[index].record(&report, messages, slice.batch);
             }
         }
-        measured.compare(pool.mechanism, &times);
         Ok(())
     }
 

@@ -73,16 +73,14 @@ impl Samples {
         self.batch = later.batch;
     }
 
-    /// Adds a slice. Returns its time per message in nanoseconds.
-    pub(crate) fn record(&mut self, report: &Report, messages: u64, batch: u64) -> f64 {
-        let time = time_per_message(report, messages, batch);
-        self.times.record(time);
+    /// Adds a slice.
+    pub(crate) fn record(&mut self, report: &Report, messages: u64, batch: u64) {
+        self.times.record(time_per_message(report, messages, batch));
         add(&mut self.batched, &report.samples, batch);
         add(&mut self.single, &report.singles, 1);
         self.usage += report.usage;
         self.messages += messages;
         self.batch = batch;
-        time
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -184,7 +182,8 @@ mod tests {
     fn samples(report: &Report, messages: u64, batch: u64) -> (Samples, f64) {
         let mut samples = Samples::new();
         samples.begin_launch(0, 10.0);
-        let time = samples.record(report, messages, batch);
+        samples.record(report, messages, batch);
+        let time = samples.times().median().unwrap();
         (samples, time)
     }
 

@@ -107,7 +107,7 @@ fn row(entry: &Entry<'_>) -> Row {
         ratio_to_plain: to_plain.and_then(LaunchTimes::ratio),
         ratio_to_library: None,
         ratio_to_limit: None,
-        ratio_pairs: ratios.map_or(0, LaunchTimes::slices),
+        ratio_pairs: if is_library { samples.times().slices() } else { 0 },
         system_ns_per_message: Some(samples.per_message(|usage| usage.system_ns)),
         syscalls_per_message: subject.syscalls_per_message,
         memory_bytes: subject.memory_bytes,
