@@ -69,7 +69,11 @@ impl PidFd {
     /// another child of this process, the call opens that child.
     pub fn for_child(child: &Child) -> Result<PidFd> {
         let pid = Pid::from(child);
-        let pidfd = PidFd::open(pid)?;
+        let pidfd = PidFd::open(pid).map_err(|error| match error.kind() {
+            // A thread has the id, or the kernel is reaping the child and has not yet freed it.
+            ErrorKind::Invalid => open_error(pid, Errno::ESRCH),
+            _ => error,
+        })?;
         match pidfd::wait(pidfd.as_fd(), libc::WNOHANG | libc::WNOWAIT) {
             // The id belongs to a process that is not a child of this one.
             Err(Errno::ECHILD) => Err(open_error(pid, Errno::ESRCH)),
