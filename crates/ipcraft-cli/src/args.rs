@@ -8,6 +8,7 @@ use clap::builder::StyledStr;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::bench_args::Bench;
+use crate::lab::Lab;
 use crate::report::Report;
 use ipcraft_report::output;
 
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     /// Show results again, compare runs, or make an HTML report
     #[command(after_help = STATUSES)]
     Report(Report),
+    /// See races and mutual exclusion between real processes; without a topic, list the topics
+    Lab(Lab),
 }
 
 const STATUSES: &str = "Exit status: 0 done; 1 done with failures or a regression, or a file is unusable; \

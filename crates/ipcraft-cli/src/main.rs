@@ -4,6 +4,7 @@
 mod args;
 mod bench_args;
 mod compared;
+mod lab;
 mod list;
 mod measure;
 mod report;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Ok(Arguments { command: Command::Bench(bench) }) if bench.list => list::print(),
         Ok(Arguments { command: Command::Bench(bench) }) => measure::measure(&bench),
         Ok(Arguments { command: Command::Report(report) }) => report.run(),
+        Ok(Arguments { command: Command::Lab(lab) }) => lab.run(),
         Err(usage) => args::print(&usage),
     };
     outcome.unwrap_or_else(|error| {

@@ -22,7 +22,7 @@ use crate::worker::{self, Team};
 use crate::{Error, Skipped};
 
 /// The additions of each process, on memory.
-const ADDITIONS: u64 = 5_000_000;
+const ADDITIONS: u64 = 20_000_000;
 /// The additions of each process, on a file: each is two system calls.
 const FILE_ADDITIONS: u64 = 50_000;
 /// A measurement takes milliseconds; a machine may be busy.

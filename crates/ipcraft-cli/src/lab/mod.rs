@@ -1,0 +1,239 @@
+//! `ipcraft lab`: races and mutual exclusion between real processes, to see and to try.
+
+mod exclusion;
+mod explore;
+mod machine;
+mod peterson;
+mod play;
+mod race;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+use comfy_table::{Table, presets};
+use ipcraft_bench::{Cores, Environment};
+use ipcraft_lab::algorithm::{self, Waiting};
+use ipcraft_lab::explore::Schedule;
+use ipcraft_lab::{Algorithm, Error, Skipped};
+use ipcraft_report::output;
+use ipcraft_report::{ResultFile, STANDARD_OUTPUT};
+use serde::Serialize;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Lab {
+    #[command(subcommand)]
+    topic: Option<Topic>,
+
+    /// Also write results to FILE as JSON; - is standard output, and nothing else is printed there
+    #[arg(long, value_name = "FILE", global = true)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Topic {
+    /// What this machine permits, and which experiments are left out without it
+    Machine,
+    /// Lost updates: two processes add to one counter
+    Race,
+    /// The four conditions of mutual exclusion, measured
+    Exclusion {
+        /// Algorithms [default: all; see ipcraft lab]
+        #[arg(value_name = "ALGORITHM", value_parser = ids(|_| true), hide_possible_values = true)]
+        algorithms: Vec<String>,
+    },
+    /// Peterson's algorithm by memory ordering, and the store buffer behind it
+    Peterson,
+    /// Every order of the instructions of two processes
+    Explore {
+        /// An algorithm, or race
+        #[arg(value_name = "ALGORITHM", value_parser = explored(), hide_possible_values = true)]
+        algorithm: String,
+    },
+    /// One order of instructions, step by step
+    Run {
+        #[arg(value_name = "ALGORITHM", value_parser = steppable(), hide_possible_values = true)]
+        algorithm: String,
+        /// The order: letters A and B, each with an optional count, such as AAB or A2 B
+        #[arg(long, value_name = "ORDER")]
+        schedule: Schedule,
+    },
+    /// Find a bad order yourself: a, b, u (undo), s (solution), q (quit)
+    Play {
+        #[arg(value_name = "ALGORITHM", value_parser = steppable(), hide_possible_values = true)]
+        algorithm: String,
+    },
+}
+
+/// What an experiment found: for readers, and for programs.
+struct Outcome {
+    text: String,
+    results: serde_json::Value,
+    skipped: Vec<Skipped>,
+}
+
+impl Outcome {
+    fn new(text: String, results: &impl Serialize, skipped: Vec<Skipped>) -> io::Result<Outcome> {
+        Ok(Outcome { text, results: serde_json::to_value(results)?, skipped })
+    }
+
+    /// Leaves out the whole experiment if the machine does not permit it; other errors are errors.
+    fn unless_refused(experiment: &str, outcome: Result<Outcome, Failure>) -> io::Result<Outcome> {
+        match outcome {
+            Err(Failure::Lab(error @ (Error::Refused | Error::SleepsInKernel))) => {
+                let skipped = Skipped { experiment: experiment.into(), needs: error.to_string() };
+                Outcome::new(String::new(), &serde_json::Value::Null, vec![skipped])
+            }
+            Err(Failure::Lab(error)) => Err(io::Error::other(error)),
+            Err(Failure::Output(error)) => Err(error),
+            Ok(outcome) => Ok(outcome),
+        }
+    }
+}
+
+/// Why an experiment has no outcome.
+enum Failure {
+    Lab(Error),
+    Output(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Lab(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Output(error)
+    }
+}
+
+/// The results as they are written to JSON.
+#[derive(Serialize)]
+struct Document<'a> {
+    ipcraft: &'static str,
+    environment: Environment,
+    experiment: &'a str,
+    results: &'a serde_json::Value,
+    skipped: &'a [Skipped],
+}
+
+impl Lab {
+    /// Runs an experiment, writes the JSON file, and prints what was found.
+    pub(crate) fn run(&self) -> io::Result<ExitCode> {
+        let Some(topic) = &self.topic else {
+            output::print(&list())?;
+            return Ok(ExitCode::SUCCESS);
+        };
+        // Checked first, so that an unusable path fails before the experiment.
+        let file = self.json.as_deref().map(ResultFile::at).transpose()?;
+        let outcome = Outcome::unless_refused(topic.name(), topic.outcome())?;
+        if let Some(file) = file {
+            file.save(&json(topic.name(), &outcome)?)?;
+        }
+        let mut text = outcome.text;
+        for skipped in &outcome.skipped {
+            text += &format!("skipped: {}: {}\n", skipped.experiment, skipped.needs);
+        }
+        if self.json.as_deref().is_some_and(|path| path.as_os_str() == STANDARD_OUTPUT) {
+            output::print_aside(&text)?;
+        } else {
+            output::print(&text)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Topic {
+    fn name(&self) -> &'static str {
+        match self {
+            Topic::Machine => "machine",
+            Topic::Race => "race",
+            Topic::Exclusion { .. } => "exclusion",
+            Topic::Peterson => "peterson",
+            Topic::Explore { .. } => "explore",
+            Topic::Run { .. } => "run",
+            Topic::Play { .. } => "play",
+        }
+    }
+
+    fn outcome(&self) -> Result<Outcome, Failure> {
+        match self {
+            Topic::Machine => machine::outcome(),
+            Topic::Race => race::outcome(),
+            Topic::Exclusion { algorithms } => exclusion::outcome(&selected(algorithms)),
+            Topic::Peterson => peterson::outcome(),
+            Topic::Explore { algorithm } if algorithm == explore::RACE => explore::race(),
+            Topic::Explore { algorithm } => explore::outcome(found(algorithm)),
+            Topic::Run { algorithm, schedule } => explore::replayed(found(algorithm), schedule),
+            Topic::Play { algorithm } => play::play(found(algorithm)),
+        }
+    }
+}
+
+fn json(experiment: &str, outcome: &Outcome) -> io::Result<Vec<u8>> {
+    let document = Document {
+        ipcraft: env!("CARGO_PKG_VERSION"),
+        environment: Environment::at_start(&Cores::of_this_process()),
+        experiment,
+        results: &outcome.results,
+        skipped: &outcome.skipped,
+    };
+    let mut text = serde_json::to_vec_pretty(&document)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Returns the algorithm with an id that the parser has accepted.
+fn found(id: &str) -> &'static Algorithm {
+    algorithm::find(id).expect("the parser accepts known ids only")
+}
+
+fn selected(ids: &[String]) -> Vec<&'static Algorithm> {
+    let wanted = |algorithm: &&Algorithm| ids.is_empty() || ids.iter().any(|id| id == algorithm.id);
+    algorithm::all().iter().filter(wanted).collect()
+}
+
+fn ids(wanted: fn(&Algorithm) -> bool) -> PossibleValuesParser {
+    PossibleValuesParser::new(algorithm::all().iter().filter(|known| wanted(known)).map(|known| known.id))
+}
+
+fn steppable() -> PossibleValuesParser {
+    ids(|algorithm| algorithm.waiting() != Waiting::Kernel)
+}
+
+fn explored() -> PossibleValuesParser {
+    let steppable = algorithm::all().iter().filter(|algorithm| algorithm.waiting() != Waiting::Kernel);
+    PossibleValuesParser::new(steppable.map(|algorithm| algorithm.id).chain([explore::RACE]))
+}
+
+/// Returns the list of commands, with about how long each takes, and of algorithms.
+fn list() -> String {
+    let mut commands = table(&["command", "seconds", "what it shows"]);
+    for (command, seconds, shown) in [
+        ("ipcraft lab machine", "1", "what this machine permits, and what is left out without it"),
+        ("ipcraft lab race", "3", "lost updates by the width of an addition, on one core and on two"),
+        ("ipcraft lab exclusion [ALGORITHM…]", "60", "the four conditions, measured for each algorithm"),
+        ("ipcraft lab peterson", "60", "Peterson by memory ordering: violations per million entries"),
+        ("ipcraft lab explore ALGORITHM", "3", "every order of the instructions, and the shortest bad one"),
+        ("ipcraft lab run ALGORITHM --schedule ORDER", "1", "one order, step by step"),
+        ("ipcraft lab play ALGORITHM", "-", "find the bad order yourself"),
+    ] {
+        commands.add_row([command, seconds, shown]);
+    }
+    let mut algorithms = table(&["algorithm", "description"]);
+    for algorithm in algorithm::all() {
+        algorithms.add_row([algorithm.id, algorithm.summary]);
+    }
+    format!("{}\n\n{}\n", commands.trim_fmt(), algorithms.trim_fmt())
+}
+
+/// Returns an empty table without borders.
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header.iter().copied());
+    table
+}
