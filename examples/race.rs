@@ -50,7 +50,7 @@ fn race() -> Outcome {
 }
 
 fn add(counters: &Counters) -> Outcome {
-    counters.start.wait_timeout(TIMEOUT).map_err(|error| format!("{error:?}"))?;
+    counters.start.join()?.wait_timeout(TIMEOUT)?;
     println!("process {}: adds {ADDITIONS} to both counters", id());
     for _ in 0..ADDITIONS {
         // Another process can store in between; that update is overwritten.

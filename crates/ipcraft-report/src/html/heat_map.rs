@@ -62,7 +62,7 @@ fn chart(map: &HeatMap, scale: Scale, name: &str) -> String {
             i32::midpoint(top, bottom)
         );
     let every = map.cores.len().div_ceil(MAX_NUMBERED);
-    for (index, core) in (0..).zip(&map.cores).filter(|(index, _)| *index as usize % every == 0) {
+    for (index, core) in (0..).zip(&map.cores).filter(|(index, _)| (*index as usize).is_multiple_of(every)) {
         let middle = cell * index + cell / 2;
         shapes += &text(left + middle, top - 8, "m", &core.to_string());
         shapes += &text(left - 10, top + middle + 9, "e", &core.to_string());

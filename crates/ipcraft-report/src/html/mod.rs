@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn page_of_full_run_is_small_and_contains_its_rows() {
         let run = full_run();
-        let page = page(&[run.clone()]);
+        let page = page(std::slice::from_ref(&run));
         assert!(page.len() <= MAX_PAGE, "{} bytes", page.len());
         let (_, data) = page.split_once(&format!("id=\"{DATA_ID}\">")).unwrap();
         let (data, _) = data.split_once("</script>").unwrap();

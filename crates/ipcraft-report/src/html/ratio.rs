@@ -16,7 +16,7 @@ pub(super) fn ratio(runs: &[Labelled], legend: &Legend) -> String {
     let (mut panes, mut selected) = (Vec::new(), 0);
     for workload in [Workload::RoundTrip, Workload::Stream, Workload::Uncontended, Workload::Contended] {
         let sizes = sizes(runs, |row| row.workload == workload && has_ratio(row));
-        let ends = [sizes.first(), sizes.last()].map(|size| size.copied());
+        let ends = [sizes.first(), sizes.last()].map(Option::<&usize>::copied);
         for size in sizes.into_iter().filter(|size| Some(*size) == usual || ends.contains(&Some(*size))) {
             if workload == Workload::RoundTrip && Some(size) == usual {
                 selected = panes.len();

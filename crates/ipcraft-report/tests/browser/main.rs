@@ -219,7 +219,7 @@ fn nothing_failed_and_nothing_was_loaded(browser: &Browser, file: &Path) {
             Some("Runtime.consoleAPICalled") => assert_ne!(parameters["type"], "error", "{event}"),
             Some("Runtime.exceptionThrown") => panic!("{event}"),
             Some("Network.requestWillBeSent") => {
-                assert_eq!(parameters["request"]["url"], url.as_str(), "{event}")
+                assert_eq!(parameters["request"]["url"], url.as_str(), "{event}");
             }
             _ => {}
         }
