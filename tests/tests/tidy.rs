@@ -363,7 +363,8 @@ fn every_bench_covers_every_mechanism() {
 
 #[test]
 fn every_page_with_code_is_executed() {
-    let executed = text(root().join("tests/src/lib.rs"));
+    let tests = ["tests/src/lib.rs", "crates/ipcraft-cli/tests/lab.rs"];
+    let executed: String = tests.iter().map(|test| text(root().join(test))).collect();
     let pages = files(&root().join("docs"), ".md");
     for path in pages.iter().filter(|path| text(path).contains("```")) {
         let name = path.strip_prefix(root()).unwrap().display().to_string();

@@ -44,8 +44,8 @@
 //! Disturbances lengthen slices or whole launches. A time (`time_ns`) is therefore the **lower
 //! quartile** over the slices of each launch, and over the launches the lower quartile of these. It
 //! stays the same as long as a quarter of the launches, and in them a quarter of the slices, is
-//! undisturbed. A ratio (`ratio_to_baseline`, `ratio_to_plain`) is the **median** over the launches.
-//! In each launch it is the ratio of the two lower quartiles.
+//! undisturbed. A ratio (`ratio_to_baseline`, `ratio_to_plain`) is the **median** over the
+//! launches. In each launch it is the ratio of the two lower quartiles.
 //!
 //! Each estimate has an **interval**, in which another run under the same conditions finds it in
 //! nine of ten cases. Its ends are launches: the innermost ones beyond which the estimate of

@@ -169,7 +169,7 @@ pub(crate) fn disable_interrupts() {
         asm!("cli", options(nostack, nomem));
     }
     #[cfg(target_arch = "aarch64")]
-    // SAFETY: as above.
+    // SAFETY: because this instruction traps before it has any effect, too.
     unsafe {
         asm!("msr daifset, #2", options(nostack, nomem));
     }

@@ -66,8 +66,8 @@ fn distance(results: &Results) -> String {
     }
 }
 
-/// Returns what makes the figures less certain than they seem: an early end, failures, warnings. At most
-/// one line each.
+/// Returns what makes the figures less certain than they seem: an early end, failures, warnings. At
+/// most one line each.
 pub(crate) fn notices(results: &Results) -> Vec<String> {
     let mut lines = Vec::new();
     if !results.complete {

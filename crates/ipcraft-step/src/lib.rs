@@ -1,8 +1,8 @@
 //! Runs real processes under ptrace(2), one machine instruction at a time.
 //!
 //! [`trace`] counts the instructions and system calls of an operation. [`Stepper`] stops a process
-//! at exactly its k-th instruction, for example to kill it there. [`Pair`] runs two processes in any
-//! order of their instructions, and returns to any [`State`] that was seen before.
+//! at exactly its k-th instruction, for example to kill it there. [`Pair`] runs two processes in
+//! any order of their instructions, and continues from any [`State`] that was seen before.
 //!
 //! # How an operation is stepped
 //!

@@ -22,7 +22,7 @@ struct Mapping(NonNull<AtomicU64>);
 
 // SAFETY: because the mapping is only reached as atomics.
 unsafe impl Send for Mapping {}
-// SAFETY: as above.
+// SAFETY: because the mapping is only reached as atomics, also from several threads.
 unsafe impl Sync for Mapping {}
 
 impl Shared {

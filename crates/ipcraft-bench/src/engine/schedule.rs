@@ -11,7 +11,7 @@ use crate::placement::Placement;
 use crate::process::{CancelToken, Failure};
 use crate::results::HandOver;
 
-/// What one row takes in one launch: starting the processes, a warm-up, and slices of a millisecond.
+/// What one row takes in one launch: starting the processes, a warm-up, and slices of 1 ms.
 const ROW_TIME: Duration = Duration::from_millis(7);
 /// Fewer launches have no quartiles.
 const MIN_LAUNCHES: usize = 5;

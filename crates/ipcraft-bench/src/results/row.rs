@@ -110,8 +110,8 @@ pub struct Row {
     pub switches_per_message: Option<f64>,
     /// The time to build both endpoints, median over the launches.
     pub setup_us: Option<f64>,
-    /// This row's time relative to the baseline's: the median over the launches of the ratio of both
-    /// lower quartiles. Null except for the library.
+    /// This row's time relative to the baseline's: the median over the launches of the ratio of
+    /// both lower quartiles. Null except for the library.
     pub ratio_to_baseline: Option<Estimate>,
     /// Whether the baseline gives the same guarantees. False for channels, whose baseline is a
     /// naive ring, which neither checks nor recovers; null except for the library.

@@ -85,7 +85,8 @@ impl<'a> Question<'a> {
         Some(vec![head + &equal_names(others, MAX_EQUALS), format!("  {rest}{alternative}")])
     }
 
-    /// Returns the best row and its equals within the noise, the mechanism that gives up least first.
+    /// Returns the best row and its equals within the noise. The mechanism that gives up least is
+    /// first.
     fn equals(&self) -> Vec<&'a Row> {
         let time = |row: &Row| row.time_ns.map_or(f64::INFINITY, |time| time.value);
         let Some(best) = self.rows.iter().min_by(|a, b| time(a).total_cmp(&time(b))) else {
