@@ -46,16 +46,16 @@ pub(super) fn cells(lines: &[Line<'_>], column: &Column, index: usize) -> Vec<Op
     lines.iter().map(cell).collect()
 }
 
-/// Returns the fastest of the rows whose figures can be ranked.
+/// Returns the time of the fastest row, noisy or not: its estimate survives most disturbances.
 fn best<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<Estimate> {
-    let times = rows.filter(|row| !row.noisy).filter_map(|row| row.time_ns);
+    let times = rows.filter_map(|row| row.time_ns);
     times.min_by(|a, b| a.value.total_cmp(&b.value))
 }
 
 fn mark(row: &Row, best: Option<Estimate>) -> Mark {
     match (row.time_ns, best) {
-        _ if row.noisy => Mark::Noisy,
         (Some(time), Some(best)) if time == best => Mark::Best,
+        _ if row.noisy => Mark::Noisy,
         (Some(time), Some(best)) if time.overlaps(&best) => Mark::Equal,
         _ => Mark::None,
     }

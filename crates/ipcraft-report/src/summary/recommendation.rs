@@ -2,8 +2,10 @@
 //!
 //! Each compares only mechanisms that deliver every message in order, at the same size and the same
 //! placement.
-
-use std::cmp::Ordering;
+//!
+//! Neighbours on a machine change times by a third, and the order of mechanisms that are nearly as
+//! fast with them. So the fastest mechanism decides only which families are fast enough. Of these
+//! the mechanism is recommended that gives up least. The fastest one is named beside it.
 
 use ipcraft_bench::{Description, Placement, Promise, Results, Row, Waiting, Workload};
 
@@ -14,6 +16,13 @@ use crate::units;
 
 /// Names that are written out before the rest is counted.
 const MAX_EQUALS: usize = 2;
+
+/// A family is fast enough if its fastest mechanism takes at most this much more time than the
+/// fastest of all.
+const FAST_ENOUGH: f64 = 1.5;
+/// Within such a family, a mechanism that gives up less may take this much more time than the
+/// fastest of all.
+const WORTH_GIVING_UP: f64 = 4.0;
 
 /// Returns a line for each question that the run answers.
 pub(super) fn lines(results: &Results, chosen: &Chosen, width: usize) -> Vec<String> {
@@ -56,55 +65,75 @@ impl<'a> Question<'a> {
                 && row.time_ns.is_some()
                 && describe(results, row).is_some_and(|found| found.promise == Promise::EveryMessage)
         };
-        let mut rows: Vec<&Row> = results.results.iter().filter(fits).collect();
+        let rows: Vec<&Row> = results.results.iter().filter(fits).collect();
         // A single mechanism is no choice.
         let is_choice = rows.len() > 1;
-        if rows.iter().any(|row| !row.noisy) {
-            rows.retain(|row| !row.noisy);
-        }
         is_choice.then_some(Question { results, workload, placement, size, rows })
     }
 
     /// Names the best mechanism, its equals, and what the choice gives up, in one line if possible.
     fn answer(&self, name: &str, width: usize) -> Option<Vec<String>> {
-        let equals = self.equals();
-        let (best, others) = equals.split_first()?;
-        let head = format!("{name} {}: {}", units::size(self.size), self.with_figure(best));
-        let gives_up = format!("; gives up: {}", self.gives_up(best));
-        let alternative = self.pollable(best).unwrap_or_default();
+        let best = self.rows.iter().copied().min_by(|a, b| time(a).total_cmp(&time(b)))?;
+        let choice = self.choice(best)?;
+        let others = self.equals(choice);
+        let head = format!("{name} {}: {}", units::size(self.size), self.with_figure(choice));
+        let fastest = if std::ptr::eq(best, choice) || others.iter().any(|row| std::ptr::eq(*row, best)) {
+            String::new()
+        } else {
+            format!("; fastest: {}", self.with_figure(best))
+        };
+        let gives_up = format!("; gives up: {}", self.gives_up(choice));
+        let alternative = self.pollable(choice).unwrap_or_default();
         let mut forms = Vec::new();
         for count in (0..=MAX_EQUALS).rev() {
-            let equal = equal_names(others, count);
-            forms.push(format!("{head}{equal}{gives_up}{alternative}"));
-            forms.push(format!("{head}{equal}{gives_up}"));
+            let equal = equal_names(&others, count);
+            forms.push(format!("{head}{equal}{fastest}{gives_up}{alternative}"));
+            forms.push(format!("{head}{equal}{fastest}{gives_up}"));
         }
         if let Some(line) = forms.into_iter().find(|line| line.len() <= width) {
             return Some(vec![line]);
         }
         let rest = gives_up.trim_start_matches("; ");
-        Some(vec![head + &equal_names(others, MAX_EQUALS), format!("  {rest}{alternative}")])
+        let firsts =
+            (0..=MAX_EQUALS).rev().map(|count| format!("{head}{}{fastest}", equal_names(&others, count)));
+        let first = firsts.into_iter().find(|line| line.len() <= width).unwrap_or(head);
+        let seconds = [format!("  {rest}{alternative}"), format!("  {rest}")];
+        let second = seconds.into_iter().find(|line| line.len() <= width);
+        Some([Some(first), second].into_iter().flatten().collect())
     }
 
-    /// Returns the best row and its equals within the noise. The mechanism that gives up least is
-    /// first.
-    fn equals(&self) -> Vec<&'a Row> {
-        let time = |row: &Row| row.time_ns.map_or(f64::INFINITY, |time| time.value);
-        let Some(best) = self.rows.iter().min_by(|a, b| time(a).total_cmp(&time(b))) else {
-            return Vec::new();
+    /// Returns the row that gives up least among the families that are fast enough.
+    fn choice(&self, best: &Row) -> Option<&'a Row> {
+        let within = |row: &Row, factor: f64| time(row) <= factor * time(best);
+        let fast = |row: &&&Row| within(row, FAST_ENOUGH);
+        let families: Vec<&str> = self.rows.iter().filter(fast).filter_map(|row| self.family(row)).collect();
+        let candidates = self.rows.iter().copied().filter(|row| {
+            within(row, WORTH_GIVING_UP) && self.family(row).is_some_and(|family| families.contains(&family))
+        });
+        candidates.min_by_key(|row| self.losses(row))
+    }
+
+    /// Returns the other rows that equal one within the noise, the fastest first.
+    fn equals(&self, choice: &Row) -> Vec<&'a Row> {
+        let is_equal = |row: &&Row| {
+            let overlap = row.time_ns.zip(choice.time_ns).is_some_and(|(a, b)| a.overlaps(&b));
+            overlap && !std::ptr::eq(*row, choice)
         };
-        let is_equal = |row: &&Row| row.time_ns.zip(best.time_ns).is_some_and(|(a, b)| a.overlaps(&b));
         let mut equals: Vec<&Row> = self.rows.iter().copied().filter(is_equal).collect();
-        let compare = |a: &&Row, b: &&Row| -> Ordering {
-            self.losses(a).cmp(&self.losses(b)).then(time(a).total_cmp(&time(b)))
-        };
-        equals.sort_by(compare);
+        equals.sort_by(|a, b| time(a).total_cmp(&time(b)));
         equals
     }
 
-    /// Returns how much a choice gives up, for sorting.
-    fn losses(&self, row: &Row) -> (bool, usize) {
+    fn family(&self, row: &Row) -> Option<&'a str> {
+        describe(self.results, row).map(|found| found.family.as_str())
+    }
+
+    /// Returns how much a choice gives up, for sorting. Of two that give up as much, the one that
+    /// is explained first is the more general one.
+    fn losses(&self, row: &Row) -> (bool, usize, usize) {
         let phrases = describe(self.results, row).map_or(0, |found| phrases(found).count());
-        (row.waiting == Waiting::Spin, phrases)
+        let place = self.results.mechanisms.iter().position(|described| described.id == row.mechanism);
+        (row.waiting == Waiting::Spin, phrases, place.unwrap_or(usize::MAX))
     }
 
     fn gives_up(&self, row: &Row) -> String {
@@ -127,7 +156,6 @@ impl<'a> Question<'a> {
             return None;
         }
         let pollable = self.rows.iter().filter(|row| has_poll(row));
-        let time = |row: &Row| row.time_ns.map_or(f64::INFINITY, |time| time.value);
         let fastest = pollable.min_by(|a, b| time(a).total_cmp(&time(b)))?;
         Some(format!("; with poll: {}", self.with_figure(fastest)))
     }
@@ -141,6 +169,10 @@ impl<'a> Question<'a> {
         let variant = row.variant.as_ref().map_or(String::new(), |variant| format!(" {variant}"));
         format!("{}{variant} {figure}{}", row.mechanism, if row.noisy { " (noisy)" } else { "" })
     }
+}
+
+fn time(row: &Row) -> f64 {
+    row.time_ns.map_or(f64::INFINITY, |time| time.value)
 }
 
 fn describe<'a>(results: &'a Results, row: &Row) -> Option<&'a Description> {
