@@ -13,7 +13,7 @@ use std::thread;
 
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft_examples::peer::{shared, start};
-use ipcraft_examples::{Outcome, expect, role};
+use ipcraft_examples::{Outcome, expect, println, role};
 
 const ENTRIES: u64 = 200_000;
 

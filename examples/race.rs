@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use ipcraft::shm::{Shared, memfd::Memfd};
 use ipcraft::sync::Barrier;
 use ipcraft_examples::peer::{TIMEOUT, shared, start};
-use ipcraft_examples::{Outcome, expect, role};
+use ipcraft_examples::{Outcome, expect, println, role};
 
 const ADDITIONS: u64 = 3_000_000;
 

@@ -107,8 +107,13 @@ mod tests {
 
     #[test]
     fn launches_that_differ_by_more_than_half_are_noisy() {
-        assert!(!times(&[&[10.0], &[12.0], &[14.0]]).noisy());
-        assert!(times(&[&[10.0], &[12.0], &[16.0]]).noisy());
+        let launches = |step: f64| {
+            let slices: Vec<[f64; 1]> = (0..9).map(|launch| [10.0 + step * f64::from(launch)]).collect();
+            let slices: Vec<&[f64]> = slices.iter().map(|slice| &slice[..]).collect();
+            times(&slices)
+        };
+        assert!(!launches(0.1).noisy());
+        assert!(launches(2.0).noisy());
     }
 
     #[test]

@@ -128,8 +128,8 @@ impl<'a> Question<'a> {
         describe(self.results, row).map(|found| found.family.as_str())
     }
 
-    /// Returns how much a choice gives up, for sorting. Of two that give up as much, the one that
-    /// is explained first is the more general one.
+    /// Returns how much a choice gives up, for sorting. Of two mechanisms that give up as much, the
+    /// more general one comes first in the list of mechanisms.
     fn losses(&self, row: &Row) -> (bool, usize, usize) {
         let phrases = describe(self.results, row).map_or(0, |found| phrases(found).count());
         let place = self.results.mechanisms.iter().position(|described| described.id == row.mechanism);
