@@ -1,13 +1,13 @@
 //! The algorithms for mutual exclusion, from none to a lock.
 //!
-//! Each is three functions: [`announce`](Algorithm::announce) states that a process needs the
-//! critical section, [`may_enter`](Algorithm::may_enter) checks once whether it may enter, and
-//! [`leave`](Algorithm::leave) states that it has left. How a process waits between two checks is
-//! the same for all.
+//! Each is three functions: `announce` states that a process needs the critical section,
+//! `may_enter` checks once whether it may enter, and `leave` states that it has left. How a process
+//! waits between two checks is a property of its own.
 
-use crate::variables::Variables;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::fence;
+
+use crate::variables::Variables;
 
 /// One algorithm for two processes, 0 and 1.
 #[derive(Debug)]
