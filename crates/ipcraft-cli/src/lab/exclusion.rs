@@ -8,7 +8,7 @@ use ipcraft_lab::exclusion::{Bounds, Contention, Ending, Measured, Speed, TRIES,
 use super::{Failure, Outcome, table};
 
 /// A measurement ends after the first of these.
-const BOUNDS: Bounds = Bounds { entries: 10_000_000, violations: 1000, time: Duration::from_millis(1000) };
+const BOUNDS: Bounds = Bounds { entries: 10_000_000, violations: 1000, time: Duration::from_millis(1500) };
 
 pub(super) fn outcome(algorithms: &[&'static Algorithm]) -> Result<Outcome, Failure> {
     let (mut all, mut skipped) = (Vec::new(), Vec::new());
