@@ -141,8 +141,7 @@ fn legend(run: &Run) -> String {
          launches: lowest and highest median of fresh processes.\n",
     );
     if run.tables.iter().flat_map(|table| &table.lines).any(|line| line.row.noisy) {
-        text += "noisy: the interval of the time is too wide to rank the line; another workload probably interfered. \
-                 Do not trust this line.\n";
+        text += "noisy: the interval of the time is wide, or there were fewer than three launches.\n";
     }
     if run.tables.iter().any(|table| table.task.is_death()) {
         text += "DEATH OF A PEER: from the kill to the return of the blocked call.\n";
