@@ -142,7 +142,7 @@ mod results;
 mod workload;
 
 pub use catalog::{find, limits, mechanisms};
-pub use engine::{LaunchTimes, Plan, Preset, Progress, median, quantile, run, spread};
+pub use engine::{LaunchTimes, Plan, Preset, Progress, median, quantile, run};
 pub use environment::steal;
 pub use heat_map::heat_maps;
 pub use link::{Endpoints, Link, Resources, Role};

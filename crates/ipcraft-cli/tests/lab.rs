@@ -36,7 +36,11 @@ fn documents_have_the_same_commands_and_each_succeeds() {
     for line in listed {
         let output = output(line);
         assert!(output.status.success(), "{line}: {}", text(&output.stderr));
-        assert!(!output.stdout.is_empty(), "{line}");
+        let found = text(&output.stdout);
+        assert!(!found.is_empty(), "{line}");
+        if line.starts_with("lab run") && !found.starts_with("skipped") {
+            assert!(found.contains("Both processes are inside"), "{found}");
+        }
     }
 }
 

@@ -83,11 +83,6 @@ impl State {
     pub fn has_ended(&self, side: Side) -> bool {
         self.processes[side.index()].ended
     }
-
-    /// Returns the address of the next instruction of one side.
-    pub fn program_counter(&self, side: Side) -> u64 {
-        self.processes[side.index()].registers.program_counter()
-    }
 }
 
 /// Two children that are stopped, each before one instruction of its program.

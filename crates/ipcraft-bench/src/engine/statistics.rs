@@ -69,11 +69,6 @@ pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// Returns the interquartile range. `None` without values.
-pub fn spread(values: impl IntoIterator<Item = f64> + Clone) -> Option<f64> {
-    Some(quantile(values.clone(), 0.75)? - quantile(values, 0.25)?)
-}
-
 /// Returns the quantile, interpolated between neighbouring values. `None` without values.
 pub fn quantile(values: impl IntoIterator<Item = f64>, fraction: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = values.into_iter().collect();
@@ -120,6 +115,5 @@ mod tests {
     fn quantiles_interpolate_between_neighbours() {
         assert_eq!(median([3.0, 1.0]), Some(2.0));
         assert_eq!(median([]), None);
-        assert_eq!(spread([1.0, 2.0, 3.0, 4.0, 5.0]), Some(2.0));
     }
 }

@@ -64,8 +64,19 @@ pub(super) fn race() -> Result<Outcome, Failure> {
     Ok(Outcome::new(format!("{}\n", rows.trim_fmt()), &found, Vec::new())?)
 }
 
-/// Executes one order, and shows what each step changed.
-pub(super) fn replayed(algorithm: &'static Algorithm, schedule: &Schedule) -> Result<Outcome, Failure> {
+/// Executes one order, or the shortest bad one, and shows what each step changed.
+pub(super) fn replayed(
+    algorithm: &'static Algorithm,
+    schedule: Option<&Schedule>,
+) -> Result<Outcome, Failure> {
+    let bad = match schedule {
+        Some(_) => None,
+        None => explore(algorithm)?.exclusion.schedule().cloned(),
+    };
+    let Some(schedule) = schedule.or(bad.as_ref()) else {
+        let text = format!("No order lets both processes in; choose one: {} --schedule AAB\n", algorithm.id);
+        return Ok(Outcome::new(text, &serde_json::Value::Null, Vec::new())?);
+    };
     let found = replay(algorithm, schedule)?;
     let text = format!("{}{}", steps(&found), end(&found));
     Ok(Outcome::new(text, &found, Vec::new())?)

@@ -57,8 +57,9 @@ enum Topic {
         #[arg(value_name = "ALGORITHM", value_parser = steppable(), hide_possible_values = true)]
         algorithm: String,
         /// The order: letters A and B, each with an optional count, such as AAB or A2 B
+        /// [default: the shortest that lets both in]
         #[arg(long, value_name = "ORDER")]
-        schedule: Schedule,
+        schedule: Option<Schedule>,
     },
     /// Find a bad order yourself: a, b, u (undo), s (solution), q (quit)
     Play {
@@ -168,7 +169,7 @@ impl Topic {
             Topic::Peterson => peterson::outcome(),
             Topic::Explore { algorithm } if algorithm == explore::RACE => explore::race(),
             Topic::Explore { algorithm } => explore::outcome(found(algorithm)),
-            Topic::Run { algorithm, schedule } => explore::replayed(found(algorithm), schedule),
+            Topic::Run { algorithm, schedule } => explore::replayed(found(algorithm), schedule.as_ref()),
             Topic::Play { algorithm } => play::play(found(algorithm)),
         }
     }
@@ -219,7 +220,7 @@ fn list() -> String {
         ("ipcraft lab exclusion [ALGORITHM…]", "60", "the four conditions, measured for each algorithm"),
         ("ipcraft lab peterson", "60", "Peterson by memory ordering: violations per million entries"),
         ("ipcraft lab explore ALGORITHM", "3", "every order of the instructions, and the shortest bad one"),
-        ("ipcraft lab run ALGORITHM --schedule ORDER", "1", "one order, step by step"),
+        ("ipcraft lab run ALGORITHM [--schedule ORDER]", "3", "one order, step by step"),
         ("ipcraft lab play ALGORITHM", "-", "find the bad order yourself"),
     ] {
         commands.add_row([command, seconds, shown]);

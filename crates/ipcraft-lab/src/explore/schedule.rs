@@ -35,11 +35,6 @@ impl Schedule {
     pub fn steps(&self) -> &[Side] {
         &self.0
     }
-
-    /// Returns the number of changes from one process to the other.
-    pub fn switches(&self) -> usize {
-        self.0.windows(2).filter(|pair| pair[0] != pair[1]).count()
-    }
 }
 
 impl Display for Schedule {
@@ -115,7 +110,6 @@ mod tests {
             assert_eq!(schedule.to_string(), compact);
             assert_eq!(compact.parse(), Ok(schedule));
         }
-        assert_eq!("A2 B".parse::<Schedule>().unwrap().switches(), 1);
     }
 
     #[test]
