@@ -19,6 +19,7 @@ use nix::sys::wait::WaitStatus;
 use serde::{Deserialize, Serialize};
 
 use crate::instruction::{Width, disable_interrupts};
+use crate::sys::LinuxPolicy;
 use crate::variables::{Layout, Variables};
 use crate::worker::{self, Desk, Team};
 use crate::{Error, Skipped};
@@ -32,6 +33,8 @@ const SIGNAL_INTERVAL_US: i64 = 100;
 /// The additions of a process of real-time priority. They take a fraction of the 0.95 s after which
 /// the kernel lets others run.
 const REALTIME_ADDITIONS: u64 = 5_000_000;
+/// The lowest real-time priority.
+const REALTIME: LinuxPolicy = LinuxPolicy::Fifo { priority: 1 };
 const MAX_TIME: Duration = Duration::from_secs(60);
 
 /// What the three ways did.
@@ -164,7 +167,7 @@ fn realtime_race(placement: Placement) -> Result<Additions, String> {
     let text = |error: nix::Error| error.to_string();
     let shared = Shared::new().map_err(text)?;
     let team = Team::start(&shared, cpus, &[0, 1], &|_, desk| {
-        let errno = become_realtime().err().map_or(0, |error| error as u64);
+        let errno = REALTIME.set_own().err().map_or(0, |error| error.errno() as u64);
         desk.report(1, errno);
         let counter = Variables::new(&shared, Layout::OneLine).counter();
         if errno == 0 {
@@ -187,11 +190,4 @@ fn realtime_race(placement: Placement) -> Result<Additions, String> {
         expected: team.desk(0).figure(0) + team.desk(1).figure(0),
         found: Variables::new(&shared, Layout::OneLine).counter().load(Relaxed),
     })
-}
-
-/// Gives this process the lowest real-time priority (`sched_setscheduler(2)`, `SCHED_FIFO`).
-pub(crate) fn become_realtime() -> nix::Result<()> {
-    let parameters = libc::sched_param { sched_priority: 1 };
-    // SAFETY: because the structure is valid for a read, and 0 names this process.
-    nix::Error::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) }).map(drop)
 }

@@ -21,6 +21,7 @@ pub mod litmus;
 pub mod machine;
 pub mod peterson;
 pub mod race;
+pub mod sys;
 mod variables;
 mod worker;
 

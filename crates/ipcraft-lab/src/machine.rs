@@ -7,7 +7,7 @@ use ipcraft_step::{Child, REFUSED, Shared, overhead};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::interrupts::become_realtime;
+use crate::sys::LinuxPolicy;
 
 /// One facility that some experiments need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ fn stepping() -> Facility {
 fn realtime() -> Result<Facility, Error> {
     let shared = Shared::new()?;
     let child = Child::try_start(|| {
-        let errno = become_realtime().err().map_or(0, |error| error as u64);
+        let errno = LinuxPolicy::Fifo { priority: 1 }.set_own().err().map_or(0, |error| error.errno() as u64);
         shared.words()[0].store(errno + 1, Relaxed);
     })?;
     while !child.has_ended() {
@@ -72,7 +72,7 @@ fn realtime() -> Result<Facility, Error> {
     let found = match errno {
         0 => "the child has died".into(),
         1 => "SCHED_FIFO".into(),
-        errno => format!("sched_setscheduler(2): {}", nix::Error::from_raw(errno as i32 - 1)),
+        errno => format!("sched_setattr(2): {}", nix::Error::from_raw(errno as i32 - 1)),
     };
     Ok(Facility {
         name: "real-time priority".into(),

@@ -9,9 +9,9 @@ use ipcraft_bench::{Cores, CpuPair, Placement, pin};
 use ipcraft_step::{Child, Shared};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::time::TimeValLike;
-use nix::time::clock_gettime;
 use nix::unistd::Pid;
+
+use crate::sys::cpu_clock::{CpuClock, cpu_time};
 
 /// The first of the words that belong to the workers and not to what they run.
 const FIRST_WORD: usize = 320;
@@ -173,15 +173,8 @@ fn await_others(shared: &Shared, me: usize, sides: &[usize]) {
 
 fn report_usage(desk: Desk<'_>) {
     if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
-        let cpu = usage.user_time().num_nanoseconds() + usage.system_time().num_nanoseconds();
-        desk.cpu_ns().store(cpu.unsigned_abs(), Relaxed);
+        desk.cpu_ns().store(CpuClock::OWN.ns().unwrap_or(0), Relaxed);
         desk.preemptions().store(usage.involuntary_context_switches().unsigned_abs(), Relaxed);
     }
     fence(Release);
-}
-
-/// Returns the CPU time of another process in nanoseconds.
-fn cpu_time(pid: Pid) -> nix::Result<u64> {
-    let time = clock_gettime(nix::time::clock_getcpuclockid(pid)?)?;
-    Ok(time.tv_sec().unsigned_abs() * 1_000_000_000 + time.tv_nsec().unsigned_abs())
 }
