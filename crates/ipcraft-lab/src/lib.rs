@@ -22,6 +22,7 @@ pub mod machine;
 pub mod peterson;
 pub mod race;
 pub mod sys;
+pub mod schedule;
 mod variables;
 mod worker;
 

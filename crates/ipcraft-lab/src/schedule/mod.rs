@@ -1,0 +1,22 @@
+//! CPU scheduling: the policies of the textbooks, in exact time and on real processes.
+//!
+//! A [`Policy`] chooses among ready jobs. [`ideal`] runs it in exact virtual time. The same object
+//! can schedule real processes. Both yield a [`Timeline`], from which [`metrics`] are computed by
+//! the same code.
+
+mod fairness;
+pub mod ideal;
+pub mod job;
+pub mod metrics;
+pub mod policy;
+mod ready;
+mod time;
+mod timeline;
+
+pub use fairness::Fairness;
+pub use job::{Burst, Job};
+pub use metrics::Metrics;
+pub use policy::Policy;
+pub use ready::ReadyList;
+pub use time::{GRACE, TICKS_PER_UNIT, Time, TimeError};
+pub use timeline::{Dispatch, Segment, Timeline, What, Why};
