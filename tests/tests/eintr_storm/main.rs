@@ -69,6 +69,16 @@ const OTHERS: &[Other] = &[
         waits: Some("process::PidFd::wait"),
         test: processes::stranger_ends,
     },
+    Other {
+        name: "pidfd_wait_stopped_returns_each_stop",
+        waits: Some("process::PidFd::wait_stopped"),
+        test: processes::child_stops,
+    },
+    Other {
+        name: "pidfd_wait_continued_returns_each_continuation",
+        waits: Some("process::PidFd::wait_continued"),
+        test: processes::child_continues,
+    },
     Other { name: "mutex_lock_excludes", waits: Some("sync::Mutex::lock"), test: locks::mutex },
     Other { name: "rwlock_write_excludes", waits: Some("sync::RwLock::write"), test: locks::writers },
     Other { name: "rwlock_read_excludes_writers", waits: Some("sync::RwLock::read"), test: locks::readers },

@@ -93,6 +93,47 @@ pub(crate) fn child_ends(handler: Handler) {
     assert!(!succeeded(child.wait().unwrap()));
 }
 
+/// Each stop of a child is seen once it takes effect.
+pub(crate) fn child_stops(handler: Handler) {
+    let mut rain = Rain::start(handler);
+    let child = shell("while :; do sleep 0.01; kill -STOP $$; done");
+    for round in 0..ROUNDS {
+        let stop =
+            rain.on(|| if round % 2 == 0 { child.wait_stopped() } else { child.wait_stopped_timeout(LONG) });
+        assert_eq!(stop.expect("a signal is no error"), Signal::STOP);
+        child.send_signal(Signal::CONT).unwrap();
+    }
+    child.send_signal(Signal::KILL).unwrap();
+    let running = shell("exec sleep 60");
+    expires(&mut rain, |timeout| running.wait_stopped_timeout(timeout).map(drop));
+    running.send_signal(Signal::KILL).unwrap();
+    for ended in [child, running] {
+        assert!(!succeeded(ended.wait().unwrap()));
+    }
+}
+
+/// Each continuation of a child by another process is seen.
+pub(crate) fn child_continues(handler: Handler) {
+    let mut rain = Rain::start(handler);
+    for round in 0..ROUNDS {
+        let child = shell("exec sleep 60");
+        child.send_signal(Signal::STOP).unwrap();
+        assert_eq!(child.wait_stopped().unwrap(), Signal::STOP);
+        if round == 0 {
+            expires(&mut rain, |timeout| child.wait_continued_timeout(timeout));
+        }
+        let other = Peer::start(|| {
+            sleep(PAUSE);
+            child.send_signal(Signal::CONT).unwrap();
+        });
+        rain.on(|| if round % 2 == 0 { child.wait_continued() } else { child.wait_continued_timeout(LONG) })
+            .expect("a signal is no error");
+        other.join();
+        child.send_signal(Signal::KILL).unwrap();
+        assert!(!succeeded(child.wait().unwrap()));
+    }
+}
+
 /// The end of a process that is no child is seen, whether or not its code is.
 pub(crate) fn stranger_ends(handler: Handler) {
     for round in 0..ROUNDS {

@@ -5,6 +5,7 @@ mod descriptors;
 mod opening;
 mod signalling;
 mod states;
+mod stopping;
 mod waiting;
 
 use std::process::{Child, Command, ExitCode};

@@ -120,6 +120,11 @@
 //! * **Reaped once.** [`PidFd::wait`] reaps a child as [`Child::wait`](std::process::Child::wait)
 //!   does. Use one of the two. After it, `Child::wait` fails with `ECHILD`, and `Child::kill` may
 //!   signal another process.
+//! * **Stopped and continued.** [`PidFd::wait_stopped`] and [`PidFd::wait_continued`] report the
+//!   state of a child and take nothing away. The end of the child ends them with an error, and
+//!   leaves the status to [`PidFd::wait`]. Another process may continue the child before the call
+//!   returns. `SIGCONT` clears the report of a stop when it is sent. The report of a continuation
+//!   lasts until the next stop takes effect.
 //! * **Status.** The parent gets the exit status. Other processes learn only that the process has
 //!   ended. From Linux 6.15 on, they also get the status, once the parent has reaped the process.
 //!   Otherwise the status is [`Exit::Unknown`]. The status of a traced child is withheld until its
@@ -180,6 +185,10 @@
 //! | none | `try_from` a descriptor | [`WrongType`](crate::ErrorKind::WrongType) | not a pidfd, or the pidfd of a thread | check where the descriptor comes from |
 //! | `EAGAIN` | [`PidFd::try_wait`] | [`WouldBlock`](crate::ErrorKind::WouldBlock) | the process has not ended | try later, or wait |
 //! | `ETIMEDOUT` | [`PidFd::wait_timeout`] | [`TimedOut`](crate::ErrorKind::TimedOut) | the process has not ended in time | wait again, or end the process |
+//! | `EAGAIN` | [`PidFd::try_wait_stopped`], [`PidFd::try_wait_continued`] | [`WouldBlock`](crate::ErrorKind::WouldBlock) | the child is not stopped, or was not continued | try later, or wait |
+//! | `ETIMEDOUT` | [`PidFd::wait_stopped_timeout`], [`PidFd::wait_continued_timeout`] | [`TimedOut`](crate::ErrorKind::TimedOut) | the child did not stop or continue in time | wait again, or send it the signal |
+//! | `ESRCH`, `ECHILD` | waiting for a stop or continuation | [`Disconnected`](crate::ErrorKind::Disconnected) | the child has ended | get its status by [`PidFd::wait`] |
+//! | `ECHILD` | waiting for a stop or continuation | [`Invalid`](crate::ErrorKind::Invalid) | the process is not a child of this one | wait in the parent, or poll [`PidFd::state`] |
 //! | `ESRCH` | a signal, a descriptor, [`PidFd::pid`], [`PidFd::state`] | [`Disconnected`](crate::ErrorKind::Disconnected) | the process has ended | drop the handle |
 //! | `EPERM` | sending a signal | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | the process belongs to another user | send with `CAP_KILL`, or use another mechanism |
 //! | `EINVAL` | sending a signal | [`Invalid`](crate::ErrorKind::Invalid) | its pid namespace is neither this one nor a descendant | send from its pid namespace |
@@ -212,6 +221,7 @@ mod lasting_thread;
 mod manifest;
 mod pidfd;
 mod pidfd_signal;
+mod pidfd_stop;
 mod pidfd_wait;
 mod report;
 mod spawn;

@@ -47,24 +47,46 @@ fn descriptor(returned: c_long) -> nix::Result<OwnedFd> {
 /// nix has this call, but reports a death by a realtime signal as `EINVAL`, after it reaped the
 /// child.
 pub(crate) fn wait(fd: BorrowedFd<'_>, options: c_int) -> nix::Result<ExitStatus> {
-    let mut info = MaybeUninit::<siginfo_t>::zeroed();
-    let id = fd.as_raw_fd() as libc::id_t;
-    // SAFETY: because waitid(2) writes one siginfo_t, to a variable of that type.
-    Errno::result(unsafe { libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), libc::WEXITED | options) })?;
-    // SAFETY: because siginfo_t consists of integers, for which the zeroes it started with are
-    // valid too.
-    let info = unsafe { info.assume_init() };
-    // SAFETY: because waitid(2) fills in both fields of a SIGCHLD, or leaves them zero if no child
-    // has ended.
-    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
-    if pid == 0 {
-        return Err(Errno::EAGAIN);
-    }
-    Ok(ExitStatus::from_raw(match info.si_code {
+    let (code, status) = wait_any(fd, libc::WEXITED | options)?;
+    Ok(ExitStatus::from_raw(match code {
         libc::CLD_EXITED => (status & 0xff) << 8,
         libc::CLD_DUMPED => status | 0x80,
         _ => status,
     }))
+}
+
+/// What happened to a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Ended,
+    /// With the signal, or the status of a traced child.
+    Stopped(c_int),
+    Continued,
+}
+
+/// waitid(2) with `P_PIDFD` for a change of state or the end, of which neither is taken away.
+pub(crate) fn wait_change(fd: BorrowedFd<'_>, options: c_int) -> nix::Result<Change> {
+    let (code, status) = wait_any(fd, libc::WEXITED | libc::WNOWAIT | options)?;
+    Ok(match code {
+        libc::CLD_STOPPED | libc::CLD_TRAPPED => Change::Stopped(status),
+        libc::CLD_CONTINUED => Change::Continued,
+        _ => Change::Ended,
+    })
+}
+
+/// Returns the code and status that waitid(2) reports; `EAGAIN` if it would block and may not.
+fn wait_any(fd: BorrowedFd<'_>, options: c_int) -> nix::Result<(c_int, c_int)> {
+    let mut info = MaybeUninit::<siginfo_t>::zeroed();
+    let id = fd.as_raw_fd() as libc::id_t;
+    // SAFETY: because waitid(2) writes one siginfo_t, to a variable of that type.
+    Errno::result(unsafe { libc::waitid(libc::P_PIDFD, id, info.as_mut_ptr(), options) })?;
+    // SAFETY: because siginfo_t consists of integers, for which the zeroes it started with are
+    // valid too.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: because waitid(2) fills in both fields of a SIGCHLD, or leaves them zero if there is
+    // nothing to report.
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+    if pid == 0 { Err(Errno::EAGAIN) } else { Ok((info.si_code, status)) }
 }
 
 /// `PIDFD_GET_INFO` (Linux 6.15): the exit status of a process, once it is reaped.
