@@ -12,6 +12,7 @@
 #![deny(unsafe_code)]
 
 pub mod algorithm;
+mod atomic;
 mod error;
 pub mod exclusion;
 pub mod explore;

@@ -13,7 +13,7 @@ use crate::{Algorithm, Error, Skipped, algorithm, worker};
 pub struct Variant {
     /// The id of the algorithm.
     pub algorithm: String,
-    /// Whether the language allows it to be wrong.
+    /// Whether nothing keeps a core from executing its loads before its stores.
     pub may_be_wrong: bool,
     /// What was measured.
     pub contention: Contention,
@@ -45,16 +45,11 @@ pub fn matrix(time: Duration) -> Result<(Vec<Variant>, Vec<Skipped>), Error> {
             for layout in Layout::ALL {
                 variants_found.push(Variant {
                     algorithm: algorithm.id.into(),
-                    may_be_wrong: may_be_wrong(algorithm.id),
+                    may_be_wrong: algorithm.unfenced,
                     contention: contend(algorithm, speed, layout, bounds)?,
                 });
             }
         }
     }
     Ok((variants_found, skipped))
-}
-
-/// Without a fence between the stores and the loads, a load may come first.
-fn may_be_wrong(id: &str) -> bool {
-    ["peterson-relaxed", "peterson-acquire-release", "peterson-fence-stores"].contains(&id)
 }

@@ -69,15 +69,26 @@ const LOCK: usize = 3;
 const COUNTER: usize = 4;
 const OWNER: usize = 5;
 const PHASES: usize = 6;
+const TICKETS: usize = 8;
 /// The slots that belong to a state of the algorithm.
-const SLOTS: usize = 8;
+const SLOTS: usize = 10;
 /// Slots that only measurements use.
-const ENTRIES: usize = 8;
-const STOP: usize = 10;
+const ENTRIES: usize = 10;
+const STOP: usize = 12;
 
 /// The names of the slots, in order.
-const NAMES: [&str; SLOTS] =
-    ["flag[A]", "flag[B]", "turn", "lock", "counter", "owner", "phase[A]", "phase[B]"];
+const NAMES: [&str; SLOTS] = [
+    "flag[A]",
+    "flag[B]",
+    "turn",
+    "lock",
+    "counter",
+    "owner",
+    "phase[A]",
+    "phase[B]",
+    "ticket[A]",
+    "ticket[B]",
+];
 
 impl<'a> Variables<'a> {
     /// Gives names to shared words.
@@ -110,6 +121,12 @@ impl<'a> Variables<'a> {
     #[inline(always)]
     pub(crate) fn lock(self) -> &'a AtomicU64 {
         self.slot(LOCK)
+    }
+
+    /// The number that a process has drawn, or 0.
+    #[inline(always)]
+    pub(crate) fn ticket(self, me: usize) -> &'a AtomicU64 {
+        self.slot(TICKETS + me)
     }
 
     /// What the critical section protects.
@@ -149,6 +166,11 @@ impl<'a> Variables<'a> {
     /// Returns the phase of a process in a state.
     pub(crate) fn phase_in(self, words: &[u64], me: usize) -> Phase {
         Phase::of(words[(PHASES + me) * self.stride])
+    }
+
+    /// Returns the highest ticket in a state.
+    pub(crate) fn highest_ticket_in(self, words: &[u64]) -> u64 {
+        [0, 1].map(|me| words[(TICKETS + me) * self.stride]).into_iter().max().unwrap_or(0)
     }
 
     /// Returns the counter in a state.

@@ -13,7 +13,8 @@ fn explored(id: &str) -> Option<Exploration> {
         }
         found => {
             let found = found.unwrap();
-            assert!(found.complete, "{id}: {} states", found.states);
+            // The tickets of a bakery grow without bound.
+            assert_eq!(found.complete, !id.starts_with("bakery"), "{id}: {} states", found.states);
             println!("{id}: {} states", found.states);
             Some(found)
         }
@@ -53,8 +54,17 @@ fn flags_stop_both() {
 }
 
 #[test]
-fn dekker_meets_all_conditions() {
-    assert_conditions("dekker", [true; 4]);
+fn dekker_meets_all_conditions_in_every_order_whatever_its_fences() {
+    for id in ["dekker", "dekker-relaxed", "dekker-fences"] {
+        assert_conditions(id, [true; 4]);
+    }
+}
+
+#[test]
+fn bakery_meets_all_conditions_up_to_the_bound_of_its_tickets_whatever_its_fences() {
+    for id in ["bakery", "bakery-acquire-release"] {
+        assert_conditions(id, [true; 4]);
+    }
 }
 
 #[test]

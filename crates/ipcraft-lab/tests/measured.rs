@@ -59,7 +59,7 @@ fn right_algorithms_keep_two_cores_apart_in_ten_million_entries() {
         return;
     }
     let bounds = Bounds { entries: ENTRIES, violations: 1, time: Duration::from_secs(120) };
-    for id in ["peterson", "peterson-swap", "peterson-fences", "dekker", "tsl"] {
+    for id in ["peterson", "peterson-swap", "peterson-fences", "dekker", "dekker-fences", "bakery", "tsl"] {
         let found = contention(id, Speed::TwoCores, bounds);
         assert!(!found.is_violated(), "{id}: {found:?}");
         if id.starts_with("peterson") {
@@ -76,8 +76,15 @@ fn wrong_algorithms_let_both_in_on_two_cores() {
     if !two_cores() {
         return;
     }
-    let wrong =
-        ["none", "lock-variable", "peterson-relaxed", "peterson-acquire-release", "peterson-turn-first"];
+    let wrong = [
+        "none",
+        "lock-variable",
+        "dekker-relaxed",
+        "peterson-relaxed",
+        "peterson-acquire-release",
+        "peterson-turn-first",
+        "bakery-acquire-release",
+    ];
     for id in wrong {
         let violated = (0..3).any(|_| contention(id, Speed::TwoCores, BOUNDS).is_violated());
         assert!(violated, "{id}");

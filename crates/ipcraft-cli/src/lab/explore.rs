@@ -1,6 +1,8 @@
 //! `ipcraft lab explore` and `ipcraft lab run`.
 
-use ipcraft_lab::explore::{Exploration, Replay, Schedule, Step, Verdict, explore, orders, replay};
+use ipcraft_lab::explore::{
+    Exploration, MAX_STATES, MAX_TICKET, Replay, Schedule, Step, Verdict, explore, orders, replay,
+};
 use ipcraft_lab::{Algorithm, Phase, Width};
 
 use super::{Failure, Outcome, table};
@@ -10,10 +12,10 @@ pub(super) const RACE: &str = "race";
 
 pub(super) fn outcome(algorithm: &'static Algorithm) -> Result<Outcome, Failure> {
     let found = explore(algorithm)?;
-    Ok(Outcome::new(text(&found), &found, Vec::new())?)
+    Ok(Outcome::new(text(algorithm, &found), &found, Vec::new())?)
 }
 
-fn text(found: &Exploration) -> String {
+fn text(algorithm: &Algorithm, found: &Exploration) -> String {
     let conditions = [
         ("never two inside", &found.exclusion),
         ("some process can always enter", &found.progress),
@@ -21,8 +23,13 @@ fn text(found: &Exploration) -> String {
         ("no process is bypassed without end", &found.bounded_waiting),
     ];
     let mut text = format!("{}: {} states, every order of the instructions\n", found.algorithm, found.states);
+    if !found.complete && found.states < MAX_STATES {
+        text += &format!(
+            "Tickets grow without bound: states with a ticket above {MAX_TICKET} were not followed.\n"
+        );
+    }
     if !found.complete {
-        text += "The search ended early: a condition that holds is not proven.\n";
+        text += "A condition that holds is proven for the states that were found, and not beyond.\n";
     }
     for (condition, verdict) in conditions {
         text += &line(condition, verdict);
@@ -30,9 +37,16 @@ fn text(found: &Exploration) -> String {
     if let Some(schedule) = found.exclusion.schedule() {
         let order = schedule.to_string().replace(' ', "");
         text += &format!("Step by step: ipcraft lab run {} --schedule {order}\n", found.algorithm);
-    } else if found.algorithm.starts_with("peterson") {
-        text += "Stepping completes each instruction before the next. At full speed a core buffers its stores:\n\
-                 ipcraft lab peterson shows where that makes a difference.\n";
+    } else if algorithm.unfenced {
+        let at_full_speed = if algorithm.id.starts_with("peterson") {
+            "peterson".into()
+        } else {
+            format!("exclusion {}", algorithm.id)
+        };
+        text += &format!(
+            "Stepping completes each instruction before the next. At full speed a core buffers its stores:\n\
+             ipcraft lab {at_full_speed} shows that this algorithm lacks a fence.\n"
+        );
     }
     text
 }

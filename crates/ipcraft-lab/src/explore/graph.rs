@@ -11,10 +11,12 @@ use crate::variables::{Phase, Variables};
 /// A state, by its number. Lower numbers are at most as many steps away from the start.
 pub(super) type Id = usize;
 
+/// The highest ticket that a search follows: the tickets of a bakery grow without bound.
+pub const MAX_TICKET: u64 = 3;
+
 /// All states that two processes can reach.
 pub(super) struct Graph {
     nodes: Vec<Node>,
-    complete: bool,
 }
 
 struct Node {
@@ -24,10 +26,13 @@ struct Node {
     /// The states after a step of each side. `None` if its program has ended, or if the search
     /// ended before.
     next: [Option<Id>; 2],
+    /// Whether some step of it was not followed.
+    cut: bool,
 }
 
 impl Graph {
-    /// Finds all states from a start, or the nearest `limit` ones.
+    /// Finds all states from a start, or the nearest `limit` ones. A state whose tickets are higher
+    /// than [`MAX_TICKET`] is not followed.
     pub(super) fn search(
         pair: &mut Pair,
         variables: Variables<'_>,
@@ -38,18 +43,20 @@ impl Graph {
             phases: [0, 1].map(|me| variables.phase_in(state.words(), me)),
             parent,
             next: [None; 2],
+            cut: variables.highest_ticket_in(state.words()) > MAX_TICKET,
         };
-        let mut graph = Graph { nodes: vec![node(&start, None)], complete: true };
+        let mut graph = Graph { nodes: vec![node(&start, None)] };
         let mut known: HashMap<State, Id> = HashMap::from([(start.clone(), 0)]);
         let mut states = vec![start];
         let mut id = 0;
         while id < states.len() {
-            for side in Side::BOTH {
+            let sides = if graph.nodes[id].cut { &[][..] } else { &Side::BOTH };
+            for &side in sides {
                 let Some(state) = pair.step(&states[id], side)? else { continue };
                 let next = match known.entry(state) {
                     Entry::Occupied(entry) => *entry.get(),
                     Entry::Vacant(_) if states.len() >= limit => {
-                        graph.complete = false;
+                        graph.nodes[id].cut = true;
                         continue;
                     }
                     Entry::Vacant(entry) => {
@@ -71,7 +78,12 @@ impl Graph {
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.complete
+        !self.nodes.iter().any(|node| node.cut)
+    }
+
+    /// Returns whether some step from a state was not followed.
+    pub(super) fn is_cut(&self, id: Id) -> bool {
+        self.nodes[id].cut
     }
 
     pub(super) fn ids(&self) -> std::ops::Range<Id> {

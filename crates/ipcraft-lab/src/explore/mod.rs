@@ -22,6 +22,7 @@ use crate::algorithm::{Algorithm, Waiting};
 use crate::variables::{Layout, Phase, Variables};
 use graph::Graph;
 
+pub use graph::MAX_TICKET;
 pub use orders::{Orders, orders};
 pub use replay::{Replay, Step, replay};
 pub use schedule::{ParseScheduleError, Schedule};
@@ -37,7 +38,8 @@ pub struct Exploration {
     pub algorithm: String,
     /// The number of different states.
     pub states: usize,
-    /// False if the search ended at [`MAX_STATES`]; a condition that holds then is not proven.
+    /// False if the search ended at [`MAX_STATES`] or [`MAX_TICKET`]: a condition that holds is
+    /// then proven up to there only.
     pub complete: bool,
     /// Never two processes are inside.
     pub exclusion: Verdict,

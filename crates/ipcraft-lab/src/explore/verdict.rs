@@ -52,12 +52,17 @@ pub(super) fn progress(graph: &Graph) -> Verdict {
     Verdict::at(graph, graph.ids().find(|&id| waits(id) && !can_enter[id]))
 }
 
-/// Returns for each state whether an entry is possible from there.
+/// Returns for each state whether an entry is possible from there. Where the search ended, an entry
+/// is assumed.
 fn reaching_an_entry(graph: &Graph) -> Vec<bool> {
     let mut before: Vec<Vec<Id>> = vec![Vec::new(); graph.len()];
     let mut reaching = vec![false; graph.len()];
     let mut queue = Vec::new();
     for id in graph.ids() {
+        if graph.is_cut(id) {
+            reaching[id] = true;
+            queue.push(id);
+        }
         for (side, next) in graph.steps(id) {
             before[next].push(id);
             if graph.enters(id, side, next) && !reaching[id] {
