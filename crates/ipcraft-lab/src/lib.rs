@@ -22,8 +22,8 @@ pub mod litmus;
 pub mod machine;
 pub mod peterson;
 pub mod race;
-pub mod sys;
 pub mod schedule;
+pub mod sys;
 mod variables;
 mod worker;
 

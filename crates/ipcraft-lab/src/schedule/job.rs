@@ -154,7 +154,7 @@ pub fn check(jobs: &[Job]) -> Result<(), JobError> {
 fn check_bursts(job: &Job) -> Result<(), JobError> {
     let computes = |burst: &Burst| matches!(burst, Burst::Compute(_));
     let alternates = job.bursts.iter().enumerate().all(|(i, burst)| computes(burst) == (i % 2 == 0));
-    if !alternates || job.bursts.len() % 2 == 0 {
+    if !alternates || job.bursts.len().is_multiple_of(2) {
         return Err(JobError::Bursts(job.name.clone()));
     }
     if job.bursts.len() > MAX_BURSTS {
@@ -211,13 +211,14 @@ fn time(name: &str, text: &str) -> Result<Time, JobError> {
 fn set(job: &mut Job, option: &str) -> Result<(), JobError> {
     let (key, value) = option.split_once('=').unwrap_or((option, ""));
     match key {
-        "priority" => set_priority(job, value),
-        "tickets" => set_tickets(job, value),
-        "owner" => set_owner(job, value),
-        "period" => Ok(job.period = Some(positive(&job.name, "period", value)?)),
-        "deadline" => Ok(job.deadline = Some(positive(&job.name, "deadline", value)?)),
-        _ => Err(JobError::UnknownOption(job.name.clone(), key.into())),
+        "priority" => set_priority(job, value)?,
+        "tickets" => set_tickets(job, value)?,
+        "owner" => set_owner(job, value)?,
+        "period" => job.period = Some(positive(&job.name, "period", value)?),
+        "deadline" => job.deadline = Some(positive(&job.name, "deadline", value)?),
+        _ => return Err(JobError::UnknownOption(job.name.clone(), key.into())),
     }
+    Ok(())
 }
 
 fn positive(name: &str, option: &'static str, value: &str) -> Result<Time, JobError> {

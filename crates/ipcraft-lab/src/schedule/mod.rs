@@ -9,7 +9,11 @@ pub mod ideal;
 pub mod job;
 pub mod metrics;
 pub mod policy;
+pub mod random;
 mod ready;
+pub mod realtime;
+pub mod sets;
+pub mod sharing;
 mod time;
 mod timeline;
 

@@ -113,6 +113,16 @@ impl<'a> ReadyList<'a> {
         self.policy.ran(&self.views[job], time, why, now);
     }
 
+    /// Takes a job out that is ready: it was abandoned at its deadline, or killed. Does nothing if
+    /// it is not ready.
+    pub fn withdraw(&mut self, job: Id) {
+        if self.places[job].is_some() {
+            self.remove(job);
+            self.newcomers.retain(|&newcomer| newcomer != job);
+            self.policy.leaves(&self.views[job]);
+        }
+    }
+
     /// Returns why `chosen` was picked: what the policy compares, of it and of one other job that
     /// is ready. Ask between [`pick`](ReadyList::pick) and the next call.
     pub fn explain(&self, chosen: Id, now: Time) -> (String, Option<(Id, String)>) {

@@ -20,6 +20,10 @@ impl Policy for Fcfs {
         Choice { job: self.queue.pop_front().expect("a job is ready"), at_most: None }
     }
 
+    fn leaves(&mut self, job: &View) {
+        self.queue.retain(|&queued| queued != job.id);
+    }
+
     fn explain(&self, job: &View, _now: Time) -> String {
         format!("ready at {}", job.ready_since)
     }

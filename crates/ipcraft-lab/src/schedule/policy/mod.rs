@@ -11,15 +11,34 @@
 //! * A running job wins ties, so an equal job does not preempt it.
 //! * Remaining times are compared after rounding to 1/100 of a unit ([`Time::rounded`]).
 
+mod edf;
+mod fair;
 mod fcfs;
+mod guaranteed;
+mod hrrn;
+mod lottery;
+mod multilevel;
+mod parameters;
+mod parse;
+mod priority;
+mod ratio;
+mod rm;
 mod round_robin;
+mod sjf;
 mod spec;
+mod spn;
+mod srtn;
+mod stride;
 
 use std::fmt::Debug;
 
 use super::time::Time;
 
-pub use spec::{Spec, SpecError};
+pub use parameters::SpecError;
+pub use parse::{FORMS, parse_list};
+use ratio::Ratio;
+pub use spec::Spec;
+pub use spn::Weight;
 
 /// A job by its place in the list.
 pub type Id = usize;
@@ -95,6 +114,9 @@ pub trait Policy: Debug + Send {
     /// Tells that a job stopped after it ran for `time`. Its view includes that time.
     fn ran(&mut self, _job: &View, _time: Time, _why: Stopped, _now: Time) {}
 
+    /// Tells that a ready job is withdrawn: it was abandoned at its deadline, or killed.
+    fn leaves(&mut self, _job: &View) {}
+
     /// Returns whether a job that just became ready preempts the running one. The view of the
     /// running job includes the time that it has run up to now.
     fn preempts(&self, _running: &View, _other: &View) -> bool {
@@ -103,4 +125,9 @@ pub trait Policy: Debug + Send {
 
     /// Returns what the policy compares, for a reader: "3 left", "priority 5".
     fn explain(&self, job: &View, now: Time) -> String;
+}
+
+/// Returns the ready job with the least key. Ties are decided by [`View::order`].
+fn least<K: Ord>(ready: &[View], key: impl Fn(&View) -> K) -> &View {
+    ready.iter().min_by_key(|job| (key(job), job.order())).expect("a job is ready")
 }

@@ -37,6 +37,10 @@ impl Policy for RoundRobin {
         }
     }
 
+    fn leaves(&mut self, job: &View) {
+        self.queue.retain(|&queued| queued != job.id);
+    }
+
     fn explain(&self, job: &View, _now: Time) -> String {
         format!("in the queue since {}", job.ready_since)
     }
