@@ -3,6 +3,7 @@
 //! [`trace`] counts the instructions and system calls of an operation. [`Stepper`] stops a process
 //! at exactly its k-th instruction, for example to kill it there. [`Pair`] runs two processes in
 //! any order of their instructions, and continues from any [`State`] that was seen before.
+//! [`CallCounter`] counts the system calls of a process that it did not start.
 //!
 //! # How an operation is stepped
 //!
@@ -18,6 +19,7 @@
 #![deny(unsafe_code)]
 
 mod asleep;
+mod calls;
 mod child;
 mod mark;
 mod pair;
@@ -26,6 +28,7 @@ mod registers;
 mod shared;
 mod stepper;
 
+pub use calls::CallCounter;
 pub use child::{Child, kill_all};
 pub use pair::{Pair, Side, State};
 pub use shared::Shared;

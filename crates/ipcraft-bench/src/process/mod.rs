@@ -10,9 +10,9 @@ mod launcher;
 mod memory;
 mod pair;
 mod protocol;
-mod ptrace;
 mod session;
 mod spinners;
+mod traced;
 
 pub use child::{Process, exit_with_parent};
 pub use failure::{CancelToken, Failure};
@@ -21,5 +21,5 @@ pub use pair::{Pair, build};
 pub use protocol::{Control, catch_failure};
 pub use session::Session;
 
-pub(crate) use ptrace::Traced;
 pub(crate) use spinners::Spinners;
+pub(crate) use traced::Traced;

@@ -1,8 +1,6 @@
-//! A peer under `ptrace(2)`: it stops at each system call, which is counted.
+//! A peer whose system calls are counted under `ptrace(2)`.
 
-use nix::sys::ptrace::{self, Options};
-use nix::sys::signal::Signal;
-use nix::sys::wait::WaitStatus;
+use ipcraft_step::CallCounter;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,18 +12,15 @@ use super::protocol::{Control, Reply, Request};
 pub(crate) struct Traced {
     control: Control,
     process: Process,
-    calls: u64,
-    /// Stops at system calls alternate between entry and exit.
-    in_call: bool,
+    counter: CallCounter,
 }
 
 impl Traced {
     /// Starts tracing. The peer stops, and continues when [`attend`](Traced::attend) is called.
     pub(super) fn start(process: Process, control: Control) -> Result<Traced, Failure> {
         control.set_nonblocking()?;
-        check(ptrace::seize(process.id(), Options::PTRACE_O_TRACESYSGOOD))?;
-        check(ptrace::interrupt(process.id()))?;
-        Ok(Traced { control, process, calls: 0, in_call: false })
+        let counter = check(CallCounter::seize(process.id()))?;
+        Ok(Traced { control, process, counter })
     }
 
     /// Fails if `ptrace(2)` may not trace the children of this process.
@@ -37,7 +32,7 @@ impl Traced {
 
     /// Returns the number of system calls entered so far.
     pub(crate) fn calls(&self) -> u64 {
-        self.calls
+        self.counter.calls()
     }
 
     /// Requests a slice of work.
@@ -48,26 +43,14 @@ impl Traced {
     /// Resumes the peer if it has stopped. Returns its report at the system call after the sending
     /// one: only then is the number of calls since the previous report exact.
     pub(crate) fn attend<R: DeserializeOwned>(&mut self) -> Result<Option<R>, Failure> {
-        let mut report = None;
-        let signal = match self.process.stopped()? {
-            None => return Ok(None),
-            Some(WaitStatus::PtraceSyscall(_)) => {
-                report = self.enter_or_leave()?;
-                None
-            }
-            Some(WaitStatus::Stopped(_, signal)) => Some(signal),
-            Some(_) => None,
-        };
-        self.resume(signal)?;
+        let Some(stop) = self.process.stopped()? else { return Ok(None) };
+        let report = if self.counter.record(stop) { self.receive()? } else { None };
+        check(self.counter.resume(stop))?;
         Ok(report)
     }
 
-    fn enter_or_leave<R: DeserializeOwned>(&mut self) -> Result<Option<R>, Failure> {
-        self.in_call = !self.in_call;
-        if !self.in_call {
-            return Ok(None);
-        }
-        self.calls += 1;
+    /// Returns a report if the peer has sent one.
+    fn receive<R: DeserializeOwned>(&mut self) -> Result<Option<R>, Failure> {
         match self.control.recv() {
             Ok(Reply::Done(report)) => Ok(Some(report)),
             Ok(Reply::Failed(reason)) => Err(Failure::Failed(reason)),
@@ -77,11 +60,6 @@ impl Traced {
         }
     }
 
-    /// Resumes the peer until the next entry or exit, and delivers the signal that stopped it.
-    fn resume(&self, signal: Option<Signal>) -> Result<(), Failure> {
-        check(ptrace::syscall(self.process.id(), signal))
-    }
-
     /// Returns the peer's process id.
     #[cfg(test)]
     pub(crate) fn id(&self) -> nix::unistd::Pid {
@@ -89,7 +67,7 @@ impl Traced {
     }
 }
 
-fn check(result: nix::Result<()>) -> Result<(), Failure> {
+fn check<T>(result: nix::Result<T>) -> Result<T, Failure> {
     result.map_err(|error| Failure::Failed(format!("ptrace(2): {error}")))
 }
 
@@ -107,7 +85,7 @@ mod tests {
         }
         let (mut supervisor, mut peer) = Control::pair().unwrap();
         let process = Process::fork(|| {
-            ptrace::traceme()?;
+            nix::sys::ptrace::traceme()?;
             peer.send(&())?;
             peer.recv()
         })
