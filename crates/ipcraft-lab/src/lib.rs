@@ -13,6 +13,8 @@
 
 pub mod algorithm;
 mod atomic;
+mod coroutine;
+pub mod cost;
 mod error;
 pub mod exclusion;
 pub mod explore;
@@ -24,6 +26,7 @@ pub mod peterson;
 pub mod race;
 pub mod schedule;
 pub mod sys;
+pub mod threads;
 mod variables;
 mod worker;
 

@@ -1,11 +1,13 @@
 //! `ipcraft lab`: races and mutual exclusion between real processes, to see and to try.
 
+mod cost;
 mod exclusion;
 mod explore;
 mod machine;
 mod peterson;
 mod play;
 mod race;
+mod threads;
 
 use std::io;
 use std::path::PathBuf;
@@ -46,6 +48,14 @@ enum Topic {
     },
     /// Peterson's algorithm by memory ordering, and the store buffer behind it
     Peterson,
+    /// User-level threads (coroutines) against kernel-level threads
+    Threads,
+    /// What processes, threads and coroutines cost: time, memory, and how many there can be
+    Cost {
+        /// Also write a page of charts to FILE
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+    },
     /// Every order of the instructions of two processes
     Explore {
         /// An algorithm, or race
@@ -155,6 +165,8 @@ impl Topic {
             Topic::Race => "race",
             Topic::Exclusion { .. } => "exclusion",
             Topic::Peterson => "peterson",
+            Topic::Threads => "threads",
+            Topic::Cost { .. } => "cost",
             Topic::Explore { .. } => "explore",
             Topic::Run { .. } => "run",
             Topic::Play { .. } => "play",
@@ -167,6 +179,8 @@ impl Topic {
             Topic::Race => race::outcome(),
             Topic::Exclusion { algorithms } => exclusion::outcome(&selected(algorithms)),
             Topic::Peterson => peterson::outcome(),
+            Topic::Threads => threads::outcome(),
+            Topic::Cost { html } => cost::outcome(html.as_deref()),
             Topic::Explore { algorithm } if algorithm == explore::RACE => explore::race(),
             Topic::Explore { algorithm } => explore::outcome(found(algorithm)),
             Topic::Run { algorithm, schedule } => explore::replayed(found(algorithm), schedule.as_ref()),
@@ -219,6 +233,16 @@ fn list() -> String {
         ("ipcraft lab race", "3", "lost updates by the width of an addition, on one core and on two"),
         ("ipcraft lab exclusion [ALGORITHM…]", "60", "the four conditions, measured for each algorithm"),
         ("ipcraft lab peterson", "60", "Peterson by memory ordering: violations per million entries"),
+        (
+            "ipcraft lab threads",
+            "4",
+            "user-level against kernel-level threads: blocking, shares, turns, switches",
+        ),
+        (
+            "ipcraft lab cost [--html FILE]",
+            "40",
+            "what processes, threads and coroutines cost, and how many there can be",
+        ),
         ("ipcraft lab explore ALGORITHM", "3", "every order of the instructions, and the shortest bad one"),
         ("ipcraft lab run ALGORITHM [--schedule ORDER]", "3", "one order, step by step"),
         ("ipcraft lab play ALGORITHM", "-", "find the bad order yourself"),

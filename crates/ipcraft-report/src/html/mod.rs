@@ -17,6 +17,7 @@ mod part;
 mod ratio;
 mod scale;
 mod setup;
+mod sheet;
 mod svg;
 mod table;
 mod throughput;
@@ -31,6 +32,7 @@ use escape::escape;
 use panel::Legend;
 
 pub use data::{DATA_ID, unpack};
+pub use sheet::{Bar, Chart, Line, Quantity, sheet};
 
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");

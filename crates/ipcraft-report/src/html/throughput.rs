@@ -133,7 +133,7 @@ fn svg_label(attributes: &str, y: i32, name: &str) -> String {
 }
 
 /// Moves positions apart, down first and then up from the end.
-fn spread(wanted: &[i32], start: i32, end: i32) -> Vec<i32> {
+pub(super) fn spread(wanted: &[i32], start: i32, end: i32) -> Vec<i32> {
     let mut places = wanted.to_vec();
     let mut next = start;
     for place in &mut places {
