@@ -12,6 +12,8 @@ mod escape;
 mod heat_map;
 mod latency;
 mod pack;
+#[cfg(test)]
+mod palette;
 mod panel;
 mod part;
 mod ratio;

@@ -77,7 +77,7 @@ fn dot(row: &Row, legend: &Legend) -> Option<Dot> {
         value: ratio.value,
         whisker: Some((ratio.low, ratio.high)),
         tooltip: format!(
-            "{name}: {:.2} × libc ({:.2} to {:.2}), {} pairs{noisy}",
+            "{name}: {:.2} vs libc ({:.2} to {:.2}), {} pairs{noisy}",
             ratio.value, ratio.low, ratio.high, row.ratio_pairs
         ),
         name,
@@ -85,6 +85,6 @@ fn dot(row: &Row, legend: &Legend) -> Option<Dot> {
 }
 
 fn chart(rows: &[Dot], scale: Scale, title: &str) -> String {
-    let axis = Axis { scale, title: "time, × libc", label: tick::ratio };
+    let axis = Axis { scale, title: "time vs libc", label: tick::ratio };
     dots(rows, axis, Some(1.0), &format!("Ratio to libc, {title}"), "Each mechanism with its interval")
 }

@@ -27,8 +27,8 @@ const COLUMNS: [Column; 13] = [
     column("CPU", "CPU time of both processes per message", |row| shown(row.cpu_ns_per_message, units::time)),
     column("switches", "Context switches per message", |row| shown(row.switches_per_message, two_digits)),
     column("calls", "System calls per message", |row| shown(row.syscalls_per_message, two_digits)),
-    column("× libc", "Time relative to the same program on libc, with its interval", to_libc),
-    column("× limit", "Time relative to the limit of the machine", |row| {
+    column("vs libc", "Time relative to the same program on libc, with its interval", to_libc),
+    column("vs limit", "Time relative to the limit of the machine", |row| {
         shown(row.ratio_to_limit, two_digits)
     }),
     column("", "Remarks", remark),
