@@ -10,6 +10,8 @@ use crate::suite::Outcome;
 pub enum Rule {
     /// The system call fails with this errno.
     Fails(libc::c_long, Errno),
+    /// The system call fails with this errno if its second argument, an operation, is this.
+    FailsFor(libc::c_long, u32, Errno),
     /// The system call kills the process if its first argument is at least this.
     KillsFrom(libc::c_long, u32),
 }
@@ -48,15 +50,23 @@ fn apply(rules: &[Rule]) -> nix::Result<()> {
     .map(drop)
 }
 
-/// The offsets of the number and of the lower half of the first argument in `struct seccomp_data`.
+/// The offsets of the number and of the lower halves of two arguments in `struct seccomp_data`.
 const NUMBER: u32 = 0;
 const FIRST_ARGUMENT: u32 = 16;
+const SECOND_ARGUMENT: u32 = 24;
 
 fn compile(rule: Rule) -> Vec<libc::sock_filter> {
     match rule {
         Rule::Fails(call, errno) => vec![
             load(NUMBER),
             jump(libc::BPF_JEQ, call as u32, 1),
+            returns(libc::SECCOMP_RET_ERRNO | errno as u32),
+        ],
+        Rule::FailsFor(call, operation, errno) => vec![
+            load(NUMBER),
+            jump(libc::BPF_JEQ, call as u32, 3),
+            load(SECOND_ARGUMENT),
+            jump(libc::BPF_JEQ, operation, 1),
             returns(libc::SECCOMP_RET_ERRNO | errno as u32),
         ],
         Rule::KillsFrom(call, least) => vec![

@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ipcraft::Result;
+use ipcraft::futex::pi::{self, PreviousOwner};
 use ipcraft::shm::memfd::Memfd;
 use ipcraft::shm::{ProcessShared, Shared};
 use ipcraft::sync::{
@@ -128,6 +129,7 @@ ipcraft::shared_struct! {
         rwlock: RwLock<u32, 2>,
         semaphore: Semaphore<1>,
         barrier: Barrier<2>,
+        word: AtomicU32,
         events: [Event; 2],
         /// Whether a process has it, and how often processes had it.
         had: AtomicU32,
@@ -163,6 +165,21 @@ pub(crate) fn readers(handler: Handler) {
 
 pub(crate) fn permits(handler: Handler) {
     excludes(handler, acquire, acquire);
+}
+
+pub(crate) fn words(handler: Handler) {
+    excludes(handler, lock_word, lock_word);
+}
+
+fn lock_word(zone: &Zone, form: Form, inside: &mut dyn FnMut()) -> Result<()> {
+    let previous = match form {
+        Form::Wait => pi::lock(&zone.word),
+        Form::Try => pi::try_lock(&zone.word),
+        Form::Within(timeout) => pi::lock_timeout(&zone.word, timeout),
+    }?;
+    assert_eq!(previous, PreviousOwner::Unlocked);
+    inside();
+    pi::unlock(&zone.word)
 }
 
 fn lock(zone: &Zone, form: Form, inside: &mut dyn FnMut()) -> Result<()> {

@@ -80,6 +80,7 @@ const OTHERS: &[Other] = &[
         test: processes::child_continues,
     },
     Other { name: "mutex_lock_excludes", waits: Some("sync::Mutex::lock"), test: locks::mutex },
+    Other { name: "futex_pi_lock_excludes", waits: Some("futex::pi::lock"), test: locks::words },
     Other { name: "rwlock_write_excludes", waits: Some("sync::RwLock::write"), test: locks::writers },
     Other { name: "rwlock_read_excludes_writers", waits: Some("sync::RwLock::read"), test: locks::readers },
     Other {

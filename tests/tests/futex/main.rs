@@ -3,6 +3,7 @@
 mod addresses;
 mod any;
 mod errors;
+mod pi;
 mod waiting;
 mod waking;
 

@@ -7,6 +7,7 @@ mod common;
 mod condvar;
 mod creation;
 mod event;
+mod futex_pi;
 #[cfg(target_env = "gnu")]
 mod glibc;
 mod initialization;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     tests.extend(barrier::tests());
     tests.extend(once::tests());
     tests.extend(event::tests());
+    tests.extend(futex_pi::tests());
     tests.extend(initialization::tests());
     tests.extend(creation::tests());
     #[cfg(target_env = "gnu")]

@@ -5,6 +5,7 @@
 //! * To build a blocking structure in [shared memory](crate::shm): a lock, a queue, a flag. While
 //!   no thread blocks, it makes no system calls.
 //! * To wait for any of several words ([`wait_any`]).
+//! * To lock between threads of different real-time priorities ([`pi`]).
 //!
 //! # When not
 //!
@@ -86,6 +87,7 @@
 //! [futex(7)]: https://man7.org/linux/man-pages/man7/futex.7.html
 //! [the kernel's page on futex_waitv]: https://docs.kernel.org/userspace-api/futex2.html
 
+pub mod pi;
 mod wait;
 mod waiter;
 mod wake;

@@ -10,6 +10,7 @@ use libc::{PTHREAD_MUTEX_ERRORCHECK, PTHREAD_PROCESS_SHARED, pthread_mutex_t};
 use nix::errno::Errno;
 
 use crate::sys::ffi::PTHREAD_MUTEX_ROBUST;
+use crate::sys::gettid::gettid;
 
 /// The errno for a process that was made without the knowledge of the C library.
 pub(super) const UNKNOWN_PROCESS: Errno = Errno::EPERM;
@@ -60,12 +61,6 @@ pub(super) fn owner_word_index() -> usize {
     *INDEX.get_or_init(|| lock_own_mutex().ok().and_then(|locked| locked.owner_word_index).unwrap_or(0))
 }
 
-/// Returns the kernel's id of the calling thread. The C library's copy can be that of a parent.
-pub(super) fn thread_id() -> u32 {
-    // SAFETY: because gettid(2) takes no arguments.
-    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
-}
-
 /// What a locked mutex of the calling thread shows.
 struct Locked {
     /// The first word with the id of the thread.
@@ -89,7 +84,7 @@ fn lock_own_mutex() -> nix::Result<Locked> {
     let is_registered = has_robust_list();
     // SAFETY: because this thread locked the mutex.
     unsafe { libc::pthread_mutex_unlock(mutex) };
-    let owner = thread_id();
+    let owner = gettid();
     let owner_word_index = words.iter().position(|word| word & libc::FUTEX_TID_MASK == owner);
     Ok(Locked { owner_word_index, is_registered })
 }

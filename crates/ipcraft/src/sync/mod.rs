@@ -28,6 +28,9 @@
 //! * Data whose old and new values may mix, such as counters: use atomics.
 //! * Counting items that one process produces and another consumes: use a
 //!   [`semaphore`](crate::semaphore).
+//! * Threads of different real-time priorities: these locks have no priority inheritance, and
+//!   [`futex::pi`](crate::futex::pi) has. A robust mutex of the C library could inherit, too, but
+//!   would be slower for all others, and without timeouts before Linux 5.14.
 //! * Processes on different machines, or without common memory.
 //!
 //! # Example

@@ -18,6 +18,7 @@ use super::c_library;
 use super::held_count::{HeldCount, LIMIT_EXCEEDED, MAX_LOCKS};
 use super::pid_namespace::{self, PidNamespace};
 use crate::sys::ffi::pthread_mutex_clocklock;
+use crate::sys::gettid::gettid;
 use crate::sys::signal::tgkill;
 use crate::time::Deadline;
 
@@ -118,12 +119,12 @@ impl RawMutex {
 
     /// Returns whether this thread owns the mutex. False if only the parent of a forked child does.
     pub(super) fn is_owned_by_caller(&self) -> bool {
-        self.owner() == c_library::thread_id()
+        self.owner() == gettid()
     }
 
     /// Returns whether this thread owns any of the mutexes.
     pub(super) fn is_any_owned_by_caller<'a>(mut locks: impl Iterator<Item = &'a RawMutex>) -> bool {
-        let caller = c_library::thread_id();
+        let caller = gettid();
         locks.any(|lock| lock.owner() == caller)
     }
 

@@ -9,6 +9,8 @@ pub(crate) mod cpu;
 pub(crate) mod dup;
 pub(crate) mod ffi;
 pub(crate) mod futex;
+pub(crate) mod futex_pi;
+pub(crate) mod gettid;
 pub(crate) mod ioctl;
 pub(crate) mod mincore;
 pub(crate) mod ofd_lock;
