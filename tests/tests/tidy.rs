@@ -348,6 +348,7 @@ fn example_of(id: &str) -> &str {
         "channel_broadcast" => "pubsub",
         "channel_latest" => "latest",
         "channel_request" => "request_response",
+        "futex_pi" => "priority_inversion",
         name => name,
     }
 }

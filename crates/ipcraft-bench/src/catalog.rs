@@ -5,8 +5,9 @@
 use crate::limits::{cacheline, futex, single};
 use crate::mechanism::Mechanism;
 use crate::mechanisms::{
-    channel_bytes, channel_request, channel_typed, eventfd, fifo, inet, locks, pipe, posix_queue, shm_futex,
-    shm_posix_semaphore, shm_sysv_semaphore, signals, sync_barrier, sync_condvar, sysv_queue, unix_sockets,
+    channel_bytes, channel_request, channel_typed, eventfd, fifo, futex_pi, inet, locks, pipe, posix_queue,
+    shm_futex, shm_posix_semaphore, shm_sysv_semaphore, signals, sync_barrier, sync_condvar, sysv_queue,
+    unix_sockets,
 };
 
 /// All mechanisms, in the order in which they are explained.
@@ -40,6 +41,7 @@ static MECHANISMS: &[&Mechanism] = &[
     &locks::RWLOCK_READ,
     &locks::RWLOCK_WRITE,
     &locks::SEMAPHORE,
+    &futex_pi::MECHANISM,
     &inet::TCP,
     &inet::UDP,
 ];
@@ -109,6 +111,7 @@ mod tests {
             "sync_rwlock_read",
             "sync_rwlock_write",
             "sync_semaphore",
+            "futex_pi",
             "tcp",
             "udp",
         ];

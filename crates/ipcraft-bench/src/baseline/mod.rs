@@ -4,6 +4,7 @@ pub(crate) mod barrier;
 pub(crate) mod condvar;
 pub(crate) mod eventfd;
 pub(crate) mod futex;
+pub(crate) mod futex_pi;
 pub(crate) mod locks;
 pub(crate) mod page;
 pub(crate) mod pipes;

@@ -7,6 +7,7 @@ pub(crate) mod channel_request;
 pub(crate) mod channel_typed;
 pub(crate) mod eventfd;
 pub(crate) mod fifo;
+pub(crate) mod futex_pi;
 pub(crate) mod inet;
 pub(crate) mod locks;
 pub(crate) mod pipe;
