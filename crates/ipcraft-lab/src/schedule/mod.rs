@@ -4,6 +4,7 @@
 //! can schedule real processes. Both yield a [`Timeline`], from which [`metrics`] are computed by
 //! the same code.
 
+pub mod dispatch;
 mod fairness;
 pub mod ideal;
 pub mod job;
@@ -12,6 +13,7 @@ pub mod policy;
 pub mod random;
 mod ready;
 pub mod realtime;
+pub mod record;
 pub mod sets;
 pub mod sharing;
 mod time;

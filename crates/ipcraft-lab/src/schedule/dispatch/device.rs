@@ -1,0 +1,83 @@
+//! A device: a process that answers requests for I/O after their time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use ipcraft::ErrorKind;
+use ipcraft::event::EventFd;
+use ipcraft::pipe;
+use ipcraft_step::Child;
+
+use super::board::{Board, Word};
+use crate::schedule::record::monotonic_ns;
+
+/// The device, and the pipe by which it takes requests.
+#[derive(Debug)]
+pub(super) struct Device {
+    requests: pipe::Writer,
+    _process: Child,
+}
+
+impl Device {
+    /// Starts the process, which runs `setup` first.
+    pub(super) fn start(
+        board: &Board,
+        bell: &EventFd,
+        answers: &[Option<pipe::Writer>],
+        setup: impl FnOnce(),
+    ) -> Result<Device, ipcraft::Error> {
+        let (requests, writer) = pipe::pipe()?;
+        let process = Child::start(|| {
+            setup();
+            serve(&requests, board, bell, answers);
+        });
+        Ok(Device { requests: writer, _process: process })
+    }
+
+    /// Requests an answer to a job at a point of the monotonic clock.
+    pub(super) fn answer_at(&self, job: usize, at_ns: u64) -> Result<(), ipcraft::Error> {
+        let mut request = [0; 16];
+        request[..8].copy_from_slice(&(job as u64).to_ne_bytes());
+        request[8..].copy_from_slice(&at_ns.to_ne_bytes());
+        self.requests.write_all(&request)
+    }
+}
+
+fn serve(requests: &pipe::Reader, board: &Board, bell: &EventFd, answers: &[Option<pipe::Writer>]) {
+    let mut pending: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+    loop {
+        let now = monotonic_ns();
+        while let Some(&Reverse((at, job))) = pending.peek().filter(|Reverse((at, _))| *at <= now) {
+            let _ = at;
+            pending.pop();
+            answer(job, board, bell, answers);
+        }
+        let wait = pending.peek().map(|Reverse((at, _))| Duration::from_nanos(at.saturating_sub(now)));
+        let mut request = [0; 16];
+        let read = match wait {
+            Some(wait) => requests.read_exact_timeout(&mut request, wait),
+            None => requests.read_exact(&mut request),
+        };
+        match read {
+            Ok(()) => pending.push(Reverse(parse(request))),
+            Err(error) if error.kind() == ErrorKind::TimedOut => {}
+            // The dispatcher has ended.
+            Err(_) => return,
+        }
+    }
+}
+
+fn parse(request: [u8; 16]) -> (u64, usize) {
+    let number = |part: &[u8]| u64::from_ne_bytes(part.try_into().expect("eight bytes"));
+    (number(&request[8..]), number(&request[..8]) as usize)
+}
+
+/// A job that was killed has no reader any more; the dispatcher knows of its end otherwise.
+fn answer(job: usize, board: &Board, bell: &EventFd, answers: &[Option<pipe::Writer>]) {
+    if let Some(writer) = &answers[job] {
+        let _ = writer.write_all(b"!");
+    }
+    board.desk(job).set(Word::Answered, 1);
+    let _ = bell.add(1);
+}

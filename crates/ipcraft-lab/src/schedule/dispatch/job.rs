@@ -1,0 +1,151 @@
+//! A job: a process that computes until its own CPU clock has reached the end of the burst.
+
+use ipcraft::event::EventFd;
+use ipcraft::pipe;
+use nix::sys::signal::{Signal, raise};
+
+use super::board::{Desk, State, Word};
+use super::{Scale, Way};
+use crate::schedule::job::Burst;
+use crate::schedule::record::Recorder;
+use crate::sys::cpu_clock::CpuClock;
+
+/// The links of the hash chain between two readings of the clock: about a microsecond.
+const LINKS: u64 = 200;
+/// The first link.
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What a job process needs.
+#[derive(Debug)]
+pub(super) struct Role<'a> {
+    pub(super) desk: Desk<'a>,
+    pub(super) bursts: &'a [Burst],
+    pub(super) scale: Scale,
+    pub(super) way: Way,
+    /// Wakes the dispatcher.
+    pub(super) bell: &'a EventFd,
+    /// What the device answers by, if the job has I/O.
+    pub(super) answers: Option<pipe::Reader>,
+}
+
+/// Returns the end of a hash chain of this many links, which a job computes.
+pub fn hash_chain(links: u64) -> u64 {
+    extend(SEED, links)
+}
+
+fn extend(mut hash: u64, links: u64) -> u64 {
+    for _ in 0..links {
+        hash ^= hash << 13;
+        hash ^= hash >> 7;
+        hash ^= hash << 17;
+    }
+    hash
+}
+
+/// Does all bursts, once the dispatcher continues the process.
+pub(super) fn play(role: &Role<'_>) {
+    let _ = raise(Signal::SIGSTOP);
+    let desk = role.desk;
+    desk.set(Word::Base, CpuClock::OWN.ns().unwrap_or(0));
+    let mut work = Work { role, recorder: Recorder::start(desk), hash: SEED, iterations: 0, end: 0 };
+    for burst in role.bursts {
+        match burst {
+            Burst::Compute(time) => work.compute(role.scale.ns(*time)),
+            Burst::Io(time) => work.block(time.ticks()),
+        }
+    }
+    desk.set(Word::Iterations, work.iterations);
+    desk.set(Word::Hash, work.hash);
+    work.report(work.end, State::Ended);
+}
+
+struct Work<'a> {
+    role: &'a Role<'a>,
+    recorder: Recorder<'a>,
+    hash: u64,
+    iterations: u64,
+    /// The CPU time at which the burst ends.
+    end: u64,
+}
+
+impl Work<'_> {
+    fn compute(&mut self, length: u64) {
+        let desk = self.role.desk;
+        self.end += length;
+        desk.set(Word::BurstEnd, self.end);
+        loop {
+            let limit = desk.get(Word::Limit);
+            let finishes = self.end < limit.saturating_add(desk.get(Word::Grace));
+            if finishes || self.end == limit {
+                return self.run_until(self.end);
+            }
+            self.run_until(limit);
+            // The dispatcher may have raised it meanwhile.
+            if desk.get(Word::Limit) == limit {
+                self.report(limit, State::Limit);
+                self.stop_until_raised(limit);
+            }
+        }
+    }
+
+    /// Computes until the CPU clock has this value, or the limit was changed.
+    fn run_until(&mut self, target: u64) {
+        let desk = self.role.desk;
+        let base = desk.get(Word::Base);
+        let mut next_check = 0;
+        loop {
+            self.hash = extend(self.hash, LINKS);
+            self.iterations += LINKS;
+            let (now, was_gap) = self.recorder.read_clock();
+            if was_gap || now >= next_check {
+                let used = CpuClock::OWN.ns().unwrap_or(u64::MAX) - base;
+                if used >= target {
+                    return;
+                }
+                // The CPU clock is never faster than the other.
+                next_check = now + (target - used);
+            }
+            if desk.get(Word::MayRun) == 0 {
+                // Another process has continued this one, or the dispatcher sleeps for a moment.
+                self.leave_core();
+            }
+        }
+    }
+
+    /// Really blocks, until the device has answered.
+    fn block(&mut self, ticks: u64) {
+        self.role.desk.set(Word::Io, ticks);
+        self.report(self.end, State::Blocked);
+        if let Some(answers) = &self.role.answers {
+            let _ = answers.read_exact(&mut [0]);
+        }
+        self.recorder.read_clock();
+    }
+
+    fn report(&mut self, reached: u64, state: State) {
+        self.recorder.read_clock();
+        let desk = self.role.desk;
+        desk.set(Word::Reached, reached);
+        desk.set(Word::Used, CpuClock::OWN.ns().unwrap_or(0) - desk.get(Word::Base));
+        desk.report(state);
+        let _ = self.role.bell.add(1);
+    }
+
+    fn stop_until_raised(&mut self, limit: u64) {
+        loop {
+            self.leave_core();
+            if self.role.desk.get(Word::Limit) != limit {
+                break;
+            }
+        }
+        self.recorder.read_clock();
+    }
+
+    fn leave_core(&self) {
+        match self.role.way {
+            Way::Signals => drop(raise(Signal::SIGSTOP)),
+            // The running job has a higher priority.
+            Way::Priorities => std::thread::yield_now(),
+        }
+    }
+}
