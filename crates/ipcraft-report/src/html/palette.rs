@@ -1,4 +1,4 @@
-//! Whether readers with a colour vision deficiency can tell the colours of the series apart.
+//! Whether readers with a colour vision deficiency can distinguish the colours of the series.
 //!
 //! Each colour is simulated as a reader with that deficiency sees it (Machado, Oliveira and
 //! Fernandes 2009, severity 1.0, in linear RGB). The distance of two colours is that of CIELAB
