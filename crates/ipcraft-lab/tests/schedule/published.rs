@@ -1,6 +1,6 @@
 //! Schedules that books and courses print.
 
-use ipcraft_lab::schedule::{Job, sets, sharing};
+use ipcraft_lab::schedule::{Job, Time, sets, sharing};
 
 use super::support::{ends, jobs, metrics, timeline, units};
 
@@ -143,7 +143,7 @@ fn averages_are_those_of_tanenbaum() {
 #[test]
 fn processor_sharing_is_that_of_tanenbaum() {
     let jobs = sets::find("tanenbaum-batch").unwrap().jobs();
-    let ends: Vec<f64> = sharing::ends(&jobs, &[1.0; 5]).into_iter().map(|end| end.as_units()).collect();
+    let ends: Vec<f64> = sharing::ends(&jobs, &[1.0; 5]).into_iter().map(Time::as_units).collect();
     assert_eq!(ends, [30.0, 24.0, 10.0, 18.0, 28.0]);
     assert_eq!(ends.iter().sum::<f64>() / 5.0, 22.0);
 }
