@@ -2,17 +2,21 @@
 
 mod cost;
 mod exclusion;
+mod exercise;
 mod explore;
 mod machine;
 mod peterson;
 mod play;
 mod race;
+mod realtime;
+mod schedule;
 mod threads;
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::args;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 use comfy_table::{Table, presets};
@@ -71,6 +75,12 @@ enum Topic {
         #[arg(long, value_name = "ORDER")]
         schedule: Option<Schedule>,
     },
+    /// CPU scheduling: a policy on a set of jobs
+    Schedule(schedule::Schedule),
+    /// Periodic tasks: whether they meet their deadlines, by analysis and by schedule
+    Realtime(realtime::RealTime),
+    /// Sheets of exercises, one for each seed, with their answers and a check
+    Exercise(exercise::Exercise),
     /// Find a bad order yourself: a, b, u (undo), s (solution), q (quit)
     Play {
         #[arg(value_name = "ALGORITHM", value_parser = steppable(), hide_possible_values = true)]
@@ -83,11 +93,13 @@ struct Outcome {
     text: String,
     results: serde_json::Value,
     skipped: Vec<Skipped>,
+    /// Whether the exit status is 1: an answer that was checked is wrong.
+    failed: bool,
 }
 
 impl Outcome {
     fn new(text: String, results: &impl Serialize, skipped: Vec<Skipped>) -> io::Result<Outcome> {
-        Ok(Outcome { text, results: serde_json::to_value(results)?, skipped })
+        Ok(Outcome { text, results: serde_json::to_value(results)?, skipped, failed: false })
     }
 
     /// Leaves out the whole experiment if the machine does not permit it; other errors are errors.
@@ -99,6 +111,7 @@ impl Outcome {
             }
             Err(Failure::Lab(error)) => Err(io::Error::other(error)),
             Err(Failure::Output(error)) => Err(error),
+            Err(Failure::Usage(reason)) => Err(io::Error::other(reason)),
             Ok(outcome) => Ok(outcome),
         }
     }
@@ -108,6 +121,8 @@ impl Outcome {
 enum Failure {
     Lab(Error),
     Output(io::Error),
+    /// The arguments do not fit together: exit status 2.
+    Usage(String),
 }
 
 impl From<Error> for Failure {
@@ -141,7 +156,10 @@ impl Lab {
         };
         // Checked first, so that an unusable path fails before the experiment.
         let file = self.json.as_deref().map(ResultFile::at).transpose()?;
-        let outcome = Outcome::unless_refused(topic.name(), topic.outcome())?;
+        let outcome = match topic.outcome() {
+            Err(Failure::Usage(reason)) => return args::print(&args::usage(reason)),
+            outcome => Outcome::unless_refused(topic.name(), outcome)?,
+        };
         if let Some(file) = file {
             file.save(&json(topic.name(), &outcome)?)?;
         }
@@ -154,7 +172,7 @@ impl Lab {
         } else {
             output::print(&text)?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(if outcome.failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
 
@@ -170,6 +188,9 @@ impl Topic {
             Topic::Explore { .. } => "explore",
             Topic::Run { .. } => "run",
             Topic::Play { .. } => "play",
+            Topic::Schedule(_) => "schedule",
+            Topic::Realtime(_) => "realtime",
+            Topic::Exercise(_) => "exercise",
         }
     }
 
@@ -184,6 +205,9 @@ impl Topic {
             Topic::Explore { algorithm } if algorithm == explore::RACE => explore::race(),
             Topic::Explore { algorithm } => explore::outcome(found(algorithm)),
             Topic::Run { algorithm, schedule } => explore::replayed(found(algorithm), schedule.as_ref()),
+            Topic::Schedule(schedule) => schedule::outcome(schedule),
+            Topic::Realtime(realtime) => realtime::outcome(realtime),
+            Topic::Exercise(exercise) => exercise::outcome(exercise),
             Topic::Play { algorithm } => play::play(found(algorithm)),
         }
     }
@@ -246,6 +270,9 @@ fn list() -> String {
         ("ipcraft lab explore ALGORITHM", "3", "every order of the instructions, and the shortest bad one"),
         ("ipcraft lab run ALGORITHM [--schedule ORDER]", "3", "one order, step by step"),
         ("ipcraft lab play ALGORITHM", "-", "find the bad order yourself"),
+        ("ipcraft lab schedule [--policy POLICY]", "1", "jobs scheduled by a policy; --list shows policies"),
+        ("ipcraft lab realtime [--tasks TASKS]", "1", "periodic tasks: analysis, schedule, missed deadlines"),
+        ("ipcraft lab exercise schedule --seed N", "1", "a sheet of exercises, its answers, and a check"),
     ] {
         commands.add_row([command, seconds, shown]);
     }

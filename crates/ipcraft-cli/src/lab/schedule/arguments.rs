@@ -1,0 +1,116 @@
+//! The arguments of `ipcraft lab schedule`.
+
+use std::path::PathBuf;
+
+use ipcraft_lab::schedule::job::{JobError, parse, set_each, set_owner, set_priority, set_tickets};
+use ipcraft_lab::schedule::policy::{Spec, parse_list};
+use ipcraft_lab::schedule::sets::{self, Set};
+use ipcraft_lab::schedule::{Job, job};
+
+use super::super::Failure;
+
+const POLICY: &str = "rr:1";
+const SET: &str = "silberschatz-rr";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Schedule {
+    /// The policy, such as fcfs or rr:4; --list shows all [default: that of the set, or rr:1]
+    #[arg(long, value_name = "POLICY", conflicts_with = "compare")]
+    policy: Option<String>,
+
+    /// Several policies in one table, such as fcfs,sjf,rr:1; the best of each column is marked
+    #[arg(long, value_name = "POLICY,…")]
+    compare: Option<String>,
+
+    /// Jobs: lengths such as 24,3,3 or 8@0,4@1, or NAME:ARRIVAL:BURSTS such as 'A:0:3 B:2:6,io2,1'
+    #[arg(long, value_name = "JOBS", conflicts_with = "set")]
+    jobs: Option<String>,
+
+    /// A set of jobs with a published schedule; --list shows all [default: silberschatz-rr]
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
+
+    /// The priority of each job, such as 3,1,4
+    #[arg(long, value_name = "NUMBER,…", allow_hyphen_values = true)]
+    priorities: Option<String>,
+
+    /// The owner of each job, such as ann,ann,bob
+    #[arg(long, value_name = "NAME,…")]
+    owners: Option<String>,
+
+    /// The tickets of each job, such as 3,1
+    #[arg(long, value_name = "NUMBER,…")]
+    tickets: Option<String>,
+
+    /// Compute the exact schedule only, and run no process
+    #[arg(long)]
+    pub(super) ideal: bool,
+
+    /// Explain each decision in one line
+    #[arg(long)]
+    pub(super) why: bool,
+
+    /// Also draw the schedule to FILE as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(super) svg: Option<PathBuf>,
+
+    /// Also write the schedule to FILE as a trace that Perfetto opens
+    #[arg(long, value_name = "FILE")]
+    pub(super) trace: Option<PathBuf>,
+
+    /// List the policies and the sets of jobs, and exit
+    #[arg(long)]
+    pub(super) list: bool,
+}
+
+impl Schedule {
+    /// Returns the jobs with all their properties.
+    pub(super) fn jobs(&self) -> Result<Vec<Job>, Failure> {
+        let mut jobs = match (&self.jobs, self.set()?) {
+            (Some(text), _) => parse(text).map_err(usage)?,
+            (None, set) => set.jobs(),
+        };
+        let lists = [
+            (&self.priorities, "priorities", set_priority as fn(&mut Job, &str) -> _),
+            (&self.owners, "owners", set_owner),
+            (&self.tickets, "tickets", set_tickets),
+        ];
+        for (list, name, set) in lists {
+            if let Some(list) = list {
+                set_each(&mut jobs, name, list, set).map_err(usage)?;
+            }
+        }
+        job::check(&jobs).map_err(usage)?;
+        Ok(jobs)
+    }
+
+    /// Returns the policies. Each has what it needs of the jobs.
+    pub(super) fn policies(&self, jobs: &[Job]) -> Result<Vec<Spec>, Failure> {
+        let list = match (&self.compare, &self.policy, &self.jobs) {
+            (Some(list), _, _) => parse_list(list),
+            (None, Some(policy), _) => vec![policy.clone()],
+            (None, None, Some(_)) => vec![POLICY.into()],
+            (None, None, None) => vec![self.set()?.policy.into()],
+        };
+        list.iter().map(|text| policy(text, jobs)).collect()
+    }
+
+    fn set(&self) -> Result<&'static Set, Failure> {
+        let name = self.set.as_deref().unwrap_or(SET);
+        sets::find(name).ok_or_else(|| {
+            let names: Vec<&str> = sets::all().iter().map(|set| set.name).collect();
+            Failure::Usage(format!("{name:?} is no set of jobs: choose {}", names.join(", ")))
+        })
+    }
+}
+
+fn policy(text: &str, jobs: &[Job]) -> Result<Spec, Failure> {
+    let spec: Spec = text.parse().map_err(|error| Failure::Usage(format!("{error}")))?;
+    spec.check(jobs).map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(spec)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "map_err passes the error")]
+fn usage(error: JobError) -> Failure {
+    Failure::Usage(error.to_string())
+}
