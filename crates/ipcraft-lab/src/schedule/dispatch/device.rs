@@ -7,8 +7,11 @@ use std::time::Duration;
 use ipcraft::ErrorKind;
 use ipcraft::event::EventFd;
 use ipcraft::pipe;
+use ipcraft::process::PidFd;
+use ipcraft::signal::Signal;
 use ipcraft_step::Child;
 
+use super::RunError;
 use super::board::{Board, Word};
 use crate::schedule::record::monotonic_ns;
 
@@ -16,7 +19,8 @@ use crate::schedule::record::monotonic_ns;
 #[derive(Debug)]
 pub(super) struct Device {
     requests: pipe::Writer,
-    _process: Child,
+    process: Child,
+    pidfd: PidFd,
 }
 
 impl Device {
@@ -32,15 +36,31 @@ impl Device {
             setup();
             serve(&requests, board, bell, answers);
         });
-        Ok(Device { requests: writer, _process: process })
+        let pidfd = PidFd::open(process.id())?;
+        Ok(Device { requests: writer, process, pidfd })
+    }
+
+    /// Continues the device, if another process has stopped it.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Failed`] if it was killed.
+    pub(super) fn check(&self) -> Result<(), RunError> {
+        if self.process.has_ended() {
+            return Err(RunError::Failed("the device process was killed".into()));
+        }
+        if self.pidfd.try_wait_stopped().is_ok() {
+            self.pidfd.send_signal(Signal::CONT)?;
+        }
+        Ok(())
     }
 
     /// Requests an answer to a job at a point of the monotonic clock.
-    pub(super) fn answer_at(&self, job: usize, at_ns: u64) -> Result<(), ipcraft::Error> {
+    pub(super) fn answer_at(&self, job: usize, at_ns: u64) -> Result<(), RunError> {
         let mut request = [0; 16];
         request[..8].copy_from_slice(&(job as u64).to_ne_bytes());
         request[8..].copy_from_slice(&at_ns.to_ne_bytes());
-        self.requests.write_all(&request)
+        self.requests.write_all(&request).map_err(|error| RunError::Failed(format!("the device: {error}")))
     }
 }
 

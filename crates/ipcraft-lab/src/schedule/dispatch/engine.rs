@@ -236,8 +236,8 @@ impl<'a> Engine<'a> {
             (Stopped::Blocked, _) if !process.wait_blocked()? => return Ok(()),
             (_, Way::Priorities) => priorities::suspend(process),
             // Under the service clock it stops itself at its limit.
-            (_, Way::Signals) if process.state() == State::Limit => signals::confirm(process),
-            (_, Way::Signals) => signals::suspend(process),
+            (_, Way::Signals) if process.state() == State::Limit => signals::confirm(process)?,
+            (_, Way::Signals) => signals::suspend(process)?,
         }
         Ok(())
     }
@@ -319,7 +319,7 @@ impl<'a> Engine<'a> {
             self.poll(CHECK_INTERVAL)?;
             self.watch()?;
         }
-        self.settle(job);
+        self.settle(job)?;
         let process = &self.crew.processes[job];
         self.now += self.scale.time(process.desk.get(Word::Reached) - before);
         let cpu = self.scale.time(process.cpu_ns().saturating_sub(cpu_before));
@@ -331,10 +331,10 @@ impl<'a> Engine<'a> {
 
     /// Confirms that a job which reported has left the core, so that its CPU clock stands. The time
     /// of a job that was killed is what its clock shows.
-    fn settle(&mut self, job: Id) {
+    fn settle(&mut self, job: Id) -> Result<(), RunError> {
         let process = &mut self.crew.processes[job];
         match process.state() {
-            State::Limit if self.options.way == Way::Signals => signals::confirm(process),
+            State::Limit if self.options.way == Way::Signals => signals::confirm(process)?,
             State::Computing => {
                 let used = process.cpu_ns().max(process.desk.get(Word::Reached));
                 process.desk.set(Word::Reached, used);
@@ -342,6 +342,7 @@ impl<'a> Engine<'a> {
             State::Ended => process.finish(),
             State::Limit | State::Blocked => {}
         }
+        Ok(())
     }
 
     fn resume(&mut self, job: Id) {
@@ -415,6 +416,9 @@ impl<'a> Engine<'a> {
             Err(error) => return Err(error.into()),
         }
         let _ = self.bell.try_take();
+        if let Some(device) = &self.crew.device {
+            device.check()?;
+        }
         // Jobs that were killed while they waited.
         for process in &mut self.crew.processes {
             if process.desk.state() != State::Ended {

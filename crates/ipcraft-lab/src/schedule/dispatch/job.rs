@@ -28,6 +28,16 @@ pub(super) struct Role<'a> {
     pub(super) answers: Option<pipe::Reader>,
 }
 
+impl Role<'_> {
+    fn leave_core(&self) {
+        match self.way {
+            Way::Signals => drop(raise(Signal::SIGSTOP)),
+            // The running job has a higher priority.
+            Way::Priorities => std::thread::yield_now(),
+        }
+    }
+}
+
 /// Returns the end of a hash chain of this many links, which a job computes.
 pub fn hash_chain(links: u64) -> u64 {
     extend(SEED, links)
@@ -44,8 +54,11 @@ fn extend(mut hash: u64, links: u64) -> u64 {
 
 /// Does all bursts, once the dispatcher continues the process.
 pub(super) fn play(role: &Role<'_>) {
-    let _ = raise(Signal::SIGSTOP);
     let desk = role.desk;
+    let _ = raise(Signal::SIGSTOP);
+    while desk.get(Word::MayRun) == 0 {
+        role.leave_core();
+    }
     desk.set(Word::Base, CpuClock::OWN.ns().unwrap_or(0));
     let mut work = Work { role, recorder: Recorder::start(desk), hash: SEED, iterations: 0, end: 0 };
     for burst in role.bursts {
@@ -75,39 +88,40 @@ impl Work<'_> {
         desk.set(Word::BurstEnd, self.end);
         loop {
             let limit = desk.get(Word::Limit);
-            let finishes = self.end < limit.saturating_add(desk.get(Word::Grace));
-            if finishes || self.end == limit {
-                return self.run_until(self.end);
+            let finishes = self.end < limit.saturating_add(desk.get(Word::Grace)) || self.end == limit;
+            if !self.run_until(if finishes { self.end } else { limit }) {
+                continue;
             }
-            self.run_until(limit);
-            // The dispatcher may have raised it meanwhile.
-            if desk.get(Word::Limit) == limit {
-                self.report(limit, State::Limit);
-                self.stop_until_raised(limit);
+            if finishes {
+                return;
             }
+            self.report(limit, State::Limit);
+            self.stop_until_raised(limit);
         }
     }
 
-    /// Computes until the CPU clock has this value, or the limit was changed.
-    fn run_until(&mut self, target: u64) {
+    /// Computes until the CPU clock has this value. Returns false if this process had to leave the
+    /// core meanwhile: the limit may be another one now.
+    fn run_until(&mut self, target: u64) -> bool {
         let desk = self.role.desk;
         let base = desk.get(Word::Base);
         let mut next_check = 0;
         loop {
+            if desk.get(Word::MayRun) == 0 {
+                // Another process has continued this one, or the dispatcher sleeps for a moment.
+                self.role.leave_core();
+                return false;
+            }
             self.hash = extend(self.hash, LINKS);
             self.iterations += LINKS;
             let (now, was_gap) = self.recorder.read_clock();
             if was_gap || now >= next_check {
                 let used = CpuClock::OWN.ns().unwrap_or(u64::MAX) - base;
                 if used >= target {
-                    return;
+                    return true;
                 }
                 // The CPU clock is never faster than the other.
                 next_check = now + (target - used);
-            }
-            if desk.get(Word::MayRun) == 0 {
-                // Another process has continued this one, or the dispatcher sleeps for a moment.
-                self.leave_core();
             }
         }
     }
@@ -133,19 +147,11 @@ impl Work<'_> {
 
     fn stop_until_raised(&mut self, limit: u64) {
         loop {
-            self.leave_core();
+            self.role.leave_core();
             if self.role.desk.get(Word::Limit) != limit {
                 break;
             }
         }
         self.recorder.read_clock();
-    }
-
-    fn leave_core(&self) {
-        match self.role.way {
-            Way::Signals => drop(raise(Signal::SIGSTOP)),
-            // The running job has a higher priority.
-            Way::Priorities => std::thread::yield_now(),
-        }
     }
 }
