@@ -67,6 +67,11 @@ fn bad_arguments_exit_with_two_and_name_the_choices() {
         (&["schedule", "--jobs", "3,3", "--priorities", "1"], "1 priorities for 2 jobs"),
         (&["schedule", "--jobs", "3,3", "--tickets", "1,0"], "tickets"),
         (&["schedule", "--ideal", "--jobs", "1000000000", "--policy", "rr:0.0001"], "longer quantum"),
+        (&["schedule", "--unit", "10"], "such as 10ms"),
+        (&["schedule", "--unit", "1us"], "choose a multiple"),
+        (&["schedule", "--cpu", "9999"], "core 9999 is not allowed"),
+        (&["schedule", "--by", "magic"], "signals, priorities"),
+        (&["schedule", "--clock", "sun"], "wall, service"),
         (&["schedule", "--policy", "fcfs", "--compare", "rr:1"], "cannot be used with"),
         (&["realtime", "--tasks", "6/5"], "must fit"),
         (&["realtime", "--tasks", "x"], "COMPUTE/PERIOD"),
@@ -81,6 +86,28 @@ fn bad_arguments_exit_with_two_and_name_the_choices() {
         assert!(error.contains(part), "{arguments:?}: {error}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+/// By the service clock a real run decides as the ideal one does, whatever else the machine does.
+#[test]
+fn real_run_by_the_service_clock_has_the_order_of_the_ideal() {
+    let arguments =
+        ["schedule", "--clock", "service", "--unit", "2ms", "--policy", "rr:1", "--jobs", "3,1,2@1"];
+    let found = printed(&arguments);
+    assert!(found.contains("P1 ideal  ") && found.contains("   real   "), "{found}");
+    assert!(found.contains("same order as the ideal schedule in all 6 decisions"), "{found}");
+    let found = json(&arguments);
+    let schedule = &found["results"]["schedules"][0];
+    assert_eq!(schedule["agreement"]["first_difference"], Value::Null);
+    assert_eq!(schedule["real"]["jobs"].as_array().unwrap().len(), 3);
+}
+
+/// What is too large for processes is computed, and the real run is named as skipped.
+#[test]
+fn real_run_of_too_many_jobs_is_skipped_and_named() {
+    let jobs = vec!["1"; 1_000].join(",");
+    let found = printed(&["schedule", "--policy", "fcfs", "--jobs", &jobs]);
+    assert!(found.contains("skipped: real run of fcfs: 1000 jobs"), "{found}");
 }
 
 #[test]

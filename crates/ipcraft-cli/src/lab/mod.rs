@@ -76,7 +76,7 @@ enum Topic {
         schedule: Option<Schedule>,
     },
     /// CPU scheduling: a policy on a set of jobs
-    Schedule(schedule::Schedule),
+    Schedule(Box<schedule::Schedule>),
     /// Periodic tasks: whether they meet their deadlines, by analysis and by schedule
     Realtime(realtime::RealTime),
     /// Sheets of exercises, one for each seed, with their answers and a check

@@ -1,13 +1,16 @@
 //! The arguments of `ipcraft lab schedule`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use ipcraft_lab::schedule::dispatch::{Clock, Options, Way};
 use ipcraft_lab::schedule::job::{JobError, parse, set_each, set_owner, set_priority, set_tickets};
 use ipcraft_lab::schedule::policy::{Spec, parse_list};
 use ipcraft_lab::schedule::sets::{self, Set};
 use ipcraft_lab::schedule::{Job, job};
 
 use super::super::Failure;
+use super::real::parse_unit;
 
 const POLICY: &str = "rr:1";
 const SET: &str = "silberschatz-rr";
@@ -46,6 +49,22 @@ pub(crate) struct Schedule {
     #[arg(long)]
     pub(super) ideal: bool,
 
+    /// How a real run switches between the processes
+    #[arg(long, value_name = "WAY", default_value = "signals")]
+    by: By,
+
+    /// What counts as time in a real run
+    #[arg(long, value_name = "CLOCK", default_value = "wall")]
+    clock: ClockName,
+
+    /// How long a unit is in a real run
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = parse_unit)]
+    unit: Duration,
+
+    /// The core of the real jobs [default: the last one]
+    #[arg(long, value_name = "N")]
+    cpu: Option<usize>,
+
     /// Explain each decision in one line
     #[arg(long)]
     pub(super) why: bool,
@@ -63,7 +82,40 @@ pub(crate) struct Schedule {
     pub(super) list: bool,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum By {
+    /// SIGSTOP and SIGCONT; needs no right
+    Signals,
+    /// SCHED_FIFO; needs the right to use it
+    Priorities,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ClockName {
+    /// The wall clock
+    Wall,
+    /// CPU time of the jobs: other load on the machine changes no decision
+    Service,
+}
+
 impl Schedule {
+    /// Returns how real runs are done.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            way: match self.by {
+                By::Signals => Way::Signals,
+                By::Priorities => Way::Priorities,
+            },
+            clock: match self.clock {
+                ClockName::Wall => Clock::Wall,
+                ClockName::Service => Clock::Service,
+            },
+            unit: self.unit,
+            cpu: self.cpu,
+            explained: false,
+        }
+    }
+
     /// Returns the jobs with all their properties.
     pub(super) fn jobs(&self) -> Result<Vec<Job>, Failure> {
         let mut jobs = match (&self.jobs, self.set()?) {

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use ipcraft_lab::schedule::Metrics;
+use ipcraft_lab::schedule::policy::Spec;
 
 use super::super::table as new_table;
 use super::Scheduled;
@@ -31,29 +32,47 @@ const fn column(name: &'static str, value: fn(&Metrics) -> f64, decimals: usize,
     Column { name, value, decimals, high }
 }
 
-/// Returns the table, the best value of each column marked.
-pub(super) fn table(schedules: &[Scheduled]) -> String {
-    let has_deadlines = schedules[0].ideal.metrics.deadlines > 0;
+/// Returns the table of the ideal schedules, and that of the real ones if there are any. The best
+/// value of each column is marked.
+pub(super) fn tables(schedules: &[Scheduled]) -> String {
+    let ideal: Vec<Row<'_>> =
+        schedules.iter().map(|scheduled| (&scheduled.policy, &scheduled.ideal.metrics)).collect();
+    let real = schedules
+        .iter()
+        .filter_map(|scheduled| scheduled.real.as_ref().map(|run| (&scheduled.policy, &run.metrics)));
+    let real: Vec<Row<'_>> = real.collect();
+    if real.is_empty() {
+        return table("policy", &ideal) + MARK;
+    }
+    format!("{}\n{}{MARK}", table("ideal", &ideal), table("real", &real))
+}
+
+const MARK: &str = "* best of the column\n";
+
+type Row<'a> = (&'a Spec, &'a Metrics);
+
+fn table(title: &str, schedules: &[Row<'_>]) -> String {
+    let has_deadlines = schedules.iter().any(|(_, metrics)| metrics.deadlines > 0);
     let columns = COLUMNS.iter().filter(|column| column.name != "misses" || has_deadlines);
     let columns: Vec<&Column> = columns.collect();
-    let mut header = vec!["policy"];
+    let mut header = vec![title];
     header.extend(columns.iter().map(|column| column.name));
     let mut rows = new_table(&header);
     let marked: Vec<Vec<String>> = columns.iter().map(|column| column.marked(schedules)).collect();
-    for (index, scheduled) in schedules.iter().enumerate() {
-        let mut row = vec![scheduled.policy.to_string()];
+    for (index, (policy, _)) in schedules.iter().enumerate() {
+        let mut row = vec![policy.to_string()];
         row.extend(marked.iter().map(|column| column[index].clone()));
         rows.add_row(row);
     }
-    format!("{}\n* best of the column\n", rows.trim_fmt())
+    format!("{}\n", rows.trim_fmt())
 }
 
 impl Column {
     /// Returns the values as text, with a star at the best ones, unless all are equal.
-    fn marked(&self, schedules: &[Scheduled]) -> Vec<String> {
+    fn marked(&self, schedules: &[Row<'_>]) -> Vec<String> {
         let values: Vec<String> = schedules
             .iter()
-            .map(|scheduled| format!("{:.1$}", (self.value)(&scheduled.ideal.metrics), self.decimals))
+            .map(|(_, metrics)| format!("{:.1$}", (self.value)(metrics), self.decimals))
             .collect();
         // Compared as they are printed, so that equal figures have equal marks.
         let number = |text: &String| text.parse::<f64>().unwrap_or(f64::NAN);

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use ipcraft_lab::schedule::dispatch;
+use ipcraft_lab::schedule::metrics::JobMetrics;
 use ipcraft_lab::schedule::{Burst, Job, Metrics, Time};
 
 use super::super::table as new_table;
@@ -39,52 +41,56 @@ fn described(job: &Job) -> String {
     text
 }
 
-/// Returns the metrics of each job and their averages. Several schedules of the same jobs stand
-/// side by side, each under its label.
-pub(in super::super) fn table(jobs: &[Job], runs: &[(&str, &Metrics)]) -> String {
-    let mut header = vec!["job".to_owned(), "arrival".into(), "length".into()];
+/// Returns the metrics of each job and their averages. Those of a real run stand beside the ideal.
+pub(in super::super) fn table(jobs: &[Job], ideal: &Metrics, real: Option<&dispatch::Run>) -> String {
+    let real = real.map(|run| &run.metrics);
     let has_priorities = jobs.iter().any(|job| job.priority != 0);
-    if has_priorities {
-        header.push("priority".into());
-    }
-    for name in ["end", "response", "turnaround", "waiting"] {
-        header.extend(runs.iter().map(|(label, _)| format!("{name} {label}").trim_end().to_owned()));
-    }
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let mut rows = new_table(&header);
+    let mut rows = new_table(&header(has_priorities, real.is_some()));
     for (id, job) in jobs.iter().enumerate().take(MAX_ROWS) {
         let mut row = vec![job.name.clone(), job.arrival.to_string(), job.length().to_string()];
-        if has_priorities {
-            row.push(job.priority.to_string());
+        row.extend(has_priorities.then(|| job.priority.to_string()));
+        row.extend(real.is_none().then(|| ideal.jobs[id].end.map_or("-".into(), shown)));
+        for value in [
+            |job: &JobMetrics| job.response,
+            |job: &JobMetrics| job.turnaround,
+            |job: &JobMetrics| job.waiting,
+        ] {
+            let of = |metrics: &Metrics| value(&metrics.jobs[id]).map_or("-".into(), shown);
+            row.push(of(ideal));
+            row.extend(real.map(of));
         }
-        let of = |pick: fn(&ipcraft_lab::schedule::metrics::JobMetrics) -> Option<Time>| {
-            runs.iter().map(move |(_, metrics)| pick(&metrics.jobs[id]).map_or("-".into(), shown)).collect()
-        };
-        let columns: [Vec<String>; 4] =
-            [of(|job| job.end), of(|job| job.response), of(|job| job.turnaround), of(|job| job.waiting)];
-        row.extend(columns.into_iter().flatten());
         rows.add_row(row);
     }
     let mut averages = vec!["average".to_owned(), String::new(), String::new()];
     averages.extend(has_priorities.then(String::new));
-    averages.extend(runs.iter().map(|_| String::new()));
-    for pick in [|m: &Metrics| m.response, |m: &Metrics| m.turnaround, |m: &Metrics| m.waiting] {
-        averages.extend(runs.iter().map(|(_, metrics)| format!("{:.2}", pick(metrics))));
+    averages.extend(real.is_none().then(String::new));
+    for value in [|m: &Metrics| m.response, |m: &Metrics| m.turnaround, |m: &Metrics| m.waiting] {
+        let of = |metrics: &Metrics| format!("{:.2}", value(metrics));
+        averages.push(of(ideal));
+        averages.extend(real.map(of));
     }
     rows.add_row(averages);
     let mut text = format!("{}\n", rows.trim_fmt());
     if jobs.len() > MAX_ROWS {
         let _ = writeln!(text, "and {} more jobs: --json has them all", jobs.len() - MAX_ROWS);
     }
-    for (label, metrics) in runs {
-        text += &whole(label, metrics);
+    text += &whole(if real.is_some() { "ideal: " } else { "" }, ideal);
+    text + &real.map(|metrics| whole("real: ", metrics)).unwrap_or_default()
+}
+
+fn header(has_priorities: bool, has_real: bool) -> Vec<&'static str> {
+    let mut header = vec!["job", "arrival", "length"];
+    header.extend(has_priorities.then_some("priority"));
+    header.extend((!has_real).then_some("end"));
+    for name in ["response", "turnaround", "waiting"] {
+        header.push(name);
+        header.extend(has_real.then_some("real"));
     }
-    text
+    header
 }
 
 /// Returns what concerns the schedule as a whole.
 fn whole(label: &str, metrics: &Metrics) -> String {
-    let label = if label.is_empty() { String::new() } else { format!("{label}: ") };
     let mut text = format!(
         "{label}throughput {:.3}; CPU use {:.1} %; {}, {}\n",
         metrics.throughput,

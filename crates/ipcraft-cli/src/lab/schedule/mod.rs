@@ -5,6 +5,7 @@ pub(super) mod chart;
 mod compare;
 pub(super) mod figures;
 mod listing;
+mod real;
 mod svg;
 mod trace;
 mod why;
@@ -12,6 +13,7 @@ mod why;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use ipcraft_lab::schedule::dispatch::{self, Agreement};
 use ipcraft_lab::schedule::policy::Spec;
 use ipcraft_lab::schedule::{Job, Metrics, Timeline, ideal};
 use ipcraft_report::ResultFile;
@@ -30,14 +32,28 @@ const WIDTH: usize = 80;
 struct Scheduled {
     policy: Spec,
     title: String,
-    ideal: Run,
+    ideal: Ideal,
+    /// Null if only the ideal was computed, or the real run was skipped.
+    real: Option<dispatch::Run>,
+    /// Whether both decided alike.
+    agreement: Option<Agreement>,
 }
 
-/// One schedule, ideal or real.
+/// The exact schedule.
 #[derive(Serialize)]
-pub(super) struct Run {
-    pub(super) timeline: Timeline,
-    pub(super) metrics: Metrics,
+struct Ideal {
+    timeline: Timeline,
+    metrics: Metrics,
+}
+
+impl Scheduled {
+    /// Returns the schedules with their labels, which are empty if there is only one.
+    fn timelines(&self) -> Vec<(&'static str, &Timeline)> {
+        match &self.real {
+            Some(real) => vec![("ideal", &self.ideal.timeline), ("real", &real.timeline)],
+            None => vec![("", &self.ideal.timeline)],
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -55,44 +71,66 @@ pub(super) fn outcome(schedule: &Schedule) -> Result<Outcome, Failure> {
     // Checked first, so that an unusable path fails before the schedule.
     let svg = schedule.svg.as_deref().map(ResultFile::at).transpose()?;
     let trace = schedule.trace.as_deref().map(ResultFile::at).transpose()?;
-    let schedules: Vec<Scheduled> =
-        policies.iter().map(|policy| scheduled(&jobs, policy, schedule.why)).collect::<Result<_, _>>()?;
+    let options = schedule.options();
+    let mut skipped = Vec::new();
+    let mut schedules = Vec::new();
+    for policy in &policies {
+        let mut scheduled = scheduled(&jobs, policy, schedule.why)?;
+        if !schedule.ideal {
+            match real::run(&jobs, policy, &options)? {
+                Ok(run) => {
+                    scheduled.agreement = Some(Agreement::of(&scheduled.ideal.timeline, &run.timeline));
+                    scheduled.real = Some(run);
+                }
+                Err(refused) => skipped.push(refused),
+            }
+        }
+        schedules.push(scheduled);
+    }
     let mut text = text(&jobs, &schedules, schedule);
     if let Some(file) = svg {
         file.save(svg::document(&jobs, &schedules).as_bytes())?;
         text += &written(schedule.svg.as_deref(), "open it in a browser");
     }
     if let Some(file) = trace {
-        file.save(&trace::document(&jobs, &schedules)?)?;
+        file.save(&trace::document(&jobs, &schedules, options.unit)?)?;
         text += &written(schedule.trace.as_deref(), "open it at https://ui.perfetto.dev");
     }
-    Ok(Outcome::new(text, &Results { jobs: &jobs, schedules: &schedules }, Vec::new())?)
+    Ok(Outcome::new(text, &Results { jobs: &jobs, schedules: &schedules }, skipped)?)
 }
 
 fn scheduled(jobs: &[Job], policy: &Spec, why: bool) -> Result<Scheduled, Failure> {
     let timeline = ideal::run(jobs, &mut *policy.policy(), why);
     let timeline = timeline.map_err(|error| Failure::Usage(format!("{policy}: {error}")))?;
     let metrics = Metrics::of(jobs, &timeline);
-    Ok(Scheduled { policy: policy.clone(), title: policy.title(), ideal: Run { timeline, metrics } })
+    Ok(Scheduled {
+        policy: policy.clone(),
+        title: policy.title(),
+        ideal: Ideal { timeline, metrics },
+        real: None,
+        agreement: None,
+    })
 }
 
 fn text(jobs: &[Job], schedules: &[Scheduled], schedule: &Schedule) -> String {
     let page = chart::Canvas::of_stdout();
     let mut parts = vec![figures::jobs_line(jobs, page.width)];
     for scheduled in schedules {
-        let run = &scheduled.ideal;
         let mut part = format!("{}: {}\n", scheduled.policy, scheduled.title);
-        part += &chart::text(&chart::rows(jobs, &[("", &run.timeline)]), page);
+        part += &chart::text(&chart::rows(jobs, &scheduled.timelines()), page);
         if schedule.why {
-            part += &why::text(jobs, &run.timeline);
+            part += &why::text(jobs, &scheduled.ideal.timeline);
         }
         if schedules.len() == 1 {
-            part += &figures::table(jobs, &[("", &run.metrics)]);
+            part += &figures::table(jobs, &scheduled.ideal.metrics, scheduled.real.as_ref());
+        }
+        if let Some(run) = &scheduled.real {
+            part += &real::text(run, &scheduled.ideal.timeline, jobs, &schedule.options());
         }
         parts.push(part);
     }
     if schedules.len() > 1 {
-        parts.push(compare::table(schedules));
+        parts.push(compare::tables(schedules));
     }
     parts.push(figures::definitions(jobs));
     parts.join("\n")

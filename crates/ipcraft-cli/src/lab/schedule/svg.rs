@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ipcraft_lab::schedule::{Job, Time, Timeline, What};
+use ipcraft_lab::schedule::{Job, Segment, Time, Timeline, What};
 
 use super::Scheduled;
 
@@ -10,7 +10,8 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 120.0;
 const RIGHT: f64 = 24.0;
 const TITLE: f64 = 34.0;
-const ROW: f64 = 22.0;
+/// The distance of the rows, less their bars.
+const GAP: f64 = 8.0;
 const BAR: f64 = 14.0;
 const AXIS: f64 = 26.0;
 const LEGEND: f64 = 24.0;
@@ -23,17 +24,17 @@ const COLOURS: [&str; 8] =
 
 const STYLE: &str = "text{font:13px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}\
                      .tick{font-size:11px;fill:#666}.grid{stroke:#ddd}.wait{stroke:#999;stroke-dasharray:2 3}\
-                     .io{fill:url(#io)}";
+                     .io{fill:url(#io)}.real{opacity:.6}";
 
-/// Returns the drawing: one chart below the other, over the same scale.
+/// Returns the drawing: one chart below the other, over the same scale. In each row the real
+/// schedule is below the ideal one.
 pub(super) fn document(jobs: &[Job], schedules: &[Scheduled]) -> String {
-    let charts: Vec<(String, &Timeline)> = schedules
-        .iter()
-        .map(|scheduled| (format!("{}: {}", scheduled.policy, scheduled.title), &scheduled.ideal.timeline))
-        .collect();
-    let end = charts.iter().map(|(_, timeline)| timeline.end()).max().unwrap_or_default();
+    let charts: Vec<Vec<(&str, &Timeline)>> = schedules.iter().map(Scheduled::timelines).collect();
+    let end = charts.iter().flatten().map(|(_, timeline)| timeline.end()).max().unwrap_or_default();
+    let lanes = charts.iter().map(Vec::len).max().unwrap_or(1);
+    let row = GAP + BAR * lanes as f64;
     let rows = jobs.len().min(MAX_JOBS) as f64;
-    let chart_height = TITLE + rows * ROW + AXIS;
+    let chart_height = TITLE + rows * row + AXIS;
     let height = chart_height * charts.len() as f64 + LEGEND;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
@@ -42,12 +43,11 @@ pub(super) fn document(jobs: &[Job], schedules: &[Scheduled]) -> String {
          fill=\"#eee\"/><rect width=\"2\" height=\"6\" fill=\"#999\"/></pattern></defs>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
-    for (index, (title, timeline)) in charts.iter().enumerate() {
-        let chart = Chart { jobs, top: chart_height * index as f64, end, rows };
-        chart.draw(&mut svg, title, timeline);
+    for (index, (scheduled, timelines)) in schedules.iter().zip(&charts).enumerate() {
+        let chart = Chart { jobs, top: chart_height * index as f64, end, rows, row };
+        chart.draw(&mut svg, &format!("{}: {}", scheduled.policy, scheduled.title), timelines);
     }
-    let blocks = jobs.iter().any(|job| job.bursts.len() > 1);
-    legend(&mut svg, height - 8.0, blocks, jobs.len());
+    legend(&mut svg, height - 8.0, jobs, lanes);
     svg + "</svg>\n"
 }
 
@@ -56,6 +56,8 @@ struct Chart<'a> {
     top: f64,
     end: Time,
     rows: f64,
+    /// The height of a row.
+    row: f64,
 }
 
 impl Chart<'_> {
@@ -64,10 +66,10 @@ impl Chart<'_> {
     }
 
     fn y(&self, row: usize) -> f64 {
-        self.top + TITLE + row as f64 * ROW
+        self.top + TITLE + row as f64 * self.row
     }
 
-    fn draw(&self, svg: &mut String, title: &str, timeline: &Timeline) {
+    fn draw(&self, svg: &mut String, title: &str, timelines: &[(&str, &Timeline)]) {
         let _ = writeln!(
             svg,
             "<text class=\"title\" x=\"12\" y=\"{}\">{}</text>",
@@ -76,43 +78,64 @@ impl Chart<'_> {
         );
         self.grid(svg);
         for (id, job) in self.jobs.iter().enumerate().take(MAX_JOBS) {
-            self.label(svg, id, job, timeline);
+            self.label(svg, id, job);
         }
-        for segment in timeline.segments.iter().filter(|segment| segment.job < MAX_JOBS) {
-            let (x, width) = (self.x(segment.from), self.x(segment.to) - self.x(segment.from));
-            let y = self.y(segment.job) + (ROW - BAR) / 2.0;
-            let fill = match segment.what {
-                What::Blocked => "class=\"io\"".to_owned(),
-                What::Running => format!("fill=\"{}\"", COLOURS[segment.job % COLOURS.len()]),
-                What::Switching | What::Stolen => "fill=\"#000\"".to_owned(),
-            };
-            let name = escaped(&self.jobs[segment.job].name);
-            let what = match segment.what {
-                What::Running => "runs",
-                What::Blocked => "blocked",
-                What::Switching => "is switched to",
-                What::Stolen => "loses the CPU",
-            };
-            let _ = writeln!(
-                svg,
-                "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{BAR}\" {fill}>\
-                 <title>{name} {what} {} to {}</title></rect>",
-                segment.from, segment.to
-            );
+        for (lane, (label, timeline)) in timelines.iter().enumerate() {
+            let _ = writeln!(svg, "<g class=\"{label}\">");
+            for (id, job) in self.jobs.iter().enumerate().take(MAX_JOBS) {
+                self.stay(svg, (id, lane), job, timeline);
+            }
+            for segment in timeline.segments.iter().filter(|segment| segment.job < MAX_JOBS) {
+                self.segment(svg, lane, segment);
+            }
+            let _ = writeln!(svg, "</g>");
         }
     }
 
-    /// Draws the name of a job, and a line from its arrival to its end.
-    fn label(&self, svg: &mut String, id: usize, job: &Job, timeline: &Timeline) {
-        let middle = self.y(id) + ROW / 2.0;
+    /// Returns the top of a bar.
+    fn bar(&self, row: usize, lane: usize) -> f64 {
+        self.y(row) + GAP / 2.0 + BAR * lane as f64
+    }
+
+    fn segment(&self, svg: &mut String, lane: usize, segment: &Segment) {
+        let (x, width) = (self.x(segment.from), self.x(segment.to) - self.x(segment.from));
+        let y = self.bar(segment.job, lane);
+        let fill = match segment.what {
+            What::Blocked => "class=\"io\"".to_owned(),
+            What::Running => format!("fill=\"{}\"", COLOURS[segment.job % COLOURS.len()]),
+            What::Switching | What::Stolen => "fill=\"#000\"".to_owned(),
+        };
+        let what = match segment.what {
+            What::Running => "runs",
+            What::Blocked => "blocked",
+            What::Switching => "is switched to",
+            What::Stolen => "loses the CPU",
+        };
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x:.2}\" y=\"{y:.2}\" width=\"{width:.2}\" height=\"{}\" {fill}>\
+             <title>{} {what} {} to {}</title></rect>",
+            BAR - 1.0,
+            escaped(&self.jobs[segment.job].name),
+            segment.from.rounded(),
+            segment.to.rounded()
+        );
+    }
+
+    fn label(&self, svg: &mut String, id: usize, job: &Job) {
         let name: String = job.name.chars().take(14).collect();
         let _ = writeln!(
             svg,
             "<text x=\"{}\" y=\"{:.2}\" text-anchor=\"end\">{}</text>",
             LEFT - 8.0,
-            middle + 4.5,
+            self.y(id) + self.row / 2.0 + 4.5,
             escaped(&name)
         );
+    }
+
+    /// Draws a line from the arrival of a job to its end.
+    fn stay(&self, svg: &mut String, (id, lane): (usize, usize), job: &Job, timeline: &Timeline) {
+        let middle = self.bar(id, lane) + BAR / 2.0;
         let (from, to) = (self.x(job.arrival), self.x(timeline.ends[id].unwrap_or(self.end)));
         let _ = writeln!(
             svg,
@@ -121,7 +144,7 @@ impl Chart<'_> {
     }
 
     fn grid(&self, svg: &mut String) {
-        let (top, bottom) = (self.top + TITLE, self.top + TITLE + self.rows * ROW);
+        let (top, bottom) = (self.top + TITLE, self.top + TITLE + self.rows * self.row);
         let step = step(self.end);
         let mut at = Time::ZERO;
         while at <= self.end {
@@ -151,13 +174,16 @@ fn step(end: Time) -> Time {
     }
 }
 
-fn legend(svg: &mut String, y: f64, blocks: bool, jobs: usize) {
+fn legend(svg: &mut String, y: f64, jobs: &[Job], lanes: usize) {
     let mut text = "bar: running; dashed line: ready".to_owned();
-    if blocks {
+    if jobs.iter().any(|job| job.bursts.len() > 1) {
         text += "; hatched: blocked in I/O";
     }
-    if jobs > MAX_JOBS {
-        let _ = write!(text, "; {} more jobs are not drawn", jobs - MAX_JOBS);
+    if lanes > 1 {
+        text += "; above: ideal; below, paler: real";
+    }
+    if jobs.len() > MAX_JOBS {
+        let _ = write!(text, "; {} more jobs are not drawn", jobs.len() - MAX_JOBS);
     }
     let _ = writeln!(svg, "<text class=\"tick\" x=\"12\" y=\"{y}\">{text}</text>");
 }

@@ -1,20 +1,24 @@
 //! A schedule in the Trace Event Format, which Perfetto and chrome://tracing open.
 
-use ipcraft_lab::schedule::{Job, Segment, Timeline, What};
+use std::io;
+use std::time::Duration;
+
+use ipcraft_lab::schedule::{Job, Segment, Time, What};
 use serde_json::{Value, json};
 
 use super::Scheduled;
 
-/// The length of a unit in a trace of exact time: 10 ms.
-const MICROSECONDS_PER_UNIT: f64 = 10_000.0;
-
 /// Returns the trace: each schedule is a process, each job a thread of it.
-pub(super) fn document(jobs: &[Job], schedules: &[Scheduled]) -> std::io::Result<Vec<u8>> {
+pub(super) fn document(jobs: &[Job], schedules: &[Scheduled], unit: Duration) -> io::Result<Vec<u8>> {
     let mut events = Vec::new();
-    for (index, scheduled) in schedules.iter().enumerate() {
-        let process = index + 1;
-        events.extend(named(jobs, process, &format!("{}, ideal", scheduled.title)));
-        events.extend(segments(process, &scheduled.ideal.timeline));
+    let mut process = 0;
+    for scheduled in schedules {
+        for (label, timeline) in scheduled.timelines() {
+            process += 1;
+            let label = if label.is_empty() { "ideal" } else { label };
+            events.extend(named(jobs, process, &format!("{}, {label}", scheduled.title)));
+            events.extend(timeline.segments.iter().map(|segment| event(process, segment, unit)));
+        }
     }
     Ok(serde_json::to_vec(&json!({ "traceEvents": events, "displayTimeUnit": "ms" }))?)
 }
@@ -26,11 +30,8 @@ fn named<'a>(jobs: &'a [Job], process: usize, title: &str) -> impl Iterator<Item
     [metadata("process_name", 0, title)].into_iter().chain(jobs.iter().enumerate().map(of_job))
 }
 
-fn segments(process: usize, timeline: &Timeline) -> impl Iterator<Item = Value> {
-    timeline.segments.iter().map(move |segment| event(process, segment))
-}
-
-fn event(process: usize, segment: &Segment) -> Value {
+fn event(process: usize, segment: &Segment, unit: Duration) -> Value {
+    let microseconds = |time: Time| time.as_units() * unit.as_nanos() as f64 / 1_000.0;
     let name = match segment.what {
         What::Running => "running",
         What::Blocked => "blocked",
@@ -42,7 +43,7 @@ fn event(process: usize, segment: &Segment) -> Value {
         "name": name,
         "pid": process,
         "tid": segment.job + 1,
-        "ts": segment.from.as_units() * MICROSECONDS_PER_UNIT,
-        "dur": (segment.to - segment.from).as_units() * MICROSECONDS_PER_UNIT,
+        "ts": microseconds(segment.from),
+        "dur": microseconds(segment.to - segment.from),
     })
 }

@@ -1,0 +1,99 @@
+//! The same jobs as real processes.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+
+use ipcraft_lab::Skipped;
+use ipcraft_lab::schedule::dispatch::{self, Agreement, Clock, Options, Run, RunError, Way};
+use ipcraft_lab::schedule::policy::Spec;
+use ipcraft_lab::schedule::{Job, Timeline};
+
+use super::super::Failure;
+use super::figures::counted;
+
+/// Runs the jobs by the policy. What this machine or the set of jobs does not permit is skipped.
+pub(super) fn run(jobs: &[Job], policy: &Spec, options: &Options) -> Result<Result<Run, Skipped>, Failure> {
+    match dispatch::run(jobs, &mut *policy.policy(), options) {
+        Ok(run) => Ok(Ok(run)),
+        Err(error @ (RunError::Unit(_) | RunError::Core(..))) => Err(Failure::Usage(error.to_string())),
+        Err(error @ (RunError::TooManyJobs(_) | RunError::TooLong(_) | RunError::Refused(_))) => {
+            let experiment = format!("real run of {policy}");
+            Ok(Err(Skipped { experiment, needs: error.to_string() }))
+        }
+        Err(error) => Err(Failure::Output(io::Error::other(error))),
+    }
+}
+
+/// Describes how a run was done, and how it compares with the ideal.
+pub(super) fn text(run: &Run, ideal: &Timeline, jobs: &[Job], options: &Options) -> String {
+    let mut text = agreement(&Agreement::of(ideal, &run.timeline), jobs, ideal, run);
+    let way = match run.way {
+        Way::Signals => "SIGSTOP and SIGCONT",
+        Way::Priorities => "SCHED_FIFO priorities",
+    };
+    let clock = match run.clock {
+        Clock::Wall => "wall clock",
+        Clock::Service => "service clock",
+    };
+    let _ = writeln!(
+        text,
+        "real: core {}, dispatched by {way} from core {}; {clock}; 1 unit = {:?}",
+        run.cpu, run.dispatcher_cpu, options.unit
+    );
+    if let Some(cost) = run.switch_ns {
+        let switches = run.metrics.switches;
+        let makespan = run.metrics.makespan.as_units() * options.unit.as_nanos() as f64;
+        let share = cost as f64 * switches as f64 * 100.0 / makespan.max(1.0);
+        let _ = writeln!(
+            text,
+            "real: {}, {} each at the median, {share:.2} % of the time",
+            counted(switches, "switch", "switches"),
+            micros(cost)
+        );
+    }
+    for (job, report) in jobs.iter().zip(&run.jobs) {
+        if let Some(death) = &report.died {
+            let _ = writeln!(text, "real: {}: {death}", job.name);
+        }
+    }
+    if run.interferences > 0 {
+        let _ = writeln!(text, "real: another process stopped a job {} times", run.interferences);
+    }
+    text
+}
+
+fn agreement(agreement: &Agreement, jobs: &[Job], ideal: &Timeline, run: &Run) -> String {
+    let Some(at) = agreement.first_difference else {
+        return format!("same order as the ideal schedule in all {} decisions\n", agreement.real);
+    };
+    let name = |timeline: &Timeline| {
+        let dispatch = timeline.dispatches.get(at);
+        dispatch.map_or("no job".to_owned(), |dispatch| jobs[dispatch.job].name.clone())
+    };
+    format!(
+        "order differs from the ideal schedule at decision {}: real {}, ideal {}\n",
+        at + 1,
+        name(&run.timeline),
+        name(ideal)
+    )
+}
+
+pub(super) fn micros(ns: u64) -> String {
+    format!("{:.0} us", ns as f64 / 1_000.0)
+}
+
+/// Reads a length of time such as `10ms`, `500us` or `1s`.
+pub(super) fn parse_unit(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, suffix) = text.split_at(digits);
+    let micros = match suffix {
+        "us" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        _ => return Err("write a number and us, ms or s, such as 10ms".into()),
+    };
+    let number: u64 =
+        number.parse().map_err(|_| "write a number and us, ms or s, such as 10ms".to_owned())?;
+    number.checked_mul(micros).map(Duration::from_micros).ok_or_else(|| "is too long".into())
+}
