@@ -2,7 +2,7 @@
 //!
 //! Mechanisms and limits know only the types in `mechanism`. This list knows them.
 
-use crate::limits::{cacheline, futex, single};
+use crate::limits::{cacheline, futex, single, two_copies};
 use crate::mechanism::Mechanism;
 use crate::mechanisms::{
     channel_bytes, channel_request, channel_typed, eventfd, fifo, futex_pi, inet, locks, pipe, posix_queue,
@@ -55,6 +55,7 @@ static LIMITS: &[&Mechanism] = &[
     &futex::SCHED_YIELD,
     &single::NULL_SYSCALL,
     &single::MEMCPY,
+    &two_copies::MEMCPY_TWO_CORES,
 ];
 
 /// Returns all mechanisms, in the order in which they are explained.

@@ -52,8 +52,8 @@ fn of(results: &Results, workload: Workload, placement: Placement, distance: Opt
     let is_here = |row: &Row| row.placement == Some(placement) && row.distance == distance;
     let belongs = |row: &&Row| match row.implementation {
         Implementation::Ipcraft | Implementation::Peer => row.workload == workload && is_here(row),
-        Implementation::Limit if workload == Workload::Stream => row.mechanism.starts_with("memcpy"),
-        Implementation::Limit => row.workload == workload && workload == Workload::RoundTrip && is_here(row),
+        Implementation::Limit if workload == Workload::Stream && row.mechanism == "memcpy" => true,
+        Implementation::Limit => row.workload == workload && workload != Workload::Rate && is_here(row),
         Implementation::Baseline | Implementation::Plain => false,
     };
     results.results.iter().filter(belongs).collect()

@@ -3,3 +3,4 @@
 pub(crate) mod cacheline;
 pub(crate) mod futex;
 pub(crate) mod single;
+pub(crate) mod two_copies;

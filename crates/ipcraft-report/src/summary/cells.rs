@@ -77,7 +77,7 @@ pub(super) fn limit(results: &Results, chosen: &Chosen, column: &Column) -> Opti
 
 fn is_bound(row: &Row, column: &Column) -> bool {
     match column.workload {
-        Workload::Stream => row.size == column.size && row.mechanism.starts_with("memcpy"),
+        Workload::Stream => row.size == column.size && row.mechanism == "memcpy",
         _ => {
             row.workload == column.workload
                 && row.placement == Some(column.placement)
