@@ -101,22 +101,12 @@ fn play_finds_the_goal_by_the_solution_of_the_document() {
     }
 }
 
-/// One core is enough for every command, and no right is needed.
 #[test]
-fn commands_succeed_on_one_core_as_another_user() {
-    let is_root = nix::unistd::geteuid().is_root();
-    let user = if is_root { "setpriv --reuid=65534 --regid=65534 --clear-groups" } else { "" };
-    for topic in ["machine", "race", "explore tsl", "exclusion tsl alternation"] {
-        let line = format!("taskset -c 0 {user} {} lab {topic}", env!("CARGO_BIN_EXE_ipcraft"));
-        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
-        if [Some(126), Some(127)].contains(&output.status.code()) {
-            eprintln!("skipped: {}", text(&output.stderr));
-            return;
-        }
-        assert!(output.status.success(), "{line}: {}{}", text(&output.stdout), text(&output.stderr));
-        if topic == "race" {
-            assert!(text(&output.stdout).contains("skipped: race on two_cores: a second core"));
-        }
+fn seconds_out_of_range_exit_with_two_and_name_the_range() {
+    for seconds in ["0", "-1", "4000", "x", "NaN"] {
+        let output = output(&format!("lab exclusion tsl --seconds={seconds}"));
+        assert_eq!(output.status.code(), Some(2), "{seconds}");
+        assert!(text(&output.stderr).contains("from 0.01 to 3600"), "{}", text(&output.stderr));
     }
 }
 

@@ -6,13 +6,14 @@
 //! interrupts excludes nothing on several cores, and why the bus or the cache line has to be
 //! locked.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use ipcraft_bench::Placement;
 use ipcraft_step::Shared;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::Mode;
 use nix::sys::uio::{pread, pwrite};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,8 @@ pub struct Race {
     pub found: u64,
     /// How often a process was preempted.
     pub preemptions: u64,
+    /// Where the file is, if they added to one.
+    pub file: Option<String>,
 }
 
 impl Race {
@@ -101,7 +104,7 @@ pub fn races() -> Result<(Vec<Race>, Vec<Skipped>), Error> {
 pub fn race(how: How, placement: Placement) -> Result<Race, Error> {
     let cpus = worker::cpus(placement).ok_or(Error::Failed(nix::Error::ENODEV))?;
     let shared = Shared::new()?;
-    let file = memfd_create(c"ipcraft-lab", MFdFlags::MFD_CLOEXEC)?;
+    let (file, place) = unnamed_file()?;
     let additions = if let How::Memory(_) = how { ADDITIONS } else { FILE_ADDITIONS };
     let team = Team::start(&shared, cpus, &[0, 1], &|_, desk| {
         let done = match how {
@@ -125,7 +128,20 @@ pub fn race(how: How, placement: Placement) -> Result<Race, Error> {
         expected: team.desk(0).figure(0) + team.desk(1).figure(0),
         found,
         preemptions: team.usage(0).1 + team.usage(1).1,
+        file: (!matches!(how, How::Memory(_))).then_some(place),
     })
+}
+
+/// Returns a file without a name, and where it is. It ends with its last descriptor, so a kill
+/// leaves nothing behind. It is in the directory for temporary files; in memory if that has no such
+/// files.
+fn unnamed_file() -> nix::Result<(OwnedFd, String)> {
+    let directory = std::env::temp_dir();
+    let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    match open(&directory, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+        Ok(file) => Ok((file, format!("{} (O_TMPFILE)", directory.display()))),
+        Err(_) => Ok((memfd_create(c"ipcraft-lab", MFdFlags::MFD_CLOEXEC)?, "memory (memfd)".into())),
+    }
 }
 
 fn add_to_memory(shared: &Shared, width: Width, additions: u64) -> u64 {

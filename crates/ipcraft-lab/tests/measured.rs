@@ -34,6 +34,7 @@ fn additions_lose_nothing_where_nothing_can_come_between() {
             let race = race(how, placement).unwrap();
             println!("{race:?}");
             assert!(race.found >= 2 && race.found <= race.expected, "{race:?}");
+            assert_eq!(race.file.is_some(), [How::File, How::LockedFile].contains(&how), "{race:?}");
             let indivisible = how == How::Memory(Width::One) && placement == Placement::SameCore;
             if how.is_exclusive() || indivisible {
                 assert_eq!(race.found, race.expected, "{race:?}");

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use ipcraft_lab::Algorithm;
 use ipcraft_lab::exclusion::{Bounds, Contention, Ending, Measured, Speed, TRIES, measure};
+use ipcraft_lab::machine::unpinned;
 
 use super::{Failure, Outcome, table};
 
-/// A measurement ends after the first of these.
-const BOUNDS: Bounds = Bounds { entries: 10_000_000, violations: 1000, time: Duration::from_millis(1500) };
+/// A measurement ends after this many entries or violations, or when its time is over.
+const MAX_ENTRIES: u64 = 10_000_000;
+const MAX_VIOLATIONS: u64 = 1000;
 
-pub(super) fn outcome(algorithms: &[&'static Algorithm]) -> Result<Outcome, Failure> {
-    let (mut all, mut skipped) = (Vec::new(), Vec::new());
+pub(super) fn outcome(algorithms: &[&'static Algorithm], time: Duration) -> Result<Outcome, Failure> {
+    let bounds = Bounds { entries: MAX_ENTRIES, violations: MAX_VIOLATIONS, time };
+    let mut skipped: Vec<_> = unpinned()?.into_iter().collect();
+    let mut all = Vec::new();
     for algorithm in algorithms {
-        let (measured, missing) = measure(algorithm, BOUNDS)?;
+        let (measured, missing) = measure(algorithm, bounds)?;
         all.push(measured);
         skipped.extend(missing);
     }

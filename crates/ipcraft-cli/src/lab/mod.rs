@@ -15,6 +15,7 @@ mod threads;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::args;
 use clap::Subcommand;
@@ -49,9 +50,14 @@ enum Topic {
         /// Algorithms [default: all; see ipcraft lab]
         #[arg(value_name = "ALGORITHM", value_parser = ids(|_| true), hide_possible_values = true)]
         algorithms: Vec<String>,
+        #[command(flatten)]
+        bound: Bound,
     },
     /// Peterson's algorithm by memory ordering, and the store buffer behind it
-    Peterson,
+    Peterson {
+        #[command(flatten)]
+        bound: Bound,
+    },
     /// User-level threads (coroutines) against kernel-level threads
     Threads,
     /// What processes, threads and coroutines cost: time, memory, and how many there can be
@@ -86,6 +92,14 @@ enum Topic {
         #[arg(value_name = "ALGORITHM", value_parser = steppable(), hide_possible_values = true)]
         algorithm: String,
     },
+}
+
+/// How long an experiment takes.
+#[derive(Debug, clap::Args)]
+struct Bound {
+    /// The most seconds of each measurement; a deadlock is only noticed after one second
+    #[arg(long, value_name = "SECONDS", default_value = "1.5", value_parser = seconds)]
+    seconds: Duration,
 }
 
 /// What an experiment found: for readers, and for programs.
@@ -182,7 +196,7 @@ impl Topic {
             Topic::Machine => "machine",
             Topic::Race => "race",
             Topic::Exclusion { .. } => "exclusion",
-            Topic::Peterson => "peterson",
+            Topic::Peterson { .. } => "peterson",
             Topic::Threads => "threads",
             Topic::Cost { .. } => "cost",
             Topic::Explore { .. } => "explore",
@@ -198,8 +212,10 @@ impl Topic {
         match self {
             Topic::Machine => machine::outcome(),
             Topic::Race => race::outcome(),
-            Topic::Exclusion { algorithms } => exclusion::outcome(&selected(algorithms)),
-            Topic::Peterson => peterson::outcome(),
+            Topic::Exclusion { algorithms, bound } => {
+                exclusion::outcome(&selected(algorithms), bound.seconds)
+            }
+            Topic::Peterson { bound } => peterson::outcome(bound.seconds),
             Topic::Threads => threads::outcome(),
             Topic::Cost { html } => cost::outcome(html.as_deref()),
             Topic::Explore { algorithm } if algorithm == explore::RACE => explore::race(),
@@ -249,13 +265,18 @@ fn explored() -> PossibleValuesParser {
     PossibleValuesParser::new(steppable.map(|algorithm| algorithm.id).chain([explore::RACE]))
 }
 
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().ok().filter(|number| (0.01..=3600.0).contains(number));
+    number.map(Duration::from_secs_f64).ok_or_else(|| "expected seconds from 0.01 to 3600".into())
+}
+
 /// Returns the list of commands, with about how long each takes, and of algorithms.
 fn list() -> String {
     let mut commands = table(&["command", "seconds", "what it shows"]);
     for (command, seconds, shown) in [
         ("ipcraft lab machine", "1", "what this machine permits, and what is left out without it"),
         ("ipcraft lab race", "3", "lost updates by the width of an addition, on one core and on two"),
-        ("ipcraft lab exclusion [ALGORITHM…]", "60", "the four conditions, measured for each algorithm"),
+        ("ipcraft lab exclusion [ALGORITHM…]", "120", "the four conditions, measured for each algorithm"),
         ("ipcraft lab peterson", "60", "Peterson by memory ordering: violations per million entries"),
         (
             "ipcraft lab threads",

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use ipcraft_bench::Placement;
+use ipcraft_lab::Layout;
 use ipcraft_lab::exclusion::{Contention, Speed};
 use ipcraft_lab::litmus::{Litmus, litmus};
+use ipcraft_lab::machine::unpinned;
 use ipcraft_lab::peterson::{Variant, matrix};
-use ipcraft_lab::{Layout, Skipped};
 use serde::Serialize;
 
 use super::exclusion::count;
 use super::{Failure, Outcome, table};
-
-/// The time for each variant, placement and layout.
-const TIME: Duration = Duration::from_millis(1500);
 
 #[derive(Serialize)]
 struct Results {
@@ -21,10 +19,12 @@ struct Results {
     variants: Vec<Variant>,
 }
 
-pub(super) fn outcome() -> Result<Outcome, Failure> {
+/// `time` is that of each variant, placement and layout.
+pub(super) fn outcome(time: Duration) -> Result<Outcome, Failure> {
     let (store_buffering, mut skipped) = litmus()?;
-    let (variants, also_skipped) = matrix(TIME)?;
-    skipped.extend(also_skipped.into_iter().filter(|new: &Skipped| new.needs.is_empty()));
+    let (variants, also_skipped) = matrix(time)?;
+    skipped.extend(also_skipped);
+    skipped.extend(unpinned()?);
     let text = format!("{}\n{}\n{LESSON}", buffering(&store_buffering), variants_text(&variants));
     Ok(Outcome::new(text, &Results { store_buffering, variants }, skipped)?)
 }

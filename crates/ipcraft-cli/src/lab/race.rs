@@ -3,6 +3,7 @@
 use ipcraft_bench::Placement;
 use ipcraft_lab::Width;
 use ipcraft_lab::interrupts::{Additions, Interrupts, interrupts};
+use ipcraft_lab::machine::unpinned;
 use ipcraft_lab::race::{How, Race, races};
 use serde::Serialize;
 
@@ -19,6 +20,7 @@ pub(super) fn outcome() -> Result<Outcome, Failure> {
     let (races, mut skipped) = races()?;
     let (interrupts, also_skipped) = interrupts()?;
     skipped.extend(also_skipped);
+    skipped.extend(unpinned()?);
     let text = format!("{}\n{}", race_text(&races), interrupts_text(&interrupts));
     let results = Results { races, interrupts: Some(interrupts) };
     Ok(Outcome::new(text, &results, skipped)?)
@@ -36,7 +38,9 @@ fn race_text(races: &[Race]) -> String {
             race.preemptions.to_string(),
         ]);
     }
-    format!("{}\n{LESSON}", rows.trim_fmt())
+    let file = races.iter().find_map(|race| race.file.as_ref());
+    let file = file.map_or(String::new(), |place| format!("The file is in {place} and has no name.\n"));
+    format!("{}\n{LESSON}{file}", rows.trim_fmt())
 }
 
 const LESSON: &str = "\

@@ -12,7 +12,7 @@ mod trial;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Skipped};
 use trial::Trial;
 
 /// One facility that some experiments need.
@@ -38,4 +38,15 @@ pub struct Facility {
 pub fn facilities() -> Result<Vec<Facility>, Error> {
     let trials = [processes::TRIALS, scheduling::TRIALS, kernel::TRIALS, groups::TRIALS];
     trials.into_iter().flatten().map(Trial::facility).collect()
+}
+
+/// Returns what is missing if processes cannot be bound to cores, so that they run wherever the
+/// kernel puts them.
+///
+/// # Errors
+///
+/// [`Error::Failed`] if no child can be started.
+pub fn unpinned() -> Result<Option<Skipped>, Error> {
+    let refused = processes::pin_to_a_core()?.err();
+    Ok(refused.map(|found| Skipped::new("placement on cores", format!("needs sched_setaffinity ({found})"))))
 }

@@ -86,7 +86,7 @@ fn stop_and_continue() -> Result<Found, Error> {
     })
 }
 
-fn pin_to_a_core() -> Result<Found, Error> {
+pub(super) fn pin_to_a_core() -> Result<Found, Error> {
     in_child(|| {
         let Some(&core) = Cores::of_this_process().allowed().last() else {
             return Err("sched_getaffinity(2): no core".into());
