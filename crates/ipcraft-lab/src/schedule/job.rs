@@ -34,7 +34,7 @@ pub struct Job {
     pub arrival: Time,
     /// Compute and I/O in turns; the first and the last are compute.
     pub bursts: Vec<Burst>,
-    /// The priority. A policy says whether a high or a low number goes first.
+    /// The priority. A policy decides whether a high or a low number goes first.
     pub priority: i64,
     /// The user to which it belongs.
     pub owner: String,
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_become_jobs_that_arrive_at_zero_or_when_said() {
+    fn lengths_become_jobs_that_arrive_at_zero_or_later() {
         let jobs = parse("24,3@2,3.5").unwrap();
         assert_eq!(jobs[0], Job::new("P1", Time::ZERO, Time::units(24)));
         assert_eq!(jobs[1], Job::new("P2", Time::units(2), Time::units(3)));

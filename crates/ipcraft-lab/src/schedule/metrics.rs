@@ -45,7 +45,7 @@ pub struct Metrics {
     pub throughput: f64,
     /// Service / makespan, from 0 to 1.
     pub cpu_use: f64,
-    /// Decisions, also those that let the same job continue.
+    /// Decisions, also if the same job continues.
     pub dispatches: usize,
     /// Changes of the running job.
     pub switches: usize,
@@ -123,7 +123,7 @@ fn makespan(jobs: &[Job], timeline: &Timeline) -> Time {
     timeline.end() - start
 }
 
-/// Returns the average of those that are there, in units.
+/// Returns the average of the known times, in units.
 fn average(times: impl Iterator<Item = Option<Time>>) -> f64 {
     let known: Vec<Time> = times.flatten().collect();
     if known.is_empty() {

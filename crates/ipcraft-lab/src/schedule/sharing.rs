@@ -1,5 +1,5 @@
-//! Processor sharing: every ready job runs at once, each at its share. What fair policies approach
-//! as their quantum becomes short.
+//! Sharing the CPU: all ready jobs run at the same time, each at its share. Fair policies approach
+//! this as their quantum becomes short.
 
 use super::job::{Burst, Job};
 use super::time::Time;

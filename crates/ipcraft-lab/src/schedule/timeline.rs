@@ -52,7 +52,7 @@ pub struct Why {
     pub chosen: String,
     /// The first of the other ready jobs, and what was compared of it.
     pub other: Option<(Id, String)>,
-    /// How many jobs were ready besides the one that was picked.
+    /// How many other jobs were ready.
     pub waiting: usize,
 }
 
@@ -62,7 +62,7 @@ pub struct Timeline {
     /// The segments by their start. Running segments do not overlap, and a job that continues
     /// after a decision continues its segment.
     pub segments: Vec<Segment>,
-    /// The decisions in order, also those that let the same job continue.
+    /// The decisions in order, also if the same job continues.
     pub dispatches: Vec<Dispatch>,
     /// When each job ended; `None` if it did not.
     pub ends: Vec<Option<Time>>,

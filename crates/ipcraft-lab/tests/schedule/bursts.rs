@@ -73,7 +73,7 @@ fn estimate_follows_the_bursts_of_a_job() {
     assert_eq!(found, expected);
 }
 
-/// Two jobs of equal length: nothing tells `spn` that the burst of B will be short until it was.
+/// Two jobs of equal length: `spn` cannot know that the burst of B will be short until it was.
 #[test]
 fn spn_does_not_know_the_next_burst() {
     let jobs = jobs("A:0:6,io1,6 B:0:1,io1,11");

@@ -140,7 +140,7 @@ fn every_policy_conserves_service_and_work_without_overlap() {
 }
 
 #[test]
-fn sjf_has_the_least_turnaround_of_all_orders_if_all_arrive_at_once() {
+fn sjf_has_the_least_turnaround_of_all_orders_if_all_arrive_together() {
     let mut random = Random::new(2);
     for _ in 0..ROUNDS {
         let jobs = random_jobs(&mut random, 7, 0);
@@ -199,7 +199,7 @@ fn round_robin_answers_within_a_round() {
 }
 
 #[test]
-fn fairness_is_best_for_processor_sharing_and_worst_for_one_at_a_time() {
+fn fairness_is_best_with_short_turns_and_worst_with_one_job_after_the_other() {
     let jobs = super::support::jobs("50,50,50");
     let fine = metrics("rr:0.1", &jobs).fairness;
     let coarse = metrics("fcfs", &jobs).fairness;

@@ -40,7 +40,7 @@ impl Row {
         self
     }
 
-    /// Returns the jobs of the named set, or those that are written instead of its name.
+    /// Returns the jobs of the named set, or the jobs that are written instead of its name.
     fn jobs(&self) -> Vec<Job> {
         sets::find(self.set).map_or_else(|| jobs(self.set), sets::Set::jobs)
     }
@@ -139,16 +139,16 @@ fn averages_are_those_of_tanenbaum() {
     ]);
 }
 
-/// Tanenbaum's exercise shares the CPU among all jobs at once.
+/// Tanenbaum's exercise shares the CPU among all jobs at the same time.
 #[test]
-fn processor_sharing_is_that_of_tanenbaum() {
+fn cpu_sharing_is_that_of_tanenbaum() {
     let jobs = sets::find("tanenbaum-batch").unwrap().jobs();
     let ends: Vec<f64> = sharing::ends(&jobs, &[1.0; 5]).into_iter().map(Time::as_units).collect();
     assert_eq!(ends, [30.0, 24.0, 10.0, 18.0, 28.0]);
     assert_eq!(ends.iter().sum::<f64>() / 5.0, 22.0);
 }
 
-/// Tanenbaum: shortest job first is optimal only if all jobs are there at once.
+/// Tanenbaum: shortest job first is optimal only if all jobs arrive together.
 #[test]
 fn best_order_of_late_jobs_is_better_than_shortest_first() {
     let jobs = sets::find("tanenbaum-arrivals").unwrap().jobs();

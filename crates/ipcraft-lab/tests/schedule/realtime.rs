@@ -71,7 +71,7 @@ fn bounds_are_sufficient_and_not_necessary() {
 
 /// Tanenbaum's second example, with a longer first task.
 #[test]
-fn rate_monotonic_misses_where_tanenbaum_says() {
+fn rate_monotonic_misses_where_tanenbaum_shows() {
     let tasks = parse("15/30,15/40,5/50").unwrap();
     assert!((Analysis::of(&tasks).utilisation - 0.975).abs() < 1e-9);
     assert_eq!(misses(&run("rm", &tasks, 600)), [(2, 50.0), (2, 300.0), (2, 550.0)]);

@@ -7,7 +7,7 @@ use ipcraft_lab::schedule::{Job, Time};
 
 use super::support::{jobs, metrics};
 
-/// Each policy that looks at every ready job takes its time here, in a debug build some seconds.
+/// Policies that scan all ready jobs are left out: a debug build would take seconds.
 #[test]
 fn ten_thousand_jobs_are_scheduled() {
     let text = vec!["2"; MAX_JOBS].join(",");

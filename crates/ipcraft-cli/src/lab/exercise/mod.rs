@@ -23,7 +23,7 @@ pub(crate) struct Exercise {
     #[arg(long, conflicts_with = "check")]
     answers: bool,
 
-    /// Check the answers in FILE, which has the form that --json writes; exit with 1 if one is wrong
+    /// Check the answers in FILE, as --json writes them; exit with 1 if one is wrong
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 }

@@ -116,7 +116,7 @@ fn shown(time: Time) -> String {
     time.rounded().to_string()
 }
 
-/// Says how each metric is defined.
+/// Returns how each metric is defined.
 pub(in super::super) fn definitions(jobs: &[Job]) -> String {
     let mut rows = table_of_definitions();
     if jobs.iter().any(|job| job.deadline.is_some()) {
@@ -133,7 +133,7 @@ fn table_of_definitions() -> String {
         ["waiting", "turnaround - CPU time - time blocked in I/O"],
         ["throughput", "jobs / makespan; makespan: from the first arrival to the last end"],
         ["CPU use", "CPU time of all jobs / makespan"],
-        ["dispatches", "decisions; switches: those that changed the running job"],
+        ["dispatches", "decisions; switches: decisions that changed the running job"],
         ["fairness", "Jain's index of CPU time / time present, by ticket: 1 is even"],
         ["worst gap", "largest distance of a job from its even share, at any moment"],
     ] {

@@ -18,7 +18,7 @@ const LEGEND: f64 = 24.0;
 /// The most rows: browsers become slow with many thousand.
 const MAX_JOBS: usize = 200;
 
-/// Colours that differ also for readers who see few.
+/// Colours that differ for the colour-blind, too.
 const COLOURS: [&str; 8] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#8c6d31"];
 
@@ -188,7 +188,7 @@ fn legend(svg: &mut String, y: f64, jobs: &[Job], lanes: usize) {
     let _ = writeln!(svg, "<text class=\"tick\" x=\"12\" y=\"{y}\">{text}</text>");
 }
 
-/// Replaces the characters that XML reserves, and those that it forbids.
+/// Replaces the characters that XML reserves, and the characters that it forbids.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {

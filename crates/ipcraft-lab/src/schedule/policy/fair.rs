@@ -6,7 +6,7 @@ use super::{Choice, Id, Policy, Stopped, View};
 use crate::schedule::time::Time;
 
 /// Users take turns in the order in which they first appear in the list. In a turn as many jobs of
-/// a user run for a quantum as its weight says. The jobs of one user take turns, too.
+/// a user run for a quantum as its weight states. The jobs of one user take turns, too.
 #[derive(Debug)]
 pub(super) struct Fair {
     quantum: Time,

@@ -105,16 +105,16 @@ pub enum Stopped {
 
 /// A scheduling policy. [`super::ReadyList`] calls it in the order that the rules on ties demand.
 pub trait Policy: Debug + Send {
-    /// Tells that a job became ready: by its arrival, by its next release, or by the end of I/O.
+    /// Reports that a job became ready: by its arrival, by its next release, or by the end of I/O.
     fn arrives(&mut self, _job: &View, _now: Time) {}
 
     /// Chooses one of the ready jobs, of which there is at least one, in no particular order.
     fn pick(&mut self, ready: &[View], now: Time) -> Choice;
 
-    /// Tells that a job stopped after it ran for `time`. Its view includes that time.
+    /// Reports that a job stopped after it ran for `time`. Its view includes that time.
     fn ran(&mut self, _job: &View, _time: Time, _why: Stopped, _now: Time) {}
 
-    /// Tells that a ready job is withdrawn: it was abandoned at its deadline, or killed.
+    /// Reports that a ready job is withdrawn: it was abandoned at its deadline, or killed.
     fn leaves(&mut self, _job: &View) {}
 
     /// Returns whether a job that just became ready preempts the running one. The view of the

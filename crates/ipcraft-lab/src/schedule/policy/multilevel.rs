@@ -15,7 +15,7 @@ pub(super) struct Multilevel {
     quanta: Vec<Time>,
     /// Whether a job also moves down while no other job is ready.
     demotes_alone: bool,
-    /// Whether a job of a higher class preempts at once, and a job whose quantum is over comes
+    /// Whether a job of a higher class preempts immediately, and a job whose quantum is over comes
     /// before the arrivals of that moment. These are the rules of OSTEP's mlfq.py. A preempted job
     /// stays at the head of its class.
     ostep: bool,

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{Choice, Id, Policy, Stopped, View, least};
 use crate::schedule::time::Time;
 
-/// The distance that a job with one ticket advances in a quantum. Most numbers of tickets divide it.
+/// The distance that a job with one ticket advances in a quantum. Most numbers of tickets divide
+/// it.
 const ONE_TICKET: u128 = 720_720_000_000;
 
 /// Runs the job with the least pass for one quantum. Its pass then grows by its stride, which is

@@ -9,7 +9,7 @@ use crate::schedule::timeline::{Dispatch, Segment, Timeline, What};
 /// The most instances of one simulation.
 pub const MAX_INSTANCES: u64 = 100_000;
 
-/// Runs the tasks by a policy that looks at periods or deadlines, from a common release at 0. The
+/// Runs the tasks by a policy that compares periods or deadlines, from a common release at 0. The
 /// run ends after `length`, or earlier if there would be more than [`MAX_INSTANCES`].
 pub fn simulate(tasks: &[Task], policy: &mut dyn Policy, length: Time) -> Run {
     let length = length.min(longest(tasks));
