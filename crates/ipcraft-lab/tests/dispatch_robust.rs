@@ -122,7 +122,9 @@ fn wall_clock_run_beside_stops_and_continuations_ends() {
     let mut signals = [Signal::SIGCONT, Signal::SIGSTOP, Signal::SIGCONT].iter().cycle();
     wait_for_end(dispatcher, || {
         let signal = *signals.next().unwrap();
-        processes.iter().for_each(|&pid| drop(kill(pid, signal)));
+        for &pid in &processes {
+            let _ = kill(pid, signal);
+        }
         sleep(Duration::from_millis(3));
     });
 }
@@ -191,7 +193,7 @@ fn one_core_dispatches_as_the_ideal_does() {
 }
 
 #[test]
-fn ordinary_user_dispatches_by_signals_and_is_told_the_right_for_priorities() {
+fn ordinary_user_dispatches_by_signals_and_lacks_a_named_right_for_priorities() {
     Child::start(|| {
         if Uid::effective().is_root() {
             setgroups(&[]).unwrap();

@@ -429,8 +429,9 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// The shortest wait for the end of a quantum, in nanoseconds.
-const MIN_WAIT_NS: u64 = 5_000;
+/// The shortest wait for the end of a quantum, in nanoseconds. On one core the job runs only while
+/// the dispatcher waits, so the time must exceed that of a wait by far.
+const MIN_WAIT_NS: u64 = 100_000;
 
 /// Returns for how long a job may run, and the grace at the end.
 fn limit(event: Option<Time>, over: Option<Time>) -> (Option<Time>, Time) {
