@@ -1,8 +1,9 @@
 //! Coroutines in one thread: one sends to another, one is suspended until an event, and data comes
 //! along. Then one is suspended until another process sends.
 //!
-//! A coroutine is a future here, and `Executor` runs the ready ones in turn. If none is ready, the thread blocks in poll(2) until a descriptor is. The library's channels have such a
-//! descriptor: `Readiness`.
+//! A coroutine is a future here, and `Executor` runs the ready ones in turn. If none is ready, the
+//! thread blocks in poll(2) until a descriptor is. The library's channels have such a descriptor:
+//! `Readiness`.
 //!
 //! Run it: `cargo run -p ipcraft-examples --example coroutines`
 

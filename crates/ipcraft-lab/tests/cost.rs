@@ -29,8 +29,8 @@ fn creation_of_a_future_is_faster_than_of_a_thread_and_of_a_program() {
 
 #[test]
 fn stack_is_reserved_and_hardly_touched() {
-    let (future, coroutine, thread) =
-        (memory(Unit::Future).unwrap(), memory(Unit::Coroutine).unwrap(), memory(Unit::Thread).unwrap());
+    let of = |unit| memory(unit).unwrap().unwrap();
+    let (future, coroutine, thread) = (of(Unit::Future), of(Unit::Coroutine), of(Unit::Thread));
     println!("{future:?}\n{coroutine:?}\n{thread:?}");
     assert!(coroutine.reserved >= f64::from(1 << 20) && thread.reserved >= f64::from(1 << 20));
     assert!(thread.touched * 20.0 < thread.reserved && coroutine.touched * 20.0 < coroutine.reserved);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ipcraft_bench::Placement;
+use ipcraft_bench::{Cores, Environment, Placement};
 use ipcraft_lab::cost::{Capacity, Case, Costs, Creation, Limit, LimitName, MAX_UNITS, Measured, Memory};
 use ipcraft_lab::cost::{Unit, What, costs};
 use ipcraft_report::html::{Bar, Chart, Line, Quantity, sheet};
@@ -13,13 +13,13 @@ use super::{Failure, Outcome, table};
 pub(super) fn outcome(html: Option<&Path>) -> Result<Outcome, Failure> {
     // Checked first, so that an unusable path fails before the measurement.
     let page = html.map(ResultFile::at).transpose()?;
-    let costs = costs(&mut |part| {
+    let (costs, skipped) = costs(&mut |part| {
         let _ = output::print_aside(&format!("measuring: {part}\n"));
     })?;
     if let Some(page) = page {
         page.save(html_page(&costs).as_bytes())?;
     }
-    Ok(Outcome::new(text(&costs), &costs, Vec::new())?)
+    Ok(Outcome::new(text(&costs), &costs, skipped)?)
 }
 
 fn text(costs: &Costs) -> String {
@@ -64,7 +64,7 @@ fn switch(case: &Case) -> Option<String> {
     let cores = if case.placement == Placement::TwoCores { ", two cores" } else { ", one core" };
     match case.what {
         What::Call => Some("call of a function".into()),
-        What::Yield => Some("sched_yield, two threads".into()),
+        What::Yield => Some("sched_yield, threads".into()),
         What::Switch(unit) if case.members == 2 && case.working_set == 0 => {
             let where_ = if matches!(unit, Unit::Thread | Unit::Process) { cores } else { "" };
             Some(format!("{}{where_}", name(unit)))
@@ -204,7 +204,12 @@ fn bytes(bytes: f64) -> String {
 }
 
 fn html_page(costs: &Costs) -> String {
-    let remarks = ["Figures of one machine. The axes are logarithmic.".to_owned()];
+    let environment = Environment::at_start(&Cores::of_this_process());
+    let load = environment.load_average.map_or_else(String::new, |load| format!(", load average {load:.1}"));
+    let remarks = [
+        format!("{}, {} cores, {}{load}", environment.cpu, environment.cores_allowed, environment.kernel),
+        "The axes are logarithmic. A bar is the interval in which another run finds nine of ten.".to_owned(),
+    ];
     sheet("What processes, threads and coroutines cost", &remarks, &charts(costs))
 }
 
@@ -264,5 +269,7 @@ fn ring_line(times: &[Measured], unit: Unit) -> Line {
         one.case == Case::new(What::Switch(unit), one.case.members) && one.case.members != WORKING_RING
     });
     let points = of_ring.filter_map(|one| Some((one.case.members as f64, one.ns?.value)));
-    Line { name: name(unit).into(), points: points.collect() }
+    // A line's name has little space.
+    let name = name(unit).split(" (").next().unwrap_or_default();
+    Line { name: name.into(), points: points.collect() }
 }

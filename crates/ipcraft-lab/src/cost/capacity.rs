@@ -55,9 +55,7 @@ pub fn capacity(unit: Unit) -> Result<Capacity, Error> {
             });
         }
         if let Some(limit) = stopped {
-            desk.report(2, limit.name as u64);
-            desk.report(3, limit.value);
-            desk.report(4, 1);
+            limit.report(desk);
         }
         desk.report(1, units.len() as u64);
         desk.report(0, 1);
@@ -66,9 +64,8 @@ pub fn capacity(unit: Unit) -> Result<Capacity, Error> {
     if !team.ends_within(MAX_TIME) || team.desk(0).figure(0) != 1 {
         return Err(Error::Failed(nix::Error::ETIME));
     }
-    let figure = |position| team.desk(0).figure(position);
-    let stopped_by = (figure(4) == 1).then(|| Limit::from_figures(figure(2), figure(3)));
-    Ok(Capacity { unit, created: figure(1) as usize, stopped_by, next })
+    let desk = team.desk(0);
+    Ok(Capacity { unit, created: desk.figure(1) as usize, stopped_by: Limit::reported(desk), next })
 }
 
 /// Units that exist at the same time: each has begun and waits.

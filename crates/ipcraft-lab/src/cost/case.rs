@@ -66,21 +66,16 @@ impl Case {
         let ring = Ring::new(self.members, self.working_set, cpus)?;
         let team = Team::start(&shared, one(cpus), &[0], &|_, desk| match self.run(&ring) {
             Ok(ns) => desk.report(0, (ns * 1000.0) as u64 + 1),
-            Err(errno) => {
-                desk.report(1, errno as u64);
-                let limit = limit::behind(unit.unwrap_or(Unit::Thread), errno);
-                desk.report(2, limit.name as u64);
-                desk.report(3, limit.value);
-            }
+            Err(errno) => limit::behind(unit.unwrap_or(Unit::Thread), errno).report(desk),
         })?;
         if !team.ends_within(MAX_TIME) {
             return Err(Error::Failed(nix::Error::ETIME));
         }
-        let figure = |position| team.desk(0).figure(position);
-        match (figure(0), figure(1)) {
-            (0, 0) => Err(Error::Failed(nix::Error::ECHILD)),
-            (0, _) => Ok(Err(Limit::from_figures(figure(2), figure(3)))),
-            (ps, _) => Ok(Ok((ps - 1) as f64 / 1000.0)),
+        let desk = team.desk(0);
+        match (desk.figure(0), Limit::reported(desk)) {
+            (0, None) => Err(Error::Failed(nix::Error::ECHILD)),
+            (_, Some(limit)) => Ok(Err(limit)),
+            (ps, None) => Ok(Ok((ps - 1) as f64 / 1000.0)),
         }
     }
 

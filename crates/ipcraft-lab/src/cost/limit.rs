@@ -5,6 +5,7 @@ use nix::unistd::{geteuid, getuid};
 use serde::{Deserialize, Serialize};
 
 use super::{Unit, creation, proc_file, room};
+use crate::worker::Desk;
 
 /// A limit on the number of units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,11 +67,22 @@ impl LimitName {
     }
 }
 
+/// Where a child reports the limit that stopped it: whether there is one, its name and value.
+const REPORT: usize = 40;
+
 impl Limit {
-    /// Returns the limit that a child has reported by two figures.
-    pub(super) fn from_figures(name: u64, value: u64) -> Limit {
-        let name = LimitName::ALL.into_iter().find(|known| *known as u64 == name);
-        Limit { name: name.unwrap_or(LimitName::Unknown), value, room: 0 }
+    /// Reports the limit that stopped this process.
+    pub(super) fn report(&self, desk: Desk<'_>) {
+        desk.report(REPORT + 1, self.name as u64);
+        desk.report(REPORT + 2, self.value);
+        desk.report(REPORT, 1);
+    }
+
+    /// Returns the limit that a child has reported.
+    pub(super) fn reported(desk: Desk<'_>) -> Option<Limit> {
+        let name = LimitName::ALL.into_iter().find(|known| *known as u64 == desk.figure(REPORT + 1));
+        let value = desk.figure(REPORT + 2);
+        (desk.figure(REPORT) == 1).then(|| Limit { name: name.unwrap_or(LimitName::Unknown), value, room: 0 })
     }
 }
 

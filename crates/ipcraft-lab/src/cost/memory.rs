@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::capacity::Units;
-use super::{Unit, proc_file};
+use super::{Limit, Unit, limit, proc_file};
 use crate::Error;
 use crate::worker::{self, Team};
 
@@ -36,30 +36,33 @@ pub struct Memory {
 /// The figures in the order in which a child reports them.
 const FIGURES: usize = 4;
 
-/// Measures the memory of a unit.
+/// Measures the memory of a unit. Fails with the limit that permits too few of them.
 ///
 /// # Errors
 ///
 /// [`Error::Failed`] if a process cannot be started, or takes a minute.
-pub fn memory(unit: Unit) -> Result<Memory, Error> {
+pub fn memory(unit: Unit) -> Result<Result<Memory, Limit>, Error> {
     let mut slopes: [Vec<f64>; FIGURES] = Default::default();
     let (few, many) = numbers(unit);
     for _ in 0..REPETITIONS {
-        let figures = figures(unit)?;
+        let figures = match figures(unit)? {
+            Ok(figures) => figures,
+            Err(limit) => return Ok(Err(limit)),
+        };
         for (position, slope) in slopes.iter_mut().enumerate() {
             let growth = figures[FIGURES + position] as f64 - figures[position] as f64;
             slope.push(growth / (many - few) as f64);
         }
     }
     let middle = |position: usize| median(slopes[position].iter().copied()).unwrap_or(0.0).max(0.0);
-    Ok(Memory {
+    Ok(Ok(Memory {
         unit,
         units: (few, many),
         reserved: middle(0),
         touched: middle(1),
         page_tables: middle(2),
         kernel_stacks: middle(3),
-    })
+    }))
 }
 
 /// The numbers of units: enough for the resolution of a page, and no burden to the machine.
@@ -73,14 +76,16 @@ fn numbers(unit: Unit) -> (usize, usize) {
 }
 
 /// Returns the figures at both numbers.
-fn figures(unit: Unit) -> Result<Vec<u64>, Error> {
+fn figures(unit: Unit) -> Result<Result<Vec<u64>, Limit>, Error> {
     let shared = Shared::new()?;
     let cpus = worker::cpus(Placement::SameCore).ok_or(Error::Failed(nix::Error::ENODEV))?;
     let (few, many) = numbers(unit);
     let team = Team::start(&shared, cpus, &[0], &|_, desk| {
         let mut units = Units::new(unit);
         for (half, count) in [few, many].into_iter().enumerate() {
-            if units.grow(count).is_err() {
+            if let Err(errno) = units.grow(count) {
+                limit::behind(unit, errno).report(desk);
+                units.leave();
                 return;
             }
             units.await_all();
@@ -90,10 +95,16 @@ fn figures(unit: Unit) -> Result<Vec<u64>, Error> {
         desk.report(0, 1);
         units.leave();
     })?;
-    if !team.ends_within(MAX_TIME) || team.desk(0).figure(0) != 1 {
-        return Err(Error::Failed(nix::Error::EAGAIN));
+    if !team.ends_within(MAX_TIME) {
+        return Err(Error::Failed(nix::Error::ETIME));
     }
-    Ok((1..=2 * FIGURES).map(|position| team.desk(0).figure(position)).collect())
+    if let Some(limit) = Limit::reported(team.desk(0)) {
+        return Ok(Err(limit));
+    }
+    if team.desk(0).figure(0) != 1 {
+        return Err(Error::Failed(nix::Error::ECHILD));
+    }
+    Ok(Ok((1..=2 * FIGURES).map(|position| team.desk(0).figure(position)).collect()))
 }
 
 /// Returns the figures of this process and its children, and of the system.

@@ -3,8 +3,8 @@
 //!
 //! All cases are measured in turns, as `ipcraft bench` does it: a machine that becomes slower meets
 //! all of them alike. A time is the lower quartile over the rounds, since a disturbance only
-//! lengthens a sample, with the interval in which another run finds it in nine of ten cases. Every sample is taken in processes of its own, which end with
-//! this one.
+//! lengthens a sample. Its interval is the one in which another run finds it in nine of ten cases.
+//! Every sample is taken in processes of its own, which end with this one.
 
 mod capacity;
 mod case;
@@ -15,10 +15,13 @@ mod proc_file;
 mod ring;
 mod room;
 
+use std::thread;
+use std::time::Duration;
+
 use ipcraft_bench::{Estimate, LaunchTimes, Placement};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, Skipped};
 
 pub use capacity::{Capacity, MAX_UNITS, capacity};
 pub use case::{Case, What, cases};
@@ -81,15 +84,24 @@ const LARGE: usize = 1000;
 /// # Errors
 ///
 /// [`Error::Failed`] if a process cannot be started, or takes a minute.
-pub fn costs(progress: &mut dyn FnMut(&str)) -> Result<Costs, Error> {
+pub fn costs(progress: &mut dyn FnMut(&str)) -> Result<(Costs, Vec<Skipped>), Error> {
     let two_cores = crate::worker::cpus(Placement::TwoCores).is_some();
     progress("switches and creations");
     let times = measure(&cases(two_cores), ROUNDS)?;
     progress("memory");
-    let memory = Unit::ALL.into_iter().map(memory).collect::<Result<_, _>>()?;
+    let (mut of_units, mut skipped) = (Vec::new(), Vec::new());
+    for unit in Unit::ALL {
+        match memory(unit)? {
+            Ok(memory) => of_units.push(memory),
+            Err(limit) => {
+                let needs = format!("a higher {} than {}", limit.name.text(), limit.value);
+                skipped.push(Skipped::new(format!("memory of a {unit:?}").to_lowercase(), needs));
+            }
+        }
+    }
     progress("how many");
     let capacity = Unit::ALL.into_iter().map(capacity).collect::<Result<_, _>>()?;
-    Ok(Costs { times, memory, capacity })
+    Ok((Costs { times, memory: of_units, capacity }, skipped))
 }
 
 /// Measures the cases in turns. Each round begins with another one.
@@ -107,7 +119,13 @@ pub fn measure(cases: &[Case], rounds: usize) -> Result<Vec<Measured>, Error> {
             if stopped[index].is_some() || (case.members > LARGE && round >= ROUNDS_OF_LARGE) {
                 continue;
             }
-            match case.sample()? {
+            let mut sample = case.sample()?;
+            if sample.is_err() {
+                // The tasks of the sample before may still be ending.
+                thread::sleep(Duration::from_millis(200));
+                sample = case.sample()?;
+            }
+            match sample {
                 Ok(ns) => {
                     times[index].begin_launch();
                     times[index].record(ns);

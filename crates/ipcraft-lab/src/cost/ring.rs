@@ -1,6 +1,7 @@
 //! Units in a ring: each hands over to the next one.
 
 use std::hint::black_box;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -88,11 +89,15 @@ impl Ring {
                 self.lead()
             }
             Unit::Process => {
-                let mut others = Vec::new();
+                // They end with this process. If one cannot be started, the others remain until the
+                // limit is known.
+                let mut others = ManuallyDrop::new(Vec::new());
                 for member in 1..self.members {
                     others.push(Child::try_start(|| self.follow(member))?);
                 }
-                self.lead()
+                let ns = self.lead();
+                drop(ManuallyDrop::into_inner(others));
+                ns
             }
         };
         let touch = if self.working_set > 0 { WorkingSet::new(self.working_set).cost() } else { 0.0 };
@@ -115,14 +120,12 @@ impl Ring {
     }
 
     fn coroutines(&self) -> nix::Result<f64> {
-        let mut ring = Vec::new();
+        // This process ends soon; unwinding every stack would take longer than the sample.
+        let mut ring = ManuallyDrop::new(Vec::new());
         for _ in 0..self.members {
             ring.push(self.coroutine()?);
         }
-        let ns = self.in_turns(|member| _ = ring[member].resume(()));
-        // This process ends now; unwinding every stack would take longer than the sample.
-        std::mem::forget(ring);
-        Ok(ns)
+        Ok(self.in_turns(|member| _ = ring[member].resume(())))
     }
 
     fn coroutine(&self) -> nix::Result<Coroutine<(), (), ()>> {

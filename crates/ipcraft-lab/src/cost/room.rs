@@ -18,7 +18,7 @@ pub(super) fn memory(unit: Unit) -> Option<Limit> {
     Some(Limit { name: LimitName::Memory, value, room: value / touched(unit) })
 }
 
-/// Returns the limit if so many units could take more than half of the memory.
+/// Returns the limit if these units could take more than half of the memory.
 pub(super) fn too_little_memory(unit: Unit, units: usize) -> Option<Limit> {
     memory(unit).filter(|limit| limit.room < units as u64)
 }

@@ -1,5 +1,5 @@
-//! A process with three threads beside a process with one: who gets the core is decided by what
-//! the kernel schedules.
+//! A process with three threads beside a process with one. The kernel shares the core among what it
+//! schedules: processes or threads.
 
 use std::time::{Duration, Instant};
 
