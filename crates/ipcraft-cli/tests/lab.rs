@@ -33,7 +33,8 @@ fn documents_have_the_same_commands_and_each_succeeds() {
     let listed = commands(ENGLISH);
     assert!(listed.len() >= 8, "{listed:?}");
     assert_eq!(listed, commands(CHINESE));
-    for line in listed {
+    // The test `claims` runs that command, and reads its results.
+    for line in listed.into_iter().filter(|line| *line != "lab claims") {
         let output = output(line);
         assert!(output.status.success(), "{line}: {}", text(&output.stderr));
         let found = text(&output.stdout);

@@ -80,7 +80,7 @@ pub fn interrupts() -> Result<(Interrupts, Vec<Skipped>), Error> {
 }
 
 /// Returns the signal that ends a process which tries to disable interrupts.
-fn try_instruction() -> Result<Option<String>, Error> {
+pub(crate) fn try_instruction() -> Result<Option<String>, Error> {
     let mut child = Child::try_start(|| {
         // A debugger or a handler of the runtime must not see it.
         for fault in [Signal::SIGSEGV, Signal::SIGILL] {

@@ -13,6 +13,7 @@
 
 pub mod algorithm;
 mod atomic;
+pub mod claims;
 mod coroutine;
 pub mod cost;
 mod error;

@@ -1,5 +1,6 @@
 //! `ipcraft lab`: races and mutual exclusion between real processes, to see and to try.
 
+mod claims;
 mod cost;
 mod exclusion;
 mod exercise;
@@ -65,6 +66,12 @@ enum Topic {
         /// Also write a page of charts to FILE
         #[arg(long, value_name = "FILE")]
         html: Option<PathBuf>,
+    },
+    /// The sentences of two articles, each tried on this machine
+    Claims {
+        /// Print a page instead of a table, in this language
+        #[arg(long, value_name = "LANGUAGE")]
+        markdown: Option<claims::Language>,
     },
     /// Every order of the instructions of two processes
     Explore {
@@ -197,6 +204,7 @@ impl Topic {
             Topic::Race => "race",
             Topic::Exclusion { .. } => "exclusion",
             Topic::Peterson { .. } => "peterson",
+            Topic::Claims { .. } => "claims",
             Topic::Threads => "threads",
             Topic::Cost { .. } => "cost",
             Topic::Explore { .. } => "explore",
@@ -216,6 +224,7 @@ impl Topic {
                 exclusion::outcome(&selected(algorithms), bound.seconds)
             }
             Topic::Peterson { bound } => peterson::outcome(bound.seconds),
+            Topic::Claims { markdown } => claims::outcome(*markdown),
             Topic::Threads => threads::outcome(),
             Topic::Cost { html } => cost::outcome(html.as_deref()),
             Topic::Explore { algorithm } if algorithm == explore::RACE => explore::race(),
@@ -287,6 +296,11 @@ fn list() -> String {
             "ipcraft lab cost [--html FILE]",
             "40",
             "what processes, threads and coroutines cost, and how many there can be",
+        ),
+        (
+            "ipcraft lab claims [--markdown en|zh]",
+            "50",
+            "the sentences of two articles, each tried on this machine",
         ),
         ("ipcraft lab explore ALGORITHM", "3", "every order of the instructions, and the shortest bad one"),
         ("ipcraft lab run ALGORITHM [--schedule ORDER]", "3", "one order, step by step"),
