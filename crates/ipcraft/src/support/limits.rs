@@ -7,9 +7,11 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
+use super::memory_allowance::{Allowance, PLENTY};
 use super::memory_limit;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::pid::Pid;
+use crate::time;
 
 /// The limit behind `EMFILE` (this process's descriptor table), `ENFILE` (the system's) or
 /// `ETOOMANYREFS` (descriptors that the user has in transit).
@@ -40,12 +42,17 @@ pub(crate) fn file_size(bytes: usize) -> Option<Limit> {
 /// The memory that can be allocated without killing a process: of the machine, or of the control
 /// group that has less left.
 pub(crate) fn available_memory(bytes: usize) -> Option<Limit> {
+    let least = least_memory(bytes as u64)?;
+    Some(Limit { requested: Some(bytes as u64), ..least })
+}
+
+/// The same for any request of at most these bytes. A group that leaves more is not considered.
+fn least_memory(bytes: u64) -> Option<Limit> {
     let text = whole_text("/proc/meminfo");
     let swap = text.as_deref().and_then(|text| kib(text, "SwapFree:")).unwrap_or(0).saturating_mul(1024);
     let machine = text.as_deref().and_then(|text| machine_memory(text, swap));
-    let group = memory_limit::of_groups(bytes as u64, swap);
-    let least = machine.into_iter().chain(group).min_by_key(|limit| limit.value)?;
-    Some(Limit { requested: Some(bytes as u64), ..least })
+    let group = memory_limit::of_groups(bytes, swap);
+    machine.into_iter().chain(group).min_by_key(|limit| limit.value)
 }
 
 /// [`available_memory`] for an errno that does not show how much was needed.
@@ -61,12 +68,23 @@ fn machine_memory(text: &str, swap: u64) -> Option<Limit> {
 
 /// Fails with [`LimitReached`](ErrorKind::LimitReached) if `bytes` more would make the kernel kill a
 /// process.
+///
+/// Small requests may rely on limits that were read up to 100 ms before.
 pub(crate) fn check_memory(operation: &'static str, bytes: usize) -> Result<()> {
-    match available_memory(bytes) {
-        Some(limit) if limit.is_exceeded() => Err(Error::new(operation, ErrorKind::LimitReached)
-            .with_limit(Some(limit))
+    static ALLOWANCE: Allowance = Allowance::none();
+    let (bytes, now) = (bytes as u64, time::now_coarse());
+    if ALLOWANCE.take(bytes, now) {
+        return Ok(());
+    }
+    match least_memory(bytes.max(PLENTY)) {
+        Some(least) if least.value < bytes => Err(Error::new(operation, ErrorKind::LimitReached)
+            .with_limit(Some(Limit { requested: Some(bytes), ..least }))
             .with_hint("ask for less, or raise the memory limit")),
-        _ => Ok(()),
+        Some(least) => {
+            ALLOWANCE.renew(least.value - bytes, now);
+            Ok(())
+        }
+        None => Ok(()),
     }
 }
 

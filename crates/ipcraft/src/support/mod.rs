@@ -7,6 +7,7 @@ pub(crate) mod dup;
 pub(crate) mod fallocate;
 pub(crate) mod ipc_namespace;
 pub(crate) mod limits;
+mod memory_allowance;
 pub(crate) mod memory_limit;
 pub(crate) mod mode;
 pub(crate) mod pipe_end;
