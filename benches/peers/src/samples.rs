@@ -1,7 +1,7 @@
 //! What has been measured so far of one competitor in one scenario.
 
 use hdrhistogram::Histogram;
-use ipcraft_bench::{Launch, LaunchTimes, Usage, median};
+use ipcraft_bench::{Launch, LaunchFigures, LaunchTimes, Usage, median};
 
 use crate::work::{Report, Slice, Task};
 
@@ -9,6 +9,8 @@ use crate::work::{Report, Slice, Task};
 pub(crate) struct Samples {
     /// Picoseconds per message of each sample: in a stream a message takes a few nanoseconds.
     histogram: Histogram<u64>,
+    /// The same of the last launch only, with its usage and messages.
+    open: (Histogram<u64>, Usage, u64),
     times: LaunchTimes,
     /// The launches, and how many slices each has.
     launches: Vec<Launch>,
@@ -19,10 +21,9 @@ pub(crate) struct Samples {
 
 impl Samples {
     pub(crate) fn new() -> Samples {
-        let mut histogram = Histogram::new(3).expect("three digits are within the limits of a histogram");
-        histogram.auto(true);
         Samples {
-            histogram,
+            histogram: new_histogram(),
+            open: (new_histogram(), Usage::default(), 0),
             times: LaunchTimes::default(),
             launches: Vec::new(),
             usage: Usage::default(),
@@ -33,18 +34,47 @@ impl Samples {
 
     /// Starts a launch with this number; later slices belong to it.
     pub(crate) fn begin_launch(&mut self, launch: usize, hand_over_ns: Option<f64>) {
+        self.close_launch();
         self.times.begin_launch();
-        self.launches.push(Launch { launch, time_ns: 0.0, slices: 0, setup_us: None, hand_over_ns });
+        let figures = LaunchFigures::default();
+        self.launches.push(Launch { launch, time_ns: 0.0, slices: 0, setup_us: None, hand_over_ns, figures });
+    }
+
+    /// Keeps the figures of the last launch.
+    fn close_launch(&mut self) {
+        let figures = self.open_figures();
+        if let Some(launch) = self.launches.last_mut() {
+            launch.figures = figures;
+        }
+        self.open.0.reset();
+        (self.open.1, self.open.2) = (Usage::default(), 0);
+    }
+
+    /// Returns the figures of the last launch.
+    fn open_figures(&self) -> LaunchFigures {
+        let (histogram, usage, messages) = &self.open;
+        let at = |fraction: f64| quantile(histogram, fraction);
+        LaunchFigures {
+            p50_ns: at(0.5),
+            p90_ns: at(0.9),
+            p99_ns: at(0.99),
+            p999_ns: at(0.999),
+            cpu_ns_per_message: (*messages > 0).then(|| usage.cpu_ns as f64 / *messages as f64),
+        }
     }
 
     /// Adds a slice. Returns its time per message.
     pub(crate) fn record(&mut self, task: Task, slice: &Slice, report: &Report) -> f64 {
         for sample in &report.samples {
             let picoseconds = (sample * 1000 + slice.batch / 2) / slice.batch;
-            self.histogram.record(picoseconds).expect("a growing histogram takes every value");
+            for histogram in [&mut self.histogram, &mut self.open.0] {
+                histogram.record(picoseconds).expect("a growing histogram takes every value");
+            }
         }
         self.usage += report.usage;
         self.messages += slice.messages;
+        self.open.1 += report.usage;
+        self.open.2 += slice.messages;
         self.batch = slice.batch;
         let time = time_per_message(task, slice, report);
         self.times.record(time);
@@ -61,12 +91,16 @@ impl Samples {
 
     /// Returns the quantile of the samples, in nanoseconds per message.
     pub(crate) fn quantile(&self, fraction: f64) -> Option<f64> {
-        (!self.histogram.is_empty()).then(|| self.histogram.value_at_quantile(fraction) as f64 / 1000.0)
+        quantile(&self.histogram, fraction)
     }
 
     /// Returns the launches that have a slice.
     pub(crate) fn launches(&self) -> Vec<Launch> {
-        let measured = self.launches.iter().filter(|launch| launch.slices > 0);
+        let mut launches = self.launches.clone();
+        if let Some(last) = launches.last_mut() {
+            last.figures = self.open_figures();
+        }
+        let measured = launches.iter().filter(|launch| launch.slices > 0);
         let medians = measured.zip(self.times.launch_medians());
         medians.map(|(launch, time_ns)| Launch { time_ns, ..launch.clone() }).collect()
     }
@@ -87,6 +121,16 @@ impl Samples {
     pub(crate) fn per_message(&self, of: impl Fn(&Usage) -> u64) -> Option<f64> {
         (self.messages > 0).then(|| of(&self.usage) as f64 / self.messages as f64)
     }
+}
+
+fn new_histogram() -> Histogram<u64> {
+    let mut histogram = Histogram::new(3).expect("three digits are within the limits of a histogram");
+    histogram.auto(true);
+    histogram
+}
+
+fn quantile(histogram: &Histogram<u64>, fraction: f64) -> Option<f64> {
+    (!histogram.is_empty()).then(|| histogram.value_at_quantile(fraction) as f64 / 1000.0)
 }
 
 /// Returns the mean over the whole slice for a stream, whose messages arrive in bursts, and

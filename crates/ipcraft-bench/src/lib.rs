@@ -143,7 +143,7 @@ mod results;
 mod workload;
 
 pub use catalog::{find, limits, mechanisms};
-pub use engine::{LaunchTimes, Plan, Preset, Progress, median, quantile, run};
+pub use engine::{LaunchTimes, Plan, Preset, Progress, median, median_over_launches, quantile, run};
 pub use environment::steal;
 pub use heat_map::heat_maps;
 pub use link::{Endpoints, Link, Resources, Role};
@@ -155,7 +155,7 @@ pub use process::{
     exit_with_parent,
 };
 pub use results::{
-    Description, Distance, Environment, Estimate, HandOver, HeatMap, Launch, Percentiles, Results, Row,
-    RowError, SCHEMA, Topology,
+    Description, Distance, Environment, Estimate, HandOver, HeatMap, Launch, LaunchFigures, Percentiles,
+    Results, Row, RowError, SCHEMA, Topology,
 };
 pub use workload::{Report, Slice, Usage, Workload};

@@ -24,7 +24,7 @@ use crate::results::{Environment, Results, SCHEMA, Topology};
 
 pub use plan::{Plan, Preset};
 pub use schedule::Progress;
-pub use statistics::{LaunchTimes, median, quantile};
+pub use statistics::{LaunchTimes, median, median_over_launches, quantile};
 
 /// Measures what the plan contains. Setting `stop` ends the run soon, with the results until then.
 ///

@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use super::interval;
 use super::statistics::{LaunchTimes, median};
-use crate::results::{Launch, Percentiles};
+use crate::results::{Launch, LaunchFigures, Percentiles};
 use crate::workload::{Report, Usage};
 
 /// The percentiles that are kept of every distribution.
@@ -36,6 +36,8 @@ struct Origin {
     launch: usize,
     setup_us: f64,
     hand_over_ns: Option<f64>,
+    /// Known once later samples are added, since the histograms hold one launch until then.
+    figures: Option<LaunchFigures>,
 }
 
 impl Samples {
@@ -54,7 +56,7 @@ impl Samples {
     /// Starts a new launch; later slices belong to it.
     pub(crate) fn begin_launch(&mut self, launch: usize, setup_us: f64) {
         self.times.begin_launch();
-        self.origins.push(Origin { launch, setup_us, hand_over_ns: None });
+        self.origins.push(Origin { launch, setup_us, hand_over_ns: None, figures: None });
     }
 
     /// Sets the time of a cache line there and back beside the launches so far.
@@ -63,7 +65,9 @@ impl Samples {
     }
 
     /// Adds the launches of later samples.
-    pub(crate) fn append(&mut self, later: Samples) {
+    pub(crate) fn append(&mut self, mut later: Samples) {
+        self.close_launch();
+        later.close_launch();
         merge(&mut self.batched, &later.batched);
         merge(&mut self.single, &later.single);
         self.times.append(later.times);
@@ -71,6 +75,26 @@ impl Samples {
         self.usage += later.usage;
         self.messages += later.messages;
         self.batch = later.batch;
+    }
+
+    /// Keeps the figures of the only launch.
+    fn close_launch(&mut self) {
+        let figures = self.figures();
+        if let [origin] = &mut self.origins[..] {
+            origin.figures.get_or_insert(figures);
+        }
+    }
+
+    /// Returns the figures over all samples.
+    fn figures(&self) -> LaunchFigures {
+        let percentiles = self.percentiles();
+        LaunchFigures {
+            p50_ns: percentiles.map(|found| found.p50_ns),
+            p90_ns: percentiles.map(|found| found.p90_ns),
+            p99_ns: percentiles.map(|found| found.p99_ns),
+            p999_ns: percentiles.map(|found| found.p999_ns),
+            cpu_ns_per_message: (!self.is_empty()).then(|| self.per_message(|usage| usage.cpu_ns)),
+        }
     }
 
     /// Adds a slice.
@@ -114,8 +138,11 @@ impl Samples {
     pub(crate) fn launches(&self) -> Vec<Launch> {
         let launch = |(slices, origin): (&Vec<f64>, &Origin)| {
             let time_ns = interval::time(std::slice::from_ref(slices))?.value;
-            let &Origin { launch, setup_us, hand_over_ns } = origin;
-            Some(Launch { launch, time_ns, slices: slices.len(), setup_us: Some(setup_us), hand_over_ns })
+            let &Origin { launch, setup_us, hand_over_ns, figures } = origin;
+            let only = (self.origins.len() == 1).then(|| self.figures());
+            let figures = figures.or(only).unwrap_or_default();
+            let (slices, setup_us) = (slices.len(), Some(setup_us));
+            Some(Launch { launch, time_ns, slices, setup_us, hand_over_ns, figures })
         };
         self.times.launches().iter().zip(&self.origins).filter_map(launch).collect()
     }
@@ -216,6 +243,13 @@ mod tests {
         let launches: Vec<_> =
             all.launches().iter().map(|one| (one.launch, one.time_ns, one.hand_over_ns)).collect();
         assert_eq!(launches, [(0, 20.0, None), (4, 40.0, Some(120.0))]);
+        let figures: Vec<_> = all.launches().iter().map(|launch| launch.figures).collect();
+        let rounded = |figure: Option<f64>| figure.map(f64::round);
+        assert_eq!(
+            figures.iter().map(|one| rounded(one.p99_ns)).collect::<Vec<_>>(),
+            [Some(20.0), Some(40.0)]
+        );
+        assert_eq!(figures[1].cpu_ns_per_message, Some(100.0));
         assert_eq!(all.setup_us(), Some(20.0));
         assert_eq!(all.percentiles().unwrap().samples, 6);
     }

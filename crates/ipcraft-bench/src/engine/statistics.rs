@@ -64,6 +64,13 @@ impl LaunchTimes {
     }
 }
 
+/// Returns the median of a figure that each launch has once, with its interval. `None` without
+/// figures.
+pub fn median_over_launches(figures: impl IntoIterator<Item = f64>) -> Option<Estimate> {
+    let launches: Vec<_> = figures.into_iter().map(|figure| vec![figure]).collect();
+    interval::ratio(&launches)
+}
+
 /// Returns the middle value, or the mean of the two in the middle. `None` without values.
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     quantile(values, 0.5)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::mechanism::{Promise, Waiting};
 
 pub use environment::{Distance, Environment, HandOver, HeatMap, Topology};
-pub use row::{Estimate, Launch, Percentiles, Row, RowError};
+pub use row::{Estimate, Launch, LaunchFigures, Percentiles, Row, RowError};
 
 /// The version of the format. It changes when a reader of the former one would be wrong.
 pub const SCHEMA: u32 = 1;

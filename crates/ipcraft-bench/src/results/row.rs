@@ -60,6 +60,25 @@ pub struct Launch {
     pub setup_us: Option<f64>,
     /// The time of a cache line there and back, measured before and after the launch.
     pub hand_over_ns: Option<f64>,
+    /// The percentiles over the samples of this launch, and its CPU time.
+    #[serde(flatten)]
+    pub figures: LaunchFigures,
+}
+
+/// Figures of one launch, from which the intervals of the same figures of the row follow. All are
+/// null in files of older versions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LaunchFigures {
+    /// The median sample; null in a stream, as the other percentiles are.
+    pub p50_ns: Option<f64>,
+    /// The 90th percentile.
+    pub p90_ns: Option<f64>,
+    /// The 99th percentile.
+    pub p99_ns: Option<f64>,
+    /// The 99.9th percentile.
+    pub p999_ns: Option<f64>,
+    /// CPU time of both processes together.
+    pub cpu_ns_per_message: Option<f64>,
 }
 
 /// The figures of one mechanism under one set of conditions.

@@ -1,6 +1,6 @@
 //! The figures of a row that can be compared.
 
-use ipcraft_bench::{Estimate, Row};
+use ipcraft_bench::{Estimate, Launch, Row, median_over_launches};
 
 /// A figure of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,36 +46,47 @@ impl Metric {
         self == Metric::Rate
     }
 
-    /// Returns the figure of a row with an interval.
+    /// Returns the figure of two rows, each with its own interval.
     ///
-    /// The time and the rate have one. The percentiles and the CPU time get that of the time in
-    /// proportion. For the set-up it reaches from the shortest to the longest one of the launches.
-    pub(super) fn of(self, row: &Row) -> Option<Estimate> {
-        let in_proportion = |figure: Option<f64>| {
-            let (figure, time) = (figure?, row.time_ns?);
-            let scale = figure / time.value;
-            Some(Estimate { value: figure, low: time.low * scale, high: time.high * scale })
+    /// The time is a lower quartile over the launches, and the rate follows from it. Every other
+    /// figure is a median over the launches. If one of the rows lacks the figures of its launches,
+    /// as in files of older versions, both are those of the rows, with the interval of the time in
+    /// proportion.
+    pub(super) fn of(self, old: &Row, new: &Row) -> Option<(Estimate, Estimate)> {
+        let own = self.over_launches(old).zip(self.over_launches(new));
+        own.or_else(|| self.in_proportion(old).zip(self.in_proportion(new)))
+    }
+
+    fn over_launches(self, row: &Row) -> Option<Estimate> {
+        let of: fn(&Launch) -> Option<f64> = match self {
+            Metric::Time => return row.time_ns,
+            Metric::Rate => return row.time_ns.filter(|time| time.low > 0.0).map(rate),
+            Metric::P50 => |launch| launch.figures.p50_ns,
+            Metric::P90 => |launch| launch.figures.p90_ns,
+            Metric::P99 => |launch| launch.figures.p99_ns,
+            Metric::P999 => |launch| launch.figures.p999_ns,
+            Metric::Cpu => |launch| launch.figures.cpu_ns_per_message,
+            Metric::Setup => |launch| launch.setup_us,
         };
-        match self {
-            Metric::Time => row.time_ns,
-            Metric::P50 => in_proportion(row.p50_ns),
-            Metric::P90 => in_proportion(row.p90_ns),
-            Metric::P99 => in_proportion(row.p99_ns),
-            Metric::P999 => in_proportion(row.p999_ns),
-            Metric::Rate => row.time_ns.filter(|time| time.low > 0.0).map(rate),
-            Metric::Cpu => in_proportion(row.cpu_ns_per_message),
-            Metric::Setup => setup(row),
-        }
+        median_over_launches(row.launches.iter().filter_map(of))
+    }
+
+    fn in_proportion(self, row: &Row) -> Option<Estimate> {
+        let value = match self {
+            Metric::Time | Metric::Rate => None,
+            Metric::P50 => row.p50_ns,
+            Metric::P90 => row.p90_ns,
+            Metric::P99 => row.p99_ns,
+            Metric::P999 => row.p999_ns,
+            Metric::Cpu => row.cpu_ns_per_message,
+            Metric::Setup => row.setup_us,
+        }?;
+        let time = row.time_ns?;
+        let scale = value / time.value;
+        Some(Estimate { value, low: time.low * scale, high: time.high * scale })
     }
 }
 
 fn rate(time: Estimate) -> Estimate {
     Estimate { value: 1e9 / time.value, low: 1e9 / time.high, high: 1e9 / time.low }
-}
-
-fn setup(row: &Row) -> Option<Estimate> {
-    let value = row.setup_us?;
-    let launches = row.launches.iter().filter_map(|launch| launch.setup_us);
-    let low = launches.clone().fold(value, f64::min);
-    Some(Estimate { value, low, high: launches.fold(value, f64::max) })
 }

@@ -55,7 +55,7 @@ fn key(row: &Row) -> impl PartialEq {
 impl Pair<'_> {
     /// Returns the figures of both runs, if both have them.
     pub fn figures(&self, metric: Metric) -> Option<(Estimate, Estimate)> {
-        metric.of(self.old).zip(metric.of(self.new))
+        metric.of(self.old, self.new)
     }
 
     /// Returns the newer figure relative to the older one.

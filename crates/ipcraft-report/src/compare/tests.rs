@@ -1,4 +1,4 @@
-use ipcraft_bench::{Distance, HandOver, Workload};
+use ipcraft_bench::{Distance, HandOver, Launch, LaunchFigures, Workload};
 
 use super::*;
 use crate::style::Style;
@@ -53,6 +53,45 @@ fn regression_needs_intervals_apart_and_more_than_the_bound() {
     assert!(names(&["pipe/*/*/p50 > 101%", "pipe/*/*/rate > 51%", "fifo/*/*/time > 0%"]).is_empty());
     // An improvement is none.
     assert!(compare(&new, &old).regressions(&bounds(&["*/*/*/time > 0%"])).unwrap().is_empty());
+}
+
+/// A row whose launches have these 99th percentiles. Its time is the same in every run.
+fn tails(p99_ns: &[f64]) -> Row {
+    let launch = |(launch, &p99_ns): (usize, &f64)| Launch {
+        launch,
+        time_ns: 100.0,
+        slices: 1,
+        setup_us: None,
+        hand_over_ns: None,
+        figures: LaunchFigures { p99_ns: Some(p99_ns), ..LaunchFigures::default() },
+    };
+    let launches = p99_ns.iter().enumerate().map(launch).collect();
+    let pooled = p99_ns.iter().copied().fold(0.0, f64::max);
+    Row { p99_ns: Some(pooled), launches, ..timed("pipe", 100.0) }
+}
+
+fn worsens(old: Row, new: Row, bound: &str) -> bool {
+    let (old, new) = (results(vec![old]), results(vec![new]));
+    !compare(&old, &new).regressions(&bounds(&[bound])).unwrap().is_empty()
+}
+
+#[test]
+fn percentile_is_compared_by_its_own_interval_and_not_by_that_of_the_time() {
+    let steady = [300.0, 301.0, 302.0, 303.0, 304.0, 305.0, 306.0];
+    // A difference of 10 %, which the interval of the time, 10 % to either side, would hide.
+    let later = steady.map(|p99| p99 * 1.1);
+    assert!(worsens(tails(&steady), tails(&later), "*/*/*/p99 > 5%"));
+    assert!(!worsens(tails(&steady), tails(&later), "*/*/*/time > 5%"));
+    // Launches that differ from each other more than the runs do.
+    let unsteady = [200.0, 250.0, 300.0, 330.0, 400.0, 500.0, 700.0];
+    assert!(!worsens(tails(&steady), tails(&unsteady), "*/*/*/p99 > 5%"));
+}
+
+#[test]
+fn percentile_of_a_file_without_launches_is_compared_by_the_rows() {
+    let old = Row { launches: Vec::new(), ..tails(&[300.0; 7]) };
+    assert!(worsens(old.clone(), tails(&[600.0; 7]), "*/*/*/p99 > 90%"));
+    assert!(!worsens(old, tails(&[330.0; 7]), "*/*/*/p99 > 5%"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use ipcraft_bench::{
-    Distance, Estimate, Implementation, Launch, Placement, Row, RowError, Waiting, Workload, mechanisms,
+    Distance, Estimate, Implementation, Launch, LaunchFigures, Placement, Row, RowError, Waiting, Workload,
+    mechanisms,
 };
 
 use super::*;
@@ -101,7 +102,14 @@ fn limits_come_first_and_streams_are_bandwidths() {
 
 #[test]
 fn rows_of_another_distance_are_left_out_and_stated() {
-    let launch = Launch { launch: 0, time_ns: 1.0, slices: 1, setup_us: None, hand_over_ns: None };
+    let launch = Launch {
+        launch: 0,
+        time_ns: 1.0,
+        slices: 1,
+        setup_us: None,
+        hand_over_ns: None,
+        figures: LaunchFigures::default(),
+    };
     let at = |distance, launches, time| Row {
         distance: Some(distance),
         launches: vec![launch.clone(); launches],

@@ -1,8 +1,8 @@
 //! Made-up runs with all that a page can show, and markup in every text.
 
 use ipcraft_bench::{
-    Distance, HandOver, HeatMap, Implementation, Launch, Percentiles, Placement, Results, Row, RowError,
-    Waiting, Workload,
+    Distance, HandOver, HeatMap, Implementation, Launch, LaunchFigures, Percentiles, Placement, Results, Row,
+    RowError, Waiting, Workload,
 };
 use ipcraft_report::Labelled;
 
@@ -57,8 +57,14 @@ fn measured(row: Row, ns: f64) -> [Row; 2] {
     let timed = row.workload != Workload::Stream;
     let is_channel = row.mechanism.starts_with("channel");
     let at = |factor: f64| timed.then_some(ns * factor);
-    let launch =
-        |launch| Launch { launch, time_ns: ns, slices: 9, setup_us: Some(20.0), hand_over_ns: Some(ns) };
+    let launch = |launch| Launch {
+        launch,
+        time_ns: ns,
+        slices: 9,
+        setup_us: Some(20.0),
+        hand_over_ns: Some(ns),
+        figures: LaunchFigures::default(),
+    };
     let steps = [0.0, 1.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.99, 99.999, 100.0];
     let ladder =
         (1..).zip(steps).map(|(step, p): (u32, _)| (p, ns * (0.9 + 0.003 * f64::from(step * step * step))));
