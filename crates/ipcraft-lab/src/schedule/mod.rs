@@ -8,6 +8,7 @@ pub mod dispatch;
 mod fairness;
 pub mod ideal;
 pub mod job;
+pub mod linux;
 pub mod metrics;
 pub mod policy;
 pub mod random;

@@ -84,6 +84,8 @@ pub(crate) enum Word {
     Reports = 15,
     /// The CPU time at its last report.
     Used = 16,
+    /// The monotonic clock at which it begins without a dispatcher.
+    Start = 17,
 }
 
 impl<'a> Desk<'a> {

@@ -1,5 +1,7 @@
 //! A job: a process that computes until its own CPU clock has reached the end of the burst.
 
+use std::time::Duration;
+
 use ipcraft::event::EventFd;
 use ipcraft::pipe;
 use nix::sys::signal::{Signal, raise};
@@ -7,7 +9,7 @@ use nix::sys::signal::{Signal, raise};
 use super::board::{Desk, State, Word};
 use super::{Scale, Way};
 use crate::schedule::job::Burst;
-use crate::schedule::record::Recorder;
+use crate::schedule::record::{Recorder, monotonic_ns};
 use crate::sys::cpu_clock::CpuClock;
 
 /// The links of the hash chain between two readings of the clock: about a microsecond.
@@ -60,6 +62,22 @@ pub(super) fn play(role: &Role<'_>) {
         role.leave_core();
     }
     desk.set(Word::Base, CpuClock::OWN.ns().unwrap_or(0));
+    work(role);
+}
+
+/// Does all bursts from a point of the monotonic clock on, without a dispatcher.
+pub(in super::super) fn compete(desk: Desk<'_>, bursts: &[Burst], scale: Scale, bell: &EventFd) {
+    let role = Role { desk, bursts, scale, way: Way::Signals, bell, answers: None };
+    let _ = raise(Signal::SIGSTOP);
+    let pause = desk.get(Word::Start).saturating_sub(monotonic_ns());
+    std::thread::sleep(Duration::from_nanos(pause));
+    desk.set(Word::Base, CpuClock::OWN.ns().unwrap_or(0));
+    work(&role);
+}
+
+/// Does all bursts from now on.
+fn work(role: &Role<'_>) {
+    let desk = role.desk;
     let mut work = Work { role, recorder: Recorder::start(desk), hash: SEED, iterations: 0, end: 0 };
     for burst in role.bursts {
         match burst {

@@ -8,10 +8,10 @@
 pub(crate) mod board;
 mod device;
 mod engine;
-mod job;
+pub(crate) mod job;
 mod priorities;
-mod process;
-mod report;
+pub(crate) mod process;
+pub(crate) mod report;
 mod signals;
 mod start;
 
@@ -133,6 +133,9 @@ pub enum RunError {
     /// This process may not use the core.
     #[error("core {0} is not allowed for this process; choose from {1:?}")]
     Core(usize, Vec<usize>),
+    /// The jobs lack what the policy needs of them.
+    #[error("{0}")]
+    Jobs(String),
     /// A right is missing.
     #[error("{0}")]
     Refused(String),
@@ -178,7 +181,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    fn new(unit: Duration) -> Result<Scale, RunError> {
+    pub(crate) fn new(unit: Duration) -> Result<Scale, RunError> {
         let is_whole = unit.as_nanos().is_multiple_of(UNIT_STEP.as_nanos());
         if !is_whole || !(MIN_UNIT..=MAX_UNIT).contains(&unit) {
             return Err(RunError::Unit(unit));
@@ -234,7 +237,7 @@ pub fn run(jobs: &[Job], policy: &mut dyn Policy, options: &Options) -> Result<R
         .unwrap_or_else(|_| Err(RunError::Failed("the dispatcher has panicked".into())))
 }
 
-fn check(jobs: &[Job], options: &Options) -> Result<Scale, RunError> {
+pub(crate) fn check(jobs: &[Job], options: &Options) -> Result<Scale, RunError> {
     let scale = Scale::new(options.unit)?;
     if jobs.len() > MAX_JOBS {
         return Err(RunError::TooManyJobs(jobs.len()));

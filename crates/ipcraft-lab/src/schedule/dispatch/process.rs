@@ -18,10 +18,10 @@ const POLL: Duration = Duration::from_micros(20);
 
 /// A job process.
 #[derive(Debug)]
-pub(super) struct Process<'a> {
-    pub(super) id: Id,
-    pub(super) desk: Desk<'a>,
-    pub(super) pidfd: PidFd,
+pub(in super::super) struct Process<'a> {
+    pub(in super::super) id: Id,
+    pub(in super::super) desk: Desk<'a>,
+    pub(in super::super) pidfd: PidFd,
     child: Child,
     clock: CpuClock,
     /// The reports that were handled.
@@ -33,18 +33,18 @@ pub(super) struct Process<'a> {
 }
 
 impl<'a> Process<'a> {
-    pub(super) fn new(id: Id, child: Child, desk: Desk<'a>) -> Result<Process<'a>, RunError> {
+    pub(in super::super) fn new(id: Id, child: Child, desk: Desk<'a>) -> Result<Process<'a>, RunError> {
         let pidfd = PidFd::open(child.id())?;
         let clock = CpuClock::of(child.pid())?;
         Ok(Process { id, desk, pidfd, child, clock, handled: 0, end: None, cpu_ns: 0 })
     }
 
-    pub(super) fn pid(&self) -> Pid {
+    pub(in super::super) fn pid(&self) -> Pid {
         self.child.pid()
     }
 
     /// The CPU time of its work so far.
-    pub(super) fn cpu_ns(&self) -> u64 {
+    pub(in super::super) fn cpu_ns(&self) -> u64 {
         let base = self.desk.get(Word::Base);
         if self.end.is_some() || base == 0 {
             return self.cpu_ns;
@@ -67,7 +67,7 @@ impl<'a> Process<'a> {
     }
 
     /// Returns whether it has ended, by itself or not. Reaps it if so.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(in super::super) fn has_ended(&mut self) -> bool {
         if self.end.is_none() && self.child.has_ended() {
             self.reap();
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::board::{Board, Word};
 use super::engine::Outcome;
+use super::process::Process;
 use super::{Clock, CorePair, Options, Run, Scale};
 use crate::schedule::Metrics;
 use crate::schedule::job::Job;
@@ -64,13 +65,7 @@ pub(super) fn report(
 ) -> Run {
     let records: Vec<Record> =
         outcome.processes.iter().map(|process| record::read(board, process.id, process.cpu_ns())).collect();
-    let reports = outcome.processes.iter().zip(jobs).map(|(process, job)| JobReport {
-        cpu_ns: process.cpu_ns(),
-        length_ns: scale.ns(job.length()),
-        iterations: process.desk.get(Word::Iterations),
-        hash: process.desk.get(Word::Hash),
-        died: process.end().and_then(death),
-    });
+    let reports = outcome.processes.iter().zip(jobs).map(|(process, job)| of_job(process, job, scale));
     let reports = reports.collect();
     let mut timeline = outcome.timeline;
     if options.clock == Clock::Wall {
@@ -92,6 +87,16 @@ pub(super) fn report(
     }
 }
 
+pub(in super::super) fn of_job(process: &Process<'_>, job: &Job, scale: Scale) -> JobReport {
+    JobReport {
+        cpu_ns: process.cpu_ns(),
+        length_ns: scale.ns(job.length()),
+        iterations: process.desk.get(Word::Iterations),
+        hash: process.desk.get(Word::Hash),
+        died: process.end().and_then(death),
+    }
+}
+
 fn death(status: WaitStatus) -> Option<String> {
     match status {
         WaitStatus::Exited(_, 0) => None,
@@ -102,7 +107,12 @@ fn death(status: WaitStatus) -> Option<String> {
 }
 
 /// Adds what the jobs recorded: when they ran, and when the core was taken from them.
-fn add_records(timeline: &mut Timeline, records: &[Record], scale: Scale, start_ns: u64) {
+pub(in super::super) fn add_records(
+    timeline: &mut Timeline,
+    records: &[Record],
+    scale: Scale,
+    start_ns: u64,
+) {
     let time = |ns: u64| scale.time(ns.saturating_sub(start_ns));
     let mut segments = std::mem::take(&mut timeline.segments);
     for (job, record) in records.iter().enumerate() {
