@@ -70,6 +70,7 @@ fn bad_arguments_exit_with_two_and_name_the_choices() {
         (&["schedule", "--unit", "10"], "such as 10ms"),
         (&["schedule", "--unit", "1us"], "choose a multiple"),
         (&["schedule", "--cpu", "9999"], "core 9999 is not allowed"),
+        (&["schedule", "--quantum-sweep", "--set", "stallings"], "cannot be used with"),
         (&["schedule", "--by", "magic"], "signals, priorities"),
         (&["schedule", "--clock", "sun"], "wall, service"),
         (&["schedule", "--policy", "fcfs", "--compare", "rr:1"], "cannot be used with"),
@@ -108,6 +109,26 @@ fn real_run_of_too_many_jobs_is_skipped_and_named() {
     let jobs = vec!["1"; 1_000].join(",");
     let found = printed(&["schedule", "--policy", "fcfs", "--jobs", &jobs]);
     assert!(found.contains("skipped: real run of fcfs: 1000 jobs"), "{found}");
+}
+
+#[test]
+fn quantum_sweep_has_fewer_switches_and_later_answers_with_a_longer_quantum() {
+    let found = json(&["schedule", "--quantum-sweep"]);
+    let points = found["results"].as_array().unwrap();
+    let of = |point: &Value, name: &str| point[name].as_f64().unwrap();
+    let (short, long) = (&points[0], &points[points.len() - 1]);
+    assert!(of(short, "switches") > of(long, "switches") * 10.0, "{points:?}");
+    assert!(of(short, "response_ms") < of(long, "response_ms"), "{points:?}");
+    assert!(points.iter().all(|point| (0.0..=1.0).contains(&of(point, "efficiency"))), "{points:?}");
+}
+
+#[test]
+fn cost_measures_each_way_or_names_what_it_needs() {
+    let found = json(&["schedule", "--cost"]);
+    let measured = found["results"].as_array().unwrap();
+    let skipped = found["skipped"].as_array().unwrap();
+    assert_eq!(measured.len() + skipped.len(), 2, "{found}");
+    assert!(measured.iter().all(|cost| cost["switch_ns"].as_u64().unwrap() > 0), "{found}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod job;
 pub mod linux;
 pub mod metrics;
 pub mod policy;
+pub mod quantum;
 pub mod random;
 mod ready;
 pub mod realtime;

@@ -7,3 +7,4 @@ mod published;
 mod realtime;
 mod scale;
 mod support;
+mod ticks;

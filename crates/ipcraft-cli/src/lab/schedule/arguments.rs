@@ -77,6 +77,14 @@ pub(crate) struct Schedule {
     #[arg(long, value_name = "FILE")]
     pub(super) trace: Option<PathBuf>,
 
+    /// Run round robin with quanta from 0.2 to 100 ms: what a short and a long quantum cost
+    #[arg(long, conflicts_with_all = ["policy", "compare", "jobs", "set", "ideal", "cost"])]
+    pub(super) quantum_sweep: bool,
+
+    /// Measure a switch by each way
+    #[arg(long, conflicts_with_all = ["policy", "compare", "jobs", "set", "ideal"])]
+    pub(super) cost: bool,
+
     /// List the policies and the sets of jobs, and exit
     #[arg(long)]
     pub(super) list: bool,

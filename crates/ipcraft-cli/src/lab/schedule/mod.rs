@@ -5,6 +5,7 @@ pub(super) mod chart;
 mod compare;
 pub(super) mod figures;
 mod listing;
+mod quantum;
 mod real;
 mod svg;
 mod trace;
@@ -65,6 +66,12 @@ struct Results<'a> {
 pub(super) fn outcome(schedule: &Schedule) -> Result<Outcome, Failure> {
     if schedule.list {
         return Ok(Outcome::new(listing::text(), &listing::results(), Vec::new())?);
+    }
+    if schedule.quantum_sweep {
+        return quantum::sweep(&schedule.options());
+    }
+    if schedule.cost {
+        return quantum::cost(schedule.options().cpu);
     }
     let jobs = schedule.jobs()?;
     let policies = schedule.policies(&jobs)?;

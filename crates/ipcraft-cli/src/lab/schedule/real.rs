@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipcraft_lab::Skipped;
 use ipcraft_lab::schedule::dispatch::{self, Agreement, Clock, Options, Run, RunError, Way};
 use ipcraft_lab::schedule::policy::Spec;
-use ipcraft_lab::schedule::{Job, Timeline};
+use ipcraft_lab::schedule::{Job, Metrics, Timeline};
 
 use super::super::Failure;
 use super::figures::counted;
@@ -25,13 +25,14 @@ pub(super) fn run(jobs: &[Job], policy: &Spec, options: &Options) -> Result<Resu
     }
 }
 
+/// A real run that has less than this share of the ideal CPU use was disturbed.
+const SHARED: f64 = 0.8;
+
 /// Describes how a run was done, and how it compares with the ideal.
 pub(super) fn text(run: &Run, ideal: &Timeline, jobs: &[Job], options: &Options) -> String {
+    let ideal_use = Metrics::of(jobs, ideal).cpu_use;
     let mut text = agreement(&Agreement::of(ideal, &run.timeline), jobs, ideal, run);
-    let way = match run.way {
-        Way::Signals => "SIGSTOP and SIGCONT",
-        Way::Priorities => "SCHED_FIFO priorities",
-    };
+    let way = way(run.way);
     let clock = match run.clock {
         Clock::Wall => "wall clock",
         Clock::Service => "service clock",
@@ -52,6 +53,9 @@ pub(super) fn text(run: &Run, ideal: &Timeline, jobs: &[Job], options: &Options)
             micros(cost)
         );
     }
+    if run.metrics.cpu_use < ideal_use * SHARED {
+        text += "real: other processes used the core, too; --clock service leaves their time out\n";
+    }
     for (job, report) in jobs.iter().zip(&run.jobs) {
         if let Some(death) = &report.died {
             let _ = writeln!(text, "real: {}: {death}", job.name);
@@ -61,6 +65,14 @@ pub(super) fn text(run: &Run, ideal: &Timeline, jobs: &[Job], options: &Options)
         let _ = writeln!(text, "real: another process stopped a job {} times", run.interferences);
     }
     text
+}
+
+/// Names a way to switch.
+pub(super) fn way(way: Way) -> &'static str {
+    match way {
+        Way::Signals => "SIGSTOP and SIGCONT",
+        Way::Priorities => "SCHED_FIFO priorities",
+    }
 }
 
 fn agreement(agreement: &Agreement, jobs: &[Job], ideal: &Timeline, run: &Run) -> String {
