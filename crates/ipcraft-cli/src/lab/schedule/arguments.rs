@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipcraft_lab::schedule::dispatch::{Clock, Options, Way};
 use ipcraft_lab::schedule::job::{JobError, parse, set_each, set_owner, set_priority, set_tickets};
+use ipcraft_lab::schedule::linux::Kind;
 use ipcraft_lab::schedule::policy::{Spec, parse_list};
 use ipcraft_lab::schedule::sets::{self, Set};
 use ipcraft_lab::schedule::{Job, job};
@@ -17,7 +18,7 @@ const SET: &str = "silberschatz-rr";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Schedule {
-    /// The policy, such as fcfs or rr:4; --list shows all [default: that of the set, or rr:1]
+    /// The policy, such as fcfs, rr:4 or linux:other; --list shows all [default: of the set, or rr:1]
     #[arg(long, value_name = "POLICY", conflicts_with = "compare")]
     policy: Option<String>,
 
@@ -33,8 +34,8 @@ pub(crate) struct Schedule {
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
 
-    /// The priority of each job, such as 3,1,4
-    #[arg(long, value_name = "NUMBER,…", allow_hyphen_values = true)]
+    /// The priority of each job, such as 3,1,4; the nice value for linux:other
+    #[arg(long, value_name = "NUMBER,…", alias = "nice", allow_hyphen_values = true)]
     priorities: Option<String>,
 
     /// The owner of each job, such as ann,ann,bob
@@ -145,14 +146,18 @@ impl Schedule {
     }
 
     /// Returns the policies. Each has what it needs of the jobs.
-    pub(super) fn policies(&self, jobs: &[Job]) -> Result<Vec<Spec>, Failure> {
+    pub(super) fn policies(&self, jobs: &[Job]) -> Result<Vec<Chosen>, Failure> {
         let list = match (&self.compare, &self.policy, &self.jobs) {
             (Some(list), _, _) => parse_list(list),
             (None, Some(policy), _) => vec![policy.clone()],
             (None, None, Some(_)) => vec![POLICY.into()],
             (None, None, None) => vec![self.set()?.policy.into()],
         };
-        list.iter().map(|text| policy(text, jobs)).collect()
+        let chosen: Vec<Chosen> = list.iter().map(|text| policy(text, jobs)).collect::<Result<_, _>>()?;
+        match chosen.iter().find(|chosen| self.ideal && matches!(chosen, Chosen::Linux(_))) {
+            Some(_) => Err(Failure::Usage("linux: runs processes: leave --ideal out".into())),
+            None => Ok(chosen),
+        }
     }
 
     fn set(&self) -> Result<&'static Set, Failure> {
@@ -164,10 +169,19 @@ impl Schedule {
     }
 }
 
-fn policy(text: &str, jobs: &[Job]) -> Result<Spec, Failure> {
+/// A policy of the dispatcher, or of the kernel.
+pub(super) enum Chosen {
+    Textbook(Spec),
+    Linux(Kind),
+}
+
+fn policy(text: &str, jobs: &[Job]) -> Result<Chosen, Failure> {
+    if text.starts_with("linux:") {
+        return text.parse().map(Chosen::Linux).map_err(Failure::Usage);
+    }
     let spec: Spec = text.parse().map_err(|error| Failure::Usage(format!("{error}")))?;
     spec.check(jobs).map_err(|error| Failure::Usage(error.to_string()))?;
-    Ok(spec)
+    Ok(Chosen::Textbook(spec))
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "map_err passes the error")]

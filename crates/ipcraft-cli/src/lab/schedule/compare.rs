@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use ipcraft_lab::schedule::Metrics;
-use ipcraft_lab::schedule::policy::Spec;
 
 use super::super::table as new_table;
 use super::Scheduled;
+use super::linux::UnderLinux;
 
 /// A metric as a column.
 struct Column {
@@ -34,22 +34,24 @@ const fn column(name: &'static str, value: fn(&Metrics) -> f64, decimals: usize,
 
 /// Returns the table of the ideal schedules, and that of the real ones if there are any. The best
 /// value of each column is marked.
-pub(super) fn tables(schedules: &[Scheduled]) -> String {
+pub(super) fn tables(schedules: &[Scheduled], linux: &[UnderLinux]) -> String {
     let ideal: Vec<Row<'_>> =
-        schedules.iter().map(|scheduled| (&scheduled.policy, &scheduled.ideal.metrics)).collect();
-    let real = schedules
-        .iter()
-        .filter_map(|scheduled| scheduled.real.as_ref().map(|run| (&scheduled.policy, &run.metrics)));
-    let real: Vec<Row<'_>> = real.collect();
+        schedules.iter().map(|scheduled| (scheduled.policy.to_string(), &scheduled.ideal.metrics)).collect();
+    let real = schedules.iter().filter_map(|scheduled| {
+        scheduled.real.as_ref().map(|run| (scheduled.policy.to_string(), &run.metrics))
+    });
+    let linux = linux.iter().map(|under| (under.policy.clone(), &under.real.metrics));
+    let real: Vec<Row<'_>> = real.chain(linux).collect();
     if real.is_empty() {
         return table("policy", &ideal) + MARK;
     }
-    format!("{}\n{}{MARK}", table("ideal", &ideal), table("real", &real))
+    let ideal = if ideal.is_empty() { String::new() } else { table("ideal", &ideal) + "\n" };
+    format!("{ideal}{}{MARK}", table("real", &real))
 }
 
 const MARK: &str = "* best of the column\n";
 
-type Row<'a> = (&'a Spec, &'a Metrics);
+type Row<'a> = (String, &'a Metrics);
 
 fn table(title: &str, schedules: &[Row<'_>]) -> String {
     let has_deadlines = schedules.iter().any(|(_, metrics)| metrics.deadlines > 0);

@@ -1,5 +1,6 @@
 //! The policies and the sets of jobs.
 
+use ipcraft_lab::schedule::linux;
 use ipcraft_lab::schedule::policy::FORMS;
 use ipcraft_lab::schedule::sets;
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ pub(super) fn text() -> String {
     for (form, description) in FORMS {
         policies.add_row([*form, *description]);
     }
+    for (form, description) in linux::FORMS {
+        policies.add_row([*form, *description]);
+    }
     let mut sets = table(&["set", "policy", "source"]);
     for set in sets::all() {
         sets.add_row([set.name, set.policy, set.source]);
@@ -19,8 +23,11 @@ pub(super) fn text() -> String {
 }
 
 pub(super) fn results() -> Value {
-    let policies: Vec<Value> =
-        FORMS.iter().map(|(form, text)| json!({ "policy": form, "description": text })).collect();
+    let policies: Vec<Value> = FORMS
+        .iter()
+        .chain(linux::FORMS)
+        .map(|(form, text)| json!({ "policy": form, "description": text }))
+        .collect();
     let sets: Vec<Value> = sets::all()
         .iter()
         .map(|set| json!({ "name": set.name, "policy": set.policy, "source": set.source, "jobs": set.jobs }))

@@ -4,6 +4,7 @@ mod arguments;
 pub(super) mod chart;
 mod compare;
 pub(super) mod figures;
+mod linux;
 mod listing;
 mod quantum;
 mod real;
@@ -21,7 +22,9 @@ use ipcraft_report::ResultFile;
 use ipcraft_report::output::Page;
 use serde::Serialize;
 
+use arguments::Chosen;
 pub(super) use arguments::Schedule;
+use linux::UnderLinux;
 
 use super::{Failure, Outcome};
 
@@ -61,6 +64,26 @@ impl Scheduled {
 struct Results<'a> {
     jobs: &'a [Job],
     schedules: &'a [Scheduled],
+    /// The same jobs under Linux's own policies.
+    linux: &'a [UnderLinux],
+}
+
+/// Schedules to be drawn together: the ideal and the real one of a policy.
+struct Drawing<'a> {
+    title: String,
+    timelines: Vec<(&'static str, &'a Timeline)>,
+}
+
+fn drawings<'a>(schedules: &'a [Scheduled], linux: &'a [UnderLinux]) -> Vec<Drawing<'a>> {
+    let textbook = schedules.iter().map(|scheduled| Drawing {
+        title: format!("{}: {}", scheduled.policy, scheduled.title),
+        timelines: scheduled.timelines(),
+    });
+    let linux = linux.iter().map(|under| Drawing {
+        title: format!("{}: {}", under.policy, under.title),
+        timelines: vec![("real", &under.real.timeline)],
+    });
+    textbook.chain(linux).collect()
 }
 
 pub(super) fn outcome(schedule: &Schedule) -> Result<Outcome, Failure> {
@@ -80,8 +103,18 @@ pub(super) fn outcome(schedule: &Schedule) -> Result<Outcome, Failure> {
     let trace = schedule.trace.as_deref().map(ResultFile::at).transpose()?;
     let options = schedule.options();
     let mut skipped = Vec::new();
-    let mut schedules = Vec::new();
-    for policy in &policies {
+    let (mut schedules, mut linux) = (Vec::new(), Vec::new());
+    for chosen in &policies {
+        let policy = match chosen {
+            Chosen::Textbook(policy) => policy,
+            Chosen::Linux(kind) => {
+                match linux::run(&jobs, *kind, &options)? {
+                    Ok(under) => linux.push(under),
+                    Err(refused) => skipped.push(refused),
+                }
+                continue;
+            }
+        };
         let mut scheduled = scheduled(&jobs, policy, schedule.why)?;
         if !schedule.ideal {
             match real::run(&jobs, policy, &options)? {
@@ -94,16 +127,18 @@ pub(super) fn outcome(schedule: &Schedule) -> Result<Outcome, Failure> {
         }
         schedules.push(scheduled);
     }
-    let mut text = text(&jobs, &schedules, schedule);
+    let mut text = text(&jobs, &schedules, &linux, schedule);
+    let drawings = drawings(&schedules, &linux);
     if let Some(file) = svg {
-        file.save(svg::document(&jobs, &schedules).as_bytes())?;
+        file.save(svg::document(&jobs, &drawings).as_bytes())?;
         text += &written(schedule.svg.as_deref(), "open it in a browser");
     }
     if let Some(file) = trace {
-        file.save(&trace::document(&jobs, &schedules, options.unit)?)?;
+        file.save(&trace::document(&jobs, &drawings, options.unit)?)?;
         text += &written(schedule.trace.as_deref(), "open it at https://ui.perfetto.dev");
     }
-    Ok(Outcome::new(text, &Results { jobs: &jobs, schedules: &schedules }, skipped)?)
+    let results = Results { jobs: &jobs, schedules: &schedules, linux: &linux };
+    Ok(Outcome::new(text, &results, skipped)?)
 }
 
 fn scheduled(jobs: &[Job], policy: &Spec, why: bool) -> Result<Scheduled, Failure> {
@@ -119,7 +154,8 @@ fn scheduled(jobs: &[Job], policy: &Spec, why: bool) -> Result<Scheduled, Failur
     })
 }
 
-fn text(jobs: &[Job], schedules: &[Scheduled], schedule: &Schedule) -> String {
+fn text(jobs: &[Job], schedules: &[Scheduled], linux: &[UnderLinux], schedule: &Schedule) -> String {
+    let several = schedules.len() + linux.len() > 1;
     let page = chart::Canvas::of_stdout();
     let mut parts = vec![figures::jobs_line(jobs, page.width)];
     for scheduled in schedules {
@@ -128,7 +164,7 @@ fn text(jobs: &[Job], schedules: &[Scheduled], schedule: &Schedule) -> String {
         if schedule.why {
             part += &why::text(jobs, &scheduled.ideal.timeline);
         }
-        if schedules.len() == 1 {
+        if !several {
             part += &figures::table(jobs, &scheduled.ideal.metrics, scheduled.real.as_ref());
         }
         if let Some(run) = &scheduled.real {
@@ -136,8 +172,9 @@ fn text(jobs: &[Job], schedules: &[Scheduled], schedule: &Schedule) -> String {
         }
         parts.push(part);
     }
-    if schedules.len() > 1 {
-        parts.push(compare::tables(schedules));
+    parts.extend(linux.iter().map(|under| linux::text(jobs, under, page)));
+    if several {
+        parts.push(compare::tables(schedules, linux));
     }
     parts.push(figures::definitions(jobs));
     parts.join("\n")

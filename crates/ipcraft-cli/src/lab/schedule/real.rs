@@ -16,12 +16,24 @@ use super::figures::counted;
 pub(super) fn run(jobs: &[Job], policy: &Spec, options: &Options) -> Result<Result<Run, Skipped>, Failure> {
     match dispatch::run(jobs, &mut *policy.policy(), options) {
         Ok(run) => Ok(Ok(run)),
-        Err(error @ (RunError::Unit(_) | RunError::Core(..))) => Err(Failure::Usage(error.to_string())),
-        Err(error @ (RunError::TooManyJobs(_) | RunError::TooLong(_) | RunError::Refused(_))) => {
+        Err(error) if is_left_out(&error) => {
             let experiment = format!("real run of {policy}");
             Ok(Err(Skipped { experiment, needs: error.to_string() }))
         }
-        Err(error) => Err(Failure::Output(io::Error::other(error))),
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// Returns whether a run is too large, or needs a right: it is skipped.
+pub(super) fn is_left_out(error: &RunError) -> bool {
+    matches!(error, RunError::TooManyJobs(_) | RunError::TooLong(_) | RunError::Refused(_))
+}
+
+/// Returns the failure of a run that is not left out.
+pub(super) fn failure(error: RunError) -> Failure {
+    match error {
+        RunError::Unit(_) | RunError::Core(..) => Failure::Usage(error.to_string()),
+        error => Failure::Output(io::Error::other(error)),
     }
 }
 

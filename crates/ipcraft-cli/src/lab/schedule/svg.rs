@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ipcraft_lab::schedule::{Job, Segment, Time, Timeline, What};
 
-use super::Scheduled;
+use super::Drawing;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 120.0;
@@ -28,14 +28,18 @@ const STYLE: &str = "text{font:13px sans-serif;fill:#222}.title{font-size:15px;f
 
 /// Returns the drawing: one chart below the other, over the same scale. In each row the real
 /// schedule is below the ideal one.
-pub(super) fn document(jobs: &[Job], schedules: &[Scheduled]) -> String {
-    let charts: Vec<Vec<(&str, &Timeline)>> = schedules.iter().map(Scheduled::timelines).collect();
-    let end = charts.iter().flatten().map(|(_, timeline)| timeline.end()).max().unwrap_or_default();
-    let lanes = charts.iter().map(Vec::len).max().unwrap_or(1);
+pub(super) fn document(jobs: &[Job], drawings: &[Drawing<'_>]) -> String {
+    let end = drawings
+        .iter()
+        .flat_map(|drawing| &drawing.timelines)
+        .map(|(_, timeline)| timeline.end())
+        .max()
+        .unwrap_or_default();
+    let lanes = drawings.iter().map(|drawing| drawing.timelines.len()).max().unwrap_or(1);
     let row = GAP + BAR * lanes as f64;
     let rows = jobs.len().min(MAX_JOBS) as f64;
     let chart_height = TITLE + rows * row + AXIS;
-    let height = chart_height * charts.len() as f64 + LEGEND;
+    let height = chart_height * drawings.len() as f64 + LEGEND;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
          height=\"{height}\">\n<style>{STYLE}</style>\n<defs><pattern id=\"io\" width=\"6\" height=\"6\" \
@@ -43,9 +47,9 @@ pub(super) fn document(jobs: &[Job], schedules: &[Scheduled]) -> String {
          fill=\"#eee\"/><rect width=\"2\" height=\"6\" fill=\"#999\"/></pattern></defs>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
-    for (index, (scheduled, timelines)) in schedules.iter().zip(&charts).enumerate() {
+    for (index, drawing) in drawings.iter().enumerate() {
         let chart = Chart { jobs, top: chart_height * index as f64, end, rows, row };
-        chart.draw(&mut svg, &format!("{}: {}", scheduled.policy, scheduled.title), timelines);
+        chart.draw(&mut svg, &drawing.title, &drawing.timelines);
     }
     legend(&mut svg, height - 8.0, jobs, lanes);
     svg + "</svg>\n"

@@ -6,17 +6,17 @@ use std::time::Duration;
 use ipcraft_lab::schedule::{Job, Segment, Time, What};
 use serde_json::{Value, json};
 
-use super::Scheduled;
+use super::Drawing;
 
 /// Returns the trace: each schedule is a process, each job a thread of it.
-pub(super) fn document(jobs: &[Job], schedules: &[Scheduled], unit: Duration) -> io::Result<Vec<u8>> {
+pub(super) fn document(jobs: &[Job], drawings: &[Drawing<'_>], unit: Duration) -> io::Result<Vec<u8>> {
     let mut events = Vec::new();
     let mut process = 0;
-    for scheduled in schedules {
-        for (label, timeline) in scheduled.timelines() {
+    for drawing in drawings {
+        for (label, timeline) in &drawing.timelines {
             process += 1;
-            let label = if label.is_empty() { "ideal" } else { label };
-            events.extend(named(jobs, process, &format!("{}, {label}", scheduled.title)));
+            let label = if label.is_empty() { "ideal" } else { *label };
+            events.extend(named(jobs, process, &format!("{}, {label}", drawing.title)));
             events.extend(timeline.segments.iter().map(|segment| event(process, segment, unit)));
         }
     }
