@@ -21,6 +21,7 @@ pub mod exclusion;
 pub mod explore;
 mod instruction;
 pub mod interrupts;
+pub mod inversion;
 pub mod litmus;
 pub mod machine;
 pub mod peterson;
@@ -29,6 +30,8 @@ pub mod schedule;
 pub mod sys;
 pub mod threads;
 mod variables;
+pub mod wakeup;
+mod watch;
 mod worker;
 
 pub use algorithm::Algorithm;
