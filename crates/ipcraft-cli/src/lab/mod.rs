@@ -5,6 +5,7 @@ mod cost;
 mod exclusion;
 mod exercise;
 mod explore;
+mod inversion;
 mod machine;
 mod peterson;
 mod play;
@@ -12,6 +13,7 @@ mod race;
 mod realtime;
 mod schedule;
 mod threads;
+mod wakeup;
 
 use std::io;
 use std::path::PathBuf;
@@ -59,6 +61,10 @@ enum Topic {
         #[command(flatten)]
         bound: Bound,
     },
+    /// Sleeping and waking: the lost wake-up, and what prevents it
+    Wakeup,
+    /// Priority inversion: an urgent process waits for one that does not get to run
+    Inversion,
     /// User-level threads (coroutines) against kernel-level threads
     Threads,
     /// What processes, threads and coroutines cost: time, memory, and how many there can be
@@ -205,6 +211,8 @@ impl Topic {
             Topic::Exclusion { .. } => "exclusion",
             Topic::Peterson { .. } => "peterson",
             Topic::Claims { .. } => "claims",
+            Topic::Wakeup => "wakeup",
+            Topic::Inversion => "inversion",
             Topic::Threads => "threads",
             Topic::Cost { .. } => "cost",
             Topic::Explore { .. } => "explore",
@@ -225,6 +233,8 @@ impl Topic {
             }
             Topic::Peterson { bound } => peterson::outcome(bound.seconds),
             Topic::Claims { markdown } => claims::outcome(*markdown),
+            Topic::Wakeup => wakeup::outcome(),
+            Topic::Inversion => inversion::outcome(),
             Topic::Threads => threads::outcome(),
             Topic::Cost { html } => cost::outcome(html.as_deref()),
             Topic::Explore { algorithm } if algorithm == explore::RACE => explore::race(),
@@ -287,6 +297,8 @@ fn list() -> String {
         ("ipcraft lab race", "3", "lost updates by the width of an addition, on one core and on two"),
         ("ipcraft lab exclusion [ALGORITHM…]", "120", "the four conditions, measured for each algorithm"),
         ("ipcraft lab peterson", "60", "Peterson by memory ordering: violations per million entries"),
+        ("ipcraft lab wakeup", "20", "the lost wake-up, constructed and by chance, and what prevents it"),
+        ("ipcraft lab inversion", "7", "priority inversion: an urgent process waits for one that cannot run"),
         (
             "ipcraft lab threads",
             "4",
