@@ -13,6 +13,7 @@
 
 pub mod algorithm;
 mod atomic;
+pub mod bus;
 pub mod claims;
 mod coroutine;
 pub mod cost;

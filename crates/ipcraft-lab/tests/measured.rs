@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ipcraft_bench::{Cores, Placement};
+use ipcraft_lab::bus::beside_exchanges;
 use ipcraft_lab::exclusion::{Bounds, Contention, Ending, Speed, TRIES, contend, measure};
 use ipcraft_lab::race::{How, race};
 use ipcraft_lab::{Layout, Width, algorithm};
@@ -52,6 +53,21 @@ fn additions_on_two_cores_lose_updates_if_they_are_not_locked() {
         let lost = (0..20).any(|_| race(How::Memory(width), Placement::TwoCores).unwrap().lost() > 0);
         assert!(lost, "{width:?}");
     }
+}
+
+/// The time beside exchanges on another line varies with the machine, and is compared with that of
+/// the same line only.
+#[test]
+fn additions_are_slower_beside_exchanges_on_their_cache_line_than_on_another() {
+    if !two_cores() {
+        return;
+    }
+    let is_slower = || {
+        let (found, _) = beside_exchanges().unwrap();
+        println!("{found:?}");
+        found[2].ns > 1.2 * found[1].ns
+    };
+    assert!((0..10).any(|_| is_slower()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use ipcraft_bench::Placement;
 use ipcraft_lab::Width;
+use ipcraft_lab::bus::{Beside, Neighbour, beside_exchanges};
 use ipcraft_lab::interrupts::{Additions, Interrupts, interrupts};
 use ipcraft_lab::machine::unpinned;
 use ipcraft_lab::race::{How, Race, races};
@@ -14,6 +15,8 @@ struct Results {
     races: Vec<Race>,
     /// Null if it could not be run.
     interrupts: Option<Interrupts>,
+    /// Empty on one core.
+    beside_exchanges: Vec<Beside>,
 }
 
 pub(super) fn outcome() -> Result<Outcome, Failure> {
@@ -21,8 +24,11 @@ pub(super) fn outcome() -> Result<Outcome, Failure> {
     let (interrupts, also_skipped) = interrupts()?;
     skipped.extend(also_skipped);
     skipped.extend(unpinned()?);
-    let text = format!("{}\n{}", race_text(&races), interrupts_text(&interrupts));
-    let results = Results { races, interrupts: Some(interrupts) };
+    let (beside_exchanges, missing) = beside_exchanges()?;
+    skipped.extend(missing);
+    let text =
+        format!("{}\n{}{}", race_text(&races), interrupts_text(&interrupts), bus_text(&beside_exchanges));
+    let results = Results { races, interrupts: Some(interrupts), beside_exchanges };
     Ok(Outcome::new(text, &results, skipped)?)
 }
 
@@ -90,4 +96,28 @@ fn interrupts_text(interrupts: &Interrupts) -> String {
         rows.add_row(named("two processes: ", additions));
     }
     format!("{instruction}\n{}\n", rows.trim_fmt())
+}
+
+fn bus_text(found: &[Beside]) -> String {
+    let Some(alone) = found.first() else { return String::new() };
+    let mut rows = table(&["another core meanwhile", "load, add, store", "relative"]);
+    for beside in found {
+        rows.add_row([
+            neighbour(beside.neighbour).to_owned(),
+            format!("{:.2} ns", beside.ns),
+            format!("{:.2}", beside.ns / alone.ns),
+        ]);
+    }
+    format!("\n{}\n{BUS_LESSON}", rows.trim_fmt())
+}
+
+const BUS_LESSON: &str = "\
+If the second row is near 1, an exchange locks its cache line only, and not the bus.\n";
+
+fn neighbour(neighbour: Neighbour) -> &'static str {
+    match neighbour {
+        Neighbour::Waits => "waits",
+        Neighbour::OtherLine => "exchanges a word of another cache line",
+        Neighbour::SameLine => "exchanges a word of the same cache line",
+    }
 }
