@@ -1,4 +1,4 @@
-//! Races and mutual exclusion between real processes.
+//! Races, mutual exclusion and scheduling of real processes.
 //!
 //! Two views of the same machine code. [`explore`] runs two processes through every order of their
 //! instructions, and decides from the graph of states what can happen. [`race`] and [`exclusion`]
@@ -7,6 +7,10 @@
 //! The two views differ where the CPU does: stepping is sequentially consistent, and a CPU with
 //! store buffers is not. Peterson's algorithm without fences is right in every order of its
 //! instructions, and wrong on two cores.
+//!
+//! [`schedule`] runs jobs by the policies of the textbooks. [`threads`] and [`cost`] compare what
+//! the kernel schedules with coroutines, which it does not know. [`claims`] tries the sentences of
+//! two articles, by all of these.
 //!
 //! Nothing here prints. Every result can be serialised.
 #![deny(unsafe_code)]

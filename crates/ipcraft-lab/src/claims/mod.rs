@@ -1,9 +1,9 @@
 //! The sentences of two articles, each tried on this machine.
 //!
 //! The first article introduces processes, threads and coroutines, and how they communicate. The
-//! second one covers mutual exclusion and CPU scheduling. A [`Claim`] is one of their sentences. Its
-//! check is a small experiment, or one of the lab's, and the [`Verdict`] follows from what it finds
-//! here. No verdict is known beforehand.
+//! second one covers mutual exclusion and CPU scheduling. A [`Claim`] is one of their sentences.
+//! Its check is a small experiment, or one of the lab's, and the [`Verdict`] follows from what it
+//! finds here. No verdict is known beforehand.
 
 mod child;
 mod coroutines;

@@ -176,7 +176,7 @@ fn synchronised() -> Result<Finding, Error> {
     ))
 }
 
-/// Lets two processes write records of one letter each, and counts those that contain both.
+/// Lets two processes write records of one letter each, and counts the records that contain both.
 fn torn(size: usize) -> Result<usize, Error> {
     const RECORDS: usize = 60;
     let (mut reader, writer) = pipe().map_err(io)?;

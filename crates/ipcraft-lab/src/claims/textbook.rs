@@ -173,8 +173,8 @@ fn fcfs_mixed() -> Result<Finding, Error> {
 /// Tanenbaum's example: A 2, B 4, and three jobs of 1 that arrive at 3.
 const ARRIVALS: &str = "2@0,4@0,1@3,1@3,1@3";
 
-/// Returns the average turnaround of an order of (arrival, length). `None` if the CPU would wait for
-/// a job although another one is there, which no policy here does.
+/// Returns the average turnaround of an order of (arrival, length). `None` if the CPU would wait
+/// for a job although another one is there, which no policy here does.
 fn turnaround(facts: &[(f64, f64)], order: &[usize]) -> Option<f64> {
     let (mut now, mut total) = (0.0_f64, 0.0);
     for (position, &job) in order.iter().enumerate() {
