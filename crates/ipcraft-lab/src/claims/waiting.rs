@@ -11,6 +11,7 @@ use ipcraft_step::{Child, Shared};
 use nix::sys::signal::{Signal as NixSignal, kill, raise};
 
 use super::child::{ended, figures, until};
+use super::states::letter;
 use super::{Claim, Finding};
 use crate::sys::LinuxPolicy;
 use crate::sys::cpu_clock::CpuClock;
@@ -60,7 +61,7 @@ fn lost_wakeup() -> Result<Finding, Error> {
             nix::unistd::pause();
         }
     })?;
-    until(|| consumer.has_ended() || state(&consumer) == 'T')?;
+    until(|| consumer.has_ended() || letter(&consumer) == 'T')?;
     count.store(1, SeqCst);
     kill(consumer.pid(), NixSignal::SIGUSR1)?;
     kill(consumer.pid(), NixSignal::SIGCONT)?;
@@ -78,10 +79,6 @@ fn lost_wakeup() -> Result<Finding, Error> {
             if asleep { "是" } else { "否" }
         ),
     ))
-}
-
-fn state(child: &Child) -> char {
-    ipcraft::process::state(child.id()).map_or('?', ipcraft::process::State::letter)
 }
 
 /// A blocked signal is pending or not: one bit.
