@@ -71,6 +71,9 @@ fn bad_arguments_exit_with_two_and_name_the_choices() {
         (&["schedule", "--unit", "1us"], "choose a multiple"),
         (&["schedule", "--cpu", "9999"], "core 9999 is not allowed"),
         (&["schedule", "--quantum-sweep", "--set", "stallings"], "cannot be used with"),
+        (&["schedule", "--policy", "linux:cfs"], "choose linux:other"),
+        (&["schedule", "--policy", "linux:other", "--ideal"], "leave --ideal out"),
+        (&["schedule", "--policy", "linux:other", "--jobs", "3,3", "--nice", "0,20"], "nice value 20"),
         (&["schedule", "--by", "magic"], "signals, priorities"),
         (&["schedule", "--clock", "sun"], "wall, service"),
         (&["schedule", "--policy", "fcfs", "--compare", "rr:1"], "cannot be used with"),
@@ -109,6 +112,28 @@ fn real_run_of_too_many_jobs_is_skipped_and_named() {
     let jobs = vec!["1"; 1_000].join(",");
     let found = printed(&["schedule", "--policy", "fcfs", "--jobs", &jobs]);
     assert!(found.contains("skipped: real run of fcfs: 1000 jobs"), "{found}");
+}
+
+/// The shares follow the weights of nice 0 and 5, which are 3.06 : 1.
+#[test]
+fn linux_policy_shows_the_shares_beside_the_model() {
+    let found = json(&["schedule", "--policy", "linux:other", "--jobs", "20,20", "--nice", "0,5"]);
+    let under = &found["results"]["linux"][0];
+    assert_eq!(under["policy"], "linux:other");
+    let share = |id: usize| under["real"]["shares"][id].as_f64().unwrap();
+    assert!(share(0) > share(1), "{found}");
+    let model = under["real"]["model_shares"][0].as_f64().unwrap();
+    assert!((model - 0.7535).abs() < 0.0005, "{model}");
+}
+
+#[test]
+fn linux_policy_is_compared_or_named_as_skipped() {
+    let output = output(&["schedule", "--compare", "rr:1,linux:fifo", "--jobs", "3,3", "--unit", "2ms"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let found = text(&output.stdout);
+    let is_compared = found.lines().any(|line| line.starts_with(" linux:fifo "));
+    assert!(is_compared || found.contains("skipped: linux:fifo: "), "{found}");
+    assert!(found.lines().any(|line| line.starts_with(" rr:1 ")), "{found}");
 }
 
 #[test]
