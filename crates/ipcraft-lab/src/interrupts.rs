@@ -3,23 +3,19 @@
 //! The CPU refuses the instruction to a user program, even to one of root. A process can block its
 //! signals, which are its interrupts. A process of real-time priority keeps all others from its
 //! core. Neither affects another core.
-#![allow(unsafe_code)]
 
-use std::ptr;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicPtr, AtomicU64};
 use std::time::Duration;
 
 use ipcraft_bench::Placement;
 use ipcraft_step::{Child, Shared};
-use nix::sys::signal::{
-    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, pthread_sigmask, sigaction,
-};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
 use nix::sys::wait::WaitStatus;
 use serde::{Deserialize, Serialize};
 
 use crate::instruction::{Width, disable_interrupts};
-use crate::sys::LinuxPolicy;
+use crate::sys::{LinuxPolicy, alarm};
 use crate::variables::{Layout, Variables};
 use crate::worker::{self, Desk, Team};
 use crate::{Error, Skipped};
@@ -82,11 +78,7 @@ pub fn interrupts() -> Result<(Interrupts, Vec<Skipped>), Error> {
 /// Returns the signal that ends a process which tries to disable interrupts.
 pub(crate) fn try_instruction() -> Result<Option<String>, Error> {
     let mut child = Child::try_start(|| {
-        // A debugger or a handler of the runtime must not see it.
-        for fault in [Signal::SIGSEGV, Signal::SIGILL] {
-            // SAFETY: because the default action runs no code of this program.
-            let _ = unsafe { sigaction(fault, &default_action()) };
-        }
+        alarm::reset_faults();
         let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
         disable_interrupts();
     })?;
@@ -96,30 +88,12 @@ pub(crate) fn try_instruction() -> Result<Option<String>, Error> {
     })
 }
 
-fn default_action() -> SigAction {
-    SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty())
-}
-
-/// The counter that the handler adds to.
-static COUNTER: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
-/// How often the handler has run.
-static HANDLED: AtomicU64 = AtomicU64::new(0);
-
-extern "C" fn add_in_handler(_: i32) {
-    // SAFETY: because the pointer is null or that of a word which outlives the process.
-    if let Some(counter) = unsafe { COUNTER.load(Relaxed).as_ref() } {
-        Width::Three.add(counter);
-        HANDLED.fetch_add(1, Relaxed);
-    }
-}
-
 /// Lets a program add while a handler of its own adds, too.
 fn beside_handler(blocked: bool) -> Result<Additions, Error> {
     let shared = Shared::new()?;
     let cpus = worker::cpus(Placement::SameCore).ok_or(Error::Failed(nix::Error::ENODEV))?;
     let team = Team::start(&shared, cpus, &[0], &|_, desk| {
         let counter = Variables::new(&shared, Layout::OneLine).counter();
-        COUNTER.store(ptr::from_ref(counter).cast_mut(), Relaxed);
         add_beside_handler(counter, blocked, desk);
     })?;
     if !team.ends_within(MAX_TIME) {
@@ -131,34 +105,24 @@ fn beside_handler(blocked: bool) -> Result<Additions, Error> {
 }
 
 fn add_beside_handler(counter: &AtomicU64, blocked: bool, desk: Desk<'_>) {
-    let handler = SigAction::new(SigHandler::Handler(add_in_handler), SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: because the handler only uses atomics, which is safe at any instruction.
-    if unsafe { sigaction(Signal::SIGALRM, &handler) }.is_err() || !set_timer(SIGNAL_INTERVAL_US) {
+    if !alarm::start(counter, SIGNAL_INTERVAL_US) {
         return;
     }
-    let mut alarm = SigSet::empty();
-    alarm.add(Signal::SIGALRM);
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGALRM);
     let additions = if blocked { BLOCKED_ADDITIONS } else { ADDITIONS };
     for _ in 0..additions {
         if blocked {
-            let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&alarm), None);
+            let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&signals), None);
         }
         Width::Three.add(counter);
         if blocked {
-            let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&alarm), None);
+            let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&signals), None);
         }
     }
-    set_timer(0);
-    let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&alarm), None);
-    desk.report(0, additions + HANDLED.load(Relaxed));
-}
-
-/// Requests a `SIGALRM` at an interval; zero ends that.
-fn set_timer(interval_us: i64) -> bool {
-    let time = libc::timeval { tv_sec: 0, tv_usec: interval_us };
-    let timer = libc::itimerval { it_interval: time, it_value: time };
-    // SAFETY: because the structure is valid for a read, and no old one is asked for.
-    unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, ptr::null_mut()) == 0 }
+    // The last signal may be on its way.
+    let _ = pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&signals), None);
+    desk.report(0, additions + alarm::stop());
 }
 
 /// Lets two processes of real-time priority add. Fails with what it needs.
