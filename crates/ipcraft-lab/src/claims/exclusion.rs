@@ -1,14 +1,13 @@
 //! Race conditions and mutual exclusion.
 
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipcraft_bench::{Placement, pin};
-use ipcraft_step::{Child, Shared};
+use ipcraft_bench::Placement;
 
 use super::child::figures;
 use super::{Claim, Finding};
+use crate::bus::{Neighbour, beside_exchanges};
 use crate::exclusion::{Bounds, Contention, Speed, TRIES, contend, measure};
 use crate::explore::{explore, orders};
 use crate::interrupts::try_instruction;
@@ -390,52 +389,23 @@ fn tsl() -> Result<Finding, Error> {
     ))
 }
 
-/// Loads and stores of one sample, which do not leave the core.
-const ACCESSES: u64 = 2_000_000;
-
 /// One process exchanges a word without end while another one uses a different cache line.
 fn bus_lock() -> Result<Finding, Error> {
-    let Some(cpus) = worker::cpus(Placement::TwoCores) else {
+    let (times, skipped) = beside_exchanges()?;
+    if skipped.is_some() {
         return Ok(Finding::untested("needs a second core", "需要第二个核"));
+    }
+    let ns = |neighbour| {
+        let found = times.iter().find(|beside| beside.neighbour == neighbour);
+        found.map_or(f64::NAN, |beside| beside.ns)
     };
-    let shared = Shared::new()?;
-    let words = shared.words();
-    let hammer = Child::try_start(|| {
-        let _ = cpus.server.map(pin);
-        loop {
-            if words[1].load(Relaxed) == 1 {
-                words[0].swap(1, SeqCst);
-            }
-        }
-    })?;
-    let ns = figures(|| {
-        let _ = cpus.client.map(pin);
-        // In turns, so that other work on the machine meets both alike.
-        let mut best = [f64::INFINITY; 2];
-        for round in 0..20 {
-            words[1].store(round % 2, SeqCst);
-            thread::sleep(Duration::from_millis(1));
-            let start = Instant::now();
-            for _ in 0..ACCESSES {
-                let value = words[256].load(Relaxed);
-                words[256].store(std::hint::black_box(value) + 1, Relaxed);
-            }
-            let time = start.elapsed().as_nanos() as f64 * 1000.0 / ACCESSES as f64;
-            let fastest = &mut best[round as usize % 2];
-            *fastest = fastest.min(time);
-        }
-        best.map(|ps| ps as u64).to_vec()
-    })?;
-    drop(hammer);
-    let (quiet, beside) = (ns[0] as f64 / 1000.0, ns[1] as f64 / 1000.0);
-    let ratio = beside / quiet;
+    let quiet = ns(Neighbour::Waits);
+    let (other, same) = (ns(Neighbour::OtherLine) / quiet, ns(Neighbour::SameLine) / quiet);
     Ok(Finding::holds_if(
-        ratio > 1.5,
+        other > 1.5,
         format!(
-            "another core used another line at {ratio:.2} times its usual time ({quiet:.2} ns, {beside:.2} ns): only the cache line is locked"
+            "beside exchanges on another cache line an addition takes {other:.2} times its time, on its own line {same:.1} times: only the line is locked"
         ),
-        format!(
-            "另一个核访问别的缓存行,用时是平时的 {ratio:.2} 倍({quiet:.2} ns、{beside:.2} ns):只锁住缓存行"
-        ),
+        format!("另一个核交换别的缓存行时,加法用时 {other:.2} 倍;交换同一行时 {same:.1} 倍:只锁住缓存行"),
     ))
 }

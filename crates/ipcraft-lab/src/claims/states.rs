@@ -46,7 +46,7 @@ pub(super) const CLAIMS: &[Claim] = &[
 
 /// Returns the state letter of a child. Under a tracer such as strace(1), a stop has its own
 /// letter, which counts as the same here.
-pub(super) fn letter(child: &Child) -> char {
+fn letter(child: &Child) -> char {
     let letter = ipcraft::process::state(child.id()).map_or('?', ipcraft::process::State::letter);
     if letter == 't' { 'T' } else { letter }
 }

@@ -4,17 +4,14 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipcraft::Pid;
-use ipcraft::signal::{Signal, block, catch, send};
 use ipcraft_bench::{Placement, pin};
 use ipcraft_step::{Child, Shared};
-use nix::sys::signal::{Signal as NixSignal, kill, raise};
 
-use super::child::{ended, figures, until};
-use super::states::letter;
+use super::child::{ended, until};
 use super::{Claim, Finding};
 use crate::sys::LinuxPolicy;
 use crate::sys::cpu_clock::CpuClock;
+use crate::wakeup::{Method, construct, two_wakeups};
 use crate::{Error, worker};
 
 pub(super) const CLAIMS: &[Claim] = &[
@@ -25,7 +22,7 @@ pub(super) const CLAIMS: &[Claim] = &[
             "If H busy-waits for a lock that L of low priority holds, H waits forever.",
             "L 处于临界区时 H 开始忙等待,L 不会被调度,H 将永远等待下去。",
         ),
-        see: "ipcraft lab claims",
+        see: "ipcraft lab inversion",
         check: inversion,
     },
     Claim {
@@ -35,7 +32,7 @@ pub(super) const CLAIMS: &[Claim] = &[
             "Between the test of count and sleep a wakeup can be lost, and a process sleeps forever.",
             "count 的访问未加限制,wakeup 信号可能丢失,导致进程一直睡眠。",
         ),
-        see: "example futex",
+        see: "ipcraft lab wakeup",
         check: lost_wakeup,
     },
     Claim {
@@ -45,63 +42,63 @@ pub(super) const CLAIMS: &[Claim] = &[
             "A wakeup waiting bit keeps one wakeup; with several it is not enough.",
             "唤醒等待位可保存一个 wakeup;有多个时一个位就不够了。",
         ),
-        see: "example signals",
+        see: "ipcraft lab wakeup",
         check: wakeup_bit,
+    },
+    Claim {
+        id: "semaphore-keeps",
+        article: 2,
+        sentence: (
+            "A semaphore counts the wakeups for later, so none is lost.",
+            "信号量累计唤醒次数供以后使用,解决丢失的 wakeup 问题。",
+        ),
+        see: "ipcraft lab wakeup",
+        check: semaphore_keeps,
     },
 ];
 
+/// The runs of one construction.
+const RUNS: u32 = 5;
+
 /// The consumer tests, and is stopped before it sleeps. The wakeup comes in between.
 fn lost_wakeup() -> Result<Finding, Error> {
-    let shared = Shared::new()?;
-    let count = &shared.words()[0];
-    let consumer = Child::try_start(|| {
-        let Ok(_handler) = catch(Signal::USR1) else { return };
-        if count.load(SeqCst) == 0 {
-            let _ = raise(NixSignal::SIGSTOP);
-            nix::unistd::pause();
-        }
-    })?;
-    until(|| consumer.has_ended() || letter(&consumer) == 'T')?;
-    count.store(1, SeqCst);
-    kill(consumer.pid(), NixSignal::SIGUSR1)?;
-    kill(consumer.pid(), NixSignal::SIGCONT)?;
-    // Time enough for a process that is awake to end.
-    thread::sleep(Duration::from_millis(200));
-    let asleep = !consumer.has_ended() && consumer.is_asleep();
-    let items = count.load(SeqCst);
+    let found = construct(Method::Signal, RUNS)?;
+    let proof = found.proof.filter(|proof| proof.consumer_sleeps && proof.producer_sleeps);
+    let items = proof.map_or(0, |proof| proof.count);
     Ok(Finding::holds_if(
-        asleep && items == 1,
+        found.lost > 0 && proof.is_some(),
         format!(
-            "a consumer was woken between its test and its sleep: {items} item is there, and it sleeps: {asleep}"
+            "lost in {} of {RUNS} runs: both sleep, {items} items in the buffer, nothing pending",
+            found.lost
         ),
-        format!(
-            "消费者在检查与睡眠之间被唤醒:缓冲区有 {items} 项,它仍在睡眠:{}",
-            if asleep { "是" } else { "否" }
-        ),
+        format!("{RUNS} 次运行丢失 {} 次:双方都在睡眠,缓冲区有 {items} 项,没有未决的唤醒", found.lost),
     ))
 }
 
 /// A blocked signal is pending or not: one bit.
 fn wakeup_bit() -> Result<Finding, Error> {
-    let kept = |wakeups: u32| -> Result<u64, Error> {
-        let found = figures(|| {
-            let Ok(blocked) = block(Signal::USR1) else { return vec![] };
-            for _ in 0..wakeups {
-                let _ = send(Pid::current(), Signal::USR1);
-            }
-            let mut kept = 0;
-            while blocked.wait_timeout(Duration::ZERO).is_ok() {
-                kept += 1;
-            }
-            vec![kept]
-        })?;
-        found.first().copied().ok_or(Error::Failed(nix::Error::ECHILD))
-    };
-    let (one, two) = (kept(1)?, kept(2)?);
+    let one = construct(Method::WaitingBit, RUNS)?.lost;
+    let two = two_wakeups(Method::WaitingBit)?;
     Ok(Finding::holds_if(
-        one == 1 && two < 2,
-        format!("the kernel's bit is a pending signal: of one wakeup it kept {one}, of two {two}"),
-        format!("内核的等待位就是未决信号:一次唤醒保存 {one} 次,两次保存 {two} 次"),
+        one == 0 && two.returned < two.sent,
+        format!(
+            "with the bit {one} of {RUNS} runs lost it; of {} wakeups of two processes it kept {}",
+            two.sent, two.returned
+        ),
+        format!(
+            "有等待位时 {RUNS} 次运行丢失 {one} 次;两个进程的 {} 次唤醒只保存 {} 次",
+            two.sent, two.returned
+        ),
+    ))
+}
+
+fn semaphore_keeps() -> Result<Finding, Error> {
+    let lost = construct(Method::Semaphore, RUNS)?.lost;
+    let two = two_wakeups(Method::Semaphore)?;
+    Ok(Finding::holds_if(
+        lost == 0 && two.returned == two.sent,
+        format!("{lost} of {RUNS} runs lost a wakeup; of {} wakeups {} were kept", two.sent, two.returned),
+        format!("{RUNS} 次运行丢失 {lost} 次;{} 次唤醒保存 {} 次", two.sent, two.returned),
     ))
 }
 
