@@ -13,13 +13,19 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
 
-/// Every command, as short as it can be.
+/// Commands, as short as they can be. `cost` and `claims` take most of a minute, and are not run.
 const LINES: &[&str] = &[
     "",
     "machine",
     "race",
     "exclusion --seconds 0.05",
     "peterson --seconds 0.05",
+    "wakeup",
+    "inversion",
+    "threads",
+    "schedule",
+    "realtime",
+    "exercise schedule --seed 1",
     "explore race",
     "explore tsl",
     "run lock-variable",
@@ -88,7 +94,7 @@ fn restricted(rules: &[Rule], line: &str) -> Option<Output> {
 #[test]
 fn stepping_without_ptrace_is_skipped_and_other_commands_run() {
     let rules = [Rule::Fails(libc::SYS_ptrace, Errno::EPERM)];
-    for line in STEPPING.iter().chain(&["machine", "race"]) {
+    for line in STEPPING.iter().chain(&["machine", "race", "threads"]) {
         let Some(output) = restricted(&rules, line) else { return };
         assert_success(line, &output);
         let found = text(&output.stdout);
@@ -113,8 +119,9 @@ fn commands_without_control_over_the_scheduler_succeed_and_name_the_errno() {
         libc::SYS_personality,
     ];
     let rules = calls.map(|call| Rule::Fails(call, Errno::EPERM));
-    let lines = ["machine", "race", "exclusion tsl peterson --seconds 0.05", "peterson --seconds 0.05"];
-    for line in lines.iter().chain(STEPPING) {
+    let placed = ["race", "exclusion tsl peterson --seconds 0.05", "peterson --seconds 0.05"];
+    let others = ["machine", "inversion", "threads", "schedule"];
+    for line in placed.iter().chain(&others).chain(STEPPING) {
         let Some(output) = restricted(&rules, line) else { return };
         assert_success(line, &output);
         let found = text(&output.stdout);
@@ -129,7 +136,7 @@ fn commands_without_control_over_the_scheduler_succeed_and_name_the_errno() {
             "race" => assert!(found.contains("skipped: SCHED_FIFO"), "{found}"),
             _ => {}
         }
-        if !STEPPING.contains(line) && *line != "machine" {
+        if placed.contains(line) {
             assert!(found.contains("skipped: placement on cores: "), "{found}");
         }
     }
@@ -202,7 +209,9 @@ fn listen(pid: Pid) -> nix::Result<()> {
 
 #[test]
 fn stepping_under_another_tracer_is_skipped_and_other_commands_run() {
-    for line in STEPPING.iter().chain(&["machine", "race", "exclusion alternation --seconds 0.05"]) {
+    for line in
+        STEPPING.iter().chain(&["machine", "race", "schedule", "exclusion alternation --seconds 0.05"])
+    {
         let Some(output) = traced(line) else { return };
         assert_success(line, &output);
         let found = text(&output.stdout);
