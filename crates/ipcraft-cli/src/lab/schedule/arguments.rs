@@ -18,7 +18,7 @@ const SET: &str = "silberschatz-rr";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Schedule {
-    /// The policy, such as fcfs, rr:4 or linux:other; --list shows all [default: of the set, or rr:1]
+    /// The policy, such as fcfs, rr:4 or linux:other; see --list [default: of the set, or rr:1]
     #[arg(long, value_name = "POLICY", conflicts_with = "compare")]
     policy: Option<String>,
 

@@ -176,7 +176,10 @@ fn text(jobs: &[Job], schedules: &[Scheduled], linux: &[UnderLinux], schedule: &
     if several {
         parts.push(compare::tables(schedules, linux));
     }
-    parts.push(figures::definitions(jobs));
+    // The table of a policy of Linux alone has none of these metrics.
+    if several || !schedules.is_empty() {
+        parts.push(figures::definitions(jobs));
+    }
     parts.join("\n")
 }
 
