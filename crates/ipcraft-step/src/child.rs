@@ -198,9 +198,10 @@ fn is_still(time: Duration, condition: impl FnOnce() -> bool) -> bool {
 }
 
 fn play(parent: Pid, role: impl FnOnce()) {
+    // First, so that nothing that blocks here can outlive the parent.
+    prctl::set_pdeathsig(Signal::SIGKILL).expect("PR_SET_PDEATHSIG");
     // The children of the test process are its own to end, not this one's.
     living().clear();
-    prctl::set_pdeathsig(Signal::SIGKILL).expect("PR_SET_PDEATHSIG");
     // If the parent died before the line above, no signal comes. A parent in another pid namespace
     // has the id 0.
     if [parent, Pid::from_raw(0)].contains(&getppid()) {
