@@ -1,14 +1,19 @@
 //! `ipcraft lab realtime`: periodic tasks and their deadlines.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use ipcraft_lab::schedule::Time;
+use ipcraft_lab::Skipped;
+use ipcraft_lab::schedule::dispatch::{Options, RunError};
 use ipcraft_lab::schedule::policy::Spec;
-use ipcraft_lab::schedule::realtime::{Analysis, Run, Task, parse, simulate};
+use ipcraft_lab::schedule::realtime::{Analysis, Instance, Run, Task, parse, simulate};
+use ipcraft_lab::schedule::{Time, periodic};
 use serde::Serialize;
 
+use super::schedule::arguments::ClockName;
 use super::schedule::chart::{self, Canvas};
 use super::schedule::figures::counted;
+use super::schedule::real::{failure, is_left_out, parse_unit};
 use super::{Failure, Outcome, table};
 
 /// The most units that a chart shows of a longer run.
@@ -20,49 +25,113 @@ pub(crate) struct RealTime {
     #[arg(long, value_name = "TASK,…", default_value = "2/5,4/7")]
     tasks: String,
 
-    /// Policies: rm (rate monotonic), edf (earliest deadline first)
+    /// Policies: rm (rate monotonic), edf (earliest deadline first), linux:deadline
     #[arg(long, value_name = "POLICY,…", default_value = "rm,edf")]
     policy: String,
+
+    /// Compute the exact schedules only, and run no process
+    #[arg(long)]
+    ideal: bool,
+
+    /// What counts as time in a real run
+    #[arg(long, value_name = "CLOCK", default_value = "wall")]
+    clock: ClockName,
+
+    /// How long a unit is in a real run
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = parse_unit)]
+    unit: Duration,
 }
+
+/// The policy by which the kernel runs periodic tasks.
+const LINUX: &str = "linux:deadline";
 
 #[derive(Serialize)]
 struct Results<'a> {
     tasks: &'a [Task],
     analysis: Analysis,
     schedules: Vec<Scheduled>,
+    /// The tasks under `SCHED_DEADLINE`.
+    linux: Option<Run>,
 }
 
 #[derive(Serialize)]
 struct Scheduled {
     policy: Spec,
     ideal: Run,
+    /// Null if only the ideal was computed, or the real run was skipped.
+    real: Option<Run>,
 }
 
 pub(super) fn outcome(arguments: &RealTime) -> Result<Outcome, Failure> {
     let tasks = parse(&arguments.tasks).map_err(|error| Failure::Usage(error.to_string()))?;
-    let policies: Vec<Spec> = arguments.policy.split(',').map(policy).collect::<Result<_, _>>()?;
+    let names: Vec<&str> = arguments.policy.split(',').collect();
+    let textbook = names.iter().filter(|name| **name != LINUX);
+    let policies: Vec<Spec> = textbook.map(|name| policy(name)).collect::<Result<_, _>>()?;
     let analysis = Analysis::of(&tasks);
     let length = analysis.hyperperiod.unwrap_or(Time::units(u64::MAX));
-    let scheduled =
-        |policy: Spec| Scheduled { ideal: simulate(&tasks, &mut *policy.policy(), length), policy };
-    let schedules: Vec<Scheduled> = policies.into_iter().map(scheduled).collect();
+    let options = arguments.options();
+    let mut skipped = Vec::new();
+    let mut schedules = Vec::new();
+    for policy in policies {
+        let ideal = simulate(&tasks, &mut *policy.policy(), length);
+        let run = || periodic::dispatched(&tasks, &policy, ideal.length, &options);
+        let real = if arguments.ideal { None } else { permitted(&policy.to_string(), run(), &mut skipped)? };
+        schedules.push(Scheduled { policy, ideal, real });
+    }
+    if arguments.ideal && names.contains(&LINUX) {
+        return Err(Failure::Usage(format!("{LINUX} has no ideal schedule here: leave --ideal out")));
+    }
+    let linux = match names.contains(&LINUX) {
+        true => permitted(LINUX, periodic::under_linux(&tasks, length, &options), &mut skipped)?,
+        false => None,
+    };
     let mut text = analysis_text(&tasks, &analysis);
     for scheduled in &schedules {
         text += &schedule_text(&tasks, &analysis, scheduled);
     }
-    Ok(Outcome::new(text, &Results { tasks: &tasks, analysis, schedules }, Vec::new())?)
+    if let Some(run) = &linux {
+        let _ = writeln!(text, "\n{LINUX}: the kernel's earliest deadline first, on all cores");
+        text += &real_text(&tasks, run);
+    }
+    Ok(Outcome::new(text, &Results { tasks: &tasks, analysis, schedules, linux }, skipped)?)
+}
+
+impl RealTime {
+    fn options(&self) -> Options {
+        Options { clock: self.clock.into(), unit: self.unit, ..Options::default() }
+    }
+}
+
+/// Returns the run, or notes why it is left out.
+fn permitted(
+    policy: &str,
+    run: Result<Run, RunError>,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Option<Run>, Failure> {
+    match run {
+        Ok(run) => Ok(Some(run)),
+        Err(error) if is_left_out(&error) => {
+            let experiment = format!("{policy} on real processes");
+            skipped.push(Skipped { experiment, needs: error.to_string() });
+            Ok(None)
+        }
+        Err(error) => Err(failure(error)),
+    }
 }
 
 fn policy(text: &str) -> Result<Spec, Failure> {
     match text.parse() {
         Ok(spec @ (Spec::Rm | Spec::Edf)) => Ok(spec),
-        _ => Err(Failure::Usage(format!("{text:?} is no policy for periodic tasks: choose rm, edf"))),
+        _ => Err(Failure::Usage(format!(
+            "{text:?} is no policy for periodic tasks: choose rm, edf, linux:deadline"
+        ))),
     }
 }
 
 const LEGEND: &str = "\
 U: utilisation, compute / period. A bound that is not met decides nothing: it is sufficient, not
-necessary. An instance that has not ended at its deadline is abandoned there.
+necessary. An ideal instance that has not ended at its deadline is abandoned there, and a real one
+continues.
 ";
 
 fn analysis_text(tasks: &[Task], analysis: &Analysis) -> String {
@@ -115,6 +184,22 @@ fn schedule_text(tasks: &[Task], analysis: &Analysis, scheduled: &Scheduled) -> 
         counted(run.preemptions, "preemption", "preemptions")
     );
     text += &chart::text(&chart::task_rows(tasks, &beginning(run)), Canvas::of_stdout());
+    text += &instances_text(tasks, run);
+    if let Some(real) = &scheduled.real {
+        text += &real_text(tasks, real);
+    }
+    text
+}
+
+/// Draws what happened on real processes.
+fn real_text(tasks: &[Task], run: &Run) -> String {
+    let chart = chart::text(&chart::task_rows(tasks, &beginning(run)), Canvas::of_stdout());
+    let late = |instance: &Instance| instance.end.map(|end| end - instance.deadline);
+    let worst = run.instances.iter().filter_map(late).max().unwrap_or_default();
+    format!("real\n{chart}{}worst lateness: {}\n", instances_text(tasks, run), worst.rounded())
+}
+
+fn instances_text(tasks: &[Task], run: &Run) -> String {
     let mut rows = table(&["task", "instances", "missed", "first missed deadline", "longest response"]);
     for (id, task) in tasks.iter().enumerate() {
         let misses: Vec<Time> = run.misses(id).map(|instance| instance.deadline).collect();
@@ -123,10 +208,10 @@ fn schedule_text(tasks: &[Task], analysis: &Analysis, scheduled: &Scheduled) -> 
             run.instances.iter().filter(|instance| instance.task == id).count().to_string(),
             misses.len().to_string(),
             misses.first().map_or("-".into(), Time::to_string),
-            run.worst_response(id).map_or("-".into(), |response| response.to_string()),
+            run.worst_response(id).map_or("-".into(), |response| response.rounded().to_string()),
         ]);
     }
-    text + &format!("{}\n", rows.trim_fmt())
+    format!("{}\n", rows.trim_fmt())
 }
 
 /// Returns the part of a run that a chart shows.

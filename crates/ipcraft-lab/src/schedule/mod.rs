@@ -10,6 +10,7 @@ pub mod ideal;
 pub mod job;
 pub mod linux;
 pub mod metrics;
+pub mod periodic;
 pub mod policy;
 pub mod quantum;
 pub mod random;

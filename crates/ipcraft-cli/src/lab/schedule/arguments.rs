@@ -100,11 +100,20 @@ enum By {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum ClockName {
+pub(in super::super) enum ClockName {
     /// The wall clock
     Wall,
     /// CPU time of the jobs: other load on the machine changes no decision
     Service,
+}
+
+impl From<ClockName> for Clock {
+    fn from(name: ClockName) -> Clock {
+        match name {
+            ClockName::Wall => Clock::Wall,
+            ClockName::Service => Clock::Service,
+        }
+    }
 }
 
 impl Schedule {
@@ -115,10 +124,7 @@ impl Schedule {
                 By::Signals => Way::Signals,
                 By::Priorities => Way::Priorities,
             },
-            clock: match self.clock {
-                ClockName::Wall => Clock::Wall,
-                ClockName::Service => Clock::Service,
-            },
+            clock: self.clock.into(),
             unit: self.unit,
             cpu: self.cpu,
             explained: false,

@@ -1,13 +1,13 @@
 //! `ipcraft lab schedule`: jobs scheduled by a policy.
 
-mod arguments;
+pub(super) mod arguments;
 pub(super) mod chart;
 mod compare;
 pub(super) mod figures;
 mod linux;
 mod listing;
 mod quantum;
-mod real;
+pub(super) mod real;
 mod svg;
 mod trace;
 mod why;

@@ -25,12 +25,12 @@ pub(super) fn run(jobs: &[Job], policy: &Spec, options: &Options) -> Result<Resu
 }
 
 /// Returns whether a run is too large, or needs a right: it is skipped.
-pub(super) fn is_left_out(error: &RunError) -> bool {
+pub(in super::super) fn is_left_out(error: &RunError) -> bool {
     matches!(error, RunError::TooManyJobs(_) | RunError::TooLong(_) | RunError::Refused(_))
 }
 
 /// Returns the failure of a run that is not left out.
-pub(super) fn failure(error: RunError) -> Failure {
+pub(in super::super) fn failure(error: RunError) -> Failure {
     match error {
         RunError::Unit(_) | RunError::Core(..) => Failure::Usage(error.to_string()),
         error => Failure::Output(io::Error::other(error)),
@@ -108,7 +108,7 @@ pub(super) fn micros(ns: u64) -> String {
 }
 
 /// Reads a length of time such as `10ms`, `500us` or `1s`.
-pub(super) fn parse_unit(text: &str) -> Result<Duration, String> {
+pub(in super::super) fn parse_unit(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, suffix) = text.split_at(digits);
     let micros = match suffix {

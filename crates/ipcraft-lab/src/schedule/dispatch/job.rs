@@ -75,6 +75,23 @@ pub(in super::super) fn compete(desk: Desk<'_>, bursts: &[Burst], scale: Scale, 
     work(&role);
 }
 
+/// Computes for `length` of CPU time after each release, and notes when each instance began and
+/// ended. Releases count from the common start.
+pub(in super::super) fn repeat(desk: Desk<'_>, releases: &[u64], length: u64) {
+    let _ = raise(Signal::SIGSTOP);
+    let start = desk.get(Word::Start);
+    for release in releases {
+        let pause = (start + release).saturating_sub(monotonic_ns());
+        std::thread::sleep(Duration::from_nanos(pause));
+        let begin = monotonic_ns();
+        let end = CpuClock::OWN.ns().unwrap_or(0) + length;
+        while CpuClock::OWN.ns().is_ok_and(|now| now < end) {
+            std::hint::black_box(extend(SEED, LINKS));
+        }
+        desk.push_gap([begin, monotonic_ns()]);
+    }
+}
+
 /// Does all bursts from now on.
 fn work(role: &Role<'_>) {
     let desk = role.desk;

@@ -1,0 +1,67 @@
+//! Periodic tasks on real processes.
+
+use std::time::Duration;
+
+use ipcraft_lab::schedule::Time;
+use ipcraft_lab::schedule::dispatch::{Clock, Options, RunError, Way};
+use ipcraft_lab::schedule::periodic::{dispatched, under_linux};
+use ipcraft_lab::schedule::policy::Spec;
+use ipcraft_lab::schedule::realtime::{Run, Task, parse};
+
+/// A unit of CPU time: other load on the core makes no deadline pass.
+const SERVICE: Options = Options {
+    way: Way::Signals,
+    clock: Clock::Service,
+    unit: Duration::from_millis(2),
+    cpu: None,
+    explained: false,
+};
+
+fn misses(run: &Run, task: usize) -> usize {
+    run.misses(task).count()
+}
+
+fn tasks() -> Vec<Task> {
+    parse("2/5,4/7").unwrap()
+}
+
+#[test]
+fn rate_monotonic_misses_and_earliest_deadline_first_does_not() {
+    let length = Time::units(35);
+    let rm = dispatched(&tasks(), &Spec::Rm, length, &SERVICE).unwrap();
+    assert_eq!(misses(&rm, 0), 0, "{:?}", rm.instances);
+    assert!(misses(&rm, 1) > 0, "{:?}", rm.instances);
+    let edf = dispatched(&tasks(), &Spec::Edf, length, &SERVICE).unwrap();
+    assert_eq!((misses(&edf, 0), misses(&edf, 1)), (0, 0), "{:?}", edf.instances);
+    assert_eq!(edf.instances.len(), 12);
+}
+
+#[test]
+fn overload_misses_by_every_policy() {
+    let tasks = parse("3/5,4/7").unwrap();
+    for policy in [Spec::Rm, Spec::Edf] {
+        let run = dispatched(&tasks, &policy, Time::units(35), &SERVICE).unwrap();
+        assert!(misses(&run, 1) > 0, "{policy}: {:?}", run.instances);
+    }
+}
+
+#[test]
+fn kernel_runs_every_instance_or_names_the_right() {
+    match under_linux(&tasks(), Time::units(35), &Options { unit: Duration::from_millis(5), ..SERVICE }) {
+        Err(RunError::Refused(reason)) => {
+            assert!(reason.contains("SCHED_DEADLINE"), "{reason}");
+            eprintln!("skipped: linux:deadline: {reason}");
+        }
+        run => {
+            let run = run.unwrap();
+            assert!(run.instances.iter().all(|instance| instance.end.is_some()), "{:?}", run.instances);
+            println!("{:?}", [misses(&run, 0), misses(&run, 1)]);
+        }
+    }
+}
+
+#[test]
+fn too_many_instances_are_refused() {
+    let error = dispatched(&tasks(), &Spec::Rm, Time::units(10_000), &SERVICE).unwrap_err();
+    assert!(matches!(error, RunError::TooManyJobs(_)), "{error}");
+}
