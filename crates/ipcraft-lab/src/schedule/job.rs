@@ -117,7 +117,7 @@ pub enum JobError {
     Count(usize, &'static str, usize),
 }
 
-/// Checks what [`parse`] promises, for jobs from another source.
+/// Checks what [`parse()`] promises, for jobs from another source.
 ///
 /// # Errors
 /// Fails if there are none or too many, two have one name, or a length is zero.

@@ -8,7 +8,7 @@ use super::dispatch::{self, Options, Run, RunError, Way};
 use super::job::Job;
 use super::policy::Spec;
 use super::time::Time;
-use super::timeline::What;
+use super::timeline::Segment;
 
 /// The jobs of each run.
 const JOBS: usize = 3;
@@ -29,7 +29,7 @@ pub struct Point {
     pub switches: usize,
     /// The median cost of a switch in nanoseconds.
     pub switch_ns: u64,
-    /// The share of the time that is not lost to switches: running / (running + switching).
+    /// The share of the time that is not lost to switches: running / (running + gaps between jobs).
     pub efficiency: f64,
     /// What theory expects with the switch of this point: Q / (Q + S).
     pub expected: f64,
@@ -51,11 +51,10 @@ pub fn sweep(way: Way, cpu: Option<usize>) -> Result<Vec<Point>, RunError> {
 
 fn point(quantum: Time, way: Way, cpu: Option<usize>) -> Result<Point, RunError> {
     let run = round_robin(quantum, way, cpu)?;
-    let spent = |what: What| -> f64 {
-        let segments = run.timeline.segments.iter().filter(|segment| segment.what == what);
-        segments.map(|segment| (segment.to - segment.from).as_units()).sum()
-    };
-    let (running, switching) = (spent(What::Running), spent(What::Switching));
+    let runs: Vec<&Segment> = run.timeline.running().collect();
+    let running: f64 = runs.iter().map(|segment| (segment.to - segment.from).as_units()).sum();
+    let changes = runs.windows(2).filter(|pair| pair[0].job != pair[1].job);
+    let switching: f64 = changes.map(|pair| (pair[1].from - pair[0].to).as_units()).sum();
     let switch_ns = run.switch_ns.unwrap_or(0);
     let (quantum_ms, switch_ms) = (quantum.as_units(), switch_ns as f64 / 1e6);
     let responses = run.metrics.jobs.iter().filter_map(|job| job.response);
