@@ -102,8 +102,8 @@
 //! `futex` two processes block and wake each other. `futex_awake` is the same while an
 //! idle-priority spinner keeps each core awake: the difference is the price of waking a core.
 //! `sched_yield` switches between two processes. `null_syscall` and `memcpy` are what their names
-//! mean. In `memcpy_two_cores` one process copies into shared memory and another one out of it, with
-//! two buffers in turns: the work of a channel that copies, without the channel.
+//! mean. In `memcpy_two_cores` one process copies into shared memory and another one out of it,
+//! with two buffers in turns: the work of a channel that copies, without the channel.
 //!
 //! `ratio_to_limit` compares a row with the limit of its class. That is `futex` at the same
 //! placement for a blocking round trip, and the faster cache-line limit for a spinning one. For a

@@ -48,7 +48,7 @@ const EMPTY: u64 = 0;
 const FULL: u64 = 1;
 
 impl Endpoint {
-    /// Returns the buffer of the next message, and the word that tells whether it is full.
+    /// Returns the buffer of the next message, and the word that shows whether it is full.
     fn next(&mut self) -> (&Slot, &AtomicU64) {
         let turn = self.messages as usize % 2;
         self.messages += 1;

@@ -19,7 +19,7 @@ static COPY: Copy = libc::memcpy;
 
 /// The longest copy in bytes that one call of memcpy(3) makes.
 ///
-/// For longer ones the GNU C library executes `rep movsb` on processors that report ERMS. That is
+/// For longer ones the GNU C library executes `rep movsb` on CPUs that report ERMS. That is
 /// slow if the lines belong to another core, or were written a moment ago: a batch of 64 messages
 /// of 64 B took 26 ns per message instead of 10. Its threshold is 2 KiB at least, unless a tunable
 /// sets it.
