@@ -1,4 +1,4 @@
-//! `ipcraft lab`: races and mutual exclusion between real processes, to see and to try.
+//! `ipcraft lab`: the subjects of a textbook in real processes, to see and to try.
 
 mod claims;
 mod cost;
