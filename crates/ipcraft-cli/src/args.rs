@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Show results again, compare runs, or make an HTML report
     #[command(after_help = STATUSES)]
     Report(Report),
-    /// See races and mutual exclusion between real processes; without a topic, list the topics
+    /// Run the subjects of a textbook in real processes; without a topic, list the topics
     Lab(Lab),
 }
 
