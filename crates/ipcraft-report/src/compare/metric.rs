@@ -49,9 +49,10 @@ impl Metric {
     /// Returns the figure of two rows, each with its own interval.
     ///
     /// The time is a lower quartile over the launches, and the rate follows from it. Every other
-    /// figure is a median over the launches. If one of the rows lacks the figures of its launches,
-    /// as in files of older versions, both are those of the rows, with the interval of the time in
-    /// proportion.
+    /// figure is a median over the launches. A row's own figure outside of their interval replaces
+    /// it, with the interval in proportion: then the file was changed. If one of the rows lacks the
+    /// figures of its launches, as in files of older versions, both are those of the rows, with the
+    /// interval of the time in proportion.
     pub(super) fn of(self, old: &Row, new: &Row) -> Option<(Estimate, Estimate)> {
         let own = self.over_launches(old).zip(self.over_launches(new));
         own.or_else(|| self.in_proportion(old).zip(self.in_proportion(new)))
@@ -68,11 +69,17 @@ impl Metric {
             Metric::Cpu => |launch| launch.figures.cpu_ns_per_message,
             Metric::Setup => |launch| launch.setup_us,
         };
-        median_over_launches(row.launches.iter().filter_map(of))
+        let estimate = median_over_launches(row.launches.iter().filter_map(of))?;
+        let changed = self.of_row(row).filter(|value| !(estimate.low..=estimate.high).contains(value));
+        Some(changed.map_or(estimate, |value| in_proportion(value, estimate)))
     }
 
     fn in_proportion(self, row: &Row) -> Option<Estimate> {
-        let value = match self {
+        self.of_row(row).zip(row.time_ns).map(|(value, time)| in_proportion(value, time))
+    }
+
+    fn of_row(self, row: &Row) -> Option<f64> {
+        match self {
             Metric::Time | Metric::Rate => None,
             Metric::P50 => row.p50_ns,
             Metric::P90 => row.p90_ns,
@@ -80,11 +87,14 @@ impl Metric {
             Metric::P999 => row.p999_ns,
             Metric::Cpu => row.cpu_ns_per_message,
             Metric::Setup => row.setup_us,
-        }?;
-        let time = row.time_ns?;
-        let scale = value / time.value;
-        Some(Estimate { value, low: time.low * scale, high: time.high * scale })
+        }
     }
+}
+
+/// Returns an interval around a figure that is as wide as that of another figure.
+fn in_proportion(value: f64, other: Estimate) -> Estimate {
+    let scale = value / other.value;
+    Estimate { value, low: other.low * scale, high: other.high * scale }
 }
 
 fn rate(time: Estimate) -> Estimate {

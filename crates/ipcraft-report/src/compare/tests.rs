@@ -88,6 +88,14 @@ fn percentile_is_compared_by_its_own_interval_and_not_by_that_of_the_time() {
 }
 
 #[test]
+fn percentile_that_was_changed_in_the_file_is_compared_as_it_stands() {
+    let old = tails(&[100.0, 101.0, 102.0, 100.0, 101.0]);
+    let changed = Row { p99_ns: Some(500.0), ..old.clone() };
+    assert!(worsens(old.clone(), changed.clone(), "*/*/*/p99 > 10%"));
+    assert!(!worsens(changed, old, "*/*/*/p99 > 10%"));
+}
+
+#[test]
 fn percentile_of_a_file_without_launches_is_compared_by_the_rows() {
     let old = Row { launches: Vec::new(), ..tails(&[300.0; 7]) };
     assert!(worsens(old.clone(), tails(&[600.0; 7]), "*/*/*/p99 > 90%"));
