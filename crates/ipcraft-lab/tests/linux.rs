@@ -1,6 +1,7 @@
 //! Linux's own policies against their models, by ratios: other load on the core takes from all
 //! jobs alike.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ipcraft_lab::schedule::Job;
@@ -18,8 +19,12 @@ fn jobs(text: &str, priorities: &str) -> Vec<Job> {
     jobs
 }
 
+/// All runs share one core, and the tests run in parallel.
+static CORE: Mutex<()> = Mutex::new(());
+
 /// Returns `None` if this machine does not permit the policy.
 fn try_run(jobs: &[Job], kind: &str) -> Option<LinuxRun> {
+    let _core = CORE.lock().unwrap_or_else(PoisonError::into_inner);
     let kind: Kind = kind.parse().unwrap();
     match run(jobs, kind, &Options { unit: UNIT, ..Options::default() }) {
         Err(RunError::Refused(reason)) => {

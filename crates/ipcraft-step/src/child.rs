@@ -50,14 +50,19 @@ impl Child {
     /// Those of fork(2).
     pub fn try_start(role: impl FnOnce()) -> nix::Result<Child> {
         let parent = getpid();
+        // Held across the fork, so that the child's copy is not locked by a thread that it lacks.
+        let mut living = living();
         // SAFETY: because glibc makes its allocator and locks usable in the child of a threaded
         // process. The other threads, the runner and the watchdog, are blocked meanwhile.
         match unsafe { nix::unistd::fork() }? {
             ForkResult::Parent { child } => {
-                living().push(child);
+                living.push(child);
                 Ok(Child { pid: child, reaped: false })
             }
             ForkResult::Child => {
+                // The children of the test process are its own to end, not this one's.
+                living.clear();
+                drop(living);
                 let outcome = catch_unwind(AssertUnwindSafe(|| play(parent, role)));
                 exit_now(outcome.map_or(PANICKED, |()| 0))
             }
@@ -200,8 +205,6 @@ fn is_still(time: Duration, condition: impl FnOnce() -> bool) -> bool {
 fn play(parent: Pid, role: impl FnOnce()) {
     // First, so that nothing that blocks here can outlive the parent.
     prctl::set_pdeathsig(Signal::SIGKILL).expect("PR_SET_PDEATHSIG");
-    // The children of the test process are its own to end, not this one's.
-    living().clear();
     // If the parent died before the line above, no signal comes. A parent in another pid namespace
     // has the id 0.
     if [parent, Pid::from_raw(0)].contains(&getppid()) {

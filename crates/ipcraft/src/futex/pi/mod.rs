@@ -26,20 +26,17 @@
 //! use std::thread;
 //! use ipcraft::futex::pi::{self, PreviousOwner};
 //! use ipcraft::shm::memfd::Memfd;
-//! use ipcraft::ErrorKind;
 //!
 //! let memory = Memfd::create("doc-futex-pi", 4096)?;
 //! let (ours, theirs) = (memory.map()?, memory.map()?); // the second usually in another process
 //! let word = ours.atomic_u32(0)?; // zero: a free lock
 //! assert_eq!(pi::lock(word)?, PreviousOwner::Unlocked);
-//! let peer = thread::spawn(move || -> ipcraft::Result<()> {
+//! let peer = thread::spawn(move || -> ipcraft::Result<PreviousOwner> {
 //!     let word = theirs.atomic_u32(0)?;
-//!     assert_eq!(pi::try_lock(word).unwrap_err().kind(), ErrorKind::WouldBlock);
-//!     pi::lock(word)?; // blocks, and lends its priority to the owner
-//!     Ok(()) // ends without unlocking
-//! });
+//!     pi::lock(word) // blocks while it is taken, and lends its priority to the owner
+//! }); // ends without unlocking
 //! pi::unlock(word)?;
-//! peer.join().unwrap()?;
+//! assert_eq!(peer.join().unwrap()?, PreviousOwner::Unlocked);
 //! assert_eq!(pi::lock(word)?, PreviousOwner::Died); // the data may be half changed
 //! pi::unlock(word)?;
 //! # Ok::<(), ipcraft::Error>(())
