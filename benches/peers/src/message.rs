@@ -26,6 +26,15 @@ pub(crate) fn words<const N: usize>(number: u64) -> Words<N> {
     std::array::from_fn(|i| number.wrapping_add(STEP.wrapping_mul(i as u64)))
 }
 
+/// Fills a batch with the messages from this number on, in place. An array that a function returns
+/// may be moved, which is a copy in the competitor's time.
+#[inline(always)]
+pub(crate) fn fill<const N: usize>(batch: &mut [Words<N>], first: u64) {
+    for (number, message) in (first..).zip(batch) {
+        *message = words(number);
+    }
+}
+
 /// Converts an error of a competitor. It is out of line, since it would otherwise prevent the
 /// inlining of the call into the timed loop.
 #[cold]

@@ -8,7 +8,7 @@ use ipcraft_bench::Role;
 
 use super::{BATCH, LARGE_SLOTS, SLOTS};
 use crate::harness::Harness;
-use crate::message::{Page, Result, Words, check, failure, words};
+use crate::message::{Page, Result, Words, check, failure, fill, words};
 use crate::work::{OneByOne, Put, PutRange, Take, TakeRange};
 
 /// Round trips over two channels; both sides spin.
@@ -126,8 +126,9 @@ struct Batches<E>(E);
 impl<const N: usize> PutRange for Batches<Sender<Words<N>>> {
     #[inline]
     fn put_range(&mut self, numbers: Range<u64>) -> Result<()> {
+        let mut batch = [[0; N]; BATCH];
         for first in numbers.step_by(BATCH) {
-            let batch: [Words<N>; BATCH] = std::array::from_fn(|i| words(first + i as u64));
+            fill(&mut batch, first);
             self.0.send_all(&batch)?;
         }
         Ok(())

@@ -17,7 +17,7 @@ use ringfire::{
 use super::{BATCH, SLOTS};
 use crate::competitor::Side;
 use crate::harness::Harness;
-use crate::message::{Result, Words, check, words};
+use crate::message::{Result, Words, check, fill, words};
 use crate::scratch::Scratch;
 use crate::work::{OneByOne, Put, PutRange, Take, TakeRange};
 
@@ -119,8 +119,9 @@ struct Batches<E>(E);
 impl<const N: usize> PutRange for Batches<RingProducer<Words<N>>> {
     #[inline]
     fn put_range(&mut self, numbers: Range<u64>) -> Result<()> {
+        let mut batch = [[0; N]; BATCH];
         for first in numbers.step_by(BATCH) {
-            let batch: [Words<N>; BATCH] = std::array::from_fn(|i| words(first + i as u64));
+            fill(&mut batch, first);
             self.0.push_batch(&batch);
         }
         Ok(())

@@ -11,7 +11,7 @@ use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::{BATCH, SLOTS};
 use crate::harness::Harness;
-use crate::message::{Result, Words, check, words};
+use crate::message::{Result, Words, check, fill};
 use crate::work::{OneByOne, Put, PutRange, Take, TakeRange};
 
 /// Round trips over two rings.
@@ -61,8 +61,9 @@ struct Chunks<E>(E);
 impl<const N: usize> PutRange for Chunks<Producer<Words<N>>> {
     #[inline]
     fn put_range(&mut self, numbers: Range<u64>) -> Result<()> {
+        let mut chunk = [[0; N]; BATCH];
         for first in numbers.step_by(BATCH) {
-            let chunk: [Words<N>; BATCH] = std::array::from_fn(|i| words(first + i as u64));
+            fill(&mut chunk, first);
             while self.0.push_entire_slice(&chunk).is_err() {
                 spin_loop();
             }
