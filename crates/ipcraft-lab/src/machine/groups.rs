@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
 
+use super::autogroup::check_autogroup;
 use super::trial::{Found, Trial, in_child, io_failed};
 use crate::Error;
 
@@ -35,7 +36,7 @@ const MOUNT: &str = "/sys/fs/cgroup";
 pub(super) struct Membership {
     /// Empty for version 2.
     controllers: String,
-    path: String,
+    pub(super) path: String,
 }
 
 impl Membership {
@@ -43,19 +44,24 @@ impl Membership {
         self.controllers.split(',').any(|controller| controller == "cpu")
     }
 
-    fn is_version_2(&self) -> bool {
+    pub(super) fn is_version_2(&self) -> bool {
         self.controllers.is_empty()
     }
 
     /// Where the group is. In a container its path may begin above the mount: then the mount is the
     /// group.
     fn directory(&self) -> Option<PathBuf> {
+        self.mount_and_directory().map(|(_, directory)| directory)
+    }
+
+    pub(super) fn mount_and_directory(&self) -> Option<(PathBuf, PathBuf)> {
         let mounts: &[&str] =
             if self.is_version_2() { &["", "unified"] } else { &[&self.controllers, "cpu"] };
         let mounts = mounts.iter().map(|mount| Path::new(MOUNT).join(mount));
         let mount = mounts.into_iter().find(|mount| mount.join("cgroup.procs").exists())?;
         let own = mount.join(self.path.trim_start_matches('/'));
-        Some(if own.is_dir() { own } else { mount })
+        let own = if own.is_dir() { own } else { mount.clone() };
+        Some((mount, own))
     }
 }
 
@@ -68,32 +74,19 @@ pub(super) fn memberships(text: &str) -> Vec<Membership> {
     text.lines().filter_map(membership).collect()
 }
 
-fn own_memberships() -> Result<Vec<Membership>, String> {
+pub(super) fn own_memberships() -> Result<Vec<Membership>, String> {
     let path = "/proc/self/cgroup";
     fs::read_to_string(path).map(|text| memberships(&text)).map_err(|error| io_failed(path, &error))
 }
 
-/// Returns the path of the group that schedules this process: of version 1 if the cpu controller is
-/// there.
-pub(super) fn cpu_group(memberships: &[Membership]) -> Option<&str> {
+/// Returns the group that schedules this process: of version 1 if the cpu controller is there.
+pub(super) fn cpu_group(memberships: &[Membership]) -> Option<&Membership> {
     let cpu = memberships.iter().find(|membership| membership.has_cpu());
-    let group = cpu.or_else(|| memberships.iter().find(|membership| membership.is_version_2()));
-    group.map(|membership| membership.path.as_str())
+    cpu.or_else(|| memberships.iter().find(|membership| membership.is_version_2()))
 }
 
-/// An autogroup is only scheduled if its processes are in the root CPU group.
 fn autogroup() -> Result<Found, Error> {
-    in_child(|| {
-        let path = "/proc/sys/kernel/sched_autogroup_enabled";
-        let enabled = fs::read_to_string(path).map_err(|error| io_failed(path, &error))?;
-        let memberships = own_memberships()?;
-        let group = cpu_group(&memberships).unwrap_or("/");
-        match (enabled.trim(), group) {
-            ("1", "/") => Ok("enabled, and acts: root CPU group".into()),
-            ("1", group) => Err(format!("enabled, without effect in the CPU group {group}")),
-            (_, _) => Err(format!("{path}: {}", enabled.trim())),
-        }
-    })
+    in_child(|| check_autogroup().map(|()| "enabled, and acts: root CPU group".into()))
 }
 
 /// A control group below the own one, removed when dropped.

@@ -2,6 +2,7 @@
 //!
 //! Each facility is tried in a child of its own, so that nothing of it stays with this process.
 
+mod autogroup;
 mod groups;
 mod kernel;
 mod processes;
@@ -13,6 +14,7 @@ mod trial;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Skipped};
+pub(crate) use autogroup::check_autogroup;
 use trial::Trial;
 
 /// One facility that some experiments need.

@@ -48,8 +48,9 @@ fn nice_down_and_idle_out_agree() {
 
 #[test]
 fn cpu_group_is_that_of_the_cpu_controller_or_of_version_2() {
-    let both = memberships("4:memory:/m\n3:cpu,cpuacct:/jobs\n0::/user\n");
-    assert_eq!(cpu_group(&both), Some("/jobs"));
-    assert_eq!(cpu_group(&memberships("1:cpuset:/c\n0::/user\n")), Some("/user"));
-    assert_eq!(cpu_group(&memberships("broken\n")), None);
+    let both = "4:memory:/m\n3:cpu,cpuacct:/jobs\n0::/user\n";
+    let path = |text: &str| cpu_group(&memberships(text)).map(|group| group.path.clone());
+    assert_eq!(path(both).as_deref(), Some("/jobs"));
+    assert_eq!(path("1:cpuset:/c\n0::/user\n").as_deref(), Some("/user"));
+    assert_eq!(path("broken\n"), None);
 }

@@ -4,10 +4,10 @@
 //! core. Beside it stands the model of the policy: shares by weight, or the exact schedule of
 //! priorities.
 
+use std::fmt;
 use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
-use std::{fmt, fs};
 
 use ipcraft::event::EventFd;
 use ipcraft::signal::Signal;
@@ -25,6 +25,7 @@ use super::record::{self, Record, monotonic_ns};
 use super::time::Time;
 use super::timeline::Timeline;
 use super::{Metrics, ideal, sharing};
+use crate::machine::check_autogroup;
 use crate::sys::LinuxPolicy;
 use crate::sys::policy::round_robin_interval;
 
@@ -186,7 +187,7 @@ fn policy(job: &Job, kind: Kind) -> Result<LinuxPolicy, RunError> {
 
 /// Returns which jobs get a session of their own. The jobs of the first owner share this one.
 fn sessions(jobs: &[Job]) -> Result<Vec<bool>, RunError> {
-    check_autogroup()?;
+    check_autogroup().map_err(|reason| RunError::Refused(format!("autogroup: {reason}")))?;
     let own: Vec<bool> = jobs.iter().map(|job| job.owner != jobs[0].owner).collect();
     for (job, _) in jobs.iter().zip(&own).filter(|(_, own)| **own) {
         if jobs.iter().filter(|other| other.owner == job.owner).count() > 1 {
@@ -195,25 +196,6 @@ fn sessions(jobs: &[Job]) -> Result<Vec<bool>, RunError> {
         }
     }
     Ok(own)
-}
-
-/// The kernel groups sessions only in the root group of the CPU controller.
-fn check_autogroup() -> Result<(), RunError> {
-    let enabled = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").unwrap_or_default();
-    if enabled.trim() != "1" {
-        return Err(RunError::Refused("autogroup: needs kernel.sched_autogroup_enabled = 1".into()));
-    }
-    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let of_controller =
-        |line: &&str| line.split(':').nth(1).is_some_and(|list| list.split(',').any(|name| name == "cpu"));
-    let line =
-        groups.lines().find(of_controller).or_else(|| groups.lines().find(|line| line.starts_with("0::")));
-    match line.and_then(|line| line.rsplit(':').next()) {
-        None | Some("/") => Ok(()),
-        Some(path) => Err(RunError::Refused(format!(
-            "autogroup: needs the root group of the CPU controller, not {path}"
-        ))),
-    }
 }
 
 /// Jobs that compete for one core.
