@@ -13,3 +13,15 @@ pub(super) use loom::sync::atomic::{AtomicU32, fence};
 
 #[cfg(all(test, loom))]
 pub(super) use super::tests::loom::futex;
+
+/// Orders the acquisition of a lock before the loads that follow, as the stores of other threads
+/// are seen.
+#[inline]
+pub(super) fn fence_after_lock() {
+    // On x86-64 the instruction that acquires a lock is such a fence already.
+    if cfg!(all(target_arch = "x86_64", not(loom), not(miri))) {
+        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+    } else {
+        fence(std::sync::atomic::Ordering::SeqCst);
+    }
+}

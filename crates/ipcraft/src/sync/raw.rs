@@ -8,7 +8,10 @@
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed},
+};
 
 use libc::{CLOCK_MONOTONIC, pthread_mutex_t};
 use nix::errno::Errno;
@@ -136,9 +139,24 @@ impl RawMutex {
         owner != 0 && tgkill(process, owner, NO_SIGNAL).is_ok()
     }
 
-    /// Returns whether no thread, dead or alive, owns the mutex. The answer may be stale already.
+    /// Returns whether no thread, dead or alive, owns the mutex. The answer may be stale already. If
+    /// it is true, this thread sees what the last owner wrote.
     pub(super) fn is_free(&self) -> bool {
-        self.word().load(Relaxed) & (libc::FUTEX_TID_MASK | libc::FUTEX_OWNER_DIED) == 0
+        self.is_free_by(c_library::owner_word_index())
+    }
+
+    /// Returns those of the mutexes that a thread owns, dead or alive, as [`is_free`] finds out.
+    ///
+    /// [`is_free`]: RawMutex::is_free
+    #[inline]
+    pub(super) fn taken<'a>(locks: impl Iterator<Item = &'a RawMutex>) -> impl Iterator<Item = &'a RawMutex> {
+        let owner_word_index = c_library::owner_word_index();
+        locks.filter(move |lock| !lock.is_free_by(owner_word_index))
+    }
+
+    #[inline]
+    fn is_free_by(&self, owner_word_index: usize) -> bool {
+        self.word_at(owner_word_index).load(Acquire) & (libc::FUTEX_TID_MASK | libc::FUTEX_OWNER_DIED) == 0
     }
 
     /// Returns the thread id of the owner, or 0 if no thread of this namespace owns the mutex.
@@ -152,9 +170,15 @@ impl RawMutex {
 
     /// Returns the word in which the kernel finds the owner.
     fn word(&self) -> &AtomicU32 {
+        self.word_at(c_library::owner_word_index())
+    }
+
+    /// Returns a word of the mutex, given what [`c_library::owner_word_index`] returned.
+    #[inline]
+    fn word_at(&self, owner_word_index: usize) -> &AtomicU32 {
         // SAFETY: because `owner_word_index` is that of an aligned word within the mutex, which the
         // C library and the kernel change atomically.
-        unsafe { AtomicU32::from_ptr(self.mutex.get().cast::<u32>().add(c_library::owner_word_index())) }
+        unsafe { AtomicU32::from_ptr(self.mutex.get().cast::<u32>().add(owner_word_index)) }
     }
 
     /// Returns whether this process may use the mutex, which is initialized.

@@ -4,13 +4,12 @@
 
 use std::cell::UnsafeCell;
 use std::fmt;
-use std::ptr;
-use std::sync::atomic::{Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::atomic::AtomicU32;
+use super::atomic::{AtomicU32, fence, fence_after_lock};
 use super::errors::failed;
 use super::raw::{PreviousOwner, RawMutex};
 use super::slot::{self, Slot};
@@ -31,10 +30,10 @@ const SLOT_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 /// A lock that many readers or one writer hold, and the data that it protects, in memory that
 /// processes share.
 ///
-/// Each reader holds one of `READERS` slots, and a writer holds all of them. So reading costs as
-/// much as a [`Mutex`](super::Mutex), and readers on different cores do not slow each other down.
-/// Writing costs as much as locking `READERS` mutexes. Readers beyond `READERS` wait for a free
-/// slot.
+/// Each reader holds one of `READERS` slots. So reading costs as much as a
+/// [`Mutex`](super::Mutex), and readers on different cores do not slow each other down. A writer
+/// announces itself, looks at every slot, and waits for those that are taken. Readers beyond
+/// `READERS` wait for a free slot.
 ///
 /// A reader may be killed at any instruction: its slot is free again. If a writer is killed, the
 /// next writer receives [`LockError::Inconsistent`], and readers fail with
@@ -57,22 +56,21 @@ const SLOT_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 /// ```
 #[repr(C)]
 pub struct RwLock<T, const READERS: usize = 32> {
-    /// A writer takes it before the slots and keeps it as long. Readers hold it only to take a
-    /// slot.
+    /// A writer holds it. Readers hold it only to take a slot after a writer.
     pub(super) gate: RawMutex,
-    /// One of the constants in `state`. After initialization only a thread that holds all slots
-    /// writes it.
+    /// One of the constants in `state`. After initialization only the writer writes it.
     pub(super) state: AtomicU32,
     /// Not zero if a writer has arrived. Readers then queue at the gate, and the first one there
-    /// resets it to zero.
+    /// resets it to zero. A writer stores it before it looks at the slots. A reader takes its slot
+    /// before it loads it. So one of the two sees the other.
     pub(super) writer: AtomicU32,
     pub(super) slots: [Slot; READERS],
-    /// A thread that holds a slot reads it; a thread that holds all slots writes it.
+    /// A thread with an admitted slot reads it; the writer writes it.
     pub(super) data: UnsafeCell<T>,
 }
 
-// SAFETY: because the data is plain, and a thread writes it only while it holds all slots, which
-// keeps all readers out.
+// SAFETY: because the data is plain, and a thread writes it only while it holds the gate and no
+// reader is admitted.
 unsafe impl<T: Plain, const READERS: usize> Sync for RwLock<T, READERS> {}
 
 impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
@@ -144,8 +142,6 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
 
     /// `pthread_rwlock_wrlock(3)`: blocks until no other thread reads or writes.
     ///
-    /// A writer holds `READERS` + 1 of the 2048 locks that a thread may hold.
-    ///
     /// # Errors
     ///
     /// [`Deadlock`](crate::ErrorKind::Deadlock) if this thread reads or writes: drop that guard
@@ -154,7 +150,7 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// otherwise as [`read`](RwLock::read).
     #[doc(alias = "pthread_rwlock_wrlock")]
     pub fn write(&self) -> WriteResult<'_, T, READERS> {
-        self.finish_write(self.lock_all_slots(Some(Deadline::NEVER)))
+        self.finish_write(self.exclude_all(Some(Deadline::NEVER)))
     }
 
     /// `pthread_rwlock_trywrlock(3)`: locks for writing without blocking.
@@ -165,7 +161,7 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// [`write`](RwLock::write).
     #[doc(alias = "pthread_rwlock_trywrlock")]
     pub fn try_write(&self) -> WriteResult<'_, T, READERS> {
-        self.finish_write(self.lock_all_slots(None))
+        self.finish_write(self.exclude_all(None))
     }
 
     /// `pthread_rwlock_clockwrlock(3)`: locks for writing, and blocks for at most `timeout`.
@@ -176,7 +172,7 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// otherwise as [`write`](RwLock::write).
     #[doc(alias = "pthread_rwlock_timedwrlock")]
     pub fn write_timeout(&self, timeout: Duration) -> WriteResult<'_, T, READERS> {
-        self.finish_write(self.lock_all_slots(Some(Deadline::after(timeout))))
+        self.finish_write(self.exclude_all(Some(Deadline::after(timeout))))
     }
 
     #[inline]
@@ -192,7 +188,23 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// Takes a free slot, unless a writer has arrived.
     #[inline]
     fn try_slot_without_writer(&self) -> nix::Result<Option<usize>> {
-        if self.writer.load(Relaxed) == 0 { slot::try_take_any(&self.slots) } else { Ok(None) }
+        if self.writer.load(Relaxed) != 0 {
+            return Ok(None);
+        }
+        let slot = slot::try_take_any(&self.slots)?;
+        Ok(slot.filter(|slot| self.is_admitted(*slot)))
+    }
+
+    /// Returns whether the reader that has just taken this slot may read. Otherwise a writer has
+    /// arrived, and the slot is free again.
+    #[inline]
+    fn is_admitted(&self, slot: usize) -> bool {
+        fence_after_lock();
+        let admitted = self.writer.load(Acquire) == 0;
+        if !admitted {
+            self.slots[slot].0.unlock();
+        }
+        admitted
     }
 
     /// Queues behind the writer. Without a writer, waits for the slot of another reader.
@@ -209,7 +221,8 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
             let lock = &self.slots[slot].0;
             let next_try = Deadline::after(deadline.capped(SLOT_RETRY_INTERVAL));
             match lock.ignore_owner_death(lock.lock_until(next_try)) {
-                Ok(()) => return Ok(slot),
+                Ok(()) if self.is_admitted(slot) => return Ok(slot),
+                Ok(()) => {}
                 Err(Errno::ETIMEDOUT) if !deadline.has_passed() => {}
                 Err(errno) => return Err(errno),
             }
@@ -233,7 +246,8 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
     /// Takes a free slot and unlocks the gate. The caller owns the gate, so no writer is active.
     fn try_slot_through_gate(&self, previous: PreviousOwner) -> nix::Result<Option<usize>> {
         let slot = self.gate.ignore_owner_death(Ok(previous)).and_then(|()| {
-            self.writer.store(0, Relaxed);
+            // A later reader that loads the zero sees what the writer wrote.
+            self.writer.store(0, Release);
             slot::try_take_any(&self.slots)
         });
         self.gate.unlock();
@@ -250,44 +264,36 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
         }
     }
 
-    /// Locks the gate and then every slot, which keeps all other threads out. Does not wait without
-    /// a deadline.
-    fn lock_all_slots(&self, deadline: Option<Deadline>) -> nix::Result<()> {
+    /// Locks the gate and waits until every slot is free, which keeps all other threads out. Does
+    /// not wait without a deadline.
+    fn exclude_all(&self, deadline: Option<Deadline>) -> nix::Result<()> {
         self.gate.ignore_owner_death(match deadline {
             Some(deadline) => self.gate.lock_until(deadline),
             None => self.gate.try_lock(),
         })?;
-        self.writer.store(1, SeqCst);
-        for (count, slot) in self.slots.iter().enumerate() {
-            let locked = match slot.0.try_lock() {
-                Err(Errno::EBUSY) => self.wait_for_slot(slot, deadline),
-                outcome => outcome,
-            };
-            if let Err(errno) = slot.0.ignore_owner_death(locked) {
+        self.writer.store(1, Relaxed);
+        fence(SeqCst);
+        for slot in RawMutex::taken(self.slots()) {
+            if let Err(errno) = self.wait_for_reader(slot, deadline) {
                 self.gate.unlock();
-                self.unlock_slots(count);
                 return Err(errno);
             }
         }
         Ok(())
     }
 
-    /// Locks a slot that another thread holds. Fails if this thread holds a later one, as a reader.
+    /// Waits until a slot is free, whose owner may be dead. Fails if this thread reads.
     #[cold]
-    fn wait_for_slot(&self, slot: &Slot, deadline: Option<Deadline>) -> nix::Result<PreviousOwner> {
-        let later = self.slots().skip_while(|lock| !ptr::eq(*lock, &slot.0));
-        match deadline {
-            _ if RawMutex::is_any_owned_by_caller(later) => Err(Errno::EDEADLK),
-            Some(deadline) => slot.0.lock_until(deadline),
-            None => Err(Errno::EBUSY),
+    fn wait_for_reader(&self, slot: &RawMutex, deadline: Option<Deadline>) -> nix::Result<()> {
+        if RawMutex::is_any_owned_by_caller(self.slots()) {
+            return Err(Errno::EDEADLK);
         }
-    }
-
-    /// Unlocks the first `count` slots.
-    fn unlock_slots(&self, count: usize) {
-        for slot in &self.slots[..count] {
-            slot.0.unlock();
-        }
+        slot.ignore_owner_death(match deadline {
+            Some(deadline) => slot.lock_until(deadline),
+            None => slot.try_lock(),
+        })?;
+        slot.unlock();
+        Ok(())
     }
 
     /// Checks in which state the last writer left the data, once all other threads are kept out.
@@ -298,7 +304,7 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
                 self.state.store(WRITING, Relaxed);
                 Ok(WriteGuard::new(self))
             }
-            // A live writer would still hold the slots.
+            // A live writer would still hold the gate.
             WRITING | OWNER_DIED => Err(self.inconsistent(OWNER_DIED)),
             PANICKED => Err(self.inconsistent(PANICKED)),
             other => {
@@ -320,15 +326,17 @@ impl<T: Plain, const READERS: usize> RwLock<T, READERS> {
         self.slots[slot].0.unlock();
     }
 
-    /// Unlocks everything that a writer holds, and leaves the data in `state`.
-    ///
-    /// The gate comes first: in a forked child, whose copy of the guard owns nothing, its unlock
-    /// fails and the state stays unchanged. Other threads cannot pass the slots meanwhile.
+    /// Leaves the data in `state` and unlocks, by the process that holds the lock.
     pub(super) fn unlock_write(&self, state: u32) {
-        if self.gate.unlock() {
-            self.state.store(state, Relaxed);
-        }
-        self.unlock_slots(READERS);
+        self.state.store(state, Relaxed);
+        self.gate.unlock();
+    }
+
+    /// Drops what a forked child copied of a writer's guard.
+    #[cold]
+    pub(super) fn forget_write(&self) {
+        // Fails, because the parent owns the gate, and only corrects the child's count of locks.
+        self.gate.unlock();
     }
 
     /// Returns whether this thread is the writer.

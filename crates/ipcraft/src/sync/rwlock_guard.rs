@@ -13,6 +13,7 @@ use super::atomic::AtomicU32;
 use super::exclusive_guard::StateAccess;
 use super::state::{INITIALIZED, PANICKED, WRITING};
 use crate::shm::Plain;
+use crate::support::process_identity::ProcessIdentity;
 
 /// An [`RwLock`] locked for reading; unlocks when dropped. It belongs to the thread that locked.
 #[must_use = "dropping it unlocks"]
@@ -40,7 +41,7 @@ impl<T: Plain, const READERS: usize> Deref for ReadGuard<'_, T, READERS> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: because the thread of a guard owns a slot, and a writer would own all of them.
+        // SAFETY: because the thread of a guard owns a slot, which every writer waits for.
         unsafe { &*self.lock.data.get() }
     }
 }
@@ -61,8 +62,10 @@ impl<T: Plain + fmt::Debug, const READERS: usize> fmt::Debug for ReadGuard<'_, T
 /// An [`RwLock`] locked for writing; unlocks when dropped. It belongs to the thread that locked.
 #[must_use = "dropping it unlocks"]
 pub struct WriteGuard<'a, T: Plain, const READERS: usize> {
-    /// Its gate and slots are owned by the thread of this guard.
+    /// Its gate is owned by the thread of this guard.
     lock: &'a RwLock<T, READERS>,
+    /// The process that locked. A forked child's copy of the guard changes nothing.
+    owner: ProcessIdentity,
     /// Whether the thread was panicking when it locked. Such a panic does not make the data
     /// inconsistent.
     panicking: bool,
@@ -74,9 +77,10 @@ pub struct WriteGuard<'a, T: Plain, const READERS: usize> {
 unsafe impl<T: Plain, const READERS: usize> Sync for WriteGuard<'_, T, READERS> {}
 
 impl<'a, T: Plain, const READERS: usize> WriteGuard<'a, T, READERS> {
-    /// Creates the guard, by the thread that owns the gate and all slots.
+    /// Creates the guard, by the thread that owns the gate and has waited for all slots.
     pub(super) fn new(lock: &'a RwLock<T, READERS>) -> Self {
-        WriteGuard { lock, panicking: thread::panicking(), _thread: PhantomData }
+        let owner = ProcessIdentity::current();
+        WriteGuard { lock, owner, panicking: thread::panicking(), _thread: PhantomData }
     }
 
     /// Returns the state in which this writer leaves the data.
@@ -95,7 +99,7 @@ impl<T: Plain, const READERS: usize> Deref for WriteGuard<'_, T, READERS> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: because the thread of a guard owns all slots, so no other thread writes the data.
+        // SAFETY: because the thread of a guard owns the gate, so no other thread writes the data.
         unsafe { &*self.lock.data.get() }
     }
 }
@@ -103,8 +107,8 @@ impl<T: Plain, const READERS: usize> Deref for WriteGuard<'_, T, READERS> {
 impl<T: Plain, const READERS: usize> DerefMut for WriteGuard<'_, T, READERS> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: because the thread of a guard owns all slots, so no other thread accesses the
-        // data.
+        // SAFETY: because the thread of a guard owns the gate and no reader is admitted, so no
+        // other thread accesses the data.
         unsafe { &mut *self.lock.data.get() }
     }
 }
@@ -123,7 +127,11 @@ impl<T: Plain, const READERS: usize> StateAccess for WriteGuard<'_, T, READERS> 
 
 impl<T: Plain, const READERS: usize> Drop for WriteGuard<'_, T, READERS> {
     fn drop(&mut self) {
-        self.lock.unlock_write(self.final_state());
+        if self.owner.is_current() {
+            self.lock.unlock_write(self.final_state());
+        } else {
+            self.lock.forget_write();
+        }
     }
 }
 

@@ -60,6 +60,12 @@ fn preferred(slots: usize) -> usize {
     LAST_TAKEN.get().unwrap_or_else(|| gettid().as_raw() as usize) % slots.max(1)
 }
 
+/// Makes the slot the preferred one, so that a model does the same in each run.
+#[cfg(all(test, loom))]
+pub(super) fn prefer(slot: usize) {
+    LAST_TAKEN.set(Some(slot));
+}
+
 thread_local! {
     static LAST_TAKEN: Cell<Option<usize>> = const { Cell::new(None) };
 }

@@ -14,7 +14,7 @@ use loom::thread::{self, JoinHandle};
 
 use crate::sync::atomic::AtomicU32;
 use crate::sync::raw::RawMutex;
-use crate::sync::slot::Slot;
+use crate::sync::slot::{self, Slot};
 use crate::sync::state::INITIALIZED;
 use crate::sync::{Condvar, Event, Mutex, RwLock, Semaphore};
 
@@ -143,30 +143,67 @@ fn semaphore_release_wakes_a_waiter() {
     });
 }
 
+/// A reader-writer lock whose first slot is the preferred one, so that each run is the same.
+type Table<const READERS: usize> = RwLock<u32, READERS>;
+
+fn table<const READERS: usize>() -> Arc<Fixture<Table<READERS>>> {
+    slot::prefer(0);
+    Fixture::new(Table {
+        gate: RawMutex::default(),
+        state: initialized(),
+        writer: AtomicU32::default(),
+        slots: [(); READERS].map(|()| slot()),
+        data: UnsafeCell::new(0),
+    })
+}
+
+fn write<const READERS: usize>(fixture: &Fixture<Table<READERS>>) {
+    let guard = fixture.object.write().unwrap();
+    fixture.write();
+    drop(guard);
+}
+
+fn read<const READERS: usize>(fixture: &Fixture<Table<READERS>>) {
+    let guard = fixture.object.read().unwrap();
+    fixture.read();
+    drop(guard);
+}
+
 #[test]
 fn rwlock_writer_excludes_readers_and_writers() {
-    type Table = RwLock<u32, 1>;
-    fn write(fixture: &Fixture<Table>) {
-        let guard = fixture.object.write().unwrap();
-        fixture.write();
-        drop(guard);
-    }
-    fn read(fixture: &Fixture<Table>) {
-        let guard = fixture.object.read().unwrap();
-        fixture.read();
-        drop(guard);
-    }
     loom::model(|| {
-        let fixture = Fixture::new(Table {
-            gate: RawMutex::default(),
-            state: initialized(),
-            writer: AtomicU32::default(),
-            slots: [slot()],
-            data: UnsafeCell::new(0),
-        });
+        let fixture = table::<1>();
         let others = [spawn(&fixture, write), spawn(&fixture, read)];
         write(&fixture);
         read(&fixture);
         others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+#[test]
+fn rwlock_writer_excludes_readers_of_every_slot() {
+    loom::model(|| {
+        let fixture = table::<2>();
+        let others = [spawn(&fixture, read), spawn(&fixture, read)];
+        write(&fixture);
+        others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+#[test]
+fn rwlock_tries_exclude_each_other() {
+    loom::model(|| {
+        let fixture = table::<1>();
+        let reader = spawn(&fixture, |fixture| {
+            if let Ok(guard) = fixture.object.try_read() {
+                fixture.read();
+                drop(guard);
+            }
+        });
+        if let Ok(guard) = fixture.object.try_write() {
+            fixture.write();
+            drop(guard);
+        }
+        reader.join().unwrap();
     });
 }

@@ -95,7 +95,13 @@ impl RawMutex {
         !self.is_free()
     }
 
+    pub(in crate::sync) fn taken<'a>(
+        locks: impl Iterator<Item = &'a RawMutex>,
+    ) -> impl Iterator<Item = &'a RawMutex> {
+        locks.filter(|lock| !lock.is_free())
+    }
+
     pub(in crate::sync) fn is_free(&self) -> bool {
-        self.word.load(Relaxed) == 0
+        self.word.load(Acquire) == 0
     }
 }
