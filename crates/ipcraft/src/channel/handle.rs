@@ -39,7 +39,7 @@ impl<K: Kind> Channel<K> {
     /// sealed against shrinking and growing, or does not contain such a channel. On error, the
     /// descriptor is closed.
     pub fn from_received(fd: OwnedFd) -> Result<Self> {
-        let backing = Backing::Anonymous(Memfd::try_from(fd)?);
+        let backing = Backing::anonymous(Memfd::try_from(fd)?);
         Ok(Channel::new(SharedRegion::attach(backing, &kind::info::<K>(), Expected::default())?))
     }
 

@@ -178,6 +178,7 @@ mod tests;
 mod tuning;
 mod wait_strategy;
 
+pub use endpoint::reactor::{Reactor, Registration, Token};
 pub use endpoint::readiness::Readiness;
 pub use handle::{Channel, unlink};
 pub use kind::Kind;

@@ -176,7 +176,7 @@ impl<K: Kind> Options<K> {
         let config = self.config()?;
         let memory = Memfd::create("ipcraft-channel", size::<K>(config)?)?;
         initialize::<K>(&memory.map()?, config)?;
-        self.take(Backing::Anonymous(memory))
+        self.take(Backing::anonymous(memory))
     }
 
     fn take(&self, backing: Backing) -> Result<Channel<K>> {

@@ -12,6 +12,20 @@ use std::time::Duration;
 /// A check is one system call (`F_OFD_GETLK`), so a blocked endpoint makes four of them per second.
 pub(crate) const LIVENESS_INTERVAL: Duration = Duration::from_millis(250);
 
+/// Pauses between a report of a close and its repetitions. The kernel reports the close before it
+/// releases the lease, and other threads may run in between.
+pub(crate) const CLOSE_REPEATS: [Duration; 5] = [
+    Duration::from_millis(1),
+    Duration::from_millis(4),
+    Duration::from_millis(15),
+    Duration::from_millis(60),
+    Duration::from_millis(170),
+];
+
+/// Most instances of inotify(7) that one process takes for [`Readiness`](super::Readiness). A user
+/// has 128 by default, which all programs share.
+pub(crate) const MAX_READINESS_INSTANCES: usize = 16;
+
 /// Longest time that an adaptive waiter spins before it blocks, if its peer runs on another core.
 ///
 /// Waking a blocked thread on another core takes about as long, so spinning longer gains nothing.

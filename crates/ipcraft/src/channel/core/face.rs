@@ -36,6 +36,21 @@ macro_rules! endpoint_methods {
             self.$($core).+.readiness()
         }
 
+        #[doc = concat!("Makes a [`Reactor`](crate::channel::Reactor) report when there may be ", $event, ".")]
+        ///
+        /// # Errors
+        ///
+        /// * [`LimitReached`](crate::ErrorKind::LimitReached) if the kernel refuses to watch the
+        ///   channel, and no thread or descriptor can be created instead.
+        /// * [`Invalid`](crate::ErrorKind::Invalid) if the reactor is a copy in a forked child.
+        #[doc(alias = "inotify_add_watch")]
+        pub fn register(
+            &self,
+            reactor: &$crate::channel::Reactor,
+        ) -> $crate::error::Result<$crate::channel::Registration> {
+            self.$($core).+.register(reactor)
+        }
+
         #[doc = concat!("Sets how this endpoint waits for ", $event, ".")]
         ///
         /// The default is [`Adaptive`](crate::channel::WaitStrategy::Adaptive).

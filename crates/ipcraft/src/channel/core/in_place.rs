@@ -12,8 +12,11 @@ pub(crate) trait LoanRing: Ring {
     /// Sends the message that was written in place.
     fn commit_loan(&mut self);
 
-    /// Abandons a loan that was not committed. It is also called after a commit.
-    fn end_loan(&mut self) {}
+    /// Abandons a loan that was not committed, and returns whether the peers were notified of that.
+    /// It is also called after a commit.
+    fn end_loan(&mut self) -> bool {
+        false
+    }
 }
 
 /// A slot that is being written in place.
@@ -44,7 +47,9 @@ impl<'a, R: LoanRing> RawLoan<'a, R> {
 impl<R: LoanRing> Drop for RawLoan<'_, R> {
     #[inline]
     fn drop(&mut self) {
-        self.core.ring.end_loan();
+        if self.core.ring.end_loan() {
+            self.core.endpoint.ring();
+        }
     }
 }
 

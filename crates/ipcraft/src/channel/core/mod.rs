@@ -32,6 +32,9 @@ pub(crate) trait Ring {
     /// Recovers the state that dead endpoints left behind.
     type Recovery: Recover;
 
+    /// Called before a wait. Rings for notifications of the first attempt.
+    fn before_wait(&self, _endpoint: &Endpoint) {}
+
     /// Called after a wait that ended with a result. Wakes another endpoint of the same side if
     /// more can be sent or received.
     fn after_wait(&self, _endpoint: &Endpoint) {}
@@ -89,6 +92,7 @@ impl<R: Ring> Core<R> {
         mut attempt: impl FnMut(&mut R) -> TryResult<X>,
     ) -> Result<X> {
         let Core { ring, recovery, endpoint } = self;
+        ring.before_wait(endpoint);
         let found = patience.finish(endpoint, || attempt(ring), |own| recovery.recover(own))?;
         self.ring.after_wait(&self.endpoint);
         Ok(found)

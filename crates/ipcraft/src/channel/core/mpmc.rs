@@ -50,15 +50,22 @@ impl LoanRing for Writer {
         self.commit();
     }
 
-    fn end_loan(&mut self) {
-        if self.has_claim() {
+    fn end_loan(&mut self) -> bool {
+        let is_abandoned = self.has_claim();
+        if is_abandoned {
             self.skip();
         }
+        is_abandoned
     }
 }
 
 impl Ring for Reader {
     type Recovery = Recovery;
+
+    /// It may have freed slots that hold no message.
+    fn before_wait(&self, endpoint: &Endpoint) {
+        endpoint.ring_if_owed();
+    }
 
     fn after_wait(&self, endpoint: &Endpoint) {
         if self.has_more() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::channel::WaitStrategy;
 use crate::channel::endpoint::lease::Lease;
+use crate::channel::endpoint::reactor::{Reactor, Registration};
 use crate::channel::endpoint::readiness::Readiness;
 use crate::channel::endpoint::{Endpoint, LeaseRanges, Role};
 use crate::channel::shared::region::SharedRegion;
@@ -49,6 +50,10 @@ impl DuplexEndpoint {
 
     pub(crate) fn readiness(&self) -> Result<Readiness> {
         self.incoming.readiness()
+    }
+
+    pub(crate) fn register(&self, reactor: &Reactor) -> Result<Registration> {
+        self.incoming.register(reactor)
     }
 
     pub(crate) fn capacity(&self) -> usize {

@@ -7,15 +7,31 @@ use std::sync::{Arc, Weak};
 use super::Endpoint;
 use super::lease::Lease;
 use super::readiness::Readiness;
+use crate::channel::endpoint::reactor::{Reactor, Registration, Waiter};
 use crate::error::{ErrorKind, Result};
 
 impl Endpoint {
     /// Returns a descriptor for event loops.
     pub(crate) fn readiness(&self) -> Result<Readiness> {
-        self.has_readiness.set(true);
-        let lease = self.lease.as_ref().map_or_else(Weak::new, Arc::downgrade);
-        let doorbell = NonNull::from(self.own_doorbell());
-        Readiness::new(self.region.clone(), lease, doorbell, self.peers.clone(), self.waiters.1)
+        Readiness::new(self.waiter())
+    }
+
+    /// Adds this endpoint to a reactor.
+    pub(crate) fn register(&self, reactor: &Reactor) -> Result<Registration> {
+        reactor.register(self.waiter()).map_err(|e| e.with_object(self.region.name()))
+    }
+
+    fn waiter(&self) -> Waiter {
+        Waiter {
+            doorbell: NonNull::from(self.own_doorbell()),
+            peer_side: NonNull::from(self.peer_side()),
+            region: self.region.clone(),
+            lease: self.lease.as_ref().map_or_else(Weak::new, Arc::downgrade),
+            peers: self.peers.clone(),
+            waiters: self.waiters.1,
+            event: self.own_event,
+            any_closed: self.any_closed.get_or_init(Arc::default).clone(),
+        }
     }
 
     /// Releases the lease without waking the peers; they are woken when the endpoint is dropped.

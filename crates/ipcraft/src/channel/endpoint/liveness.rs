@@ -166,6 +166,16 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Returns whether the kernel has reported that a description was closed, since the last call.
+    pub(super) fn take_any_closed(&self) -> bool {
+        self.any_closed.get().is_some_and(|any_closed| any_closed.swap(false, Relaxed))
+    }
+
+    /// Makes the next check test the leases and recover what dead endpoints left behind.
+    pub(super) fn expire_checks(&mut self) {
+        (self.last_liveness_check, self.last_recovery) = (Duration::ZERO, Duration::ZERO);
+    }
+
     /// Requires a check before the next message.
     pub(super) fn require_check(&mut self) {
         self.peer_status = stale_status(self.peer_status);

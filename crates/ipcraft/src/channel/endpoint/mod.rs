@@ -7,14 +7,16 @@ pub(crate) mod duplex;
 mod handover;
 pub(crate) mod lease;
 mod liveness;
+pub(crate) mod reactor;
 pub(crate) mod readiness;
 pub(crate) mod recovery;
 mod wait;
 
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use super::WaitStrategy;
 use super::shared::control::{RingControl, SideState};
 use super::shared::doorbell::{Doorbell, Notifier, WaitToken, Waiters};
 use super::shared::peer_status::INLINE_BIT;
-use super::shared::region::SharedRegion;
+use super::shared::region::{FileEvent, SharedRegion};
 use super::tuning::{FIRST_UNTIMED_CALLS, SPIN_LIMIT};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pid::Pid;
@@ -34,6 +36,16 @@ use liveness::Pace;
 pub(crate) enum Role {
     Sender,
     Receiver,
+}
+
+impl Role {
+    /// The event by which this side of the ring of this number is rung.
+    fn event(self, index: usize) -> FileEvent {
+        match (self, index) {
+            (Role::Receiver, 0) | (Role::Sender, 1..) => FileEvent::Access,
+            (Role::Sender, 0) | (Role::Receiver, 1..) => FileEvent::Modify,
+        }
+    }
 }
 
 /// The leases of each side of a ring.
@@ -79,8 +91,12 @@ pub(crate) struct Endpoint {
     poll_pace: Pace,
     /// How many of them are left.
     polls_until_check: u32,
-    /// An event loop polls once for each event, so each poll checks the peers.
-    has_readiness: Cell<bool>,
+    /// If an event loop polls this endpoint: whether the kernel has reported that a description of
+    /// the channel was closed. An event loop polls once for each event, so each poll checks the
+    /// peers.
+    any_closed: OnceCell<Arc<AtomicBool>>,
+    /// By which event the endpoints of this side are rung.
+    own_event: FileEvent,
 }
 
 // SAFETY: because `control` leads to words of `region`, which are atomics, and the endpoint may
@@ -126,7 +142,8 @@ impl Endpoint {
             sends_until_check: FIRST_UNTIMED_CALLS,
             poll_pace: Pace::default(),
             polls_until_check: 0,
-            has_readiness: Cell::new(false),
+            any_closed: OnceCell::new(),
+            own_event: role.event(index),
             lease: Some(lease),
             region,
         };
@@ -139,6 +156,7 @@ impl Endpoint {
         endpoint.publish_cpu();
         // The previous owner of the lease may have died between a change and its notification.
         endpoint.peer_doorbell().notify_all();
+        endpoint.ring();
         Ok(endpoint)
     }
 
@@ -232,6 +250,20 @@ impl Endpoint {
     pub(crate) fn notify_slow(&mut self) {
         // SAFETY: because of the same as in `control`.
         unsafe { self.doorbell.as_ref() }.notify_slow(&mut self.notifier, self.waiters.0);
+        self.ring();
+    }
+
+    /// Rings the event loops of the peers, if any of them waits. Call it after the notification.
+    #[inline(never)]
+    pub(crate) fn ring(&self) {
+        self.region.ring(self.peer_doorbell(), self.own_event.other());
+    }
+
+    /// Rings the event loops of the peers after a notification without [`ring`](Endpoint::ring).
+    pub(crate) fn ring_if_owed(&self) {
+        if self.peer_doorbell().owes_ring() {
+            self.ring();
+        }
     }
 
     /// Returns whether a peer may be waiting, as of a moment ago.
@@ -244,6 +276,7 @@ impl Endpoint {
     pub(crate) fn notify_all(&mut self) {
         if !self.peer_doorbell().no_waiters() {
             self.peer_doorbell().notify_all();
+            self.ring();
         }
     }
 
@@ -251,6 +284,7 @@ impl Endpoint {
     /// could take.
     pub(crate) fn notify_own_side(&self) {
         self.own_doorbell().notify(&mut Notifier::default(), self.waiters.1);
+        self.region.ring(self.own_doorbell(), self.own_event);
     }
 
     #[cold]
@@ -275,5 +309,6 @@ impl Drop for Endpoint {
         drop(self.lease.take());
         self.own_doorbell().status.deregister();
         self.peer_doorbell().notify_all();
+        self.ring();
     }
 }

@@ -10,7 +10,7 @@ use crate::channel::endpoint::lease::Lease;
 use crate::channel::ring::mpmc::reclaim_dead;
 use crate::channel::shared::control::RingControl;
 use crate::channel::shared::header::MAX_ENDPOINTS;
-use crate::channel::shared::region::SharedRegion;
+use crate::channel::shared::region::{FileEvent, SharedRegion};
 use crate::channel::shared::sequenced_slots::SequencedSlots;
 use crate::error::Result;
 
@@ -58,9 +58,10 @@ impl Recovery {
     fn notify_both_sides(&self) {
         // SAFETY: because `control` leads to atomics that stay mapped with `region`.
         let control = unsafe { self.control.as_ref() };
-        for doorbell in [&control.items, &control.space] {
+        for (doorbell, event) in [(&control.items, FileEvent::Access), (&control.space, FileEvent::Modify)] {
             doorbell.status.deregister();
             doorbell.notify_all();
+            self.region.ring(doorbell, event);
         }
     }
 

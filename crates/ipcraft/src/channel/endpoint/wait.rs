@@ -29,12 +29,15 @@ impl Endpoint {
         mut attempt: impl FnMut() -> TryResult<R>,
         recover: impl FnMut(&Lease),
     ) -> Result<R> {
-        if self.polls_until_check > 0 && !self.has_readiness.get() && !self.peer_status_changed() {
+        if self.polls_until_check > 0 && self.any_closed.get().is_none() && !self.peer_status_changed() {
             self.polls_until_check -= 1;
             return Err(self.would_block());
         }
         let now = time::now_coarse();
         self.polls_until_check = self.poll_pace.grant(now);
+        if self.take_any_closed() {
+            self.expire_checks();
+        }
         if !self.check_disconnected(now, ACTIVE_LIVENESS_INTERVAL, recover)? {
             return Err(self.would_block());
         }
@@ -180,6 +183,7 @@ impl Endpoint {
         let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
         let mut found = attempt()?;
         // A peer that left before this endpoint prepared to wait saw no waiter, and woke none.
+        self.ring_if_owed();
         if found.is_none() && !self.any_peer_left(self.peer_doorbell().status.load()) {
             // A bounded wait starts here; preparing it may have taken a while.
             let now = if last_full_wait { now } else { time::now() };

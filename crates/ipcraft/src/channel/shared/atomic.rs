@@ -2,13 +2,13 @@
 //! those of the model checker.
 
 #[cfg(not(all(test, loom)))]
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU64 as Content, fence};
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicU64 as Content, fence};
 
 #[cfg(not(all(test, loom)))]
 pub(crate) use crate::sys::futex;
 
 #[cfg(all(test, loom))]
-pub(crate) use loom::sync::atomic::{AtomicU32, fence};
+pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU32, fence};
 
 #[cfg(all(test, loom))]
 pub(crate) use crate::channel::tests::loom::{AtomicU64, Content};

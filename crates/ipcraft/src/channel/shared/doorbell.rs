@@ -10,16 +10,23 @@
 //! without a waiter. A waiter that finds the word idle may have missed a notifier that used no
 //! fence. Its first wait is therefore bounded by [`BOUNDED_WAIT`]: by then the notifier's stores
 //! are visible.
+//!
+//! An endpoint of an event loop does not block on the word. It sets [`listeners`](Doorbell::listen)
+//! before it prepares to wait. A notifier that finds that byte set also
+//! [rings](super::region::SharedRegion::ring): it clears the byte, and makes the kernel report an
+//! event of the channel's file.
 
+use std::mem::offset_of;
+use std::ptr;
 use std::time::Duration;
 
 use nix::errno::Errno;
 
-use super::atomic::{AtomicU32, fence, futex};
+use super::atomic::{AtomicU8, AtomicU32, fence, futex};
 use super::peer_status::PeerStatus;
 use crate::channel::tuning::{BOUNDED_WAIT, DISARM_AFTER};
 use crate::time::Deadline;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// No endpoint waits, and none has waited recently.
 const IDLE: u32 = 0;
@@ -45,7 +52,14 @@ pub(crate) struct Doorbell {
     word: AtomicU32,
     /// Status of the endpoints that wait here, in the cache line that the notifier reads anyway.
     pub(crate) status: PeerStatus,
+    /// Nonzero while a waiting endpoint must be rung. The kernel clears it as part of ringing.
+    listeners: AtomicU8,
+    /// Zero: what the kernel copies to `listeners`.
+    _zero: AtomicU8,
 }
+
+/// Where the zero byte is, in bytes from the doorbell.
+pub(crate) const ZERO_OFFSET: usize = offset_of!(Doorbell, _zero);
 
 /// The state of the doorbell when an endpoint prepared to wait.
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +157,30 @@ impl Doorbell {
         }
     }
 
+    /// Requests to be rung. Must be called before [`prepare_wait`](Doorbell::prepare_wait), each
+    /// time.
+    pub(crate) fn listen(&self) {
+        self.listeners.store(1, Relaxed);
+    }
+
+    /// Returns whether an endpoint must be rung. Must be called after the notification.
+    pub(crate) fn has_listeners(&self) -> bool {
+        // An endpoint whose waiting word was seen set the byte before.
+        fence(Acquire);
+        self.listeners.load(Relaxed) != 0
+    }
+
+    /// Returns whether a notification was not followed by its ring, because the notifier could not
+    /// or has died.
+    pub(crate) fn owes_ring(&self) -> bool {
+        self.listeners.load(Relaxed) != 0 && !self.has_waiters()
+    }
+
+    /// The byte that ringing clears.
+    pub(crate) fn listeners(&self) -> *mut u8 {
+        ptr::from_ref(&self.listeners).cast_mut().cast()
+    }
+
     /// Keeps the word while others wait. If no waiter was woken, the word changes to armed, and the
     /// same step wakes endpoints that prepared to wait in between.
     fn wake_one(&self) {
@@ -189,6 +227,11 @@ impl Doorbell {
     /// Whether no notification of all waiters has happened since the token was made.
     pub(crate) fn is_unchanged(&self, token: WaitToken) -> bool {
         self.word.load(SeqCst) == token.word
+    }
+
+    /// Whether an endpoint that listens need not do so again.
+    pub(crate) fn is_listening(&self, token: WaitToken) -> bool {
+        self.is_unchanged(token) && self.listeners.load(Relaxed) != 0
     }
 
     /// Wakes all waiters without a notification, so that they check their other conditions.

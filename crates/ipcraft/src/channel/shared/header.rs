@@ -18,7 +18,7 @@ pub(crate) const MAX_ENDPOINTS: usize = 128;
 const RINGS: usize = 2;
 
 /// Version of the layout of a channel's memory, in the upper half of the kind in the header.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Words for the name of the message type.
 const MESSAGE_NAME_WORDS: usize = 16;

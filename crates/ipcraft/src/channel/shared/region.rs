@@ -3,11 +3,15 @@
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
 use super::control::RingControl;
+use super::doorbell::{Doorbell, ZERO_OFFSET};
 use super::header::{
     ATTACH, Config, Expected, HEADER_LEN, Header, KindInfo, MAX_ENDPOINTS, mismatch, too_large,
 };
@@ -18,12 +22,44 @@ use crate::shm::header::Header as CommonHeader;
 use crate::shm::memfd::Memfd;
 use crate::shm::posix::SharedMemory;
 use crate::shm::{Mapping, Plain};
+use crate::support::proc_fd;
+use crate::sys::pread;
 
 /// What keeps the memory, and leads to it.
 #[derive(Debug)]
 pub(crate) enum Backing {
     Named(SharedMemory),
     Anonymous(Memfd),
+}
+
+/// By which event of the channel's file the endpoints at a doorbell are rung.
+///
+/// The two sides of a channel have different events. So an endpoint that rings its peer is not
+/// woken by its own event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileEvent {
+    /// `IN_ACCESS`: of the receivers of the first ring, and the senders of the second.
+    Access,
+    /// `IN_MODIFY`: of the senders of the first ring, and the receivers of the second.
+    Modify,
+}
+
+impl FileEvent {
+    /// The event of the other side.
+    pub(crate) fn other(self) -> FileEvent {
+        match self {
+            FileEvent::Access => FileEvent::Modify,
+            FileEvent::Modify => FileEvent::Access,
+        }
+    }
+
+    /// The bit of inotify(7).
+    pub(crate) fn mask(self) -> u32 {
+        match self {
+            FileEvent::Access => libc::IN_ACCESS,
+            FileEvent::Modify => libc::IN_MODIFY,
+        }
+    }
 }
 
 /// The memory of one channel, whose header was validated.
@@ -94,6 +130,29 @@ impl SharedRegion {
         Ok(&header(&self.mapping)?.used[lease_id as usize % MAX_ENDPOINTS])
     }
 
+    /// Makes the kernel report this event of the file to every process that watches it, if an
+    /// endpoint requested that at this doorbell. Must be called after the notification.
+    pub(crate) fn ring(&self, doorbell: &Doorbell, event: FileEvent) {
+        if doorbell.has_listeners() {
+            let _ = self.ring_now(doorbell, event);
+        }
+    }
+
+    /// One system call clears the byte and reports the event. So a notifier that is killed has
+    /// rung, or its byte is still set. If the call fails, the next notifier repeats it.
+    fn ring_now(&self, doorbell: &Doorbell, event: FileEvent) -> nix::Result<usize> {
+        let byte = doorbell.listeners();
+        let start = self.mapping.pointer(0, HEADER_LEN, 1).map_err(|_| Errno::EFAULT)?.addr().get();
+        let offset = |address: usize| (address - start) as libc::off_t;
+        match event {
+            // SAFETY: because the byte is an atomic of the mapping.
+            FileEvent::Access => unsafe {
+                pread::read_byte(self.fd(), byte, offset(ptr::from_ref(doorbell).addr() + ZERO_OFFSET))
+            },
+            FileEvent::Modify => pread::write_zero(self.fd(), offset(byte.addr())),
+        }
+    }
+
     /// What comes after the header.
     pub(crate) fn data_area(&self) -> DataArea<'_> {
         DataArea { mapping: &self.mapping, config: self.config }
@@ -133,6 +192,14 @@ impl DataArea<'_> {
 }
 
 impl Backing {
+    /// Returns the backing of a memfd, by a description of its own: the kernel reports no events
+    /// for that of memfd_create(2). Without /proc, no endpoint can be opened either.
+    pub(crate) fn anonymous(memory: Memfd) -> Backing {
+        let fd = proc_fd::reopen(memory.as_fd(), OFlag::O_RDWR | OFlag::O_NONBLOCK);
+        let reopened = fd.ok().and_then(|fd| Memfd::try_from(fd).ok());
+        Backing::Anonymous(reopened.unwrap_or(memory))
+    }
+
     fn name(&self) -> Option<Arc<str>> {
         match self {
             Backing::Named(memory) => Some(memory.label().clone()),
