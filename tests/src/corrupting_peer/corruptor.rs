@@ -7,11 +7,11 @@ use ipcraft::shm::Mapping;
 use super::Random;
 
 /// The bytes of the header at the start of every channel.
-const HEADER_LEN: usize = 2048;
+const HEADER_LEN: usize = 3968;
 
 /// Where the words are that both sides of both rings share: the positions, the doorbells, and the
 /// first cursors of a broadcast.
-const POSITIONS: [usize; 10] = [128, 256, 384, 512, 640, 768, 896, 1024, 2048, 2112];
+const POSITIONS: [usize; 10] = [128, 256, 384, 512, 768, 896, 1024, 1152, 3968, 4032];
 
 /// Writes arbitrary values to the memory of a channel.
 #[derive(Debug)]

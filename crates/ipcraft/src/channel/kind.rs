@@ -19,10 +19,6 @@ pub trait Kind: Sealed + Sized + 'static {
     #[doc(hidden)]
     const KIND_ID: u64;
 
-    /// The name of the message type, for errors.
-    #[doc(hidden)]
-    fn message_name() -> &'static str;
-
     /// The layout of a message in shared memory.
     #[doc(hidden)]
     const LAYOUT: SharedLayout;
@@ -81,8 +77,7 @@ pub trait Sealed {}
 pub(crate) fn info<K: Kind>() -> KindInfo {
     KindInfo {
         id: K::KIND_ID,
-        message_name: K::message_name(),
-        layout: K::LAYOUT.number(),
+        layout: K::LAYOUT,
         message_len: K::SIZE as u64,
         default_flags: K::DEFAULT_FLAGS,
         merge_flags: K::merge_flags,

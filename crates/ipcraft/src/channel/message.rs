@@ -111,7 +111,7 @@ impl<T: Plain> Message for T {
 impl Message for bool {
     type Wire = u8;
 
-    const LAYOUT: SharedLayout = SharedLayout::new("bool", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::primitive("bool");
 
     #[inline]
     fn to_wire(&self) -> u8 {
@@ -131,7 +131,7 @@ impl Message for bool {
 impl Message for char {
     type Wire = u32;
 
-    const LAYOUT: SharedLayout = SharedLayout::new("char", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::primitive("char");
 
     #[inline]
     fn to_wire(&self) -> u32 {

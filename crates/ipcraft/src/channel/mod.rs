@@ -103,7 +103,7 @@
 //! * **Exec.** Programs that are executed inherit no endpoint: all descriptors are close-on-exec.
 //!   Pass an endpoint on by `into_fd` and `from_fd`, with
 //!   [`CommandExt`](crate::process::CommandExt) or [over a socket](crate::socket).
-//! * **Memory.** A channel consists of a header of 2 KiB and the slots. A slot of `spsc` has the
+//! * **Memory.** A channel consists of a header of 3968 bytes and the slots. A slot of `spsc` has the
 //!   size of a message, rounded up to 8 bytes, or to 64 bytes beyond 128. A slot of `mpmc`,
 //!   `broadcast` or `latest` needs 8 bytes more, and small ones are rounded up to a power of two.
 //!   All memory is reserved when the channel is created. The channel takes one descriptor, and each
@@ -165,6 +165,7 @@ mod kind;
 pub mod latest;
 mod message;
 pub mod mpmc;
+mod observer;
 mod options;
 mod payload;
 mod recv_error;
@@ -183,7 +184,12 @@ pub use endpoint::readiness::Readiness;
 pub use handle::{Channel, unlink};
 pub use kind::Kind;
 pub use message::Message;
+pub use observer::{
+    ChannelKind, DirectionStats, EndpointRole, ObservedEndpoint, ObservedMessage, Observer, Rates,
+    SideCounters, Stats,
+};
 pub use options::Options;
 pub use payload::Payload;
 pub use send_error::{SendAllError, SendError};
+pub use shared::description::Description;
 pub use wait_strategy::WaitStrategy;

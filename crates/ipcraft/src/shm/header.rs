@@ -112,20 +112,28 @@ impl<'a> Header<'a> {
         self.state.store(MAGIC, Release);
     }
 
-    /// Reads each word of a complete header once.
-    ///
-    /// Fails with [`InUse`](ErrorKind::InUse) if the creator has not finished, and with
-    /// [`WrongType`](ErrorKind::WrongType) if the memory has no header of this version.
+    /// Reads each word of a complete header once, and [interprets](interpret) them.
     pub(crate) fn read(&self, operation: &'static str) -> Result<Identity> {
-        match self.state.load(Acquire) {
-            MAGIC => {}
-            EMPTY | INITIALIZING => return Err(unfinished(operation)),
-            _ => return Err(foreign(operation)),
-        }
-        check(operation, [("the version of its header", self.version.load(Relaxed), VERSION)])?;
+        let state = self.state.load(Acquire);
         let [kind, layout, size, first, second, third] = self.identity.map(|word| word.load(Relaxed));
-        Ok(Identity { kind, layout, size, details: [first, second, third] })
+        let version = self.version.load(Relaxed);
+        interpret(operation, [state, version, kind, layout, size, first, second, third])
     }
+}
+
+/// Returns what the words of a header state.
+///
+/// Fails with [`InUse`](ErrorKind::InUse) if the creator has not finished, and with
+/// [`WrongType`](ErrorKind::WrongType) if the memory has no header of this version.
+pub(crate) fn interpret(operation: &'static str, words: [u64; SIZE / size_of::<u64>()]) -> Result<Identity> {
+    let [state, version, kind, layout, size, first, second, third] = words;
+    match state {
+        MAGIC => {}
+        EMPTY | INITIALIZING => return Err(unfinished(operation)),
+        _ => return Err(foreign(operation)),
+    }
+    check(operation, [("the version of its header", version, VERSION)])?;
+    Ok(Identity { kind, layout, size, details: [first, second, third] })
 }
 
 fn unfinished(operation: &'static str) -> Error {

@@ -110,4 +110,5 @@ pub mod sysv;
 pub use access::{Access, Advice};
 pub use huge::HugePages;
 pub use mapping::Mapping;
+pub(crate) use shared::hash_text;
 pub use shared::{Plain, ProcessShared, Shared, SharedLayout};

@@ -19,7 +19,8 @@ unsafe impl<T: Plain> ProcessShared for Mutex<T> {
 
 // SAFETY: because it consists of process-shared mutexes and atomics, and the data is plain.
 unsafe impl<T: Plain, const READERS: usize> ProcessShared for RwLock<T, READERS> {
-    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft rwlock 1", &[T::LAYOUT]).repeated(READERS);
+    const LAYOUT: SharedLayout =
+        SharedLayout::array(&SharedLayout::new("ipcraft rwlock 1", &[T::LAYOUT]), READERS);
 
     fn is_held(&self) -> bool {
         self.locks().any(RawMutex::is_owned_by_process)
@@ -47,7 +48,7 @@ unsafe impl ProcessShared for Once {
 
 // SAFETY: because it consists of process-shared mutexes and atomics.
 unsafe impl<const PERMITS: usize> ProcessShared for Semaphore<PERMITS> {
-    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft semaphore 1", &[]).repeated(PERMITS);
+    const LAYOUT: SharedLayout = SharedLayout::array(&SharedLayout::new("ipcraft semaphore 1", &[]), PERMITS);
 
     fn is_held(&self) -> bool {
         self.locks().any(RawMutex::is_owned_by_process)
@@ -56,7 +57,7 @@ unsafe impl<const PERMITS: usize> ProcessShared for Semaphore<PERMITS> {
 
 // SAFETY: because it consists of process-shared mutexes and atomics.
 unsafe impl<const PARTIES: usize> ProcessShared for Barrier<PARTIES> {
-    const LAYOUT: SharedLayout = SharedLayout::new("ipcraft barrier 1", &[]).repeated(PARTIES);
+    const LAYOUT: SharedLayout = SharedLayout::array(&SharedLayout::new("ipcraft barrier 1", &[]), PARTIES);
 
     fn is_held(&self) -> bool {
         self.locks().any(RawMutex::is_owned_by_process)

@@ -1,6 +1,7 @@
 //! Locks of an open file description (`F_OFD_SETLK`, fcntl(2)). The kernel releases them when the
 //! last descriptor of the description is closed, for example because its process died.
 
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
@@ -23,9 +24,20 @@ pub(crate) fn unlock(fd: BorrowedFd<'_>, at: u64) -> nix::Result<()> {
 
 /// Whether another description holds a lock on one of the bytes. It may change at any moment.
 pub(crate) fn is_locked_by_others(fd: BorrowedFd<'_>, at: u64, count: u64) -> nix::Result<bool> {
+    lock_of_others(fd, at, count).map(|lock| lock.is_some())
+}
+
+/// Returns one lock of another description on some of the bytes. It may change at any moment.
+pub(crate) fn lock_of_others(fd: BorrowedFd<'_>, at: u64, count: u64) -> nix::Result<Option<Range<u64>>> {
     let mut found = range(libc::F_WRLCK, at, count);
     fcntl(fd, FcntlArg::F_OFD_GETLK(&mut found))?;
-    Ok(found.l_type != libc::F_UNLCK as libc::c_short)
+    if found.l_type == libc::F_UNLCK as libc::c_short {
+        return Ok(None);
+    }
+    let start = found.l_start as u64;
+    // A length of 0 extends to the end of all files.
+    let end = if found.l_len == 0 { u64::MAX } else { start.saturating_add(found.l_len as u64) };
+    Ok(Some(start..end))
 }
 
 fn range(kind: libc::c_int, at: u64, count: u64) -> libc::flock {

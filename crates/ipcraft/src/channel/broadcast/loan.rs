@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 
 use super::RecvError;
 use crate::channel::Message;
+use crate::channel::core::broadcast::lagged;
 use crate::channel::core::checked::CheckedPayload;
 use crate::channel::core::{Core, RawLoan, RecvRing, payload_deref};
 use crate::channel::endpoint::debug::debug_by_endpoint;
@@ -70,7 +71,7 @@ impl<'a, T: Message> Received<'a, T> {
                 let payload = unsafe { CheckedPayload::new(start, size_of::<T::Wire>(), hint) };
                 Ok(Received { payload, core, _type: PhantomData })
             }
-            Next::Lagged(number) => Err(RecvError::Lagged(number)),
+            Next::Lagged(number) => Err(lagged(number, &core.endpoint)),
         }
     }
 

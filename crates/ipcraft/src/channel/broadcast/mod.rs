@@ -58,13 +58,14 @@
 //!
 //! # Memory
 //!
-//! A channel takes 2 KiB, 64 bytes for each possible subscriber, and one slot for each message. A
+//! A channel takes 3968 bytes, 64 bytes for each possible subscriber, and one slot for each message. A
 //! slot holds the message and a word of 8 bytes:
 //!
 //! * Up to 64 bytes in total, the slot is rounded up to a power of two.
 //! * With a message of up to 256 bytes, it is rounded up to a multiple of 8.
 //! * A larger message is rounded up to cache lines of 64 bytes, and takes one more line.
 
+pub(crate) mod flags;
 mod loan;
 mod publisher;
 mod subscriber;
@@ -75,15 +76,16 @@ pub use loan::{Loan, Received};
 pub use publisher::Publisher;
 pub use subscriber::{Drain, Iter, Subscriber};
 
-use std::any::type_name;
 use std::marker::PhantomData;
 
 use crate::channel::ring::cursors::{self, Cursors};
 
+use flags::{MOST, SUBSCRIBERS, subscribers};
+
 use crate::channel::endpoint::LeaseRanges;
 use crate::channel::kind::{Kind, Sealed};
 use crate::channel::ring::seqlock;
-use crate::channel::shared::header::{Config, MAX_ENDPOINTS};
+use crate::channel::shared::header::Config;
 use crate::channel::shared::region::{DataArea, SharedRegion};
 use crate::channel::shared::sequenced_slots::{SequencedSlots, SlotLayout};
 use crate::channel::{Message, handle};
@@ -112,34 +114,6 @@ pub fn channel<T: Message>(capacity: usize) -> Result<(Publisher<T>, Subscriber<
     Ok((channel.publisher()?, channel.subscriber()?))
 }
 
-/// Lowest bit of the [`Overflow`] in the flags. Below it is the maximum number of subscribers.
-const OVERFLOW: u32 = 8;
-
-/// Bits of the maximum number of subscribers in the flags.
-const SUBSCRIBERS: u64 = (1 << OVERFLOW) - 1;
-
-/// Upper limit of that number: the endpoints of a channel without the publisher.
-const MOST: u64 = MAX_ENDPOINTS as u64 - 1;
-
-impl Overflow {
-    /// Encodes the choice as flags. Zero means that none was made.
-    const fn bits(self) -> u64 {
-        match self {
-            Overflow::Block => 1 << OVERFLOW,
-            Overflow::Overwrite => 2 << OVERFLOW,
-        }
-    }
-
-    fn of(flags: u64) -> Option<Overflow> {
-        [Overflow::Block, Overflow::Overwrite].into_iter().find(|o| o.bits() == flags & !SUBSCRIBERS)
-    }
-}
-
-fn subscribers(flags: u64) -> Option<u32> {
-    let number = flags & SUBSCRIBERS;
-    (1..=MOST).contains(&number).then_some(number as u32)
-}
-
 impl<T: Message> Sealed for Broadcast<T> {}
 
 #[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
@@ -155,7 +129,7 @@ impl<T: Message> Kind for Broadcast<T> {
     }
 
     fn describe_flags(flags: u64) -> String {
-        match (Overflow::of(flags), subscribers(flags)) {
+        match (flags::overflow(flags), subscribers(flags)) {
             (Some(overflow), Some(number)) => format!("Overflow::{overflow:?} with {number} subscribers"),
             _ => flags.to_string(),
         }
@@ -169,12 +143,8 @@ impl<T: Message> Kind for Broadcast<T> {
         Err(Error::new("create channel", ErrorKind::Invalid).with_limit(Some(limit)))
     }
 
-    fn message_name() -> &'static str {
-        type_name::<T>()
-    }
-
     fn data_len(config: Config) -> Option<usize> {
-        Overflow::of(config.flags)?;
+        flags::overflow(config.flags)?;
         let cursors = cursors::bytes_for(subscribers(config.flags)?.into());
         SlotLayout::new(Self::SIZE)?.bytes_for(config.capacity)?.checked_add(cursors)
     }
@@ -243,7 +213,7 @@ impl<T: Message> Channel<T> {
 // The flags of an attached region are valid, because `data_len` has accepted them.
 
 fn overflow(region: &SharedRegion) -> Overflow {
-    Overflow::of(region.config().flags).unwrap_or(Overflow::Block)
+    flags::overflow(region.config().flags).unwrap_or(Overflow::Block)
 }
 
 fn leases(region: &SharedRegion) -> LeaseRanges {

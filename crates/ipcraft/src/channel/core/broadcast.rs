@@ -9,6 +9,7 @@ use crate::channel::recv_error::RecvError;
 use crate::channel::ring::broadcast::{Next, Reader, Writer};
 use crate::channel::ring::cursors::Cursors;
 use crate::channel::ring::{Corrupt, TryResult};
+use crate::channel::shared::counters::count;
 use crate::shm::Plain;
 
 /// Frees the cursors of dead subscribers, so that they no longer block the publisher.
@@ -80,9 +81,17 @@ impl<W: Plain> RecvRing<W> for Reader {
     fn deliver<T: Message<Wire = W>>(next: Next<W>, endpoint: &Endpoint) -> Result<T, RecvError> {
         match next {
             Next::Message(wire) => T::from_wire(wire).ok_or_else(|| endpoint.corrupted().into()),
-            Next::Lagged(number) => Err(RecvError::Lagged(number)),
+            Next::Lagged(number) => Err(lagged(number, endpoint)),
         }
     }
+}
+
+/// Counts messages that a subscriber lost.
+#[cold]
+#[inline(never)]
+pub(crate) fn lagged(number: u64, endpoint: &Endpoint) -> RecvError {
+    count(&endpoint.counters().lagged, number);
+    RecvError::Lagged(number)
 }
 
 impl DrainRing for Reader {

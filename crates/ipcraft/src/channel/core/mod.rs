@@ -9,7 +9,7 @@ mod receiver;
 mod sender;
 
 // The core's traits, implemented for each ring.
-mod broadcast;
+pub(crate) mod broadcast;
 mod bytes;
 mod latest;
 mod mpmc;

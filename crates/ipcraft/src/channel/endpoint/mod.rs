@@ -22,12 +22,14 @@ use std::time::Duration;
 
 use super::WaitStrategy;
 use super::shared::control::{RingControl, SideState};
+use super::shared::counters::{Counters, count};
 use super::shared::doorbell::{Doorbell, Notifier, WaitToken, Waiters};
 use super::shared::peer_status::INLINE_BIT;
 use super::shared::region::{FileEvent, SharedRegion};
 use super::tuning::{FIRST_UNTIMED_CALLS, SPIN_LIMIT};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pid::Pid;
+use crate::time;
 use lease::Lease;
 use liveness::Pace;
 
@@ -151,7 +153,8 @@ impl Endpoint {
             // All peers have died without notice, so the first message requires a check.
             endpoint.require_check();
         }
-        endpoint.region.used(endpoint.lease_id())?.store(i32::from(Pid::current()).cast_unsigned(), Relaxed);
+        let pid = i32::from(Pid::current()).cast_unsigned();
+        endpoint.region.register(endpoint.lease_id(), pid, time::since_boot())?;
         endpoint.own_side().registrations.fetch_add(1, Relaxed);
         endpoint.publish_cpu();
         // The previous owner of the lease may have died between a change and its notification.
@@ -209,6 +212,20 @@ impl Endpoint {
         }
     }
 
+    /// The counters of this side, for slow paths only.
+    pub(crate) fn counters(&self) -> &Counters {
+        match self.role {
+            Role::Sender => &self.control().sender_counters,
+            Role::Receiver => &self.control().receiver_counters,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_wake(&self) {
+        count(&self.counters().wakes, 1);
+    }
+
     /// Where this end sleeps.
     fn own_doorbell(&self) -> &Doorbell {
         match self.role {
@@ -248,6 +265,9 @@ impl Endpoint {
     #[cold]
     #[inline(never)]
     pub(crate) fn notify_slow(&mut self) {
+        if self.has_waiters() {
+            self.count_wake();
+        }
         // SAFETY: because of the same as in `control`.
         unsafe { self.doorbell.as_ref() }.notify_slow(&mut self.notifier, self.waiters.0);
         self.ring();

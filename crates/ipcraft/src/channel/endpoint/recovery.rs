@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use crate::channel::endpoint::lease::Lease;
 use crate::channel::ring::mpmc::reclaim_dead;
 use crate::channel::shared::control::RingControl;
+use crate::channel::shared::counters::count;
 use crate::channel::shared::header::MAX_ENDPOINTS;
 use crate::channel::shared::region::{FileEvent, SharedRegion};
 use crate::channel::shared::sequenced_slots::SequencedSlots;
@@ -69,7 +70,9 @@ impl Recovery {
     /// rest to the next recovery.
     fn reclaim_dead(&self, lease_id: u32) -> Result<()> {
         // SAFETY: because `control` leads to atomics that stay mapped with `region`.
-        reclaim_dead(&self.slots, unsafe { self.control.as_ref() }, lease_id);
+        let control = unsafe { self.control.as_ref() };
+        reclaim_dead(&self.slots, control, lease_id);
+        count(&control.receiver_counters.recoveries, 1);
         self.region.used(lease_id)?.store(0, Release);
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::{Endpoint, Role};
 use crate::channel::WaitStrategy;
 use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::shared::control::SideState;
+use crate::channel::shared::counters::count;
 use crate::channel::shared::doorbell::{Doorbell, Waiters};
 use crate::channel::tuning::{
     ACTIVE_LIVENESS_INTERVAL, LIVENESS_INTERVAL, SPIN_LIMIT, SPIN_LIMIT_OVERSUBSCRIBED, SPIN_ROUND_ESTIMATE,
@@ -90,6 +91,7 @@ impl Endpoint {
         attempt: &mut impl FnMut() -> TryResult<R>,
         recover: &mut impl FnMut(&Lease),
     ) -> Result<R> {
+        count(&self.counters().waits, 1);
         let began = time::now();
         let (mut now, mut rounds, mut slept) = (began, 0, false);
         let oversubscribed = self.oversubscribed();
@@ -192,6 +194,7 @@ impl Endpoint {
             } else {
                 now + token.max_wait()
             });
+            count(&self.counters().sleeps, 1);
             doorbell.commit_wait(token, until).map_err(|e| self.wait_failed(e))?;
             last_full_wait |= until != deadline;
             found = attempt()?;

@@ -45,7 +45,7 @@
 //!
 //! # Memory
 //!
-//! The channel takes 2 KiB and the slots. A slot holds the value and a word of 8 bytes:
+//! The channel takes 3968 bytes and the slots. A slot holds the value and a word of 8 bytes:
 //!
 //! * Up to 64 bytes in total, the slot is rounded up to a power of two.
 //! * With a value of up to 256 bytes, it is rounded up to a multiple of 8.
@@ -59,7 +59,6 @@ pub use loan::{Loan, View};
 pub use reader::{Iter, Reader, Snapshot};
 pub use writer::Writer;
 
-use std::any::type_name;
 use std::marker::PhantomData;
 
 use crate::channel::endpoint::LeaseRanges;
@@ -105,10 +104,6 @@ impl<T: Message> Kind for Latest<T> {
     const SIZE: usize = size_of::<T::Wire>();
     const MIN_CAPACITY: u64 = 4;
     const DEFAULT_CAPACITY: u64 = 4;
-
-    fn message_name() -> &'static str {
-        type_name::<T>()
-    }
 
     fn data_len(config: Config) -> Option<usize> {
         SlotLayout::new(Self::SIZE)?.bytes_for(config.capacity)

@@ -60,7 +60,7 @@
 //! the longest job. If a call times out because a process is stopped, [`Sender::holder`] and
 //! [`Receiver::holder`] name that process.
 //!
-//! The channel takes 2 KiB and one slot for each message. A slot holds the message and a word of 8
+//! The channel takes 3968 bytes and one slot for each message. A slot holds the message and a word of 8
 //! bytes:
 //!
 //! * Up to 64 bytes in total, the slot is rounded up to a power of two.
@@ -78,7 +78,6 @@ pub use loan::{Loan, Received};
 pub use receiver::{Drain, Iter, Receiver};
 pub use sender::Sender;
 
-use std::any::type_name;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -124,10 +123,6 @@ impl<T: Message> Kind for Mpmc<T> {
     const KIND_ID: u64 = 2;
     const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
-
-    fn message_name() -> &'static str {
-        type_name::<T>()
-    }
 
     fn data_len(config: Config) -> Option<usize> {
         SlotLayout::new(Self::SIZE)?.bytes_for(config.capacity)

@@ -49,7 +49,6 @@ pub use client::{Client, RequestId};
 pub use incoming::Request;
 pub use server::Server;
 
-use std::any::type_name;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -107,14 +106,19 @@ impl<Q: Message, A: Message> Sealed for Requests<Q, A> {}
 #[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl<Q: Message, A: Message> Kind for Requests<Q, A> {
     const KIND_ID: u64 = 6;
-    const LAYOUT: SharedLayout = SharedLayout::new("request and answer", &[Q::LAYOUT, A::LAYOUT]);
+    const LAYOUT: SharedLayout = SharedLayout::structure(&[("request", Q::LAYOUT), ("reply", A::LAYOUT)]);
     const SIZE: usize = size_of::<Q::Wire>().saturating_add(size_of::<A::Wire>());
+    /// The size of a request, which an [observer](super::Observer) needs to find the replies.
+    const DEFAULT_FLAGS: u64 = size_of::<Q::Wire>() as u64;
 
-    fn message_name() -> &'static str {
-        type_name::<(Q, A)>()
+    fn describe_flags(flags: u64) -> String {
+        format!("requests of {flags} bytes")
     }
 
     fn data_len(config: Config) -> Option<usize> {
+        if config.flags != Self::DEFAULT_FLAGS {
+            return None;
+        }
         let replies = SlotArray::<ReplyFrame<A::Wire>>::bytes_for(config.capacity)?;
         reply_offset::<Q>(config.capacity)?.checked_add(replies)
     }

@@ -28,6 +28,12 @@ const fn at(position: u64) -> u64 {
     position << 1 | 1
 }
 
+/// Returns the position in a subscriber's word, without its highest bit; `None` if the publisher
+/// does not wait for a subscriber there, or it is joining.
+pub(crate) const fn position(word: u64) -> Option<u64> {
+    if word & 1 == 1 { Some(word >> 1) } else { None }
+}
+
 /// Bytes that the cursors of `count` subscribers take.
 pub(crate) const fn bytes_for(count: u64) -> usize {
     count as usize * size_of::<Cursor>()

@@ -24,7 +24,7 @@ impl<W: Plain> Copy for ReplyFrame<W> {}
 
 // SAFETY: because both parts are plain data, one right after the other (`repr(C, packed)`).
 unsafe impl<W: Plain> Plain for ReplyFrame<W> {
-    const LAYOUT: SharedLayout = SharedLayout::new("answer", &[W::LAYOUT]);
+    const LAYOUT: SharedLayout = SharedLayout::structure(&[("tag", u64::LAYOUT), ("body", W::LAYOUT)]);
 }
 
 impl<W: Plain> ReplyFrame<W> {

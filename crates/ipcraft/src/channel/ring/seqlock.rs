@@ -17,7 +17,7 @@ use crate::channel::shared::sequenced_slots::SequencedSlots;
 use crate::shm::Plain;
 
 /// The word while the message of this position is in the slot. Never zero, as in a new channel.
-const fn written(position: u64) -> u64 {
+pub(crate) const fn written(position: u64) -> u64 {
     position << 1 | 1
 }
 

@@ -1,6 +1,7 @@
 //! The control words that the two sides of one ring share.
 
 use crate::channel::shared::atomic::{AtomicU32, AtomicU64};
+use crate::channel::shared::counters::Counters;
 use crate::channel::shared::doorbell::Doorbell;
 
 /// The control words of one direction. Zero bytes are an unused direction.
@@ -18,6 +19,9 @@ pub(crate) struct RingControl {
     pub(crate) items: Doorbell,
     /// Senders wait here for room.
     pub(crate) space: Doorbell,
+    /// Of senders and of receivers. No fast path touches them.
+    pub(crate) sender_counters: Counters,
+    pub(crate) receiver_counters: Counters,
 }
 
 /// Words of a message that fit beside the position, for inline delivery.

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::control::RingControl;
 use crate::channel::kind;
+use crate::channel::shared::description::{Description, StoredDescription, first_difference};
 use crate::error::{Error, ErrorKind, Limit, Result};
+use crate::shm::SharedLayout;
 use crate::shm::header::{self, Identity};
 
 pub(crate) const ATTACH: &str = "open channel";
@@ -18,16 +20,13 @@ pub(crate) const MAX_ENDPOINTS: usize = 128;
 const RINGS: usize = 2;
 
 /// Version of the layout of a channel's memory, in the upper half of the kind in the header.
-const VERSION: u64 = 2;
-
-/// Words for the name of the message type.
-const MESSAGE_NAME_WORDS: usize = 16;
+pub(crate) const VERSION: u64 = 3;
 
 /// Length of the header in bytes; the kind's own data follows.
-pub(crate) const HEADER_LEN: usize = 2048;
+pub(crate) const HEADER_LEN: usize = 3968;
 
 #[cfg(not(all(test, loom)))]
-const _: () = assert!(size_of::<Header>() <= HEADER_LEN);
+const _: () = assert!(size_of::<Header>() == HEADER_LEN);
 
 /// The start of the memory of every channel. Zero bytes are the header of no channel.
 #[repr(C, align(128))]
@@ -38,8 +37,11 @@ pub(crate) struct Header {
     /// For each lease, the id of the process that has used it, in its own namespace; 0 after it was
     /// reclaimed.
     pub(crate) used: [AtomicU32; MAX_ENDPOINTS],
-    /// The name of the message type, for errors only.
-    message_name: [AtomicU64; MESSAGE_NAME_WORDS],
+    /// For each lease, when that process registered, in microseconds of `CLOCK_BOOTTIME`. A process
+    /// that started later only has the same id. For observers only.
+    pub(crate) registered_at: [AtomicU64; MAX_ENDPOINTS],
+    /// The description of the messages, for errors and observers only.
+    pub(crate) description: StoredDescription,
 }
 
 /// What the creator of a channel decides, within what its kind allows.
@@ -64,8 +66,7 @@ pub(crate) struct Expected {
 /// configuration.
 pub(crate) struct KindInfo {
     pub(crate) id: u64,
-    pub(crate) message_name: &'static str,
-    pub(crate) layout: u64,
+    pub(crate) layout: SharedLayout,
     pub(crate) message_len: u64,
     pub(crate) default_flags: u64,
     /// Completes requested flags by those of the second argument.
@@ -89,23 +90,36 @@ impl KindInfo {
         }
     }
 
+    /// Returns both descriptions, and their first difference.
+    fn layout_mismatch(&self, found: &Description, found_size: u64) -> LayoutMismatch {
+        let own = self.layout.to_string();
+        let text = |description: &str, size: u64| format!("{description} ({size} bytes)");
+        let (theirs, ours) = first_difference(found.as_str(), &own);
+        let or_end = |part: &str| if part.is_empty() { "its end".to_owned() } else { part.to_owned() };
+        let difference = format!("; first difference: {}, not {}", or_end(theirs), or_end(ours));
+        LayoutMismatch {
+            found: text(found.as_str(), found_size) + &difference,
+            needed: text(&own, self.message_len),
+        }
+    }
+
     /// What the header of such a channel states.
     pub(crate) fn identity(&self, config: Config) -> Identity {
         Identity {
             kind: VERSION << 32 | self.id,
-            layout: self.layout,
+            layout: self.layout.number(),
             size: self.message_len,
             details: [config.capacity, config.flags, config.initial_position],
         }
     }
 
     /// Fails unless a header describes a channel of this kind that fits into `available` bytes.
-    /// `message_name` returns the name of its message type, and `object` is that of errors.
+    /// `description` returns that of its messages, and `object` is that of errors.
     pub(crate) fn check(
         &self,
         object: Option<&Arc<str>>,
         found: Identity,
-        message_name: impl Fn() -> String,
+        description: impl Fn() -> Description,
         expected: Expected,
         available: usize,
     ) -> Result<Config> {
@@ -119,10 +133,8 @@ impl KindInfo {
             return differs("its kind", &kind_text(found.kind), &kind_text(wanted.kind));
         }
         if found.layout != wanted.layout {
-            let text = |name: &str, size: u64| format!("{name} ({size} bytes)");
-            let (found, needed) =
-                (text(&message_name(), found.size), text(self.message_name, self.message_len));
-            return differs("the layout of its messages", &found, &needed);
+            return Err(Error::new(ATTACH, ErrorKind::WrongType)
+                .with_mismatch(object, self.layout_mismatch(&description(), found.size).parts()));
         }
         header::check(
             ATTACH,
@@ -145,6 +157,18 @@ impl KindInfo {
     }
 }
 
+/// The texts of an error for messages of another layout.
+struct LayoutMismatch {
+    found: String,
+    needed: String,
+}
+
+impl LayoutMismatch {
+    fn parts(&self) -> (&str, &str, &str) {
+        ("the layout of its messages", &self.found, &self.needed)
+    }
+}
+
 /// Returns the text for the kind in a header, which contains the version of the layout, too.
 fn kind_text(kind: u64) -> String {
     let (version, id) = (kind >> 32, kind & u64::from(u32::MAX));
@@ -156,26 +180,6 @@ fn kind_text(kind: u64) -> String {
 }
 
 impl Header {
-    /// Stores the name of the message type, cut to the room for it.
-    pub(crate) fn set_message_name(&self, name: &str) {
-        for (word, bytes) in self.message_name.iter().zip(name.as_bytes().chunks(size_of::<u64>())) {
-            let mut padded = [0; size_of::<u64>()];
-            padded[..bytes.len()].copy_from_slice(bytes);
-            word.store(u64::from_ne_bytes(padded), Relaxed);
-        }
-    }
-
-    /// Returns the name of the message type, in which a peer may have written anything.
-    pub(crate) fn message_name(&self) -> String {
-        let bytes = self.message_name.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes());
-        let name: String = bytes
-            .take_while(|byte| *byte != 0)
-            .map(char::from)
-            .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
-            .collect();
-        if name.is_empty() { "another type".to_owned() } else { name }
-    }
-
     /// Sets the positions of all rings to the first one.
     pub(crate) fn initialize_positions(&self, config: Config) {
         for control in &self.controls {

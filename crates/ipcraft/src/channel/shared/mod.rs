@@ -3,6 +3,8 @@
 pub(crate) mod atomic;
 pub(crate) mod control;
 pub(crate) mod copy;
+pub(crate) mod counters;
+pub(crate) mod description;
 pub(crate) mod doorbell;
 pub(crate) mod header;
 pub(crate) mod peer_status;

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -82,7 +84,7 @@ impl SharedRegion {
     ) -> Result<()> {
         let header = header(mapping)?;
         header.initialize_positions(config);
-        header.set_message_name(kind.message_name);
+        header.description.store(kind.layout);
         initialize_data(&DataArea { mapping, config })?;
         CommonHeader::of(mapping)?.publish(kind.identity(config));
         Ok(())
@@ -151,6 +153,15 @@ impl SharedRegion {
             },
             FileEvent::Modify => pread::write_zero(self.fd(), offset(byte.addr())),
         }
+    }
+
+    /// Records the process that uses a lease from now on, and the time since boot.
+    pub(crate) fn register(&self, lease_id: u32, pid: u32, now: Duration) -> Result<()> {
+        let header = header(&self.mapping)?;
+        let index = lease_id as usize % MAX_ENDPOINTS;
+        header.registered_at[index].store(now.as_micros() as u64, Relaxed);
+        header.used[index].store(pid, Relaxed);
+        Ok(())
     }
 
     /// What comes after the header.
@@ -239,5 +250,5 @@ fn check(
         }
     })?;
     let header = header(mapping)?;
-    kind.check(object, found, || header.message_name(), expected, mapping.len())
+    kind.check(object, found, || header.description.load(found.layout), expected, mapping.len())
 }

@@ -22,7 +22,7 @@ pub(crate) struct SlotLayout {
     /// Bytes from one slot to the next.
     pub(crate) stride: usize,
     /// Bytes from the word to the message.
-    message: usize,
+    pub(crate) message: usize,
 }
 
 impl SlotLayout {

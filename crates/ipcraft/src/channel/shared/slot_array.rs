@@ -11,6 +11,15 @@ use crate::channel::shared::copy;
 use crate::channel::tuning::MAX_WORDWISE_VALUE;
 use crate::shm::{Plain, copy::copy};
 
+/// Returns the bytes from one message of `size` bytes to the next.
+pub(crate) const fn stride(size: usize) -> Option<usize> {
+    match size {
+        0 => Some(size_of::<u64>()),
+        small if small <= MAX_WORDWISE_VALUE => small.checked_next_multiple_of(size_of::<u64>()),
+        large => large.checked_next_multiple_of(64),
+    }
+}
+
 /// A power of two of slots, in memory that other processes write.
 #[derive(Debug)]
 pub(crate) struct SlotArray<T> {
@@ -24,11 +33,7 @@ pub(crate) struct SlotArray<T> {
 impl<T: Plain> SlotArray<T> {
     /// Bytes from one message to the next. A small one starts at a word, a large one at a cache
     /// line.
-    pub(crate) const STRIDE: Option<usize> = match size_of::<T>() {
-        0 => Some(size_of::<u64>()),
-        small if small <= MAX_WORDWISE_VALUE => small.checked_next_multiple_of(size_of::<u64>()),
-        large => large.checked_next_multiple_of(64),
-    };
+    pub(crate) const STRIDE: Option<usize> = stride(size_of::<T>());
 
     /// The stride of a type for which slots exist.
     const STEP: usize = match Self::STRIDE {

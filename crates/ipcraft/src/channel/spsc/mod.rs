@@ -46,7 +46,6 @@ pub use loan::{Loan, Received};
 pub use receiver::{Drain, Iter, Receiver};
 pub use sender::Sender;
 
-use std::any::type_name;
 use std::marker::PhantomData;
 
 use crate::channel::endpoint::LeaseRanges;
@@ -88,10 +87,6 @@ impl<T: Message> Kind for Spsc<T> {
     const KIND_ID: u64 = 1;
     const LAYOUT: SharedLayout = T::LAYOUT;
     const SIZE: usize = size_of::<T::Wire>();
-
-    fn message_name() -> &'static str {
-        type_name::<T>()
-    }
 
     fn data_len(config: Config) -> Option<usize> {
         SlotArray::<T::Wire>::bytes_for(config.capacity)

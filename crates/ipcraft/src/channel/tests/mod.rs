@@ -19,6 +19,8 @@ mod mpmc;
 #[cfg(not(loom))]
 mod mpmc_ring;
 #[cfg(not(loom))]
+mod observer;
+#[cfg(not(loom))]
 mod readiness;
 #[cfg(not(loom))]
 mod request;

@@ -106,3 +106,8 @@ const LONGEST_NAME: usize = 255;
 pub(crate) fn map_new(fd: BorrowedFd<'_>, size: usize) -> Result<Mapping> {
     Mapping::for_file(fd, size, 0, Access::ReadWrite, None)
 }
+
+/// Maps `size` bytes of a file for reading.
+pub(crate) fn map_read_only(fd: BorrowedFd<'_>, size: usize) -> Result<Mapping> {
+    Mapping::for_file(fd, size, 0, Access::ReadOnly, None)
+}

@@ -30,7 +30,7 @@ use super::SharedLayout;
 /// * Its layout is fixed (`repr(C)`, `repr(transparent)`), and [`LAYOUT`](Plain::LAYOUT) changes
 ///   with it.
 pub unsafe trait Plain: Copy + Send + Sync + 'static {
-    /// The layout hash that processes compare before they interpret bytes as this type.
+    /// The layout that processes compare before they interpret bytes as this type.
     const LAYOUT: SharedLayout;
 }
 
@@ -39,7 +39,7 @@ macro_rules! plain {
         $(
             // SAFETY: because any bytes are a valid number, and a number refers to nothing.
             unsafe impl Plain for $number {
-                const LAYOUT: SharedLayout = SharedLayout::new(stringify!($number), &[]);
+                const LAYOUT: SharedLayout = SharedLayout::primitive(stringify!($number));
             }
         )*
     };
@@ -49,18 +49,19 @@ plain! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 }
 
 // SAFETY: because the type has no bytes.
 unsafe impl Plain for () {
-    const LAYOUT: SharedLayout = SharedLayout::new("()", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::primitive("()");
 }
 
 // SAFETY: because an array consists of its elements without padding, and they are plain data.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
-    const LAYOUT: SharedLayout = SharedLayout::new("array", &[T::LAYOUT]).repeated(N);
+    const LAYOUT: SharedLayout = SharedLayout::array(&T::LAYOUT, N);
 }
 
 /// Declares a structure of [plain data](crate::shm::Plain): `repr(C)`, with plain fields.
 ///
-/// The layout hash covers the name of the structure, and the names and layouts of its fields.
-/// Programs with equal declarations interoperate; others detect the difference.
+/// The [layout](crate::shm::SharedLayout) covers the names and layouts of the fields, in their
+/// order. Programs with equal fields interoperate; others detect the difference. The name of the
+/// structure may differ.
 ///
 /// ```
 /// use ipcraft::shm::Plain;
@@ -74,7 +75,7 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
 /// }
 /// let totals = Totals { requests: 1, ..Totals::default() };
 /// assert_eq!(totals.by_status.len(), 6);
-/// assert_ne!(Totals::LAYOUT, u64::LAYOUT);
+/// assert_eq!(Totals::LAYOUT.to_string(), "{requests:u64,by_status:[u32;6]}");
 /// ```
 ///
 /// A structure with padding does not compile, since the padding would be shared too: declare a
@@ -118,9 +119,8 @@ macro_rules! plain_struct {
         // SAFETY: because every field is plain data, as the use of its LAYOUT checks, repr(C) fixes
         // the order, and the assertion above excludes padding.
         unsafe impl $crate::shm::Plain for $name {
-            const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::new(
-                concat!(stringify!($name), $(" ", stringify!($field)),*),
-                &[$(<$type as $crate::shm::Plain>::LAYOUT),*],
+            const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::structure(
+                &[$((stringify!($field), <$type as $crate::shm::Plain>::LAYOUT)),*],
             );
         }
     };
@@ -145,5 +145,19 @@ mod tests {
         for (i, one) in all.iter().enumerate() {
             assert!(all[i + 1..].iter().all(|other| one != other), "{i}");
         }
+    }
+
+    plain_struct! {
+        struct Nested {
+            r#type: u64,
+            all: [[Pair; 2]; 10],
+        }
+    }
+
+    #[test]
+    fn layout_of_nested_structs_hashes_its_canonical_text() {
+        let text = "{r#type:u64,all:[[{first:u32,second:[u16;2]};2];10]}";
+        assert_eq!(Nested::LAYOUT.to_string(), text);
+        assert_eq!(Nested::LAYOUT.number(), crate::shm::hash_text(text.as_bytes()));
     }
 }

@@ -42,7 +42,7 @@ use super::SharedLayout;
 ///   changes with it.
 /// * It may be forgotten without being dropped, and appear at other addresses in other processes.
 pub unsafe trait ProcessShared: Sync {
-    /// The layout hash that processes compare before they attach to a value of this type.
+    /// The layout that processes compare before they attach to a value of this type.
     const LAYOUT: SharedLayout;
 
     /// Returns whether a thread of this process holds a lock in it, so that the memory must stay
@@ -60,7 +60,7 @@ macro_rules! atomics {
             // SAFETY: because any bytes are a valid atomic integer, it may change behind a shared
             // reference, and it has the layout of the integer.
             unsafe impl ProcessShared for $atomic {
-                const LAYOUT: SharedLayout = SharedLayout::new(stringify!($atomic), &[]);
+                const LAYOUT: SharedLayout = SharedLayout::primitive(stringify!($atomic));
             }
         )*
     };
@@ -73,7 +73,7 @@ atomics! {
 
 // SAFETY: because an array consists of its elements without padding, and they are such types.
 unsafe impl<T: ProcessShared, const N: usize> ProcessShared for [T; N] {
-    const LAYOUT: SharedLayout = SharedLayout::new("array", &[T::LAYOUT]).repeated(N);
+    const LAYOUT: SharedLayout = SharedLayout::array(&T::LAYOUT, N);
 
     fn is_held(&self) -> bool {
         self.iter().any(T::is_held)
@@ -84,7 +84,7 @@ unsafe impl<T: ProcessShared, const N: usize> ProcessShared for [T; N] {
 /// with fields of such types: atomics, the locks of [`sync`](crate::sync), other such structures,
 /// and arrays of them.
 ///
-/// The layout hash covers the name of the structure, and the names and layouts of its fields.
+/// The [layout](crate::shm::SharedLayout) covers the name of the structure, and the names and layouts of its fields.
 /// Programs with equal declarations interoperate; others detect the difference.
 ///
 /// ```
@@ -118,9 +118,11 @@ macro_rules! shared_struct {
         // SAFETY: because every field is such a type, as the use of its LAYOUT checks, and repr(C)
         // fixes the order.
         unsafe impl $crate::shm::ProcessShared for $name {
-            const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::new(
-                concat!(stringify!($name), $(" ", stringify!($field)),*),
-                &[$(<$type as $crate::shm::ProcessShared>::LAYOUT),*],
+            const LAYOUT: $crate::shm::SharedLayout = $crate::shm::SharedLayout::named(
+                stringify!($name),
+                &$crate::shm::SharedLayout::structure(
+                    &[$((stringify!($field), <$type as $crate::shm::ProcessShared>::LAYOUT)),*],
+                ),
             );
 
             fn is_held(&self) -> bool {

@@ -89,14 +89,10 @@ impl Sealed for Bytes {}
 #[allow(private_interfaces, reason = "other crates cannot add kinds, and need not see their parts")]
 impl Kind for Bytes {
     const KIND_ID: u64 = 5;
-    const LAYOUT: SharedLayout = SharedLayout::new("bytes", &[]);
+    const LAYOUT: SharedLayout = SharedLayout::primitive("bytes");
     const SIZE: usize = 0;
     const MIN_CAPACITY: u64 = 256;
     const DEFAULT_CAPACITY: u64 = 1 << 16;
-
-    fn message_name() -> &'static str {
-        "records"
-    }
 
     fn data_len(config: Config) -> Option<usize> {
         // The header of an opened channel may contain any values.
