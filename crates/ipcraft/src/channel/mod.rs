@@ -103,8 +103,8 @@
 //! * **Exec.** Programs that are executed inherit no endpoint: all descriptors are close-on-exec.
 //!   Pass an endpoint on by `into_fd` and `from_fd`, with
 //!   [`CommandExt`](crate::process::CommandExt) or [over a socket](crate::socket).
-//! * **Memory.** A channel consists of a header of 3968 bytes and the slots. A slot of `spsc` has the
-//!   size of a message, rounded up to 8 bytes, or to 64 bytes beyond 128. A slot of `mpmc`,
+//! * **Memory.** A channel consists of a header of 3968 bytes and the slots. A slot of `spsc` has
+//!   the size of a message, rounded up to 8 bytes, or to 64 bytes beyond 128. A slot of `mpmc`,
 //!   `broadcast` or `latest` needs 8 bytes more, and small ones are rounded up to a power of two.
 //!   All memory is reserved when the channel is created. The channel takes one descriptor, and each
 //!   endpoint another one.

@@ -58,8 +58,8 @@
 //!
 //! # Memory
 //!
-//! A channel takes 3968 bytes, 64 bytes for each possible subscriber, and one slot for each message. A
-//! slot holds the message and a word of 8 bytes:
+//! A channel takes 3968 bytes, 64 bytes for each possible subscriber, and one slot for each
+//! message. A slot holds the message and a word of 8 bytes:
 //!
 //! * Up to 64 bytes in total, the slot is rounded up to a power of two.
 //! * With a message of up to 256 bytes, it is rounded up to a multiple of 8.

@@ -60,8 +60,8 @@
 //! the longest job. If a call times out because a process is stopped, [`Sender::holder`] and
 //! [`Receiver::holder`] name that process.
 //!
-//! The channel takes 3968 bytes and one slot for each message. A slot holds the message and a word of 8
-//! bytes:
+//! The channel takes 3968 bytes and one slot for each message. A slot holds the message and a word
+//! of 8 bytes:
 //!
 //! * Up to 64 bytes in total, the slot is rounded up to a power of two.
 //! * With a message of up to 256 bytes, it is rounded up to a multiple of 8.

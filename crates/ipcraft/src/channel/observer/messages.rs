@@ -33,9 +33,11 @@ enum Found {
 }
 
 impl Observer {
-    /// Returns copies of up to `most` messages of each direction, the oldest first: those that were
-    /// not received yet; for a broadcast, the newest ones in the ring; for a `latest` channel, the
-    /// newest value. The messages stay.
+    /// Returns copies of up to `most` messages of each direction, the oldest first. The messages
+    /// stay.
+    ///
+    /// It copies messages that were not received yet. Of a broadcast, it copies the newest messages
+    /// in the ring, and of a `latest` channel the newest value.
     ///
     /// Each copy is whole: one that may have been overwritten meanwhile is left out. While senders
     /// are fast, all may be.

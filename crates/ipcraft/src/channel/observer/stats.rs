@@ -17,7 +17,7 @@ use std::os::fd::AsFd;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// The monotonic clock at the look.
+    /// The monotonic clock when they were read.
     pub at: Duration,
     /// One direction, or requests and replies.
     pub directions: Vec<DirectionStats>,
@@ -30,11 +30,11 @@ pub struct Stats {
 pub struct DirectionStats {
     /// What was sent.
     pub sent: u64,
-    /// What was received, by all receivers together. By the slowest subscriber, for a broadcast that
-    /// waits for subscribers. `None` where receivers leave no trace.
+    /// What was received, by all receivers together. For a broadcast that waits for subscribers,
+    /// what the slowest one received. `None` where receivers leave no trace.
     pub received: Option<u64>,
-    /// What was sent and not received: at most the capacity. For a broadcast, the lag of the slowest
-    /// subscriber; for a `latest` channel, 0.
+    /// What was sent and not received: at most the capacity. For a broadcast, the lag of the
+    /// slowest subscriber; for a `latest` channel, 0.
     pub depth: u64,
     /// The counters of the senders.
     pub senders: SideCounters,
@@ -58,7 +58,7 @@ pub struct SideCounters {
     pub recoveries: u64,
 }
 
-/// What happened between two looks, per second.
+/// What happened between two readings, per second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Rates {
@@ -71,7 +71,7 @@ pub struct Rates {
 }
 
 impl Stats {
-    /// Returns the rates of a direction since an earlier look. All are 0 if no time has passed.
+    /// Returns the rates of a direction since an earlier reading. All are 0 if no time has passed.
     pub fn rates_since(&self, earlier: &Stats, direction: usize) -> Rates {
         let seconds = self.at.saturating_sub(earlier.at).as_secs_f64();
         let (Some(now), Some(before)) = (self.directions.get(direction), earlier.directions.get(direction))

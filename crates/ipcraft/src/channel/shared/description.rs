@@ -68,7 +68,7 @@ impl Description {
         &self.text
     }
 
-    /// Returns whether the text is whole, and its hash is the one that the processes compare.
+    /// Returns whether the text is whole, and has the hash that the processes compare.
     ///
     /// If not, it was too long for the header, or another process has overwritten it.
     pub fn is_whole(&self) -> bool {

@@ -120,7 +120,7 @@ fn observer_of_broadcast_sees_the_lag_of_each_subscriber() {
         for number in 5..8 {
             tx.send(number).unwrap();
         }
-        // The slot of the oldest message may be the one that is written next.
+        // The publisher may be writing to the slot of the oldest message.
         assert_eq!(words(&observer, 9), (1..8).collect::<Vec<_>>());
     }
 }

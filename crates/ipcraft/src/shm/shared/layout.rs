@@ -58,7 +58,7 @@ impl SharedLayout {
         SharedLayout::of(Shape::Opaque(name, parts))
     }
 
-    /// Returns the layout of a `repr(C)` structure without padding, with these fields in this order.
+    /// Returns the layout of a `repr(C)` structure without padding, with these fields in order.
     ///
     /// [`plain_struct!`](crate::plain_struct) calls it. The name of the structure is no part of the
     /// layout.
