@@ -152,7 +152,8 @@ fn cost_measures_each_way_or_names_what_it_needs() {
     let found = json(&["schedule", "--cost"]);
     let measured = found["results"].as_array().unwrap();
     let skipped = found["skipped"].as_array().unwrap();
-    assert_eq!(measured.len() + skipped.len(), 2, "{found}");
+    assert_eq!(measured.len() + skipped.len(), 4, "{found}");
+    assert!(skipped.iter().all(|skipped| skipped["needs"].as_str().unwrap().contains("needs")), "{found}");
     assert!(measured.iter().all(|cost| cost["switch_ns"].as_u64().unwrap() > 0), "{found}");
 }
 

@@ -19,6 +19,7 @@ pub mod algorithm;
 mod atomic;
 pub mod bus;
 pub mod claims;
+mod control_group;
 mod coroutine;
 pub mod cost;
 mod error;

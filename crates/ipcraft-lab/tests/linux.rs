@@ -4,10 +4,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ipcraft_lab::schedule::Job;
 use ipcraft_lab::schedule::dispatch::{Options, RunError};
-use ipcraft_lab::schedule::job::{parse, set_each, set_owner, set_priority};
+use ipcraft_lab::schedule::job::{parse, set_each, set_owner, set_priority, set_tickets};
 use ipcraft_lab::schedule::linux::{Kind, LinuxRun, run};
+use ipcraft_lab::schedule::{Job, Segment, What};
 
 const UNIT: Duration = Duration::from_millis(5);
 /// The largest difference of a share from that of the model.
@@ -103,6 +103,17 @@ fn sessions_share_the_core_and_not_their_jobs() {
 }
 
 #[test]
+fn control_groups_share_the_core_by_their_weights() {
+    for (tickets, lengths) in
+        [("1,1", "100,100"), ("2,1", "200,110"), ("100,1", "300,20"), ("3,2,1", "180,130,70")]
+    {
+        let mut jobs = parse(lengths).unwrap();
+        set_each(&mut jobs, "tickets", tickets, set_tickets).unwrap();
+        expect(&jobs, "linux:weight", shares_match);
+    }
+}
+
+#[test]
 fn fifo_runs_to_the_end_and_round_robin_takes_turns() {
     // Two jobs of 150 ms; the quantum of SCHED_RR is 100 ms by default.
     let jobs = jobs("30,30", "1,1");
@@ -122,13 +133,64 @@ fn fifo_prefers_the_higher_priority() {
     expect(&jobs, "linux:fifo", |run| run.timeline.ends[1].unwrap() < run.timeline.ends[0].unwrap());
 }
 
+/// Returns the part of the time of A's I/O in which B runs, and that in which A does.
+fn use_of_io(run: &LinuxRun) -> (f64, f64) {
+    let segments = &run.timeline.segments;
+    let blocked: Vec<_> = segments.iter().filter(|segment| segment.what == What::Blocked).collect();
+    let total: f64 = blocked.iter().map(|io| (io.to - io.from).as_units()).sum();
+    let used = |job: usize| {
+        let runs = segments.iter().filter(|segment| segment.job == job && segment.what == What::Running);
+        let overlap = |run: &Segment| -> f64 {
+            blocked.iter().map(|io| (run.to.min(io.to) - run.from.max(io.from)).as_units()).sum()
+        };
+        runs.map(overlap).sum::<f64>() / total
+    };
+    (used(1), used(0))
+}
+
+#[test]
+fn job_blocked_in_io_leaves_the_core_to_the_others() {
+    for kind in ["linux:other", "linux:batch", "linux:slice=3ms", "linux:weight", "linux:fifo", "linux:rr"] {
+        let mut jobs = parse("A:0:10,io20,10,io20,10 B:0:100").unwrap();
+        jobs[0].priority = if kind == "linux:fifo" { 2 } else { 0 };
+        expect(&jobs, kind, |run| {
+            let (other, own) = use_of_io(run);
+            println!("{kind}: B runs in {other:.2} of the I/O of A, A in {own:.3}");
+            let both_end = run.jobs.iter().all(|job| job.died.is_none());
+            let blocked = run.metrics.jobs[0].blocked.as_units();
+            // Other processes on the core also run meanwhile.
+            both_end && other > 0.1 && own < 0.02 && (38.0..=40.0).contains(&blocked)
+        });
+    }
+}
+
+#[test]
+fn end_of_a_job_with_io_is_near_that_of_the_model() {
+    for kind in ["linux:other", "linux:fifo"] {
+        let mut jobs = parse("A:0:10,io20,10 B:0:100").unwrap();
+        jobs[0].priority = if kind == "linux:fifo" { 2 } else { 0 };
+        expect(&jobs, kind, |run| {
+            let model = run.model_ends.as_ref().unwrap();
+            let near = |job: usize| {
+                let end = run.timeline.ends[job].unwrap().as_units();
+                (end / model[job].as_units() - 1.0).abs() < 0.1
+            };
+            let has_load = kind == "linux:other" && run.metrics.cpu_use < 0.95;
+            if has_load {
+                eprintln!("skipped: needs a core without other load");
+            }
+            has_load || near(0) && near(1)
+        });
+    }
+}
+
 #[test]
 fn jobs_that_a_policy_cannot_run_are_refused_with_the_reason() {
     for (text, priorities, kind, part) in [
         ("3,3", "0,20", "linux:other", "from 0 to 19"),
         ("3,3", "0,-1", "linux:batch", "from 0 to 19"),
         ("3,3", "0,100", "linux:fifo", "from 0 to 99"),
-        ("A:0:3,io1,1", "0", "linux:other", "without I/O"),
+        ("A:0:3:tickets=101", "0", "linux:weight", "tickets 101: from 1 to 100"),
     ] {
         let error = run(&jobs(text, priorities), kind.parse().unwrap(), &Options::default()).unwrap_err();
         assert!(matches!(error, RunError::Jobs(_)), "{error}");

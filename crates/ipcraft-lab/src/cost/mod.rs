@@ -28,6 +28,7 @@ pub use case::{Case, What, cases};
 pub use creation::Creation;
 pub use limit::{Limit, LimitName};
 pub use memory::{Memory, memory};
+pub(crate) use ring::KERNEL_SWITCHES;
 
 /// What runs code: the four units that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ const STRIDE: usize = 16;
 /// Switches of one sample between coroutines: some milliseconds.
 const COROUTINE_SWITCHES: usize = 300_000;
 /// Switches of one sample between threads or processes: about ten milliseconds.
-const KERNEL_SWITCHES: usize = 4000;
+pub(crate) const KERNEL_SWITCHES: usize = 4000;
 /// Calls of one sample.
 const CALLS: usize = 1_000_000;
 /// Touches of a working set without a switch.

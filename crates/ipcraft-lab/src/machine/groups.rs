@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
 
 use super::autogroup::check_autogroup;
 use super::trial::{Found, Trial, in_child, io_failed};
 use crate::Error;
+use crate::control_group::{self, ControlGroup, FreezableGroup};
 
 pub(super) const TRIALS: &[Trial] = &[
     Trial {
@@ -23,8 +23,8 @@ pub(super) const TRIALS: &[Trial] = &[
     },
     Trial {
         name: "freezing a control group",
-        needs: "a writable control group of version 2: root, or systemd-run --user --scope",
-        used_by: "no command",
+        needs: "a writable control group of version 2, or the freezer of version 1",
+        used_by: "schedule",
         run: freezing,
     },
 ];
@@ -48,12 +48,8 @@ impl Membership {
         self.controllers.is_empty()
     }
 
-    /// Where the group is. In a container its path may begin above the mount: then the mount is the
-    /// group.
-    fn directory(&self) -> Option<PathBuf> {
-        self.mount_and_directory().map(|(_, directory)| directory)
-    }
-
+    /// Where the group is, behind its mount. In a container its path may begin above the mount:
+    /// then the mount is the group.
     pub(super) fn mount_and_directory(&self) -> Option<(PathBuf, PathBuf)> {
         let mounts: &[&str] =
             if self.is_version_2() { &["", "unified"] } else { &[&self.controllers, "cpu"] };
@@ -89,57 +85,21 @@ fn autogroup() -> Result<Found, Error> {
     in_child(|| check_autogroup().map(|()| "enabled, and acts: root CPU group".into()))
 }
 
-/// A control group below the own one, removed when dropped.
-struct Group(PathBuf);
-
-impl Group {
-    fn below(parent: &Path) -> Result<Group, String> {
-        let path = parent.join(format!("ipcraft-lab-{}", process::id()));
-        let shown = parent.display().to_string();
-        fs::create_dir(&path).map_err(|error| io_failed(&format!("mkdir(2): {shown}"), &error))?;
-        Ok(Group(path))
-    }
-
-    fn write(&self, file: &str, text: &str) -> Result<(), String> {
-        fs::write(self.0.join(file), text).map_err(|error| io_failed(file, &error))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.0);
-    }
-}
-
 fn share() -> Result<Found, Error> {
     in_child(|| {
-        let memberships = own_memberships()?;
-        let version_1 = memberships.iter().find(|membership| membership.has_cpu());
-        if let Some(parent) = version_1.and_then(Membership::directory) {
-            Group::below(&parent)?.write("cpu.shares", "512")?;
-            return Ok("version 1, cpu.shares".into());
-        }
-        let version_2 = memberships.iter().find(|membership| membership.is_version_2());
-        let Some(parent) = version_2.and_then(Membership::directory) else {
-            return Err(format!("no control group below {MOUNT}"));
-        };
-        let enabled = fs::read_to_string(parent.join("cgroup.subtree_control")).unwrap_or_default();
-        if !enabled.split_whitespace().any(|controller| controller == "cpu") {
-            return Err(format!("{}/cgroup.subtree_control lacks cpu", parent.display()));
-        }
-        Group::below(&parent)?.write("cpu.weight", "50")?;
-        Ok("version 2, cpu.weight".into())
+        let group = ControlGroup::create("cpu")?;
+        let weights = [("cpu.shares", "512", "version 1"), ("cpu.weight", "50", "version 2")];
+        let found = weights.into_iter().find(|(file, _, _)| group.path().join(file).exists());
+        let (file, weight, version) = found.ok_or("the group has no file for its weight")?;
+        control_group::write(group.path(), file, weight)?;
+        Ok(format!("{version}, {file}"))
     })
 }
 
 fn freezing() -> Result<Found, Error> {
     in_child(|| {
-        let memberships = own_memberships()?;
-        let version_2 = memberships.iter().find(|membership| membership.is_version_2());
-        let Some(parent) = version_2.and_then(Membership::directory) else {
-            return Err(format!("no control group of version 2 below {MOUNT}"));
-        };
-        Group::below(&parent)?.write("cgroup.freeze", "1")?;
-        Ok("cgroup.freeze".into())
+        let group = FreezableGroup::create()?;
+        group.freeze()?;
+        Ok(group.file().into())
     })
 }

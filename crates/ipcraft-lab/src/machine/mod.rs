@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Skipped};
 pub(crate) use autogroup::check_autogroup;
 use trial::Trial;
+pub(crate) use trial::{failed, io_failed};
 
 /// One facility that some experiments need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

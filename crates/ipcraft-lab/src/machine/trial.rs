@@ -86,12 +86,12 @@ fn reported(shared: &Shared) -> Found {
 }
 
 /// Returns how an operation failed, as `operation: ERRNO`.
-pub(super) fn failed(operation: &str, errno: nix::Error) -> String {
+pub(crate) fn failed(operation: &str, errno: nix::Error) -> String {
     format!("{operation}: {errno:?}")
 }
 
 /// Returns what a system call or an input/output operation on a file failed with.
-pub(super) fn io_failed(operation: &str, error: &std::io::Error) -> String {
+pub(crate) fn io_failed(operation: &str, error: &std::io::Error) -> String {
     match error.raw_os_error() {
         Some(errno) => failed(operation, nix::Error::from_raw(errno)),
         None => format!("{operation}: {error}"),

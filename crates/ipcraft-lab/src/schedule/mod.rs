@@ -19,6 +19,7 @@ pub mod realtime;
 pub mod record;
 pub mod sets;
 pub mod sharing;
+pub mod switching;
 mod time;
 mod timeline;
 

@@ -1,4 +1,4 @@
-//! What the length of the quantum costs: round robin with many quanta, and by each way to switch.
+//! What the length of the quantum costs: round robin with many quanta.
 
 use std::time::Duration;
 
@@ -17,8 +17,6 @@ const LENGTH: Time = Time::units(100);
 const UNIT: Duration = Duration::from_millis(1);
 /// The quanta of the sweep, in ticks of 0.1 us.
 const QUANTA: [u64; 9] = [2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000];
-/// The quantum with which a switch is measured.
-const COST_QUANTUM: Time = Time::UNIT;
 
 /// Round robin with one quantum.
 #[derive(Clone, Debug, Serialize)]
@@ -70,27 +68,7 @@ fn point(quantum: Time, way: Way, cpu: Option<usize>) -> Result<Point, RunError>
     })
 }
 
-/// What a switch costs by one way.
-#[derive(Clone, Debug, Serialize)]
-pub struct Cost {
-    /// The way.
-    pub way: Way,
-    /// How many switches were measured.
-    pub switches: usize,
-    /// The median from the last work of a job to the first of the next, in nanoseconds.
-    pub switch_ns: u64,
-}
-
-/// Measures a switch by this way, with a quantum of 1 ms.
-///
-/// # Errors
-/// Fails if the jobs cannot be run, or a right is missing.
-pub fn cost(way: Way, cpu: Option<usize>) -> Result<Cost, RunError> {
-    let run = round_robin(COST_QUANTUM, way, cpu)?;
-    Ok(Cost { way, switches: run.metrics.switches, switch_ns: run.switch_ns.unwrap_or(0) })
-}
-
-fn round_robin(quantum: Time, way: Way, cpu: Option<usize>) -> Result<Run, RunError> {
+pub(super) fn round_robin(quantum: Time, way: Way, cpu: Option<usize>) -> Result<Run, RunError> {
     let jobs: Vec<Job> =
         (1..=JOBS).map(|number| Job::new(format!("P{number}"), Time::ZERO, LENGTH)).collect();
     let options = Options { way, unit: UNIT, cpu, ..Options::default() };

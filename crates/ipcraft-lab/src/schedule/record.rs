@@ -25,6 +25,8 @@ pub enum GapKind {
     Interrupt = 1,
     /// The host took the core, and the kernel knows it.
     Host = 2,
+    /// It was blocked in I/O, and then perhaps waited for the core.
+    Blocked = 3,
 }
 
 /// A stretch of time on the monotonic clock, in nanoseconds.
@@ -43,6 +45,8 @@ pub struct Record {
     pub runs: Vec<Span>,
     /// When it was current and did not run, and whether that counts as its CPU time.
     pub stolen: Vec<(Span, GapKind)>,
+    /// From the request of each I/O to the next work.
+    pub blocked: Vec<Span>,
     /// The gaps for which there was no room.
     pub lost: u64,
     /// The CPU time of its work by the kernel's clock.
@@ -96,6 +100,17 @@ impl<'a> Recorder<'a> {
         (now, is_gap)
     }
 
+    /// Records the time since the last reading as that of an I/O.
+    pub(crate) fn end_io(&mut self) {
+        let now = monotonic_ns();
+        let length = now - self.last;
+        self.switched += length;
+        self.switches = switches();
+        self.push(length, GapKind::Blocked);
+        self.last = now;
+        self.desk.set(Word::Last, now);
+    }
+
     fn record(&mut self, now: u64) {
         let length = now - self.last;
         let switches = switches();
@@ -106,6 +121,10 @@ impl<'a> Recorder<'a> {
             self.kind_of_stolen(now, length)
         };
         self.switches = switches;
+        self.push(length, kind);
+    }
+
+    fn push(&self, length: u64, kind: GapKind) {
         self.desk.push_gap([self.last, length << 2 | kind as u64]);
     }
 
@@ -136,6 +155,7 @@ pub(crate) fn read(board: &Board, job: usize, cpu_ns: u64) -> Record {
         match packed & 3 {
             1 => record.stolen.push((gap, GapKind::Interrupt)),
             2 => record.stolen.push((gap, GapKind::Host)),
+            3 => record.blocked.push(gap),
             _ => {}
         }
         from = gap.to;

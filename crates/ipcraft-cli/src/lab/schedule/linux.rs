@@ -48,8 +48,8 @@ pub(super) fn text(jobs: &[Job], under: &UnderLinux, canvas: Canvas) -> String {
     let run = &under.real;
     let mut text = format!("{}: {}\n", under.policy, under.title);
     text += &chart::text(&chart::rows(jobs, &[("real", &run.timeline)]), canvas);
-    let mut rows =
-        table(&["job", "arrival", "length", "priority", "model end", "end", "model share", "share"]);
+    let rank = if run.group_weight.is_some() { "tickets" } else { "priority" };
+    let mut rows = table(&["job", "arrival", "length", rank, "model end", "end", "model share", "share"]);
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let shown = |time: Time| time.rounded().to_string();
     for (id, job) in jobs.iter().enumerate() {
@@ -57,7 +57,7 @@ pub(super) fn text(jobs: &[Job], under: &UnderLinux, canvas: Canvas) -> String {
             job.name.clone(),
             job.arrival.to_string(),
             job.length().to_string(),
-            job.priority.to_string(),
+            if run.group_weight.is_some() { job.tickets.to_string() } else { job.priority.to_string() },
             run.model_ends.as_ref().map_or("-".into(), |ends| shown(ends[id])),
             run.timeline.ends[id].map_or("-".into(), shown),
             run.model_shares.as_ref().map_or("-".into(), |shares| percent(shares[id])),
@@ -67,6 +67,10 @@ pub(super) fn text(jobs: &[Job], under: &UnderLinux, canvas: Canvas) -> String {
     let _ = writeln!(text, "{}", rows.trim_fmt());
     if let Some(quantum) = run.quantum {
         let _ = writeln!(text, "the kernel's quantum: {quantum:?}");
+    }
+    if let Some(weight) = run.group_weight {
+        let (file, times) = (weight.file, weight.per_ticket);
+        let _ = writeln!(text, "each job has a control group; its {file} is {times} for each ticket");
     }
     text + "share: of the CPU time from the last arrival to the first end\n"
 }

@@ -3,11 +3,12 @@
 use std::io;
 
 use ipcraft_lab::Skipped;
-use ipcraft_lab::schedule::dispatch::{Options, RunError, Way};
-use ipcraft_lab::schedule::quantum::{self, Cost, Point};
+use ipcraft_lab::schedule::dispatch::{Options, RunError};
+use ipcraft_lab::schedule::quantum::{self, Point};
+use ipcraft_lab::schedule::switching::{self, Cost, Switch};
 
 use super::super::{Failure, Outcome, table};
-use super::real::{micros, way};
+use super::real::micros;
 
 /// The columns of the bar of an efficiency.
 const BAR: usize = 30;
@@ -59,27 +60,38 @@ fn bar(share: f64, expected: f64) -> String {
 pub(super) fn cost(cpu: Option<usize>) -> Result<Outcome, Failure> {
     let mut costs: Vec<Cost> = Vec::new();
     let mut skipped = Vec::new();
-    for way in [Way::Signals, Way::Priorities] {
-        match quantum::cost(way, cpu) {
+    for way in Switch::ALL {
+        match switching::cost(way, cpu) {
             Ok(cost) => costs.push(cost),
             Err(error @ RunError::Refused(_)) => {
-                let experiment = format!("switching by {}", self::way(way));
+                let experiment = format!("switching by {}", name(way));
                 skipped.push(Skipped { experiment, needs: error.to_string() });
             }
             Err(error) => return failed(error),
         }
     }
-    let mut rows = table(&["the dispatcher switches by", "switches", "median switch"]);
+    let mut rows = table(&["a switch by", "dispatcher", "switches", "median switch"]);
     for cost in &costs {
-        rows.add_row([way(cost.way).to_owned(), cost.switches.to_string(), micros(cost.switch_ns)]);
+        let dispatcher = cost.dispatcher_cpu.map_or("-".to_owned(), |cpu| format!("core {cpu}"));
+        let switches = cost.switches.to_string();
+        rows.add_row([name(cost.way).to_owned(), dispatcher, switches, micros(cost.switch_ns)]);
     }
     let text = format!("{}\n{COST}", rows.trim_fmt());
     Ok(Outcome::new(text, &costs, skipped)?)
 }
 
+fn name(way: Switch) -> &'static str {
+    match way {
+        Switch::Signals => "SIGSTOP and SIGCONT",
+        Switch::Priorities => "SCHED_FIFO priorities",
+        Switch::Freezing => "freezing of control groups",
+        Switch::Futex => "futex, from process to process",
+    }
+}
+
 const COST: &str = "\
-From the last work of a job to the first of the next. The dispatcher runs on another core, so a
-switch wakes two processes. ipcraft lab cost measures switches without a dispatcher.
+From the last work of a job to the first of the next. A dispatcher on another core has to wake up,
+stop one job, and wake another. The last row hands over without one; ipcraft lab cost has more.
 ";
 
 fn skipped(experiment: &str, error: RunError) -> Result<Outcome, Failure> {

@@ -13,11 +13,27 @@ use ipcraft_step::Child;
 
 use super::RunError;
 use super::board::{Board, Word};
+use crate::schedule::job::{Burst, Job};
 use crate::schedule::record::monotonic_ns;
+
+/// The ends of a pipe for each job that has I/O.
+pub(in super::super) type AnswerPipes = (Vec<Option<pipe::Reader>>, Vec<Option<pipe::Writer>>);
+
+/// Makes the pipes by which the device answers.
+pub(in super::super) fn answer_pipes(jobs: &[Job]) -> Result<AnswerPipes, RunError> {
+    let mut pipes = (Vec::with_capacity(jobs.len()), Vec::with_capacity(jobs.len()));
+    for job in jobs {
+        let has_io = job.bursts.iter().any(|burst| matches!(burst, Burst::Io(_)));
+        let (reader, writer) = has_io.then(pipe::pipe).transpose()?.unzip();
+        pipes.0.push(reader);
+        pipes.1.push(writer);
+    }
+    Ok(pipes)
+}
 
 /// The device, and the pipe by which it takes requests.
 #[derive(Debug)]
-pub(super) struct Device {
+pub(in super::super) struct Device {
     requests: pipe::Writer,
     process: Child,
     pidfd: PidFd,
@@ -25,7 +41,7 @@ pub(super) struct Device {
 
 impl Device {
     /// Starts the process, which runs `setup` first.
-    pub(super) fn start(
+    pub(in super::super) fn start(
         board: &Board,
         bell: &EventFd,
         answers: &[Option<pipe::Writer>],
@@ -45,7 +61,7 @@ impl Device {
     /// # Errors
     ///
     /// [`RunError::Failed`] if it was killed.
-    pub(super) fn check(&self) -> Result<(), RunError> {
+    pub(in super::super) fn check(&self) -> Result<(), RunError> {
         if self.process.has_ended() {
             return Err(RunError::Failed("the device process was killed".into()));
         }
@@ -56,7 +72,7 @@ impl Device {
     }
 
     /// Requests an answer to a job at a point of the monotonic clock.
-    pub(super) fn answer_at(&self, job: usize, at_ns: u64) -> Result<(), RunError> {
+    pub(in super::super) fn answer_at(&self, job: usize, at_ns: u64) -> Result<(), RunError> {
         let mut request = [0; 16];
         request[..8].copy_from_slice(&(job as u64).to_ne_bytes());
         request[8..].copy_from_slice(&at_ns.to_ne_bytes());

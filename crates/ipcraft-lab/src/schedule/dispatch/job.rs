@@ -7,9 +7,11 @@ use ipcraft::pipe;
 use nix::sys::signal::{Signal, raise};
 
 use super::board::{Desk, State, Word};
+use super::device::Device;
 use super::{Scale, Way};
 use crate::schedule::job::Burst;
 use crate::schedule::record::{Recorder, monotonic_ns};
+use crate::schedule::time::Time;
 use crate::sys::cpu_clock::CpuClock;
 
 /// The links of the hash chain between two readings of the clock: about a microsecond.
@@ -28,6 +30,8 @@ pub(super) struct Role<'a> {
     pub(super) bell: &'a EventFd,
     /// What the device answers by, if the job has I/O.
     pub(super) answers: Option<pipe::Reader>,
+    /// Without a dispatcher, the device to which the job sends its requests, and the job's number.
+    pub(super) device: Option<(&'a Device, usize)>,
 }
 
 impl Role<'_> {
@@ -66,8 +70,14 @@ pub(super) fn play(role: &Role<'_>) {
 }
 
 /// Does all bursts from a point of the monotonic clock on, without a dispatcher.
-pub(in super::super) fn compete(desk: Desk<'_>, bursts: &[Burst], scale: Scale, bell: &EventFd) {
-    let role = Role { desk, bursts, scale, way: Way::Signals, bell, answers: None };
+pub(in super::super) fn compete(
+    desk: Desk<'_>,
+    bursts: &[Burst],
+    scale: Scale,
+    bell: &EventFd,
+    (answers, device): (Option<pipe::Reader>, Option<(&Device, usize)>),
+) {
+    let role = Role { desk, bursts, scale, way: Way::Signals, bell, answers, device };
     let _ = raise(Signal::SIGSTOP);
     let pause = desk.get(Word::Start).saturating_sub(monotonic_ns());
     std::thread::sleep(Duration::from_nanos(pause));
@@ -99,7 +109,7 @@ fn work(role: &Role<'_>) {
     for burst in role.bursts {
         match burst {
             Burst::Compute(time) => work.compute(role.scale.ns(*time)),
-            Burst::Io(time) => work.block(time.ticks()),
+            Burst::Io(time) => work.block(*time),
         }
     }
     desk.set(Word::Iterations, work.iterations);
@@ -162,13 +172,17 @@ impl Work<'_> {
     }
 
     /// Really blocks, until the device has answered.
-    fn block(&mut self, ticks: u64) {
-        self.role.desk.set(Word::Io, ticks);
+    fn block(&mut self, time: Time) {
+        self.role.desk.set(Word::Io, time.ticks());
         self.report(self.end, State::Blocked);
+        if let Some((device, job)) = self.role.device {
+            // A device that was killed ends the run.
+            let _ = device.answer_at(job, monotonic_ns() + self.role.scale.ns(time));
+        }
         if let Some(answers) = &self.role.answers {
             let _ = answers.read_exact(&mut [0]);
         }
-        self.recorder.read_clock();
+        self.recorder.end_io();
     }
 
     fn report(&mut self, reached: u64, state: State) {

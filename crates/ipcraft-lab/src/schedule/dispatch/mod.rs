@@ -6,7 +6,7 @@
 //! exact time in [`ideal`](super::ideal).
 
 pub(crate) mod board;
-mod device;
+pub(crate) mod device;
 mod engine;
 pub(crate) mod job;
 mod priorities;
@@ -31,6 +31,7 @@ use crate::sys::PolicyError;
 
 pub use job::hash_chain;
 pub use report::{Agreement, JobReport};
+pub(crate) use start::precise_timers;
 
 /// The most jobs of a real run: each is a process with some descriptors.
 pub const MAX_JOBS: usize = 200;

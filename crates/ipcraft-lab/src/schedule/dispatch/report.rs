@@ -142,6 +142,12 @@ fn first_run(segments: &[Segment], job: Id, at: Time) -> Option<Segment> {
 
 /// Returns the median time between the runs of two jobs that follow each other.
 fn switch_cost(records: &[Record]) -> Option<u64> {
+    let gaps = switches(records);
+    gaps.get(gaps.len() / 2).copied()
+}
+
+/// Returns the times between the runs of two jobs that follow each other, the shortest first.
+pub(in super::super) fn switches(records: &[Record]) -> Vec<u64> {
     let mut runs: Vec<(u64, u64, usize)> = Vec::new();
     for (job, record) in records.iter().enumerate() {
         runs.extend(record.runs.iter().map(|run| (run.from, run.to, job)));
@@ -150,5 +156,5 @@ fn switch_cost(records: &[Record]) -> Option<u64> {
     let changes = runs.windows(2).filter(|pair| pair[0].2 != pair[1].2);
     let mut gaps: Vec<u64> = changes.map(|pair| pair[1].0.saturating_sub(pair[0].1)).collect();
     gaps.sort_unstable();
-    gaps.get(gaps.len() / 2).copied()
+    gaps
 }

@@ -8,11 +8,11 @@ use ipcraft_bench::pin;
 use ipcraft_step::Child;
 
 use super::board::Board;
-use super::device::Device;
+use super::device::{Device, answer_pipes};
 use super::job::{self, Role};
 use super::process::Process;
 use super::{CorePair, Options, RunError, Scale, Way, priorities};
-use crate::schedule::job::{Burst, Job};
+use crate::schedule::job::Job;
 use crate::sys::LinuxPolicy;
 
 /// On one core the dispatcher must come before its jobs: they run at the lowest weight.
@@ -34,12 +34,10 @@ pub(super) fn start<'a>(
     cores: CorePair,
 ) -> Result<Crew<'a>, RunError> {
     let mut processes = Vec::with_capacity(jobs.len());
-    let mut answers = Vec::with_capacity(jobs.len());
-    for (id, job) in jobs.iter().enumerate() {
-        let (reader, writer) = answer_pipe(job)?;
-        answers.push(writer);
+    let (readers, answers) = answer_pipes(jobs)?;
+    for ((id, job), answers) in jobs.iter().enumerate().zip(readers) {
         let desk = board.desk(id);
-        let role = Role { desk, bursts: &job.bursts, scale, way: options.way, bell, answers: reader };
+        let role = Role { desk, bursts: &job.bursts, scale, way: options.way, bell, answers, device: None };
         let child = Child::try_start(|| {
             pin(cores.jobs);
             if options.way == Way::Signals && cores.jobs == cores.dispatcher {
@@ -57,14 +55,6 @@ pub(super) fn start<'a>(
         }
     }
     Ok(Crew { processes, device })
-}
-
-fn answer_pipe(job: &Job) -> Result<(Option<pipe::Reader>, Option<pipe::Writer>), RunError> {
-    if !job.bursts.iter().any(|burst| matches!(burst, Burst::Io(_))) {
-        return Ok((None, None));
-    }
-    let (reader, writer) = pipe::pipe()?;
-    Ok((Some(reader), Some(writer)))
 }
 
 fn start_device(
@@ -88,7 +78,7 @@ fn start_device(
 }
 
 /// Timers of the calling thread end on time, and not up to 50 us later.
-pub(super) fn precise_timers() {
+pub(crate) fn precise_timers() {
     let _ = nix::sys::prctl::set_timerslack(1);
 }
 
