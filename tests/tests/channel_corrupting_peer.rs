@@ -99,7 +99,7 @@ fn corrupt(memory: &OwnedFd, mut random: Random, write: fn(&mut Corruptor)) {
 }
 
 /// The position up to which a client has taken replies: in the second ring, of the receivers.
-const TAKEN_REPLIES: usize = 768;
+const TAKEN_REPLIES: usize = 896;
 
 /// A living client makes the ring of replies seem full, over and over.
 #[serial_test]
@@ -232,14 +232,14 @@ fn descriptor(channel: &impl AsFd) -> OwnedFd {
 #[serial_test]
 fn from_received_with_too_small_memory_returns_wrong_type() {
     // Less than a header.
-    for size in [1, 64, 2047] {
+    for size in [1, 64, 3967] {
         let memory = Memfd::create("small", size).unwrap();
         let refused = spsc::Channel::<u64>::from_received(descriptor(&memory)).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::WrongType, "{size}: {refused}");
     }
     // Only a header.
     let whole = corrupting_peer::map(&descriptor(&spsc::Channel::<u64>::anonymous().unwrap()));
-    let mut header = [0; 2048];
+    let mut header = [0; 3968];
     whole.read_at(0, &mut header).unwrap();
     let memory = Memfd::create("header", header.len()).unwrap();
     memory.map().unwrap().write_at(0, &header).unwrap();
@@ -251,7 +251,7 @@ fn from_received_with_too_small_memory_returns_wrong_type() {
     let options = spsc::Options::<u64>::new().remove_on_drop(true);
     let channel = options.create_new(&name).unwrap();
     let file = File::options().write(true).open(format!("/dev/shm{name}")).unwrap();
-    for size in [0, 100, 2048, 4096] {
+    for size in [0, 100, 3968, 4096] {
         file.set_len(size).unwrap();
         let refused = options.open(&name).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::WrongType, "{size}: {refused}");

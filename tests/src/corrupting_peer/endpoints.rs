@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use ipcraft::channel::WaitStrategy;
+use ipcraft::channel::{Observer, WaitStrategy};
 
 use super::{Clock, Target};
 use crate::channel_kind::{ChannelKind, Config, Numbered};
@@ -18,11 +18,12 @@ struct Endpoints<K: ChannelKind> {
     channel: K::Channel,
     sender: Option<K::Sender>,
     receiver: Option<K::Receiver>,
+    observer: Option<Observer>,
 }
 
 pub(super) fn make<K: ChannelKind>() -> Box<dyn Target> {
     let channel = K::anonymous(Config::new(CAPACITY)).expect("a channel");
-    Box::new(Endpoints::<K> { channel, sender: None, receiver: None })
+    Box::new(Endpoints::<K> { channel, sender: None, receiver: None, observer: None })
 }
 
 impl<K: ChannelKind> Target for Endpoints<K> {
@@ -65,7 +66,22 @@ impl<K: ChannelKind> Endpoints<K> {
                 self.receiver =
                     receiver.and_then(|receiver| clock.call("pass_receiver", || K::pass_receiver(receiver)));
             }
-            _ => self.choose_strategy(choice / 6),
+            _ if choice / 6 % 2 == 0 => self.observe(choice / 12, clock),
+            _ => self.choose_strategy(choice / 12),
+        }
+    }
+
+    /// Observes the channel, through the observer of an earlier call if there is one.
+    fn observe(&mut self, choice: u8, clock: &mut Clock) {
+        if self.observer.is_none() || choice.is_multiple_of(2) {
+            let fd = self.descriptor();
+            self.observer = clock.call("observe", || Observer::from_fd(fd));
+        }
+        let Some(observer) = &self.observer else { return };
+        clock.call("stats", || observer.stats());
+        clock.call("endpoints", || observer.endpoints());
+        if let Some(messages) = clock.call("messages", || observer.messages(MAX_BATCH)) {
+            assert!(messages.len() <= 2 * MAX_BATCH);
         }
     }
 

@@ -8,6 +8,7 @@ mod latest;
 mod liveness;
 mod mpmc;
 mod mpmc_crash_stress;
+mod observer;
 mod request;
 mod spsc;
 mod tally;

@@ -141,7 +141,7 @@ impl Observer {
     pub fn open(name: impl AsRef<OsStr>) -> Result<Observer> {
         let options = posix::Options::new().any_owner().any_mode().access(Access::ReadOnly);
         let object = options.open(name)?;
-        let memory = ObservedMemory(object.map()?);
+        let memory = ObservedMemory(object.map_read_only()?);
         let (name, label) = (Some(object.name().to_owned()), Some(object.label().clone()));
         Observer::new(object.into(), memory, name, label)
     }
