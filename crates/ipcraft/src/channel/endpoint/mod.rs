@@ -10,6 +10,7 @@ mod liveness;
 pub(crate) mod reactor;
 pub(crate) mod readiness;
 pub(crate) mod recovery;
+mod spin_limit;
 mod wait;
 
 use std::cell::OnceCell;
@@ -26,12 +27,13 @@ use super::shared::counters::{Counters, count};
 use super::shared::doorbell::{Doorbell, Notifier, WaitToken, Waiters};
 use super::shared::peer_status::INLINE_BIT;
 use super::shared::region::{FileEvent, SharedRegion};
-use super::tuning::{FIRST_UNTIMED_CALLS, SPIN_LIMIT};
+use super::tuning::FIRST_UNTIMED_CALLS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pid::Pid;
 use crate::time;
 use lease::Lease;
 use liveness::Pace;
+use spin_limit::SpinLimit;
 
 /// Which side of a flow an end is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +82,7 @@ pub(crate) struct Endpoint {
     last_recovery: Duration,
     /// A peer was connected, and none was at the last check.
     disconnected: bool,
-    /// How long spinning pays before blocking.
-    spin_budget: Duration,
+    spin_limit: SpinLimit,
     notifier: Notifier,
     /// Where this end slept last, if it need not get up there.
     last_full_wait: Option<WaitToken>,
@@ -137,7 +138,7 @@ impl Endpoint {
             last_liveness_check: Duration::ZERO,
             last_recovery: Duration::ZERO,
             disconnected: false,
-            spin_budget: SPIN_LIMIT,
+            spin_limit: SpinLimit::default(),
             notifier: Notifier::default(),
             last_full_wait: None,
             pace: Pace::default(),

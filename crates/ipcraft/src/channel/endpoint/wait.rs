@@ -76,7 +76,7 @@ impl Endpoint {
         let polls = match self.waiting {
             WaitStrategy::Spin => true,
             WaitStrategy::Block => false,
-            WaitStrategy::Adaptive => self.spin_budget >= SPIN_LIMIT && !self.same_cpu(),
+            WaitStrategy::Adaptive => self.spin_limit.is_worthwhile() && !self.same_cpu(),
         };
         if polls && let Some(result) = self.spin_poll(&mut attempt)? {
             return Ok(result);
@@ -94,6 +94,7 @@ impl Endpoint {
         count(&self.counters().waits, 1);
         let began = time::now();
         let (mut now, mut rounds, mut slept) = (began, 0, false);
+        let budget = self.spin_limit.budget();
         let oversubscribed = self.oversubscribed();
         self.publish_cpu();
         loop {
@@ -109,11 +110,11 @@ impl Endpoint {
                 WaitStrategy::Block => false,
                 WaitStrategy::Adaptive if oversubscribed => {
                     // Another thread that gets the core may keep it beyond the deadline.
-                    SPIN_ROUND_ESTIMATE * rounds <= self.spin_budget
+                    SPIN_ROUND_ESTIMATE * rounds <= budget.min(SPIN_LIMIT)
                         && now - began <= SPIN_LIMIT_OVERSUBSCRIBED
                         && !deadline.has_passed_at(now + SPIN_LIMIT_OVERSUBSCRIBED)
                 }
-                WaitStrategy::Adaptive => now - began <= self.spin_budget && !self.same_cpu(),
+                WaitStrategy::Adaptive => now - began <= budget && !self.same_cpu(),
             };
             let found = if last {
                 self.spin_poll(attempt)
@@ -181,7 +182,7 @@ impl Endpoint {
         let before = self.last_full_wait.take();
         let doorbell = self.own_doorbell();
         let token = doorbell.prepare_wait(before);
-        let mut last_full_wait = !token.is_bounded();
+        let (mut last_full_wait, mut wake) = (!token.is_bounded(), None);
         let mut attempt = || attempt().map_err(|Corrupt| self.corrupted());
         let mut found = attempt()?;
         // A peer that left before this endpoint prepared to wait saw no waiter, and woke none.
@@ -198,22 +199,26 @@ impl Endpoint {
             doorbell.commit_wait(token, until).map_err(|e| self.wait_failed(e))?;
             last_full_wait |= until != deadline;
             found = attempt()?;
+            let awake = time::now();
+            wake = doorbell.last_wake_within(now, awake).map(|notified| awake - notified);
         }
         if found.is_some() && self.waiters.1 == Waiters::One {
             doorbell.cancel_wait(token, last_full_wait);
         } else if last_full_wait {
             self.last_full_wait = Some(token);
         }
+        if let Some(took) = wake {
+            self.spin_limit.record_wake(took);
+        }
         Ok(found)
     }
 
-    /// After a short wait, spinning pays next time; after a long one, blocking does.
-    pub(super) fn adapt(&mut self, began: Duration, awake: bool) {
-        if self.waiting != WaitStrategy::Adaptive {
-            return;
+    /// Notes how long an adaptive endpoint waited. `awake` says that it yielded and never blocked.
+    fn adapt(&mut self, began: Duration, awake: bool) {
+        if self.waiting == WaitStrategy::Adaptive {
+            let took = if awake { Duration::ZERO } else { time::now() - began };
+            self.spin_limit.record_wait(took);
         }
-        let short = awake || time::now() - began <= SPIN_LIMIT;
-        self.spin_budget = if short { SPIN_LIMIT } else { self.spin_budget / 2 };
     }
 
     pub(super) fn wait_failed(&self, errno: nix::errno::Errno) -> Error {

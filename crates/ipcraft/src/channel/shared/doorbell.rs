@@ -18,6 +18,7 @@
 
 use std::mem::offset_of;
 use std::ptr;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -25,7 +26,7 @@ use nix::errno::Errno;
 use super::atomic::{AtomicU8, AtomicU32, fence, futex};
 use super::peer_status::PeerStatus;
 use crate::channel::tuning::{BOUNDED_WAIT, DISARM_AFTER};
-use crate::time::Deadline;
+use crate::time::{self, Deadline};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// No endpoint waits, and none has waited recently.
@@ -56,6 +57,9 @@ pub(crate) struct Doorbell {
     listeners: AtomicU8,
     /// Zero: what the kernel copies to `listeners`.
     _zero: AtomicU8,
+    /// When a notifier last woke waiters: nanoseconds of `CLOCK_MONOTONIC`, as the notifier sees
+    /// it. A hint, which orders nothing and which no model has.
+    last_wake: AtomicU64,
 }
 
 /// Where the zero byte is, in bytes from the doorbell.
@@ -184,6 +188,7 @@ impl Doorbell {
     /// Keeps the word while others wait. If no waiter was woken, the word changes to armed, and the
     /// same step wakes endpoints that prepared to wait in between.
     fn wake_one(&self) {
+        self.last_wake.store(time::now().as_nanos() as u64, Relaxed);
         if futex::wake(&self.word, 1, futex::ANY) != Ok(1) {
             self.wake_all();
         }
@@ -193,6 +198,7 @@ impl Doorbell {
     /// waiters blocked behind an armed word. If two notifiers do so concurrently, the second may
     /// leave a waiting word, which costs the next notification one call.
     fn wake_all(&self) {
+        self.last_wake.store(time::now().as_nanos() as u64, Relaxed);
         // The call fails only if the word's memory is gone; then there is no waiter.
         let _ = futex::add_and_wake_all(&self.word, WAITER_UNIT);
     }
@@ -222,6 +228,13 @@ impl Doorbell {
             Ok(()) | Err(Errno::EAGAIN | Errno::ETIMEDOUT) => Ok(()),
             Err(errno) => Err(errno),
         }
+    }
+
+    /// Returns when a notifier last woke waiters, if that was within these limits. A notifier in
+    /// another time namespace has another clock.
+    pub(crate) fn last_wake_within(&self, earliest: Duration, latest: Duration) -> Option<Duration> {
+        let notified = Duration::from_nanos(self.last_wake.load(Relaxed));
+        (earliest <= notified && notified <= latest).then_some(notified)
     }
 
     /// Whether no notification of all waiters has happened since the token was made.
