@@ -364,7 +364,7 @@ fn every_bench_covers_every_mechanism() {
 
 #[test]
 fn every_page_with_code_is_executed() {
-    let tests = ["tests/src/lib.rs", "crates/ipcraft-cli/tests/lab.rs"];
+    let tests = ["tests/src/lib.rs", "crates/ipcraft-cli/tests/lab.rs", "crates/ipcraft-tokio/src/lib.rs"];
     let executed: String = tests.iter().map(|test| text(root().join(test))).collect();
     let pages = files(&root().join("docs"), ".md");
     for path in pages.iter().filter(|path| text(path).contains("```")) {

@@ -59,7 +59,8 @@
 //! * **Async runtimes.** For event loops, every handle has a descriptor
 //!   ([`AsFd`](std::os::fd::AsFd)) and non-blocking operations. Exceptions: System V objects and
 //!   locks have no descriptor, and channels offer one through
-//!   [`Readiness`](channel::Readiness).
+//!   [`Readiness`](channel::Readiness). The crate `ipcraft-tokio` has async forms of all that have
+//!   a descriptor, for tokio.
 //! * **Serialisation.** Messages are bytes or plain values.
 //! * **Other systems.** The guarantees rely on Linux.
 

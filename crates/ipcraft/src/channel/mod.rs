@@ -168,6 +168,7 @@ pub mod mpmc;
 mod observer;
 mod options;
 mod payload;
+mod polled;
 mod recv_error;
 pub mod request;
 mod ring;
@@ -190,6 +191,7 @@ pub use observer::{
 };
 pub use options::Options;
 pub use payload::Payload;
+pub use polled::{Awaitable, Polled};
 pub use send_error::{SendAllError, SendError};
 pub use shared::description::Description;
 pub use wait_strategy::WaitStrategy;

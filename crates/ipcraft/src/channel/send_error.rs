@@ -16,8 +16,10 @@ pub struct SendError<T> {
 }
 
 impl<T> SendError<T> {
+    /// Constructs the error of a message that was not sent. Sending calls do; so can a wrapper that
+    /// waits in its own way.
     #[cold]
-    pub(crate) fn new(message: T, error: Error) -> Self {
+    pub fn new(message: T, error: Error) -> Self {
         SendError { message, error }
     }
 
@@ -69,8 +71,10 @@ pub struct SendAllError {
 }
 
 impl SendAllError {
+    /// Constructs the error of a batch of which `sent` messages were sent. Sending calls do; so can
+    /// a wrapper that waits in its own way.
     #[cold]
-    pub(crate) fn new(sent: usize, error: Error) -> Self {
+    pub fn new(sent: usize, error: Error) -> Self {
         SendAllError { sent, error }
     }
 

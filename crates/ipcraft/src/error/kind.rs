@@ -104,6 +104,15 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Returns whether a `try_` call fails with this kind instead of blocking:
+    /// [`Full`](ErrorKind::Full), [`Empty`](ErrorKind::Empty) or
+    /// [`WouldBlock`](ErrorKind::WouldBlock).
+    ///
+    /// An event loop then waits for the descriptor, and repeats the call.
+    pub const fn is_would_block(self) -> bool {
+        matches!(self, ErrorKind::Full | ErrorKind::Empty | ErrorKind::WouldBlock)
+    }
+
     pub(super) fn io_kind(self) -> io::ErrorKind {
         match self {
             ErrorKind::NotFound => io::ErrorKind::NotFound,

@@ -54,7 +54,7 @@ pub(super) fn write_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
 pub(super) fn read_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
     let fd = try_read(path)?;
     let mut backoff = Backoff::new();
-    while !has_writer(&fd, deadline.capped(backoff.step())).map_err(|e| failed(READING, path, e))? {
+    while !has_writer(fd.as_fd(), deadline.capped(backoff.step())).map_err(|e| failed(READING, path, e))? {
         if deadline.has_passed() {
             return Err(timed_out(READING, path));
         }
@@ -64,8 +64,8 @@ pub(super) fn read_until(path: &Path, deadline: Deadline) -> Result<OwnedFd> {
 
 /// Waits up to `step` for data or a hang-up, both of which prove a writer; then checks for a silent
 /// one.
-fn has_writer(fd: &OwnedFd, step: Duration) -> nix::Result<bool> {
-    if poll::wait_ready(fd.as_fd(), PollFlags::POLLIN, Deadline::after(step))? {
+pub(super) fn has_writer(fd: BorrowedFd<'_>, step: Duration) -> nix::Result<bool> {
+    if poll::wait_ready(fd, PollFlags::POLLIN, Deadline::after(step))? {
         return Ok(true);
     }
     // tee(2) removes nothing. For an empty pipe it returns EAGAIN with a writer, and 0 without.

@@ -5,8 +5,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Result;
+use super::open;
+use crate::error::{Error, Result};
 use crate::support::dup::duplicate;
+use crate::support::limits;
 use crate::support::pipe_end::{Named, PipeEnd, Reading};
 use crate::time::Deadline;
 
@@ -84,6 +86,20 @@ impl Reader {
     pub fn read_exact_timeout(&self, buffer: &mut [u8], timeout: Duration) -> Result<()> {
         let deadline = Deadline::after(timeout);
         self.end.read_exact(buffer, |rest| self.read_timeout(rest, deadline.timeout()))
+    }
+
+    /// Returns whether a process has the FIFO open for writing, or has had it open since this
+    /// reader exists.
+    ///
+    /// Event loops wait with it for the first writer. It never blocks. A reader that [stays
+    /// open](super::Options::stay_open) is a writer too.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) without two free descriptors.
+    pub fn has_seen_writer(&self) -> Result<bool> {
+        open::has_writer(self.as_fd(), Duration::ZERO)
+            .map_err(|e| Error::from_errno("tee", e).with_limit(limits::descriptors(e)))
     }
 
     /// `FIONREAD`: returns how many bytes are in the FIFO. Another process may change that at any

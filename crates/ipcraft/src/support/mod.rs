@@ -5,6 +5,7 @@ pub(crate) mod create_or_open;
 pub(crate) mod directory_entry;
 pub(crate) mod dup;
 pub(crate) mod fallocate;
+mod from_io;
 pub(crate) mod ipc_namespace;
 pub(crate) mod limits;
 mod memory_allowance;
