@@ -48,9 +48,9 @@ fn async_io_receives_from_a_channel() {
     let sending = send_slowly(sender);
     async_io::block_on(async {
         for number in 0..100 {
-            assert_eq!(call(&mut source, &ready, |receiver| receiver.try_recv()).await.unwrap(), number);
+            assert_eq!(call(&mut source, &ready, spsc::Receiver::try_recv).await.unwrap(), number);
         }
-        let end = call(&mut source, &ready, |receiver| receiver.try_recv()).await;
+        let end = call(&mut source, &ready, spsc::Receiver::try_recv).await;
         assert_eq!(end.unwrap_err().kind(), ErrorKind::Disconnected);
     });
     sending.join().unwrap();
@@ -99,7 +99,7 @@ fn mio_receives_from_channels() {
             let (source, next, is_open) = &mut sources[event.token().0];
             // mio reports edges, so receive until there is nothing left.
             loop {
-                match source.attempt(|receiver| receiver.try_recv()) {
+                match source.attempt(spsc::Receiver::try_recv) {
                     Ok(number) => {
                         assert_eq!(number, *next);
                         *next += 1;
