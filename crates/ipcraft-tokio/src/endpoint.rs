@@ -5,15 +5,17 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::hint::spin_loop;
+use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use ipcraft::channel::broadcast::RecvError;
-use ipcraft::channel::{Awaitable, Readiness, SendAllError, SendError, WaitStrategy};
+use ipcraft::channel::{Awaitable, SendAllError, SendError, WaitStrategy};
 use ipcraft::{Error, ErrorKind, Result};
 use tokio::task::coop::poll_proceed;
 
-use crate::Async;
+use crate::io::ended;
+use crate::wakes::Wake;
 
 /// How long a call polls the memory before it sleeps: about the time that a peer on another core
 /// takes to answer, and too short to delay other tasks.
@@ -29,9 +31,8 @@ const SPIN: Duration = Duration::from_micros(1);
 /// programs without a runtime.
 ///
 /// **Waiting.** A call first tries without waiting. If the last call did not have to sleep, it
-/// continues to try for at most 1 us; not with [`Block`](WaitStrategy::Block). Then it sleeps on the endpoint's
-/// [`Readiness`]. [`Spin`](WaitStrategy::Spin) does not spin longer here, since other tasks need
-/// the thread.
+/// continues to try for at most 1 us; not with [`Block`](WaitStrategy::Block). Then it sleeps.
+/// [`Spin`](WaitStrategy::Spin) does not spin longer here, since other tasks need the thread.
 ///
 /// **Cancellation.** Every call is cancel safe: it takes or sends a message only in the poll that
 /// returns it.
@@ -39,10 +40,14 @@ const SPIN: Duration = Duration::from_micros(1);
 /// **Runtimes.** The endpoint belongs to the runtime in which it was created. After that has ended,
 /// calls that have to wait fail with [`Other`](ErrorKind::Other).
 ///
-/// **Fork.** As for [`Async`], use and drop it only in the process that created it.
+/// **Cost.** All endpoints of a runtime share one [`Reactor`](ipcraft::channel::Reactor) and one
+/// task, which the first endpoint creates and which live until the runtime ends. An endpoint takes
+/// no descriptor and no thread, unless the kernel refuses inotify(7).
+///
+/// **Fork.** Use it only in the process that created it. A forked child shares the reactor of its
+/// parent. A child that executes a program is not affected.
 pub struct Endpoint<E> {
-    // Before the endpoint, whose memory it waits on.
-    readiness: Async<Readiness>,
+    wake: Wake,
     end: E,
     /// Whether the last call did not have to sleep, so that spinning may spare it the sleep again.
     is_busy: bool,
@@ -53,13 +58,14 @@ impl<E: Awaitable> Endpoint<E> {
     ///
     /// # Errors
     ///
-    /// Those of [`Awaitable::readiness`] and of [`Async::new`]. On error, the endpoint is dropped.
+    /// Those of [`Awaitable::register`], [`Reactor::new`](ipcraft::channel::Reactor::new) and
+    /// [`Async::new`](crate::Async::new). On error, the endpoint is dropped.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime, and in one without IO.
     pub fn new(end: E) -> Result<Self> {
-        Ok(Endpoint { readiness: Async::new(end.readiness()?)?, end, is_busy: false })
+        Ok(Endpoint { wake: Wake::new(&end)?, end, is_busy: false })
     }
 
     /// Returns the endpoint, for calls that do not wait.
@@ -109,25 +115,22 @@ impl<E: Awaitable> Endpoint<E> {
         result
     }
 
-    /// Keeps the order that [`Readiness`] demands: clears it, makes the call, then waits for it.
+    /// Keeps the order that the reactor demands: arms it, makes the call, then waits.
     fn poll_event<R>(
         &mut self,
         cx: &mut Context<'_>,
         call: &mut impl FnMut(&mut E) -> Poll<R>,
     ) -> Poll<Result<R>> {
-        let mut is_cleared = false;
-        loop {
-            let event = self.readiness.poll_event(cx)?;
-            if event.is_pending() && is_cleared {
-                return Poll::Pending;
-            }
-            self.readiness.get_ref().clear()?;
-            is_cleared = true;
+        if !self.wake.wait(cx.waker()) {
+            return Poll::Ready(Err(ended(&io::Error::other("the runtime has ended"))));
+        }
+        // Armed anew, it may have missed an event before.
+        while self.wake.arm()? {
             if let Poll::Ready(result) = call(&mut self.end) {
                 return Poll::Ready(Ok(result));
             }
-            ready!(event);
         }
+        Poll::Pending
     }
 
     /// Waits until a `try_` call does not block, and returns its result.

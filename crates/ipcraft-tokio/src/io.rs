@@ -201,11 +201,10 @@ impl<T: Source> Async<T> {
         }
     }
 
-    /// Consumes an event that the reactor has reported, or waits for one.
-    pub(crate) fn poll_event(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let guard = ready!(self.fd.poll_read_ready(cx)).map_err(|e| ended(&e))?;
-        consume(guard);
-        Poll::Ready(Ok(()))
+    /// Waits for an event and consumes it. What the event is about must be examined afterwards.
+    pub(crate) async fn consume_event(&self) -> Result<()> {
+        consume(self.fd.readable().await.map_err(|e| ended(&e))?);
+        Ok(())
     }
 }
 
@@ -217,8 +216,9 @@ fn consume<T: Source>(mut guard: Guard<'_, T>) -> bool {
     !is_final
 }
 
+/// The error of waiting after the runtime has ended.
 #[cold]
-fn ended(error: &io::Error) -> Error {
+pub(crate) fn ended(error: &io::Error) -> Error {
     Error::from_io(AWAIT, error)
 }
 

@@ -58,8 +58,8 @@
 //! * **Budget.** Each call takes part in tokio's cooperative scheduling, so one that is always
 //!   ready does not starve other tasks.
 //! * **Errors** are those of `ipcraft`. A failed `send` returns the message.
-//! * **Threads.** This crate starts none. A channel may have one for its
-//!   [`Readiness`](ipcraft::channel::Readiness).
+//! * **Threads.** This crate starts none. A channel may take one if the kernel refuses inotify(7):
+//!   see [`Reactor`](ipcraft::channel::Reactor).
 //! * **Runtimes.** Handles work in the current-thread and the multi-threaded runtime, with IO and
 //!   time enabled. They are registered with the runtime in which they were created.
 //! * **Fork.** Use and drop them only in the process that created them. A child that executes a
@@ -143,6 +143,7 @@ pub mod signal;
 pub mod socket;
 mod source;
 mod stream_io;
+mod wakes;
 
 /// The recipes, run as tests.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use ipcraft::channel::Readiness;
+use ipcraft::channel::{Reactor, Readiness};
 use ipcraft::event::EventFd;
 use ipcraft::process::PidFd;
 use ipcraft::queue::posix::{NotificationFd, Queue};
@@ -72,11 +72,11 @@ macro_rules! impl_into_async {
 impl_into_async! {
     pipe::Reader, pipe::Writer, fifo::Reader, fifo::Writer, stream::Stream, stream::Listener,
     seqpacket::Connection, seqpacket::Listener, datagram::Socket, Queue, NotificationFd<'_>, EventFd,
-    SignalFd, PidFd, Readiness, OwnedFd
+    SignalFd, PidFd, Readiness, Reactor, OwnedFd
 }
 
 impl_source! {
-    Interest::READABLE => pipe::Reader, fifo::Reader, PidFd, SignalFd, NotificationFd<'_>, Readiness,
+    Interest::READABLE => pipe::Reader, fifo::Reader, PidFd, SignalFd, NotificationFd<'_>, Readiness, Reactor,
         stream::Listener, seqpacket::Listener;
     Interest::WRITABLE => pipe::Writer, fifo::Writer;
     BOTH => stream::Stream, datagram::Socket, seqpacket::Connection, Queue, EventFd, OwnedFd;

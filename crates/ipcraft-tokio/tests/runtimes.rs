@@ -154,7 +154,7 @@ fn starting_children_does_not_disturb_what_waits() {
 
 #[test]
 fn idle_channels_use_no_cpu_time() {
-    const CHANNELS: usize = 100;
+    const CHANNELS: usize = 1000;
     current_thread().block_on(limited(async {
         let mut senders = Vec::new();
         let tasks: Vec<_> = (0..CHANNELS)

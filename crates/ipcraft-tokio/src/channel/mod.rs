@@ -29,7 +29,7 @@
 //! | `changed` | a new value; the writer leaving or dying |
 //! | `call` | the reply; the server leaving or dying |
 //!
-//! A death is noticed as [`Readiness`](ipcraft::channel::Readiness) states.
+//! A death is noticed as [`Reactor`](ipcraft::channel::Reactor) states.
 
 mod bytes_endpoints;
 mod latest_reader;

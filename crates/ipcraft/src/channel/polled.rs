@@ -2,7 +2,9 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::{Message, Readiness, WaitStrategy, broadcast, latest, mpmc, request, spsc};
+use super::{
+    Message, Reactor, Readiness, Registration, WaitStrategy, broadcast, latest, mpmc, request, spsc,
+};
 use crate::error::Result;
 
 /// An endpoint that can wait in an event loop: it has a descriptor that polls as readable, and
@@ -16,6 +18,15 @@ pub trait Awaitable: sealed::Sealed {
     /// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if no descriptor or thread can
     /// be created.
     fn readiness(&self) -> Result<Readiness>;
+
+    /// Registers the endpoint with a reactor, which waits for many. It is the endpoint's method of
+    /// the same name.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`LimitReached`](crate::ErrorKind::LimitReached) if the kernel has no watch left,
+    /// and no descriptor or thread can be created instead.
+    fn register(&self, reactor: &Reactor) -> Result<Registration>;
 
     /// Returns how the endpoint waits. An event loop does not spin where this is
     /// [`Block`](WaitStrategy::Block).
@@ -33,6 +44,10 @@ macro_rules! impl_awaitable {
         impl<$($message: Message),*> Awaitable for $endpoint {
             fn readiness(&self) -> Result<Readiness> {
                 Self::readiness(self)
+            }
+
+            fn register(&self, reactor: &Reactor) -> Result<Registration> {
+                Self::register(self, reactor)
             }
 
             fn wait_strategy(&self) -> WaitStrategy {
