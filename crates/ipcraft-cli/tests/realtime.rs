@@ -33,10 +33,16 @@ fn real_tasks_miss_by_rm_and_meet_by_edf_on_the_service_clock() {
 }
 
 #[test]
-fn kernel_deadlines_run_or_are_skipped_with_the_right() {
-    let found = printed(&["--policy", "linux:deadline", "--unit", "2ms"]);
-    let ran = found.contains("the kernel's earliest deadline first") && found.contains("worst lateness");
-    assert!(ran || found.contains("skipped: linux:deadline on real processes: "), "{found}");
+fn kernel_policies_run_or_are_skipped_with_the_right() {
+    for (policy, title) in [
+        ("linux:deadline", "the kernel's earliest deadline first"),
+        ("linux:rm", "the shortest period first"),
+    ] {
+        let found = printed(&["--policy", policy, "--unit", "2ms"]);
+        let ran = found.contains(title) && found.contains("worst lateness");
+        let skipped = found.contains(&format!("skipped: {policy} on real processes: "));
+        assert!(ran || skipped, "{found}");
+    }
 }
 
 #[test]
@@ -48,7 +54,7 @@ fn tasks_of_many_instances_are_skipped_with_the_reason() {
 #[test]
 fn arguments_that_cannot_be_used_exit_with_two() {
     for (arguments, part) in [
-        (&["--policy", "rr:1"][..], "choose rm, edf, linux:deadline"),
+        (&["--policy", "rr:1"][..], "choose rm, edf, linux:rm, linux:deadline"),
         (&["--policy", "linux:deadline", "--ideal"], "leave --ideal out"),
         (&["--unit", "1us"], "multiple of 10 us"),
     ] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipcraft_lab::Skipped;
 use ipcraft_lab::schedule::dispatch::{Options, RunError};
+use ipcraft_lab::schedule::periodic::Kernel;
 use ipcraft_lab::schedule::policy::Spec;
 use ipcraft_lab::schedule::realtime::{Analysis, Instance, Run, Task, parse, simulate};
 use ipcraft_lab::schedule::{Time, periodic};
@@ -25,7 +26,7 @@ pub(crate) struct RealTime {
     #[arg(long, value_name = "TASK,…", default_value = "2/5,4/7")]
     tasks: String,
 
-    /// Policies: rm (rate monotonic), edf (earliest deadline first), linux:deadline
+    /// Policies: rm (rate monotonic), edf (earliest deadline first), linux:rm, linux:deadline
     #[arg(long, value_name = "POLICY,…", default_value = "rm,edf")]
     policy: String,
 
@@ -42,16 +43,20 @@ pub(crate) struct RealTime {
     unit: Duration,
 }
 
-/// The policy by which the kernel runs periodic tasks.
-const LINUX: &str = "linux:deadline";
-
 #[derive(Serialize)]
 struct Results<'a> {
     tasks: &'a [Task],
     analysis: Analysis,
     schedules: Vec<Scheduled>,
-    /// The tasks under `SCHED_DEADLINE`.
-    linux: Option<Run>,
+    /// The tasks under policies of the kernel.
+    linux: Vec<UnderLinux>,
+}
+
+#[derive(Serialize)]
+struct UnderLinux {
+    policy: &'static str,
+    title: &'static str,
+    real: Run,
 }
 
 #[derive(Serialize)]
@@ -65,8 +70,12 @@ struct Scheduled {
 pub(super) fn outcome(arguments: &RealTime) -> Result<Outcome, Failure> {
     let tasks = parse(&arguments.tasks).map_err(|error| Failure::Usage(error.to_string()))?;
     let names: Vec<&str> = arguments.policy.split(',').collect();
-    let textbook = names.iter().filter(|name| **name != LINUX);
-    let policies: Vec<Spec> = textbook.map(|name| policy(name)).collect::<Result<_, _>>()?;
+    let (kernels, textbook): (Vec<&str>, Vec<&str>) =
+        names.into_iter().partition(|name| name.parse::<Kernel>().is_ok());
+    let policies: Vec<Spec> = textbook.into_iter().map(policy).collect::<Result<_, _>>()?;
+    if let Some(kernel) = kernels.first().filter(|_| arguments.ideal) {
+        return Err(Failure::Usage(format!("{kernel} has no ideal schedule here: leave --ideal out")));
+    }
     let analysis = Analysis::of(&tasks);
     let length = analysis.hyperperiod.unwrap_or(Time::units(u64::MAX));
     let options = arguments.options();
@@ -78,20 +87,21 @@ pub(super) fn outcome(arguments: &RealTime) -> Result<Outcome, Failure> {
         let real = if arguments.ideal { None } else { permitted(&policy.to_string(), run(), &mut skipped)? };
         schedules.push(Scheduled { policy, ideal, real });
     }
-    if arguments.ideal && names.contains(&LINUX) {
-        return Err(Failure::Usage(format!("{LINUX} has no ideal schedule here: leave --ideal out")));
+    let mut linux = Vec::new();
+    for kernel in kernels.iter().filter_map(|name| name.parse::<Kernel>().ok()) {
+        let run = periodic::under_linux(&tasks, kernel, length, &options);
+        if let Some(real) = permitted(kernel.name(), run, &mut skipped)? {
+            linux.push(UnderLinux { policy: kernel.name(), title: kernel.title(), real });
+        }
     }
-    let linux = match names.contains(&LINUX) {
-        true => permitted(LINUX, periodic::under_linux(&tasks, length, &options), &mut skipped)?,
-        false => None,
-    };
     let mut text = analysis_text(&tasks, &analysis);
     for scheduled in &schedules {
         text += &schedule_text(&tasks, &analysis, scheduled);
     }
-    if let Some(run) = &linux {
-        let _ = writeln!(text, "\n{LINUX}: the kernel's earliest deadline first, on all cores");
-        text += &real_text(&tasks, run);
+    for under in &linux {
+        let preemptions = counted(under.real.preemptions, "preemption", "preemptions");
+        let _ = writeln!(text, "\n{}: {}; {preemptions}", under.policy, under.title);
+        text += &real_text(&tasks, &under.real);
     }
     Ok(Outcome::new(text, &Results { tasks: &tasks, analysis, schedules, linux }, skipped)?)
 }
@@ -123,7 +133,7 @@ fn policy(text: &str) -> Result<Spec, Failure> {
     match text.parse() {
         Ok(spec @ (Spec::Rm | Spec::Edf)) => Ok(spec),
         _ => Err(Failure::Usage(format!(
-            "{text:?} is no policy for periodic tasks: choose rm, edf, linux:deadline"
+            "{text:?} is no policy for periodic tasks: choose rm, edf, linux:rm, linux:deadline"
         ))),
     }
 }

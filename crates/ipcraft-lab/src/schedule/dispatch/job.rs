@@ -85,20 +85,24 @@ pub(in super::super) fn compete(
     work(&role);
 }
 
-/// Computes for `length` of CPU time after each release, and notes when each instance began and
-/// ended. Releases count from the common start.
+/// Computes for `length` of CPU time after each release. Records when it ran, and the pause before
+/// each release but the first as an I/O. Releases count from the common start.
 pub(in super::super) fn repeat(desk: Desk<'_>, releases: &[u64], length: u64) {
     let _ = raise(Signal::SIGSTOP);
     let start = desk.get(Word::Start);
+    let mut recorder: Option<Recorder<'_>> = None;
     for release in releases {
         let pause = (start + release).saturating_sub(monotonic_ns());
         std::thread::sleep(Duration::from_nanos(pause));
-        let begin = monotonic_ns();
+        if let Some(recorder) = &mut recorder {
+            recorder.end_io();
+        }
+        let recorder = recorder.get_or_insert_with(|| Recorder::start(desk));
         let end = CpuClock::OWN.ns().unwrap_or(0) + length;
         while CpuClock::OWN.ns().is_ok_and(|now| now < end) {
             std::hint::black_box(extend(SEED, LINKS));
+            recorder.read_clock();
         }
-        desk.push_gap([begin, monotonic_ns()]);
     }
 }
 
