@@ -1,10 +1,7 @@
 //! `ipcraft lab` as a shell sees it, and the commands of its two documents.
 
-use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 const ENGLISH: &str = include_str!("../../../docs/lab.md");
 const CHINESE: &str = include_str!("../../../docs/lab.zh.md");
@@ -109,40 +106,4 @@ fn seconds_out_of_range_exit_with_two_and_name_the_range() {
         assert_eq!(output.status.code(), Some(2), "{seconds}");
         assert!(text(&output.stderr).contains("from 0.01 to 3600"), "{}", text(&output.stderr));
     }
-}
-
-/// A stopped process is among those of `exclusion`, and one under ptrace(2) among those of
-/// `explore`.
-#[test]
-fn lab_killed_at_any_moment_leaves_no_process() {
-    for (round, topic) in
-        ["exclusion alternation", "explore dekker", "race"].iter().cycle().take(12).enumerate()
-    {
-        let mut lab = ipcraft(&format!("lab {topic}")).stdout(Stdio::null()).spawn().unwrap();
-        let pid = lab.id();
-        while children(pid).is_empty() && lab.try_wait().unwrap().is_none() {
-            thread::sleep(Duration::from_millis(1));
-        }
-        thread::sleep(Duration::from_millis(37 * round as u64 % 200));
-        let left = children(pid);
-        lab.kill().unwrap();
-        lab.wait().unwrap();
-        let start = Instant::now();
-        while left.iter().any(|&child| is_alive(child)) {
-            assert!(start.elapsed() < Duration::from_secs(30), "lab {topic} left {left:?}");
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-}
-
-fn children(pid: u32) -> Vec<u32> {
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    list.split_whitespace().filter_map(|child| child.parse().ok()).collect()
-}
-
-/// A zombie has ended, too.
-fn is_alive(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    state.is_some_and(|state| state != 'Z' && state != 'X')
 }
