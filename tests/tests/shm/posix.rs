@@ -1,12 +1,12 @@
 //! Named objects: creation, opening, checks and removal.
 
 use std::cell::RefCell;
-use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::{fs, io, thread};
 
 use ipcraft::ErrorKind;
 use ipcraft::shm::Access;
@@ -52,6 +52,35 @@ fn posix_create_with_impossible_size_fails_and_leaves_nothing() {
         assert_eq!(error.object(), Some(&*name.text));
     }
     assert_eq!(kind(SharedMemory::open(&name)), ErrorKind::NotFound);
+}
+
+/// Takes or ends a lease on the file, of which this must be the only description.
+fn lease(file: &fs::File, kind: i32) {
+    const F_SETSIG: i32 = 10;
+    // SAFETY: because these commands of fcntl(2) take a descriptor and an integer. The signal that
+    // reports the other process is one that is ignored by default.
+    let done = unsafe {
+        libc::fcntl(file.as_raw_fd(), F_SETSIG, libc::SIGURG);
+        libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, kind)
+    };
+    assert_eq!(done, 0, "{}", io::Error::last_os_error());
+}
+
+#[serial_test]
+fn posix_open_waits_for_a_short_lease_and_reports_a_long_one() {
+    let name = Name::new();
+    drop(SharedMemory::create_new(&name, page()).unwrap());
+    let file = fs::File::open(name.path()).unwrap();
+    lease(&file, libc::F_WRLCK);
+    let error = SharedMemory::open(&name).unwrap_err();
+    assert_eq!((error.kind(), error.object()), (ErrorKind::WouldBlock, Some(&*name.text)), "{error}");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(5));
+            lease(&file, libc::F_UNLCK);
+        });
+        drop(SharedMemory::open(&name).unwrap());
+    });
 }
 
 #[serial_test]

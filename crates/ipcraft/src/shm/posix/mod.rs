@@ -64,6 +64,7 @@
 //! | `ETIMEDOUT` | [`open_timeout`](Options::open_timeout) | [`TimedOut`](crate::ErrorKind::TimedOut) | no process created and sized it in time; an object that is there is named with its size | retry, or [unlink](SharedMemory::unlink) an abandoned one |
 //! | `ELOOP`, `EINVAL`, `ENXIO`, none | opening | [`WrongType`](crate::ErrorKind::WrongType) | the name belongs to a symbolic link, a directory, a socket, a FIFO or an empty file | find out which program created it; [unlink](SharedMemory::unlink) an abandoned one |
 //! | none | [`create`](Options::create) | [`WrongType`](crate::ErrorKind::WrongType) | the existing object is too small, as for [`min_size`](Options::min_size) | remove it, or [grow](SharedMemory::grow) it |
+//! | `EAGAIN` | opening | [`WouldBlock`](crate::ErrorKind::WouldBlock) | another process has kept a lease on the file (`F_SETLEASE`) for 50 ms | find it in /proc/locks |
 //! | `EACCES` | opening, unlinking | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | not permitted by its owner and mode | check owner and mode |
 //! | none | opening | [`PermissionDenied`](crate::ErrorKind::PermissionDenied) | another owner than expected, or more permissions; the error names those found | set the [`Options`] accordingly if that is right |
 //! | `ENOSPC`, none | creating, growing | [`LimitReached`](crate::ErrorKind::LimitReached) | no free space in `/dev/shm`, in memory, or in the control group | free some, or raise the limit |

@@ -3,6 +3,8 @@
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -54,7 +56,7 @@ pub(super) fn find(c_name: &CStr, label: &Arc<str>, access: Access, expected: Ex
     };
     // With a lease on the file (F_SETLEASE), the kernel would otherwise wait for its holder.
     let flags = flags | OFlag::O_NONBLOCK;
-    let fd = match retry(|| shm_open(c_name, flags, Mode::empty())) {
+    let fd = match past_leases(|| retry(|| shm_open(c_name, flags, Mode::empty()))) {
         Ok(fd) => fd,
         Err(e @ Errno::ENOENT) => return Ok(Found::Nothing(named(Error::from_errno(SHM_OPEN, e)))),
         Err(e) => return Err(named(open_error(e))),
@@ -69,9 +71,26 @@ pub(super) fn find(c_name: &CStr, label: &Arc<str>, access: Access, expected: Ex
     })
 }
 
+/// How often an open that met a lease is repeated, and the pause in between. A tool that inspects
+/// files holds a lease for microseconds.
+const LEASE_ATTEMPTS: u32 = 50;
+const LEASE_PAUSE: Duration = Duration::from_millis(1);
+
+/// Repeats an open that fails because another process holds a lease on the file.
+fn past_leases(mut open: impl FnMut() -> nix::Result<OwnedFd>) -> nix::Result<OwnedFd> {
+    for _ in 0..LEASE_ATTEMPTS {
+        match open() {
+            Err(Errno::EAGAIN) => thread::sleep(LEASE_PAUSE),
+            outcome => return outcome,
+        }
+    }
+    open()
+}
+
 fn open_error(errno: Errno) -> Error {
     let error = Error::from_errno(SHM_OPEN, errno);
     match errno {
+        Errno::EAGAIN => error.with_hint("find the process that keeps a lease on it in /proc/locks"),
         Errno::ELOOP => wrong_type(error, "remove the symbolic link in /dev/shm, or use another name"),
         Errno::ENXIO => wrong_type(error, "remove the socket in /dev/shm, or use another name"),
         Errno::EINVAL | Errno::EISDIR => {
