@@ -66,7 +66,7 @@ impl<K: ChannelKind> Endpoints<K> {
                 self.receiver =
                     receiver.and_then(|receiver| clock.call("pass_receiver", || K::pass_receiver(receiver)));
             }
-            _ if choice / 6 % 2 == 0 => self.observe(choice / 12, clock),
+            _ if (choice / 6).is_multiple_of(2) => self.observe(choice / 12, clock),
             _ => self.choose_strategy(choice / 12),
         }
     }

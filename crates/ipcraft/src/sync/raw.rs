@@ -139,8 +139,8 @@ impl RawMutex {
         owner != 0 && tgkill(process, owner, NO_SIGNAL).is_ok()
     }
 
-    /// Returns whether no thread, dead or alive, owns the mutex. The answer may be stale already. If
-    /// it is true, this thread sees what the last owner wrote.
+    /// Returns whether no thread, dead or alive, owns the mutex. The answer may be stale already.
+    /// If it is true, this thread sees what the last owner wrote.
     pub(super) fn is_free(&self) -> bool {
         self.is_free_by(c_library::owner_word_index())
     }

@@ -32,8 +32,8 @@ const SLOT_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 ///
 /// Each reader holds one of `READERS` slots. So reading costs as much as a
 /// [`Mutex`](super::Mutex), and readers on different cores do not slow each other down. A writer
-/// announces itself, looks at every slot, and waits for those that are taken. Readers beyond
-/// `READERS` wait for a free slot.
+/// announces itself, reads every slot, and waits until each is free. Readers beyond `READERS` wait
+/// for a free slot.
 ///
 /// A reader may be killed at any instruction: its slot is free again. If a writer is killed, the
 /// next writer receives [`LockError::Inconsistent`], and readers fail with
@@ -61,7 +61,7 @@ pub struct RwLock<T, const READERS: usize = 32> {
     /// One of the constants in `state`. After initialization only the writer writes it.
     pub(super) state: AtomicU32,
     /// Not zero if a writer has arrived. Readers then queue at the gate, and the first one there
-    /// resets it to zero. A writer stores it before it looks at the slots. A reader takes its slot
+    /// resets it to zero. A writer stores it before it reads the slots. A reader takes its slot
     /// before it loads it. So one of the two sees the other.
     pub(super) writer: AtomicU32,
     pub(super) slots: [Slot; READERS],

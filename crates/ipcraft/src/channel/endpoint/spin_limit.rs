@@ -28,13 +28,13 @@ impl SpinLimit {
         self.budget
     }
 
-    /// Returns whether the last waits were short, so that the next one may spin at once.
+    /// Returns whether the last waits were short, so that the next one may begin by spinning.
     #[inline]
     pub(super) fn is_worthwhile(&self) -> bool {
         self.budget >= SPIN_LIMIT
     }
 
-    /// Notes how long a wake-up took. A slow one counts at once, and is forgotten slowly.
+    /// Notes how long a wake-up took. A slow one counts immediately, and is forgotten slowly.
     pub(super) fn record_wake(&mut self, took: Duration) {
         self.last_wake = took;
         let faded = self.wake_cost - self.wake_cost / WAKE_COST_DECAY;

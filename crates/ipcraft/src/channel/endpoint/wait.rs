@@ -213,7 +213,7 @@ impl Endpoint {
         Ok(found)
     }
 
-    /// Notes how long an adaptive endpoint waited. `awake` says that it yielded and never blocked.
+    /// Notes how long an adaptive endpoint waited. `awake` means that it yielded and never blocked.
     fn adapt(&mut self, began: Duration, awake: bool) {
         if self.waiting == WaitStrategy::Adaptive {
             let took = if awake { Duration::ZERO } else { time::now() - began };

@@ -90,7 +90,10 @@ fn past_leases(mut open: impl FnMut() -> nix::Result<OwnedFd>) -> nix::Result<Ow
 fn open_error(errno: Errno) -> Error {
     let error = Error::from_errno(SHM_OPEN, errno);
     match errno {
-        Errno::EAGAIN => error.with_hint("find the process that keeps a lease on it in /proc/locks"),
+        Errno::EAGAIN => {
+            let error = error.with_kind(ErrorKind::WouldBlock);
+            error.with_hint("find the process that keeps a lease on it in /proc/locks")
+        }
         Errno::ELOOP => wrong_type(error, "remove the symbolic link in /dev/shm, or use another name"),
         Errno::ENXIO => wrong_type(error, "remove the socket in /dev/shm, or use another name"),
         Errno::EINVAL | Errno::EISDIR => {
