@@ -199,8 +199,10 @@ impl Endpoint {
             doorbell.commit_wait(token, until).map_err(|e| self.wait_failed(e))?;
             last_full_wait |= until != deadline;
             found = attempt()?;
-            let awake = time::now();
-            wake = doorbell.last_wake_within(now, awake).map(|notified| awake - notified);
+            if self.waiting == WaitStrategy::Adaptive {
+                let awake = time::now();
+                wake = doorbell.last_wake_within(now, awake).map(|notified| awake - notified);
+            }
         }
         if found.is_some() && self.waiters.1 == Waiters::One {
             doorbell.cancel_wait(token, last_full_wait);
