@@ -13,10 +13,33 @@
 //! * **To decide what a program does next with an object.** Everything here is out of date when it
 //!   is returned. Use locks and exclusive creation for that.
 //! * To list all descriptors of all processes: lsfd(1) does.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod aside;
+mod error;
 pub mod escape;
+mod identity;
+mod list;
+mod maps;
 mod name;
+mod object;
+mod paths;
+mod posix_queues;
+mod process;
+mod proof;
+mod remove;
+mod scan;
+mod shared_files;
+mod sockets;
+mod sys;
+mod sysv;
 
+pub use error::{Error, Result};
+pub use identity::{FileId, Identity};
+pub use list::{Listing, find, list};
 pub use name::{Kind, NameError, ObjectName, SocketName, SysvName};
+pub use object::{Maker, Object, Queued, Reason, State};
+pub use process::Process;
+pub use remove::{Refusal, remove, remove_dead};
+pub use scan::{Holder, View};

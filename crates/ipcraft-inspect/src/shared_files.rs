@@ -1,0 +1,167 @@
+//! The files in `/dev/shm`: shared memory, channels and POSIX semaphores.
+
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::Mode;
+
+use crate::identity::Identity;
+use crate::name::{Kind, ObjectName};
+use crate::object::{Object, Reason, State};
+use crate::proof::{self, Answer};
+use crate::sys::{self, FileStatus};
+
+/// Where the C library keeps shared memory and semaphores (shm_overview(7), sem_overview(7)).
+pub(crate) const DIRECTORY: &str = "/dev/shm";
+
+/// What the C library puts before the name of a semaphore.
+const SEMAPHORE: &[u8] = b"sem.";
+
+/// The objects of these kinds, without their holders. Nothing if there is no such directory.
+pub(crate) fn list(kinds: &[Kind]) -> nix::Result<Vec<Object>> {
+    if ![Kind::Channel, Kind::SharedMemory, Kind::Semaphore].iter().any(|kind| kinds.contains(kind)) {
+        return Ok(Vec::new());
+    }
+    let directory = match open_directory() {
+        Err(Errno::ENOENT) => return Ok(Vec::new()),
+        other => other?,
+    };
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut listing = nix::dir::Dir::openat(directory.as_fd(), c".", flags, Mode::empty())?;
+    let mut objects = Vec::new();
+    for entry in listing.iter() {
+        let Ok(entry) = entry else { break };
+        let found = object(directory.as_fd(), entry.file_name());
+        objects.extend(found.filter(|object| kinds.contains(&object.kind)));
+    }
+    Ok(objects)
+}
+
+fn open_directory() -> nix::Result<OwnedFd> {
+    open(DIRECTORY, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+}
+
+/// The object with this name, if one has it.
+pub(crate) fn find(name: &ObjectName) -> nix::Result<Object> {
+    let file = file_name(name).ok_or(Errno::EINVAL)?;
+    let directory = open_directory()?;
+    let found = object(directory.as_fd(), &file).ok_or(Errno::ENOENT)?;
+    // `shm:` names any of these files, the others only what they are.
+    let is_kind = found.kind == name.kind() || name.kind() == Kind::SharedMemory;
+    if is_kind { Ok(found) } else { Err(Errno::ENOENT) }
+}
+
+/// The file of an object in [`DIRECTORY`].
+pub(crate) fn file_name(name: &ObjectName) -> Option<CString> {
+    let body = name.posix_name()?.as_bytes().get(1..)?;
+    let prefix = if name.kind() == Kind::Semaphore { SEMAPHORE } else { b"" };
+    CString::new([prefix, body].concat()).ok()
+}
+
+/// What the file is; `None` if it is gone, or no regular file.
+fn object(directory: BorrowedFd<'_>, file: &CStr) -> Option<Object> {
+    let status = sys::status(directory, file, false).ok()?;
+    if !status.has_type(nix::libc::S_IFREG) {
+        return None;
+    }
+    let bytes = file.to_bytes();
+    let semaphore = bytes.strip_prefix(SEMAPHORE).filter(|name| !name.is_empty());
+    let contents = match semaphore {
+        None => open_file(directory, file, &status).ok().and_then(|file| contents(file.as_fd())),
+        Some(_) => None,
+    };
+    let name = match (semaphore, contents) {
+        (Some(name), _) => ObjectName::Semaphore(slashed(name)),
+        (None, None | Some(SHARED_VALUE)) => ObjectName::SharedMemory(slashed(bytes)),
+        (None, Some(_)) => ObjectName::Channel(slashed(bytes)),
+    };
+    Some(Object {
+        kind: name.kind(),
+        name,
+        contents,
+        identity: Identity::File(status.id),
+        size: Some(status.size),
+        queued: None,
+        uid: status.uid,
+        gid: status.gid,
+        mode: status.mode & 0o7777,
+        changed: status.changed,
+        maker: None,
+        holders: Vec::new(),
+        state: State::Unknown(Reason::NeedsRoot),
+    })
+}
+
+fn slashed(name: &[u8]) -> OsString {
+    OsStr::from_bytes(&[b"/", name].concat()).to_owned()
+}
+
+/// Opens the file with this status, without blocking and without a trace in its times.
+fn open_file(directory: BorrowedFd<'_>, file: &CStr, status: &FileStatus) -> nix::Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let opened = match openat(directory, file, flags | OFlag::O_NOATIME, Mode::empty()) {
+        Err(Errno::EPERM) => openat(directory, file, flags, Mode::empty()),
+        other => other,
+    }?;
+    if sys::status_of(opened.as_fd())?.id == status.id { Ok(opened) } else { Err(Errno::ESTALE) }
+}
+
+/// Asks the kernel whether any process holds the object. The file must be the one that was listed.
+pub(crate) fn prove(object: &Object) -> State {
+    match open_listed(object) {
+        Ok(file) => state(proof::ask(file.as_fd())),
+        Err(e) => refused(e),
+    }
+}
+
+/// Opens the file of an object that was listed. Fails with `ESTALE` if its name leads to another.
+pub(crate) fn open_listed(object: &Object) -> nix::Result<OwnedFd> {
+    let file = file_name(&object.name).ok_or(Errno::EINVAL)?;
+    let directory = open_directory()?;
+    let status = sys::status(directory.as_fd(), &file, false)?;
+    if Identity::File(status.id) != object.identity || !status.has_type(nix::libc::S_IFREG) {
+        return Err(Errno::ESTALE);
+    }
+    open_file(directory.as_fd(), &file, &status)
+}
+
+/// The state that follows from the kernel's answer.
+pub(crate) fn state(answer: Answer) -> State {
+    match answer {
+        Answer::Free => State::Dead,
+        Answer::Held => State::Live,
+        Answer::NotPermitted => State::Unknown(Reason::NeedsRoot),
+        Answer::NotCounted => State::Unknown(Reason::NotCounted),
+    }
+}
+
+/// The state of an object that could not be opened.
+pub(crate) fn refused(errno: Errno) -> State {
+    match errno {
+        Errno::EACCES | Errno::EPERM => State::Unknown(Reason::NeedsRoot),
+        // Another process has a lease on it.
+        Errno::EAGAIN => State::Live,
+        _ => State::Unknown(Reason::Changed),
+    }
+}
+
+const SHARED_VALUE: &str = "value";
+
+/// The kinds of the library's memory, by the number in its header.
+const KINDS: [&str; 7] = [SHARED_VALUE, "spsc", "mpmc", "broadcast", "latest", "bytes", "request"];
+
+/// What the header of the file states, if it is the library's.
+fn contents(file: BorrowedFd<'_>) -> Option<&'static str> {
+    const MAGIC: &[u8] = b"ipcraft\x01";
+    let mut header = [0; 64];
+    let read = nix::sys::uio::pread(file, &mut header, 0).ok()?;
+    if read < header.len() || !header.starts_with(MAGIC) {
+        return None;
+    }
+    // The third word, whose upper half is the version of the layout.
+    let kind = header[16..].first_chunk().map(|bytes| u64::from_ne_bytes(*bytes))?;
+    KINDS.get((kind & u64::from(u32::MAX)) as usize).copied()
+}
