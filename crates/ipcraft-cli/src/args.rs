@@ -8,11 +8,18 @@ use clap::builder::StyledStr;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::bench_args::Bench;
+use crate::inspect::holding::Who;
+use crate::inspect::limits::Limits;
+use crate::inspect::listing::List;
+use crate::inspect::locks::Locks;
+use crate::inspect::removal::Remove;
+use crate::inspect::shell::{Completions, Man};
+use crate::inspect::showing::Show;
 use crate::lab::Lab;
 use crate::report::Report;
 use ipcraft_report::output;
 
-/// Benchmarks IPC mechanisms between two real processes on this machine
+/// Lists, measures and explains the ways in which processes of this machine communicate
 #[derive(Debug, Parser)]
 #[command(name = "ipcraft", version, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -31,6 +38,14 @@ pub(crate) enum Command {
     Report(Report),
     /// Run the subjects of a textbook in real processes; without a topic, list the topics
     Lab(Lab),
+    Ls(List),
+    Show(Show),
+    Who(Who),
+    Rm(Remove),
+    Limits(Limits),
+    Locks(Locks),
+    Completions(Completions),
+    Man(Man),
 }
 
 const STATUSES: &str = "Exit status: 0 done; 1 done with failures or a regression, or a file is unusable; \

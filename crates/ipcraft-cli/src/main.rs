@@ -1,9 +1,10 @@
-//! The `ipcraft` command: benchmarks IPC mechanisms between two real processes on this machine.
+//! The `ipcraft` command: which IPC objects exist, and how fast the mechanisms are on this machine.
 #![forbid(unsafe_code)]
 
 mod args;
 mod bench_args;
 mod compared;
+mod inspect;
 mod lab;
 mod list;
 mod measure;
@@ -23,6 +24,14 @@ fn main() -> ExitCode {
         Ok(Arguments { command: Command::Bench(bench) }) => measure::measure(&bench),
         Ok(Arguments { command: Command::Report(report) }) => report.run(),
         Ok(Arguments { command: Command::Lab(lab) }) => lab.run(),
+        Ok(Arguments { command: Command::Ls(list) }) => list.run(),
+        Ok(Arguments { command: Command::Show(show) }) => show.run(),
+        Ok(Arguments { command: Command::Who(query) }) => query.run(),
+        Ok(Arguments { command: Command::Rm(remove) }) => remove.run(),
+        Ok(Arguments { command: Command::Limits(limits) }) => limits.run(),
+        Ok(Arguments { command: Command::Locks(locks) }) => locks.run(),
+        Ok(Arguments { command: Command::Completions(completions) }) => completions.run(),
+        Ok(Arguments { command: Command::Man(man) }) => man.run(),
         Err(usage) => args::print(&usage),
     };
     outcome.unwrap_or_else(|error| {

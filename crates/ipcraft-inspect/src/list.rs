@@ -2,6 +2,8 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
+use ipcraft::Pid;
+use nix::errno::Errno;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -10,7 +12,8 @@ use crate::name::{Kind, ObjectName, SocketName};
 use crate::object::{Object, Reason, State};
 use crate::paths;
 use crate::posix_queues;
-use crate::scan::{Scan, View, Wanted, scan};
+use crate::process::Process;
+use crate::scan::{Scan, View, Wanted, scan, scan_one};
 use crate::shared_files;
 use crate::sockets;
 use crate::sysv;
@@ -77,15 +80,36 @@ pub fn find(name: &ObjectName) -> Result<(Object, View)> {
         }
         Kind::SysvQueue | Kind::SysvSharedMemory | Kind::SysvSemaphore => {
             let found = sysv::find(name).map_err(Error::from)?;
-            (found.ok_or_else(|| failed(nix::errno::Errno::ENOENT))?, Vec::new())
+            (found.ok_or_else(|| failed(Errno::ENOENT))?, Vec::new())
         }
         Kind::Fifo | Kind::Socket => paths::find(name).map_err(failed)?,
-        Kind::Process => return Err(failed(nix::errno::Errno::EINVAL)),
+        Kind::Process => return Err(failed(Errno::EINVAL)),
     };
     let wanted = Wanted { objects: identities(&object, &sockets).into_iter().collect(), ..Wanted::default() };
     let scan = scan(&wanted).map_err(|e| Error::new("read /proc", e))?;
     let view = scan.view;
     Ok((complete(object, &sockets, &scan, queues.as_ref()), view))
+}
+
+/// Returns a process, and the objects with a name that it holds.
+///
+/// # Errors
+///
+/// Fails with [`ESRCH`](Error::errno) if no visible process has this id, and with `EACCES` if its
+/// memory maps and descriptors may not be read.
+pub fn held_by(pid: Pid) -> Result<(Process, Vec<Object>)> {
+    let name = ObjectName::Process(pid);
+    let (process, scan) = scan_one(pid.into()).map_err(|e| match e {
+        Errno::ENOENT => Error::new("read /proc", Errno::ESRCH).named(&name),
+        e => Error::new("read /proc", e).named(&name),
+    })?;
+    if scan.view.denied > 0 {
+        let denied = Error::new("read the descriptors of", Errno::EACCES).named(&name);
+        return Err(denied.with_hint("run as root"));
+    }
+    let mut objects = list(&[])?.objects;
+    objects.retain(|object| object.holders.iter().any(|holder| holder.process == process));
+    Ok((process, objects))
 }
 
 /// What there is, before its holders are known.

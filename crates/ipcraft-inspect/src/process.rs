@@ -38,8 +38,7 @@ const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_
 
 /// The ids of the processes that this process can see.
 pub(crate) fn ids(proc: BorrowedFd<'_>) -> nix::Result<Vec<u32>> {
-    let names = numbered(proc, c".")?;
-    Ok(names)
+    numbered(proc, c".")
 }
 
 /// The numbers among the names in a directory.
@@ -95,6 +94,11 @@ impl ProcessFiles {
 
     pub(crate) fn directory(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
+    }
+
+    /// Whether it has ended and waits for its parent, so that it holds nothing.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state == b'Z' && self.threads <= 1
     }
 
     /// Where its memory maps and descriptors are: in its own directory, or in those of its threads

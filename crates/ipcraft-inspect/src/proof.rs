@@ -84,20 +84,22 @@ pub(crate) fn kernel_counts() -> bool {
 }
 
 fn counts() -> nix::Result<bool> {
-    let writer = memfd_create(c"ipcraft-inspect", MFdFlags::MFD_CLOEXEC)?;
-    let reader = read_only(&writer)?;
+    // The first description of such a file is not counted, so it is replaced.
+    let first = memfd_create(c"ipcraft-inspect", MFdFlags::MFD_CLOEXEC)?;
+    let (reader, writer) = (reopen(&first, false)?, reopen(&first, true)?);
+    drop(first);
     let sees_writer = sys::take_lease(reader.as_fd()) == Err(Errno::EAGAIN);
     drop(writer);
-    let other = read_only(&reader)?;
+    let other = reopen(&reader, false)?;
     let sees_reader = sys::take_lease(reader.as_fd()) == Err(Errno::EAGAIN);
     drop(other);
     Ok(sees_writer && sees_reader && sys::take_lease(reader.as_fd()) == Ok(()))
 }
 
 /// Another description of the same file.
-fn read_only(file: &OwnedFd) -> nix::Result<OwnedFd> {
+fn reopen(file: &OwnedFd, write: bool) -> nix::Result<OwnedFd> {
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let opened = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
+    let opened = File::options().read(true).write(write).custom_flags(nix::libc::O_NONBLOCK).open(path);
     opened.map(OwnedFd::from).map_err(|e| Errno::from_raw(e.raw_os_error().unwrap_or(nix::libc::EIO)))
 }
 

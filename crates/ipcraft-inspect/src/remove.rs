@@ -8,7 +8,6 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ipcraft::queue::sysv::Queue;
-use ipcraft::semaphore::sysv::SemaphoreSet;
 use ipcraft::shm::sysv::Segment;
 use nix::errno::Errno;
 use serde::Serialize;
@@ -208,7 +207,7 @@ fn remove_sysv(object: &Object) -> Result<std::result::Result<(), Refusal>> {
     }
     match object.kind {
         Kind::SysvQueue => Queue::from_id(id)?.remove()?,
-        _ => SemaphoreSet::from_id(id)?.remove()?,
+        _ => sysv::open_set(id)?.remove()?,
     }
     Ok(Ok(()))
 }

@@ -118,7 +118,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn process(&mut self, proc: BorrowedFd<'_>, pid: u32) {
         let files = match ProcessFiles::open(proc, pid) {
-            Ok(files) if files.is_kernel => return,
+            Ok(files) if files.is_kernel || files.has_ended() => return,
             Ok(files) => files,
             Err(Errno::ENOENT | Errno::ESRCH) => return,
             Err(_) => return self.scan.view.denied += 1,

@@ -80,7 +80,7 @@ fn set(id: i32, found: &semaphores::Statistics) -> Object {
     let name = ObjectName::SysvSemaphore(name_of(found.key, id));
     let times = [found.last_operation, Some(found.last_change)];
     let mut object = Object { size: Some(found.count as u64), ..base(name, id, &found.permissions, &times) };
-    let Ok(set) = SemaphoreSet::from_id(id) else { return object };
+    let Ok(set) = open_set(id) else { return object };
     let indexes = 0..u16::try_from(found.count).unwrap_or(u16::MAX);
     // A set of thousands is not worth three calls for each.
     let indexes = indexes.take(64);
@@ -96,6 +96,11 @@ fn set(id: i32, found: &semaphores::Statistics) -> Object {
         object.queued = value.map(|value| Queued { count: value.into(), capacity: None, bytes: None });
     }
     object
+}
+
+/// Opens a set, also one whose creator has not set its values.
+pub(crate) fn open_set(id: i32) -> ipcraft::Result<SemaphoreSet> {
+    semaphores::Options::new().wait_for_creator(None).from_id(id)
 }
 
 /// No process holds a queue or a set, and any process may use it. That a recent user runs is all

@@ -1,0 +1,42 @@
+//! How long a listing takes with many objects and processes.
+
+use std::time::{Duration, Instant};
+
+use ipcraft_inspect::list;
+use ipcraft_tests::peer::Peer;
+use ipcraft_tests::suite::{Outcome, serial_test};
+
+use super::{LONG, SharedFile, is_full};
+
+#[serial_test(timeout = LONG)]
+fn list_of_5000_objects_among_500_processes_is_whole() -> Outcome {
+    let (objects, processes) = if is_full() { (5000, 500) } else { (500, 20) };
+    let files: Vec<SharedFile> = (0..objects).map(|_| SharedFile::new("insp-scale")).collect();
+    let mut children = Vec::new();
+    for index in 0..processes {
+        let held = files[index].open();
+        let child = Peer::try_start(move || {
+            let _held = held;
+            loop {
+                std::thread::sleep(Duration::from_secs(60));
+            }
+        });
+        match child {
+            Ok(child) => children.push(child),
+            Err(error) => return Outcome::Skipped(format!("needs {processes} processes: {error}")),
+        }
+    }
+    let times: Vec<Duration> = (0..5)
+        .map(|_| {
+            let started = Instant::now();
+            let listing = list(&[]).unwrap();
+            let time = started.elapsed();
+            let ours = listing.objects.iter().filter(|o| o.name.to_string().starts_with("shm:/insp-scale-"));
+            assert!(ours.count() >= objects);
+            time
+        })
+        .collect();
+    println!("{objects} objects, {processes} processes: {times:?}");
+    children.into_iter().for_each(Peer::kill);
+    Outcome::Passed
+}
