@@ -17,6 +17,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod aside;
+mod channels;
 mod error;
 pub mod escape;
 mod file_locks;
@@ -39,6 +40,7 @@ mod sys;
 mod sysv;
 mod waiting;
 
+pub use channels::{ChannelDetails, Direction, Endpoint};
 pub use error::{Error, Result};
 pub use identity::{FileId, Identity};
 pub use limits::{Limit, Most, limits};

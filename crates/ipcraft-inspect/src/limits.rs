@@ -35,7 +35,7 @@ pub struct Limit {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Most {
-    /// This user uses so much of it.
+    /// This user uses this amount of it.
     User(u32, u64),
     /// This process, by id and name.
     Process(u32, String),

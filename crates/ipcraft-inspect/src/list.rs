@@ -6,6 +6,7 @@ use ipcraft::Pid;
 use nix::errno::Errno;
 use serde::Serialize;
 
+use crate::channels;
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::name::{Kind, ObjectName, SocketName};
@@ -163,6 +164,10 @@ fn complete(mut object: Object, sockets: &[u64], scan: &Scan, queues: Option<&Ow
                 None => object.holders.push(holder.clone()),
             }
         }
+    }
+    if object.kind == Kind::Channel {
+        object.channel = channels::observe(&object);
+        object.queued = object.channel.as_ref().and_then(channels::queued);
     }
     let is_held = !object.holders.is_empty();
     match object.kind {

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
 
+use crate::channels::ChannelDetails;
 use crate::identity::Identity;
 use crate::name::{Kind, ObjectName};
 use crate::process::Process;
@@ -37,6 +38,9 @@ pub struct Object {
     pub maker: Option<Maker>,
     /// The processes that hold it, as far as they are visible.
     pub holders: Vec<Holder>,
+    /// What is inside, if it is a channel that may be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelDetails>,
     /// Whether any process holds it.
     pub state: State,
 }

@@ -1,4 +1,4 @@
-//! FIFOs and sockets at paths: those that processes have open, and those left in the usual places.
+//! FIFOs and sockets at paths: open ones, and ones that were left in the usual places.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -61,7 +61,7 @@ fn status(path: &Path) -> nix::Result<FileStatus> {
     sys::status(AT_FDCWD.as_fd(), &path, false)
 }
 
-/// The FIFOs among these files, and those that the scan found.
+/// The FIFOs among these files, and the FIFOs that the scan found.
 pub(crate) fn fifos(files: &Files, scan: &Scan) -> Vec<Object> {
     let mut all: Files =
         files.iter().filter(|(_, s)| s.has_type(nix::libc::S_IFIFO)).map(|(p, s)| (p.clone(), *s)).collect();
@@ -121,6 +121,7 @@ fn unknown(name: ObjectName) -> Object {
         changed: 0,
         maker: None,
         holders: Vec::new(),
+        channel: None,
         state: State::Unknown(Reason::Unattached),
     }
 }

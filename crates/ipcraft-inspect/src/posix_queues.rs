@@ -78,6 +78,7 @@ fn object(name: &[u8], status: &FileStatus) -> Object {
         changed: status.changed,
         maker: None,
         holders: Vec::new(),
+        channel: None,
         state: State::Unknown(Reason::NeedsRoot),
     }
 }
@@ -114,7 +115,7 @@ pub(crate) fn complete(directory: Option<BorrowedFd<'_>>, object: &mut Object, a
             if ask {
                 object.state = state(proof::ask(queue.as_fd()));
             }
-            if let Some(attributes) = Queue::try_from(queue).and_then(|queue| queue.attributes()).ok() {
+            if let Ok(attributes) = Queue::try_from(queue).and_then(|queue| queue.attributes()) {
                 object.size = Some((attributes.capacity * attributes.message_size) as u64);
                 object.queued = Some(Queued {
                     count: attributes.messages as u64,

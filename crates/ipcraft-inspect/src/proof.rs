@@ -118,6 +118,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::print_stderr, reason = "a test that cannot run shows why")]
     fn ask_of_a_file_reports_each_way_to_hold_it() {
         if !kernel_counts() {
             eprintln!("skipped: needs a kernel that counts open file descriptions");

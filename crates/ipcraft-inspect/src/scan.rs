@@ -210,7 +210,7 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a file is a FIFO with a path, or looks like a POSIX queue: `/name`, 80 bytes long.
+/// Whether a file is a FIFO with a path, or may be a POSIX queue: `/name`, 80 bytes long.
 fn is_discovered(status: &FileStatus, link: &[u8]) -> bool {
     const QUEUE_FILE_SIZE: u64 = 80;
     status.has_type(nix::libc::S_IFIFO)

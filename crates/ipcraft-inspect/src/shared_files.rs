@@ -91,6 +91,7 @@ fn object(directory: BorrowedFd<'_>, file: &CStr) -> Option<Object> {
         changed: status.changed,
         maker: None,
         holders: Vec::new(),
+        channel: None,
         state: State::Unknown(Reason::NeedsRoot),
     })
 }
@@ -109,7 +110,7 @@ fn open_file(directory: BorrowedFd<'_>, file: &CStr, status: &FileStatus) -> nix
     if sys::status_of(opened.as_fd())?.id == status.id { Ok(opened) } else { Err(Errno::ESTALE) }
 }
 
-/// Asks the kernel whether any process holds the object. The file must be the one that was listed.
+/// Asks the kernel whether any process holds the object. The file must be the listed one.
 pub(crate) fn prove(object: &Object) -> State {
     match open_listed(object) {
         Ok(file) => state(proof::ask(file.as_fd())),

@@ -45,7 +45,8 @@ pub(crate) fn status_of(file: BorrowedFd<'_>) -> nix::Result<FileStatus> {
 fn statx(directory: BorrowedFd<'_>, name: &CStr, flags: c_int) -> nix::Result<FileStatus> {
     let mut found = MaybeUninit::<libc::statx>::uninit();
     let wanted = libc::STATX_BASIC_STATS;
-    // SAFETY: because statx(2) reads a name that ends in NUL, and writes one structure of this type.
+    // SAFETY: because statx(2) reads a name that ends in NUL, and writes one structure of this
+    // type.
     Errno::result(unsafe {
         libc::statx(directory.as_raw_fd(), name.as_ptr(), flags, wanted, found.as_mut_ptr())
     })?;

@@ -60,6 +60,7 @@ fn base(name: ObjectName, id: i32, permissions: &Permissions, times: &[Option<Sy
         changed: times.iter().flatten().map(seconds).max().unwrap_or(0).cast_signed(),
         maker: None,
         holders: Vec::new(),
+        channel: None,
         state: State::Unknown(Reason::Unattached),
     }
 }

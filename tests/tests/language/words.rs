@@ -32,7 +32,7 @@ const AVOIDED: &[(&[&str], &str)] = &[
 
 /// What a phrase may be followed by without being meant.
 const MEANT_OTHERWISE: &[&str] =
-    &["look up", "looks up", "looked up", "looking up", "go on to", "goes on to"];
+    &["look up", "looks up", "looked up", "looking up", "go on to", "goes on to", "who shm:/", "who $$"];
 
 /// Parts of names of functions and files that are avoided although the prose may need the word.
 const AVOIDED_IN_NAMES: &[&str] = &["nobodys", "at_once", "so_many", "for_ever", "goes_on"];

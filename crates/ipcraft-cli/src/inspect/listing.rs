@@ -181,6 +181,9 @@ pub(super) fn made_by(object: &Object) -> String {
 }
 
 fn holders(object: &Object) -> String {
+    if let Some(roles) = roles(object) {
+        return roles;
+    }
     match (&object.holders[..], object.state) {
         ([], State::Live) => "not visible".to_owned(),
         ([], State::Dead) => "none".to_owned(),
@@ -190,6 +193,20 @@ fn holders(object: &Object) -> String {
             format!("{} {}, {} more", first.process.name, first.process.pid, others.len())
         }
     }
+}
+
+/// How many endpoints of each role a channel has; `None` if it has none.
+fn roles(object: &Object) -> Option<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for endpoint in &object.channel.as_ref()?.endpoints {
+        match counts.iter_mut().find(|(role, _)| *role == endpoint.role) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&endpoint.role, 1)),
+        }
+    }
+    let text = |(role, count): (&str, usize)| format!("{count} {role}{}", if count == 1 { "" } else { "s" });
+    let texts: Vec<String> = counts.into_iter().map(text).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
 }
 
 pub(super) fn state(object: &Object) -> String {

@@ -55,6 +55,19 @@ fn text(object: &Object) -> String {
     }
     lines.push(("made by", made_by(object)));
     lines.push(("state", state(object)));
+    if let Some(channel) = &object.channel {
+        lines.push(("message", channel.description.clone()));
+        for (number, direction) in channel.directions.iter().enumerate() {
+            let received = direction.received.map_or(String::new(), |count| format!(", received {count}"));
+            let text = format!("{number}: sent {}{received}, waiting {}", direction.sent, direction.depth);
+            lines.push(("direction", text));
+        }
+        for endpoint in &channel.endpoints {
+            let pid = endpoint.pid.map_or(String::new(), |pid| format!(" of process {pid}"));
+            let lag = endpoint.lag.map_or(String::new(), |lag| format!(", {lag} behind"));
+            lines.push(("endpoint", format!("{}{pid}{lag}", endpoint.role)));
+        }
+    }
     for holder in &object.holders {
         let process = &holder.process;
         let text = format!(

@@ -40,7 +40,9 @@ fn fork_on(files: &[SharedFile], stop: &Stop) {
     while !stop.is_set() {
         std::thread::sleep(Duration::from_micros(300));
         // SAFETY: because the child of this process, which has one thread, may do anything.
-        if unsafe { nix::unistd::fork() }.is_ok_and(|forked| forked.is_parent()) {
+        if unsafe { nix::unistd::fork() }
+            .is_ok_and(|forked| matches!(forked, nix::unistd::ForkResult::Parent { .. }))
+        {
             break;
         }
     }

@@ -64,7 +64,8 @@ fn shared_memory_held_by_a_thread_whose_process_lost_its_first_thread_is_live() 
             std::thread::sleep(std::time::Duration::from_secs(60));
         });
         // Ends this thread alone: the process becomes a zombie with a thread.
-        // SAFETY: because the system call ends the calling thread, which owns nothing that others use.
+        // SAFETY: because the system call ends the calling thread, which owns nothing that others
+        // use.
         unsafe { nix::libc::syscall(nix::libc::SYS_exit, 0) };
     });
     let is_zombie = || ipcraft::process::state(child.id()).is_ok_and(|state| state.letter() == 'Z');
@@ -84,6 +85,15 @@ fn channel_is_listed_by_its_kind_and_dead_after_its_handle() {
     let found = object(&name);
     assert_eq!((found.kind, found.contents, found.state), (Kind::Channel, Some("spsc"), State::Live));
     assert!(is_listed(Kind::Channel, &name) && !is_listed(Kind::SharedMemory, &name));
+    let mut sender = channel.sender().unwrap();
+    sender.send(7).unwrap();
+    let found = object(&name);
+    let details = found.channel.unwrap();
+    let (endpoint, queued) = (&details.endpoints[0], found.queued.unwrap());
+    assert_eq!((endpoint.role.as_str(), endpoint.pid), ("sender", Some(std::process::id())));
+    assert_eq!((details.endpoints.len(), details.directions[0].sent), (1, 1));
+    assert_eq!((queued.count, queued.capacity), (1, Some(1024)));
+    drop(sender);
     let as_memory: ObjectName = format!("shm:{posix}").parse().unwrap();
     assert_eq!(state(&as_memory), State::Live, "also by its other name");
     drop(channel);

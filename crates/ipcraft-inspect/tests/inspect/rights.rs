@@ -9,7 +9,7 @@ use nix::mount::{MsFlags, mount};
 
 use super::{SharedFile, holding, object};
 
-fn give_to_nobody(file: &SharedFile, mode: u32) {
+fn make_unprivileged(file: &SharedFile, mode: u32) {
     std::os::unix::fs::chown(&file.path, Some(UNPRIVILEGED_ID), Some(UNPRIVILEGED_ID)).unwrap();
     std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
@@ -37,7 +37,7 @@ fn own_object_is_proved_dead_or_held_by_an_invisible_process() -> Outcome {
         return skipped;
     }
     let file = SharedFile::new("insp-own");
-    give_to_nobody(&file, 0o600);
+    make_unprivileged(&file, 0o600);
     user::as_unprivileged(|| assert_eq!(object(&file.name()).state, State::Dead));
     let root = holding(|| Box::new(file.open()));
     user::as_unprivileged(|| {
@@ -55,7 +55,7 @@ fn own_object_under_hidepid_is_live_while_a_hidden_process_holds_it() -> Outcome
         return skipped;
     }
     let file = SharedFile::new("insp-hidepid");
-    give_to_nobody(&file, 0o600);
+    make_unprivileged(&file, 0o600);
     let root = holding(|| Box::new(file.open()));
     let outcome = ipcraft_tests::namespace::with_own_mounts(|| {
         let hide = Some("hidepid=2");

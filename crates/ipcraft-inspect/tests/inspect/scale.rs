@@ -13,8 +13,8 @@ fn list_of_5000_objects_among_500_processes_is_whole() -> Outcome {
     let (objects, processes) = if is_full() { (5000, 500) } else { (500, 20) };
     let files: Vec<SharedFile> = (0..objects).map(|_| SharedFile::new("insp-scale")).collect();
     let mut children = Vec::new();
-    for index in 0..processes {
-        let held = files[index].open();
+    for file in files.iter().take(processes) {
+        let held = file.open();
         let child = Peer::try_start(move || {
             let _held = held;
             loop {
