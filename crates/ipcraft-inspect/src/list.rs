@@ -154,8 +154,9 @@ fn identities(object: &Object, sockets: &[u64]) -> Vec<Identity> {
 
 /// Adds the holders of the scan, and the state.
 ///
-/// The order is: the object was listed; then all processes were read; then the kernel is asked
-/// about the object that was listed.
+/// The order is: the object was listed; then all processes were read. If the kernel counted no
+/// holder of a file when it was listed, and no process has it now, it is dead. In all other cases
+/// the kernel is asked about the object that was listed.
 fn complete(mut object: Object, sockets: &[u64], scan: &Scan, queues: Option<&OwnedFd>) -> Object {
     for identity in identities(&object, sockets) {
         for holder in scan.holders.get(&identity).into_iter().flatten() {
@@ -176,6 +177,7 @@ fn complete(mut object: Object, sockets: &[u64], scan: &Scan, queues: Option<&Ow
             posix_queues::complete(queues.map(AsFd::as_fd), &mut object, !is_held);
         }
         _ if is_held => object.state = State::Live,
+        _ if object.state == State::Dead && object.kind != Kind::SysvSharedMemory => {}
         _ => object.state = prove(&object),
     }
     object

@@ -52,6 +52,18 @@ pub(crate) fn ask(file: BorrowedFd<'_>) -> Answer {
     answer
 }
 
+/// As [`ask`], but takes another inspection for a holder.
+pub(crate) fn ask_quickly(file: BorrowedFd<'_>) -> Answer {
+    if !kernel_counts() {
+        return Answer::NotCounted;
+    }
+    let answer = take(file);
+    if answer == Answer::Free {
+        sys::end_lease(file);
+    }
+    answer
+}
+
 /// As [`ask`], but keeps the lease if the file is free, so that no process can open it.
 pub(crate) fn take_patiently(file: BorrowedFd<'_>) -> Answer {
     if !kernel_counts() {

@@ -8,11 +8,11 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::Mode;
 
-use crate::identity::Identity;
+use crate::identity::{FileId, Identity};
 use crate::name::{Kind, ObjectName};
 use crate::object::{Object, Reason, State};
 use crate::proof::{self, Answer};
-use crate::sys::{self, FileStatus};
+use crate::sys;
 
 /// Where the C library keeps shared memory and semaphores (shm_overview(7), sem_overview(7)).
 pub(crate) const DIRECTORY: &str = "/dev/shm";
@@ -21,6 +21,8 @@ pub(crate) const DIRECTORY: &str = "/dev/shm";
 const SEMAPHORE: &[u8] = b"sem.";
 
 /// The objects of these kinds, without their holders. Nothing if there is no such directory.
+///
+/// While a file is open, the kernel is asked whether any other process holds it.
 pub(crate) fn list(kinds: &[Kind]) -> nix::Result<Vec<Object>> {
     if ![Kind::Channel, Kind::SharedMemory, Kind::Semaphore].iter().any(|kind| kinds.contains(kind)) {
         return Ok(Vec::new());
@@ -69,9 +71,14 @@ fn object(directory: BorrowedFd<'_>, file: &CStr) -> Option<Object> {
     }
     let bytes = file.to_bytes();
     let semaphore = bytes.strip_prefix(SEMAPHORE).filter(|name| !name.is_empty());
-    let contents = match semaphore {
-        None => open_file(directory, file, &status).ok().and_then(|file| contents(file.as_fd())),
-        Some(_) => None,
+    let opened = open_file(directory, file, status.id);
+    let contents = match (&opened, semaphore) {
+        (Ok(file), None) => contents(file.as_fd()),
+        _ => None,
+    };
+    let state = match &opened {
+        Ok(file) => state(proof::ask_quickly(file.as_fd())),
+        Err(errno) => refused(*errno),
     };
     let name = match (semaphore, contents) {
         (Some(name), _) => ObjectName::Semaphore(slashed(name)),
@@ -92,7 +99,7 @@ fn object(directory: BorrowedFd<'_>, file: &CStr) -> Option<Object> {
         maker: None,
         holders: Vec::new(),
         channel: None,
-        state: State::Unknown(Reason::NeedsRoot),
+        state,
     })
 }
 
@@ -100,14 +107,16 @@ fn slashed(name: &[u8]) -> OsString {
     OsStr::from_bytes(&[b"/", name].concat()).to_owned()
 }
 
-/// Opens the file with this status, without blocking and without a trace in its times.
-fn open_file(directory: BorrowedFd<'_>, file: &CStr, status: &FileStatus) -> nix::Result<OwnedFd> {
+/// Opens a regular file with this identity, without blocking and without a trace in its times.
+fn open_file(directory: BorrowedFd<'_>, file: &CStr, id: FileId) -> nix::Result<OwnedFd> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let opened = match openat(directory, file, flags | OFlag::O_NOATIME, Mode::empty()) {
         Err(Errno::EPERM) => openat(directory, file, flags, Mode::empty()),
         other => other,
     }?;
-    if sys::status_of(opened.as_fd())?.id == status.id { Ok(opened) } else { Err(Errno::ESTALE) }
+    let status = sys::status_of(opened.as_fd())?;
+    let is_same = status.id == id && status.has_type(nix::libc::S_IFREG);
+    if is_same { Ok(opened) } else { Err(Errno::ESTALE) }
 }
 
 /// Asks the kernel whether any process holds the object. The file must be the listed one.
@@ -121,12 +130,8 @@ pub(crate) fn prove(object: &Object) -> State {
 /// Opens the file of an object that was listed. Fails with `ESTALE` if its name leads to another.
 pub(crate) fn open_listed(object: &Object) -> nix::Result<OwnedFd> {
     let file = file_name(&object.name).ok_or(Errno::EINVAL)?;
-    let directory = open_directory()?;
-    let status = sys::status(directory.as_fd(), &file, false)?;
-    if Identity::File(status.id) != object.identity || !status.has_type(nix::libc::S_IFREG) {
-        return Err(Errno::ESTALE);
-    }
-    open_file(directory.as_fd(), &file, &status)
+    let Identity::File(id) = object.identity else { return Err(Errno::ESTALE) };
+    open_file(open_directory()?.as_fd(), &file, id)
 }
 
 /// The state that follows from the kernel's answer.
