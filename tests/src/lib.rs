@@ -51,4 +51,6 @@ mod documents {
     struct Errors;
     #[doc = include_str!("../../docs/safety.md")]
     struct Safety;
+    #[doc = include_str!("../../docs/tool.md")]
+    struct Tool;
 }
