@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use ipcraft::channel::{Observer, WaitStrategy};
+use ipcraft::channel::{Observer, WaitStrategy, untyped};
 
 use super::{Clock, Target};
 use crate::channel_kind::{ChannelKind, Config, Numbered};
@@ -82,6 +82,20 @@ impl<K: ChannelKind> Endpoints<K> {
         clock.call("endpoints", || observer.endpoints());
         if let Some(messages) = clock.call("messages", || observer.messages(MAX_BATCH)) {
             assert!(messages.len() <= 2 * MAX_BATCH);
+        }
+        self.exchange_bytes(choice, clock);
+    }
+
+    /// Sends and receives through endpoints that know the type only at run time.
+    fn exchange_bytes(&mut self, choice: u8, clock: &mut Clock) {
+        let fd = self.descriptor();
+        let Some(channel) = clock.call("untyped", || untyped::Channel::from_received(fd)) else { return };
+        let (bytes, mut buffer) = (vec![choice; channel.message_len().min(1 << 20)], Vec::new());
+        if let Some(mut sender) = clock.call("untyped sender", || channel.sender()) {
+            clock.call("untyped send", || sender.try_send(&bytes));
+        }
+        if let Some(mut receiver) = clock.call("untyped receiver", || channel.receiver()) {
+            clock.call("untyped recv", || receiver.try_recv(&mut buffer));
         }
     }
 

@@ -98,7 +98,7 @@ fn opening_a_channel_of_other_messages_names_both_types() {
     let _channel = Mpmc::<[u64; 3]>::create_new(Config::new(8), &name).unwrap();
     let text = Mpmc::<u64>::open(&name).unwrap_err().to_string();
     channel::unlink(&name).unwrap();
-    let expected = "u64 (8 bytes) needed, the layout of its messages is [u64; 3] (24 bytes)";
+    let expected = "u64 (8 bytes) needed, the layout of its messages is [u64;3] (24 bytes); first difference: [u64;3], not u64";
     assert!(text.contains(expected), "{text}");
 }
 

@@ -178,6 +178,7 @@ pub mod spsc;
 #[cfg(test)]
 mod tests;
 mod tuning;
+pub mod untyped;
 mod wait_strategy;
 
 pub use endpoint::reactor::{Reactor, Registration, Token};

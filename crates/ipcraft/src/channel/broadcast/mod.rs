@@ -212,11 +212,11 @@ impl<T: Message> Channel<T> {
 
 // The flags of an attached region are valid, because `data_len` has accepted them.
 
-fn overflow(region: &SharedRegion) -> Overflow {
+pub(crate) fn overflow(region: &SharedRegion) -> Overflow {
     flags::overflow(region.config().flags).unwrap_or(Overflow::Block)
 }
 
-fn leases(region: &SharedRegion) -> LeaseRanges {
+pub(crate) fn leases(region: &SharedRegion) -> LeaseRanges {
     let number = subscribers(region.config().flags).unwrap_or(1);
     LeaseRanges { senders: 0..1, receivers: 1..1 + number }
 }
@@ -227,8 +227,13 @@ fn slots<T: Message>(data_area: &DataArea<'_>) -> Result<SequencedSlots> {
     data_area.sequenced_slots(cursors, data_area.config.capacity, size)
 }
 
+/// Returns the bytes that the cursors of a region take.
+pub(crate) fn cursors_len(region: &SharedRegion) -> usize {
+    cursors::bytes_for(subscribers(region.config().flags).unwrap_or(1).into())
+}
+
 /// Returns the cursors of a region. The caller keeps the region while they are used.
-fn cursors(region: &SharedRegion) -> Result<Cursors> {
+pub(crate) fn cursors(region: &SharedRegion) -> Result<Cursors> {
     let number = subscribers(region.config().flags).unwrap_or(1);
     Cursors::of(&region.data_area(), number)
 }

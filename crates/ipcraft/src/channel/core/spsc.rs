@@ -3,12 +3,13 @@
 use super::{BatchRing, DrainRing, InPlaceRing, LoanRing, NoRecovery, RecvRing, Ring, SendRing, TakeRing};
 use crate::channel::Message;
 use crate::channel::endpoint::Endpoint;
-use crate::channel::ring::spsc::{Reader, Writer};
+use crate::channel::ring::spsc::{RawReader, RawWriter, Reader, Writer};
 use crate::channel::ring::{Corrupt, TryResult};
+use crate::channel::shared::slot_array::Slots;
 use crate::error::Error;
 use crate::shm::Plain;
 
-impl<W: Plain> Ring for Writer<W> {
+impl<S: Slots> Ring for RawWriter<S> {
     type Recovery = NoRecovery;
 
     /// Makes the next send check the receiver's liveness: a sender whose receiver waits has the
@@ -53,14 +54,14 @@ impl<W: Plain> BatchRing<W> for Writer<W> {
     }
 }
 
-impl<W: Plain> LoanRing for Writer<W> {
+impl<S: Slots> LoanRing for RawWriter<S> {
     #[inline]
     fn commit_loan(&mut self) {
         self.commit(1);
     }
 }
 
-impl<W: Plain> Ring for Reader<W> {
+impl<S: Slots> Ring for RawReader<S> {
     type Recovery = NoRecovery;
 }
 
@@ -107,7 +108,7 @@ impl<W: Plain> TakeRing<W> for Reader<W> {
     }
 }
 
-impl<W: Plain> InPlaceRing for Reader<W> {
+impl<S: Slots> InPlaceRing for RawReader<S> {
     #[inline]
     fn free_in_place(&mut self) {
         self.skip();

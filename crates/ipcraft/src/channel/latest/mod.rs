@@ -93,7 +93,7 @@ pub fn channel<T: Message>() -> Result<(Writer<T>, Reader<T>)> {
     Ok((channel.writer()?, channel.reader()?))
 }
 
-const LEASES: LeaseRanges = LeaseRanges { senders: 0..1, receivers: 1..MAX_ENDPOINTS as u32 };
+pub(crate) const LEASES: LeaseRanges = LeaseRanges { senders: 0..1, receivers: 1..MAX_ENDPOINTS as u32 };
 
 impl<T: Message> Sealed for Latest<T> {}
 

@@ -114,7 +114,7 @@ pub fn channel<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> 
     Ok((channel.sender()?, channel.receiver()?))
 }
 
-const LEASES: LeaseRanges = LeaseRanges { senders: 0..64, receivers: 64..128 };
+pub(crate) const LEASES: LeaseRanges = LeaseRanges { senders: 0..64, receivers: 64..128 };
 
 impl<T: Message> Sealed for Mpmc<T> {}
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{ChannelKind, OBSERVE};
 use crate::channel::broadcast::flags as broadcast_flags;
+use crate::channel::kind::Kind;
 use crate::channel::ring::cursors;
 use crate::channel::ring::record;
 use crate::channel::shared::control::{RingControl, SideState};
@@ -13,20 +14,21 @@ use crate::channel::shared::description::{Description, StoredDescription};
 use crate::channel::shared::header::{HEADER_LEN, Header, MAX_ENDPOINTS, VERSION};
 use crate::channel::shared::sequenced_slots::SlotLayout;
 use crate::channel::shared::slot_array;
+use crate::channel::spsc::bytes::Bytes;
 use crate::error::{Error, ErrorKind, Limit, Result};
 use crate::shm::header::{self, Identity};
 
 /// A private copy of the header.
-pub(super) struct HeaderCopy(Box<[u8]>);
+pub(crate) struct HeaderCopy(Box<[u8]>);
 
 impl HeaderCopy {
-    pub(super) fn new(read: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<HeaderCopy> {
+    pub(crate) fn new(read: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<HeaderCopy> {
         let mut bytes = vec![0; HEADER_LEN].into_boxed_slice();
         read(&mut bytes)?;
         Ok(HeaderCopy(bytes))
     }
 
-    pub(super) fn word(&self, at: usize) -> u64 {
+    pub(crate) fn word(&self, at: usize) -> u64 {
         self.0.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_ne_bytes(*word))
     }
 
@@ -44,27 +46,27 @@ impl HeaderCopy {
         Description::new(text, self.word(at + offset_of!(StoredDescription, len)), layout)
     }
 
-    pub(super) fn pid(&self, lease_id: u32) -> u32 {
+    pub(crate) fn pid(&self, lease_id: u32) -> u32 {
         let index = lease_id as usize % MAX_ENDPOINTS;
         self.half_word(offset_of!(Header, used) + index * size_of::<u32>())
     }
 
     /// In microseconds since boot.
-    pub(super) fn registered_at(&self, lease_id: u32) -> u64 {
+    pub(crate) fn registered_at(&self, lease_id: u32) -> u64 {
         let index = lease_id as usize % MAX_ENDPOINTS;
         self.word(offset_of!(Header, registered_at) + index * size_of::<u64>())
     }
 
-    pub(super) fn sender_position(&self, direction: usize) -> u64 {
+    pub(crate) fn sender_position(&self, direction: usize) -> u64 {
         self.word(sender_position(direction))
     }
 
-    pub(super) fn receiver_position(&self, direction: usize) -> u64 {
+    pub(crate) fn receiver_position(&self, direction: usize) -> u64 {
         self.word(receiver_position(direction))
     }
 
     /// The counters of the senders, or of the receivers, in the order of their declaration.
-    pub(super) fn counters(&self, direction: usize, of_senders: bool) -> [u64; 5] {
+    pub(crate) fn counters(&self, direction: usize, of_senders: bool) -> [u64; 5] {
         let side = match of_senders {
             true => offset_of!(RingControl, sender_counters),
             false => offset_of!(RingControl, receiver_counters),
@@ -84,50 +86,50 @@ fn control(direction: usize) -> usize {
     offset_of!(Header, controls) + direction * size_of::<RingControl>()
 }
 
-pub(super) fn sender_position(direction: usize) -> usize {
+pub(crate) fn sender_position(direction: usize) -> usize {
     control(direction) + offset_of!(RingControl, senders) + offset_of!(SideState, position)
 }
 
-pub(super) fn receiver_position(direction: usize) -> usize {
+pub(crate) fn receiver_position(direction: usize) -> usize {
     control(direction) + offset_of!(RingControl, receivers) + offset_of!(SideState, position)
 }
 
 /// Where the slots of one ring are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     /// From the start of the memory.
-    pub(super) offset: usize,
-    pub(super) count: u64,
-    pub(super) stride: usize,
+    pub(crate) offset: usize,
+    pub(crate) count: u64,
+    pub(crate) stride: usize,
     /// From the start of a slot; the word of the slot is before it, if it has one.
-    pub(super) message: usize,
+    pub(crate) message: usize,
     /// In bytes.
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
 impl Slots {
     /// The offset of the slot for this position.
-    pub(super) fn slot(&self, position: u64) -> usize {
+    pub(crate) fn slot(&self, position: u64) -> usize {
         self.offset + (position & (self.count - 1)) as usize * self.stride
     }
 }
 
 /// What is fixed from the creation of a channel on.
 #[derive(Clone, Debug)]
-pub(super) struct Facts {
-    pub(super) kind: ChannelKind,
-    pub(super) description: Description,
-    pub(super) capacity: u64,
-    pub(super) flags: u64,
-    pub(super) initial_position: u64,
-    pub(super) message_len: u64,
+pub(crate) struct Facts {
+    pub(crate) kind: ChannelKind,
+    pub(crate) description: Description,
+    pub(crate) capacity: u64,
+    pub(crate) flags: u64,
+    pub(crate) initial_position: u64,
+    pub(crate) message_len: u64,
     /// Of each direction.
-    pub(super) rings: Vec<Slots>,
+    pub(crate) rings: Vec<Slots>,
 }
 
 impl Facts {
     /// Fails unless the header is that of a channel that fits into `available` bytes.
-    pub(super) fn of(header: &HeaderCopy, available: usize) -> Result<Facts> {
+    pub(crate) fn of(header: &HeaderCopy, available: usize) -> Result<Facts> {
         let identity = header.identity()?;
         let (version, id) = (identity.kind >> 32, identity.kind & u64::from(u32::MAX));
         let Some(kind) = ChannelKind::of(id).filter(|_| version == VERSION) else {
@@ -153,7 +155,7 @@ impl Facts {
     }
 
     /// The leases of the senders, and of the receivers.
-    pub(super) fn leases(&self) -> (Range<u32>, Range<u32>) {
+    pub(crate) fn leases(&self) -> (Range<u32>, Range<u32>) {
         match self.kind {
             ChannelKind::Spsc | ChannelKind::Bytes | ChannelKind::Request => (0..1, 1..2),
             ChannelKind::Mpmc => (0..64, 64..128),
@@ -185,7 +187,10 @@ fn rings(kind: ChannelKind, capacity: u64, flags: u64, size: u64) -> Option<Vec<
             Some(vec![sequenced(HEADER_LEN + cursors)?])
         }
         ChannelKind::Bytes => {
-            let count = (capacity / record::WORD as u64).max(1);
+            if capacity < Bytes::MIN_CAPACITY {
+                return None;
+            }
+            let count = capacity / record::WORD as u64;
             Some(vec![Slots { offset: HEADER_LEN, count, stride: record::WORD, message: 0, size: 0 }])
         }
         ChannelKind::Request => {

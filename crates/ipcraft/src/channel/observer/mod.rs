@@ -1,7 +1,7 @@
 //! Observing a channel without being an endpoint of it.
 
 mod endpoints;
-mod facts;
+pub(crate) mod facts;
 mod memory;
 mod messages;
 mod stats;

@@ -21,7 +21,7 @@ use crate::channel::ring::{Corrupt, TryResult};
 use crate::channel::shared::atomic::fence;
 use crate::channel::shared::control::{INLINE_WORDS, RingControl};
 use crate::channel::shared::copy;
-use crate::channel::shared::slot_array::SlotArray;
+use crate::channel::shared::slot_array::{SlotArray, Slots};
 use crate::channel::tuning::{BATCH_SCORE_MAX, BATCH_SCORE_STEP, FIRST_UNTIMED_CALLS};
 use crate::shm::Plain;
 
@@ -39,9 +39,12 @@ const fn fits_inline<T>() -> bool {
     size_of::<T>() <= INLINE_WORDS * size_of::<u64>()
 }
 
+/// The writing end, with slots for messages of one type.
+pub(crate) type Writer<T> = RawWriter<SlotArray<T>>;
+
 /// The writing end.
-pub(crate) struct Writer<T> {
-    slots: SlotArray<T>,
+pub(crate) struct RawWriter<S> {
+    slots: S,
     control: NonNull<RingControl>,
     /// Where the next message goes.
     tail: u64,
@@ -56,25 +59,22 @@ pub(crate) struct Writer<T> {
 }
 
 // SAFETY: because the memory that `slots` and `control` lead to is not bound to a thread.
-unsafe impl<T: Plain> Send for Writer<T> {}
+unsafe impl<S: Slots> Send for RawWriter<S> {}
 
-impl<T: Plain> Writer<T> {
+impl<S: Slots> RawWriter<S> {
     /// Continues where the last writer ended.
     ///
     /// # Safety
     ///
     /// `control` leads to a control block for as long as the writer is used.
-    pub(crate) unsafe fn resume(
-        slots: SlotArray<T>,
-        control: NonNull<RingControl>,
-    ) -> Result<Writer<T>, Corrupt> {
+    pub(crate) unsafe fn resume(slots: S, control: NonNull<RingControl>) -> Result<RawWriter<S>, Corrupt> {
         // SAFETY: because the caller vouches for it.
         let senders = unsafe { &control.as_ref().senders };
         // The last writer may have died after it stored a copy of a message that it did not
         // send.
         senders.inline_tag.store(NOT_INLINE, Relaxed);
         let tail = senders.position.load(Relaxed);
-        let mut writer = Writer {
+        let mut writer = RawWriter {
             backoff: PollBackoff::new(slots.count()),
             slots,
             control,
@@ -104,11 +104,6 @@ impl<T: Plain> Writer<T> {
     pub(crate) fn len(&self) -> usize {
         let head = self.control().receivers.position.load(Acquire);
         self.tail.wrapping_sub(head).min(self.slots.count()) as usize
-    }
-
-    /// The last message that was sent, by whomever; any bytes if there was none.
-    pub(crate) fn last(&self) -> T {
-        self.slots.read(self.tail.wrapping_sub(1))
     }
 
     /// Returns whether the peers must be checked before the next message.
@@ -170,18 +165,25 @@ impl<T: Plain> Writer<T> {
         Ok((self.room(1)? > 0).then(|| self.slots.message(self.tail)))
     }
 
-    /// Writes the next message, without sending it. There must be room.
-    #[inline]
-    pub(crate) fn write(&self, message: &T) {
-        self.slots.write(self.tail, message);
-    }
-
     /// Sends as many messages as have been written, for which there was room.
     #[inline]
     pub(crate) fn commit(&mut self, count: usize) {
         debug_assert!(count as u64 <= self.check_at.wrapping_sub(self.tail));
         self.tail = self.tail.wrapping_add(count as u64);
         self.control().senders.position.store(self.tail, Release);
+    }
+}
+
+impl<T: Plain> Writer<T> {
+    /// The last message that was sent, by whomever; any bytes if there was none.
+    pub(crate) fn last(&self) -> T {
+        self.slots.read(self.tail.wrapping_sub(1))
+    }
+
+    /// Writes the next message, without sending it. There must be room.
+    #[inline]
+    pub(crate) fn write(&self, message: &T) {
+        self.slots.write(self.tail, message);
     }
 
     /// Sends a message if there is space, and stores it beside the position, too, if
@@ -233,15 +235,18 @@ impl<T: Plain> Writer<T> {
     }
 }
 
-impl<T> fmt::Debug for Writer<T> {
+impl<S> fmt::Debug for RawWriter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("tail", &self.tail).finish_non_exhaustive()
     }
 }
 
+/// The reading end, with slots for messages of one type.
+pub(crate) type Reader<T> = RawReader<SlotArray<T>>;
+
 /// The reading end.
-pub(crate) struct Reader<T> {
-    slots: SlotArray<T>,
+pub(crate) struct RawReader<S> {
+    slots: S,
     control: NonNull<RingControl>,
     /// Where the next message is.
     head: u64,
@@ -254,18 +259,18 @@ pub(crate) struct Reader<T> {
 }
 
 // SAFETY: because the memory that `slots` and `control` lead to is not bound to a thread.
-unsafe impl<T: Plain> Send for Reader<T> {}
+unsafe impl<S: Slots> Send for RawReader<S> {}
 
-impl<T: Plain> Reader<T> {
+impl<S: Slots> RawReader<S> {
     /// Continues where the last reader ended.
     ///
     /// # Safety
     ///
     /// `control` leads to a control block for as long as the reader is used.
-    pub(crate) unsafe fn resume(slots: SlotArray<T>, control: NonNull<RingControl>) -> Reader<T> {
+    pub(crate) unsafe fn resume(slots: S, control: NonNull<RingControl>) -> RawReader<S> {
         // SAFETY: because the caller vouches for it.
         let head = unsafe { control.as_ref() }.receivers.position.load(Relaxed);
-        Reader {
+        RawReader {
             backoff: PollBackoff::new(slots.count()),
             slots,
             control,
@@ -362,6 +367,53 @@ impl<T: Plain> Reader<T> {
         Ok(self.is_there()?.then(|| self.slots.message(self.head)))
     }
 
+    /// Frees the slots of all messages that were taken: no other receiver gets them.
+    #[inline]
+    pub(crate) fn publish(&self) {
+        self.control().receivers.position.store(self.head, Release);
+    }
+
+    /// Whether there is a message to [take](Reader::take).
+    #[inline]
+    pub(crate) fn find(&mut self) -> TryResult<()> {
+        Ok(self.is_there()?.then_some(()))
+    }
+
+    /// How many messages are there, and can be [read](Reader::read_slot) one after the other.
+    #[inline]
+    pub(crate) fn available(&mut self) -> Result<u64, Corrupt> {
+        self.is_there()?;
+        Ok(self.cached_tail.wrapping_sub(self.head))
+    }
+
+    /// How many messages there are, if any.
+    #[inline]
+    pub(crate) fn find_many(&mut self) -> TryResult<u64> {
+        let available = self.available()?;
+        Ok((available > 0).then_some(available))
+    }
+
+    /// How many messages there are, as of a moment ago; at most as many as there are slots.
+    pub(crate) fn len(&self) -> usize {
+        let tail = self.control().senders.position.load(Acquire);
+        tail.wrapping_sub(self.head).min(self.slots.count()) as usize
+    }
+
+    /// Takes this many messages, which have to be there, and frees their slots.
+    #[inline]
+    pub(crate) fn release_many(&mut self, count: usize) {
+        self.release(self.head.wrapping_add(count as u64));
+    }
+
+    /// Frees all slots before this position.
+    #[inline]
+    fn release(&mut self, position: u64) {
+        self.head = position;
+        self.publish();
+    }
+}
+
+impl<T: Plain> Reader<T> {
     /// Copies the next message, which has to be there.
     #[inline]
     pub(crate) fn read(&self) -> T {
@@ -396,12 +448,6 @@ impl<T: Plain> Reader<T> {
         message
     }
 
-    /// Frees the slots of all messages that were taken: no other receiver gets them.
-    #[inline]
-    pub(crate) fn publish(&self) {
-        self.control().receivers.position.store(self.head, Release);
-    }
-
     /// Takes the next message and frees its slot, if it is known that another message follows:
     /// the common case in a stream.
     #[inline]
@@ -412,12 +458,6 @@ impl<T: Plain> Reader<T> {
         let message = self.slots.read(self.head);
         self.release(self.head.wrapping_add(1));
         Some(message)
-    }
-
-    /// Whether there is a message to [take](Reader::take).
-    #[inline]
-    pub(crate) fn find(&mut self) -> TryResult<()> {
-        Ok(self.is_there()?.then_some(()))
     }
 
     /// Takes the next message, which has to be there, and makes room of it.
@@ -434,26 +474,6 @@ impl<T: Plain> Reader<T> {
         Ok(self.find()?.map(|()| self.take()))
     }
 
-    /// How many messages are there, and can be [read](Reader::read_slot) one after the other.
-    #[inline]
-    pub(crate) fn available(&mut self) -> Result<u64, Corrupt> {
-        self.is_there()?;
-        Ok(self.cached_tail.wrapping_sub(self.head))
-    }
-
-    /// How many messages there are, if any.
-    #[inline]
-    pub(crate) fn find_many(&mut self) -> TryResult<u64> {
-        let available = self.available()?;
-        Ok((available > 0).then_some(available))
-    }
-
-    /// How many messages there are, as of a moment ago; at most as many as there are slots.
-    pub(crate) fn len(&self) -> usize {
-        let tail = self.control().senders.position.load(Acquire);
-        tail.wrapping_sub(self.head).min(self.slots.count()) as usize
-    }
-
     /// Copies the message this many after the next one, which has to be there.
     #[inline]
     pub(crate) fn read_nth(&self, n: usize) -> T {
@@ -465,22 +485,9 @@ impl<T: Plain> Reader<T> {
     pub(crate) fn read_many(&self, messages: &mut [T]) {
         self.slots.read_all(self.head, messages);
     }
-
-    /// Takes this many messages, which have to be there, and frees their slots.
-    #[inline]
-    pub(crate) fn release_many(&mut self, count: usize) {
-        self.release(self.head.wrapping_add(count as u64));
-    }
-
-    /// Frees all slots before this position.
-    #[inline]
-    fn release(&mut self, position: u64) {
-        self.head = position;
-        self.publish();
-    }
 }
 
-impl<T> fmt::Debug for Reader<T> {
+impl<S> fmt::Debug for RawReader<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("head", &self.head).finish_non_exhaustive()
     }

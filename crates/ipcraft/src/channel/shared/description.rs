@@ -92,11 +92,24 @@ pub(crate) fn first_difference<'a>(one: &'a str, other: &'a str) -> (&'a str, &'
     let part = |text: &'a str| {
         let rest = text.get(start..).unwrap_or("");
         let rest = rest.strip_prefix(',').unwrap_or(rest);
-        // A part that opens a bracket is shown up to the first element behind it.
-        let end = rest.bytes().position(|byte| b"}]),;".contains(&byte)).unwrap_or(rest.len());
-        &rest[..end]
+        &rest[..element_len(rest)]
     };
     (part(one), part(other))
+}
+
+/// Returns the length of the first element, with all of its brackets.
+fn element_len(text: &str) -> usize {
+    let mut depth = 0u32;
+    let ends = |byte: u8| {
+        match byte {
+            b'{' | b'[' | b'(' => depth += 1,
+            b'}' | b']' | b')' if depth > 0 => depth -= 1,
+            b'}' | b']' | b')' => return true,
+            _ => {}
+        }
+        depth == 0 && b",;".contains(&byte)
+    };
+    text.bytes().position(ends).unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -113,7 +126,9 @@ mod tests {
             ("{a:u32,b:u64}", "{a:u32}", ("b:u64", "")),
             ("[u8;16]", "[u8;17]", ("16", "17")),
             ("[u8;1]", "[u8;16]", ("", "6")),
-            ("{a:[u8;4],b:u8}", "{a:u32,b:u8}", ("a:[u8", "a:u32")),
+            ("{a:[u8;4],b:u8}", "{a:u32,b:u8}", ("a:[u8;4]", "a:u32")),
+            ("u64", "[u64;3]", ("u64", "[u64;3]")),
+            ("{a:{b:u8,c:u8},d:u8}", "{a:u16,d:u8}", ("a:{b:u8,c:u8}", "a:u16")),
             ("{a:u3}", "{a:u32}", ("", "2")),
             ("u64", "u64", ("", "")),
             ("", "u64", ("", "u64")),

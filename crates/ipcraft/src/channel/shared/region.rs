@@ -18,7 +18,7 @@ use super::header::{
     ATTACH, Config, Expected, HEADER_LEN, Header, KindInfo, MAX_ENDPOINTS, mismatch, too_large,
 };
 use super::sequenced_slots::{SequencedSlots, SlotLayout};
-use super::slot_array::SlotArray;
+use super::slot_array::{ByteSlots, SlotArray};
 use crate::error::{ErrorKind, Result};
 use crate::shm::header::Header as CommonHeader;
 use crate::shm::memfd::Memfd;
@@ -96,6 +96,18 @@ impl SharedRegion {
         let mapping = backing.map()?;
         let config = check(&mapping, name.as_ref(), kind, expected)?;
         Ok(SharedRegion { mapping, backing, name, config })
+    }
+
+    /// Takes the memory of a channel of any kind and message type, if `check` accepts it. Returns
+    /// what `check` found besides.
+    pub(crate) fn attach_untyped<F>(
+        backing: Backing,
+        check: impl FnOnce(&Mapping) -> Result<(Config, F)>,
+    ) -> Result<(SharedRegion, F)> {
+        let name = backing.name();
+        let mapping = backing.map()?;
+        let (config, found) = check(&mapping).map_err(|e| e.with_object(name.as_ref()))?;
+        Ok((SharedRegion { mapping, backing, name, config }, found))
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -188,6 +200,14 @@ impl DataArea<'_> {
         let start = self.at(offset, room)?;
         // SAFETY: because of the same as in `sequenced_slots`.
         Ok(unsafe { SlotArray::new(start, count) })
+    }
+
+    /// Slots without words, of `stride` bytes each, at the start of the data.
+    pub(crate) fn byte_slots(&self, count: u64, stride: usize) -> Result<ByteSlots> {
+        let room = usize::try_from(count).ok().and_then(|count| count.checked_mul(stride));
+        let start = self.at(0, room.ok_or_else(|| too_large(stride))?)?;
+        // SAFETY: because of the same as in `sequenced_slots`.
+        Ok(unsafe { ByteSlots::new(start, count, stride) })
     }
 
     /// Slots for messages of `size` bytes, `offset` bytes after the header, a multiple of a line.

@@ -20,6 +20,58 @@ pub(crate) const fn stride(size: usize) -> Option<usize> {
     }
 }
 
+/// Slots whose content the positions of the ring define.
+pub(crate) trait Slots {
+    /// The number of slots.
+    fn count(&self) -> u64;
+
+    /// The address of the message of this position.
+    fn message(&self, position: u64) -> NonNull<u8>;
+}
+
+impl<T: Plain> Slots for SlotArray<T> {
+    #[inline]
+    fn count(&self) -> u64 {
+        self.count()
+    }
+
+    #[inline]
+    fn message(&self, position: u64) -> NonNull<u8> {
+        self.message(position)
+    }
+}
+
+/// The same slots for messages whose size is known only at run time.
+#[derive(Debug)]
+pub(crate) struct ByteSlots {
+    /// The first slot, aligned to a cache line.
+    start: NonNull<u8>,
+    /// The number of slots less one.
+    mask: u64,
+    stride: usize,
+}
+
+impl ByteSlots {
+    /// # Safety
+    ///
+    /// As for [`SlotArray::new`], for slots of `stride` bytes.
+    pub(crate) unsafe fn new(start: NonNull<u8>, count: u64, stride: usize) -> ByteSlots {
+        ByteSlots { start, mask: count - 1, stride }
+    }
+}
+
+impl Slots for ByteSlots {
+    fn count(&self) -> u64 {
+        self.mask + 1
+    }
+
+    fn message(&self, position: u64) -> NonNull<u8> {
+        // SAFETY: because the mask keeps the number below that of the slots, which all are in the
+        // memory.
+        unsafe { self.start.add((position & self.mask) as usize * self.stride) }
+    }
+}
+
 /// A power of two of slots, in memory that other processes write.
 #[derive(Debug)]
 pub(crate) struct SlotArray<T> {

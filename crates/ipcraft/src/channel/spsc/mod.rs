@@ -78,7 +78,7 @@ pub fn channel<T: Message>(capacity: usize) -> Result<(Sender<T>, Receiver<T>)> 
     Ok((channel.sender()?, channel.receiver()?))
 }
 
-const LEASES: LeaseRanges = LeaseRanges { senders: 0..1, receivers: 1..2 };
+pub(crate) const LEASES: LeaseRanges = LeaseRanges { senders: 0..1, receivers: 1..2 };
 
 impl<T: Message> Sealed for Spsc<T> {}
 

@@ -27,3 +27,5 @@ mod request;
 #[cfg(not(loom))]
 mod spsc;
 mod test_memory;
+#[cfg(not(loom))]
+mod untyped;

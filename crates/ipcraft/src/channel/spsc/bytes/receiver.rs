@@ -32,7 +32,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Receiver, &LEASES)?;
         let slots = super::slots(region)?;
         // SAFETY: because `endpoint` keeps the region mapped, the region contains the control

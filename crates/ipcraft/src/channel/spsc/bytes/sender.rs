@@ -33,7 +33,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
+    pub(crate) fn new(region: &Arc<SharedRegion>, lease: Lease) -> Result<Self> {
         let endpoint = Endpoint::new(region.clone(), 0, Arc::new(lease), Role::Sender, &LEASES)?;
         let slots = super::slots(region)?;
         // SAFETY: because `endpoint` keeps the region mapped, the region contains the control
