@@ -3,7 +3,7 @@
 //! # When to use it
 //!
 //! For tools, bridges and recorders, which exchange the messages of any channel. The
-//! [description](Channel::description) of the channel tells what the bytes mean.
+//! [description](Channel::description) of the channel states the fields of a message.
 //!
 //! # When not
 //!
@@ -30,9 +30,9 @@
 //! # Contract
 //!
 //! These endpoints are those of the channel's kind: they hold the same leases, wait in the same way
-//! and notice deaths in the same time. A sender of a `latest` channel stores a value, and a receiver
-//! waits for a change of it. A [`request`](super::request) channel has no such endpoints, because a
-//! reply belongs to a request.
+//! and notice deaths in the same time. A sender of a `latest` channel stores a value, and a
+//! receiver waits for a change of it. A [`request`](super::request) channel has no such endpoints,
+//! because a reply belongs to a request.
 //!
 //! A message of `bool`, `char` or another checked type must be valid. A typed receiver reports
 //! other bytes as [`Corrupted`](crate::ErrorKind::Corrupted).
@@ -79,7 +79,7 @@ pub struct Channel {
 impl Channel {
     /// `shm_open(3)`: opens the channel of this name, of any owner and mode.
     ///
-    /// The owner and each user who may write to it are [peers](super#what-a-peer-can-do), and can
+    /// The owner and each user with write permission are [peers](super#what-a-peer-can-do), and can
     /// truncate it: an access then raises `SIGBUS`.
     ///
     /// # Errors
