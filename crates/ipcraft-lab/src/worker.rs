@@ -139,13 +139,18 @@ impl Team {
     }
 
     /// Lets one process run for a tenth of the time, until `done` returns true or all have ended.
-    pub(crate) fn slow_down(&self, index: usize, mut done: impl FnMut(&Team) -> bool) {
+    /// `slow` chooses it for each turn of 10 ms.
+    pub(crate) fn slow_down(&self, slow: impl Fn(usize) -> usize, mut done: impl FnMut(&Team) -> bool) {
         const RUN: Duration = Duration::from_millis(1);
         const STOP: Duration = Duration::from_millis(9);
-        while self.is_running() && !done(self) {
-            let _ = kill(self.pid(index), Signal::SIGSTOP);
+        for turn in 0.. {
+            if !self.is_running() || done(self) {
+                return;
+            }
+            let pid = self.pid(slow(turn));
+            let _ = kill(pid, Signal::SIGSTOP);
             thread::sleep(STOP);
-            let _ = kill(self.pid(index), Signal::SIGCONT);
+            let _ = kill(pid, Signal::SIGCONT);
             thread::sleep(RUN);
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ipcraft_bench::{Cores, Placement};
 use ipcraft_lab::bus::beside_exchanges;
-use ipcraft_lab::exclusion::{Bounds, Contention, Ending, Speed, TRIES, contend, measure};
+use ipcraft_lab::exclusion::{Bounds, Contention, Ending, Handover, Speed, TRIES, contend, measure};
 use ipcraft_lab::race::{How, race};
 use ipcraft_lab::{Layout, Width, algorithm};
 
@@ -84,6 +84,33 @@ fn right_algorithms_keep_two_cores_apart_in_ten_million_entries() {
             assert!(found.max_bypass <= 2, "{id}: {found:?}");
         }
         assert_eq!(found.ending, Ending::Entries, "{id}: {found:?}");
+    }
+}
+
+#[test]
+fn right_algorithms_keep_apart_two_processes_that_are_slow_in_turns() {
+    if !two_cores() {
+        return;
+    }
+    let bounds = Bounds { entries: u64::MAX, violations: 1, time: Duration::from_secs(1) };
+    for id in ["peterson", "dekker", "bakery", "tsl", "mutex"] {
+        let found = contention(id, Speed::SlowInTurns, bounds);
+        // Both were slow, and both entered.
+        assert!(!found.is_violated() && found.entries.iter().all(|&entries| entries > 0), "{id}: {found:?}");
+    }
+}
+
+#[test]
+fn section_passes_between_two_processes_on_each_placement() {
+    let bounds = Bounds { entries: 1000, violations: 1, time: Duration::from_millis(300) };
+    for id in ["tsl", "tsl-yield", "mutex"] {
+        let found = (0..5).any(|_| {
+            let (measured, _) = measure(algorithm::find(id).unwrap(), bounds).unwrap();
+            println!("{id}: {:?}", measured.handovers);
+            let handed_over = |handover: &Handover| handover.count > 0 && handover.median_ns > Some(0);
+            !measured.handovers.is_empty() && measured.handovers.iter().all(handed_over)
+        });
+        assert!(found, "{id}");
     }
 }
 

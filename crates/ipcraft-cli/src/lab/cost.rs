@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ipcraft_bench::{Cores, Environment, Placement};
+use ipcraft_bench::{Cores, Environment, Estimate, Placement};
 use ipcraft_lab::cost::{Capacity, Case, Costs, Creation, Limit, LimitName, MAX_UNITS, Measured, Memory};
 use ipcraft_lab::cost::{Unit, What, costs};
 use ipcraft_report::html::{Bar, Chart, Line, Quantity, sheet};
@@ -36,7 +36,8 @@ fn text(costs: &Costs) -> String {
 }
 
 const LESSON: &str = "\
-Times are lower quartiles over seven rounds in turns. Another run finds nine of ten in the interval.\n\
+Times are lower quartiles over seven rounds in turns: other load only lengthens a sample. Another run\n\
+finds nine of ten in the interval. --json has the medians of all rows with theirs.\n\
 Reserved is address space; only touched memory is used. The kernel keeps more of each task than its stack.\n";
 
 fn name(unit: Unit) -> &'static str {
@@ -77,7 +78,7 @@ fn switches(times: &[Measured]) -> String {
     let mut rows = table(&["one switch", "time", "interval"]);
     for measured in times {
         if let Some(name) = switch(&measured.case) {
-            rows.add_row([name, time(measured), interval(measured)]);
+            rows.add_row([name, time(measured), interval(measured.ns)]);
         }
     }
     format!("{}\n", rows.trim_fmt())
@@ -130,10 +131,13 @@ fn by_unit<'a>(
 }
 
 fn creations(times: &[Measured]) -> String {
-    let mut rows = table(&["creation and end", "time", "interval"]);
+    let mut rows = table(&["creation and end", "time", "interval", "median", "interval"]);
     for measured in times {
         if let What::Create(creation) = measured.case.what {
-            rows.add_row([created(creation).to_owned(), time(measured), interval(measured)]);
+            let median = measured.median_ns.map_or_else(|| "-".into(), |ns| short(ns.value));
+            let name = created(creation).to_owned();
+            let (of_time, of_median) = (interval(measured.ns), interval(measured.median_ns));
+            rows.add_row([name, time(measured), of_time, median, of_median]);
         }
     }
     format!("{}\n", rows.trim_fmt())
@@ -184,8 +188,8 @@ fn time(measured: &Measured) -> String {
     }
 }
 
-fn interval(measured: &Measured) -> String {
-    measured.ns.map_or_else(|| "-".into(), |ns| format!("{} to {}", short(ns.low), short(ns.high)))
+fn interval(estimate: Option<Estimate>) -> String {
+    estimate.map_or_else(|| "-".into(), |ns| format!("{} to {}", short(ns.low), short(ns.high)))
 }
 
 /// Formats a time; the shortest ones with a digit after the point.

@@ -6,6 +6,9 @@ use ipcraft_lab::Algorithm;
 use ipcraft_lab::exclusion::{Bounds, Contention, Ending, Measured, Speed, TRIES, measure};
 use ipcraft_lab::machine::unpinned;
 
+use ipcraft_bench::Placement;
+use ipcraft_report::units::time;
+
 use super::{Failure, Outcome, table};
 
 /// A measurement ends after this many entries or violations, or when its time is over.
@@ -27,13 +30,22 @@ pub(super) fn outcome(algorithms: &[&'static Algorithm], time: Duration) -> Resu
 
 const LEGEND: &str = "\
 1 never two inside: violations, and the entry at which the first was seen. 0 of N entries proves nothing.\n\
-2 the same at any speed: one core; two cores of which one runs a tenth of the time.\n\
+2 the same at any speed: one core; two cores, one process a tenth of the time, or both in turns.\n\
 3 a process outside blocks no other: entries of 1000 while the other is stopped or killed outside.\n\
-4 bypassed: the most entries of the other process while one waited.\n";
+4 bypassed: the most entries of the other process while one waited.\n\
+hand-over: the median from leaving to the entry of the other process, which waited already.\n";
 
 fn conditions(all: &[Measured]) -> String {
-    let header =
-        ["algorithm", "1 two cores", "2 one core", "2 one slow", "3 stopped", "3 killed", "4 bypassed"];
+    let header = [
+        "algorithm",
+        "1 two cores",
+        "2 one core",
+        "2 one slow",
+        "2 slow in turns",
+        "3 stopped",
+        "3 killed",
+        "4 bypassed",
+    ];
     let mut rows = table(&header);
     for measured in all {
         let exclusion = |speed| at(measured, speed).map_or_else(|| "-".into(), exclusion);
@@ -42,6 +54,7 @@ fn conditions(all: &[Measured]) -> String {
             exclusion(Speed::TwoCores),
             exclusion(Speed::OneCore),
             exclusion(Speed::OneSlow),
+            exclusion(Speed::SlowInTurns),
             entries(measured.entries_beside_stopped),
             entries(measured.entries_beside_killed),
             bypassed(measured),
@@ -51,7 +64,9 @@ fn conditions(all: &[Measured]) -> String {
 }
 
 fn costs(all: &[Measured]) -> String {
-    let mut rows = table(&["algorithm", "alone", "CPU per entry, two cores", "CPU per entry, one core"]);
+    let header =
+        ["algorithm", "alone", "CPU per entry, two cores", "one core", "hand-over, two cores", "one core"];
+    let mut rows = table(&header);
     for measured in all {
         let cpu = |speed| {
             let contention = at(measured, speed).filter(|found| found.total() > 0);
@@ -62,9 +77,16 @@ fn costs(all: &[Measured]) -> String {
             format!("{:.1} ns", measured.alone_ns),
             cpu(Speed::TwoCores),
             cpu(Speed::OneCore),
+            handover(measured, Placement::TwoCores),
+            handover(measured, Placement::SameCore),
         ]);
     }
     format!("{}\n", rows.trim_fmt())
+}
+
+fn handover(measured: &Measured, placement: Placement) -> String {
+    let found = measured.handovers.iter().find(|handover| handover.placement == placement);
+    found.and_then(|handover| handover.median_ns).map_or_else(|| "-".into(), |ns| time(ns as f64))
 }
 
 fn at(measured: &Measured, speed: Speed) -> Option<&Contention> {

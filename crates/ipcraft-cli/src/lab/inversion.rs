@@ -26,6 +26,7 @@ pub(super) fn outcome() -> Result<Outcome, Failure> {
 fn ranks(ranks: Ranks) -> &'static str {
     match ranks {
         Ranks::Realtime => "SCHED_FIFO 1, 2, 3",
+        Ranks::Mixed => "SCHED_OTHER twice, SCHED_FIFO",
         Ranks::Ordinary => "SCHED_IDLE, SCHED_OTHER twice",
     }
 }

@@ -1,18 +1,9 @@
 //! Sleep and wakeup, and priority inversion.
 
-use std::sync::atomic::Ordering::SeqCst;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use ipcraft_bench::{Placement, pin};
-use ipcraft_step::{Child, Shared};
-
-use super::child::{ended, until};
 use super::{Claim, Finding};
-use crate::sys::LinuxPolicy;
-use crate::sys::cpu_clock::CpuClock;
+use crate::Error;
+use crate::inversion::{self, CRITICAL_SECTION, Case, Lock, Ranks};
 use crate::wakeup::{Method, construct, two_wakeups};
-use crate::{Error, worker};
 
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
@@ -102,63 +93,32 @@ fn semaphore_keeps() -> Result<Finding, Error> {
     ))
 }
 
-/// The CPU time that L needs in its critical section.
-const INSIDE: u64 = 5_000_000;
-/// H gives up after this time, so that the machine remains usable.
-const MAX_SPIN: Duration = Duration::from_secs(3);
-
-// Words of shared memory.
-const LOCKED: usize = 0;
-const SPINS: usize = 1;
-const WAITED_MS: usize = 2;
-const REFUSED: usize = 3;
+/// L is an ordinary process, and H a real-time one.
+const H_SPINS: Case = Case { ranks: Ranks::Mixed, lock: Lock::Spinning, has_hog: false };
 
 fn inversion() -> Result<Finding, Error> {
-    let cpus = worker::cpus(Placement::SameCore).ok_or(Error::Failed(nix::Error::ENODEV))?;
-    let shared = Shared::new()?;
-    let word = |index: usize| &shared.words()[index];
-    let mut low = Child::try_start(|| {
-        let _ = cpus.client.map(pin);
-        word(LOCKED).store(1, SeqCst);
-        while word(SPINS).load(SeqCst) == 0 && word(REFUSED).load(SeqCst) == 0 {
-            thread::yield_now();
-        }
-        let start = CpuClock::OWN.ns().unwrap_or(0);
-        while CpuClock::OWN.ns().unwrap_or(u64::MAX) - start < INSIDE {
-            std::hint::spin_loop();
-        }
-        word(LOCKED).store(0, SeqCst);
-    })?;
-    until(|| word(LOCKED).load(SeqCst) == 1)?;
-    let mut high = Child::try_start(|| {
-        let _ = cpus.client.map(pin);
-        if (LinuxPolicy::Fifo { priority: 1 }).set_own().is_err() {
-            return word(REFUSED).store(1, SeqCst);
-        }
-        word(SPINS).store(1, SeqCst);
-        let start = Instant::now();
-        while word(LOCKED).load(SeqCst) == 1 && start.elapsed() < MAX_SPIN {
-            std::hint::spin_loop();
-        }
-        word(WAITED_MS).store(start.elapsed().as_millis() as u64, SeqCst);
-    })?;
-    ended(&mut high)?;
-    ended(&mut low)?;
-    if word(REFUSED).load(SeqCst) != 0 {
+    let Ok(measured) = inversion::inversion(H_SPINS)? else {
         return Ok(Finding::untested(
             "needs CAP_SYS_NICE or RLIMIT_RTPRIO (SCHED_FIFO)",
             "需要 CAP_SYS_NICE 或 RLIMIT_RTPRIO(SCHED_FIFO)",
         ));
-    }
-    let waited = word(WAITED_MS).load(SeqCst);
-    let forever = waited >= MAX_SPIN.as_millis() as u64;
-    let rescued = waited > 20;
+    };
+    let needed = CRITICAL_SECTION.as_millis();
+    let Some(waited_ns) = measured.waited_ns else {
+        let limit = Ranks::Mixed.spin_limit().as_secs();
+        return Ok(Finding::holds_if(
+            true,
+            format!("H (SCHED_FIFO) spun for {limit} s, and L did not get {needed} ms of CPU time"),
+            format!("H(SCHED_FIFO)自旋 {limit} s,L 没有得到 {needed} ms CPU 时间"),
+        ));
+    };
+    let waited = waited_ns / 1_000_000;
     Ok(Finding::holds_but_if(
-        forever || rescued,
-        !forever,
+        u128::from(waited) > 2 * needed,
+        true,
         format!(
-            "H (SCHED_FIFO) spun for {waited} ms until L had 5 ms of CPU time: Linux keeps a little of each second for normal processes"
+            "H (SCHED_FIFO) spun for {waited} ms until L had {needed} ms of CPU time: Linux keeps a little of each second for normal processes"
         ),
-        format!("H(SCHED_FIFO)自旋 {waited} ms 后 L 才得到 5 ms CPU 时间:Linux 每秒给普通进程留一点"),
+        format!("H(SCHED_FIFO)自旋 {waited} ms 后 L 才得到 {needed} ms CPU 时间:Linux 每秒给普通进程留一点"),
     ))
 }

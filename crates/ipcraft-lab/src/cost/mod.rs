@@ -18,7 +18,7 @@ mod room;
 use std::thread;
 use std::time::Duration;
 
-use ipcraft_bench::{Estimate, LaunchTimes, Placement};
+use ipcraft_bench::{Estimate, LaunchTimes, Placement, median_over_launches};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Skipped};
@@ -54,8 +54,10 @@ impl Unit {
 pub struct Measured {
     /// What was measured.
     pub case: Case,
-    /// Nanoseconds; null if no sample could be taken.
+    /// Nanoseconds: the lower quartile of the samples. Null if none could be taken.
     pub ns: Option<Estimate>,
+    /// The median of the samples, with its interval.
+    pub median_ns: Option<Estimate>,
     /// The number of samples.
     pub samples: usize,
     /// The limit that kept the case from being measured.
@@ -140,6 +142,7 @@ pub fn measure(cases: &[Case], rounds: usize) -> Result<Vec<Measured>, Error> {
         .map(|((&case, times), stopped_by)| Measured {
             case,
             ns: times.time(),
+            median_ns: median_over_launches(times.launch_medians()),
             samples: times.slices(),
             stopped_by,
         })

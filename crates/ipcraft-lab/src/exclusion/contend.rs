@@ -21,6 +21,8 @@ pub(crate) const BYPASS_STEPS: usize = 24;
 const STUCK_AFTER: Duration = Duration::from_secs(1);
 /// The CPU time that both must have used meanwhile.
 const STUCK_CPU_NS: u64 = 50_000_000;
+/// The slow process changes after this many stops, of a hundredth of a second each.
+const TURNS: usize = 10;
 /// How long processes get to see that they are to end.
 const MAX_END: Duration = Duration::from_secs(10);
 
@@ -123,10 +125,10 @@ pub fn contend(
     };
     let team = Team::start(&shared, cpus, &[0, 1], &work)?;
     let mut watch = Watch::new(variables, bounds);
-    if speed == Speed::OneSlow {
-        team.slow_down(1, |team| watch.is_over(team));
-    } else {
-        team.wait(|team| watch.is_over(team));
+    match speed {
+        Speed::OneSlow => team.slow_down(|_| 1, |team| watch.is_over(team)),
+        Speed::SlowInTurns => team.slow_down(|turn| turn / TURNS % 2, |team| watch.is_over(team)),
+        Speed::TwoCores | Speed::OneCore => team.wait(|team| watch.is_over(team)),
     }
     let elapsed = team.elapsed();
     variables.stop().store(1, Relaxed);

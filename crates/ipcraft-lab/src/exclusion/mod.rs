@@ -7,6 +7,7 @@
 
 mod contend;
 mod entrance;
+mod handover;
 mod independence;
 
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ use crate::worker::{self, Team};
 use crate::{Error, Skipped};
 
 pub use contend::{Bounds, Contention, Ending, contend};
+pub use handover::Handover;
 pub use independence::TRIES;
 
 /// The entries after which a cost is known well enough.
@@ -38,15 +40,17 @@ pub enum Speed {
     OneCore,
     /// Each on its own core, one of them stopped for nine tenths of the time.
     OneSlow,
+    /// The same, where the slow one changes every tenth of a second.
+    SlowInTurns,
 }
 
 impl Speed {
     /// All of them.
-    pub const ALL: [Speed; 3] = [Speed::TwoCores, Speed::OneCore, Speed::OneSlow];
+    pub const ALL: [Speed; 4] = [Speed::TwoCores, Speed::OneCore, Speed::OneSlow, Speed::SlowInTurns];
 
     pub(crate) fn placement(self) -> Placement {
         match self {
-            Speed::TwoCores | Speed::OneSlow => Placement::TwoCores,
+            Speed::TwoCores | Speed::OneSlow | Speed::SlowInTurns => Placement::TwoCores,
             Speed::OneCore => Placement::SameCore,
         }
     }
@@ -65,6 +69,9 @@ pub struct Measured {
     pub entries_beside_killed: u64,
     /// Nanoseconds to enter and leave without contention.
     pub alone_ns: f64,
+    /// How the section passes from one process to the other, on each placement that this machine
+    /// has.
+    pub handovers: Vec<Handover>,
 }
 
 /// Measures all conditions of one algorithm.
@@ -86,6 +93,7 @@ pub fn measure(algorithm: &'static Algorithm, bounds: Bounds) -> Result<(Measure
         entries_beside_stopped: independence::beside(algorithm, independence::Absence::Stopped)?,
         entries_beside_killed: independence::beside(algorithm, independence::Absence::Killed)?,
         alone_ns: alone(algorithm)?,
+        handovers: handover::handovers(algorithm, bounds.time)?,
     };
     Ok((measured, skipped))
 }

@@ -84,7 +84,7 @@ pub(super) fn play(case: Case) -> Result<Result<Run, String>, Error> {
 }
 
 fn own(case: Case, stage: &Stage) -> ipcraft::Result<()> {
-    stage.locks.with(case.lock, || {
+    stage.locks.with(case.lock, case.ranks.spin_limit(), || {
         // The urgent process runs immediately, and waits for the lock. The other one comes second.
         for begin in &stage.begin {
             begin.store(1, SeqCst);
@@ -98,7 +98,7 @@ fn own(case: Case, stage: &Stage) -> ipcraft::Result<()> {
 fn be_urgent(case: Case, stage: &Stage) -> ipcraft::Result<()> {
     until_set(&stage.begin[0])?;
     let asked = Instant::now();
-    let has_lock = stage.locks.with(case.lock, || {
+    let has_lock = stage.locks.with(case.lock, case.ranks.spin_limit(), || {
         stage.waited_ns.store(asked.elapsed().as_nanos() as u64, SeqCst);
     })?;
     stage.gave_up.store(u32::from(!has_lock), SeqCst);

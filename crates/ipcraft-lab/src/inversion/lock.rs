@@ -3,14 +3,12 @@
 use std::hint::spin_loop;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ipcraft::Result;
 use ipcraft::futex::pi;
 use ipcraft::sync::Mutex;
 use serde::{Deserialize, Serialize};
-
-use super::SPIN_LIMIT;
 
 /// How a process waits for the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,13 +35,13 @@ impl Locks {
         self.sleeping.init(0)
     }
 
-    /// Runs `inside` with the lock. Returns false if spinning has reached its limit.
-    pub(super) fn with(&self, lock: Lock, inside: impl FnOnce()) -> Result<bool> {
+    /// Runs `inside` with the lock. Returns false if spinning has reached the limit.
+    pub(super) fn with(&self, lock: Lock, limit: Duration, inside: impl FnOnce()) -> Result<bool> {
         match lock {
             Lock::Spinning => {
                 let start = Instant::now();
                 while self.spinning.compare_exchange(0, 1, Acquire, Relaxed).is_err() {
-                    if start.elapsed() > SPIN_LIMIT {
+                    if start.elapsed() > limit {
                         return Ok(false);
                     }
                     spin_loop();

@@ -27,6 +27,9 @@ pub const HOG: Duration = Duration::from_millis(200);
 /// 95 % of each second, so that a longer time would let the owner run.
 pub const SPIN_LIMIT: Duration = Duration::from_millis(400);
 
+/// The same where the owner is an ordinary process: several times that until the kernel helps.
+const LONG_SPIN_LIMIT: Duration = Duration::from_secs(3);
+
 /// The repetitions of a case, of which the median counts.
 const RUNS: usize = 3;
 
@@ -39,6 +42,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub enum Ranks {
     /// `SCHED_FIFO`: priorities 1, 2 and 3. Needs a right.
     Realtime,
+    /// The urgent process is `SCHED_FIFO`, the others are ordinary processes, for which the kernel
+    /// keeps a little time. Needs a right, and is none of [`Case::ALL`].
+    Mixed,
     /// The owner is `SCHED_IDLE`, the others are ordinary processes. Needs no right.
     Ordinary,
 }
@@ -48,8 +54,14 @@ impl Ranks {
     pub fn policies(self) -> [LinuxPolicy; 3] {
         match self {
             Ranks::Realtime => [1, 2, 3].map(|priority| LinuxPolicy::Fifo { priority }),
+            Ranks::Mixed => [LinuxPolicy::DEFAULT, LinuxPolicy::DEFAULT, LinuxPolicy::Fifo { priority: 1 }],
             Ranks::Ordinary => [LinuxPolicy::Idle, LinuxPolicy::DEFAULT, LinuxPolicy::DEFAULT],
         }
+    }
+
+    /// The time for which the urgent process spins at most.
+    pub fn spin_limit(self) -> Duration {
+        if self == Ranks::Mixed { LONG_SPIN_LIMIT } else { SPIN_LIMIT }
     }
 }
 
@@ -83,7 +95,7 @@ pub struct Inversion {
     /// The case.
     pub case: Case,
     /// The median of the times from asking for the lock until having it. `None` if it did not get
-    /// the lock within [`SPIN_LIMIT`].
+    /// the lock within [`Ranks::spin_limit`].
     pub waited_ns: Option<u64>,
     /// Whether the processes were bound to one core.
     pub is_pinned: bool,
@@ -117,7 +129,9 @@ pub fn inversions() -> Result<(Vec<Inversion>, Vec<Skipped>), Error> {
 /// [`Error::Failed`] if a process cannot be started, fails, or takes half a minute.
 pub fn inversion(case: Case) -> Result<Result<Inversion, String>, Error> {
     let (mut waits, mut is_pinned) = (Vec::new(), true);
-    for _ in 0..RUNS {
+    // A run of this kind takes a second.
+    let runs = if case.ranks == Ranks::Mixed { 1 } else { RUNS };
+    for _ in 0..runs {
         match cast::play(case)? {
             Ok(run) => {
                 waits.push(run.waited_ns.unwrap_or(u64::MAX));
@@ -130,6 +144,6 @@ pub fn inversion(case: Case) -> Result<Result<Inversion, String>, Error> {
         }
     }
     waits.sort_unstable();
-    let waited_ns = Some(waits[RUNS / 2]).filter(|&ns| ns != u64::MAX);
+    let waited_ns = Some(waits[runs / 2]).filter(|&ns| ns != u64::MAX);
     Ok(Ok(Inversion { case, waited_ns, is_pinned }))
 }
