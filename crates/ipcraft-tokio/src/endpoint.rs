@@ -83,6 +83,12 @@ impl<E: Awaitable> Endpoint<E> {
         self.end
     }
 
+    /// Returns whether a thread waits for the endpoint, because the kernel refuses to report the
+    /// events of its file.
+    pub fn uses_thread(&self) -> bool {
+        self.wake.uses_thread()
+    }
+
     /// Makes a `try_` call, and repeats it after each event while it returns `Pending`. The outer
     /// error is one of waiting.
     pub(crate) fn poll_call<R>(

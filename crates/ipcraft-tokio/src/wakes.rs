@@ -90,6 +90,10 @@ impl Wake {
         self.runtime.wait(self.registration.token(), waker)
     }
 
+    pub(crate) fn uses_thread(&self) -> bool {
+        self.registration.uses_thread()
+    }
+
     /// Returns whether the endpoint must be tried once more before the task waits.
     pub(crate) fn arm(&self) -> Result<bool> {
         self.registration.arm()

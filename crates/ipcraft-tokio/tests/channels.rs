@@ -100,6 +100,33 @@ fn recv_from_killed_process_fails_with_disconnected() {
     });
 }
 
+/// The kernel reports the death, so it does not have to be looked for.
+#[test]
+fn death_of_the_peer_wakes_the_receiver_soon() {
+    let runtime = multi_thread();
+    runtime.block_on(limited(async {
+        let mut delays = Vec::new();
+        for _ in 0..10 {
+            let name = unique_object();
+            let options = Options::<spsc::Spsc<u64>>::new().capacity(4).remove_on_drop(true);
+            let mut receiver = options.create_new(&name).unwrap().receiver().unwrap().into_async().unwrap();
+            let mut peer = Peer::start("send_and_sleep", &name);
+            assert_eq!(receiver.recv().await.unwrap(), 7);
+            let killing = tokio::task::spawn_blocking(move || {
+                thread::sleep(Duration::from_millis(20));
+                peer.kill();
+                Instant::now()
+            });
+            assert_eq!(receiver.recv().await.unwrap_err().kind(), ErrorKind::Disconnected);
+            let noticed = Instant::now();
+            delays.push(noticed.saturating_duration_since(killing.await.unwrap()));
+        }
+        delays.sort_unstable();
+        println!("deaths were noticed after {delays:?}");
+        assert!(delays[9] < NOTICE);
+    }));
+}
+
 #[test]
 #[ignore = "a peer of other tests"]
 fn send_and_sleep() {
