@@ -2,57 +2,36 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use ipcraft::Result;
 use ipcraft::socket::{Ancillary, Incoming, Outgoing, datagram, seqpacket, stream};
-use tokio::time::timeout;
 
+use super::datagram::send_to;
 use crate::{Async, Source};
 
-/// The kernel reports the room of a datagram's destination only if the socket is connected to it.
-/// So a send that is full is repeated after this time at the latest.
-const RETRY: Duration = Duration::from_millis(10);
-
 /// A socket: what the calls for descriptors and credentials need.
-pub trait Socket: Source + Ancillary {
-    /// Whether it sends to destinations whose room the kernel does not report.
-    #[doc(hidden)]
-    const HAS_UNKNOWN_PEERS: bool = false;
-}
+pub trait Socket: Source + Ancillary {}
 
 impl Socket for stream::Stream {}
 impl Socket for seqpacket::Connection {}
-impl Socket for datagram::Socket {
-    const HAS_UNKNOWN_PEERS: bool = true;
-}
+impl Socket for datagram::Socket {}
 
 impl<S: Socket> Async<S> {
     /// `sendmsg(2)`: sends a message and returns how many bytes were sent, as
     /// [`send_message`](Ancillary::send_message) does. Waits while there is no room.
+    ///
+    /// To a [destination](Outgoing::to) it waits as
+    /// [`send_to`](crate::socket::datagram::Socket::send_to) does.
     ///
     /// Cancel safe: a dropped future has sent nothing.
     ///
     /// # Errors
     ///
     /// Those of [`send_message`](Ancillary::send_message).
-    ///
-    /// # Panics
-    ///
-    /// For datagrams, in a runtime without timer.
     pub async fn send_message(&self, message: &Outgoing<'_>) -> Result<usize> {
-        loop {
-            let sent = self.write_with(|socket| socket.try_send_message(message));
-            if !S::HAS_UNKNOWN_PEERS {
-                return sent.await;
-            }
-            if let Ok(sent) = timeout(RETRY, sent).await {
-                return sent;
-            }
-            match self.get_ref().try_send_message(message) {
-                Err(error) if error.kind().is_would_block() => {}
-                sent => return sent,
-            }
+        match message.destination() {
+            None => self.write_with(|socket| socket.try_send_message(message)).await,
+            Some(address) => send_to(address, || self.get_ref().try_send_message(message)).await,
         }
     }
 

@@ -33,23 +33,7 @@ impl Async<datagram::Socket> {
     ///
     /// Those of [`send_to`](ipcraft::socket::datagram::Socket::send_to).
     pub async fn send_to(&self, datagram: &[u8], address: &Address) -> Result<()> {
-        let mut pause = Pause::new();
-        loop {
-            match self.get_ref().try_send_to(datagram, address) {
-                Err(error) if error.kind() == ErrorKind::Full => {}
-                sent => return sent,
-            }
-            // Registering it polls it, so that room in the queue wakes it from then on.
-            match connected(address) {
-                Ok(guide) => guide.writable().await?,
-                Err(_) => pause.sleep().await,
-            }
-            match self.get_ref().try_send_to(datagram, address) {
-                // There is room for another sender, but this socket's own buffer is full.
-                Err(error) if error.kind() == ErrorKind::Full => pause.sleep().await,
-                sent => return sent,
-            }
-        }
+        send_to(address, || self.get_ref().try_send_to(datagram, address)).await
     }
 
     /// `recv(2)`: waits until a datagram arrives and returns its length, which may be 0.
@@ -73,6 +57,29 @@ impl Async<datagram::Socket> {
     pub async fn recv_from(&self, buffer: &mut [u8]) -> Result<(usize, Address)> {
         self.read_with(|socket| socket.try_recv_from(buffer)).await
     }
+}
+
+/// Repeats a send to the address while it is full.
+///
+/// The socket that sends is of no use for waiting: each failed attempt makes it writable again.
+pub(super) async fn send_to<R>(address: &Address, attempt: impl Fn() -> Result<R>) -> Result<R> {
+    let is_full = |sent: &Result<R>| sent.as_ref().is_err_and(|error| error.kind() == ErrorKind::Full);
+    let mut sent = attempt();
+    let mut pause = Pause::new();
+    while is_full(&sent) {
+        // Registering it polls it, so that room in the queue wakes it from then on.
+        match connected(address) {
+            Ok(guide) => guide.writable().await?,
+            Err(_) => pause.sleep().await,
+        }
+        sent = attempt();
+        if is_full(&sent) {
+            // Another sender was faster, or the own buffer of the socket is full.
+            pause.sleep().await;
+            sent = attempt();
+        }
+    }
+    sent
 }
 
 /// A socket that polls as writable when the queue at the address has room.

@@ -186,7 +186,7 @@ impl Ancillary for seqpacket::Connection {}
 fn send<S: Sealed + ?Sized>(socket: &S, message: &Outgoing<'_>, waiting: Wait) -> Result<usize> {
     let raw = message.for_kind(S::KIND)?;
     let fd = socket.as_fd();
-    let Some(address) = message.address() else {
+    let Some(address) = message.destination() else {
         return transfer::send(fd, waiting, |flags| cmsg::send(fd, &raw, flags))
             .map_err(|e| socket.send_error(SENDMSG, e, message.length()));
     };

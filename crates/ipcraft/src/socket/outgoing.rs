@@ -73,7 +73,8 @@ impl<'a> Outgoing<'a> {
         self.parts.iter().map(|part| part.len()).sum()
     }
 
-    pub(super) fn address(&self) -> Option<&'a Address> {
+    /// Returns the [destination](Outgoing::to), if it was set.
+    pub fn destination(&self) -> Option<&'a Address> {
         self.address
     }
 
