@@ -100,7 +100,7 @@ fn recv_from_killed_process_fails_with_disconnected() {
     });
 }
 
-/// The kernel reports the death, so it does not have to be looked for.
+/// The kernel reports the death, so nothing has to poll for it.
 #[test]
 fn death_of_the_peer_wakes_the_receiver_soon() {
     let runtime = multi_thread();
