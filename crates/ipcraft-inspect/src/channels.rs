@@ -50,8 +50,8 @@ pub struct Direction {
 
 /// Observes the channel that was listed; `None` if that is not permitted, or it is damaged.
 pub(crate) fn observe(object: &Object) -> Option<ChannelDetails> {
-    let file = open_listed(object).ok()?;
-    let observer = Observer::from_fd(file.as_fd()).ok()?;
+    let opened = open_listed(object).ok()?;
+    let observer = Observer::from_fd(opened.file.as_fd()).ok()?;
     let endpoints = observer.endpoints().ok()?.into_iter().map(|found| Endpoint {
         role: found.role.to_string(),
         pid: found.pid.map(u32::from),

@@ -91,7 +91,7 @@ pub enum State {
 pub enum Reason {
     /// Only its owner and root can find out.
     NeedsRoot,
-    /// This kernel does not count the holders of files.
+    /// This kernel, or the file system, does not count all holders of a file.
     NotCounted,
     /// Any process that knows the identifier can use it, and none holds it.
     Unattached,
@@ -110,7 +110,7 @@ impl Reason {
     pub fn text(self) -> &'static str {
         match self {
             Reason::NeedsRoot => "needs root",
-            Reason::NotCounted => "not counted by this kernel",
+            Reason::NotCounted => "not counted here",
             Reason::Unattached => "never attached",
             Reason::UserRuns => "its user runs",
             Reason::MakerInvisible => "made in another pid namespace",

@@ -82,7 +82,7 @@ pub fn remove(name: &ObjectName) -> Result<std::result::Result<(), Refusal>> {
     let (object, view) = find(name)?;
     match (object.kind, object.state) {
         (_, State::Live) => Ok(Err(Refusal::Held(object.holders))),
-        (Kind::Fifo, _) if !view.is_complete() && !nix::unistd::geteuid().is_root() => {
+        (Kind::Fifo, _) if is_open_to_others(&object) && !view.is_complete() && !is_root() => {
             Ok(Err(Refusal::Unknown(Reason::NeedsRoot)))
         }
         (Kind::SysvQueue | Kind::SysvSemaphore | Kind::Fifo, State::Unknown(Reason::Unattached))
@@ -97,8 +97,16 @@ fn unknown(object: &Object, reason: Reason) -> Refusal {
 }
 
 fn is_of_other_user(object: &Object) -> bool {
-    let user = nix::unistd::geteuid();
-    !user.is_root() && user.as_raw() != object.uid
+    !is_root() && nix::unistd::geteuid().as_raw() != object.uid
+}
+
+/// Whether processes of other users, which may be invisible, can have the object open.
+fn is_open_to_others(object: &Object) -> bool {
+    object.mode & 0o066 != 0
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
 }
 
 /// Removes an object of a listing that is [`State::Dead`], if it still is and still has its name.
@@ -147,10 +155,11 @@ fn allowed(answer: Answer) -> std::result::Result<(), Refusal> {
 /// found it by its name before.
 fn remove_shared_file(object: &Object) -> nix::Result<std::result::Result<(), Refusal>> {
     let file_name = shared_files::file_name(&object.name).ok_or(Errno::EINVAL)?;
-    let file = shared_files::open_listed(object)?;
-    if let Err(refusal) = allowed(proof::take_patiently(file.as_fd())) {
+    let opened = shared_files::open_listed(object)?;
+    if let Err(refusal) = allowed(opened.answer(proof::take_patiently)) {
         return Ok(Err(refusal));
     }
+    let file = &opened.file;
     let entry = Entry::new(std::path::Path::new(shared_files::DIRECTORY), file_name)?;
     let aside = entry.put_aside(object.identity)?;
     if sys::has_whole_lease(file.as_fd()) {

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::Mode;
+use nix::sys::statfs::{FsType, TMPFS_MAGIC, fstatfs};
 
 use crate::identity::{FileId, Identity};
 use crate::name::{Kind, ObjectName};
@@ -32,25 +33,52 @@ pub(crate) fn list(kinds: &[Kind]) -> nix::Result<Vec<Object>> {
         other => other?,
     };
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut listing = nix::dir::Dir::openat(directory.as_fd(), c".", flags, Mode::empty())?;
+    let mut listing = nix::dir::Dir::openat(directory.fd.as_fd(), c".", flags, Mode::empty())?;
     let mut objects = Vec::new();
     for entry in listing.iter() {
         let Ok(entry) = entry else { break };
-        let found = object(directory.as_fd(), entry.file_name());
+        let found = object(&directory, entry.file_name());
         objects.extend(found.filter(|object| kinds.contains(&object.kind)));
     }
     Ok(objects)
 }
 
-fn open_directory() -> nix::Result<OwnedFd> {
-    open(DIRECTORY, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+/// [`DIRECTORY`], and on which device the kernel counts the users of its files.
+struct Directory {
+    fd: OwnedFd,
+    counted: Option<(u32, u32)>,
+}
+
+/// Other file systems than these may show one file as several, each with a count of its own, as
+/// overlayfs does.
+const COUNTED: [FsType; 2] = [TMPFS_MAGIC, FsType(0x8584_58f6)];
+
+fn open_directory() -> nix::Result<Directory> {
+    let fd = open(DIRECTORY, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let is_counted = COUNTED.contains(&fstatfs(&fd)?.filesystem_type());
+    let device = sys::status_of(fd.as_fd())?.id.device;
+    Ok(Directory { fd, counted: is_counted.then_some(device) })
+}
+
+/// A file that was opened to be asked about.
+pub(crate) struct Opened {
+    pub(crate) file: OwnedFd,
+    /// Whether the kernel's count of its users is that of all users.
+    pub(crate) is_counted: bool,
+}
+
+impl Opened {
+    /// What the kernel answers to `ask`.
+    pub(crate) fn answer(&self, ask: impl FnOnce(BorrowedFd<'_>) -> Answer) -> Answer {
+        if self.is_counted { ask(self.file.as_fd()) } else { Answer::NotCounted }
+    }
 }
 
 /// The object with this name, if one has it.
 pub(crate) fn find(name: &ObjectName) -> nix::Result<Object> {
     let file = file_name(name).ok_or(Errno::EINVAL)?;
     let directory = open_directory()?;
-    let found = object(directory.as_fd(), &file).ok_or(Errno::ENOENT)?;
+    let found = object(&directory, &file).ok_or(Errno::ENOENT)?;
     // `shm:` names any of these files, the others only what they are.
     let is_kind = found.kind == name.kind() || name.kind() == Kind::SharedMemory;
     if is_kind { Ok(found) } else { Err(Errno::ENOENT) }
@@ -64,8 +92,8 @@ pub(crate) fn file_name(name: &ObjectName) -> Option<CString> {
 }
 
 /// What the file is; `None` if it is gone, or no regular file.
-fn object(directory: BorrowedFd<'_>, file: &CStr) -> Option<Object> {
-    let status = sys::status(directory, file, false).ok()?;
+fn object(directory: &Directory, file: &CStr) -> Option<Object> {
+    let status = sys::status(directory.fd.as_fd(), file, false).ok()?;
     if !status.has_type(nix::libc::S_IFREG) {
         return None;
     }
@@ -73,11 +101,11 @@ fn object(directory: BorrowedFd<'_>, file: &CStr) -> Option<Object> {
     let semaphore = bytes.strip_prefix(SEMAPHORE).filter(|name| !name.is_empty());
     let opened = open_file(directory, file, status.id);
     let contents = match (&opened, semaphore) {
-        (Ok(file), None) => contents(file.as_fd()),
+        (Ok(opened), None) => contents(opened.file.as_fd()),
         _ => None,
     };
     let state = match &opened {
-        Ok(file) => state(proof::ask_quickly(file.as_fd())),
+        Ok(opened) => state(opened.answer(proof::ask_quickly)),
         Err(errno) => refused(*errno),
     };
     let name = match (semaphore, contents) {
@@ -108,30 +136,31 @@ fn slashed(name: &[u8]) -> OsString {
 }
 
 /// Opens a regular file with this identity, without blocking and without a trace in its times.
-fn open_file(directory: BorrowedFd<'_>, file: &CStr, id: FileId) -> nix::Result<OwnedFd> {
+fn open_file(directory: &Directory, file: &CStr, id: FileId) -> nix::Result<Opened> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let opened = match openat(directory, file, flags | OFlag::O_NOATIME, Mode::empty()) {
-        Err(Errno::EPERM) => openat(directory, file, flags, Mode::empty()),
+    let opened = match openat(&directory.fd, file, flags | OFlag::O_NOATIME, Mode::empty()) {
+        Err(Errno::EPERM) => openat(&directory.fd, file, flags, Mode::empty()),
         other => other,
     }?;
     let status = sys::status_of(opened.as_fd())?;
     let is_same = status.id == id && status.has_type(nix::libc::S_IFREG);
-    if is_same { Ok(opened) } else { Err(Errno::ESTALE) }
+    let is_counted = directory.counted == Some(id.device);
+    if is_same { Ok(Opened { file: opened, is_counted }) } else { Err(Errno::ESTALE) }
 }
 
 /// Asks the kernel whether any process holds the object. The file must be the listed one.
 pub(crate) fn prove(object: &Object) -> State {
     match open_listed(object) {
-        Ok(file) => state(proof::ask(file.as_fd())),
+        Ok(opened) => state(opened.answer(proof::ask)),
         Err(e) => refused(e),
     }
 }
 
 /// Opens the file of an object that was listed. Fails with `ESTALE` if its name leads to another.
-pub(crate) fn open_listed(object: &Object) -> nix::Result<OwnedFd> {
+pub(crate) fn open_listed(object: &Object) -> nix::Result<Opened> {
     let file = file_name(&object.name).ok_or(Errno::EINVAL)?;
     let Identity::File(id) = object.identity else { return Err(Errno::ESTALE) };
-    open_file(open_directory()?.as_fd(), &file, id)
+    open_file(&open_directory()?, &file, id)
 }
 
 /// The state that follows from the kernel's answer.

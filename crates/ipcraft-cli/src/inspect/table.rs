@@ -10,8 +10,8 @@ use ipcraft_report::output::Page;
 /// A column: its heading, and how early a narrow terminal does without it; 0 means never.
 pub(super) type Column = (&'static str, u8);
 
-/// Returns the rows below their headings. If they are wider than the page, columns are left out,
-/// those with the greatest number first, and the last resort is to cut lines off.
+/// Returns the rows below their headings. If they are wider than the page, columns are left out, in
+/// the order of their numbers from the greatest. Then the first column is cut, and at last the line.
 pub(super) fn table(columns: &[Column], rows: &[Vec<String>], width: usize) -> String {
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     loop {
@@ -20,9 +20,28 @@ pub(super) fn table(columns: &[Column], rows: &[Vec<String>], width: usize) -> S
         let last = kept.iter().copied().filter(|at| columns[*at].1 > 0).max_by_key(|at| columns[*at].1);
         match last {
             Some(last) if widest > width => kept.retain(|at| *at != last),
-            _ => return text.lines().map(|line| cut(line, width) + "\n").collect(),
+            _ if widest > width => return cut_first(columns, rows, &kept, widest - width, width),
+            _ => return text.lines().map(|line| format!("{line}\n")).collect(),
         }
     }
+}
+
+/// Draws the table with the cells of its first column cut, so that it is `excess` narrower.
+fn cut_first(
+    columns: &[Column],
+    rows: &[Vec<String>],
+    kept: &[usize],
+    excess: usize,
+    width: usize,
+) -> String {
+    const LEAST: usize = 12;
+    let longest = rows.iter().filter_map(|row| row.first()).map(|cell| cell.chars().count()).max();
+    let room = longest.unwrap_or(0).saturating_sub(excess).max(LEAST);
+    let mut rows = rows.to_vec();
+    for cell in rows.iter_mut().filter_map(|row| row.first_mut()) {
+        *cell = cut(cell, room);
+    }
+    draw(columns, &rows, kept).lines().map(|line| cut(line, width) + "\n").collect()
 }
 
 fn draw(columns: &[Column], rows: &[Vec<String>], kept: &[usize]) -> String {
@@ -95,14 +114,15 @@ impl Users {
 mod tests {
     use super::*;
 
-    const COLUMNS: &[Column] = &[("OBJECT", 0), ("SIZE", 2), ("OWNER", 1)];
+    const COLUMNS: &[Column] = &[("OBJECT", 0), ("SIZE", 2), ("OWNER", 0)];
 
     #[test]
     fn table_on_a_narrow_page_leaves_out_columns_and_then_cuts() {
         let rows = vec![vec!["shm:/a-long-name".to_owned(), "4.0K".into(), "ana".into()]];
         assert_eq!(table(COLUMNS, &rows, 80), "OBJECT            SIZE  OWNER\nshm:/a-long-name  4.0K  ana\n");
         assert_eq!(table(COLUMNS, &rows, 25), "OBJECT            OWNER\nshm:/a-long-name  ana\n");
-        assert_eq!(table(COLUMNS, &rows, 8), "OBJECT\nshm:/a->\n");
+        assert_eq!(table(COLUMNS, &rows, 20), "OBJECT        OWNER\nshm:/a-long>  ana\n");
+        assert_eq!(table(COLUMNS, &rows, 8), "OBJECT >\nshm:/a->\n");
     }
 
     #[test]

@@ -88,3 +88,52 @@ fn object_held_outside_of_the_pid_namespace_is_live() -> Outcome {
     outside.kill();
     outcome
 }
+
+#[serial_test]
+fn file_of_another_file_system_is_not_counted_and_stays() -> Outcome {
+    let directory = ipcraft_tests::scratch::directory();
+    if nix::sys::statfs::statfs(directory.path()).unwrap().filesystem_type() == nix::sys::statfs::TMPFS_MAGIC
+    {
+        return Outcome::Skipped("needs a temporary directory that is no tmpfs".into());
+    }
+    ipcraft_tests::namespace::with_own_mounts(|| {
+        let none = None::<&str>;
+        mount(Some(directory.path()), "/dev/shm", none, MsFlags::MS_BIND, none).expect("a bind mount");
+        std::fs::write("/dev/shm/insp-elsewhere", "x").unwrap();
+        let name = "shm:/insp-elsewhere".parse().unwrap();
+        assert_eq!(object(&name).state, State::Unknown(Reason::NotCounted));
+        assert_eq!(remove(&name).unwrap(), Err(Refusal::Unknown(Reason::NotCounted)));
+    })
+}
+
+#[serial_test]
+fn segment_whose_makers_id_was_given_to_another_process_is_unknown() -> Outcome {
+    use ipcraft::shm::sysv::Segment;
+    use ipcraft_tests::peer::Peer;
+    let ids = ipcraft_tests::scratch::directory();
+    let file = ids.path().join("id");
+    ipcraft_tests::namespace::with_own_pids(|| {
+        Peer::start(|| {
+            let maker = Peer::start(|| {
+                let segment = Segment::create_new(ipcraft::sysv::Key::PRIVATE, 4096).unwrap();
+                std::fs::write(&file, segment.id().to_string()).unwrap();
+            });
+            let pid = maker.id();
+            maker.join();
+            let id = std::fs::read_to_string(&file).unwrap();
+            let name = format!("sysv-shm:#{id}").parse().unwrap();
+            assert_eq!(object(&name).state, State::Dead);
+            let last = (u32::from(pid) - 1).to_string();
+            if std::fs::write("/proc/sys/kernel/ns_last_pid", last).is_ok() {
+                let other = holding(|| Box::new(()));
+                assert_eq!(other.id(), pid, "the id is used again");
+                assert_eq!(object(&name).state, State::Unknown(Reason::UserRuns));
+                other.kill();
+            } else {
+                println!("skipped: needs the right to choose the next process id");
+            }
+            assert_eq!(remove(&name).unwrap(), Ok(()));
+        })
+        .join();
+    })
+}
