@@ -34,13 +34,13 @@
 //! [`State::Dead`] is a proof that no process held the object at one moment during the call. The
 //! kernel counts open file descriptions for leases (`F_SETLEASE`, [fcntl(2)]), over all namespaces,
 //! with descriptors in transit and mappings whose descriptor is closed. It counts attachments of
-//! System V segments (`shm_nattch`, [shmctl(2)]), and refuses connections to a socket's file without
-//! a socket. Where it counts nothing, the state is never `Dead`: System V queues and sets of
-//! semaphores, and FIFOs. `/proc` only names the holders.
+//! System V segments (`shm_nattch`, [shmctl(2)]), and refuses connections to a socket's file
+//! without a socket. Where it counts nothing, the state is never `Dead`: System V queues and sets
+//! of semaphores, and FIFOs. `/proc` only names the holders.
 //!
 //! The files that no process holds are leased for about a microsecond. A process that opens one
-//! meanwhile waits, or gets `EAGAIN` with `O_NONBLOCK`. The lease notifies this process by `SIGURG`,
-//! which is ignored by default.
+//! meanwhile waits, or gets `EAGAIN` with `O_NONBLOCK`. The lease notifies this process by
+//! `SIGURG`, which is ignored by default.
 //!
 //! # Contract
 //!
@@ -48,8 +48,8 @@
 //!   meanwhile may be missing, and fail no call.
 //! * **Rights.** What may not be read is counted in [`View`], or makes a state
 //!   [`State::Unknown`]. Only the owner of an object and root get a proof.
-//! * **Fork, exec, death.** A call leaves nothing behind, except [`remove`]: if it is killed while it
-//!   removes a file, that may be left as `.ipcraft-rm-…`.
+//! * **Fork, exec, death.** A call leaves nothing behind, except [`remove`]: if it is killed while
+//!   it removes a file, that may be left as `.ipcraft-rm-…`.
 //!
 //! # Errors
 //!

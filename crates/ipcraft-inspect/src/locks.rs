@@ -91,9 +91,10 @@ pub enum Owner {
 pub struct Waits {
     /// All waits.
     pub waits: Vec<Wait>,
-    /// Waits of which each owner is the waiter of the next one, and the last owner the first waiter.
-    /// They were the same at two moments. None of these threads can continue, unless a timeout or
-    /// a signal ends its wait, or another thread of an owning process releases the resource.
+    /// Waits of which each owner is the waiter of the next one, and the last owner the first
+    /// waiter. They were the same at two moments. None of these threads can continue, unless a
+    /// timeout or a signal ends its wait, or another thread of an owning process releases the
+    /// resource.
     pub cycles: Vec<Vec<Wait>>,
     /// Processes whose threads may not be read.
     pub denied: usize,

@@ -11,7 +11,8 @@ use ipcraft_report::output::Page;
 pub(super) type Column = (&'static str, u8);
 
 /// Returns the rows below their headings. If they are wider than the page, columns are left out, in
-/// the order of their numbers from the greatest. Then the first column is cut, and at last the line.
+/// the order of their numbers from the greatest. Then the first column is cut, and at last the
+/// line.
 pub(super) fn table(columns: &[Column], rows: &[Vec<String>], width: usize) -> String {
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     loop {
