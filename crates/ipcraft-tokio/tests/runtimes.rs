@@ -159,7 +159,7 @@ fn idle_channels_use_no_cpu_time() {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     let limit = soft.max(hard.min(4096));
     setrlimit(Resource::RLIMIT_NOFILE, limit, hard).unwrap();
-    let channels = (limit as usize - 256).div_euclid(3).min(1000);
+    let channels = ((limit as usize).saturating_sub(256) / 3).clamp(1, 1000);
     current_thread().block_on(limited(async {
         let (mut senders, mut uses_threads) = (Vec::new(), false);
         let tasks: Vec<_> = (0..channels)
