@@ -4,7 +4,7 @@ use ipcraft::{Result, event};
 
 use crate::Async;
 
-/// The async form of [`event::EventFd`](ipcraft::event::EventFd).
+/// The async form of [`event::EventFd`].
 pub type EventFd = Async<event::EventFd>;
 
 impl Async<event::EventFd> {

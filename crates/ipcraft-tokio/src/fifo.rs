@@ -23,10 +23,10 @@ use ipcraft::{ErrorKind, Result, fifo};
 use crate::pause::Pause;
 use crate::{Async, IntoAsync};
 
-/// The async form of [`fifo::Reader`](ipcraft::fifo::Reader).
+/// The async form of [`fifo::Reader`].
 pub type Reader = Async<fifo::Reader>;
 
-/// The async form of [`fifo::Writer`](ipcraft::fifo::Writer).
+/// The async form of [`fifo::Writer`].
 pub type Writer = Async<fifo::Writer>;
 
 /// `open(2)` with `O_RDONLY`: opens for reading, and waits until a writer opens the FIFO.

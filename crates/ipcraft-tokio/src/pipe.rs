@@ -22,10 +22,10 @@ use ipcraft::{Result, pipe};
 
 use crate::{Async, Source};
 
-/// The async form of [`pipe::Reader`](ipcraft::pipe::Reader).
+/// The async form of [`pipe::Reader`].
 pub type Reader = Async<pipe::Reader>;
 
-/// The async form of [`pipe::Writer`](ipcraft::pipe::Writer).
+/// The async form of [`pipe::Writer`].
 pub type Writer = Async<pipe::Writer>;
 
 impl Async<pipe::Reader> {

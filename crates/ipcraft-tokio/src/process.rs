@@ -25,7 +25,7 @@ use ipcraft::{ErrorKind, Pid, Result, pipe};
 use crate::pause::Pause;
 use crate::{Async, IntoAsync};
 
-/// The async form of [`process::PidFd`](ipcraft::process::PidFd).
+/// The async form of [`process::PidFd`].
 pub type PidFd = Async<process::PidFd>;
 
 impl Async<process::PidFd> {

@@ -23,10 +23,10 @@ use ipcraft::queue::posix;
 
 use crate::Async;
 
-/// The async form of [`posix::Queue`](ipcraft::queue::posix::Queue).
+/// The async form of [`posix::Queue`].
 pub type Queue = Async<posix::Queue>;
 
-/// The async form of [`posix::NotificationFd`](ipcraft::queue::posix::NotificationFd).
+/// The async form of [`posix::NotificationFd`].
 pub type NotificationFd<'queue> = Async<posix::NotificationFd<'queue>>;
 
 impl Async<posix::Queue> {

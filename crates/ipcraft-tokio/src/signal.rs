@@ -35,7 +35,7 @@ use ipcraft::signal::{self, Batch, SignalInfo};
 
 use crate::Async;
 
-/// The async form of [`signal::SignalFd`](ipcraft::signal::SignalFd).
+/// The async form of [`signal::SignalFd`].
 pub type SignalFd = Async<signal::SignalFd>;
 
 impl Async<signal::SignalFd> {

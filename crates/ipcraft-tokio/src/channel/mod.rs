@@ -1,4 +1,4 @@
-//! Channels in shared memory: the calls of each kind of [`Endpoint`](crate::Endpoint).
+//! Channels in shared memory: the calls of each kind of [`Endpoint`].
 //!
 //! The modules give the async endpoints the names that they have in [`ipcraft::channel`]. An
 //! endpoint is created there and converted by [`into_async`](crate::IntoAsync::into_async).

@@ -6,7 +6,7 @@ use ipcraft::{ErrorKind, Result};
 use crate::pause::Pause;
 use crate::{Async, IntoAsync};
 
-/// The async form of [`datagram::Socket`](ipcraft::socket::datagram::Socket).
+/// The async form of [`datagram::Socket`].
 pub type Socket = Async<datagram::Socket>;
 
 impl Async<datagram::Socket> {

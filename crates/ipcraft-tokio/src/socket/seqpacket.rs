@@ -5,10 +5,10 @@ use ipcraft::socket::{Address, seqpacket};
 
 use crate::{Async, IntoAsync};
 
-/// The async form of [`seqpacket::Connection`](ipcraft::socket::seqpacket::Connection).
+/// The async form of [`seqpacket::Connection`].
 pub type Connection = Async<seqpacket::Connection>;
 
-/// The async form of [`seqpacket::Listener`](ipcraft::socket::seqpacket::Listener).
+/// The async form of [`seqpacket::Listener`].
 pub type Listener = Async<seqpacket::Listener>;
 
 /// `connect(2)`: connects to a listener. While its queue is full, this waits by the timer of the

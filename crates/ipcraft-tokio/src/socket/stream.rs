@@ -5,10 +5,10 @@ use ipcraft::socket::{Address, stream};
 
 use crate::{Async, IntoAsync};
 
-/// The async form of [`stream::Stream`](ipcraft::socket::stream::Stream).
+/// The async form of [`stream::Stream`].
 pub type Stream = Async<stream::Stream>;
 
-/// The async form of [`stream::Listener`](ipcraft::socket::stream::Listener).
+/// The async form of [`stream::Listener`].
 pub type Listener = Async<stream::Listener>;
 
 /// `connect(2)`: connects to a listener. While its queue is full, this waits by the timer of the
