@@ -43,7 +43,7 @@
 //!
 //! Those of [channels](super#errors), and:
 //!
-//! | errno | from | [`ErrorKind`](crate::ErrorKind) | what happened | what to do |
+//! | errno | from | [`ErrorKind`] | what happened | what to do |
 //! |---|---|---|---|---|
 //! | none | [`Sender::send`] | [`Invalid`](crate::ErrorKind::Invalid) | the message has not the size of the type | send as many bytes as [`Channel::message_len`] |
 //! | none | [`Channel::sender`], [`Channel::receiver`] | [`Unsupported`](crate::ErrorKind::Unsupported) | it is a channel of requests | use [`request::Client`](super::request::Client) |
