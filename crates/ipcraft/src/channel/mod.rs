@@ -79,7 +79,7 @@
 //!   * After the last receiver has left, sending fails with `Disconnected`, and the error returns
 //!     the message.
 //!   * A blocked peer is woken immediately when an endpoint is dropped, and within 250 ms when a
-//!     process was killed.
+//!     process was killed. An event loop is notified immediately of both.
 //!   * A call that does not block checks the peers by one system call if the last check is 20 ms
 //!     old. That holds for sends that find space, and for calls that fail with `Empty`, `Full` or
 //!     `TimedOut`. So the first call after a pause reports a death.
@@ -93,7 +93,8 @@
 //! * **Waiting.** The default strategy is [`Adaptive`](WaitStrategy::Adaptive). A waiting endpoint
 //!   polls for some microseconds while its peer runs on another core, and then blocks. A blocked
 //!   endpoint uses no CPU time, except for a liveness check four times a second. A notification
-//!   makes a system call only if a peer is blocked. For event loops there is [`Readiness`].
+//!   makes a system call only if a peer is blocked. For event loops there are [`Reactor`]
+//!   and [`Readiness`].
 //! * **Timeouts** use the monotonic clock. A call whose timeout is zero still succeeds if it need
 //!   not wait. A call that a signal interrupts is continued.
 //! * **Order.** Messages of one sender arrive in the order in which they were sent.
@@ -146,14 +147,18 @@
 //! | `ENOSPC`, `ENOMEM` | creating | [`LimitReached`](crate::ErrorKind::LimitReached) | out of memory, or `/dev/shm` is full | reduce the capacity |
 //! | `EMFILE`, `ENFILE` | creating, opening a channel or an endpoint | [`LimitReached`](crate::ErrorKind::LimitReached) | the descriptor table is full | close some, or raise `RLIMIT_NOFILE` |
 //! | `ENOENT` | opening an endpoint | [`Unsupported`](crate::ErrorKind::Unsupported) | `/proc` is not mounted | mount it |
-//! | `EAGAIN` | `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | no thread can be created; the error names `RLIMIT_NPROC` if that is limited | raise it, or `pids.max` of the control group |
+//! | `EMFILE`, `ENFILE` | [`Reactor::new`], `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | the descriptor table is full | close some, or raise `RLIMIT_NOFILE` |
+//! | `EAGAIN` | `register`, `readiness` | [`LimitReached`](crate::ErrorKind::LimitReached) | the kernel refuses inotify(7), and no thread can be created; the error names `RLIMIT_NPROC` if that is limited | raise it, or `pids.max` of the control group; or raise `fs.inotify.max_user_instances` |
+//! | none | a [`Reactor`] in a forked child | [`Invalid`](crate::ErrorKind::Invalid) | it shares the events of the parent | create a new one |
 //!
 //! Sources: [fcntl(2)] for the leases of endpoints (`F_OFD_SETLK`), [futex(2)] for blocking,
+//! [inotify(7)] for event loops,
 //! [shm_overview(7)] and [memfd_create(2)] for the memory.
 //!
 //! [`ErrorKind`]: crate::ErrorKind
 //! [fcntl(2)]: https://man7.org/linux/man-pages/man2/fcntl.2.html
 //! [futex(2)]: https://man7.org/linux/man-pages/man2/futex.2.html
+//! [inotify(7)]: https://man7.org/linux/man-pages/man7/inotify.7.html
 //! [shm_overview(7)]: https://man7.org/linux/man-pages/man7/shm_overview.7.html
 //! [memfd_create(2)]: https://man7.org/linux/man-pages/man2/memfd_create.2.html
 

@@ -11,10 +11,10 @@
 //! fence. Its first wait is therefore bounded by [`BOUNDED_WAIT`]: by then the notifier's stores
 //! are visible.
 //!
-//! An endpoint of an event loop does not block on the word. It sets [`listeners`](Doorbell::listen)
-//! before it prepares to wait. A notifier that finds that byte set also
+//! An endpoint of an event loop does not block on the word. It sets the byte `listeners`, and then
+//! the word to [`LISTENING`] unless others block. A notifier that finds the byte set also
 //! [rings](super::region::SharedRegion::ring): it clears the byte, and makes the kernel report an
-//! event of the channel's file.
+//! event of the channel's file. While only event loops wait, it makes no futex call.
 
 use std::mem::offset_of;
 use std::ptr;
@@ -38,8 +38,14 @@ const ARMED: u32 = 1;
 /// prepared to wait since.
 const WAITER_UNIT: u32 = 2;
 
-/// The state while an endpoint may wait.
+/// The state while an endpoint may block.
 const WAITING: u32 = WAITER_UNIT | ARMED;
+
+/// The state while only endpoints of event loops may wait.
+const LISTENING: u32 = WAITER_UNIT;
+
+/// Added to a listening word, it gives an [`ARMED`] one and increments the count.
+const LISTENING_TO_ARMED: u32 = STATE_MASK;
 
 /// The bits of the state. The bits above count the notifications of all waiters, and wrap.
 const STATE_MASK: u32 = 3;
@@ -88,6 +94,16 @@ impl WaitToken {
     /// Whether the wait is limited to [`BOUNDED_WAIT`].
     pub(crate) fn is_bounded(&self) -> bool {
         self.max_wait == BOUNDED_WAIT
+    }
+}
+
+/// The maximum duration of a wait that begins at this word.
+fn max_wait(found: u32, last_full_wait: Option<WaitToken>) -> Duration {
+    match found & STATE_MASK {
+        ARMED => Duration::MAX,
+        WAITING | LISTENING if last_full_wait.is_some_and(|token| token.word == found) => Duration::MAX,
+        // Another endpoint may have found the word idle just now.
+        _ => BOUNDED_WAIT,
     }
 }
 
@@ -146,8 +162,8 @@ impl Doorbell {
             _ => {
                 notifier.unanswered = 0;
                 match waiters {
-                    Waiters::One | Waiters::All => self.wake_all(),
-                    Waiters::Many => self.wake_one(),
+                    Waiters::One | Waiters::All => self.wake_all(word),
+                    Waiters::Many => self.wake_one(word),
                 }
             }
         }
@@ -156,15 +172,25 @@ impl Doorbell {
     /// Wakes all waiters, after a change that concerns all of them.
     pub(crate) fn notify_all(&self) {
         fence(SeqCst);
-        if self.word.load(Relaxed) & WAITER_UNIT != 0 {
-            self.wake_all();
+        let word = self.word.load(Relaxed);
+        if word & WAITER_UNIT != 0 {
+            self.wake_all(word);
         }
     }
 
-    /// Requests to be rung. Must be called before [`prepare_wait`](Doorbell::prepare_wait), each
-    /// time.
-    pub(crate) fn listen(&self) {
+    /// [`prepare_wait`](Doorbell::prepare_wait) of an endpoint that is rung, and does not block.
+    pub(crate) fn prepare_listen(&self, last_full_wait: Option<WaitToken>) -> WaitToken {
         self.listeners.store(1, Relaxed);
+        let mut found = self.word.load(Relaxed);
+        let word = loop {
+            let word = if found & STATE_MASK == WAITING { found } else { found & !STATE_MASK | LISTENING };
+            match self.word.compare_exchange(found, word, SeqCst, Relaxed) {
+                Ok(_) => break word,
+                Err(changed) => found = changed,
+            }
+        };
+        fence(SeqCst);
+        WaitToken { word, max_wait: max_wait(found, last_full_wait) }
     }
 
     /// Returns whether an endpoint must be rung. Must be called after the notification.
@@ -185,19 +211,41 @@ impl Doorbell {
         ptr::from_ref(&self.listeners).cast_mut().cast()
     }
 
+    /// What the kernel does to the byte when a notifier rings.
+    #[cfg(all(test, loom))]
+    pub(crate) fn clear_listeners(&self) {
+        self.listeners.store(0, Relaxed);
+    }
+
     /// Keeps the word while others wait. If no waiter was woken, the word changes to armed, and the
     /// same step wakes endpoints that prepared to wait in between.
-    fn wake_one(&self) {
+    fn wake_one(&self, seen: u32) {
+        if self.leave_listening(seen) {
+            return;
+        }
         self.last_wake.store(time::now().as_nanos() as u64, Relaxed);
         if futex::wake(&self.word, 1, futex::ANY) != Ok(1) {
-            self.wake_all();
+            self.wake_all(seen);
         }
+    }
+
+    /// Changes a listening word, and returns whether that was enough: no endpoint blocks. Fails if
+    /// the word has changed, perhaps because one is about to block.
+    ///
+    /// Another notifier's futex call may turn a listening word into an idle one. That notifier
+    /// rings afterwards, so each event loop listens again.
+    fn leave_listening(&self, seen: u32) -> bool {
+        let armed = seen.wrapping_add(LISTENING_TO_ARMED);
+        seen & STATE_MASK == LISTENING && self.word.compare_exchange(seen, armed, SeqCst, Relaxed).is_ok()
     }
 
     /// Changes the word and wakes in one system call, so that a kill in between cannot leave
     /// waiters blocked behind an armed word. If two notifiers do so concurrently, the second may
     /// leave a waiting word, which costs the next notification one call.
-    fn wake_all(&self) {
+    fn wake_all(&self, seen: u32) {
+        if self.leave_listening(seen) {
+            return;
+        }
         self.last_wake.store(time::now().as_nanos() as u64, Relaxed);
         // The call fails only if the word's memory is gone; then there is no waiter.
         let _ = futex::add_and_wake_all(&self.word, WAITER_UNIT);
@@ -213,13 +261,7 @@ impl Doorbell {
         let found = self.word.fetch_or(WAITING, SeqCst);
         // The read-modify-write alone does not order later loads.
         fence(SeqCst);
-        let max_wait = match found & STATE_MASK {
-            ARMED => Duration::MAX,
-            WAITING if last_full_wait.is_some_and(|token| token.word == found) => Duration::MAX,
-            // Another endpoint may have found the word idle just now.
-            _ => BOUNDED_WAIT,
-        };
-        WaitToken { word: found | WAITING, max_wait }
+        WaitToken { word: found | WAITING, max_wait: max_wait(found, last_full_wait) }
     }
 
     /// Blocks until a notification or the deadline. May return without either.

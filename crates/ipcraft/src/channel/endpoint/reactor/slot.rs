@@ -122,11 +122,9 @@ impl Slot {
             Phase::Idle(last_full_wait) => (last_full_wait, false),
         };
         let doorbell = self.waiter.doorbell();
-        if self.listens {
-            doorbell.listen();
-        }
         let position = self.waiter.peer_position();
-        let mut token = doorbell.prepare_wait(before);
+        let mut token =
+            if self.listens { doorbell.prepare_listen(before) } else { doorbell.prepare_wait(before) };
         if unfinished {
             token = token.bounded();
         }
@@ -151,10 +149,23 @@ impl Slot {
         }
     }
 
+    /// [`report`](Slot::report) if it was rung. An observer that reads the file causes the same
+    /// event, and does not clear the byte.
+    pub(super) fn report_if_rung(&self) -> bool {
+        self.report_if(|token| !self.waiter.doorbell().is_listening(token))
+    }
+
     /// Disarms it. Returns whether it was armed, so that it must be reported.
     pub(super) fn report(&self) -> bool {
+        self.report_if(|_| true)
+    }
+
+    fn report_if(&self, condition: impl FnOnce(WaitToken) -> bool) -> bool {
         let mut state = self.state();
         let Phase::Armed(token, _) = state.phase else { return false };
+        if !condition(token) {
+            return false;
+        }
         // A bounded wait that was cut short counts as none.
         state.phase = Phase::Idle((!token.is_bounded()).then_some(token));
         true

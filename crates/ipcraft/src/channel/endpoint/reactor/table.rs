@@ -220,7 +220,8 @@ impl Table {
             if is_closed {
                 slot.note_closed();
             }
-            if mask & slot.waiter.events() != 0 && slot.report() {
+            let is_reported = if is_closed { slot.report() } else { slot.report_if_rung() };
+            if is_reported {
                 woken.push(slot.token);
             }
         }

@@ -8,6 +8,7 @@
 mod broadcast;
 mod doorbell;
 mod latest;
+mod listening;
 mod mpmc;
 mod spsc;
 mod word;
