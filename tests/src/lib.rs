@@ -10,6 +10,7 @@ pub mod control_group;
 pub mod corrupting_peer;
 pub mod crash_sweep;
 pub mod eintr_storm;
+pub mod event_loop;
 pub mod in_processes;
 pub mod ipc;
 pub mod kernel;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 
 use ipcraft::channel::spsc::bytes::{Channel, Loan, Options, Receiver, Sender};
-use ipcraft::channel::{Payload, WaitStrategy};
+use ipcraft::channel::{Payload, Reactor, Registration, WaitStrategy};
 use ipcraft::{Error, Result};
 
 use super::{ChannelKind, Config, Extra, Held, Numbered, Queries, RecvWay, SendWay, endpoints, queries};
@@ -175,6 +175,10 @@ impl<M: Numbered + 'static> ChannelKind for Bytes<M> {
     type Message = M;
 
     endpoints!(Channel, Sender = sender, Receiver = receiver);
+
+    fn register_sender(sender: &Self::Sender, reactor: &Reactor) -> Result<Option<Registration>> {
+        sender.register(reactor).map(Some)
+    }
 
     fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {
         sender.set_wait_strategy(strategy);

@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 
 use ipcraft::Result;
-use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::latest::{Channel, Options, Reader, Writer};
+use ipcraft::channel::{Reactor, Registration, WaitStrategy};
 
 use super::{ChannelKind, Config, Extra, Held, Numbered, Queries, RecvWay, SendWay, endpoints, queries};
 use crate::subject::Form;

@@ -22,7 +22,7 @@ mod typed;
 use std::os::fd::{AsFd, OwnedFd};
 
 use ipcraft::Result;
-use ipcraft::channel::WaitStrategy;
+use ipcraft::channel::{Reactor, Registration, WaitStrategy};
 
 pub use bytes::Bytes;
 pub use latest::Latest;
@@ -222,6 +222,22 @@ pub trait ChannelKind: Sized + 'static {
     /// What the receiver reports about itself and the channel.
     fn query_receiver(receiver: &Self::Receiver) -> Queries;
 
+    /// Adds the sender to a reactor; `None` if its kind never waits.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    fn register_sender(_sender: &Self::Sender, _reactor: &Reactor) -> Result<Option<Registration>> {
+        Ok(None)
+    }
+
+    /// Adds the receiver to a reactor.
+    ///
+    /// # Errors
+    ///
+    /// The library's.
+    fn register_receiver(receiver: &Self::Receiver, reactor: &Reactor) -> Result<Registration>;
+
     /// Chooses how the sender waits, if it ever does.
     fn set_sender_strategy(_sender: &mut Self::Sender, _strategy: WaitStrategy) {}
 
@@ -344,6 +360,10 @@ macro_rules! endpoints {
 
         fn receiver_from_fd(fd: OwnedFd) -> Result<Self::Receiver> {
             <$receiver>::from_fd(fd)
+        }
+
+        fn register_receiver(receiver: &Self::Receiver, reactor: &Reactor) -> Result<Registration> {
+            receiver.register(reactor)
         }
 
         fn set_receiver_strategy(receiver: &mut Self::Receiver, strategy: WaitStrategy) {

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 
-use ipcraft::channel::WaitStrategy;
 use ipcraft::channel::request::{Channel, Client, Options, Request, Server};
+use ipcraft::channel::{Reactor, Registration, WaitStrategy};
 use ipcraft::{Error, ErrorKind, Result};
 
 use super::{ChannelKind, Config, Extra, Held, Numbered, Queries, RecvWay, SendWay, queries};
@@ -244,6 +244,10 @@ impl<M: Numbered + 'static, const CHECKED: bool> ChannelKind for CheckedRequests
 
     fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {
         sender.client.set_wait_strategy(strategy);
+    }
+
+    fn register_receiver(receiver: &Self::Receiver, reactor: &Reactor) -> Result<Registration> {
+        receiver.register(reactor)
     }
 
     fn set_receiver_strategy(receiver: &mut Self::Receiver, strategy: WaitStrategy) {

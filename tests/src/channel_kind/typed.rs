@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 
 use ipcraft::channel::broadcast::Overflow;
-use ipcraft::channel::{WaitStrategy, broadcast, mpmc, spsc};
+use ipcraft::channel::{Reactor, Registration, WaitStrategy, broadcast, mpmc, spsc};
 use ipcraft::{Error, Result};
 
 use super::{ChannelKind, Config, Held, Numbered, Queries, RecvWay, SendWay, endpoints, queries};
@@ -143,7 +143,11 @@ macro_rules! typed_kind {
                 $module::$receiver<M> = $make_receiver
             );
 
-            fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {
+            fn register_sender(sender: &Self::Sender, reactor: &Reactor) -> Result<Option<Registration>> {
+        sender.register(reactor).map(Some)
+    }
+
+    fn set_sender_strategy(sender: &mut Self::Sender, strategy: WaitStrategy) {
                 sender.set_wait_strategy(strategy);
             }
 

@@ -9,6 +9,7 @@ mod liveness;
 mod mpmc;
 mod mpmc_crash_stress;
 mod observer;
+mod reactor;
 mod request;
 mod spsc;
 mod tally;

@@ -22,7 +22,7 @@ use crate::survivor::Survivor::{Alone, Blocked, Running};
 /// A timeout that does not expire, and makes the library compute a deadline.
 const NEVER: Form = Form::Within(Duration::MAX);
 
-fn sweep<K: ChannelKind>(
+pub(crate) fn sweep<K: ChannelKind>(
     operation: &str,
     condition: &str,
     scenario: impl Scenario + Send + 'static,

@@ -54,7 +54,7 @@ pub(crate) fn recv<K: ChannelKind>(receiver: &mut K::Receiver, log: &DeliveryLog
     received.map_or_else(|error| reason(&error), |()| Said::Yes)
 }
 
-fn reason(error: &Error) -> Said {
+pub(crate) fn reason(error: &Error) -> Said {
     match error.kind() {
         ErrorKind::Disconnected => Said::Disconnected,
         ErrorKind::TimedOut => Said::TimedOut,

@@ -10,6 +10,7 @@
 mod broadcast;
 mod creation;
 mod delivery_log;
+mod event_loop;
 mod every_kind;
 mod exchange;
 mod latest;
@@ -47,6 +48,10 @@ fn main() -> ExitCode {
         ($($kind:ident),*) => { $(tests.extend(receiving::<$kind<One>, $kind<Few>, $kind<Many>>());)* };
     }
     receiving_of_each!(Spsc, Bytes, Mpmc, Requests);
+    macro_rules! event_loops_of_each {
+        ($($kind:ident),*) => { $(tests.extend(event_loop::tests::<$kind<One>>());)* };
+    }
+    event_loops_of_each!(Spsc, Bytes, Mpmc, Broadcast, Requests);
     tests.extend(every_kind::sending_in_a_row::<Spsc<One>>());
     tests.extend(broadcast::tests());
     tests.extend(latest::tests());

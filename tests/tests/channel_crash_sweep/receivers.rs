@@ -124,14 +124,14 @@ impl<K: ChannelKind> Scenario for Receiving<K> {
                 let mut sender = sender.into_inner().expect("this process's");
                 exchange::<K>(&mut sender, &mut receiver(), &log)
             }
-            Survivor::Blocked => {
+            Survivor::Blocked | Survivor::Polling => {
                 let mut receiver = receiver();
                 let count = supplied.get() + more_than(supplied.get());
                 let received = recv_until::<K>(&mut receiver, &log, count);
                 recv_all::<K>(&mut receiver, &log);
                 received && survivors::finish(peer.into_inner())
             }
-            Survivor::Alone => {
+            Survivor::Alone | Survivor::PollingAlone => {
                 let ended = survivors::finish(peer.into_inner());
                 recv_all::<K>(&mut receiver(), &log);
                 ended

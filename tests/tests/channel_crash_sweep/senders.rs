@@ -105,12 +105,12 @@ impl<K: ChannelKind> Scenario for Sending<K> {
                 assert_eq!(reason, Said::Disconnected, "the only sender was killed");
                 exchange::<K>(&mut K::sender(&channel).unwrap(), &mut receiver, &log)
             }
-            Survivor::Blocked => {
+            Survivor::Blocked | Survivor::Polling => {
                 let mut sender = K::sender(&channel).unwrap();
                 let sent = (0..FEW).all(|_| send::<K>(&mut sender, &log, HANG_TIMEOUT) == Said::Yes);
                 sent && survivors::finish(peer.into_inner())
             }
-            Survivor::Alone => survivors::finish(peer.into_inner()),
+            Survivor::Alone | Survivor::PollingAlone => survivors::finish(peer.into_inner()),
         };
         if makes_progress { log.outcome(Allowed::default()) } else { Outcome::Stuck }
     }

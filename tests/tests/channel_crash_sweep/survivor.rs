@@ -9,6 +9,7 @@ use ipcraft_tests::survivors::HANG_TIMEOUT;
 use ipcraft_tests::time::death_notice_timeout;
 
 use crate::delivery_log::{DeliveryLog, Role};
+use crate::event_loop::{poll_recv, poll_send, receiver_loop, sender_loop};
 use crate::exchange::{Said, recv, send};
 
 /// The other side.
@@ -20,6 +21,10 @@ pub(crate) enum Survivor {
     Blocked,
     /// A process that is blocked, and no replacement comes.
     Alone,
+    /// A process that polls in an event loop, while the test replaces the process that was killed.
+    Polling,
+    /// A process that polls in an event loop, and no replacement comes.
+    PollingAlone,
 }
 
 /// The interval at which a survivor tries again after its peer died.
@@ -37,11 +42,25 @@ impl Survivor {
         if self == Survivor::Alone { asked.min(7) * 11 } else { asked }
     }
 
+    /// Whether no replacement for the killed process comes.
+    pub(crate) fn is_alone(self) -> bool {
+        matches!(self, Survivor::Alone | Survivor::PollingAlone)
+    }
+
+    /// Whether it waits in an event loop.
+    fn polls(self) -> bool {
+        matches!(self, Survivor::Polling | Survivor::PollingAlone)
+    }
+
     /// Receives until the survivors have sent `until` messages, or until no sender is left.
     pub(crate) fn recv_until<K: ChannelKind>(self, channel: &K::Channel, log: &DeliveryLog, until: u64) {
         let mut receiver = K::receiver(channel).unwrap();
+        let event_loop = self.polls().then(|| receiver_loop::<K>(&receiver));
         while log.received(Role::Survivor) < until {
-            let said = recv::<K>(&mut receiver, log, HANG_TIMEOUT);
+            let said = match &event_loop {
+                Some(event_loop) => poll_recv::<K>(event_loop, &mut receiver, log),
+                None => recv::<K>(&mut receiver, log, HANG_TIMEOUT),
+            };
             if self.ends_after(said) {
                 break;
             }
@@ -51,9 +70,13 @@ impl Survivor {
     /// Sends `count` messages, or until no receiver is left.
     pub(crate) fn send_all<K: ChannelKind>(self, channel: &K::Channel, log: &DeliveryLog, count: u64) {
         let mut sender = K::sender(channel).unwrap();
+        let event_loop = self.polls().then(|| sender_loop::<K>(&sender));
         let mut sent = 0;
         while sent < count {
-            let said = send::<K>(&mut sender, log, HANG_TIMEOUT);
+            let said = match &event_loop {
+                Some(event_loop) => poll_send::<K>(event_loop, &mut sender, log),
+                None => send::<K>(&mut sender, log, HANG_TIMEOUT),
+            };
             sent += u64::from(said == Said::Yes);
             if self.ends_after(said) {
                 break;
@@ -63,10 +86,10 @@ impl Survivor {
 
     fn ends_after(self, said: Said) -> bool {
         assert_ne!(said, Said::TimedOut, "the survivor is not woken");
-        if said == Said::Disconnected && self != Survivor::Alone {
+        if said == Said::Disconnected && !self.is_alone() {
             // The replacement is about to come.
             sleep(RETRY_INTERVAL);
         }
-        said == Said::Disconnected && self == Survivor::Alone
+        said == Said::Disconnected && self.is_alone()
     }
 }
