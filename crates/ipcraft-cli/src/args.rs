@@ -8,6 +8,7 @@ use clap::builder::StyledStr;
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use crate::bench_args::Bench;
+use crate::inspect::exchange::{Peek, Recv, Send};
 use crate::inspect::holding::Who;
 use crate::inspect::limits::Limits;
 use crate::inspect::listing::List;
@@ -44,6 +45,9 @@ pub(crate) enum Command {
     Rm(Remove),
     Limits(Limits),
     Locks(Locks),
+    Send(Send),
+    Recv(Recv),
+    Peek(Peek),
     Completions(Completions),
     Man(Man),
 }

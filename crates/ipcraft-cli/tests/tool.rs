@@ -140,7 +140,9 @@ fn objects_that_do_not_exist_are_failures_that_name_them() {
 
 #[test]
 fn every_command_has_help_with_examples_and_a_manual_page() {
-    for command in ["ls", "show", "who", "rm", "limits", "locks", "completions", "man"] {
+    for command in
+        ["ls", "show", "who", "rm", "limits", "locks", "send", "recv", "peek", "completions", "man"]
+    {
         let help = ipcraft(&[command, "--help"]);
         assert!(help.status.success() && text(&help.stdout).contains("Examples:"), "{command}");
         let page = ipcraft(&["man", command]);

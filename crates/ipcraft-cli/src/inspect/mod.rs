@@ -1,5 +1,6 @@
 //! What exists on this machine: the commands over `ipcraft-inspect`.
 
+pub(crate) mod exchange;
 pub(crate) mod holding;
 pub(crate) mod limits;
 pub(crate) mod listing;
