@@ -49,6 +49,7 @@ impl ExchangeError {
 pub struct Outgoing(Target);
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a command has one")]
 enum Target {
     Channel(untyped::Sender),
     Queue(posix::Queue, u32),
@@ -64,6 +65,7 @@ enum Target {
 pub struct Incoming(Source);
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a command has one")]
 enum Source {
     Channel(untyped::Receiver),
     Queue(posix::Queue),
