@@ -34,8 +34,8 @@ impl Place {
         })
     }
 
-    /// Returns whether the process is in this very group. A mount can belong to another namespace of
-    /// control groups, where the same path is another group.
+    /// Returns whether the process is in this very group. A mount can belong to another namespace
+    /// of control groups, where the same path is another group.
     fn has(&self, pid: u32) -> bool {
         let file = match self.version {
             Version::One => "tasks",

@@ -174,8 +174,8 @@ struct Tasks<'a> {
 }
 
 impl Tasks<'_> {
-    /// Starts one process for each task, and waits until all have ended. Returns the common release,
-    /// and when each task ran.
+    /// Starts one process for each task, and waits until all have ended. Returns the common
+    /// release, and when each task ran.
     fn run(&self, board: &Board) -> Result<(u64, Vec<Record>), RunError> {
         let mut processes = Vec::with_capacity(self.tasks.len());
         for (id, task) in self.tasks.iter().enumerate() {
