@@ -122,7 +122,7 @@ mod tests {
         let rows = vec![vec!["shm:/a-long-name".to_owned(), "4.0K".into(), "ana".into()]];
         assert_eq!(table(COLUMNS, &rows, 80), "OBJECT            SIZE  OWNER\nshm:/a-long-name  4.0K  ana\n");
         assert_eq!(table(COLUMNS, &rows, 25), "OBJECT            OWNER\nshm:/a-long-name  ana\n");
-        assert_eq!(table(COLUMNS, &rows, 20), "OBJECT        OWNER\nshm:/a-long>  ana\n");
+        assert_eq!(table(COLUMNS, &rows, 20), "OBJECT         OWNER\nshm:/a-long->  ana\n");
         assert_eq!(table(COLUMNS, &rows, 8), "OBJECT >\nshm:/a->\n");
     }
 
