@@ -38,17 +38,11 @@ pub(crate) fn directory() -> Option<OwnedFd> {
 
 /// The queues in the directory, without their holders.
 pub(crate) fn list(directory: BorrowedFd<'_>) -> nix::Result<Vec<Object>> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut listing = nix::dir::Dir::openat(directory, c".", flags, Mode::empty())?;
-    let mut objects = Vec::new();
-    for entry in listing.iter() {
-        let Ok(entry) = entry else { break };
-        let Ok(status) = sys::status(directory, entry.file_name(), false) else { continue };
-        if status.has_type(nix::libc::S_IFREG) {
-            objects.push(object(entry.file_name().to_bytes(), &status));
-        }
-    }
-    Ok(objects)
+    let queue = |name: &CString| {
+        let status = sys::status(directory, name, false).ok()?;
+        status.has_type(nix::libc::S_IFREG).then(|| object(name.to_bytes(), &status))
+    };
+    Ok(sys::names(directory, c".")?.iter().filter_map(queue).collect())
 }
 
 /// The queues that a scan found at descriptors, where no directory lists them.

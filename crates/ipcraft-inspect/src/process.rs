@@ -43,15 +43,8 @@ pub(crate) fn ids(proc: BorrowedFd<'_>) -> nix::Result<Vec<u32>> {
 
 /// The numbers among the names in a directory.
 pub(crate) fn numbered(directory: BorrowedFd<'_>, name: &std::ffi::CStr) -> nix::Result<Vec<u32>> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut listing = nix::dir::Dir::openat(directory, name, flags, Mode::empty())?;
-    let mut numbers = Vec::with_capacity(32);
-    for entry in listing.iter() {
-        // A process that ends meanwhile ends the listing.
-        let Ok(entry) = entry else { break };
-        numbers.extend(str::from_utf8(entry.file_name().to_bytes()).ok().and_then(|n| n.parse::<u32>().ok()));
-    }
-    Ok(numbers)
+    let names = sys::names(directory, name)?;
+    Ok(names.iter().filter_map(|name| name.to_str().ok()?.parse().ok()).collect())
 }
 
 /// The files of one process.

@@ -1,12 +1,12 @@
 //! One pass over all processes: which of them holds which object.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, readlinkat};
+use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::Mode;
 use serde::Serialize;
 
@@ -171,16 +171,9 @@ impl Reader<'_> {
     }
 
     fn descriptors(&mut self, files: &ProcessFiles, name: &str, holds: &mut Holds) -> nix::Result<()> {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let mut listing = nix::dir::Dir::openat(files.directory(), name, flags, Mode::empty())?;
-        let mut names: Vec<CString> = Vec::new();
-        for entry in listing.iter() {
-            let Ok(entry) = entry else { break };
-            if entry.file_name().to_bytes().first() != Some(&b'.') {
-                names.push(entry.file_name().to_owned());
-            }
-        }
-        for name in names {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let listing = openat(files.directory(), name, flags, Mode::empty())?;
+        for name in sys::names(listing.as_fd(), c".")? {
             if let Some(identity) = self.descriptor(listing.as_fd(), &name) {
                 holds.entry(identity).or_default().0 += 1;
             }

@@ -32,15 +32,9 @@ pub(crate) fn list(kinds: &[Kind]) -> nix::Result<Vec<Object>> {
         Err(Errno::ENOENT) => return Ok(Vec::new()),
         other => other?,
     };
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut listing = nix::dir::Dir::openat(directory.fd.as_fd(), c".", flags, Mode::empty())?;
-    let mut objects = Vec::new();
-    for entry in listing.iter() {
-        let Ok(entry) = entry else { break };
-        let found = object(&directory, entry.file_name());
-        objects.extend(found.filter(|object| kinds.contains(&object.kind)));
-    }
-    Ok(objects)
+    let names = sys::names(directory.fd.as_fd(), c".")?;
+    let objects = names.iter().filter_map(|name| object(&directory, name));
+    Ok(objects.filter(|object| kinds.contains(&object.kind)).collect())
 }
 
 /// [`DIRECTORY`], and on which device the kernel counts the users of its files.

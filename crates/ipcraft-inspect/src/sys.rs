@@ -2,12 +2,14 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_int, c_long, c_uint, c_void};
+use std::ffi::{CStr, CString, c_int, c_long, c_uint, c_void};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
 
 use crate::identity::FileId;
 
@@ -123,4 +125,62 @@ pub(crate) fn open_queue(name: &CStr) -> nix::Result<OwnedFd> {
 pub(crate) fn unlink_queue(name: &CStr) -> nix::Result<()> {
     // SAFETY: because mq_unlink(3) reads a name that ends in NUL.
     Errno::result(unsafe { libc::mq_unlink(name.as_ptr()) }).map(drop)
+}
+
+/// The names in a directory below another one. If reading fails after the first ones, as it does
+/// when a process ends, the rest is missing.
+///
+/// nix's `Dir` would leak a descriptor when a process ends while it is opened.
+pub(crate) fn names(directory: BorrowedFd<'_>, name: &CStr) -> nix::Result<Vec<CString>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let opened = openat(directory, name, flags, Mode::empty())?;
+    let mut names = Vec::with_capacity(32);
+    // Words, because the kernel aligns the entries to them.
+    let mut buffer = [0_u64; 4096];
+    loop {
+        let size = size_of_val(&buffer);
+        // SAFETY: because getdents64(2) writes at most `size` bytes, which the buffer has.
+        let read = Errno::result(unsafe {
+            libc::syscall(libc::SYS_getdents64, opened.as_raw_fd(), buffer.as_mut_ptr(), size)
+        });
+        let Ok(read @ 1..) = read else { return Ok(names) };
+        let bytes: Vec<u8> = buffer.iter().flat_map(|word| word.to_ne_bytes()).take(read as usize).collect();
+        push_names(&bytes, &mut names);
+    }
+}
+
+/// Parses entries: inode and offset of 8 bytes each, length of 2, type of 1, and the name.
+fn push_names(mut entries: &[u8], names: &mut Vec<CString>) {
+    const LENGTH: usize = 16;
+    const NAME: usize = 19;
+    while let Some(&[low, high]) = entries.get(LENGTH..LENGTH + 2) {
+        let length = usize::from(u16::from_ne_bytes([low, high]));
+        let name = entries.get(NAME..length).and_then(|bytes| CStr::from_bytes_until_nul(bytes).ok());
+        let Some(name) = name else { return };
+        if name != c"." && name != c".." {
+            names.push(name.to_owned());
+        }
+        entries = &entries[length..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn names_of_a_large_directory_are_all_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let made: BTreeSet<String> = (0..3000).map(|n| format!("{n}-{}", "x".repeat(n % 200))).collect();
+        for name in &made {
+            std::fs::write(directory.path().join(name), "").unwrap();
+        }
+        let opened = std::fs::File::open(directory.path()).unwrap();
+        let found = names(opened.as_fd(), c".").unwrap();
+        let found: BTreeSet<String> = found.into_iter().map(|name| name.into_string().unwrap()).collect();
+        assert_eq!(found, made);
+        assert_eq!(names(opened.as_fd(), c"missing").unwrap_err(), Errno::ENOENT);
+    }
 }
