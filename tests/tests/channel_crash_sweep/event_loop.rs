@@ -110,6 +110,11 @@ fn send_in_event_loop<K: ChannelKind>(
     event_loop.wait(HANG_TIMEOUT, || (K::SENDS[0].send)(sender, messages, Form::Try))
 }
 
+/// Factors on the stride. A survivor in an event loop takes milliseconds for each position, and an
+/// operation that makes an event loop has thousands of instructions.
+const RINGS: u64 = 5;
+const REGISTERS: u64 = 31;
+
 /// The sweeps of one kind. Its plain ways to send and to receive are used.
 pub(crate) fn tests<K: ChannelKind>() -> Vec<Trial> {
     let (send, recv) = (&K::SENDS[0], &K::RECVS[0]);
@@ -117,23 +122,22 @@ pub(crate) fn tests<K: ChannelKind>() -> Vec<Trial> {
     let cancelled =
         RecvWay { name: "recv_after_cancelled_wait", recv: recv_after_cancelled_wait::<K>, ..*recv };
     let mut tests = vec![
-        sweep::<K>(send.name, "receiver_polls", Sending::new(Polling, send)),
-        sweep::<K>(send.name, "receiver_polls_alone", Sending::new(PollingAlone, send).stride(5)),
+        sweep::<K>(send.name, "receiver_polls", Sending::new(Polling, send).stride(RINGS)),
+        sweep::<K>(send.name, "receiver_polls_alone", Sending::new(PollingAlone, send).stride(RINGS)),
     ];
     if K::JOINS_LATE {
         return tests;
     }
-    tests.push(sweep::<K>(by_loop.name, "when_empty", Receiving::new(Running, &by_loop).when_empty()));
-    tests.push(sweep::<K>(cancelled.name, "when_empty", Receiving::new(Running, &cancelled).when_empty()));
+    let receiving = |way| Receiving::new(Running, way).when_empty().stride(REGISTERS);
+    tests.push(sweep::<K>(by_loop.name, "when_empty", receiving(&by_loop)));
+    tests.push(sweep::<K>(cancelled.name, "when_empty", receiving(&cancelled)));
     if K::BLOCKS_WHEN_FULL {
         let by_loop = SendWay { name: "send_in_event_loop", send: send_in_event_loop::<K>, ..*send };
-        tests.push(sweep::<K>(recv.name, "sender_polls", Receiving::new(Polling, recv).when_full()));
-        tests.push(sweep::<K>(
-            recv.name,
-            "sender_polls_alone",
-            Receiving::new(PollingAlone, recv).when_full(),
-        ));
-        tests.push(sweep::<K>(by_loop.name, "when_full", Sending::new(Running, &by_loop).when_full()));
+        let receiving = |survivor| Receiving::new(survivor, recv).when_full().stride(RINGS);
+        tests.push(sweep::<K>(recv.name, "sender_polls", receiving(Polling)));
+        tests.push(sweep::<K>(recv.name, "sender_polls_alone", receiving(PollingAlone)));
+        let sending = Sending::new(Running, &by_loop).when_full().stride(REGISTERS);
+        tests.push(sweep::<K>(by_loop.name, "when_full", sending));
     }
     tests
 }

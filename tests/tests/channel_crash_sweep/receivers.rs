@@ -167,6 +167,10 @@ impl<K: ChannelKind> Receiving<K> {
         Receiving { form, ..self }
     }
 
+    pub(crate) fn stride(self, stride: u64) -> Self {
+        Receiving { stride, ..self }
+    }
+
     /// More messages than a drain frees together.
     pub(crate) fn many(self) -> Self {
         Receiving { config: WIDE, supply: 70, stride: 211, ..self }

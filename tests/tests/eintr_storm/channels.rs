@@ -3,12 +3,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use ipcraft::channel::{latest, request, spsc};
+use ipcraft::channel::{latest, request, spsc, untyped};
 use ipcraft::{Result, name};
 use ipcraft_tests::channel_kind::{
     Broadcast, Bytes, ChannelKind, Config, Mpmc, RecvWay, Requests, SendWay, Spsc,
@@ -37,6 +37,12 @@ pub(crate) fn routes() -> Vec<Route> {
         ..route::<Requests<Message>>(&ASK, &Requests::<Message>::RECVS[0])
     });
     routes.extend([
+        Route {
+            name: "channels_of_unknown_type",
+            sends: &["channel::untyped::Sender::send"],
+            receives: &["channel::untyped::Receiver::recv"],
+            connect: &|_| untyped_ends(),
+        },
         Route {
             name: "channels_by_name",
             sends: &[],
@@ -132,6 +138,51 @@ fn whole(message: &[u8]) -> Message {
 fn fill(buffer: &mut [u8], message: &[u8]) -> usize {
     buffer.copy_from_slice(message);
     message.len()
+}
+
+/// Endpoints of a channel whose message type is known only at run time.
+fn untyped_ends() -> Ends {
+    let typed = spsc::Options::<Message>::new().capacity(CAPACITY).anonymous().unwrap();
+    let channel = untyped::Channel::from_received(typed.as_fd().try_clone_to_owned().unwrap()).unwrap();
+    Ends::new(
+        Untyped(RefCell::new(channel.sender().unwrap())),
+        Untyped(RefCell::new(channel.receiver().unwrap())),
+    )
+}
+
+/// One end of such a channel.
+struct Untyped<E>(RefCell<E>);
+
+impl Sender for Untyped<untyped::Sender> {
+    fn send(&self, message: &[u8], form: Form) -> Result<usize> {
+        let mut sender = self.0.borrow_mut();
+        match form {
+            Form::Wait => sender.send(message)?,
+            Form::Try => sender.try_send(message)?,
+            Form::Within(timeout) => sender.send_timeout(message, timeout)?,
+        }
+        Ok(message.len())
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
+impl Receiver for Untyped<untyped::Receiver> {
+    fn receive(&self, buffer: &mut [u8], form: Form) -> Result<Option<usize>> {
+        let (mut receiver, mut message) = (self.0.borrow_mut(), Vec::new());
+        match form {
+            Form::Wait => receiver.recv(&mut message)?,
+            Form::Try => receiver.try_recv(&mut message)?,
+            Form::Within(timeout) => receiver.recv_timeout(&mut message, timeout)?,
+        }
+        Ok(Some(fill(buffer, &message)))
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// A request whose reply is not needed.

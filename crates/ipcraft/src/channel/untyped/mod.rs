@@ -99,7 +99,7 @@ impl Channel {
     /// sealed against shrinking and growing, or does not contain a channel. On error, the
     /// descriptor is closed.
     pub fn from_received(fd: OwnedFd) -> Result<Channel> {
-        Channel::attach(Backing::Anonymous(Memfd::try_from(fd)?))
+        Channel::attach(Backing::anonymous(Memfd::try_from(fd)?))
     }
 
     fn attach(backing: Backing) -> Result<Channel> {
