@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ipcraft::ErrorKind;
 use ipcraft::channel::{Reactor, Registration, Token, mpmc, request, spsc};
+use ipcraft::time::Deadline;
 use ipcraft_tests::channel_kind::{
     Broadcast, Bytes, ChannelKind, Config, Latest, Mpmc, Numbered, OverwritingBroadcast, Requests, Spsc,
 };
@@ -186,7 +187,7 @@ fn reactor_of_many_idle_endpoints_uses_no_cpu_time_and_no_thread() {
         let reactor = Reactor::new().unwrap();
         let pairs = Pairs::new(&reactor, count);
         pairs.settle(&reactor, 0..count);
-        assert_eq!(threads(), before);
+        assert!(threads() <= before);
         let (mut woken, mut tokens) = (Vec::new(), 0);
         let (cpu, began) = (cpu_time(), Instant::now());
         while began.elapsed() < Duration::from_secs(1) {
@@ -362,7 +363,12 @@ fn works_with_a_thread() {
     assert_eq!(ended.kind(), ErrorKind::Disconnected);
     let before = threads();
     drop(event_loop);
-    assert_eq!(threads(), before - 1);
+    // The kernel lists a thread for a moment after it was joined.
+    let deadline = Deadline::after(LONG_TIMEOUT);
+    while threads() >= before {
+        assert!(!deadline.has_passed(), "the thread did not end");
+        sleep(Duration::from_millis(1));
+    }
     assert!(receiver.readiness().unwrap().uses_thread());
 }
 
