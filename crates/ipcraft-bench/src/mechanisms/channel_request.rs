@@ -17,7 +17,7 @@ pub(crate) static MECHANISM: Mechanism = Mechanism {
     id: "channel_request",
     summary: "requests and replies through a channel in shared memory",
     family: "channel",
-    gives_up: "one message type; poll(2) costs a thread",
+    gives_up: "one message type; poll(2) needs inotify",
     waiting: Waiting::Adaptive,
     workloads: &[Workload::RoundTrip],
     sizes: || MESSAGE_SIZE..=MESSAGE_SIZE,

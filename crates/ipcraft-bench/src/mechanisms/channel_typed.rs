@@ -28,7 +28,7 @@ pub(crate) static MPMC: Mechanism = Mechanism {
     id: "channel_mpmc",
     summary: "a work queue each way, for many senders and receivers",
     family: "channel",
-    gives_up: "one message type; poll(2) costs a thread",
+    gives_up: "one message type; poll(2) needs inotify",
     implementations: &[(Implementation::Ipcraft, |_| mpmc()), (Implementation::Baseline, |_| naive_ring())],
     ..TYPED
 };
@@ -38,7 +38,7 @@ pub(crate) static BROADCAST: Mechanism = Mechanism {
     id: "channel_broadcast",
     summary: "a broadcast each way; a full channel blocks the publisher",
     family: "channel",
-    gives_up: "one message type; poll(2) costs a thread",
+    gives_up: "one message type; poll(2) needs inotify",
     implementations: &[
         (Implementation::Ipcraft, |_| broadcast()),
         (Implementation::Baseline, |_| naive_ring()),
@@ -51,7 +51,7 @@ pub(crate) static LATEST: Mechanism = Mechanism {
     id: "channel_latest",
     summary: "a newest value each way",
     family: "channel",
-    gives_up: "a value may be replaced unseen; poll(2) costs a thread",
+    gives_up: "a value may be replaced unseen; poll(2) needs inotify",
     promise: Promise::NewestValue,
     workloads: &[Workload::RoundTrip],
     implementations: &[(Implementation::Ipcraft, |_| latest()), (Implementation::Baseline, |_| naive_ring())],

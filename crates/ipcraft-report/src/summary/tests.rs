@@ -151,7 +151,7 @@ fn recommendation_prefers_what_gives_up_less_among_equals() {
         trip("pipe", 64, 900.0),
     ]);
     let expected = "latency 64 B: channel 102 ns (= channel_spin, 1 more); \
-                    gives up: spins first; poll(2) costs a thread";
+                    gives up: spins first; poll(2) needs inotify";
     assert_eq!(line(&text, "latency"), expected, "{text}");
 }
 
